@@ -1,0 +1,32 @@
+import type { FaceAlgorithm, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
+
+/** One comparison. Images are the encoded bytes as received or as kept in the vault. */
+export interface FaceComparisonRequest {
+  /** The photograph from the booth: JPEG or PNG. */
+  readonly captured: Uint8Array;
+  /** The face image out of the verified card record: JPEG 2000 (JP2), grey or colour. */
+  readonly card: Uint8Array;
+  /** The registered face image to compare with, or null at a first registration. */
+  readonly registered: Uint8Array | null;
+}
+
+export type FaceComparison =
+  | {
+      readonly outcome: 'compared';
+      /** S(captured, card), points 0..10000. */
+      readonly cardPoints: number;
+      /** S(captured, registered), points 0..10000, same algorithm and scale; null exactly when `registered` was null. */
+      readonly registeredPoints: number | null;
+      readonly algorithm: FaceAlgorithm;
+      readonly quality: PhotoQuality;
+      readonly signals: PresenceSignals;
+    }
+  | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm }
+  | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
+
+/** Compares faces. Runs off the event loop; a full queue is `unknown('busy')`, which the saga retries. @req R7 R13 */
+export abstract class FaceComparer {
+  abstract algorithm(): FaceAlgorithm;
+  /** @throws only on a bug; every property of an image is an outcome. */
+  abstract compare(request: FaceComparisonRequest): Promise<FaceComparison>;
+}

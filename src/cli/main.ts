@@ -1,0 +1,81 @@
+import { EXIT, UsageError, type CliCommand } from './command.js';
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ command: CliCommand }>;
+}
+
+/** Every command, in the order of `honnin help`. Loaded only when asked for, so that start-up stays quick. */
+const commands: Record<string, Entry> = {
+  demo: { summary: 'play the main job with stand-ins and print each case as a timeline', load: () => import('./demo.js') },
+  start: { summary: 'run the server', load: () => import('./start.js') },
+  doctor: { summary: 'check configuration, ports, keys, models and clock', load: () => import('./doctor.js') },
+  sandbox: { summary: 'run the stand-ins for the authentication server, the government server and sign-in', load: () => import('./sandbox.js') },
+  projections: { summary: 'rebuild read models from the events and prove them equal', load: () => import('./projections.js') },
+  face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face.js') },
+  models: { summary: 'build or install the face models', load: () => import('./models.js') },
+  'verify-certificate': { summary: 'say whether a certificate is valid, and why', load: () => import('./verify-certificate.js') },
+  'verify-ocsp-response': { summary: 'say what an OCSP response proves', load: () => import('./verify-ocsp-response.js') },
+  'verify-crl': { summary: 'say what a CRL proves', load: () => import('./verify-crl.js') },
+  'verify-signature': { summary: 'check one signature', load: () => import('./verify-signature.js') },
+  bench: { summary: 'run a benchmark from bench/ and print ratios', load: () => import('./bench.js') },
+};
+
+/** Lines that `./honnin` itself carries out (set-up and tests). */
+const scriptCommands: Record<string, string> = {
+  test: 'run the tests',
+  help: 'show this list',
+};
+
+function helpText(): string {
+  const rows: [string, string][] = [...Object.entries(commands).map(([name, e]): [string, string] => [name, e.summary]), ...Object.entries(scriptCommands)];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [
+    'honnin: registers face photographs, and can prove every decision later.',
+    '',
+    'Usage: ./honnin COMMAND [OPTIONS]      ./honnin COMMAND --help shows options and an example',
+    '',
+    ...rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+  ].join('\n');
+}
+
+async function main(argv: string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(helpText());
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!entry) {
+    process.stderr.write(`honnin: there is no command '${name}'. './honnin help' lists them.\n`);
+    return EXIT.usage;
+  }
+  const { command } = await entry.load();
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.help.trim()}\n`);
+    return EXIT.ok;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (!isUsageError(error)) throw error;
+    process.stderr.write(`honnin ${name}: ${error.message}\nSee './honnin ${name} --help'.\n`);
+    return EXIT.usage;
+  }
+}
+
+/** `parseArgs` of node:util reports unknown options with its own error codes. */
+function isUsageError(error: unknown): error is Error {
+  return error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'));
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = EXIT.internal;
+  },
+);

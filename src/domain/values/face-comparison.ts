@@ -1,0 +1,28 @@
+/** Names the model set that made a score: scores of different algorithms are never compared. */
+export interface FaceAlgorithm {
+  readonly id: string;
+  /** Version of the pipeline and model set, e.g. `1.0.0+<first 12 hex of the manifest's SHA-256>`. */
+  readonly version: string;
+}
+
+/** Why an image gives no score. Stated refusals, not errors. */
+export type NotComparableReason =
+  | 'no_face'
+  | 'several_faces'
+  | 'face_too_small'
+  | 'too_blurred'
+  | 'turned_away'
+  | 'eyes_closed'
+  | 'unreadable_image'
+  | 'image_too_large';
+
+/** Measures by their ISO/IEC 29794-5 (OFIQ) names: 0..100, or 'not_assessed' where no means exist here. */
+export type PhotoQuality = Readonly<Record<string, number | 'not_assessed'>>;
+
+/** Hints about presence. Hints: none of them is attack detection. */
+export interface PresenceSignals {
+  /** The photograph is the card's photograph, or a near copy of it. 'not_assessed' where it was not measured. */
+  readonly nearDuplicateOfCard: boolean | 'not_assessed';
+  /** The photograph is an earlier submission, or a near copy of it. */
+  readonly nearDuplicateOfRegistered: boolean | 'not_assessed';
+}
