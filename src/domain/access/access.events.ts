@@ -1,0 +1,14 @@
+import type { DoorRefusalCode } from '../refusal.js';
+
+export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
+
+/** Looking is an act: it is stored before the answer is given. Streams `access-<yyyy-mm-dd>`. */
+export type AccessEvent =
+  | { readonly type: 'BiometricViewed'; readonly data: { readonly officer: string; readonly requestId: string; readonly image: ViewedImage; readonly purpose: 'hold_review' | 'audit' | 'disclosure' } }
+  | { readonly type: 'AccessRefused'; readonly data: { readonly subject: string; readonly what: string; readonly reason: string } };
+
+/** What came to the door and was turned away: the refusal, and nothing of the request. Streams `door-<id>`. */
+export type DoorEvent = { readonly type: 'RequestRefusedAtDoor'; readonly data: { readonly code: DoorRefusalCode; readonly boothId: string | null } };
+
+/** A nonce that was used, by the request that used it. Streams `challenge-<hash>`: the store itself makes it single-use. */
+export type ChallengeEvent = { readonly type: 'ChallengeConsumed'; readonly data: { readonly requestId: string; readonly boothId: string } };

@@ -1,0 +1,88 @@
+import type { JsonObject, StoredEvent } from './event-envelope.js';
+
+/** Turns the data of one schema version into the next. Pure; the stored bytes never change. */
+export type Upcaster = (data: JsonObject) => JsonObject;
+
+interface EventShape {
+  /** Version that is written today. */
+  readonly version: number;
+  /** `upcasters[i]` leads from version i+1 to i+2. */
+  readonly upcasters: readonly Upcaster[];
+}
+
+const first: EventShape = { version: 1, upcasters: [] };
+
+/** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
+export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
+  RequestReceived: first,
+  CertificateVerified: first,
+  CertificateRejected: first,
+  CertificateCheckDeferred: first,
+  FaceMatched: first,
+  FaceReferred: first,
+  FaceMismatched: first,
+  FaceNotComparable: first,
+  FaceComparisonDeferred: first,
+  Held: first,
+  HoldReleased: first,
+  HoldRejected: first,
+  RecaptureRequested: first,
+  HoldExpired: first,
+  SubmissionAttempted: first,
+  SubmittedToGovernment: first,
+  SubmissionDeferred: first,
+  GovernmentAccepted: first,
+  GovernmentRefused: first,
+  KeptInRegistry: first,
+  RegistrationWithdrawn: first,
+  ConsentGiven: first,
+  ConsentWithdrawn: first,
+  FaceImageRegistered: first,
+  FaceImageConfirmed: first,
+  FaceImageWithdrawn: first,
+  CertificateLinked: first,
+  RegistrantErased: first,
+  HoldOpened: first,
+  OpinionGiven: first,
+  HoldResolved: first,
+  PolicyProposed: first,
+  PolicyApproved: first,
+  PolicyActivated: first,
+  BoothEnrolled: first,
+  BoothKeyRotated: first,
+  BoothSuspended: first,
+  BiometricViewed: first,
+  AccessRefused: first,
+  RequestRefusedAtDoor: first,
+  ChallengeConsumed: first,
+  SagaReacted: first,
+  EffectPerformed: first,
+  EffectFailed: first,
+  EffectStuck: first,
+  EffectResumed: first,
+};
+
+/** An event of a kind or version that this program does not know. Nothing may go on as if it were not there. */
+export class UnknownEventError extends Error {}
+
+/** Version under which an event of this name is written. @throws {UnknownEventError} for a name that is not registered. */
+export function currentVersion(type: string): number {
+  return shapeOf(type).version;
+}
+
+/** The event in today's shape. @throws {UnknownEventError} for an unknown name or a version newer than this program. */
+export function upcast<E extends Pick<StoredEvent, 'type' | 'schemaVersion' | 'data'>>(event: E): E {
+  const shape = shapeOf(event.type);
+  if (event.schemaVersion === shape.version) return event;
+  if (!Number.isInteger(event.schemaVersion) || event.schemaVersion < 1 || event.schemaVersion > shape.version) {
+    throw new UnknownEventError(`${event.type} has schema version ${event.schemaVersion}; this program knows 1..${shape.version}. Run the newer release.`);
+  }
+  const data = shape.upcasters.slice(event.schemaVersion - 1).reduce((d, up) => up(d), event.data);
+  return { ...event, data, schemaVersion: shape.version };
+}
+
+function shapeOf(type: string): EventShape {
+  const shape = Object.hasOwn(EVENT_REGISTRY, type) ? EVENT_REGISTRY[type] : undefined;
+  if (!shape) throw new UnknownEventError(`the event name ${JSON.stringify(type)} is not registered`);
+  return shape;
+}

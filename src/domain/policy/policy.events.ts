@@ -1,0 +1,35 @@
+/** Every value that a rule uses. Thresholds are points 0..10000; durations say their unit. */
+export type PolicyValues = {
+  /** S(captured, card) at or above this is the same person (R8, A5). */
+  readonly cardMatchPointsMin: number;
+  /** From here up to `cardMatchPointsMin` (exclusive) a person should look; equal to it: no such band. */
+  readonly referralPointsMin: number;
+  /** Whether the band above leads to a hold. Off: such a face does not match. */
+  readonly holdInReferralBand: boolean;
+  /** Claim 4: S(card) − S(registered) at or above this is held. */
+  readonly holdMarginPoints: number;
+  /** S(captured, registered) below this is noted, and held only with the next switch (A8). */
+  readonly registeredMatchPointsMin: number;
+  readonly holdOnRegisteredMismatch: boolean;
+  /** A hold that nobody resolves expires after this time, which rejects and erases the case (A10). */
+  readonly holdDueHours: number;
+  /** How far the booth's clock may be ahead of ours. */
+  readonly clockSkewSecondsMax: number;
+  /** How old a capture may be when it arrives. */
+  readonly captureAgeMinutesMax: number;
+  readonly challengeLifetimeSeconds: number;
+  readonly photoBytesMax: number;
+  /** Versions of the consent text that booths may show. */
+  readonly consentTextVersions: readonly string[];
+  readonly retry: {
+    readonly firstDelaySeconds: number;
+    readonly delaySecondsMax: number;
+    /** Attempts of one step before an operator is asked (`Stuck`). */
+    readonly attemptsMax: number;
+  };
+};
+
+export type PolicyEvent =
+  | { readonly type: 'PolicyProposed'; readonly data: { readonly version: number; readonly values: PolicyValues; readonly proposedBy: string } }
+  | { readonly type: 'PolicyApproved'; readonly data: { readonly version: number; readonly approvedBy: string } }
+  | { readonly type: 'PolicyActivated'; readonly data: { readonly version: number; readonly activatedBy: string } };

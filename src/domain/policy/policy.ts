@@ -1,0 +1,112 @@
+import { accept, refuse, assertNever, type Decider, type Decision } from '../decider.js';
+import { isPoints } from '../values/similarity-score.js';
+import type { PolicyEvent, PolicyValues } from './policy.events.js';
+
+export type PolicyCommand =
+  | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string }
+  | { readonly type: 'ApprovePolicy'; readonly version: number; readonly by: string }
+  | { readonly type: 'ActivatePolicy'; readonly version: number; readonly by: string };
+
+export interface PolicyVersion {
+  readonly version: number;
+  readonly values: PolicyValues;
+  readonly proposedBy: string;
+  readonly approvedBy: string | null;
+}
+
+export interface PolicyState {
+  readonly versions: readonly PolicyVersion[];
+  readonly active: number | null;
+}
+
+/** The policy that a rule uses, with the version that its events name. */
+export interface ActivePolicy {
+  readonly version: number;
+  readonly values: PolicyValues;
+}
+
+/** Appended at the first start. Face thresholds follow the calibration of the default model set (docs/face.md). */
+export const DEFAULT_POLICY: PolicyValues = {
+  cardMatchPointsMin: 9_200,
+  referralPointsMin: 4_900,
+  holdInReferralBand: false,
+  holdMarginPoints: 2_000,
+  registeredMatchPointsMin: 4_900,
+  holdOnRegisteredMismatch: false,
+  holdDueHours: 72,
+  clockSkewSecondsMax: 120,
+  captureAgeMinutesMax: 24 * 60,
+  challengeLifetimeSeconds: 600,
+  photoBytesMax: 8 * 1024 * 1024,
+  consentTextVersions: ['2026-11'],
+  retry: { firstDelaySeconds: 2, delaySecondsMax: 900, attemptsMax: 200 },
+};
+
+/** Four eyes on thresholds: who proposes a policy does not approve it. The first policy comes from the system itself. */
+export const policyDecider: Decider<PolicyState, PolicyCommand, PolicyEvent> = {
+  initial: { versions: [], active: null },
+  decide,
+  evolve,
+};
+
+/** The policy in force, or null before the first start. */
+export function activePolicy(state: PolicyState): ActivePolicy | null {
+  const found = state.versions.find((v) => v.version === state.active);
+  return found ? { version: found.version, values: found.values } : null;
+}
+
+function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEvent> {
+  switch (command.type) {
+    case 'ProposePolicy': {
+      const problem = policyProblem(command.values);
+      if (problem) return refuse({ code: 'policy_invalid', data: problem });
+      return accept({ type: 'PolicyProposed', data: { version: state.versions.length + 1, values: command.values, proposedBy: command.by } });
+    }
+    case 'ApprovePolicy': {
+      const found = state.versions.find((v) => v.version === command.version);
+      if (!found) return refuse({ code: 'policy_version_unknown' });
+      if (found.approvedBy !== null) return accept();
+      if (found.proposedBy === command.by && command.by !== 'system:bootstrap') return refuse({ code: 'policy_own_proposal' });
+      return accept({ type: 'PolicyApproved', data: { version: command.version, approvedBy: command.by } });
+    }
+    case 'ActivatePolicy': {
+      const found = state.versions.find((v) => v.version === command.version);
+      if (!found) return refuse({ code: 'policy_version_unknown' });
+      if (found.approvedBy === null) return refuse({ code: 'policy_not_approved' });
+      if (state.active === command.version) return accept();
+      return accept({ type: 'PolicyActivated', data: { version: command.version, activatedBy: command.by } });
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
+  switch (event.type) {
+    case 'PolicyProposed': {
+      const { version, values, proposedBy } = event.data;
+      return { ...state, versions: [...state.versions, { version, values, proposedBy, approvedBy: null }] };
+    }
+    case 'PolicyApproved':
+      return { ...state, versions: state.versions.map((v) => (v.version === event.data.version ? { ...v, approvedBy: event.data.approvedBy } : v)) };
+    case 'PolicyActivated':
+      return { ...state, active: event.data.version };
+    default:
+      return assertNever(event);
+  }
+}
+
+function policyProblem(values: PolicyValues): { field: string; problem: string } | null {
+  for (const field of ['cardMatchPointsMin', 'referralPointsMin', 'holdMarginPoints', 'registeredMatchPointsMin'] as const) {
+    if (!isPoints(values[field])) return { field, problem: 'must be an integer 0..10000' };
+  }
+  if (values.referralPointsMin > values.cardMatchPointsMin) return { field: 'referralPointsMin', problem: 'must not be above cardMatchPointsMin' };
+  for (const field of ['holdDueHours', 'clockSkewSecondsMax', 'captureAgeMinutesMax', 'challengeLifetimeSeconds', 'photoBytesMax'] as const) {
+    if (!Number.isInteger(values[field]) || values[field] < 1) return { field, problem: 'must be a positive integer' };
+  }
+  if (values.consentTextVersions.length === 0) return { field: 'consentTextVersions', problem: 'must name at least one text' };
+  const { firstDelaySeconds, delaySecondsMax, attemptsMax } = values.retry;
+  if (!(firstDelaySeconds > 0 && delaySecondsMax >= firstDelaySeconds)) return { field: 'retry', problem: 'delays must be positive and rising' };
+  if (!Number.isInteger(attemptsMax) || attemptsMax < 1) return { field: 'retry.attemptsMax', problem: 'must be a positive integer' };
+  return null;
+}

@@ -1,0 +1,42 @@
+/** Why a command was refused. Closed: one table maps each code to an HTTP status. */
+export type Refusal =
+  | { readonly code: 'already_received' }
+  | { readonly code: 'not_found' }
+  | { readonly code: 'wrong_stage'; readonly data: { readonly stage: string; readonly command: string } }
+  | { readonly code: 'submission_id_mismatch' }
+  | { readonly code: 'registrant_erased' }
+  | { readonly code: 'image_unknown'; readonly data: { readonly imageId: string } }
+  | { readonly code: 'hold_not_open' }
+  | { readonly code: 'opinion_already_given' }
+  | { readonly code: 'opinions_missing'; readonly data: { readonly given: number; readonly needed: number } }
+  | { readonly code: 'outcome_differs_from_opinions'; readonly data: { readonly opinion: string } }
+  | { readonly code: 'third_officer_needed' }
+  | { readonly code: 'booth_unknown' }
+  | { readonly code: 'booth_exists' }
+  | { readonly code: 'booth_suspended' }
+  | { readonly code: 'policy_version_unknown' }
+  | { readonly code: 'policy_own_proposal' }
+  | { readonly code: 'policy_not_approved' }
+  | { readonly code: 'policy_invalid'; readonly data: { readonly field: string; readonly problem: string } }
+  | { readonly code: DoorRefusalCode };
+
+/** What a booth's request can be refused for before anything of it is stored. */
+export type DoorRefusalCode =
+  | 'malformed_request'
+  | 'request_too_large'
+  | 'photo_too_large'
+  | 'photo_unsupported'
+  | 'my_number_present'
+  | 'booth_not_enrolled'
+  | 'booth_is_suspended'
+  | 'booth_signature_invalid'
+  | 'digest_mismatch'
+  | 'nonce_unknown'
+  | 'nonce_expired'
+  | 'nonce_replayed'
+  | 'captured_in_future'
+  | 'captured_too_long_ago'
+  | 'consent_text_unknown'
+  | 'consent_needed_for_registry'
+  | 'idempotency_key_missing'
+  | 'idempotency_key_reused';

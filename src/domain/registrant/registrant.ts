@@ -1,0 +1,102 @@
+import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
+import type { RegistrantEvent } from './registrant.events.js';
+
+export type RegistrantCommand =
+  | { readonly type: 'GiveConsent'; readonly textVersion: string; readonly requestId: string }
+  | { readonly type: 'RegisterImage'; readonly imageId: string; readonly requestId: string; readonly capturedAtUtc: string; readonly image: string }
+  | { readonly type: 'ConfirmImage'; readonly imageId: string }
+  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' }
+  | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly source: string }
+  | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string };
+
+export interface RegisteredImage {
+  readonly imageId: string;
+  readonly requestId: string;
+  readonly capturedAtUtc: string;
+  readonly image: string;
+  readonly status: 'provisional' | 'confirmed' | 'withdrawn';
+}
+
+export interface RegistrantState {
+  readonly consent: { readonly textVersion: string } | null;
+  readonly images: readonly RegisteredImage[];
+  /** The registrant that this certificate key stands for since its renewal, or null when it stands for itself. */
+  readonly linkedTo: string | null;
+  readonly erased: boolean;
+}
+
+/** A person as far as we know one: a pseudonymous key, a consent, registered face images. */
+export const registrantDecider: Decider<RegistrantState, RegistrantCommand, RegistrantEvent> = {
+  initial: { consent: null, images: [], linkedTo: null, erased: false },
+  decide,
+  evolve,
+};
+
+/** The reference for claim 3: the newest confirmed image by capture time (A7), or null at a first registration. @req R13 R14 */
+export function referenceImage(state: RegistrantState): RegisteredImage | null {
+  const confirmed = state.images.filter((i) => i.status === 'confirmed');
+  return confirmed.reduce<RegisteredImage | null>((newest, i) => (newest === null || Date.parse(i.capturedAtUtc) > Date.parse(newest.capturedAtUtc) ? i : newest), null);
+}
+
+function decide(state: RegistrantState, command: RegistrantCommand): Decision<RegistrantEvent> {
+  if (state.erased && command.type !== 'EraseRegistrant' && command.type !== 'GiveConsent') return refuse({ code: 'registrant_erased' });
+  switch (command.type) {
+    case 'GiveConsent':
+      if (!state.erased && state.consent?.textVersion === command.textVersion) return accept();
+      return accept({ type: 'ConsentGiven', data: { textVersion: command.textVersion, requestId: command.requestId } });
+    case 'RegisterImage': {
+      const { imageId, requestId, capturedAtUtc, image } = command;
+      if (state.images.some((i) => i.imageId === imageId)) return accept();
+      return accept({ type: 'FaceImageRegistered', data: { imageId, requestId, capturedAtUtc, image } });
+    }
+    case 'ConfirmImage': {
+      const found = state.images.find((i) => i.imageId === command.imageId);
+      if (!found || found.status === 'withdrawn') return refuse({ code: 'image_unknown', data: { imageId: command.imageId } });
+      if (found.status === 'confirmed') return accept();
+      // A replaced reference is not kept: one image per person is enough for claim 3, and less is better (A15).
+      const replaced = state.images.filter((i) => i.status === 'confirmed' && Date.parse(i.capturedAtUtc) <= Date.parse(found.capturedAtUtc));
+      return accept<RegistrantEvent>(
+        { type: 'FaceImageConfirmed', data: { imageId: command.imageId } },
+        ...replaced.map((i): RegistrantEvent => ({ type: 'FaceImageWithdrawn', data: { imageId: i.imageId, reason: 'replaced' } })),
+      );
+    }
+    case 'WithdrawImage': {
+      const found = state.images.find((i) => i.imageId === command.imageId);
+      if (!found || found.status === 'withdrawn') return accept();
+      return accept({ type: 'FaceImageWithdrawn', data: { imageId: command.imageId, reason: command.reason } });
+    }
+    case 'LinkCertificate':
+      if (state.linkedTo === command.registrantKey) return accept();
+      return accept({ type: 'CertificateLinked', data: { registrantKey: command.registrantKey, source: command.source } });
+    case 'EraseRegistrant':
+      if (state.erased) return accept();
+      return accept({ type: 'RegistrantErased', data: { rule: command.rule, by: command.by } });
+    default:
+      return assertNever(command);
+  }
+}
+
+function evolve(state: RegistrantState, event: RegistrantEvent): RegistrantState {
+  switch (event.type) {
+    case 'ConsentGiven':
+      return { ...state, consent: { textVersion: event.data.textVersion }, erased: false };
+    case 'ConsentWithdrawn':
+      return { ...state, consent: null };
+    case 'FaceImageRegistered':
+      return { ...state, images: [...state.images, { ...event.data, status: 'provisional' }] };
+    case 'FaceImageConfirmed':
+      return { ...state, images: withStatus(state.images, event.data.imageId, 'confirmed') };
+    case 'FaceImageWithdrawn':
+      return { ...state, images: withStatus(state.images, event.data.imageId, 'withdrawn') };
+    case 'CertificateLinked':
+      return { ...state, linkedTo: event.data.registrantKey };
+    case 'RegistrantErased':
+      return { ...state, erased: true, consent: null, images: state.images.map((i) => ({ ...i, status: 'withdrawn' })) };
+    default:
+      return assertNever(event);
+  }
+}
+
+function withStatus(images: readonly RegisteredImage[], imageId: string, status: RegisteredImage['status']): readonly RegisteredImage[] {
+  return images.map((i) => (i.imageId === imageId ? { ...i, status } : i));
+}

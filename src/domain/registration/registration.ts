@@ -1,0 +1,284 @@
+import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
+import type { ActivePolicy } from '../policy/policy.js';
+import { nextAttemptAt } from '../policy/retry.policy.js';
+import { addMs } from '../values/instant.js';
+import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
+import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
+import { faceBand } from './face-match.policy.js';
+import { decideHold } from './hold.policy.js';
+import type { CaseMaterial, FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
+
+export type RegistrationCommand =
+  | { readonly type: 'ReceiveRequest'; readonly request: ReceivedRequest }
+  | { readonly type: 'RecordCertificateVerdict'; readonly verdict: CertificateFinding; readonly attempt: number; readonly policy: ActivePolicy; readonly nowUtc: string }
+  | { readonly type: 'RecordFaceComparison'; readonly finding: FaceFinding; readonly attempt: number; readonly policy: ActivePolicy; readonly nowUtc: string }
+  | { readonly type: 'RecordHoldOutcome'; readonly outcome: HoldOutcome; readonly officers: readonly string[] }
+  | { readonly type: 'BeginSubmission'; readonly submissionId: string; readonly attempt: number }
+  | { readonly type: 'RecordSubmission'; readonly submissionId: string; readonly attempt: number; readonly answer: GovernmentAnswer; readonly policy: ActivePolicy; readonly nowUtc: string }
+  | { readonly type: 'RecordKeptInRegistry'; readonly imageId: string }
+  | { readonly type: 'WithdrawRegistration'; readonly by: string };
+
+/** What the certificate effect found; bytes stay outside the domain. */
+export type CertificateFinding =
+  | {
+      readonly verdict: 'valid';
+      readonly subjectKey: string;
+      readonly evidence: CertificateEvidence;
+      readonly cardRecordIssuerKeyId: string;
+      readonly verifier: { readonly id: string; readonly version: string };
+      readonly cardRecordVerifier: { readonly id: string; readonly version: string };
+      readonly material: { readonly certificate: string; readonly cardRecord: string };
+      readonly sealedEvidenceId: string;
+    }
+  | {
+      readonly verdict: 'invalid';
+      readonly reason: InvalidCertificateReason;
+      readonly cardRecordReason: InvalidCardRecordReason | null;
+      readonly evidence: CertificateEvidence | null;
+      readonly verifier: { readonly id: string; readonly version: string };
+      readonly sealedEvidenceId: string | null;
+    }
+  | { readonly verdict: 'unknown'; readonly cause: UnknownCertificateCause | 'link_unknown' };
+
+export type FaceFinding =
+  | ({ readonly outcome: 'compared' } & Omit<FaceComparisonFacts, 'registered'> & {
+        readonly registered:
+          | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: string }
+          | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
+      })
+  | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm }
+  | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed' };
+
+/** `submitted`: the government has it and has not decided. `unknown`: it may or may not have it. */
+export type GovernmentAnswer =
+  | { readonly answer: 'submitted' }
+  | { readonly answer: 'accepted'; readonly reference: string }
+  | { readonly answer: 'refused'; readonly reason: string }
+  | { readonly answer: 'unknown'; readonly cause: string };
+
+type Known = { readonly request: ReceivedRequest };
+
+/** One stage has only the fields that exist in it. */
+export type RegistrationState =
+  | { readonly stage: 'none' }
+  | ({ readonly stage: 'received' } & Known)
+  | ({ readonly stage: 'certificate_verified'; readonly subjectKey: string } & Known)
+  | ({ readonly stage: 'confirmed'; readonly subjectKey: string } & Known)
+  | ({ readonly stage: 'held'; readonly subjectKey: string; readonly reason: HoldReason; readonly dueAtUtc: string } & Known)
+  | ({ readonly stage: 'submitting'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
+  | ({ readonly stage: 'submitted'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
+  | ({ readonly stage: 'closed'; readonly outcome: ClosedOutcome; readonly subjectKey: string | null } & Known);
+
+export type ClosedOutcome = 'certificate_rejected' | 'face_mismatched' | 'face_not_comparable' | 'hold_rejected' | 'recapture' | 'hold_expired' | 'accepted' | 'refused_by_government' | 'kept' | 'withdrawn';
+
+/** One request of a booth, from its receipt to its end. @req R4 R8 R9 R17 R18 */
+export const registrationDecider: Decider<RegistrationState, RegistrationCommand, RegistrationEvent> = {
+  initial: { stage: 'none' },
+  decide,
+  evolve,
+};
+
+function decide(state: RegistrationState, command: RegistrationCommand): Decision<RegistrationEvent> {
+  if (command.type === 'ReceiveRequest') {
+    return state.stage === 'none' ? accept({ type: 'RequestReceived', data: command.request }) : refuse({ code: 'already_received' });
+  }
+  if (state.stage === 'none') return refuse({ code: 'not_found' });
+  const wrongStage = () => refuse({ code: 'wrong_stage', data: { stage: state.stage, command: command.type } });
+  switch (command.type) {
+    case 'RecordCertificateVerdict':
+      return state.stage === 'received' ? certificateDecision(command) : wrongStage();
+    case 'RecordFaceComparison':
+      return state.stage === 'certificate_verified' ? faceDecision(command) : wrongStage();
+    case 'RecordHoldOutcome':
+      return state.stage === 'held' ? holdOutcomeDecision(state.dueAtUtc, command) : wrongStage();
+    case 'BeginSubmission':
+      if (state.stage === 'submitting' && state.submissionId !== command.submissionId) return refuse({ code: 'submission_id_mismatch' });
+      if (state.stage === 'submitting' || state.stage === 'submitted') return accept(submissionAttempted(state.request, command));
+      if (state.stage !== 'confirmed' || state.request.mode !== 'GOVERNMENT_SUBMISSION') return wrongStage();
+      return accept(submissionAttempted(state.request, command));
+    case 'RecordSubmission':
+      if (state.stage !== 'submitting' && state.stage !== 'submitted') return wrongStage();
+      if (state.submissionId !== command.submissionId) return refuse({ code: 'submission_id_mismatch' });
+      return submissionDecision(state, command);
+    case 'RecordKeptInRegistry':
+      if (state.stage !== 'confirmed' || state.request.mode !== 'REGISTRY_ONLY') return wrongStage();
+      return accept({ type: 'KeptInRegistry', data: { imageId: command.imageId, photo: state.request.material.photo } });
+    case 'WithdrawRegistration':
+      // Once the intent to submit is stored the government may have it, and withdrawing here would claim what we cannot know.
+      if (state.stage === 'submitting' || state.stage === 'submitted' || state.stage === 'closed') return wrongStage();
+      return accept({ type: 'RegistrationWithdrawn', data: { by: command.by } });
+    default:
+      return assertNever(command);
+  }
+}
+
+function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordCertificateVerdict' }>): Decision<RegistrationEvent> {
+  switch (verdict.verdict) {
+    case 'valid': {
+      const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, material, sealedEvidenceId } = verdict;
+      return accept({ type: 'CertificateVerified', data: { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, material, sealedEvidenceId } });
+    }
+    case 'invalid': {
+      const { reason, cardRecordReason, evidence, verifier, sealedEvidenceId } = verdict;
+      return accept({ type: 'CertificateRejected', data: { reason, cardRecordReason, evidence, verifier, sealedEvidenceId } });
+    }
+    case 'unknown':
+      return accept({ type: 'CertificateCheckDeferred', data: { cause: verdict.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
+    default:
+      return assertNever(verdict);
+  }
+}
+
+function faceDecision({ finding, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordFaceComparison' }>): Decision<RegistrationEvent> {
+  switch (finding.outcome) {
+    case 'unknown':
+      return accept({ type: 'FaceComparisonDeferred', data: { cause: finding.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
+    case 'not_comparable':
+      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, algorithm: finding.algorithm } });
+    case 'compared':
+      return scoredDecision(finding, policy, nowUtc);
+    default:
+      return assertNever(finding);
+  }
+}
+
+function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, policy: ActivePolicy, nowUtc: string): Decision<RegistrationEvent> {
+  const { values } = policy;
+  const facts = comparisonFacts(finding, values.registeredMatchPointsMin);
+  const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
+  const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
+  const band = faceBand(facts.cardPoints, values);
+  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values);
+
+  if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
+    return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
+  }
+  if (band === 'refer') {
+    return accept(
+      { type: 'FaceReferred', data: { ...facts, thresholdPoints: values.cardMatchPointsMin, referralPoints: values.referralPointsMin } },
+      {
+        type: 'Held',
+        // A gap to the registered image is the stronger finding: it is named even where the band alone would have held the case.
+        data: hold
+          ? { reason: hold.reason, cardPoints: facts.cardPoints, registeredPoints, differencePoints: hold.differencePoints, boundPoints: hold.boundPoints, dueAtUtc }
+          : { reason: 'referral_band', cardPoints: facts.cardPoints, registeredPoints, differencePoints: registeredPoints === null ? null : facts.cardPoints - registeredPoints, boundPoints: values.cardMatchPointsMin, dueAtUtc },
+      },
+    );
+  }
+  const matched = (confirmation: 'confirmed' | 'on_hold'): RegistrationEvent => ({ type: 'FaceMatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin, confirmation } });
+  if (hold === null) return accept(matched('confirmed'));
+  return accept(matched('on_hold'), {
+    type: 'Held',
+    data: { reason: hold.reason, cardPoints: facts.cardPoints, registeredPoints, differencePoints: hold.differencePoints, boundPoints: hold.boundPoints, dueAtUtc },
+  });
+}
+
+function comparisonFacts(finding: Extract<FaceFinding, { outcome: 'compared' }>, registeredMatchPointsMin: number): FaceComparisonFacts {
+  const { cardPoints, registered, algorithm, material, quality, signals } = finding;
+  return {
+    cardPoints,
+    registered: registered.comparison === 'compared' ? { ...registered, belowAdvisory: registered.points < registeredMatchPointsMin } : registered,
+    algorithm,
+    material,
+    quality,
+    signals,
+  };
+}
+
+function holdOutcomeDecision(dueAtUtc: string, { outcome, officers }: Extract<RegistrationCommand, { type: 'RecordHoldOutcome' }>): Decision<RegistrationEvent> {
+  switch (outcome) {
+    case 'released':
+      return accept({ type: 'HoldReleased', data: { officers } });
+    case 'rejected':
+      return accept({ type: 'HoldRejected', data: { officers } });
+    case 'recapture':
+      return accept({ type: 'RecaptureRequested', data: { officers } });
+    case 'expired':
+      return accept({ type: 'HoldExpired', data: { dueAtUtc } });
+    default:
+      return assertNever(outcome);
+  }
+}
+
+function submissionAttempted(request: ReceivedRequest, { submissionId, attempt }: { submissionId: string; attempt: number }): RegistrationEvent {
+  return { type: 'SubmissionAttempted', data: { submissionId, attempt, capturedAtUtc: request.capturedAtUtc, photo: request.material.photo } };
+}
+
+function submissionDecision(
+  state: Extract<RegistrationState, { stage: 'submitting' | 'submitted' }>,
+  { submissionId, attempt, answer, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordSubmission' }>,
+): Decision<RegistrationEvent> {
+  const { request } = state;
+  // A verdict implies that the photograph was sent; the fact is stored once, before the verdict. @req R12
+  const submitted: RegistrationEvent[] =
+    state.stage === 'submitted' ? [] : [{ type: 'SubmittedToGovernment', data: { submissionId, attempt, photo: request.material.photo, capturedAtUtc: request.capturedAtUtc } }];
+  switch (answer.answer) {
+    case 'unknown':
+      return accept({ type: 'SubmissionDeferred', data: { submissionId, cause: answer.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
+    case 'submitted':
+      // Asking again and hearing "not decided yet" is a wait, recorded as data like every other wait.
+      if (state.stage === 'submitted') return accept({ type: 'SubmissionDeferred', data: { submissionId, cause: 'not_decided_yet', attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
+      return accept(...submitted);
+    case 'accepted':
+      return accept(...submitted, { type: 'GovernmentAccepted', data: { submissionId, reference: answer.reference } });
+    case 'refused':
+      return accept(...submitted, { type: 'GovernmentRefused', data: { submissionId, reason: answer.reason } });
+    default:
+      return assertNever(answer);
+  }
+}
+
+function evolve(state: RegistrationState, event: RegistrationEvent): RegistrationState {
+  if (event.type === 'RequestReceived') return { stage: 'received', request: event.data };
+  if (state.stage === 'none') return state;
+  const { request } = state;
+  const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+  const closed = (outcome: ClosedOutcome): RegistrationState => ({ stage: 'closed', outcome, subjectKey, request });
+  switch (event.type) {
+    case 'CertificateVerified':
+      return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, request };
+    case 'CertificateRejected':
+      return closed('certificate_rejected');
+    case 'FaceMatched':
+      return subjectKey === null || event.data.confirmation === 'on_hold' ? state : { stage: 'confirmed', subjectKey, request };
+    case 'FaceMismatched':
+      return closed('face_mismatched');
+    case 'FaceNotComparable':
+      return closed('face_not_comparable');
+    case 'Held':
+      return subjectKey === null ? state : { stage: 'held', subjectKey, reason: event.data.reason, dueAtUtc: event.data.dueAtUtc, request };
+    case 'HoldReleased':
+      return subjectKey === null ? state : { stage: 'confirmed', subjectKey, request };
+    case 'HoldRejected':
+      return closed('hold_rejected');
+    case 'RecaptureRequested':
+      return closed('recapture');
+    case 'HoldExpired':
+      return closed('hold_expired');
+    case 'SubmissionAttempted':
+      if (subjectKey === null || state.stage === 'submitted') return state;
+      return { stage: 'submitting', subjectKey, submissionId: event.data.submissionId, attempt: event.data.attempt, request };
+    case 'SubmittedToGovernment':
+      return subjectKey === null ? state : { stage: 'submitted', subjectKey, submissionId: event.data.submissionId, attempt: event.data.attempt, request };
+    case 'GovernmentAccepted':
+      return closed('accepted');
+    case 'GovernmentRefused':
+      return closed('refused_by_government');
+    case 'KeptInRegistry':
+      return closed('kept');
+    case 'RegistrationWithdrawn':
+      return closed('withdrawn');
+    case 'CertificateCheckDeferred':
+    case 'FaceReferred':
+    case 'FaceComparisonDeferred':
+    case 'SubmissionDeferred':
+      return state;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** The material of a request that is still being worked on, or null once it is closed. */
+export function openMaterial(state: RegistrationState): CaseMaterial | null {
+  return state.stage === 'none' || state.stage === 'closed' ? null : state.request.material;
+}

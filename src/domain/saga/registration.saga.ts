@@ -1,0 +1,179 @@
+import { assertNever } from '../decider.js';
+import { addMs } from '../values/instant.js';
+import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
+import type { HoldOutcome, HoldReason, RegistrationEvent } from '../registration/registration.events.js';
+
+/** What the saga wants done. Data: stored before it is carried out, carried out at least once, harmless when repeated. */
+export type Effect =
+  | { readonly effect: 'CheckCertificate'; readonly attempt: number }
+  | { readonly effect: 'CompareFaces'; readonly attempt: number }
+  | { readonly effect: 'OpenHold'; readonly reason: HoldReason; readonly dueAtUtc: string }
+  | { readonly effect: 'ExpireHold' }
+  | { readonly effect: 'RecordHoldOutcome'; readonly outcome: HoldOutcome; readonly officers: readonly string[] }
+  | { readonly effect: 'SubmitToGovernment'; readonly attempt: number }
+  | { readonly effect: 'AskGovernment'; readonly attempt: number }
+  | { readonly effect: 'RegisterImage' }
+  | { readonly effect: 'ConfirmImage' }
+  | { readonly effect: 'WithdrawImage' }
+  | { readonly effect: 'KeepInRegistry' }
+  | { readonly effect: 'EraseCaseMaterial' };
+
+export interface ScheduledEffect {
+  readonly effectId: string;
+  readonly effect: Effect;
+  /** Not before this instant; null: at once. Waiting is data, so it survives a restart. */
+  readonly dueAtUtc: string | null;
+  /** Set when the retry limit is reached: nothing happens until an operator resumes it. */
+  readonly stuck: 'attempts_exhausted' | null;
+}
+
+/** What the request itself says about the plan; learned once, from `RequestReceived`. */
+export type CasePlan = { readonly mode: 'GOVERNMENT_SUBMISSION' | 'REGISTRY_ONLY'; readonly keepReferenceImage: boolean };
+
+export type SagaEvent =
+  | { readonly type: 'SagaReacted'; readonly data: { readonly sourceEventId: string; readonly sourceType: string; readonly effects: readonly ScheduledEffect[]; readonly cancelled: readonly string[]; readonly learned: CasePlan | null } }
+  | { readonly type: 'EffectPerformed'; readonly data: { readonly effectId: string; readonly result: 'done' | 'refused'; readonly refusal: string | null } }
+  /** The effect threw: a bug, or an outage that its port does not know as an answer. */
+  | { readonly type: 'EffectFailed'; readonly data: { readonly effectId: string; readonly failures: number; readonly error: string; readonly nextAttemptAtUtc: string } }
+  | { readonly type: 'EffectStuck'; readonly data: { readonly effectId: string; readonly error: string } }
+  | { readonly type: 'EffectResumed'; readonly data: { readonly effectId: string; readonly by: string } };
+
+export type SagaSource = RegistrationEvent | HoldReviewEvent;
+
+export interface PendingEffect extends ScheduledEffect {
+  readonly failures: number;
+}
+
+export interface SagaState {
+  readonly plan: CasePlan | null;
+  readonly submitted: boolean;
+  readonly pending: readonly PendingEffect[];
+  /** Ids of the source events that were reacted to: a second delivery of one is nothing new. */
+  readonly seen: ReadonlySet<string>;
+}
+
+export const SAGA_START: SagaState = { plan: null, submitted: false, pending: [], seen: new Set() };
+
+/** Stored names that the registration saga listens to. */
+export const SAGA_SOURCES = [
+  'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'CertificateCheckDeferred', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'FaceComparisonDeferred',
+  'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused',
+  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved',
+] as const satisfies readonly SagaSource['type'][];
+
+const FIRST_QUESTION_AFTER_MS = 1000;
+
+/** A reaction before it has ids. */
+interface Wanted {
+  readonly effect: Effect;
+  readonly dueAtUtc?: string;
+}
+
+/** What follows from an event. Pure: the same event in the same state always asks for the same effects.
+ *  Order: certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission. @req R6 R8 R9 */
+export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc: string): readonly Wanted[] {
+  const erase: Wanted = { effect: { effect: 'EraseCaseMaterial' } };
+  const proceed = (): Wanted => ({ effect: state.plan?.mode === 'REGISTRY_ONLY' ? { effect: 'KeepInRegistry' } : { effect: 'SubmitToGovernment', attempt: 1 } });
+  switch (event.type) {
+    case 'RequestReceived':
+      return [{ effect: { effect: 'CheckCertificate', attempt: 1 } }];
+    case 'CertificateCheckDeferred':
+      return [{ effect: { effect: 'CheckCertificate', attempt: event.data.attempt + 1 }, dueAtUtc: event.data.nextAttemptAtUtc }];
+    case 'CertificateVerified':
+      return [{ effect: { effect: 'CompareFaces', attempt: 1 } }];
+    case 'FaceComparisonDeferred':
+      return [{ effect: { effect: 'CompareFaces', attempt: event.data.attempt + 1 }, dueAtUtc: event.data.nextAttemptAtUtc }];
+    case 'FaceMatched':
+      return event.data.confirmation === 'confirmed' ? [proceed()] : [];
+    case 'Held':
+      return [{ effect: { effect: 'OpenHold', reason: event.data.reason, dueAtUtc: event.data.dueAtUtc } }, { effect: { effect: 'ExpireHold' }, dueAtUtc: event.data.dueAtUtc }];
+    case 'HoldResolved':
+      return [{ effect: { effect: 'RecordHoldOutcome', outcome: event.data.outcome, officers: event.data.officers } }];
+    case 'HoldReleased':
+      return [proceed()];
+    case 'SubmissionDeferred': {
+      const attempt = event.data.attempt + 1;
+      return [{ effect: { effect: state.submitted ? 'AskGovernment' : 'SubmitToGovernment', attempt }, dueAtUtc: event.data.nextAttemptAtUtc }];
+    }
+    case 'SubmittedToGovernment':
+      // The verdict is often the very next event, which cancels the question.
+      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'RegisterImage' } } as const] : []), { effect: { effect: 'AskGovernment', attempt: event.data.attempt + 1 }, dueAtUtc: addMs(recordedAtUtc, FIRST_QUESTION_AFTER_MS) }];
+    case 'GovernmentAccepted':
+      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'ConfirmImage' } } as const] : []), erase];
+    case 'GovernmentRefused':
+      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), erase];
+    case 'CertificateRejected':
+    case 'FaceMismatched':
+    case 'FaceNotComparable':
+    case 'HoldRejected':
+    case 'RecaptureRequested':
+    case 'HoldExpired':
+    case 'KeptInRegistry':
+    case 'RegistrationWithdrawn':
+      return [erase];
+    case 'FaceReferred':
+    case 'SubmissionAttempted':
+    case 'HoldOpened':
+    case 'OpinionGiven':
+      return [];
+    default:
+      return assertNever(event);
+  }
+}
+
+/** The reaction as an event.
+ *  @param idOf gives the id of the i-th effect of this source event, the same at every call
+ *  @param attemptsMax attempts of one step before an operator is asked
+ *  @returns null when the event was reacted to before. */
+export function react(state: SagaState, source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }, options: { readonly idOf: (index: number) => string; readonly attemptsMax: number }): Extract<SagaEvent, { type: 'SagaReacted' }> | null {
+  if (state.seen.has(source.id)) return null;
+  const effects = wantedEffects(state, source.event, source.recordedAtUtc).map(({ effect, dueAtUtc }, index): ScheduledEffect => ({
+    effectId: options.idOf(index),
+    effect,
+    dueAtUtc: dueAtUtc ?? null,
+    stuck: 'attempt' in effect && effect.attempt > options.attemptsMax ? 'attempts_exhausted' : null,
+  }));
+  const cancelled = state.pending.filter((p) => isOverBy(p.effect, source.event.type)).map((p) => p.effectId);
+  return { type: 'SagaReacted', data: { sourceEventId: source.id, sourceType: source.event.type, effects, cancelled, learned: planOf(source.event) } };
+}
+
+function planOf(event: SagaSource): CasePlan | null {
+  return event.type === 'RequestReceived' ? { mode: event.data.mode, keepReferenceImage: event.data.consent.keepReferenceImage } : null;
+}
+
+/** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal ends everything open. */
+function isOverBy(effect: Effect, sourceType: SagaSource['type']): boolean {
+  if (sourceType === 'RegistrationWithdrawn') return effect.effect !== 'EraseCaseMaterial';
+  if (effect.effect === 'ExpireHold') return sourceType === 'HoldResolved';
+  if (effect.effect === 'AskGovernment') return sourceType === 'GovernmentAccepted' || sourceType === 'GovernmentRefused';
+  return false;
+}
+
+/** State of one saga instance after an event of its own stream. */
+export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
+  switch (event.type) {
+    case 'SagaReacted': {
+      const { sourceEventId, sourceType, effects, cancelled, learned } = event.data;
+      return {
+        plan: learned ?? state.plan,
+        submitted: state.submitted || sourceType === 'SubmittedToGovernment',
+        seen: new Set([...state.seen, sourceEventId]),
+        pending: [...state.pending.filter((p) => !cancelled.includes(p.effectId)), ...effects.map((e) => ({ ...e, failures: 0 }))],
+      };
+    }
+    case 'EffectPerformed':
+      return { ...state, pending: state.pending.filter((p) => p.effectId !== event.data.effectId) };
+    case 'EffectFailed':
+      return withPending(state, event.data.effectId, { failures: event.data.failures, dueAtUtc: event.data.nextAttemptAtUtc });
+    case 'EffectStuck':
+      return withPending(state, event.data.effectId, { stuck: 'attempts_exhausted' });
+    case 'EffectResumed':
+      return withPending(state, event.data.effectId, { stuck: null, failures: 0, dueAtUtc: null });
+    default:
+      return assertNever(event);
+  }
+}
+
+function withPending(state: SagaState, effectId: string, change: Partial<PendingEffect>): SagaState {
+  return { ...state, pending: state.pending.map((p) => (p.effectId === effectId ? { ...p, ...change } : p)) };
+}
