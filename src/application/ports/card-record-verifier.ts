@@ -21,4 +21,6 @@ export type CardRecordVerdict =
 export abstract class CardRecordVerifier {
   abstract readonly algorithm: { readonly id: string; readonly version: string };
   abstract verify(check: CardRecordCheck): CardRecordVerdict;
+  /** The JP2 bytes of a record that was verified before (an officer looks at them), or null when there are none. Proves nothing. */
+  abstract faceImageOf(cardRecord: Uint8Array): Uint8Array | null;
 }

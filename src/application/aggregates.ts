@@ -1,0 +1,24 @@
+import type { Decider, DomainEvent } from '../domain/decider.js';
+import { boothDecider } from '../domain/booth/booth.js';
+import { holdReviewDecider } from '../domain/hold-review/hold-review.js';
+import { policyDecider } from '../domain/policy/policy.js';
+import { registrantDecider } from '../domain/registrant/registrant.js';
+import { registrationDecider } from '../domain/registration/registration.js';
+
+/** A decider and the streams that it lives in. */
+export interface Aggregate<State, Command, Event extends DomainEvent> {
+  readonly decider: Decider<State, Command, Event>;
+  readonly streamOf: (id: string) => string;
+}
+
+function aggregate<S, C, E extends DomainEvent>(prefix: string, decider: Decider<S, C, E>): Aggregate<S, C, E> {
+  return { decider, streamOf: (id) => `${prefix}-${id}` };
+}
+
+export const registrations = aggregate('registration', registrationDecider);
+export const registrants = aggregate('registrant', registrantDecider);
+export const holdReviews = aggregate('hold', holdReviewDecider);
+export const booths = aggregate('booth', boothDecider);
+/** One policy for the whole installation: its stream is `policy-thresholds`. */
+export const policies = aggregate('policy', policyDecider);
+export const POLICY_ID = 'thresholds';

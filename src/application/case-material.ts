@@ -1,0 +1,26 @@
+import type { VaultOwner } from './ports/image-vault.js';
+
+/** Names of a case's blobs in the vault. */
+export const CASE_BLOBS = { photo: 'photo', certificate: 'certificate', cardRecord: 'card-record', cardIssuerCertificate: 'card-issuer-certificate', signatures: 'signatures' } as const;
+
+export function caseOwner(requestId: string): VaultOwner {
+  return `case:${requestId}`;
+}
+
+export function registrantOwner(subjectKey: string): VaultOwner {
+  return `registrant:${subjectKey}`;
+}
+
+export function evidenceOwner(requestId: string): VaultOwner {
+  return `evidence:${requestId}`;
+}
+
+/** The signed envelope and its signatures, kept with the case because the saga checks them after a restart too. */
+export interface CaseSignatures {
+  /** `captureEnvelopeText` as it was signed. */
+  readonly envelopeText: string;
+  /** Base64. */
+  readonly boothSignature: string;
+  readonly cardSignature: string;
+  readonly cardChallengeSignature: string;
+}

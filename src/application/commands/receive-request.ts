@@ -1,0 +1,215 @@
+import { createHash, createPublicKey, randomUUID, timingSafeEqual, verify } from 'node:crypto';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { captureEnvelopeText, type CaptureEnvelope } from '../../domain/booth/capture-envelope.js';
+import type { BoothState } from '../../domain/booth/booth.js';
+import type { ActivePolicy } from '../../domain/policy/policy.js';
+import type { DoorRefusalCode } from '../../domain/refusal.js';
+import { captureRefusal } from '../../domain/registration/capture.policy.js';
+import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
+import { booths, registrations } from '../aggregates.js';
+import { CASE_BLOBS, caseOwner, type CaseSignatures } from '../case-material.js';
+import { CurrentPolicy } from '../current-policy.js';
+import { derivedId, uuidFrom } from '../ids.js';
+import { ok, refused, type Outcome } from '../outcome.js';
+import { Clock } from '../ports/clock.js';
+import { EventStore } from '../ports/event-store.js';
+import { ImageVault } from '../ports/image-vault.js';
+import { Secrets } from '../ports/secrets.js';
+import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
+import { Challenges } from './issue-challenge.js';
+import { RefuseAtDoor } from './refuse-at-door.js';
+
+/** A booth's request as it came in: parsed and bounded, not yet believed. Signatures are raw bytes. @req R4 */
+export class ReceiveRequest {
+  constructor(
+    readonly idempotencyKey: string,
+    readonly envelope: CaptureEnvelope,
+    readonly signatures: { readonly booth: Uint8Array; readonly card: Uint8Array; readonly cardChallenge: Uint8Array },
+    readonly material: { readonly photo: Uint8Array; readonly certificate: Uint8Array; readonly cardRecord: Uint8Array; readonly cardIssuerCertificate: Uint8Array },
+  ) {}
+}
+
+export interface Receipt {
+  readonly requestId: string;
+  readonly receipt: string;
+  /** True when this request had been received before and nothing new was stored. */
+  readonly repeated: boolean;
+}
+
+type EnrolledBooth = Extract<BoothState, { stage: 'enrolled' | 'suspended' }>;
+
+/** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the refusal.
+ *  The order is from cheap to dear, and from "who are you" to "what do you bring". */
+@CommandHandler(ReceiveRequest)
+export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Outcome<Receipt>> {
+  constructor(
+    private readonly aggregates: DecideAndAppend,
+    private readonly policies: CurrentPolicy,
+    private readonly challenges: Challenges,
+    private readonly vault: ImageVault,
+    private readonly secrets: Secrets,
+    private readonly clock: Clock,
+    private readonly store: EventStore,
+    private readonly door: RefuseAtDoor,
+  ) {}
+
+  async execute(command: ReceiveRequest): Promise<Outcome<Receipt>> {
+    const { envelope } = command;
+    const policy = await this.policies.get();
+    const { state: booth } = await this.aggregates.load(booths, envelope.boothId);
+    const strangers = boothRefusal(booth, command);
+    if (strangers !== null || booth.stage === 'none') return this.refuse(strangers ?? 'booth_not_enrolled', command, policy);
+
+    const requestId = this.requestIdOf(command);
+    const requestDigest = this.requestDigestOf(command);
+    // A repeated request gets its first answer, also after its nonce has expired: the booth may have been offline in between.
+    const earlier = await this.receivedBefore(requestId);
+    if (earlier) return this.repeatedAnswer(earlier, requestDigest, command, policy);
+
+    const receivedAtUtc = this.clock.nowUtc();
+    const problem = this.materialRefusal(command, policy, receivedAtUtc);
+    if (problem) return this.refuse(problem, command, policy);
+
+    const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
+    // Images first: a 202 promises that they are there. The nonce next: whoever consumes it owns it, also after a crash in between.
+    const material = await this.sealMaterial(requestId, command);
+    if (!(await this.consumeNonce(envelope.nonce, requestId, context))) {
+      await this.vault.destroyOwner(caseOwner(requestId));
+      return this.refuse('nonce_replayed', command, policy);
+    }
+    const receipt = this.receiptOf(requestId);
+    const request: ReceivedRequest = {
+      requestId,
+      receipt,
+      boothId: envelope.boothId,
+      boothKeyVersion: booth.keyVersion,
+      counter: envelope.counter,
+      mode: envelope.mode,
+      certificateType: envelope.certificateType,
+      capturedAtUtc: envelope.capturedAtUtc,
+      receivedAtUtc,
+      consent: { textVersion: envelope.consent.textVersion, keepReferenceImage: envelope.consent.keepReferenceImage },
+      material,
+      requestDigest,
+    };
+    const result = await this.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request }, context);
+    if (result.outcome === 'decided' && result.events > 0) return ok({ requestId, receipt, repeated: false });
+    // The same request came in twice at the same time and the other one was first.
+    const other = await this.receivedBefore(requestId);
+    if (!other) throw new Error(`registration-${requestId} refused a first request without having one`);
+    return this.repeatedAnswer(other, requestDigest, command, policy);
+  }
+
+  private materialRefusal({ envelope, material, signatures }: ReceiveRequest, policy: ActivePolicy, receivedAtUtc: string): DoorRefusalCode | null {
+    const expiresAtUtc = this.challenges.expiryOf(envelope.boothId, envelope.nonce);
+    if (expiresAtUtc === null) return 'nonce_unknown';
+    if (Date.parse(receivedAtUtc) > Date.parse(expiresAtUtc)) return 'nonce_expired';
+    if (material.photo.length > policy.values.photoBytesMax) return 'photo_too_large';
+    if (!isJpeg(material.photo)) return 'photo_unsupported';
+    if (signatures.card.length === 0 || signatures.cardChallenge.length === 0) return 'malformed_request';
+    return captureRefusal(envelope, receivedAtUtc, policy.values);
+  }
+
+  private async sealMaterial(requestId: string, { envelope, signatures, material }: ReceiveRequest): Promise<ReceivedRequest['material']> {
+    const owner = caseOwner(requestId);
+    const kept: CaseSignatures = {
+      envelopeText: captureEnvelopeText(envelope),
+      boothSignature: base64(signatures.booth),
+      cardSignature: base64(signatures.card),
+      cardChallengeSignature: base64(signatures.cardChallenge),
+    };
+    const [photo, certificate, cardRecord, cardIssuerCertificate] = await Promise.all([
+      this.vault.seal(owner, CASE_BLOBS.photo, material.photo),
+      this.vault.seal(owner, CASE_BLOBS.certificate, material.certificate),
+      this.vault.seal(owner, CASE_BLOBS.cardRecord, material.cardRecord),
+      this.vault.seal(owner, CASE_BLOBS.cardIssuerCertificate, material.cardIssuerCertificate),
+      this.vault.seal(owner, CASE_BLOBS.signatures, Buffer.from(JSON.stringify(kept))),
+    ]);
+    return { photo, certificate, cardRecord, cardIssuerCertificate };
+  }
+
+  /** @returns false when another request has used the nonce. */
+  private async consumeNonce(nonce: string, requestId: string, context: CommandContext): Promise<boolean> {
+    const stream = `challenge-${createHash('sha256').update(nonce).digest('hex').slice(0, 40)}`;
+    const event = this.aggregates.envelope({ type: 'ChallengeConsumed', data: { requestId, boothId: context.actor.slice('booth:'.length) } }, 0, { ...context, commandId: derivedId('consume', nonce, requestId) });
+    const earlier = await this.store.readStream(stream, { limit: 1 });
+    if (earlier[0]) return earlier[0].data['requestId'] === requestId;
+    const result = await appendKnown(this.store, stream, [event], 'no_stream');
+    if (result.outcome === 'appended') return true;
+    const winner = await this.store.readStream(stream, { limit: 1 });
+    return winner[0]?.data['requestId'] === requestId;
+  }
+
+  private async receivedBefore(requestId: string): Promise<ReceivedRequest | null> {
+    const [first] = await this.store.readStream(registrations.streamOf(requestId), { limit: 1 });
+    return first ? toDomain<{ readonly type: 'RequestReceived'; readonly data: ReceivedRequest }>(first).data : null;
+  }
+
+  private repeatedAnswer(earlier: ReceivedRequest, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> | Outcome<Receipt> {
+    if (!sameHex(earlier.requestDigest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
+    return ok({ requestId: earlier.requestId, receipt: earlier.receipt, repeated: true });
+  }
+
+  private async refuse(code: DoorRefusalCode, { envelope }: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
+    await this.door.record({ code, boothId: envelope.boothId, policyVersion: policy.version, refusalId: randomUUID() });
+    return refused({ code });
+  }
+
+  /** One id per booth and idempotency key. Keyed, so that nobody outside can compute the id of somebody's request. */
+  private requestIdOf({ envelope, idempotencyKey }: ReceiveRequest): string {
+    return uuidFrom(this.secrets.keyedHash('request-id', Buffer.from(JSON.stringify([envelope.boothId, idempotencyKey]))), 8);
+  }
+
+  private requestDigestOf({ envelope, signatures, material }: ReceiveRequest): string {
+    const hash = createHash('sha256').update(captureEnvelopeText(envelope));
+    for (const bytes of [signatures.booth, signatures.card, signatures.cardChallenge, material.photo, material.certificate, material.cardRecord, material.cardIssuerCertificate]) {
+      hash.update(createHash('sha256').update(bytes).digest());
+    }
+    return Buffer.from(this.secrets.keyedHash('request-digest', hash.digest())).toString('hex');
+  }
+
+  private receiptOf(requestId: string): string {
+    const text = crockford(this.secrets.keyedHash('receipt', Buffer.from(requestId)).subarray(0, 10));
+    return (text.match(/.{4}/g) as string[]).join('-');
+  }
+}
+
+/** Who is at the door: an enrolled booth whose signature covers exactly these bytes. @req R21 R31 */
+function boothRefusal(booth: BoothState, { envelope, signatures, material }: ReceiveRequest): DoorRefusalCode | null {
+  if (booth.stage === 'none') return 'booth_not_enrolled';
+  if (booth.stage === 'suspended') return 'booth_is_suspended';
+  if (!boothSigned(booth, envelope, signatures.booth)) return 'booth_signature_invalid';
+  const digests: readonly [string, Uint8Array][] = [
+    [envelope.photoSha256, material.photo],
+    [envelope.certificateSha256, material.certificate],
+    [envelope.cardRecordSha256, material.cardRecord],
+    [envelope.cardIssuerCertificateSha256, material.cardIssuerCertificate],
+  ];
+  return digests.every(([stated, bytes]) => createHash('sha256').update(bytes).digest('hex') === stated) ? null : 'digest_mismatch';
+}
+
+function boothSigned(booth: EnrolledBooth, envelope: CaptureEnvelope, signature: Uint8Array): boolean {
+  const key = createPublicKey({ key: Buffer.from(booth.publicKey, 'base64'), format: 'der', type: 'spki' });
+  return key.asymmetricKeyType === 'ed25519' && verify(null, Buffer.from(captureEnvelopeText(envelope)), key, signature);
+}
+
+function isJpeg(bytes: Uint8Array): boolean {
+  return bytes.length > 4 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+}
+
+function sameHex(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** Base 32 without letters that look like digits, because people read receipts aloud. @param bytes a multiple of 5 bytes */
+function crockford(bytes: Uint8Array): string {
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  return Array.from({ length: (bytes.length * 8) / 5 }, (_, i) => CROCKFORD[Number((bits >> BigInt(bytes.length * 8 - 5 * (i + 1))) & 31n)]).join('');
+}

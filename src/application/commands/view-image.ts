@@ -1,0 +1,106 @@
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Injectable } from '@nestjs/common';
+import type { AccessEvent, ViewedImage } from '../../domain/access/access.events.js';
+import { referenceImage } from '../../domain/registrant/registrant.js';
+import { registrants, registrations } from '../aggregates.js';
+import { CASE_BLOBS, caseOwner, registrantOwner } from '../case-material.js';
+import { derivedId } from '../ids.js';
+import { ok, refused, type Outcome } from '../outcome.js';
+import { CardRecordVerifier } from '../ports/card-record-verifier.js';
+import { Clock } from '../ports/clock.js';
+import { EventStore } from '../ports/event-store.js';
+import { BlobGoneError, ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { appendKnown, DecideAndAppend } from './decide-and-append.js';
+
+/** An officer looks at a face. A command, because looking changes the record: it is stored before the picture is given out. */
+export class ViewImage {
+  constructor(
+    readonly commandId: string,
+    readonly requestId: string,
+    readonly officer: string,
+    readonly image: ViewedImage,
+    readonly purpose: 'hold_review' | 'audit' | 'disclosure',
+  ) {}
+}
+
+/** Somebody asked for what the role does not allow. */
+export class RecordAccessRefused {
+  constructor(
+    readonly commandId: string,
+    readonly subject: string,
+    readonly what: string,
+    readonly reason: string,
+  ) {}
+}
+
+export interface ViewedBytes {
+  readonly bytes: Uint8Array;
+  readonly contentType: 'image/jpeg' | 'image/jp2';
+}
+
+/** Appends to the access log of the day. Every access has its own command id, so no expectation is needed beyond "not yet there". */
+@Injectable()
+export class AccessLog {
+  constructor(
+    private readonly store: EventStore,
+    private readonly aggregates: DecideAndAppend,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws when it cannot be stored; then nothing may be shown. */
+  async record(event: AccessEvent, { commandId, actor, correlationId }: { commandId: string; actor: string; correlationId: string }): Promise<void> {
+    const envelope = this.aggregates.envelope(event, 0, { commandId, actor, correlationId, causationId: commandId, policyVersion: null });
+    const stream = `access-${this.clock.nowUtc().slice(0, 10)}-${derivedId(commandId).slice(0, 8)}`;
+    for (;;) {
+      const [last] = await this.store.readStream(stream, { direction: 'backwards', limit: 1 });
+      const result = await appendKnown(this.store, stream, [envelope], last ? last.revision : 'no_stream');
+      if (result.outcome === 'appended') return;
+    }
+  }
+}
+
+@CommandHandler(ViewImage)
+export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<ViewedBytes>> {
+  constructor(
+    private readonly aggregates: DecideAndAppend,
+    private readonly access: AccessLog,
+    private readonly vault: ImageVault,
+    private readonly cardRecords: CardRecordVerifier,
+  ) {}
+
+  async execute({ commandId, requestId, officer, image, purpose }: ViewImage): Promise<Outcome<ViewedBytes>> {
+    const found = await this.locate(requestId, image);
+    if (!found) return refused({ code: 'not_found' });
+    await this.access.record({ type: 'BiometricViewed', data: { officer, requestId, image, purpose } }, { commandId, actor: `officer:${officer}`, correlationId: requestId });
+    try {
+      const { bytes } = await this.vault.open(found.owner, found.blobId);
+      if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
+      const face = this.cardRecords.faceImageOf(bytes);
+      return face ? ok({ bytes: face, contentType: 'image/jp2' }) : refused({ code: 'not_found' });
+    } catch (error) {
+      if (error instanceof BlobGoneError) return refused({ code: 'not_found' });
+      throw error;
+    }
+  }
+
+  private async locate(requestId: string, image: ViewedImage): Promise<{ owner: VaultOwner; blobId: string } | null> {
+    const { state } = await this.aggregates.load(registrations, requestId);
+    if (state.stage === 'none') return null;
+    if (image === 'photo') return { owner: caseOwner(requestId), blobId: CASE_BLOBS.photo };
+    if (image === 'card_face') return { owner: caseOwner(requestId), blobId: CASE_BLOBS.cardRecord };
+    const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+    if (subjectKey === null) return null;
+    const { state: registrant } = await this.aggregates.load(registrants, subjectKey);
+    const reference = referenceImage(registrant);
+    return reference ? { owner: registrantOwner(subjectKey), blobId: reference.imageId } : null;
+  }
+}
+
+@CommandHandler(RecordAccessRefused)
+export class RecordAccessRefusedHandler implements ICommandHandler<RecordAccessRefused, void> {
+  constructor(private readonly access: AccessLog) {}
+
+  execute({ commandId, subject, what, reason }: RecordAccessRefused): Promise<void> {
+    return this.access.record({ type: 'AccessRefused', data: { subject, what, reason } }, { commandId, actor: `officer:${subject}`, correlationId: commandId });
+  }
+}

@@ -1,0 +1,99 @@
+import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type { Position } from '../../domain/event-envelope.js';
+import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
+import { holdReviews } from '../aggregates.js';
+import { DecideAndAppend } from '../commands/decide-and-append.js';
+import { EventStore } from '../ports/event-store.js';
+import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } from '../ports/read-models.js';
+
+const CATCH_UP_LIMIT_MS = 2_000;
+
+/** What a booth or the holder of a receipt may know. */
+export class GetRequestStatus {
+  constructor(readonly receipt: string) {}
+}
+
+export class ListHolds {
+  constructor(
+    readonly includeResolved: boolean,
+    readonly limit: number,
+  ) {}
+}
+
+export class GetHold {
+  constructor(
+    readonly requestId: string,
+    readonly officer: string,
+  ) {}
+}
+
+/** A case's history as it was known at an instant; null: now. */
+export class ReplayCase {
+  constructor(
+    readonly requestId: string,
+    readonly atUtc: string | null,
+  ) {}
+}
+
+export interface HoldDetail {
+  readonly hold: HoldRow;
+  /** Only the asking officer's own until both are in. */
+  readonly opinions: readonly Opinion[];
+}
+
+@QueryHandler(GetRequestStatus)
+export class GetRequestStatusHandler implements IQueryHandler<GetRequestStatus, RequestStatusRow | null> {
+  constructor(
+    private readonly rows: ReadModels,
+    private readonly store: EventStore,
+  ) {}
+
+  /** A booth asks right after its 202: where the row is not there yet, the read side first catches up with the log. */
+  async execute({ receipt }: GetRequestStatus): Promise<RequestStatusRow | null> {
+    const row = this.rows.requestByReceipt(receipt);
+    if (row) return row;
+    await catchUp(this.rows, await this.store.head());
+    return this.rows.requestByReceipt(receipt);
+  }
+}
+
+@QueryHandler(ListHolds)
+export class ListHoldsHandler implements IQueryHandler<ListHolds, readonly HoldRow[]> {
+  constructor(private readonly rows: ReadModels) {}
+
+  async execute({ includeResolved, limit }: ListHolds): Promise<readonly HoldRow[]> {
+    return this.rows.holds({ includeResolved, limit });
+  }
+}
+
+@QueryHandler(GetHold)
+export class GetHoldHandler implements IQueryHandler<GetHold, HoldDetail | null> {
+  constructor(
+    private readonly rows: ReadModels,
+    private readonly aggregates: DecideAndAppend,
+  ) {}
+
+  async execute({ requestId, officer }: GetHold): Promise<HoldDetail | null> {
+    const hold = this.rows.hold(requestId);
+    if (!hold) return null;
+    const { state } = await this.aggregates.load(holdReviews, requestId);
+    return { hold, opinions: visibleOpinions(state, officer) };
+  }
+}
+
+@QueryHandler(ReplayCase)
+export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly TimelineRow[]> {
+  constructor(
+    private readonly rows: ReadModels,
+    private readonly store: EventStore,
+  ) {}
+
+  async execute({ requestId, atUtc }: ReplayCase): Promise<readonly TimelineRow[]> {
+    await catchUp(this.rows, await this.store.head());
+    return this.rows.timeline(requestId, { atUtc });
+  }
+}
+
+async function catchUp(rows: ReadModels, head: Position | null): Promise<void> {
+  if (head !== null) await rows.caughtUpTo(head, CATCH_UP_LIMIT_MS);
+}
