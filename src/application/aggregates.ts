@@ -4,6 +4,7 @@ import { holdReviewDecider } from '../domain/hold-review/hold-review.js';
 import { policyDecider } from '../domain/policy/policy.js';
 import { registrantDecider } from '../domain/registrant/registrant.js';
 import { registrationDecider } from '../domain/registration/registration.js';
+import { sagaDecider } from '../domain/saga/registration.saga.js';
 
 /** A decider and the streams that it lives in. */
 export interface Aggregate<State, Command, Event extends DomainEvent> {
@@ -18,6 +19,7 @@ function aggregate<S, C, E extends DomainEvent>(prefix: string, decider: Decider
 export const registrations = aggregate('registration', registrationDecider);
 export const registrants = aggregate('registrant', registrantDecider);
 export const holdReviews = aggregate('hold', holdReviewDecider);
+export const sagas = aggregate('saga', sagaDecider);
 export const booths = aggregate('booth', boothDecider);
 /** One policy for the whole installation: its stream is `policy-thresholds`. */
 export const policies = aggregate('policy', policyDecider);

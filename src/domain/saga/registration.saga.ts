@@ -1,4 +1,4 @@
-import { assertNever } from '../decider.js';
+import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
 import { addMs } from '../values/instant.js';
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import type { HoldOutcome, HoldReason, RegistrationEvent } from '../registration/registration.events.js';
@@ -176,4 +176,47 @@ export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
 
 function withPending(state: SagaState, effectId: string, change: Partial<PendingEffect>): SagaState {
   return { ...state, pending: state.pending.map((p) => (p.effectId === effectId ? { ...p, ...change } : p)) };
+}
+
+export type SagaCommand =
+  | { readonly type: 'React'; readonly source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }; readonly idOf: (index: number) => string; readonly attemptsMax: number }
+  | { readonly type: 'RecordPerformed'; readonly effectId: string; readonly refusal: string | null }
+  | { readonly type: 'RecordFailure'; readonly effectId: string; readonly error: string; readonly nextAttemptAtUtc: string; readonly failuresMax: number }
+  | { readonly type: 'ResumeEffect'; readonly effectId: string; readonly by: string };
+
+/** One saga instance per request, in a stream of its own. */
+export const sagaDecider: Decider<SagaState, SagaCommand, SagaEvent> = { initial: SAGA_START, decide: decideSaga, evolve: evolveSaga };
+
+/** The next effect that may run now. Effects of one case run in the order in which they were asked for; one that waits for its time
+ *  lets later ones pass, and erasing waits until nothing is left that could still need the material.
+ *  @returns null when there is nothing to do now. */
+export function nextRunnable(pending: readonly PendingEffect[], nowUtc: string): PendingEffect | null {
+  const isDue = (p: PendingEffect) => p.stuck === null && (p.dueAtUtc === null || Date.parse(p.dueAtUtc) <= Date.parse(nowUtc));
+  const found = pending.find((p) => (p.effect.effect === 'EraseCaseMaterial' ? pending.length === 1 : true) && isDue(p));
+  return found ?? null;
+}
+
+function decideSaga(state: SagaState, command: SagaCommand): Decision<SagaEvent> {
+  if (command.type === 'React') {
+    const reaction = react(state, command.source, command);
+    return reaction && (reaction.data.effects.length > 0 || reaction.data.cancelled.length > 0) ? accept(reaction) : accept();
+  }
+  const pending = state.pending.find((p) => p.effectId === command.effectId);
+  switch (command.type) {
+    case 'RecordPerformed':
+      if (!pending) return accept();
+      return accept({ type: 'EffectPerformed', data: { effectId: command.effectId, result: command.refusal === null ? 'done' : 'refused', refusal: command.refusal } });
+    case 'RecordFailure': {
+      if (!pending) return accept();
+      const { effectId, error, nextAttemptAtUtc, failuresMax } = command;
+      if (pending.failures + 1 >= failuresMax) return accept({ type: 'EffectStuck', data: { effectId, error } });
+      return accept({ type: 'EffectFailed', data: { effectId, failures: pending.failures + 1, error, nextAttemptAtUtc } });
+    }
+    case 'ResumeEffect':
+      if (!pending) return refuse({ code: 'not_found' });
+      if (pending.stuck === null) return accept();
+      return accept({ type: 'EffectResumed', data: { effectId: command.effectId, by: command.by } });
+    default:
+      return assertNever(command);
+  }
 }

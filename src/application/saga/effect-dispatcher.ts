@@ -1,0 +1,147 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { upcast } from '../../domain/event-registry.js';
+import type { Position, StoredEvent } from '../../domain/event-envelope.js';
+import { nextAttemptAt } from '../../domain/policy/retry.policy.js';
+import { evolveSaga, nextRunnable, SAGA_START, type PendingEffect, type SagaCommand, type SagaEvent, type SagaState } from '../../domain/saga/registration.saga.js';
+import { sagas } from '../aggregates.js';
+import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
+import { CurrentPolicy } from '../current-policy.js';
+import { derivedId } from '../ids.js';
+import { Clock } from '../ports/clock.js';
+import { EventStore } from '../ports/event-store.js';
+import { PendingEffects } from '../ports/pending-effects.js';
+import { PerformEffect } from './perform-effect.js';
+
+const CONCURRENT_CASES = 16;
+const TICK_MS = 200;
+/** A throw is a bug or an outage without an answer: a few tries, then a person. */
+const FAILURES_MAX = 8;
+
+/** Carries stored effects out. It keeps nothing that is not in the log: it starts from the read model of pending effects and follows
+ *  the saga streams from there, so a killed process goes on where the log ends. Effects of one case run one after the other. */
+@Injectable()
+export class EffectDispatcher {
+  private readonly log = new Logger('Saga');
+  private readonly cases = new Map<string, SagaState>();
+  /** Carried out, but the log has not told us so yet. */
+  private readonly settled = new Set<string>();
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private following: Promise<void> | null = null;
+  private ticking: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly aggregates: DecideAndAppend,
+    private readonly performer: PerformEffect,
+    private readonly policies: CurrentPolicy,
+    private readonly clock: Clock,
+    private readonly pending: PendingEffects,
+  ) {}
+
+  start(): void {
+    const { position, effects } = this.pending.snapshot();
+    for (const { requestId, effect } of effects) this.setPending(requestId, (earlier) => [...earlier, effect]);
+    this.following = this.follow(position);
+    this.ticking = setInterval(() => this.pump(), TICK_MS);
+    this.pump();
+  }
+
+  /** Lets running effects finish, starts no new ones. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    if (this.ticking) clearInterval(this.ticking);
+    await Promise.allSettled([this.following, ...this.running.values()]);
+  }
+
+  /** Cases with open effects, cases being worked on, and cases that wait for an operator. */
+  status(): { readonly open: number; readonly running: number; readonly stuck: number } {
+    const stuck = [...this.cases.values()].filter((s) => s.pending.some((p) => p.stuck !== null)).length;
+    return { open: this.cases.size, running: this.running.size, stuck };
+  }
+
+  private async follow(after: Position | null): Promise<void> {
+    for (let from = after; !this.stopping.signal.aborted; ) {
+      try {
+        for await (const batch of this.store.subscribe({ after: from, filter: { streamPrefixes: ['saga-'] }, signal: this.stopping.signal })) {
+          for (const event of batch.events) this.learn(event);
+          from = batch.position ?? from;
+          this.pump();
+        }
+      } catch (error) {
+        this.log.error(`following the saga streams failed, trying again: ${String(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
+  }
+
+  private learn(stored: StoredEvent): void {
+    const event = toDomain<SagaEvent>(upcast(stored));
+    if (event.type !== 'SagaReacted') this.settled.delete(event.data.effectId);
+    const requestId = stored.metadata.correlationId;
+    this.setState(requestId, evolveSaga(this.cases.get(requestId) ?? SAGA_START, event));
+  }
+
+  private setPending(requestId: string, change: (earlier: readonly PendingEffect[]) => readonly PendingEffect[]): void {
+    const state = this.cases.get(requestId) ?? SAGA_START;
+    this.setState(requestId, { ...state, pending: change(state.pending) });
+  }
+
+  private setState(requestId: string, state: SagaState): void {
+    if (state.pending.length === 0) this.cases.delete(requestId);
+    else this.cases.set(requestId, state);
+  }
+
+  private pump(): void {
+    if (this.stopping.signal.aborted) return;
+    const nowUtc = this.clock.nowUtc();
+    for (const requestId of this.cases.keys()) {
+      if (this.running.size >= CONCURRENT_CASES) return;
+      if (this.running.has(requestId)) continue;
+      const next = this.nextOf(requestId, nowUtc);
+      if (!next) continue;
+      this.running.set(
+        requestId,
+        this.run(requestId, next).finally(() => {
+          this.running.delete(requestId);
+          this.pump();
+        }),
+      );
+    }
+  }
+
+  private nextOf(requestId: string, nowUtc: string): PendingEffect | null {
+    const pending = (this.cases.get(requestId)?.pending ?? []).filter((p) => !this.settled.has(p.effectId));
+    return nextRunnable(pending, nowUtc);
+  }
+
+  private async run(requestId: string, { effectId, effect, failures }: PendingEffect): Promise<void> {
+    const note = (step: string, command: SagaCommand) =>
+      this.aggregates.execute(sagas, requestId, command, { commandId: derivedId(effectId, step), actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: null });
+    try {
+      const refusal = await this.performer.perform({ requestId, effectId }, effect);
+      this.settled.add(effectId);
+      await note('performed', { type: 'RecordPerformed', effectId, refusal: refusal?.code ?? null });
+      this.log.log(`${effect.effect} of ${requestId} done${refusal ? ` (refused: ${refusal.code})` : ''}`);
+    } catch (error) {
+      await this.recordFailure(note, { requestId, effectId, effect: effect.effect, failures }, error);
+    }
+  }
+
+  private async recordFailure(note: (step: string, command: SagaCommand) => Promise<unknown>, job: { requestId: string; effectId: string; effect: string; failures: number }, error: unknown): Promise<void> {
+    this.log.error(`${job.effect} of ${job.requestId} failed (${job.failures + 1} of ${FAILURES_MAX}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    try {
+      const { retry } = (await this.policies.get()).values;
+      const nextAttemptAtUtc = nextAttemptAt(this.clock.nowUtc(), job.failures + 1, retry);
+      // The class of the error only: messages may quote what must not be in an event.
+      const name = error instanceof Error ? error.constructor.name : typeof error;
+      this.settled.add(job.effectId);
+      await note(`failed-${job.failures + 1}`, { type: 'RecordFailure', effectId: job.effectId, error: name, nextAttemptAtUtc, failuresMax: FAILURES_MAX });
+    } catch (second) {
+      // Not even the failure could be stored: nothing is lost, the effect is still pending in the log and runs again.
+      this.settled.delete(job.effectId);
+      this.log.error(`the failure of ${job.effect} of ${job.requestId} could not be stored: ${String(second)}`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

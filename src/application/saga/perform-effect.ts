@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { assertNever } from '../../domain/decider.js';
+import type { Refusal } from '../../domain/refusal.js';
+import { referenceImage } from '../../domain/registrant/registrant.js';
+import type { CertificateFinding, FaceFinding, RegistrationCommand, RegistrationState } from '../../domain/registration/registration.js';
+import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
+import type { Effect } from '../../domain/saga/registration.saga.js';
+import { holdReviews, registrants, registrations } from '../aggregates.js';
+import { CASE_BLOBS, caseOwner, evidenceOwner, registrantOwner, type CaseSignatures } from '../case-material.js';
+import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
+import { CurrentPolicy } from '../current-policy.js';
+import { derivedId } from '../ids.js';
+import { CardRecordVerifier } from '../ports/card-record-verifier.js';
+import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
+import { Clock } from '../ports/clock.js';
+import { FaceComparer } from '../ports/face-comparer.js';
+import { GovernmentRegistry } from '../ports/government-registry.js';
+import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { SubjectResolver } from '../subject-resolver.js';
+
+/** One effect of one case, with everything that its commands need to be repeatable. */
+interface Job {
+  readonly requestId: string;
+  readonly effectId: string;
+}
+
+type Opened = { readonly bytes: Uint8Array; readonly commitment: string };
+
+/** Second half of the saga: effect → port → result command. Every branch is safe to repeat: checks and comparisons have no side
+ *  effects, the submission has one id for ever, and results are commands whose ids derive from the effect. */
+@Injectable()
+export class PerformEffect {
+  constructor(
+    private readonly aggregates: DecideAndAppend,
+    private readonly policies: CurrentPolicy,
+    private readonly clock: Clock,
+    private readonly vault: ImageVault,
+    private readonly certificates: CertificateVerifier,
+    private readonly cardRecords: CardRecordVerifier,
+    private readonly faces: FaceComparer,
+    private readonly government: GovernmentRegistry,
+    private readonly subjects: SubjectResolver,
+  ) {}
+
+  /** @returns the refusal of the result command (the case has moved on), or null.
+   *  @throws what its ports throw: bugs, and outages that are no answer. The dispatcher retries and then asks an operator. */
+  async perform(job: Job, effect: Effect): Promise<Refusal | null> {
+    const { state } = await this.aggregates.load(registrations, job.requestId);
+    if (state.stage === 'none') throw new Error(`there is no request ${job.requestId}`);
+    switch (effect.effect) {
+      case 'CheckCertificate':
+        return this.checkCertificate(job, state, effect.attempt);
+      case 'CompareFaces':
+        return this.compareFaces(job, state, effect.attempt);
+      case 'OpenHold':
+        return refusalOf(await this.aggregates.execute(holdReviews, job.requestId, { type: 'OpenHold', requestId: job.requestId, reason: effect.reason, dueAtUtc: effect.dueAtUtc }, await this.context(job)));
+      case 'ExpireHold':
+        return refusalOf(await this.aggregates.execute(holdReviews, job.requestId, { type: 'ExpireHold' }, await this.context(job)));
+      case 'RecordHoldOutcome':
+        return this.record(job, { type: 'RecordHoldOutcome', outcome: effect.outcome, officers: effect.officers });
+      case 'SubmitToGovernment':
+        return this.submit(job, state.request, effect.attempt);
+      case 'AskGovernment':
+        return this.askGovernment(job, effect.attempt);
+      case 'RegisterImage':
+        return this.registerImage(job, state);
+      case 'ConfirmImage':
+        return this.confirmImage(job, state);
+      case 'WithdrawImage':
+        return this.withdrawImage(job, state);
+      case 'KeepInRegistry':
+        return this.keepInRegistry(job, state);
+      case 'EraseCaseMaterial':
+        await this.vault.destroyOwner(caseOwner(job.requestId));
+        return null;
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  private async checkCertificate(job: Job, { request, stage }: Known, attempt: number): Promise<Refusal | null> {
+    if (stage !== 'received') return { code: 'wrong_stage', data: { stage, command: 'CheckCertificate' } };
+    const verdict = await this.certificateFinding(job, request);
+    return this.record(job, { type: 'RecordCertificateVerdict', verdict, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
+  }
+
+  /** Certificate, then card record, then the registrant: each only when the one before is good. @req R5 R6 */
+  private async certificateFinding(job: Job, request: ReceivedRequest): Promise<CertificateFinding> {
+    const certificate = await this.openCase(job, 'certificate');
+    const signatures = JSON.parse(Buffer.from((await this.openCase(job, 'signatures')).bytes).toString('utf8')) as CaseSignatures;
+    const signedBytes = Buffer.from(signatures.envelopeText);
+    const verdict = await this.certificates.verify({
+      certificate: certificate.bytes,
+      certificateType: request.certificateType,
+      signedBytes,
+      signature: Buffer.from(signatures.cardSignature, 'base64'),
+      at: this.clock.nowUtc(),
+    });
+    if (verdict.verdict === 'unknown') return { verdict: 'unknown', cause: verdict.cause };
+    const verifier = this.certificates.algorithm;
+    if (verdict.verdict === 'invalid') {
+      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed);
+      return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, sealedEvidenceId };
+    }
+    const cardRecord = await this.openCase(job, 'cardRecord');
+    const record = this.cardRecords.verify({
+      cardRecord: cardRecord.bytes,
+      issuerCertificate: (await this.openCase(job, 'cardIssuerCertificate')).bytes,
+      challengeSignature: Buffer.from(signatures.cardChallengeSignature, 'base64'),
+      challenge: signedBytes,
+    });
+    if (record.verdict === 'invalid') {
+      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed);
+      return { verdict: 'invalid', reason: 'card_record', cardRecordReason: record.reason, evidence: verdict.evidence, verifier: this.cardRecords.algorithm, sealedEvidenceId };
+    }
+    const subjectKey = await this.subjects.resolve(verdict.holder, job.requestId);
+    if (subjectKey === null) return { verdict: 'unknown', cause: 'link_unknown' };
+    return {
+      verdict: 'valid',
+      subjectKey,
+      evidence: verdict.evidence,
+      cardRecordIssuerKeyId: record.issuerKeyId,
+      verifier,
+      cardRecordVerifier: this.cardRecords.algorithm,
+      material: { certificate: certificate.commitment, cardRecord: cardRecord.commitment },
+      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed),
+    };
+  }
+
+  private async sealEvidence(owner: VaultOwner, job: Job, sealed: SealedCertificateEvidence): Promise<string> {
+    const bytes = Buffer.from(
+      JSON.stringify({
+        certificate: Buffer.from(sealed.certificate).toString('base64'),
+        statusKind: sealed.statusKind,
+        statusResponse: sealed.statusResponse === null ? null : Buffer.from(sealed.statusResponse).toString('base64'),
+        ocspNonce: sealed.ocspNonce,
+      }),
+    );
+    // The content is part of the id: an effect that runs again after a crash gets a new answer with a new nonce.
+    const id = `evidence-${derivedId(job.effectId, createHash('sha256').update(bytes).digest('hex'))}`;
+    await this.vault.seal(owner, id, bytes);
+    return id;
+  }
+
+  private async compareFaces(job: Job, state: Known, attempt: number): Promise<Refusal | null> {
+    if (state.stage !== 'certificate_verified') return { code: 'wrong_stage', data: { stage: state.stage, command: 'CompareFaces' } };
+    const finding = await this.faceFinding(job, state.request, state.subjectKey);
+    return this.record(job, { type: 'RecordFaceComparison', finding, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
+  }
+
+  /** Compares with the card's face out of the verified record, and with the reference image if there is one. @req R5 R7 R13 R14 */
+  private async faceFinding(job: Job, request: ReceivedRequest, subjectKey: string): Promise<FaceFinding> {
+    const photo = await this.openCase(job, 'photo');
+    const cardRecord = await this.openCase(job, 'cardRecord');
+    const cardFace = this.cardRecords.faceImageOf(cardRecord.bytes);
+    if (cardFace === null) throw new Error('the verified card record has no face image');
+    const reference = referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
+    const registered = reference ? await this.vault.open(registrantOwner(subjectKey), reference.imageId) : null;
+    const result = await this.faces.compare({ captured: photo.bytes, card: cardFace, registered: registered?.bytes ?? null });
+    if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
+    if (result.outcome === 'not_comparable') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm: result.algorithm };
+    const { cardPoints, registeredPoints, algorithm, quality, signals } = result;
+    if ((registeredPoints === null) !== (reference === null)) throw new Error('the comparer did not compare what it was given');
+    return {
+      outcome: 'compared',
+      cardPoints,
+      registered:
+        reference && registered && registeredPoints !== null
+          ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: registered.commitment }
+          : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
+      algorithm,
+      material: { photo: photo.commitment, cardRecord: cardRecord.commitment },
+      quality,
+      signals,
+    };
+  }
+
+  /** Intent first, then the call, then what came of it. @req R8 R11 */
+  private async submit(job: Job, request: ReceivedRequest, attempt: number): Promise<Refusal | null> {
+    const submissionId = submissionIdOf(job.requestId);
+    const intent = await this.record(job, { type: 'BeginSubmission', submissionId, attempt }, 'begin');
+    if (intent) return intent;
+    const policy = await this.policies.get();
+    const answer = await this.government.submit({
+      submissionId,
+      photo: (await this.openCase(job, 'photo')).bytes,
+      capturedAtUtc: request.capturedAtUtc,
+      certificate: (await this.openCase(job, 'certificate')).bytes,
+      certificateType: request.certificateType,
+      policyVersion: policy.version,
+    });
+    return this.record(job, { type: 'RecordSubmission', submissionId, attempt, answer, policy, nowUtc: this.clock.nowUtc() });
+  }
+
+  private async askGovernment(job: Job, attempt: number): Promise<Refusal | null> {
+    const submissionId = submissionIdOf(job.requestId);
+    const answer = await this.government.ask(submissionId);
+    return this.record(job, { type: 'RecordSubmission', submissionId, attempt, answer, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
+  }
+
+  private async registerImage(job: Job, state: Known): Promise<Refusal | null> {
+    const subjectKey = subjectKeyOf(state);
+    const imageId = imageIdOf(job.requestId);
+    const context = await this.context(job);
+    const photo = await this.openCase(job, 'photo');
+    const image = await this.vault.seal(registrantOwner(subjectKey), imageId, photo.bytes);
+    const { request } = state;
+    const consent = { type: 'GiveConsent', textVersion: request.consent.textVersion, requestId: job.requestId } as const;
+    const refusal = refusalOf(await this.aggregates.execute(registrants, subjectKey, consent, { ...context, commandId: derivedId(job.effectId, 'consent') }));
+    if (refusal) return refusal;
+    return refusalOf(await this.aggregates.execute(registrants, subjectKey, { type: 'RegisterImage', imageId, requestId: job.requestId, capturedAtUtc: request.capturedAtUtc, image }, context));
+  }
+
+  private async confirmImage(job: Job, state: Known): Promise<Refusal | null> {
+    const subjectKey = subjectKeyOf(state);
+    const result = await this.aggregates.execute(registrants, subjectKey, { type: 'ConfirmImage', imageId: imageIdOf(job.requestId) }, await this.context(job, 'confirm'));
+    for (const image of result.state.images.filter((i) => i.status === 'withdrawn')) await this.vault.remove(registrantOwner(subjectKey), image.imageId);
+    return refusalOf(result);
+  }
+
+  private async withdrawImage(job: Job, state: Known): Promise<Refusal | null> {
+    const subjectKey = subjectKeyOf(state);
+    const imageId = imageIdOf(job.requestId);
+    const result = await this.aggregates.execute(registrants, subjectKey, { type: 'WithdrawImage', imageId, reason: 'government_refused' }, await this.context(job));
+    await this.vault.remove(registrantOwner(subjectKey), imageId);
+    return refusalOf(result);
+  }
+
+  /** REGISTRY_ONLY: registered and confirmed at once, then the request is closed. @req R18 */
+  private async keepInRegistry(job: Job, state: Known): Promise<Refusal | null> {
+    if (state.stage !== 'confirmed') return { code: 'wrong_stage', data: { stage: state.stage, command: 'KeepInRegistry' } };
+    return (
+      (await this.registerImage(job, state)) ??
+      (await this.confirmImage(job, state)) ??
+      (await this.record(job, { type: 'RecordKeptInRegistry', imageId: imageIdOf(job.requestId) }, 'kept'))
+    );
+  }
+
+  private async record(job: Job, command: RegistrationCommand, step?: string): Promise<Refusal | null> {
+    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, await this.context(job, step)));
+  }
+
+  private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {
+    const { version } = await this.policies.get();
+    return { commandId: step ? derivedId(effectId, step) : effectId, actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: version };
+  }
+
+  private openCase({ requestId }: Job, blob: keyof typeof CASE_BLOBS): Promise<Opened> {
+    return this.vault.open(caseOwner(requestId), CASE_BLOBS[blob]);
+  }
+}
+
+type Known = Exclude<RegistrationState, { stage: 'none' }>;
+
+/** One submission id for all attempts of a request. */
+export function submissionIdOf(requestId: string): string {
+  return derivedId(requestId, 'submission');
+}
+
+export function imageIdOf(requestId: string): string {
+  return `image-${derivedId(requestId, 'image')}`;
+}
+
+function subjectKeyOf(state: Known): string {
+  const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+  if (subjectKey === null) throw new Error(`request ${state.request.requestId} has no registrant in stage ${state.stage}`);
+  return subjectKey;
+}
+
+function refusalOf<S>(result: Executed<S>): Refusal | null {
+  return result.outcome === 'refused' ? result.refusal : null;
+}

@@ -1,0 +1,120 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BlobGoneError, ImageVault, type VaultOwner } from '../../application/ports/image-vault.js';
+import type { KeyRing } from './key-ring.js';
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const MAGIC = Buffer.from('HNV1');
+
+/** AES-256-GCM files, named by a hash of owner and id, under one data key per owner that a master key wraps.
+ *  File: magic, nonce, ciphertext, tag; owner and id are authenticated with it, so that files cannot be swapped. */
+export class EncryptedImageVault extends ImageVault {
+  /** @param folder where the files go; created when missing */
+  constructor(
+    private readonly folder: string,
+    private readonly keys: KeyRing,
+  ) {
+    super();
+  }
+
+  async seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
+    const key = this.keys.keyFor(owner);
+    const commitment = commitmentOf(key, owner, blobId, bytes);
+    const path = this.pathOf(owner, blobId);
+    const there = await this.readIfThere(path);
+    if (there) {
+      if (!Buffer.from(decrypt(key, aad(owner, blobId), there)).equals(bytes)) throw new Error(`the vault has other bytes under ${blobId} of ${owner}`);
+      return commitment;
+    }
+    await writeDurably(path, encrypt(key, aad(owner, blobId), bytes));
+    return commitment;
+  }
+
+  async open(owner: VaultOwner, blobId: string): Promise<{ readonly bytes: Uint8Array; readonly commitment: string }> {
+    const key = this.keys.existingKey(owner);
+    const sealed = key ? await this.readIfThere(this.pathOf(owner, blobId)) : null;
+    if (!key || !sealed) throw new BlobGoneError(owner, blobId);
+    const bytes = decrypt(key, aad(owner, blobId), sealed);
+    return { bytes, commitment: commitmentOf(key, owner, blobId, bytes) };
+  }
+
+  async remove(owner: VaultOwner, blobId: string): Promise<void> {
+    await rm(this.pathOf(owner, blobId), { force: true });
+  }
+
+  async destroyOwner(owner: VaultOwner): Promise<void> {
+    // The key first: from here on the files are noise, whatever happens to them.
+    this.keys.destroy(owner);
+    await rm(this.folderOf(owner), { recursive: true, force: true });
+  }
+
+  private folderOf(owner: VaultOwner): string {
+    const name = createHash('sha256').update(owner).digest('hex');
+    return join(this.folder, name.slice(0, 2), name.slice(2, 42));
+  }
+
+  private pathOf(owner: VaultOwner, blobId: string): string {
+    return join(this.folderOf(owner), `${createHash('sha256').update(blobId).digest('hex').slice(0, 40)}.sealed`);
+  }
+
+  private async readIfThere(path: string): Promise<Buffer | null> {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+}
+
+function aad(owner: string, blobId: string): Buffer {
+  return Buffer.from(`${owner}\n${blobId}`);
+}
+
+function encrypt(key: Uint8Array, context: Buffer, bytes: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(context);
+  return Buffer.concat([MAGIC, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** @throws when the file is not ours, was changed, or belongs to another owner or id. */
+function decrypt(key: Uint8Array, context: Buffer, sealed: Buffer): Buffer {
+  const start = MAGIC.length + NONCE_BYTES;
+  if (sealed.length < start + TAG_BYTES || !timingSafeEqual(sealed.subarray(0, MAGIC.length), MAGIC)) throw new Error('a vault file is damaged');
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(MAGIC.length, start)).setAAD(context);
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+  return Buffer.concat([decipher.update(sealed.subarray(start, sealed.length - TAG_BYTES)), decipher.final()]);
+}
+
+/** The salt derives from the owner's key: repeating gives the same commitment, and destroying the key makes it unlinkable for ever. */
+function commitmentOf(key: Uint8Array, owner: string, blobId: string, bytes: Uint8Array): string {
+  const salt = Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `honnin/commitment\n${owner}\n${blobId}`, 32));
+  return createHmac('sha256', salt).update(bytes).digest('hex');
+}
+
+/** Written, synced, renamed, and the folder synced: there whole or not at all, also after a power cut. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  for (const folder of [dirname(path), dirname(dirname(path))]) await syncFolder(folder);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+
+const WRAPPED_BYTES = 12 + 32 + 16;
+
+/** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
+ *  backups: destroying a row here is what erases a person. */
+export class KeyRing {
+  private readonly db: DatabaseSync;
+
+  /** @param masterKey 32 bytes */
+  constructor(
+    file: string,
+    private readonly masterKey: Uint8Array,
+  ) {
+    if (masterKey.length !== 32) throw new RangeError('the master key must have 32 bytes');
+    this.db = new DatabaseSync(file);
+    // A deleted key must not survive in free pages or in the write-ahead log.
+    this.db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID');
+  }
+
+  /** The owner's key, made at first use. Durable before it is returned. */
+  keyFor(owner: string): Uint8Array {
+    const existing = this.existingKey(owner);
+    if (existing) return existing;
+    this.db.prepare('INSERT OR IGNORE INTO data_key (owner, wrapped) VALUES (?, ?)').run(owner, this.wrap(owner, randomBytes(32)));
+    return this.existingKey(owner) as Uint8Array;
+  }
+
+  /** @returns null when there is none, or no more. @throws when the master key is not the one that wrapped it. */
+  existingKey(owner: string): Uint8Array | null {
+    const row = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?').get(owner) as { wrapped: Uint8Array } | undefined;
+    return row ? this.unwrap(owner, row.wrapped) : null;
+  }
+
+  destroy(owner: string): void {
+    this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private wrap(owner: string, key: Uint8Array): Uint8Array {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.masterKey, nonce).setAAD(Buffer.from(owner));
+    return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  private unwrap(owner: string, wrapped: Uint8Array): Uint8Array {
+    if (wrapped.length !== WRAPPED_BYTES) throw new Error(`the key of ${owner} is damaged`);
+    const decipher = createDecipheriv('aes-256-gcm', this.masterKey, wrapped.subarray(0, 12)).setAAD(Buffer.from(owner));
+    decipher.setAuthTag(wrapped.subarray(44));
+    try {
+      return Buffer.concat([decipher.update(wrapped.subarray(12, 44)), decipher.final()]);
+    } catch (cause) {
+      throw new Error(`the key of ${owner} does not open: the master key is another one than at the time it was made`, { cause });
+    }
+  }
+}
