@@ -27,11 +27,11 @@ export interface ActivePolicy {
 
 /** Appended at the first start. Face thresholds follow the calibration of the default model set (docs/face.md). */
 export const DEFAULT_POLICY: PolicyValues = {
-  cardMatchPointsMin: 9_200,
-  referralPointsMin: 4_900,
+  cardMatchPointsMin: 9_204,
+  referralPointsMin: 4_865,
   holdInReferralBand: false,
   holdMarginPoints: 2_000,
-  registeredMatchPointsMin: 4_900,
+  registeredMatchPointsMin: 4_865,
   holdOnRegisteredMismatch: false,
   holdDueHours: 72,
   clockSkewSecondsMax: 120,

@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals';
+import { boothDecider } from '../../src/domain/booth/booth.js';
+import { activePolicy, DEFAULT_POLICY, policyDecider } from '../../src/domain/policy/policy.js';
+import { nextAttemptAt } from '../../src/domain/policy/retry.policy.js';
+import { referenceImage, registrantDecider } from '../../src/domain/registrant/registrant.js';
+import type { RegistrantEvent } from '../../src/domain/registrant/registrant.events.js';
+import { scenario } from '../support/given.js';
+
+describe('registrant (@req R12 R13)', () => {
+  const given = scenario(registrantDecider);
+  const registered = (imageId: string, capturedAtUtc: string): RegistrantEvent => ({ type: 'FaceImageRegistered', data: { imageId, requestId: 'r', capturedAtUtc, image: 'aa' } });
+  const confirmed = (imageId: string): RegistrantEvent => ({ type: 'FaceImageConfirmed', data: { imageId } });
+
+  it('uses no provisional image as reference', () => expect(referenceImage(given(registered('i1', '2026-01-01T00:00:00.000Z')).state())).toBeNull());
+  it('uses the newest confirmed image by capture time', () => {
+    const state = given(registered('new', '2026-02-01T00:00:00.000Z'), registered('old', '2026-01-01T00:00:00.000Z'), confirmed('new'), confirmed('old')).state();
+    expect(referenceImage(state)?.imageId).toBe('new');
+  });
+  it('withdraws the replaced reference when a newer image is confirmed', () =>
+    given(registered('i1', '2026-01-01T00:00:00.000Z'), confirmed('i1'), registered('i2', '2026-02-01T00:00:00.000Z'))
+      .when({ type: 'ConfirmImage', imageId: 'i2' })
+      .then(confirmed('i2'), { type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'replaced' } }));
+  it('withdraws a provisional image when the government refuses', () =>
+    given(registered('i1', '2026-01-01T00:00:00.000Z')).when({ type: 'WithdrawImage', imageId: 'i1', reason: 'government_refused' }).then({ type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'government_refused' } }));
+  it('takes no image for an erased registrant', () =>
+    given({ type: 'RegistrantErased', data: { rule: 'consent_withdrawn', by: 'x' } }).when({ type: 'RegisterImage', imageId: 'i1', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' }).thenRefused({ code: 'registrant_erased' }));
+});
+
+describe('policy', () => {
+  const given = scenario(policyDecider);
+  const proposed = { type: 'PolicyProposed', data: { version: 1, values: DEFAULT_POLICY, proposedBy: 'a' } } as const;
+  it('is not approved by who proposed it', () => {
+    given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'a' }).thenRefused({ code: 'policy_own_proposal' });
+    given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'b' }).thenTypes('PolicyApproved');
+  });
+  it('is not activated without approval', () => given(proposed).when({ type: 'ActivatePolicy', version: 1, by: 'b' }).thenRefused({ code: 'policy_not_approved' }));
+  it('is refused with a score that is not a whole number of points', () =>
+    given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, holdMarginPoints: 0.2 }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field: 'holdMarginPoints', problem: 'must be an integer 0..10000' } }));
+  it('is in force from its activation', () => {
+    const state = given(proposed, { type: 'PolicyApproved', data: { version: 1, approvedBy: 'b' } }, { type: 'PolicyActivated', data: { version: 1, activatedBy: 'b' } }).state();
+    expect(activePolicy(state)).toEqual({ version: 1, values: DEFAULT_POLICY });
+  });
+  it('doubles the wait with every attempt up to the limit', () => {
+    const retry = { firstDelaySeconds: 2, delaySecondsMax: 10, attemptsMax: 5 };
+    expect([1, 2, 3, 4, 99].map((n) => nextAttemptAt('2026-01-01T00:00:00.000Z', n, retry).slice(17, 19))).toEqual(['02', '04', '08', '10', '10']);
+  });
+});
+
+describe('booth (@req R1 R21)', () => {
+  const given = scenario(boothDecider);
+  const enrolled = { type: 'BoothEnrolled', data: { boothId: 'b1', publicKey: 'k1', by: 'admin' } } as const;
+  it('is enrolled once, and again only with the same key', () => {
+    given().when({ type: 'EnrolBooth', boothId: 'b1', publicKey: 'k1', by: 'admin' }).then(enrolled);
+    given(enrolled).when({ type: 'EnrolBooth', boothId: 'b1', publicKey: 'k1', by: 'admin' }).thenNothing();
+    given(enrolled).when({ type: 'EnrolBooth', boothId: 'b1', publicKey: 'k2', by: 'admin' }).thenRefused({ code: 'booth_exists' });
+  });
+  it('stays suspended', () => given(enrolled, { type: 'BoothSuspended', data: { reason: 'lost', by: 'admin' } }).when({ type: 'EnrolBooth', boothId: 'b1', publicKey: 'k1', by: 'admin' }).thenRefused({ code: 'booth_exists' }));
+});

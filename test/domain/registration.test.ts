@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { registrationDecider, type CertificateFinding, type FaceFinding, type RegistrationCommand } from '../../src/domain/registration/registration.js';
+import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
+import { fold } from '../../src/domain/decider.js';
+import { scenario } from '../support/given.js';
+import { attempted, certificateVerified, compared, faceMatched, held, NOW, policy, received, request, submitted, VALID, VERIFIER } from '../support/registration-facts.js';
+
+const given = scenario(registrationDecider);
+const recordFaces = (finding: FaceFinding, p = policy()): RegistrationCommand => ({ type: 'RecordFaceComparison', finding, attempt: 1, policy: p, nowUtc: NOW });
+const recordCertificate = (verdict: CertificateFinding): RegistrationCommand => ({ type: 'RecordCertificateVerdict', verdict, attempt: 1, policy: policy(), nowUtc: NOW });
+const INVALID: CertificateFinding = { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null };
+const UNKNOWN: CertificateFinding = { verdict: 'unknown', cause: 'responder_timeout' };
+
+describe('receiving a request', () => {
+  it('makes one RequestReceived of one command (@req R4)', () => given().when({ type: 'ReceiveRequest', request: request() }).then(received()));
+  it('refuses a second one', () => given(received()).when({ type: 'ReceiveRequest', request: request() }).thenRefused({ code: 'already_received' }));
+});
+
+describe('truth table: certificate × face × hold (@req R8 R9 R14 R17)', () => {
+  const certificates: Record<string, CertificateFinding> = { valid: VALID, invalid: INVALID, unknown: UNKNOWN };
+  const faces: Record<string, FaceFinding> = {
+    same: compared(9500),
+    'same, registered close': compared(9500, 9000),
+    'same, gap at the bound': compared(9500, 7500),
+    other: compared(1000),
+    'other, registered far': compared(4000, 0),
+    'no score': { outcome: 'not_comparable', image: 'captured', reason: 'no_face', algorithm: { id: 'a', version: '1' } },
+    unknown: { outcome: 'unknown', cause: 'busy' },
+  };
+  const maySubmit = new Set(['valid/same', 'valid/same, registered close']);
+
+  for (const [certificate, verdict] of Object.entries(certificates)) {
+    for (const [face, finding] of Object.entries(faces)) {
+      const row = `${certificate}/${face}`;
+      it(`${row}: ${maySubmit.has(row) ? 'may be submitted' : 'is not submitted'}`, () => {
+        const history: RegistrationEvent[] = [received()];
+        for (const command of [recordCertificate(verdict), recordFaces(finding)]) {
+          const decision = registrationDecider.decide(fold(registrationDecider, history), command);
+          if ('events' in decision) history.push(...decision.events);
+        }
+        const submission = registrationDecider.decide(fold(registrationDecider, history), { type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 });
+        expect('events' in submission).toBe(maySubmit.has(row));
+        const keep = registrationDecider.decide(fold(registrationDecider, history), { type: 'RecordKeptInRegistry', imageId: 'i1' });
+        expect('events' in keep).toBe(false);
+      });
+    }
+  }
+});
+
+describe('certificate verdict', () => {
+  it('records a valid certificate with its evidence (@req R6)', () => given(received()).when(recordCertificate(VALID)).then(certificateVerified()));
+  it('waits, as data, while the authentication server cannot answer', () =>
+    given(received()).when(recordCertificate(UNKNOWN)).then({ type: 'CertificateCheckDeferred', data: { cause: 'responder_timeout', attempt: 1, nextAttemptAtUtc: '2026-11-23T09:00:02.000Z' } }));
+  it('runs no biometrics before the certificate is good', () => given(received()).when(recordFaces(compared(9999))).thenRefused({ code: 'wrong_stage', data: { stage: 'received', command: 'RecordFaceComparison' } }));
+});
+
+describe('face comparison', () => {
+  const before = [received(), certificateVerified()] as const;
+  it('matches at the pass mark and not one point below it (@req R7)', () => {
+    given(...before).when(recordFaces(compared(9204))).thenTypes('FaceMatched');
+    given(...before).when(recordFaces(compared(9203))).thenTypes('FaceMismatched');
+  });
+  it('holds when the difference equals the bound, with both scores, the difference, the bound and the due time', () => {
+    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 7500)));
+    expect('events' in decision && decision.events[1]).toEqual({
+      type: 'Held',
+      data: { reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, dueAtUtc: '2026-11-26T09:00:00.000Z' },
+    });
+  });
+  it('refers the band below the pass mark to a person only where the policy says so', () => {
+    given(...before).when(recordFaces(compared(6000))).thenTypes('FaceMismatched');
+    given(...before).when(recordFaces(compared(6000), policy({ holdInReferralBand: true }))).thenTypes('FaceReferred', 'Held');
+    given(...before).when(recordFaces(compared(4864), policy({ holdInReferralBand: true }))).thenTypes('FaceMismatched');
+  });
+  it('says of a first registration that the registered comparison did not apply (@req R14)', () => {
+    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500)));
+    expect('events' in decision && decision.events[0]?.data).toMatchObject({ registered: { comparison: 'not_applicable', reason: 'first_registration' } });
+  });
+  it('records the reference image and whether it fell below the advisory mark (@req R13)', () => {
+    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 8000)));
+    expect('events' in decision && decision.events[0]?.data).toMatchObject({ registered: { comparison: 'compared', points: 8000, imageId: 'i0', imageCommitment: 'ff', belowAdvisory: false } });
+  });
+});
+
+describe('a held request', () => {
+  const before = [received(), certificateVerified(), faceMatched('on_hold'), held()] as const;
+  it('is not submitted (@req R17)', () => given(...before).when({ type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 }).thenRefused({ code: 'wrong_stage', data: { stage: 'held', command: 'BeginSubmission' } }));
+  it('goes on when released', () => given(...before, { type: 'HoldReleased', data: { officers: ['a', 'b'] } }).when({ type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 }).then(attempted()));
+  it.each([
+    ['rejected', 'HoldRejected'],
+    ['recapture', 'RecaptureRequested'],
+    ['expired', 'HoldExpired'],
+  ] as const)('ends when %s', (outcome, type) => {
+    given(...before).when({ type: 'RecordHoldOutcome', outcome, officers: ['a', 'b'] }).thenTypes(type);
+  });
+});
+
+describe('submission', () => {
+  const confirmed = [received(), certificateVerified(), faceMatched()] as const;
+  const answer = (a: Parameters<typeof registrationDecider.decide>[1] extends infer C ? (C extends { answer: infer A } ? A : never) : never, attempt = 1): RegistrationCommand => ({ type: 'RecordSubmission', submissionId: 'sub1', attempt, answer: a, policy: policy(), nowUtc: NOW });
+
+  it('stores the intent with the capture time before anything is sent (@req R10 R11)', () => given(...confirmed).when({ type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 }).then(attempted()));
+  it('never changes the submission id', () => given(...confirmed, attempted()).when({ type: 'BeginSubmission', submissionId: 'sub2', attempt: 2 }).thenRefused({ code: 'submission_id_mismatch' }));
+  it('records that it was sent once, before the verdict (@req R12)', () => given(...confirmed, attempted()).when(answer({ answer: 'accepted', reference: 'G1' })).thenTypes('SubmittedToGovernment', 'GovernmentAccepted'));
+  it('does not record it a second time', () => given(...confirmed, attempted(), submitted()).when(answer({ answer: 'refused', reason: 'duplicate' })).thenTypes('GovernmentRefused'));
+  it('waits when nobody knows whether it arrived', () => given(...confirmed, attempted()).when(answer({ answer: 'unknown', cause: 'timeout' }, 3)).then({ type: 'SubmissionDeferred', data: { submissionId: 'sub1', cause: 'timeout', attempt: 3, nextAttemptAtUtc: '2026-11-23T09:00:08.000Z' } }));
+  it('takes no second verdict', () =>
+    given(...confirmed, attempted(), submitted(), { type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G1' } })
+      .when(answer({ answer: 'accepted', reference: 'G2' }))
+      .thenRefused({ code: 'wrong_stage', data: { stage: 'closed', command: 'RecordSubmission' } }));
+  it('is not withdrawn any more once the government may have it', () => given(...confirmed, attempted()).when({ type: 'WithdrawRegistration', by: 'holder' }).thenRefused({ code: 'wrong_stage', data: { stage: 'submitting', command: 'WithdrawRegistration' } }));
+});
+
+describe('registry-only mode (@req R18 R20 R22)', () => {
+  const confirmed = [received({ mode: 'REGISTRY_ONLY' }), certificateVerified(), faceMatched()] as const;
+  it('keeps the photograph and never submits it', () => {
+    given(...confirmed).when({ type: 'RecordKeptInRegistry', imageId: 'i1' }).then({ type: 'KeptInRegistry', data: { imageId: 'i1', photo: 'aa' } });
+    given(...confirmed).when({ type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 }).thenRefused({ code: 'wrong_stage', data: { stage: 'confirmed', command: 'BeginSubmission' } });
+  });
+  it('keeps nothing in the other mode', () => given(received(), certificateVerified(), faceMatched()).when({ type: 'RecordKeptInRegistry', imageId: 'i1' }).thenRefused({ code: 'wrong_stage', data: { stage: 'confirmed', command: 'RecordKeptInRegistry' } }));
+});
