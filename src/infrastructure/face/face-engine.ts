@@ -1,0 +1,181 @@
+import { apply, compose, cutSquare, fillTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
+import { BlazefaceDetector } from './blazeface-detector.js';
+import type { DetectedFace, FaceDetector } from './face-detector.js';
+import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
+import { OnnxSession } from './onnx-session.js';
+import type { Box, Point, RgbImage } from './rgb-image.js';
+
+/** Which face of a picture is the one that counts: the largest, or the one that is large and near the centre (box area minus
+ *  twice the squared distance of its centre from the picture's centre, the rule of FaceNet's alignment script). */
+export type PrimaryRule = 'largest' | 'prominent';
+
+/** One face, measured. */
+export interface AnalysedFace {
+  readonly box: Box;
+  readonly score: number;
+  /** The face-mesh net's own opinion whether this is a face, 0..1. */
+  readonly flag: number;
+  /** 68 points in pixels of the picture, numbered as in the iBUG scheme (0..16 jaw, 36..41 and 42..47 eyes, 48..67 mouth). */
+  readonly landmarks: readonly Point[];
+  /** The mesh of 468 points: x, y in pixels of the picture, z in the same unit, smaller is nearer. */
+  readonly mesh: Float32Array;
+  /** Distance between the eye centres in pixels of the picture. */
+  readonly interEyeDistance: number;
+  /** Degrees, positive clockwise. */
+  readonly roll: number;
+  /** How far the landmarks miss the crop's template, as a share of the crop's side. */
+  readonly alignmentError: number;
+}
+
+/** Square of the first alignment, in which the template below is given. */
+const SEED_SIDE = 150;
+/** Image-left eye, image-right eye, mouth in the 150-px chip, averaged over many chips. */
+const SEED_TEMPLATE: readonly Point[] = [
+  { x: 48.36, y: 46.91 },
+  { x: 102.09, y: 46.33 },
+  { x: 75.93, y: 104.86 },
+];
+/** The mesh net sees a frame that is this much wider than the chip. */
+const MESH_FRAME = 1.3;
+
+/** The networks of one model set on one thread: finds faces in a picture and embeds one. */
+export class FaceEngine {
+  private constructor(
+    readonly set: ModelSet,
+    private readonly detector: FaceDetector,
+    private readonly flagNet: OnnxSession,
+    private readonly landmarkNet: OnnxSession,
+    private readonly embedder: OnnxSession,
+  ) {}
+
+  /** @throws {ModelError} when a file is missing or is not the pinned one */
+  static async load(set: ModelSet, cacheDir: string): Promise<FaceEngine> {
+    const detector = await BlazefaceDetector.load(cacheDir, set.detector);
+    const [flagNet, landmarkNet, embedder] = [await OnnxSession.load(cacheDir, set.faceFlag), await OnnxSession.load(cacheDir, set.landmarks), await OnnxSession.load(cacheDir, set.embedder)];
+    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder);
+  }
+
+  /** Finds the faces of a picture, each confirmed by the mesh net; the one that counts comes first.
+   *  @returns an empty list when there is none */
+  async findFaces(image: RgbImage, rule: PrimaryRule): Promise<AnalysedFace[]> {
+    const candidates = await this.detector.detect(image);
+    const faces: AnalysedFace[] = [];
+    for (const candidate of candidates) {
+      const face = await this.analyse(image, candidate);
+      if (face) faces.push(face);
+    }
+    return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
+  }
+
+  /** Embeds one face: the crop and its mirror image, averaged.
+   *  @returns numbers that mean nothing alone; compare them with `distanceOf` */
+  async embed(image: RgbImage, face: AnalysedFace): Promise<Float32Array> {
+    const { input, mirrored, length, unitLength } = this.set.embedder;
+    const crop = cutSquare(image, chipSimilarity(face.landmarks, this.set.embedder), input.width);
+    const views = mirrored ? 2 : 1;
+    const size = 3 * input.width * input.height;
+    const tensor = new Float32Array(views * size);
+    fillTensor(crop, input, tensor);
+    if (mirrored) fillTensor(crop, input, tensor, size, true);
+    const [output] = Object.values(await this.embedder.run(tensor, [views, 3, input.height, input.width]));
+    if (!output || output.data.length !== views * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${views * length}`);
+    const embedding = new Float32Array(length);
+    for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views;
+    return unitLength ? scaledToUnit(embedding) : embedding;
+  }
+
+  private async analyse(image: RgbImage, { box, score, eyesAndMouth }: DetectedFace): Promise<AnalysedFace | undefined> {
+    const seed = fitSimilarity(eyesAndMouth, SEED_TEMPLATE);
+    const { flag, mesh } = await this.mesh(image, seed);
+    if (flag < this.set.faceFlag.flagMin) return undefined;
+    const landmarks = await this.landmarks(image, seed);
+    const chip = chipSimilarity(landmarks, this.set.embedder);
+    const [left, right] = [centreOf(landmarks, 36, 41), centreOf(landmarks, 42, 47)];
+    return {
+      box,
+      score,
+      flag,
+      landmarks,
+      mesh,
+      interEyeDistance: Math.hypot(right.x - left.x, right.y - left.y),
+      roll: -turnOf(chip),
+      alignmentError: alignmentError(landmarks, chip, this.set.embedder),
+    };
+  }
+
+  private async mesh(image: RgbImage, seed: Similarity): Promise<{ flag: number; mesh: Float32Array }> {
+    const { input } = this.set.faceFlag;
+    const toCrop = compose(compose(scaling(input.width / SEED_SIDE), scaleAbout(SEED_SIDE / 2, 1 / MESH_FRAME)), seed);
+    const outputs = await this.runOnCrop(this.flagNet, image, toCrop, input);
+    const flag = outputs.find((output) => output.length === 1)?.[0];
+    const points = outputs.find((output) => output.length === 468 * 3);
+    if (flag === undefined || !points) throw new Error('the mesh net did not return a flag and 468 points');
+    const toImage = invert(toCrop);
+    const depth = scaleOf(toImage);
+    const mesh = new Float32Array(points.length);
+    for (let i = 0; i < points.length; i += 3) {
+      const { x, y } = apply(toImage, { x: points[i]!, y: points[i + 1]! });
+      mesh.set([x, y, points[i + 2]! * depth], i);
+    }
+    return { flag, mesh };
+  }
+
+  private async landmarks(image: RgbImage, seed: Similarity): Promise<Point[]> {
+    const { input } = this.set.landmarks;
+    const toCrop = compose(scaling(input.width / SEED_SIDE), seed);
+    const [output] = await this.runOnCrop(this.landmarkNet, image, toCrop, input);
+    if (output?.length !== 136) throw new Error('the landmark net did not return 68 points');
+    const toImage = invert(toCrop);
+    return Array.from({ length: 68 }, (_, i) => apply(toImage, { x: output[2 * i]! * input.width, y: output[2 * i + 1]! * input.height }));
+  }
+
+  private async runOnCrop(net: OnnxSession, image: RgbImage, toCrop: Similarity, input: ModelSet['landmarks']['input']): Promise<Float32Array[]> {
+    const tensor = new Float32Array(3 * input.width * input.height);
+    fillTensor(cutSquare(image, toCrop, input.width), input, tensor);
+    return Object.values(await net.run(tensor, [1, 3, input.height, input.width])).map((output) => output.data);
+  }
+}
+
+function scaling(scale: number): Similarity {
+  return { a: scale, b: 0, tx: 0, ty: 0 };
+}
+
+function chipSimilarity(landmarks: readonly Point[], { template }: EmbedderSpec): Similarity {
+  return fitSimilarity(template.landmarks.map((name) => landmark(landmarks, name)), templatePoints(template));
+}
+
+function alignmentError(landmarks: readonly Point[], chip: Similarity, { template, input }: EmbedderSpec): number {
+  const wanted = templatePoints(template);
+  const squares = template.landmarks.map((name, i) => {
+    const at = apply(chip, landmark(landmarks, name));
+    return (at.x - wanted[i]!.x) ** 2 + (at.y - wanted[i]!.y) ** 2;
+  });
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length) / input.width;
+}
+
+function templatePoints(template: EmbedderSpec['template']): Point[] {
+  return template.points.map(([x, y]) => ({ x, y }));
+}
+
+function landmark(landmarks: readonly Point[], name: LandmarkName): Point {
+  if (name === 'left-eye') return centreOf(landmarks, 36, 41);
+  if (name === 'right-eye') return centreOf(landmarks, 42, 47);
+  return landmarks[name]!;
+}
+
+function centreOf(landmarks: readonly Point[], from: number, to: number): Point {
+  const points = landmarks.slice(from, to + 1);
+  return { x: points.reduce((sum, p) => sum + p.x, 0) / points.length, y: points.reduce((sum, p) => sum + p.y, 0) / points.length };
+}
+
+function weightOf(box: Box, image: RgbImage, rule: PrimaryRule): number {
+  const area = box.width * box.height;
+  if (rule === 'largest') return area;
+  const [dx, dy] = [box.x + box.width / 2 - image.width / 2, box.y + box.height / 2 - image.height / 2];
+  return area - 2 * (dx * dx + dy * dy);
+}
+
+function scaledToUnit(embedding: Float32Array): Float32Array {
+  const norm = Math.hypot(...embedding);
+  return embedding.map((value) => value / norm);
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { ModelError, modelPath, sha256Hex } from './build-models/build-models.js';
+import type { ModelFile } from './model-set.js';
+
+/** One network, ready to run on one thread. */
+export class OnnxSession {
+  private constructor(
+    private readonly session: InferenceSession,
+    private readonly inputName: string,
+  ) {}
+
+  /** Loads a model from bytes that were just checked, so that nothing can change between the check and the use.
+   *  @throws {ModelError} when the file's SHA-256 is not the pinned one */
+  static async load(cacheDir: string, { file, sha256 }: ModelFile): Promise<OnnxSession> {
+    const bytes = await readFile(modelPath(cacheDir, file));
+    const actual = sha256Hex(bytes);
+    if (actual !== sha256) throw new ModelError(`${file} has SHA-256 ${actual}, expected ${sha256}`);
+    const session = await InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      // A waiting thread that spins takes the core away from the other worker.
+      extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    });
+    const inputName = session.inputNames[0];
+    if (session.inputNames.length !== 1 || inputName === undefined) throw new ModelError(`${file} has ${session.inputNames.length} inputs, expected one`);
+    return new OnnxSession(session, inputName);
+  }
+
+  /** @returns every output by name, as floats. */
+  async run(data: Float32Array, shape: number[]): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
+    const outputs = await this.session.run({ [this.inputName]: new Tensor('float32', data, shape) });
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, { data: tensor.data as Float32Array, shape: tensor.dims }]));
+  }
+}

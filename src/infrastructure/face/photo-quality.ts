@@ -1,0 +1,303 @@
+import type { NotComparableReason, PhotoQuality } from '../../domain/values/face-comparison.js';
+import { apply, compose, cutSquare, fitSimilarity, type Similarity } from './alignment.js';
+import type { AnalysedFace } from './face-engine.js';
+import { headPose } from './head-pose.js';
+import type { Point, RgbImage } from './rgb-image.js';
+
+/** Below (or beyond) these values a captured photograph is refused: no score could be trusted. The policy may ask for more by the
+ *  quality measures. */
+export interface CaptureRules {
+  /** Pixels between the eye centres. */
+  readonly interEyeDistanceMin: number;
+  /** Sharpness measure, 0..100. */
+  readonly sharpnessMin: number;
+  /** Degrees to either side, up or down. */
+  readonly yawMax: number;
+  readonly pitchMax: number;
+  /** EyesOpen measure, 0..100. */
+  readonly eyesOpenMin: number;
+}
+
+export const DEFAULT_CAPTURE_RULES: CaptureRules = { interEyeDistanceMin: 24, sharpnessMin: 5, yawMax: 40, pitchMax: 35, eyesOpenMin: 25 };
+
+/** Measures that need networks which are not here; they are named so that nobody takes silence for a pass. */
+const NOT_ASSESSED = [
+  'UnifiedQualityScore',
+  'BackgroundUniformity',
+  'CompressionArtifacts',
+  'EyesVisible',
+  'MouthOcclusionPrevention',
+  'FaceOcclusionPrevention',
+  'ExpressionNeutrality',
+  'NoHeadCoverings',
+] as const;
+
+/** Measures a photograph by the names and the 0..100 scale of ISO/IEC 29794-5, with the mappings of its reference code OFIQ.
+ *  100 is best. Names that cannot be measured here are 'not_assessed'. Deviations from OFIQ: docs/face.md.
+ *  @param faces all faces of the picture, the main one first */
+export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[]): PhotoQuality {
+  const [face] = faces;
+  if (!face) throw new Error('quality is measured on a face');
+  const frame = faceFrame(image, face);
+  return {
+    ...Object.fromEntries(NOT_ASSESSED.map((name) => [name, 'not_assessed' as const])),
+    ...composition(image, face),
+    SingleFacePresent: singleFace(faces),
+    ...pose(face),
+    ...openings(face),
+    ...light(frame),
+    Sharpness: sharpness(frame),
+  };
+}
+
+/** @returns why a captured photograph is refused, or null. */
+export function captureRefusal(_image: RgbImage, face: AnalysedFace, quality: PhotoQuality, rules: CaptureRules): { reason: NotComparableReason; detail: string } | null {
+  const { yaw, pitch } = headPose(face);
+  const value = (name: string): number => {
+    const measure = quality[name];
+    return typeof measure === 'number' ? measure : 100;
+  };
+  if (face.interEyeDistance < rules.interEyeDistanceMin) return { reason: 'face_too_small', detail: `the eyes are ${face.interEyeDistance.toFixed(0)} px apart, at least ${rules.interEyeDistanceMin} are needed` };
+  if (Math.abs(yaw) > rules.yawMax || Math.abs(pitch) > rules.pitchMax) return { reason: 'turned_away', detail: `the head is turned by ${yaw.toFixed(0)} and tilted by ${pitch.toFixed(0)} degrees` };
+  if (value('Sharpness') < rules.sharpnessMin) return { reason: 'too_blurred', detail: `sharpness ${value('Sharpness')} of 100, at least ${rules.sharpnessMin} is needed` };
+  if (value('EyesOpen') < rules.eyesOpenMin) return { reason: 'eyes_closed', detail: `eyes open ${value('EyesOpen')} of 100, at least ${rules.eyesOpenMin} is needed` };
+  return null;
+}
+
+/** 0..1, rising, one half at `x0`. */
+function sigmoid(x: number, x0: number, w: number): number {
+  return 1 / (1 + Math.exp((x0 - x) / w));
+}
+
+function whole(value: number): number {
+  return Math.round(Math.min(100, Math.max(0, value)));
+}
+
+interface Composition {
+  /** Middles between the eye corners, image-left and image-right. */
+  leftEye: Point;
+  rightEye: Point;
+  middle: Point;
+  eyeDistance: number;
+  /** Distance from the eyes' middle to the chin, the unit T of the standard. */
+  t: number;
+}
+
+function compositionOf({ landmarks }: AnalysedFace): Composition {
+  const between = (a: number, b: number): Point => midpoint(landmarks[a]!, landmarks[b]!);
+  const [leftEye, rightEye] = [between(36, 39), between(42, 45)];
+  const middle = midpoint(leftEye, rightEye);
+  return { leftEye, rightEye, middle, eyeDistance: distance(leftEye, rightEye), t: distance(middle, landmarks[8]!) };
+}
+
+function composition(image: RgbImage, face: AnalysedFace): Record<string, number> {
+  const { leftEye, rightEye, middle, eyeDistance, t } = compositionOf(face);
+  const { yaw } = headPose(face);
+  return {
+    InterEyeDistance: whole(100 * sigmoid(eyeDistance / Math.cos((yaw * Math.PI) / 180), 70, 20)),
+    HeadSize: whole(200 * (1 - sigmoid(Math.abs(t / image.height - 0.45), 0, 0.05))),
+    LeftwardCropOfTheFaceImage: whole(100 * sigmoid(leftEye.x / eyeDistance, 0.9, 0.1)),
+    RightwardCropOfTheFaceImage: whole(100 * sigmoid((image.width - rightEye.x) / eyeDistance, 0.9, 0.1)),
+    MarginAboveOfTheFaceImage: whole(100 * sigmoid(middle.y / t, 1.4, 0.1)),
+    MarginBelowOfTheFaceImage: whole(100 * sigmoid((image.height - middle.y) / t, 1.8, 0.1)),
+  };
+}
+
+function singleFace(faces: readonly AnalysedFace[]): number {
+  const areas = faces.map(({ box }) => box.width * box.height).sort((a, b) => b - a);
+  const [first = 1, second = 0] = areas;
+  return whole(100 * (1 - Math.sqrt(second / first)));
+}
+
+function pose(face: AnalysedFace): Record<string, number> {
+  const { yaw, pitch, roll } = headPose(face);
+  const share = (degrees: number): number => whole(100 * Math.cos((degrees * Math.PI) / 180) ** 2);
+  return { HeadPoseYaw: share(yaw), HeadPosePitch: share(pitch), HeadPoseRoll: share(roll) };
+}
+
+/** Lids and lips are read off the mesh: the 68-point net draws open eyes even where they are shut. */
+function openings(face: AnalysedFace): Record<string, number> {
+  const { t } = compositionOf(face);
+  const point = (i: number): Point => ({ x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! });
+  const widest = (pairs: readonly (readonly [number, number])[]): number => Math.max(...pairs.map(([a, b]) => distance(point(a), point(b))));
+  const eyes = Math.min(widest([[159, 145], [158, 153], [160, 144]]), widest([[386, 374], [385, 380], [387, 373]]));
+  const lips = widest([[13, 14], [82, 87], [312, 317]]);
+  return { EyesOpen: whole(100 * sigmoid(eyes / t, 0.02, 0.01)), MouthClosed: whole(100 * (1 - sigmoid(lips / t, 0.2, 0.06))) };
+}
+
+/** An upright square around the face in which the eyes are 80 px apart, so that measures do not depend on the picture's size. */
+interface FaceFrame {
+  readonly side: number;
+  readonly crop: Float32Array;
+  /** Relative luminance 0..255 of each pixel. */
+  readonly luminance: Uint8Array;
+  /** 1 inside the hull of the landmarks. */
+  readonly mask: Uint8Array;
+  readonly landmarks: readonly Point[];
+}
+
+const FRAME_SIDE = 224;
+const FRAME_EYES: readonly [Point, Point] = [
+  { x: 72, y: 84 },
+  { x: 152, y: 84 },
+];
+
+function faceFrame(image: RgbImage, face: AnalysedFace): FaceFrame {
+  const { leftEye, rightEye } = compositionOf(face);
+  const toFrame: Similarity = compose({ a: 1, b: 0, tx: 0, ty: 0 }, fitSimilarity([leftEye, rightEye], FRAME_EYES));
+  const crop = cutSquare(image, toFrame, FRAME_SIDE);
+  const landmarks = face.landmarks.map((point) => apply(toFrame, point));
+  const luminance = new Uint8Array(FRAME_SIDE * FRAME_SIDE);
+  for (let i = 0; i < luminance.length; i += 1) luminance[i] = luminanceOf(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
+  return { side: FRAME_SIDE, crop, luminance, mask: hullMask(landmarks, FRAME_SIDE), landmarks };
+}
+
+const LINEAR = Float64Array.from({ length: 256 }, (_, value) => linear(value / 255));
+
+/** sRGB to linear light (IEC 61966-2-1). */
+function linear(value: number): number {
+  return value > 0.04045 ? ((value + 0.055) / 1.055) ** 2.4 : value / 12.92;
+}
+
+function luminanceOf(r: number, g: number, b: number): number {
+  const y = 0.2126 * LINEAR[Math.round(r)]! + 0.7152 * LINEAR[Math.round(g)]! + 0.0722 * LINEAR[Math.round(b)]!;
+  return Math.floor(y * 255 + 0.5);
+}
+
+function light(frame: FaceFrame): Record<string, number | 'not_assessed'> {
+  const histogram = normalisedHistogram(frame.luminance, (i) => frame.mask[i] === 1);
+  const mean = histogram.reduce((sum, share, i) => sum + (share * i) / 255, 0);
+  const variance = histogram.reduce((sum, share, i) => sum + share * (i / 255 - mean) ** 2, 0);
+  const entropy = -histogram.reduce((sum, share) => sum + (share > 0 ? share * Math.log2(share) : 0), 0);
+  const shareOf = (from: number, to: number): number => histogram.slice(from, to + 1).reduce((sum, share) => sum + share, 0);
+  return {
+    LuminanceMean: whole(100 * sigmoid(mean, 0.2, 0.05) * (1 - sigmoid(mean, 0.8, 0.05))),
+    LuminanceVariance: whole(100 * Math.sin(((60 * variance) / (60 * variance + 1)) * Math.PI)),
+    DynamicRange: whole(12.5 * entropy),
+    UnderExposurePrevention: whole(120 * (0.832 - sigmoid(shareOf(0, 25), 0.92, 0.05))),
+    OverExposurePrevention: whole(1 / (shareOf(247, 255) + 0.01)),
+    ...cheeks(frame),
+  };
+}
+
+/** Two squares below the eyes, on the cheeks: their light should agree, and their colour be that of skin. */
+function cheeks(frame: FaceFrame): Record<string, number | 'not_assessed'> {
+  const [left, right] = FRAME_EYES;
+  const size = Math.floor(0.3 * (right.x - left.x));
+  const mouth = midpoint(frame.landmarks[62]!, frame.landmarks[66]!);
+  const top = Math.round(left.y + Math.max(0, mouth.y - left.y) / 2);
+  const inSquare = (x0: number) => (i: number) => {
+    const [x, y] = [i % frame.side, Math.floor(i / frame.side)];
+    return x >= x0 && x < x0 + size && y >= top && y < top + size;
+  };
+  const [onLeft, onRight] = [inSquare(left.x - size), inSquare(right.x)];
+  const [a, b] = [normalisedHistogram(frame.luminance, onLeft), normalisedHistogram(frame.luminance, onRight)];
+  const shared = a.reduce((sum, share, i) => sum + Math.min(share, b[i]!), 0);
+  return { IlluminationUniformity: whole(100 * shared ** 0.3), NaturalColour: naturalColour(frame, (i) => onLeft(i) || onRight(i)) };
+}
+
+/** Distance of the cheeks' mean colour from the range of skin in CIELAB. A grey picture has no colour to judge. */
+function naturalColour(frame: FaceFrame, inside: (i: number) => boolean): number | 'not_assessed' {
+  const sum = [0, 0, 0];
+  let [count, colourful] = [0, 0];
+  for (let i = 0; i < frame.luminance.length; i += 1) {
+    if (!inside(i)) continue;
+    const [r, g, b] = [frame.crop[3 * i]!, frame.crop[3 * i + 1]!, frame.crop[3 * i + 2]!];
+    sum[0]! += r;
+    sum[1]! += g;
+    sum[2]! += b;
+    count += 1;
+    colourful = Math.max(colourful, Math.max(r, g, b) - Math.min(r, g, b));
+  }
+  if (count === 0 || colourful < 4) return 'not_assessed';
+  const [a, b] = labOf(sum.map((total) => total / count / 255));
+  const outside = (value: number, from: number, to: number): number => Math.max(0, from - value, value - to);
+  const away = a >= 0 && b >= 0 ? Math.hypot(outside(a, 5, 25), outside(b, 5, 35)) : 100;
+  return whole(200 * (1 - sigmoid(away, 0, 10)));
+}
+
+/** a* and b* (CIE 15, white point D50). */
+function labOf([r = 0, g = 0, b = 0]: readonly number[]): [number, number] {
+  const [rl, gl, bl] = [linear(r), linear(g), linear(b)];
+  const f = (value: number): number => (value <= 216 / 24389 ? ((24389 / 27) * value + 16) / 116 : Math.cbrt(value));
+  const x = f((rl * 0.43605 + gl * 0.38508 + bl * 0.14309) / 0.964221);
+  const y = f(rl * 0.22249 + gl * 0.71689 + bl * 0.06062);
+  const z = f((rl * 0.01393 + gl * 0.0971 + bl * 0.71419) / 0.825211);
+  return [500 * (x - y), 200 * (y - z)];
+}
+
+/** Stand-in for OFIQ's trained classifier: how much of the face's contrast lies in fine detail (Laplacian) at a fixed eye
+ *  distance. It orders pictures of one kind by blur; its scale is our own. */
+function sharpness(frame: FaceFrame): number {
+  return whole(100 * sigmoid(Math.log(detailShare(frame)), SHARPNESS.x0, SHARPNESS.w));
+}
+
+const SHARPNESS = { x0: -4.2, w: 0.7 };
+
+/** Mean squared Laplacian over the variance, inside the face. */
+export function detailShare({ luminance, mask, side }: FaceFrame): number {
+  let [count, sum, squares, detail] = [0, 0, 0, 0];
+  for (let y = 1; y < side - 1; y += 1) {
+    for (let x = 1; x < side - 1; x += 1) {
+      const i = y * side + x;
+      if (mask[i] !== 1) continue;
+      const value = luminance[i]!;
+      const laplacian = luminance[i - 1]! + luminance[i + 1]! + luminance[i - side]! + luminance[i + side]! - 4 * value;
+      count += 1;
+      sum += value;
+      squares += value * value;
+      detail += laplacian * laplacian;
+    }
+  }
+  const variance = squares / count - (sum / count) ** 2;
+  return count === 0 || variance < 1 ? 0 : detail / count / variance;
+}
+
+function normalisedHistogram(values: Uint8Array, inside: (i: number) => boolean): Float64Array {
+  const histogram = new Float64Array(256);
+  let count = 0;
+  for (let i = 0; i < values.length; i += 1) {
+    if (!inside(i)) continue;
+    histogram[values[i]!]! += 1;
+    count += 1;
+  }
+  return count === 0 ? histogram : histogram.map((n) => n / count);
+}
+
+/** 1 inside the convex hull of the points (Andrew's monotone chain), 0 outside. */
+function hullMask(points: readonly Point[], side: number): Uint8Array {
+  const hull = convexHull(points);
+  const mask = new Uint8Array(side * side);
+  for (let y = 0; y < side; y += 1) {
+    for (let x = 0; x < side; x += 1) {
+      if (hull.every((p, i) => turn(p, hull[(i + 1) % hull.length]!, { x, y }) >= 0)) mask[y * side + x] = 1;
+    }
+  }
+  return mask;
+}
+
+function convexHull(points: readonly Point[]): Point[] {
+  const sorted = [...points].sort((a, b) => a.x - b.x || a.y - b.y);
+  const half = (ordered: readonly Point[]): Point[] => {
+    const chain: Point[] = [];
+    for (const p of ordered) {
+      while (chain.length >= 2 && turn(chain.at(-2)!, chain.at(-1)!, p) <= 0) chain.pop();
+      chain.push(p);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(sorted), ...half([...sorted].reverse())];
+}
+
+/** Positive where a, b, c turn left (with y upwards). */
+function turn(a: Point, b: Point, c: Point): number {
+  return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+}
+
+function midpoint(a: Point, b: Point): Point {
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
+function distance(a: Point, b: Point): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
