@@ -28,6 +28,8 @@ export class EffectDispatcher {
   private readonly running = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
   private following: Promise<void> | null = null;
+  /** Before the log has been read to its end, an effect may look pending that was carried out long ago. */
+  private caughtUp = false;
   private ticking: NodeJS.Timeout | null = null;
 
   constructor(
@@ -44,7 +46,6 @@ export class EffectDispatcher {
     for (const { requestId, effect } of effects) this.setPending(requestId, (earlier) => [...earlier, effect]);
     this.following = this.follow(position);
     this.ticking = setInterval(() => this.pump(), TICK_MS);
-    this.pump();
   }
 
   /** Lets running effects finish, starts no new ones. */
@@ -66,6 +67,7 @@ export class EffectDispatcher {
         for await (const batch of this.store.subscribe({ after: from, filter: { streamPrefixes: ['saga-'] }, signal: this.stopping.signal })) {
           for (const event of batch.events) this.learn(event);
           from = batch.position ?? from;
+          this.caughtUp ||= batch.caughtUp;
           this.pump();
         }
       } catch (error) {
@@ -93,7 +95,7 @@ export class EffectDispatcher {
   }
 
   private pump(): void {
-    if (this.stopping.signal.aborted) return;
+    if (this.stopping.signal.aborted || !this.caughtUp) return;
     const nowUtc = this.clock.nowUtc();
     for (const requestId of this.cases.keys()) {
       if (this.running.size >= CONCURRENT_CASES) return;
