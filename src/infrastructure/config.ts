@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** How one setting is read. `read` throws an Error whose message says what to write instead. */
+interface Setting<T> {
+  readonly env: string;
+  readonly help: string;
+  /** As people would write it; null: absent. */
+  readonly fallback: string | null;
+  readonly read: (text: string | null) => T;
+}
+
+function setting<T>(env: string, fallback: string | null, help: string, read: (text: string | null) => T): Setting<T> {
+  return { env, fallback, help, read };
+}
+
+/** Every setting of the server, its default and its check. All are environment variables; every one works when absent. */
+export const SETTINGS = {
+  dataDir: setting('HONNIN_DATA', './data', 'Folder of everything that is kept: events, read models, vault, keys.', path),
+  host: setting('HONNIN_HOST', '127.0.0.1', 'Address to listen on.', text),
+  port: setting('HONNIN_PORT', '8080', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
+  tlsCertFile: setting('HONNIN_TLS_CERT', null, 'PEM file with the server certificate chain; with HONNIN_TLS_KEY it switches TLS on.', optionalPath),
+  tlsKeyFile: setting('HONNIN_TLS_KEY', null, 'PEM file with the private key of the server certificate.', optionalPath),
+  trustProxy: setting('HONNIN_TRUST_PROXY', 'no', 'yes: believe X-Forwarded-For of the nearest proxy.', yesNo),
+  logLevel: setting('HONNIN_LOG_LEVEL', 'info', 'fatal, error, warn, info, debug, trace or silent.', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+  metricsToken: setting('HONNIN_METRICS_TOKEN', null, 'When set, /metrics asks for it as a bearer token.', optionalText),
+  masterKeyFile: setting('HONNIN_MASTER_KEY_FILE', null, 'File with 32 bytes that wrap all data keys. Default: <data>/keys/master.key, made at the first start; keep it elsewhere in production.', optionalPath),
+  serverSecretFile: setting('HONNIN_SERVER_SECRET_FILE', null, 'File with 32 bytes for pseudonyms, receipts and nonces. Default: <data>/keys/server.secret, made at the first start.', optionalPath),
+  policyFile: setting('HONNIN_POLICY_FILE', null, 'JSON with policy values for the very first start; later policies are proposed and approved by people.', optionalPath),
+  environment: setting('HONNIN_ENVIRONMENT', 'production', 'production refuses test card hierarchies; test accepts them.', oneOf('production', 'test')),
+  authAnchorFiles: setting('HONNIN_JPKI_AUTH_ANCHORS', null, 'PEM or DER files, comma-separated: roots of user authentication certificates.', paths),
+  signAnchorFiles: setting('HONNIN_JPKI_SIGN_ANCHORS', null, 'PEM or DER files, comma-separated: roots of digital signature certificates.', paths),
+  ocspUrl: setting('HONNIN_JPKI_OCSP_URL', null, 'Address of the authentication server’s OCSP responder.', optionalUrl),
+  crlAuthUrl: setting('HONNIN_JPKI_CRL_AUTH_URL', null, 'Address of the CRL for user authentication certificates.', optionalUrl),
+  crlSignUrl: setting('HONNIN_JPKI_CRL_SIGN_URL', null, 'Address of the CRL for digital signature certificates.', optionalUrl),
+  statusOrder: setting('HONNIN_JPKI_STATUS_ORDER', 'ocsp', 'ocsp, crl, ocsp-then-crl or crl-then-ocsp.', oneOf('ocsp', 'crl', 'ocsp-then-crl', 'crl-then-ocsp')),
+  jpkiTimeoutMs: setting('HONNIN_JPKI_TIMEOUT_MS', '5000', 'How long one question to the authentication server may take.', integer(50, 120_000)),
+  ocspStatusAgeSecondsMax: setting('HONNIN_JPKI_STATUS_AGE_SECONDS', '86400', 'Oldest acceptable status.', integer(1, 2_592_000)),
+  ocspReuseSeconds: setting('HONNIN_JPKI_REUSE_SECONDS', '0', 'How long a good answer serves the same certificate again.', integer(0, 86_400)),
+  linkUrl: setting('HONNIN_JPKI_LINK_URL', null, 'Address of the link service from renewed to earlier certificates.', optionalUrl),
+  cardIssuerKeysFile: setting('HONNIN_CARD_ISSUER_KEYS', null, 'JSON file: [{"keyIdHex", "modulus", "exponent"}] of the keys that certify card face records.', optionalPath),
+  governmentUrl: setting('HONNIN_GOVERNMENT_URL', null, 'Base address of the government server.', optionalUrl),
+  governmentTokenFile: setting('HONNIN_GOVERNMENT_TOKEN_FILE', null, 'File with the bearer token for the government server.', optionalPath),
+  governmentTimeoutMs: setting('HONNIN_GOVERNMENT_TIMEOUT_MS', '15000', 'How long one submission may take before its outcome counts as unknown.', integer(50, 600_000)),
+  oidcIssuer: setting('HONNIN_OIDC_ISSUER', null, 'Issuer of the access tokens of officers, auditors and administrators.', optionalText),
+  oidcAudience: setting('HONNIN_OIDC_AUDIENCE', 'honnin', 'Audience that the tokens must name.', text),
+  oidcJwksUrl: setting('HONNIN_OIDC_JWKS_URL', null, 'Address of the issuer’s keys. Default: as its discovery document says.', optionalUrl),
+  oidcRolesClaim: setting('HONNIN_OIDC_ROLES_CLAIM', 'roles', 'Claim with the roles; dots go into objects.', text),
+  faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
+  faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
+  modelCacheDir: setting('HONNIN_MODEL_CACHE', null, 'Folder of the face models. Default: the user’s cache folder.', optionalPath),
+} as const;
+
+type Values = { -readonly [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['read']> };
+
+/** The configuration of a server, checked. Injected; never changed after the start. */
+export class Config {
+  private constructor(readonly values: Readonly<Values>) {}
+
+  /** Reads all settings. @throws {ConfigError} that names every faulty setting at once. */
+  static from(environment: Readonly<Record<string, string | undefined>>): Config {
+    const values: Record<string, unknown> = {};
+    const problems: string[] = [];
+    for (const [name, { env, fallback, read }] of Object.entries(SETTINGS) as [string, Setting<unknown>][]) {
+      const given = environment[env];
+      try {
+        values[name] = read(given === undefined || given === '' ? fallback : given);
+      } catch (error) {
+        problems.push(`${env}=${given}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    const known = new Set(Object.values(SETTINGS).map((s) => s.env));
+    for (const env of Object.keys(environment)) {
+      // A misspelt setting would silently be the default.
+      if (env.startsWith('HONNIN_') && !known.has(env as never) && !TOOL_VARIABLES.has(env)) problems.push(`${env}: there is no such setting; './honnin start --help' lists them`);
+    }
+    if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
+    if (problems.length > 0) throw new ConfigError(problems);
+    return new Config(values as Values);
+  }
+
+  /** Path inside the data folder. */
+  inData(...parts: readonly string[]): string {
+    return resolve(this.values.dataDir, ...parts);
+  }
+}
+
+/** Variables that are for tools and tests, not for the server. */
+const TOOL_VARIABLES = new Set(['HONNIN_SHARED', 'HONNIN_CACHE']);
+
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the configuration is wrong:\n${problems.map((p) => `  ${p}`).join('\n')}`);
+  }
+}
+
+/** Settings as a table for people. */
+export function settingsHelp(): string {
+  return (Object.values(SETTINGS) as Setting<unknown>[]).map(({ env, fallback, help }) => `  ${env}${fallback === null ? '' : ` (default ${fallback})`}\n      ${help}`).join('\n');
+}
+
+function text(value: string | null): string {
+  if (value === null || value.trim() === '') throw new Error('must not be empty');
+  return value;
+}
+
+function optionalText(value: string | null): string | null {
+  return value;
+}
+
+function path(value: string | null): string {
+  return resolve(text(value));
+}
+
+function optionalPath(value: string | null): string | null {
+  return value === null ? null : resolve(value);
+}
+
+function paths(value: string | null): readonly string[] {
+  return value === null ? [] : value.split(',').map((part) => resolve(part.trim()));
+}
+
+function optionalUrl(value: string | null): string | null {
+  if (value === null) return null;
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw new Error('must be an http or https address');
+  return value.replace(/\/$/, '');
+}
+
+function integer(min: number, max: number): (value: string | null) => number {
+  return (value) => {
+    const number = Number(value);
+    if (value === null || !Number.isInteger(number) || number < min || number > max) throw new Error(`must be a whole number ${min}..${max}`);
+    return number;
+  };
+}
+
+function optionalInteger(min: number, max: number): (value: string | null) => number | null {
+  return (value) => (value === null ? null : integer(min, max)(value));
+}
+
+function yesNo(value: string | null): boolean {
+  if (value !== 'yes' && value !== 'no') throw new Error("must be 'yes' or 'no'");
+  return value === 'yes';
+}
+
+function oneOf<const T extends string>(...allowed: readonly T[]): (value: string | null) => T {
+  return (value) => {
+    if (!allowed.includes(value as T)) throw new Error(`must be one of ${allowed.join(', ')}`);
+    return value as T;
+  };
+}
+
+/** Content of a file that a setting names. @throws with the setting's name when it cannot be read. */
+export function readSettingFile(env: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new ConfigError([`${env}=${file}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`]);
+  }
+}
