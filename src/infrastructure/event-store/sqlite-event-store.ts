@@ -125,9 +125,10 @@ export class SqliteEventStore extends EventStore {
     if (this.closed) return;
     this.closed = true;
     if (this.queue.length > 0) await new Promise<void>((resolve) => this.drained.push(resolve));
+    // The last connection to close folds the write-ahead log into the file, which only the writing one can do.
+    this.reader.close();
     this.writer?.close();
     this.lock?.release();
-    this.reader.close();
     this.appended.notify();
   }
 

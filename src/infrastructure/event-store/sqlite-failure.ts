@@ -26,14 +26,14 @@ const ADVICE: Readonly<Record<EventStoreFailure, string>> = {
 
 /** Result code of an error of `node:sqlite`, or undefined for any other error. */
 export function sqliteCode(error: unknown): number | undefined {
-  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
 /** Turns an error of SQLite into the reason that the port knows; anything else is a bug and passes unchanged. */
 export function storeFailure(error: unknown, file: string): Error {
   const code = sqliteCode(error);
-  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
+  if (code === undefined) return error as Error;
   const reason = REASONS[code] ?? 'io';
   return new EventStoreUnavailableError(reason, `${file}: ${ADVICE[reason]} (${(error as Error).message})`, { cause: error });
 }
