@@ -5,10 +5,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EventStoreUnavailableError } from '../../src/application/ports/event-store.js';
+import { EventStoreUnavailableError, type EventStoreFailure } from '../../src/application/ports/event-store.js';
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
+
+/** Matches an error of the store by its reason. */
+function failure(reason: EventStoreFailure): Error {
+  return expect.objectContaining({ reason }) as unknown as Error;
+}
 
 describe('SQLite event store under faults', () => {
   let folder: string;
@@ -50,7 +55,7 @@ describe('SQLite event store under faults', () => {
   describe('one writer', () => {
     it('refuses a second writer in the same process, and allows it after the first has closed', async () => {
       const first = SqliteEventStore.open({ file });
-      expect(() => SqliteEventStore.open({ file })).toThrow(expect.objectContaining({ reason: 'locked' }) as Error);
+      expect(() => SqliteEventStore.open({ file })).toThrow(failure('locked'));
       await first.close();
       await SqliteEventStore.open({ file }).close();
     });
@@ -138,16 +143,16 @@ describe('SQLite event store under faults', () => {
     });
 
     it.each(['/proc/honnin/events.db', '/nowhere/at/all/events.db'])('says in plain words that %s cannot be written', (place) => {
-      expect(() => SqliteEventStore.open({ file: place })).toThrow(expect.objectContaining({ reason: 'read_only' }) as Error);
+      expect(() => SqliteEventStore.open({ file: place })).toThrow(failure('read_only'));
     });
 
     it('refuses a file that is something else, and a log of a newer program', () => {
       writeFileSync(file, 'this is no database, but it is long enough to be looked at as one'.repeat(100));
-      expect(() => SqliteEventStore.open({ file })).toThrow(expect.objectContaining({ reason: 'not_an_event_log' }) as Error);
+      expect(() => SqliteEventStore.open({ file })).toThrow(failure('not_an_event_log'));
       const other = path.join(folder, 'other.db');
       const database = new DatabaseSync(other);
       database.exec('CREATE TABLE t (a)');
-      expect(() => SqliteEventStore.open({ file: other })).toThrow(expect.objectContaining({ reason: 'not_an_event_log' }) as Error);
+      expect(() => SqliteEventStore.open({ file: other })).toThrow(failure('not_an_event_log'));
       database.exec('DROP TABLE t; PRAGMA application_id = 0x484e4e45; PRAGMA user_version = 99');
       expect(() => SqliteEventStore.open({ file: other })).toThrow('use a newer program');
       database.close();
@@ -163,7 +168,7 @@ describe('SQLite event store under faults', () => {
       expect(report.problems[0]).toMatch(/stream-7 revision 3, position 144\).*checksum/);
 
       const store = SqliteEventStore.open({ file });
-      await expect(store.readStream('stream-7')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('stream-7 revision 3') as string });
+      await expect(store.readStream('stream-7')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('stream-7 revision 3') });
       await expect(store.readAll(null, { limit: 400 })).rejects.toMatchObject({ reason: 'corrupt' });
       expect(await store.readStream('stream-7', { from: 4 })).toHaveLength(16);
       expect(await store.readStream('stream-8')).toHaveLength(20);
@@ -204,7 +209,7 @@ describe('SQLite event store under faults', () => {
       expect(problems.join('\n')).toMatch(/positions 8 to 8 are missing/);
       expect(problems.join('\n')).toMatch(/position 15\): the checksum does not fit/);
       const store = SqliteEventStore.open({ file });
-      await expect(store.readStream('stream-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('hole between revisions 1 and 3') as string });
+      await expect(store.readStream('stream-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('hole between revisions 1 and 3') });
       await store.close();
     });
 
