@@ -16,7 +16,8 @@ export interface Projection {
   readonly name: string;
   /** Raised when the rows change meaning; a new version is rebuilt from zero. */
   readonly version: number;
-  /** Tables that belong to this projection: name → column definitions (the part in parentheses of CREATE TABLE) and indexes. */
+  /** Tables that belong to this projection: name → column definitions (the part in parentheses of CREATE TABLE; the table is STRICT) and
+   *  indexes (the column list of each). A table that says PRIMARY KEY is compared after a rebuild in that order. */
   readonly tables: Readonly<Record<string, { readonly columns: string; readonly indexes?: readonly string[] }>>;
   /** Stored names that it reads. */
   readonly handles: readonly string[];

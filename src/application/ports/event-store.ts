@@ -73,3 +73,17 @@ export class IdConflictError extends Error {
     super(`event ${eventId} is already in ${stream} with other content, or only a part of the batch is known`);
   }
 }
+
+/** Why the store cannot do what was asked. `append` throws it only when certainly nothing was written. */
+export type EventStoreFailure = 'closed' | 'busy' | 'disk_full' | 'read_only' | 'io' | 'corrupt' | 'locked' | 'not_an_event_log' | 'unreachable';
+
+/** The store cannot work now. The message says in plain words what to do. */
+export class EventStoreUnavailableError extends Error {
+  constructor(
+    readonly reason: EventStoreFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,28 @@
+import type { StoredEvent } from '../../domain/event-envelope.js';
+import type { Checkpoint, SaveOutcome } from '../ports/position-store.js';
+
+export interface DeliveryContext {
+  /** The step that this delivery makes; null when a parked event is replayed, which moves nothing. */
+  readonly checkpoint: Checkpoint | null;
+  /** Aborted when the runner stops or loses its lease; a long handler may end early by throwing. */
+  readonly signal: AbortSignal;
+  /** 1 at the first try of these events. */
+  readonly attempt: number;
+}
+
+/** What a named consumer does with events. Delivery is at least once and in order; after a failure events come again one by one. */
+export interface SubscriptionHandler {
+  /** Runs before the position is loaded, each time the lease is taken. */
+  prepare?(signal: AbortSignal): Promise<void>;
+  /** Handles events in order, all or nothing where that is possible.
+   *  A handler that stores `checkpoint` in its own transaction returns what came of it (rows and position then move together);
+   *  one that returns nothing leaves the position to the runner, which stores it afterwards.
+   *  @throws {TransientFailure} when the outside world is at fault: tried again without limit. Anything else counts against the event. */
+  handle(events: readonly StoredEvent[], context: DeliveryContext): Promise<SaveOutcome | void>;
+}
+
+/** The events are fine and something that the handler needs is not there now. Tried again without limit, never parked. */
+export class TransientFailure extends Error {}
+
+/** Turns a stored event into today's shape: none, one or several events. @throws on a version that this program does not know. */
+export type Upcast = (event: StoredEvent) => readonly StoredEvent[];

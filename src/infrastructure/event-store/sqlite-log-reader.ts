@@ -1,0 +1,120 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { EVENT_LIMITS, type EventBatch, type EventFilter, type ReadStreamOptions } from '../../application/ports/event-store.js';
+import type { EventMetadata, JsonObject, Position, StoredEvent } from '../../domain/event-envelope.js';
+import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
+import { prepareSchema, rowChecksum, type ChecksummedRow } from './sqlite-schema.js';
+
+interface EventRow extends ChecksummedRow {
+  readonly checksum: number;
+}
+
+const COLUMNS = 'e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.checksum';
+const FROM = 'FROM events e JOIN streams s ON s.no = e.stream_no';
+
+/** How many positions one filtered page may look at, so that a page that finds nothing is still short. */
+const SCAN_MAX = 8192;
+
+/** Reads the log on a connection of its own. Every row is checked against its checksum before it is given out. Each call is one
+ *  short query: an open cursor would keep the write-ahead log from being cut back. */
+export class SqliteLogReader {
+  private readonly database: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+
+  /** @throws {EventStoreUnavailableError} when the file cannot be opened or is not an event log. */
+  constructor(private readonly file: string) {
+    try {
+      this.database = new DatabaseSync(file, { readOnly: true, timeout: 1000 });
+      this.database.exec('PRAGMA cache_size = -16000');
+      prepareSchema(this.database, file, 'read');
+    } catch (error) {
+      throw storeFailure(error, file);
+    }
+  }
+
+  /** Events of one stream. @throws {EventStoreUnavailableError} `corrupt`, naming the event. */
+  readStream(stream: string, options: ReadStreamOptions): StoredEvent[] {
+    const limit = checkedLimit(options.limit ?? EVENT_LIMITS.eventsPerRead);
+    const backwards = options.direction === 'backwards';
+    const from = options.from ?? (backwards ? Number.MAX_SAFE_INTEGER : 0);
+    if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`not a revision to read from: ${from}`);
+    const sql = `SELECT ${COLUMNS} ${FROM} WHERE s.name = ? AND e.revision ${backwards ? '<=' : '>='} ? ORDER BY e.revision ${backwards ? 'DESC' : 'ASC'} LIMIT ?`;
+    const events = this.rows(sql, stream, from, limit).map((row) => this.decode(row));
+    this.assertWithoutHole(events, backwards ? -1 : 1);
+    return events;
+  }
+
+  /** One page of the whole log, at most `limit` events and `SCAN_MAX` looked at. */
+  readAll(after: Position | null, filter: EventFilter | undefined, limit: number): EventBatch {
+    checkedLimit(limit);
+    const from = Number(after ?? 0n);
+    const head = this.headNumber();
+    // Positions of this store grow by one, which bounds the scan; nothing outside this file may know that.
+    const until = Math.min(head, from + SCAN_MAX);
+    const { condition, values } = filterSql(filter);
+    const sql = `SELECT ${COLUMNS} ${FROM} WHERE e.position > ? AND e.position <= ?${condition} ORDER BY e.position LIMIT ?`;
+    const events = until <= from ? [] : this.rows(sql, from, until, ...values, limit).map((row) => this.decode(row));
+    const last = events.length === limit ? Number((events.at(-1) as StoredEvent).position) : Math.max(until, from);
+    return { events, position: last === 0 ? null : (BigInt(last) as Position), caughtUp: last >= head };
+  }
+
+  head(): Position | null {
+    const position = this.headNumber();
+    return position === 0 ? null : (BigInt(position) as Position);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  private headNumber(): number {
+    return (this.rows('SELECT max(position) AS position FROM events') as unknown as { position: number | null }[])[0]?.position ?? 0;
+  }
+
+  private rows(sql: string, ...values: (string | number)[]): EventRow[] {
+    try {
+      let statement = this.statements.get(sql);
+      if (!statement) this.statements.set(sql, (statement = this.database.prepare(sql)));
+      return statement.all(...values) as unknown as EventRow[];
+    } catch (error) {
+      if (sqliteCode(error) === undefined && !this.database.isOpen) throw unavailable('closed', this.file);
+      throw storeFailure(error, this.file);
+    }
+  }
+
+  private decode(row: EventRow): StoredEvent {
+    if (rowChecksum(row) !== row.checksum) {
+      throw unavailable('corrupt', this.file, `event ${row.id} (${row.type}, ${row.stream} revision ${row.revision}, position ${row.position}) is damaged: its checksum does not fit; restore the log from a backup`);
+    }
+    return {
+      id: row.id,
+      type: row.type,
+      schemaVersion: row.schema_version,
+      data: JSON.parse(row.data) as JsonObject,
+      metadata: JSON.parse(row.metadata) as EventMetadata,
+      stream: row.stream,
+      revision: row.revision,
+      position: BigInt(row.position) as Position,
+    };
+  }
+
+  /** A stream that skips a revision was damaged: better no state than a state folded from a part of the history. */
+  private assertWithoutHole(events: readonly StoredEvent[], step: 1 | -1): void {
+    for (let i = 1; i < events.length; i += 1) {
+      const [before, here] = [events[i - 1] as StoredEvent, events[i] as StoredEvent];
+      if (here.revision !== before.revision + step) throw unavailable('corrupt', this.file, `${here.stream} has a hole between revisions ${before.revision} and ${here.revision}`);
+    }
+  }
+}
+
+function checkedLimit(limit: number): number {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead) throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
+  return limit;
+}
+
+function filterSql(filter: EventFilter | undefined): { condition: string; values: string[] } {
+  const types = filter?.types;
+  const prefixes = filter?.streamPrefixes;
+  const byType = types ? ` AND e.type IN (${types.map(() => '?').join(', ')})` : '';
+  const byStream = prefixes ? ` AND (${prefixes.map(() => 'substr(s.name, 1, length(?)) = ?').join(' OR ') || '0'})` : '';
+  return { condition: byType + byStream, values: [...(types ?? []), ...(prefixes ?? []).flatMap((prefix) => [prefix, prefix])] };
+}

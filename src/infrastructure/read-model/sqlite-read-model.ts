@@ -1,0 +1,287 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { positionFromText, type Position, type StoredEvent } from '../../domain/event-envelope.js';
+import type { EventStore } from '../../application/ports/event-store.js';
+import type { Checkpoint, SaveOutcome } from '../../application/ports/position-store.js';
+import type { SubscriptionHandler, Upcast } from '../../application/subscriptions/subscription-handler.js';
+import type { Projection, SqlValue } from '../../projections/projection.js';
+import { ProjectionBuild, type BuildDigest } from './projection-build.js';
+import type { ReadModelDatabase } from './read-model-database.js';
+import type { SqlitePositionStore } from './sqlite-position-store.js';
+
+/** The rows on disk were written by another version of the projection; they are being built again. */
+export class ReadModelRebuildingError extends Error {
+  constructor(projection: string) {
+    super(`the read model ${projection} is being built again; ask later`);
+  }
+}
+
+export interface RebuildProgress {
+  readonly projection: string;
+  readonly events: number;
+  readonly eventsPerSecond: number;
+  /** Estimate, or null while nothing can be said. Seconds. */
+  readonly secondsLeft: number | null;
+}
+
+export interface RebuildReport {
+  readonly projection: string;
+  readonly events: number;
+  readonly seconds: number;
+  /** Position up to which both builds were compared, and what came of it; null when there was nothing of this version to compare with. */
+  readonly comparison: { readonly position: Position; readonly served: BuildDigest; readonly rebuilt: BuildDigest; readonly equal: boolean } | null;
+  /** True when the new rows are served now. */
+  readonly switched: boolean;
+}
+
+export interface RebuildOptions {
+  readonly store: EventStore;
+  readonly upcast?: Upcast;
+  /** `switch` serves the new rows at the end, `check` only compares and throws them away. */
+  readonly then: 'switch' | 'check';
+  readonly onProgress?: (progress: RebuildProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads the rows that are served. `{table}` in the SQL stands for a table of the projection. */
+export interface ReadModelQuery {
+  all<Row>(sql: string, ...params: SqlValue[]): Row[];
+  get<Row>(sql: string, ...params: SqlValue[]): Row | undefined;
+}
+
+/** Events per transaction of a rebuild: short enough to let the live projections of the same file write in between. */
+const REBUILD_BATCH = 1000;
+/** How often progress is told, milliseconds. */
+const PROGRESS_MS = 500;
+
+/** The read models: for each projection the tables that are served, and during a rebuild a second set beside them. @req R22 */
+export class SqliteReadModel {
+  private readonly projections: ReadonlyMap<string, Projection>;
+  private readonly builds = new Map<string, ProjectionBuild>();
+
+  constructor(
+    private readonly database: ReadModelDatabase,
+    private readonly positions: SqlitePositionStore,
+    projections: readonly Projection[],
+  ) {
+    this.projections = new Map(projections.map((projection) => [projection.name, projection]));
+    if (this.projections.size !== projections.length) throw new Error('two projections have the same name');
+  }
+
+  names(): string[] {
+    return [...this.projections.keys()];
+  }
+
+  projection(name: string): Projection {
+    const projection = this.projections.get(name);
+    if (!projection) throw new Error(`there is no projection ${name}`);
+    return projection;
+  }
+
+  /** What a subscription runner runs for this projection: rows and position move in one transaction. Tables of another version are
+   *  built again from zero before the first event. */
+  handler(name: string, rebuild: { readonly store: EventStore; readonly upcast?: Upcast; readonly onProgress?: RebuildOptions['onProgress'] }): SubscriptionHandler {
+    return {
+      prepare: (signal) => this.prepare(name, { ...rebuild, signal }),
+      handle: (events, { checkpoint }) => this.apply(name, events, checkpoint),
+    };
+  }
+
+  /** @throws {ReadModelRebuildingError} from the queries while the rows belong to another version. */
+  query(name: string): ReadModelQuery {
+    return {
+      all: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).all(...params) as Row[],
+      get: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).get(...params) as Row | undefined,
+    };
+  }
+
+  /** Digest of the rows that are served and the position that they stand for, both of one moment; null when nothing is served. */
+  async digest(name: string): Promise<(BuildDigest & { readonly position: Position | null; readonly version: number }) | null> {
+    return this.database.snapshot(async (snapshot) => {
+      const served = snapshot.prepare('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+      if (!served || served.version !== this.projection(name).version) return null;
+      const row = snapshot.prepare('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined;
+      const digest = await this.build(name, served.build).digest(snapshot);
+      return { ...digest, version: served.version, position: row?.position == null ? null : positionFromText(row.position) };
+    });
+  }
+
+  /** Builds a projection from the first event beside the rows that are served, proves the result equal to them where both are of
+   *  the same version, and serves the new rows from one moment to the next. The rows served before are kept until the next rebuild.
+   *  @throws what the projection throws on an event; the served rows are untouched then. */
+  async rebuild(name: string, options: RebuildOptions): Promise<RebuildReport> {
+    const lease = await this.positions.acquire(`rebuild:${name}`, 'rebuild', 24 * 3_600_000);
+    if (!lease) throw new Error(`${name} is being rebuilt by another process`);
+    const rebuild = new Rebuild(this.database, name, options);
+    try {
+      const served = await this.digest(name);
+      const build = await this.begin(name);
+      const comparison = served?.position == null ? null : await this.compare(build, rebuild, served, served.position);
+      if (options.then === 'switch') await this.catchUpAndSwitch(build, rebuild);
+      else await this.database.write(() => this.drop(name, 'building'));
+      return { projection: name, events: rebuild.events, seconds: rebuild.seconds(), comparison, switched: options.then === 'switch' };
+    } finally {
+      await this.positions.release(lease);
+    }
+  }
+
+  private async prepare(name: string, options: Omit<RebuildOptions, 'then'>): Promise<void> {
+    const { version } = this.projection(name);
+    const served = this.servedRow(name);
+    if (served?.version === version) return;
+    if (served) await this.rebuild(name, { ...options, then: 'switch' });
+    else await this.database.write(() => this.serve(this.create(name, 'served'), null));
+  }
+
+  private async apply(name: string, events: readonly StoredEvent[], checkpoint: Checkpoint | null): Promise<SaveOutcome> {
+    return this.database
+      .write(() => {
+        const served = this.database.statement('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+        if (served?.version !== this.projection(name).version) throw new ReadModelRebuildingError(name);
+        this.build(name, served.build).apply(events);
+        const outcome = checkpoint ? this.positions.saveInTransaction(checkpoint) : 'saved';
+        // Throwing rolls the rows back: without the step they must not exist.
+        if (outcome !== 'saved') throw new StepRefused(outcome);
+        return outcome;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof StepRefused) return error.outcome;
+        throw error;
+      });
+  }
+
+  private servedForReading(name: string): ProjectionBuild {
+    const served = this.servedRow(name);
+    if (served?.version !== this.projection(name).version) throw new ReadModelRebuildingError(name);
+    return this.build(name, served.build);
+  }
+
+  private servedRow(name: string): ServedRow | undefined {
+    return this.database.readStatement('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+  }
+
+  private build(name: string, build: number): ProjectionBuild {
+    const key = `${name}/${build}`;
+    let known = this.builds.get(key);
+    if (!known) this.builds.set(key, (known = new ProjectionBuild(this.database, this.projection(name), build)));
+    return known;
+  }
+
+  private async begin(name: string): Promise<ProjectionBuild> {
+    return this.database.write(() => {
+      // What a rebuild that was killed left behind.
+      this.drop(name, 'building');
+      return this.create(name, 'building');
+    });
+  }
+
+  private create(name: string, state: 'building' | 'served'): ProjectionBuild {
+    const { last } = this.database.statement('SELECT coalesce(max(build), 0) AS last FROM builds WHERE projection = ?').get(name) as { last: number };
+    const build = this.build(name, last + 1);
+    build.createTables();
+    this.database
+      .statement('INSERT INTO builds (projection, build, version, state, tables) VALUES (?, ?, ?, ?, ?)')
+      .run(name, build.build, build.projection.version, state, JSON.stringify(build.tableNames()));
+    return build;
+  }
+
+  /** Compares at one position: the served rows as they were when the rebuild began, and the new ones built exactly up to there. */
+  private async compare(build: ProjectionBuild, rebuild: Rebuild, served: BuildDigest, position: Position): Promise<NonNullable<RebuildReport['comparison']>> {
+    await rebuild.advance(build, position);
+    const rebuilt = await this.database.snapshot((snapshot) => build.digest(snapshot));
+    return { position, served: { sha256: served.sha256, rows: served.rows }, rebuilt, equal: served.sha256 === rebuilt.sha256 };
+  }
+
+  private async catchUpAndSwitch(build: ProjectionBuild, rebuild: Rebuild): Promise<void> {
+    for (;;) {
+      await rebuild.advance(build, null);
+      if (await this.database.write(() => this.switchTo(build, rebuild.position))) return;
+    }
+  }
+
+  /** @returns false when the served rows have gone ahead in the meantime: serving the new ones would take the reader back in time. */
+  private switchTo(build: ProjectionBuild, position: Position | null): boolean {
+    const { name } = build.projection;
+    const live = this.database.statement('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined;
+    if (live?.position != null && (position === null || positionFromText(live.position) > position)) return false;
+    this.drop(name, 'retired');
+    this.database.statement("UPDATE builds SET state = 'retired' WHERE projection = ? AND state = 'served'").run(name);
+    this.database.statement("UPDATE builds SET state = 'served' WHERE projection = ? AND build = ?").run(name, build.build);
+    this.serve(build, position);
+    return true;
+  }
+
+  private serve(build: ProjectionBuild, position: Position | null): void {
+    const { name, version } = build.projection;
+    this.database.statement('INSERT INTO projections (name, version, build) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, build = excluded.build').run(name, version, build.build);
+    this.database
+      .statement('INSERT INTO consumers (name, position, fencing_token) VALUES (?, ?, 0) ON CONFLICT (name) DO UPDATE SET position = excluded.position')
+      .run(name, position === null ? null : String(position));
+    // Built from the first event, the rows hold what had been parked.
+    this.database.statement('DELETE FROM parked_events WHERE consumer = ?').run(name);
+  }
+
+  private drop(name: string, state: 'building' | 'retired'): void {
+    const rows = this.database.statement('SELECT build, tables FROM builds WHERE projection = ? AND state = ?').all(name, state) as unknown as { build: number; tables: string }[];
+    for (const { build, tables } of rows) {
+      for (const table of JSON.parse(tables) as string[]) this.database.execute(`DROP TABLE IF EXISTS "${table}"`);
+      this.database.statement('DELETE FROM builds WHERE projection = ? AND build = ?').run(name, build);
+      this.builds.delete(`${name}/${build}`);
+    }
+  }
+}
+
+interface ServedRow {
+  readonly build: number;
+  readonly version: number;
+}
+
+class StepRefused extends Error {
+  constructor(readonly outcome: SaveOutcome) {
+    super(outcome);
+  }
+}
+
+/** Walks one build through the log and tells how it goes. */
+class Rebuild {
+  position: Position | null = null;
+  events = 0;
+  private readonly startMs = performance.now();
+  private toldMs = this.startMs;
+
+  constructor(
+    private readonly database: ReadModelDatabase,
+    private readonly name: string,
+    private readonly options: RebuildOptions,
+  ) {}
+
+  seconds(): number {
+    return (performance.now() - this.startMs) / 1000;
+  }
+
+  /** Applies everything up to and including `until`, or up to the end of the log. */
+  async advance(build: ProjectionBuild, until: Position | null): Promise<void> {
+    const { store, upcast, signal } = this.options;
+    while (until === null || this.position === null || this.position < until) {
+      signal?.throwIfAborted();
+      const batch = await store.readAll(this.position, { filter: { types: build.projection.handles }, limit: REBUILD_BATCH });
+      const events = until === null ? batch.events : batch.events.filter((event) => event.position <= until);
+      await this.database.write(() => build.apply(upcast ? events.flatMap(upcast) : events));
+      this.events += events.length;
+      this.position = until !== null && batch.position !== null && batch.position > until ? until : batch.position;
+      await this.tell();
+      if (batch.caughtUp) return;
+      await nextTurn();
+    }
+  }
+
+  private async tell(): Promise<void> {
+    const now = performance.now();
+    if (!this.options.onProgress || now - this.toldMs < PROGRESS_MS) return;
+    this.toldMs = now;
+    const head = await this.options.store.head();
+    // Positions are opaque, but they grow: their ratio is good enough for an estimate and is used for nothing else.
+    const done = head === null || this.position === null ? 0 : Number(this.position) / Number(head);
+    const secondsLeft = done > 0 ? Math.round((this.seconds() * Math.max(0, 1 - done)) / done) : null;
+    this.options.onProgress({ projection: this.name, events: this.events, eventsPerSecond: Math.round(this.events / this.seconds()), secondsLeft });
+  }
+}

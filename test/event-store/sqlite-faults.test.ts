@@ -1,0 +1,266 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EventStoreUnavailableError, type EventStoreFailure } from '../../src/application/ports/event-store.js';
+import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { newEvent } from '../contract/event-store.contract.js';
+
+/** Matches an error of the store by its reason. */
+function failure(reason: EventStoreFailure): Error {
+  return expect.objectContaining({ reason }) as unknown as Error;
+}
+
+describe('SQLite event store under faults', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'honnin-faults-'));
+    file = path.join(folder, 'events.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function storeWith(streams: number, eventsEach: number): Promise<void> {
+    const store = SqliteEventStore.open({ file });
+    for (let s = 0; s < streams; s += 1) {
+      await store.append(`stream-${s}`, Array.from({ length: eventsEach }, (_, n) => newEvent({ n, marker: `marker-${s}-${n}-end`, filling: 'x'.repeat(400) })), 'no_stream');
+    }
+    await store.close();
+  }
+
+  /** Every event as text, read through the port. */
+  async function readEverything(log: string): Promise<string[]> {
+    const store = SqliteEventStore.open({ file: log, mode: 'read' });
+    try {
+      const { events } = await store.readAll(null, { limit: 4096 });
+      return events.map((event) => JSON.stringify({ ...event, position: String(event.position) }));
+    } finally {
+      await store.close();
+    }
+  }
+
+  function flipByte(marker: string): void {
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf(marker);
+    expect(at).toBeGreaterThan(0);
+    const handle = openSync(file, 'r+');
+    writeSync(handle, Buffer.from([bytes.readUInt8(at) ^ 0x01]), 0, 1, at);
+    closeSync(handle);
+  }
+
+  describe('one writer', () => {
+    it('refuses a second writer in the same process, and allows it after the first has closed', async () => {
+      const first = SqliteEventStore.open({ file });
+      expect(() => SqliteEventStore.open({ file })).toThrow(failure('locked'));
+      await first.close();
+      await SqliteEventStore.open({ file }).close();
+    });
+
+    it('refuses a writer while another process writes, naming it, and takes over at once after kill -9', async () => {
+      const holder = `
+        const { DatabaseSync } = require('node:sqlite');
+        new DatabaseSync(${JSON.stringify(`${file}.lock`)}).exec('BEGIN EXCLUSIVE');
+        require('node:fs').writeFileSync(${JSON.stringify(`${file}.writer.json`)}, JSON.stringify({ pid: process.pid, host: 'here', sinceUtc: 'now' }));
+        console.log('held'); setInterval(() => {}, 1000);`;
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', holder], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+      try {
+        await once(child.stdout, 'data');
+        expect(() => SqliteEventStore.open({ file })).toThrow(`process ${child.pid} on here`);
+      } finally {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      await SqliteEventStore.open({ file }).close();
+    });
+
+    it('reads beside a writer, sees its appends, and refuses to append', async () => {
+      const writer = SqliteEventStore.open({ file });
+      const reader = SqliteEventStore.open({ file, mode: 'read', pollMs: 5 });
+      await expect(reader.append('s', [newEvent()], 'no_stream')).rejects.toMatchObject({ reason: 'read_only' });
+      const stop = new AbortController();
+      const batches = reader.subscribe({ after: null, signal: stop.signal })[Symbol.asyncIterator]();
+      await batches.next();
+      const event = newEvent();
+      await writer.append('s', [event], 'no_stream');
+      expect((await batches.next()).value?.events[0]?.id).toBe(event.id);
+      stop.abort();
+      await Promise.all([reader.close(), writer.close()]);
+    });
+
+    it('waits without blocking while another program holds the file, then appends', async () => {
+      const store = SqliteEventStore.open({ file });
+      const other = new DatabaseSync(file);
+      other.exec('BEGIN IMMEDIATE');
+      const append = store.append('s', [newEvent()], 'no_stream');
+      let turns = 0;
+      const ticking = setInterval(() => {
+        turns += 1;
+        if (turns === 5) other.exec('ROLLBACK');
+      }, 5);
+      expect(await append).toMatchObject({ outcome: 'appended' });
+      clearInterval(ticking);
+      expect(turns).toBeGreaterThanOrEqual(5);
+      other.close();
+      await store.close();
+    });
+
+    it('says busy, and that nothing was written, when the other program does not let go', async () => {
+      const store = SqliteEventStore.open({ file, busyMsMax: 60 });
+      const other = new DatabaseSync(file);
+      other.exec('BEGIN IMMEDIATE');
+      await expect(store.append('s', [newEvent()], 'no_stream')).rejects.toMatchObject({ reason: 'busy' });
+      other.exec('ROLLBACK');
+      expect(await store.append('s', [newEvent()], 'no_stream')).toMatchObject({ outcome: 'appended', revision: 0 });
+      other.close();
+      await store.close();
+    });
+  });
+
+  describe('the disk', () => {
+    it('says that it is full, writes nothing of the append, and goes on when there is room', async () => {
+      const store = SqliteEventStore.open({ file, fileBytesMax: 200_000 });
+      let revision: 'no_stream' | number = 'no_stream';
+      let refused: unknown;
+      for (let n = 0; n < 200 && !refused; n += 1) {
+        const batch = Array.from({ length: 4 }, () => newEvent({ filling: 'x'.repeat(2000) }));
+        const result: unknown = await store.append('s', batch, revision).catch((error: unknown) => (refused = error));
+        if (!refused) revision = (result as { revision: number }).revision;
+      }
+      expect(refused).toBeInstanceOf(EventStoreUnavailableError);
+      expect(refused).toMatchObject({ reason: 'disk_full' });
+      const before = await store.readStream('s');
+      expect(before.at(-1)?.revision).toBe(revision);
+      await store.close();
+
+      const roomy = SqliteEventStore.open({ file });
+      expect(await roomy.append('s', [newEvent()], revision)).toMatchObject({ outcome: 'appended', revision: (revision as number) + 1 });
+      await roomy.close();
+      expect((await checkEventLog(file)).problems).toEqual([]);
+    });
+
+    it.each(['/proc/honnin/events.db', '/nowhere/at/all/events.db'])('says in plain words that %s cannot be written', (place) => {
+      expect(() => SqliteEventStore.open({ file: place })).toThrow(failure('read_only'));
+    });
+
+    it('refuses a file that is something else, and a log of a newer program', () => {
+      writeFileSync(file, 'this is no database, but it is long enough to be looked at as one'.repeat(100));
+      expect(() => SqliteEventStore.open({ file })).toThrow(failure('not_an_event_log'));
+      const other = path.join(folder, 'other.db');
+      const database = new DatabaseSync(other);
+      database.exec('CREATE TABLE t (a)');
+      expect(() => SqliteEventStore.open({ file: other })).toThrow(failure('not_an_event_log'));
+      database.exec('DROP TABLE t; PRAGMA application_id = 0x484e4e45; PRAGMA user_version = 99');
+      expect(() => SqliteEventStore.open({ file: other })).toThrow('use a newer program');
+      database.close();
+    });
+  });
+
+  describe('damage', () => {
+    it('finds a flipped byte, names the event and never serves it', async () => {
+      await storeWith(20, 20);
+      flipByte('marker-7-3-end');
+      const report = await checkEventLog(file);
+      expect(report.problems).toHaveLength(1);
+      expect(report.problems[0]).toMatch(/stream-7 revision 3, position 144\).*checksum/);
+
+      const store = SqliteEventStore.open({ file });
+      await expect(store.readStream('stream-7')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('stream-7 revision 3') });
+      await expect(store.readAll(null, { limit: 400 })).rejects.toMatchObject({ reason: 'corrupt' });
+      expect(await store.readStream('stream-7', { from: 4 })).toHaveLength(16);
+      expect(await store.readStream('stream-8')).toHaveLength(20);
+      await store.close();
+    });
+
+    it('serves the truth or nothing wherever a byte was flipped, and the check finds what matters', async () => {
+      await storeWith(6, 6);
+      const original = readFileSync(file);
+      const truth = await readEverything(file);
+      let state = 7;
+      let found = 0;
+      for (let round = 0; round < 150; round += 1) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        const damaged = Buffer.from(original);
+        // The first page's header holds counters and reserved bytes that no reader looks at; everything behind it counts.
+        const at = 100 + (state % (damaged.length - 100));
+        damaged.writeUInt8(damaged.readUInt8(at) ^ (1 << (round % 8)), at);
+        const copy = path.join(folder, `flipped-${round}.db`);
+        writeFileSync(copy, damaged);
+        const problems = await checkEventLog(copy).then((report) => report.problems, (error: Error) => [error.message]);
+        const served = await readEverything(copy).catch(() => 'refused');
+        if (problems.length > 0) found += 1;
+        else expect(served).toEqual(truth);
+        if (served !== 'refused') expect(truth).toEqual(expect.arrayContaining(served as string[]));
+        rmSync(copy);
+      }
+      // The rest fell on free space inside pages.
+      expect(found).toBeGreaterThan(75);
+    });
+
+    it('finds an event that was taken out, and one whose revision was changed', async () => {
+      await storeWith(3, 5);
+      const database = new DatabaseSync(file);
+      database.exec("DELETE FROM events WHERE position = 8; UPDATE events SET revision = 40 WHERE position = 15");
+      database.close();
+      const { problems } = await checkEventLog(file);
+      expect(problems.join('\n')).toMatch(/positions 8 to 8 are missing/);
+      expect(problems.join('\n')).toMatch(/position 15\): the checksum does not fit/);
+      const store = SqliteEventStore.open({ file });
+      await expect(store.readStream('stream-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('hole between revisions 1 and 3') });
+      await store.close();
+    });
+
+    it('opens with what was committed before when the write-ahead log is cut short', async () => {
+      const store = SqliteEventStore.open({ file });
+      for (let n = 0; n < 20; n += 1) await store.append('s', [newEvent({ n })], n === 0 ? 'no_stream' : n - 1);
+      // A copy of the living files is what a machine that lost its power leaves behind.
+      const copy = path.join(folder, 'copy.db');
+      writeFileSync(copy, readFileSync(file));
+      writeFileSync(`${copy}-wal`, readFileSync(`${file}-wal`));
+      await store.close();
+      truncateSync(`${copy}-wal`, Math.floor(statSync(`${copy}-wal`).size * 0.6));
+      const cut = SqliteEventStore.open({ file: copy });
+      const events = await cut.readStream('s');
+      await cut.close();
+      expect(events.length).toBeGreaterThan(0);
+      expect(events.length).toBeLessThan(20);
+      expect(events.map((event) => event.revision)).toEqual(events.map((_, n) => n));
+      expect((await checkEventLog(copy)).problems).toEqual([]);
+    });
+  });
+
+  it('backs up while appends go on: the copy is whole and ends at one moment', async () => {
+    const store = SqliteEventStore.open({ file });
+    for (let n = 0; n < 300; n += 1) await store.append(`stream-${n}`, [newEvent({ n, filling: 'x'.repeat(1000) })], 'no_stream');
+    let running = true;
+    const appending = (async () => {
+      for (let n = 300; running; n += 1) await store.append(`stream-${n}`, [newEvent({ n }), newEvent({ n })], 'no_stream');
+    })();
+    const target = path.join(folder, 'backup.db');
+    await store.backup(target);
+    running = false;
+    await appending;
+    await store.close();
+    const report = await checkEventLog(target);
+    expect(report.problems).toEqual([]);
+    expect(report.events).toBeGreaterThanOrEqual(300);
+    const copy = SqliteEventStore.open({ file: target });
+    expect(await copy.append('after', [newEvent()], 'no_stream')).toMatchObject({ outcome: 'appended' });
+    await copy.close();
+  });
+
+  it('stores the canonical text of data and metadata, byte by byte', async () => {
+    const store = SqliteEventStore.open({ file });
+    await store.append('s', [newEvent({ z: 1, a: { y: '本', b: [1.5, true] } })], 'no_stream');
+    await store.close();
+    const database = new DatabaseSync(file, { readOnly: true });
+    expect(database.prepare('SELECT data, metadata FROM events').get()).toMatchObject({
+      data: '{"a":{"b":[1.5,true],"y":"本"},"z":1}',
+      metadata: '{"actor":"system:test","causationId":"command-1","correlationId":"case-1","policyVersion":null,"recordedAtUtc":"2026-11-23T00:00:00.000Z"}',
+    });
+    database.close();
+  });
+});
