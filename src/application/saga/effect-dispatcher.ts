@@ -41,6 +41,7 @@ export class EffectDispatcher {
     private readonly pending: PendingEffects,
   ) {}
 
+  /** Begins with what the read model says is pending; follows the log from there. */
   start(): void {
     const { position, effects } = this.pending.snapshot();
     for (const { requestId, effect } of effects) this.setPending(requestId, (earlier) => [...earlier, effect]);

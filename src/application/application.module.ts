@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { Background } from './background.js';
+import { DecideAndAppend } from './commands/decide-and-append.js';
+import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
+import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from './commands/manage-booth.js';
+import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
+import { ReceiveRequestHandler } from './commands/receive-request.js';
+import { RefuseAtDoor } from './commands/refuse-at-door.js';
+import { ResumeEffectHandler } from './commands/resume-effect.js';
+import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
+import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
+import { CurrentPolicy } from './current-policy.js';
+import { GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
+import { EffectDispatcher } from './saga/effect-dispatcher.js';
+import { PerformEffect } from './saga/perform-effect.js';
+import { SagaReactor } from './saga/saga-reactor.js';
+import { SubjectResolver } from './subject-resolver.js';
+
+const handlers = [
+  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
+  GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler,
+];
+const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, Background];
+
+/** Use cases. The ports come from the infrastructure module. */
+@Module({ imports: [CqrsModule.forRoot()], providers: [...services, ...handlers], exports: [CqrsModule, ...services] })
+export class ApplicationModule {}
