@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pem, type Authority, type KeyPair } from './certificate-factory.js';
@@ -36,9 +36,11 @@ export async function startOpensslResponder(spec: OpensslResponderSpec): Promise
   const child = spawn(
     'openssl',
     ['ocsp', '-index', index, '-port', String(port), '-CA', ca, '-rsigner', signerCertificate, '-rkey', signerKey, '-ignore_err', '-nmin', String(spec.nextUpdateMinutes ?? 5)],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  await waitForPort(port, child);
+  let complaint = '';
+  child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
+  await waitUntilListening(child, () => complaint);
   return {
     url: `http://127.0.0.1:${port}/`,
     stop: async () => {
@@ -53,7 +55,7 @@ export async function startOpensslResponder(spec: OpensslResponderSpec): Promise
 /** One line of OpenSSL's certificate database: state, expiry, revocation time and reason, serial, file, name. */
 function indexLine({ serial, state }: { serial: string; state: 'good' | 'revoked' | 'hold' }): string {
   const revoked = state === 'good' ? '' : `260101000000Z,${state === 'hold' ? 'certificateHold' : 'keyCompromise'}`;
-  return `${state === 'good' ? 'V' : 'R'}\t400101000000Z\t${revoked}\t${serial}\tunknown\t/CN=card\n`;
+  return `${state === 'good' ? 'V' : 'R'}\t400101000000Z\t${revoked}\t${serial}\tunknown\t/CN=card ${serial}\n`;
 }
 
 export function freePort(): Promise<number> {
@@ -65,23 +67,16 @@ export function freePort(): Promise<number> {
   });
 }
 
-async function waitForPort(port: number, child: ChildProcess): Promise<void> {
-  const limit = Date.now() + 10_000;
-  while (Date.now() < limit) {
-    if (child.exitCode !== null) throw new Error(`openssl ocsp ended with ${child.exitCode}`);
-    if (await connects(port)) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  throw new Error('openssl ocsp did not open its port');
-}
-
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
+/** A connection without a request would end the process, so its own message is awaited instead of probing the port. */
+function waitUntilListening(child: ChildProcess, output: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error(`openssl ocsp did not start: ${output()}`)), 10_000);
+    child.once('exit', (code) => reject(new Error(`openssl ocsp ended with ${code}: ${output()}`)));
+    child.stderr?.on('data', () => {
+      if (!output().includes('waiting for OCSP client connections')) return;
+      clearTimeout(limit);
+      resolve();
     });
-    socket.on('error', () => resolve(false));
   });
 }
 
