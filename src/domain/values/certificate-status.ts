@@ -37,6 +37,10 @@ export type UnknownCertificateCause =
   | 'status_unknown'
   | 'status_stale'
   | 'status_malformed'
+  /** The signature of the answer is wrong. */
+  | 'status_signature'
+  /** The answer is about another certificate, or there are several about this one. */
+  | 'status_mismatch'
   | 'nonce_mismatch'
   | 'no_status_source';
 

@@ -1,0 +1,167 @@
+import type { Certificate, Subtree } from './certificate.js';
+import { attributeValues, nameWithin } from './distinguished-name.js';
+import { NAME_FORM, type GeneralName } from './general-name.js';
+import { OID } from './oids.js';
+
+/** What is wrong with names and constraints, or null. */
+export type NameProblem = { readonly reason: 'name_constraints' | 'malformed' | 'limit_exceeded'; readonly detail: string } | null;
+
+/** Comparing many names with many constraints is quadratic; honest certificates need a few dozen comparisons. */
+const COMPARISONS_MAX = 20_000;
+
+const EMPTY_NAME = Buffer.from('3000', 'hex');
+
+/** Name constraints gathered along a path, anchor first. Each certificate's permitted subtrees narrow those above it.
+ *  Source: RFC 5280 sections 4.2.1.10 and 6.1.3 (b), (c), 6.1.4 (g). */
+export class NameConstraintState {
+  private readonly permitted: (readonly Subtree[])[] = [];
+  private readonly excluded: Subtree[] = [];
+  private comparisons = 0;
+
+  /** Takes over the constraints of an issuing certificate. @returns a problem when one of them cannot be understood: a constraint is never skipped */
+  add(certificate: Certificate): NameProblem {
+    const constraints = certificate.extensions.nameConstraints;
+    if (constraints === null) return null;
+    for (const { base } of [...constraints.permitted, ...constraints.excluded]) {
+      if (!wellFormedConstraint(base)) return { reason: 'name_constraints', detail: 'a name constraint that is not written as RFC 5280 asks' };
+    }
+    if (constraints.permitted.length > 0) this.permitted.push(constraints.permitted);
+    this.excluded.push(...constraints.excluded);
+    return null;
+  }
+
+  /** Whether all names of a certificate are permitted and none is excluded. */
+  check(certificate: Certificate, isLeaf: boolean): NameProblem {
+    if (this.permitted.length === 0 && this.excluded.length === 0) return null;
+    for (const name of namesOf(certificate, isLeaf)) {
+      const problem = this.checkOne(name);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  private checkOne(name: GeneralName): NameProblem {
+    for (const group of this.permitted) {
+      const ofForm = group.filter((s) => s.base.form === name.form);
+      if (ofForm.length > 0 && !this.anyMatches(name, ofForm, 'permitted')) return refused(name);
+    }
+    if (this.anyMatches(name, this.excluded.filter((s) => s.base.form === name.form), 'excluded')) return refused(name);
+    return this.comparisons > COMPARISONS_MAX ? { reason: 'limit_exceeded', detail: 'too many names and name constraints' } : null;
+  }
+
+  private anyMatches(name: GeneralName, subtrees: readonly Subtree[], list: 'permitted' | 'excluded'): boolean {
+    return subtrees.some((subtree) => {
+      this.comparisons += 1;
+      // Past the limit everything fails: not permitted, or excluded.
+      if (this.comparisons > COMPARISONS_MAX) return list === 'excluded';
+      return matches(name, subtree.base, list);
+    });
+  }
+}
+
+function refused(name: GeneralName): NameProblem {
+  return { reason: 'name_constraints', detail: `a name of form ${name.form} lies outside what an issuer may certify` };
+}
+
+function namesOf(certificate: Certificate, isLeaf: boolean): GeneralName[] {
+  const names: GeneralName[] = [...(certificate.extensions.subjectAltName ?? [])];
+  if (!certificate.subject.equals(EMPTY_NAME)) names.push(synthetic(NAME_FORM.directoryName, certificate.subject));
+  for (const address of attributeValues(certificate.subject, OID.emailAddress)) names.push(synthetic(NAME_FORM.rfc822Name, Buffer.from(address)));
+  const hasDnsName = names.some((n) => n.form === NAME_FORM.dnsName);
+  // A common name that reads as a host name is used as one by older software, so it is held to the same constraints.
+  if (isLeaf && !hasDnsName) for (const cn of attributeValues(certificate.subject, '2.5.4.3')) if (cn.includes('.') && isHostName(cn)) names.push(synthetic(NAME_FORM.dnsName, Buffer.from(cn)));
+  return names;
+}
+
+function synthetic(form: number, value: Buffer): GeneralName {
+  return { form, value, der: value };
+}
+
+/** Whether a name falls under a constraint of the same form. Anything undecidable counts against the certificate. */
+function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excluded'): boolean {
+  const undecidable = list === 'excluded';
+  switch (name.form) {
+    case NAME_FORM.directoryName:
+      return nameWithin(name.value, base.value);
+    case NAME_FORM.dnsName:
+      return dnsMatches(name.value.toString('latin1').toLowerCase(), base.value.toString('latin1').toLowerCase(), list);
+    case NAME_FORM.rfc822Name: {
+      const mailbox = name.value.toString();
+      return isMailbox(mailbox) ? mailboxMatches(mailbox, base.value.toString('latin1')) : undecidable;
+    }
+    case NAME_FORM.uri: {
+      const host = uriHost(name.value.toString('latin1'));
+      return host === null ? undecidable : hostMatches(host, base.value.toString('latin1').toLowerCase());
+    }
+    case NAME_FORM.ipAddress:
+      return name.value.length * 2 === base.value.length && addressWithin(name.value, base.value);
+    default:
+      // otherName, x400Address, ediPartyName and registeredID are not compared: a certificate with such a name fails where such a constraint exists.
+      return undecidable;
+  }
+}
+
+function dnsMatches(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  if (base === '' || name === base || name.endsWith(`.${base}`)) return true;
+  // A wildcard stands for every name one label deeper, so an excluded name among those excludes the wildcard.
+  return list === 'excluded' && name.startsWith('*.') && base.endsWith(name.slice(1)) && !base.slice(0, -(name.length - 1)).includes('.');
+}
+
+function mailboxMatches(mailbox: string, base: string): boolean {
+  const at = mailbox.lastIndexOf('@');
+  const host = mailbox.slice(at + 1).toLowerCase();
+  const baseAt = base.lastIndexOf('@');
+  if (baseAt >= 0) return mailbox.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
+  return hostMatches(host, base.toLowerCase());
+}
+
+/** For mail and URI constraints: a leading period means hosts below the domain, its absence the host itself. */
+function hostMatches(host: string, base: string): boolean {
+  if (base === '') return true;
+  return base.startsWith('.') ? host.length > base.length && host.endsWith(base) : host === base;
+}
+
+function uriHost(uri: string): string | null {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:@]+)(?::\d*)?(?:[/?#]|$)/i.exec(uri);
+  const host = authority?.[1]?.toLowerCase() ?? null;
+  // RFC 5280: a URI without a fully qualified host name cannot meet a constraint.
+  return host !== null && isHostName(host) && host.includes('.') && !/^[\d.]+$/.test(host) ? host : null;
+}
+
+function addressWithin(address: Buffer, base: Buffer): boolean {
+  const size = address.length;
+  for (let i = 0; i < size; i++) if (((address[i]! ^ base[i]!) & base[size + i]!) !== 0) return false;
+  return true;
+}
+
+function wellFormedConstraint(base: GeneralName): boolean {
+  const text = (): string => base.value.toString('latin1');
+  switch (base.form) {
+    case NAME_FORM.dnsName:
+      return text() === '' || isHostName(text());
+    case NAME_FORM.rfc822Name:
+      return text().includes('@') ? isMailbox(text()) : text() === '' || isHostName(text().replace(/^\./, ''));
+    case NAME_FORM.uri:
+      return text() === '' || isHostName(text().replace(/^\./, ''));
+    case NAME_FORM.ipAddress:
+      return (base.value.length === 8 || base.value.length === 32) && isPrefixMask(base.value.subarray(base.value.length / 2));
+    default:
+      return true;
+  }
+}
+
+function isPrefixMask(mask: Buffer): boolean {
+  const bits = [...mask].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return /^1*0*$/.test(bits);
+}
+
+/** Letters, digits and hyphens in labels of 1 to 63; at most 253 in all. */
+export function isHostName(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name);
+}
+
+export function isMailbox(address: string): boolean {
+  const at = address.lastIndexOf('@');
+  const local = address.slice(0, at);
+  return at > 0 && address.length <= 320 && /^[\x21-\x3f\x41-\x7e]+$/.test(local) && isHostName(address.slice(at + 1));
+}
