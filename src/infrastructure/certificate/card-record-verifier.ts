@@ -44,6 +44,17 @@ export class SurfaceApCardRecordVerifier extends CardRecordVerifier {
     }
   }
 
+  /** The picture alone, for a record that was verified before. */
+  faceImageOf(cardRecord: Uint8Array): Uint8Array | null {
+    try {
+      const { faceImage } = parseCardFaceRecord(cardRecord);
+      return isJp2(faceImage) ? faceImage : null;
+    } catch (error) {
+      if (error instanceof CardRecordError) return null;
+      throw error;
+    }
+  }
+
   private judge(check: CardRecordCheck): CardRecordVerdict {
     const issuer = parseCardIssuerCertificate(check.issuerCertificate);
     const record = parseCardFaceRecord(check.cardRecord);

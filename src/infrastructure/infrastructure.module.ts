@@ -1,0 +1,97 @@
+import { mkdirSync } from 'node:fs';
+import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
+import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
+import { Clock } from '../application/ports/clock.js';
+import { EventStore } from '../application/ports/event-store.js';
+import { FaceComparer } from '../application/ports/face-comparer.js';
+import { GovernmentRegistry } from '../application/ports/government-registry.js';
+import { ImageVault } from '../application/ports/image-vault.js';
+import { PendingEffects } from '../application/ports/pending-effects.js';
+import { PositionStore } from '../application/ports/position-store.js';
+import { ReadModelConsumers } from '../application/ports/read-model-consumers.js';
+import { ReadModels } from '../application/ports/read-models.js';
+import { Secrets } from '../application/ports/secrets.js';
+import { SubjectLinker } from '../application/ports/subject-linker.js';
+import { upcast } from '../domain/event-registry.js';
+import { ALL_PROJECTIONS } from '../projections/all-projections.js';
+import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
+import { Config } from './config.js';
+import { SqliteEventStore } from './event-store/sqlite-event-store.js';
+import { OnnxFaceComparer } from './face/onnx-face-comparer.js';
+import { governmentRegistry } from './government/configured-registry.js';
+import { KeyedSecrets } from './keyed-secrets.js';
+import { keyFile } from './key-files.js';
+import { HttpSubjectLinker } from './linking/http-subject-linker.js';
+import { ReadModelDatabase } from './read-model/read-model-database.js';
+import { SqlPendingEffects } from './read-model/sql-pending-effects.js';
+import { SqlReadModels } from './read-model/sql-read-models.js';
+import { SqlitePositionStore } from './read-model/sqlite-position-store.js';
+import { SqliteReadModel } from './read-model/sqlite-read-model.js';
+import { SystemClock } from './system-clock.js';
+import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
+import { KeyRing } from './vault/key-ring.js';
+
+/** Closes what the factories opened, in the opposite order. */
+class Resources implements OnApplicationShutdown {
+  private readonly closers: (() => unknown)[] = [];
+
+  opened<T>(resource: T, close: (resource: T) => unknown): T {
+    this.closers.unshift(() => close(resource));
+    return resource;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const close of this.closers.splice(0)) await close();
+  }
+}
+
+function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
+  return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
+}
+
+const providers: Provider[] = [
+  Resources,
+  { provide: Clock, useClass: SystemClock },
+  provide(EventStore, [Config, Resources], (config: Config, resources: Resources) => {
+    mkdirSync(config.inData(), { recursive: true, mode: 0o700 });
+    return resources.opened(SqliteEventStore.open({ file: config.inData('events.db') }), (store) => store.close());
+  }),
+  // The event store comes first everywhere: its lock tells a second server on the same folder to go away before anything else is opened.
+  provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
+  provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),
+  { provide: PositionStore, useExisting: SqlitePositionStore },
+  provide(SqliteReadModel, [ReadModelDatabase, SqlitePositionStore], (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS)),
+  provide(SqlReadModels, [SqliteReadModel, ReadModelDatabase], (model: SqliteReadModel, db: ReadModelDatabase) => new SqlReadModels(model, db)),
+  { provide: ReadModels, useExisting: SqlReadModels },
+  provide(PendingEffects, [SqliteReadModel, ReadModelDatabase], (model: SqliteReadModel, db: ReadModelDatabase) => new SqlPendingEffects(model, db)),
+  provide(ReadModelConsumers, [SqlReadModels, SqliteReadModel, EventStore], (rows: SqlReadModels, model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
+    all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: rows.watched(model.handler(name, { store, upcast: (event) => [upcast(event)] })) })),
+  })),
+  provide(Secrets, [Config], (config: Config) => new KeyedSecrets(keyFile(config.values.serverSecretFile ?? config.inData('keys', 'server.secret'), { create: config.values.serverSecretFile === null }))),
+  provide(ImageVault, [Config, Resources, EventStore], (config: Config, resources: Resources) => {
+    const masterKey = keyFile(config.values.masterKeyFile ?? config.inData('keys', 'master.key'), { create: config.values.masterKeyFile === null });
+    mkdirSync(config.inData('vault'), { recursive: true, mode: 0o700 });
+    const keys = resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey), (ring) => ring.close());
+    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys);
+  }),
+  provide(CertificateVerifier, [Config], certificateVerifier),
+  provide(CardRecordVerifier, [Config], cardRecordVerifier),
+  provide(GovernmentRegistry, [Config], governmentRegistry),
+  provide(SubjectLinker, [Config], (config: Config) => new HttpSubjectLinker({ url: config.values.linkUrl, timeoutMs: config.values.jpkiTimeoutMs })),
+  provide(FaceComparer, [Config, Resources, EventStore], async (config: Config, resources: Resources) => {
+    const { faceWorkers, faceQueueMax, modelCacheDir } = config.values;
+    const comparer = new OnnxFaceComparer({ queueLimit: faceQueueMax, ...(faceWorkers === null ? {} : { workers: faceWorkers }), ...(modelCacheDir === null ? {} : { cacheDir: modelCacheDir }) });
+    await comparer.start();
+    return resources.opened(comparer, (c) => c.close());
+  }),
+];
+
+/** Binds every port to its adapter, nothing else. */
+@Module({})
+export class InfrastructureModule {
+  static with(config: Config): DynamicModule {
+    const all = [{ provide: Config, useValue: config }, ...providers];
+    return { module: InfrastructureModule, global: true, providers: all, exports: all.map((p) => (typeof p === 'function' ? p : p.provide)) };
+  }
+}
