@@ -1,4 +1,5 @@
 import { startServer } from './server.js';
 
-/** `node dist/main.js`: the server alone, as `./honnin start` runs it. */
-await startServer(process.env);
+/** `node dist/main.js`: the server alone, with settings from the environment, as a container would run it. */
+const server = await startServer(process.env);
+process.stdout.write(`${JSON.stringify({ msg: 'listening', url: server.url })}\n`);

@@ -1,0 +1,19 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ApiModule } from './api/api.module.js';
+import { ApiSettings } from './api/api-settings.js';
+import { HealthChecks } from './api/health-checks.js';
+import { ApplicationModule } from './application/application.module.js';
+import { Config } from './infrastructure/config.js';
+import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
+import { ServerHealth } from './server-health.js';
+
+@Module({ imports: [ApplicationModule], providers: [{ provide: HealthChecks, useClass: ServerHealth }], exports: [HealthChecks, ApplicationModule] })
+class EdgeNeeds {}
+
+/** The whole server: adapters, use cases, HTTP edge. */
+@Module({})
+export class AppModule {
+  static with(config: Config, settings: ApiSettings): DynamicModule {
+    return { module: AppModule, imports: [InfrastructureModule.with(config), ApiModule.register({ settings, imports: [EdgeNeeds] })] };
+  }
+}

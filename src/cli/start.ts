@@ -1,0 +1,34 @@
+import { settingsHelp } from '../infrastructure/config.js';
+import { EXIT, type CliCommand } from './command.js';
+
+export const command: CliCommand = {
+  help: `
+Runs the server until it is told to stop (Ctrl-C or SIGTERM); requests and effects under way are finished first.
+It listens on the embedded default: events, read models and images below ./data, no other service needed.
+
+  ./honnin start
+
+All settings are environment variables:
+${settingsHelp()}
+
+Example
+  HONNIN_PORT=8443 HONNIN_TLS_CERT=cert.pem HONNIN_TLS_KEY=key.pem ./honnin start
+`,
+  async run(args) {
+    if (args.length > 0) process.stderr.write(`honnin start takes no arguments; settings are environment variables ('./honnin start --help')\n`);
+    if (args.length > 0) return EXIT.usage;
+    const { startServer } = await import('../server.js');
+    const { ConfigError } = await import('../infrastructure/config.js');
+    try {
+      const server = await startServer(process.env);
+      process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.stderr.write(`honnin start: ${error.message}\n`);
+      return EXIT.usage;
+    }
+    await new Promise<never>(() => {
+      // The process ends by the shutdown hooks of the application.
+    });
+  },
+};

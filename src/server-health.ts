@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { HealthChecks, type Readiness } from './api/health-checks.js';
+import { Background } from './application/background.js';
+import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
+import { EventStore } from './application/ports/event-store.js';
+import { Config } from './infrastructure/config.js';
+
+const LAG_MS_MAX = 30_000;
+
+/** Whether the server can do its work now, part by part, in words for an operator. */
+@Injectable()
+export class ServerHealth extends HealthChecks {
+  constructor(
+    private readonly config: Config,
+    private readonly store: EventStore,
+    private readonly background: Background,
+    private readonly dispatcher: EffectDispatcher,
+  ) {
+    super();
+  }
+
+  override async ready(): Promise<Readiness> {
+    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), ...this.outside() };
+    return { ok: Object.values(parts).every((part) => part.ok), parts };
+  }
+
+  private async events(): Promise<Part> {
+    try {
+      const head = await this.store.head();
+      return { ok: true, detail: head === null ? 'the log is empty' : `the log ends at position ${head}` };
+    } catch (error) {
+      return { ok: false, detail: `the event log cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  private consumers(): Record<string, Part> {
+    return Object.fromEntries(
+      this.background.status().map(({ consumer, state, lagMs, lastError }) => {
+        const ok = state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX;
+        return [consumer, { ok, detail: ok ? state : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}` }];
+      }),
+    );
+  }
+
+  private saga(): Part {
+    const { open, running, stuck } = this.dispatcher.status();
+    // Stuck cases need a person, not another server: they are shown and do not take this one out of service.
+    return { ok: true, detail: `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator` };
+  }
+
+  /** Without these the server takes requests and lets them wait; it should get none. */
+  private outside(): Record<string, Part> {
+    const { authAnchorFiles, signAnchorFiles, ocspUrl, governmentUrl, cardIssuerKeysFile } = this.config.values;
+    const missing = (name: string): Part => ({ ok: false, detail: `${name} is not configured; './honnin doctor' says what to set` });
+    const there: Part = { ok: true, detail: 'configured' };
+    return {
+      authenticationServer: authAnchorFiles.length + signAnchorFiles.length > 0 && ocspUrl !== null ? there : missing('the authentication server'),
+      cardIssuerKeys: cardIssuerKeysFile !== null ? there : missing('the list of card issuer keys'),
+      governmentServer: governmentUrl !== null ? there : missing('the government server'),
+    };
+  }
+}
+
+type Part = { readonly ok: boolean; readonly detail: string };
