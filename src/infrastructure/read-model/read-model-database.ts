@@ -96,6 +96,16 @@ export class ReadModelDatabase {
     this.writer.exec(sql);
   }
 
+  /** Runs `work` so that all its `readStatement`s see one moment of the file. Synchronous, so that no other reader comes between. */
+  readTogether<Result>(work: () => Result): Result {
+    this.reader.exec('BEGIN');
+    try {
+      return work();
+    } finally {
+      this.reader.exec('COMMIT');
+    }
+  }
+
   /** Runs `work` on a connection of its own that sees one moment of the file, however long it takes. */
   async snapshot<Result>(work: (database: DatabaseSync) => Promise<Result>): Promise<Result> {
     const database = new DatabaseSync(this.file, { readOnly: true, timeout: 5000 });

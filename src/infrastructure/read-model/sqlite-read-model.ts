@@ -3,6 +3,7 @@ import { positionFromText, type Position, type StoredEvent } from '../../domain/
 import type { EventStore } from '../../application/ports/event-store.js';
 import type { Checkpoint, SaveOutcome } from '../../application/ports/position-store.js';
 import type { SubscriptionHandler, Upcast } from '../../application/subscriptions/subscription-handler.js';
+import { AppendSignal } from '../event-store/log-subscription.js';
 import type { Projection, SqlValue } from '../../projections/projection.js';
 import { ProjectionBuild, type BuildDigest } from './projection-build.js';
 import type { ReadModelDatabase } from './read-model-database.js';
@@ -55,6 +56,8 @@ const PROGRESS_MS = 500;
 
 /** The read models: for each projection the tables that are served, and during a rebuild a second set beside them. @req R22 */
 export class SqliteReadModel {
+  /** Called after rows of this process have changed. Another process's changes are only found by looking. */
+  readonly changed = new AppendSignal();
   private readonly projections: ReadonlyMap<string, Projection>;
   private readonly builds = new Map<string, ProjectionBuild>();
 
@@ -92,6 +95,22 @@ export class SqliteReadModel {
       all: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).all(...params) as Row[],
       get: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).get(...params) as Row | undefined,
     };
+  }
+
+  /** Position that the served rows stand for; null when nothing of this version is served yet, or nothing has been projected. */
+  position(name: string): Position | null {
+    const isServed = this.servedRow(name)?.version === this.projection(name).version;
+    const row = isServed && (this.database.readStatement('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined);
+    return !row || row.position === null ? null : positionFromText(row.position);
+  }
+
+  /** Rows and the position that they stand for, both of one moment; null where no rows of this version are served, which is the
+   *  state before the first event. */
+  readWithPosition<Rows>(name: string, read: (query: ReadModelQuery) => Rows): { readonly position: Position | null; readonly rows: Rows } | null {
+    return this.database.readTogether(() => {
+      if (this.servedRow(name)?.version !== this.projection(name).version) return null;
+      return { position: this.position(name), rows: read(this.query(name)) };
+    });
   }
 
   /** Digest of the rows that are served and the position that they stand for, both of one moment; null when nothing is served. */
@@ -141,6 +160,10 @@ export class SqliteReadModel {
         const outcome = checkpoint ? this.positions.saveInTransaction(checkpoint) : 'saved';
         // Throwing rolls the rows back: without the step they must not exist.
         if (outcome !== 'saved') throw new StepRefused(outcome);
+        return outcome;
+      })
+      .then((outcome) => {
+        this.changed.notify();
         return outcome;
       })
       .catch((error: unknown) => {
@@ -194,7 +217,9 @@ export class SqliteReadModel {
   private async catchUpAndSwitch(build: ProjectionBuild, rebuild: Rebuild): Promise<void> {
     for (;;) {
       await rebuild.advance(build, null);
-      if (await this.database.write(() => this.switchTo(build, rebuild.position))) return;
+      if (!(await this.database.write(() => this.switchTo(build, rebuild.position)))) continue;
+      this.changed.notify();
+      return;
     }
   }
 
