@@ -100,6 +100,12 @@ export class StandInListener implements StandIn {
     return this.#outage;
   }
 
+  /** Settles when the stand-in is closed: for answers that never come. */
+  get closing(): Promise<void> {
+    const { signal } = this.#closing;
+    return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+  }
+
   /** Every answer of the service waits this long first. */
   slow(milliseconds: number): void {
     if (!Number.isFinite(milliseconds) || milliseconds < 0) throw new RangeError('slowness is a number of milliseconds from 0');
