@@ -76,6 +76,9 @@ const ORGANISATIONAL_UNITS: Readonly<Record<CertificateType, string>> = {
 const SERVICE_NAME: DistinguishedName = [['C', 'JP'], ['O', '公的個人認証サービス (TEST)']];
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 const YEAR_MS = 365.25 * 24 * 3600 * 1000;
+/** Certificates start a month back: people bring cards that they have had for a while, and an answer that is two days old
+ *  is then stale and nothing else. */
+const MONTH_MS = YEAR_MS / 12;
 
 /** One self-signed, one-level authority of the synthetic hierarchy, with its delegated OCSP responder. */
 export class CertificateAuthority {
@@ -113,16 +116,16 @@ export class CertificateAuthority {
     return { type: this.type, anchor: saveKey(this.anchor), responder: saveKey(this.responder), crlNumber: this.#crlNumber, issued };
   }
 
-  /** Lower-case hex SHA-256 of the issuer's DER name: how the link service names the authority. */
-  get nameSha256(): string {
-    return createHash('sha256').update(encodeName(this.name)).digest('hex');
+  /** Hex of the DER name: how the link service names the authority. */
+  get nameHex(): string {
+    return encodeName(this.name).toString('hex');
   }
 
   /** Issues a certificate in the card profile: critical keyUsage, the policy OID, a CRL distribution point that is a
    *  directory name, and no address of any status service. Default validity: until the fifth birthday from now. */
   issue(options: IssueOptions, now: Date): IssuedCertificate {
     const serial = freshSerial();
-    const notBefore = options.notBefore ?? new Date(now.getTime() - 60_000);
+    const notBefore = options.notBefore ?? new Date(now.getTime() - MONTH_MS);
     const certificate = writeCertificate(
       {
         serial,
@@ -212,7 +215,7 @@ export function responderCertificate(options: {
       serial: freshSerial(),
       issuer,
       subject: [...issuer, ['CN', 'OCSP responder (TEST)']],
-      notBefore: new Date(now.getTime() - 2 * 3600_000),
+      notBefore: new Date(now.getTime() - MONTH_MS),
       notAfter: new Date(ends),
       publicKey: createPublicKey(responderKey),
       extensions: [

@@ -392,23 +392,23 @@ class JpkiStandIn implements JpkiServer {
     return bytes;
   }
 
-  /** Which certificate came before this one, and which other certificate the same card holds: what the authority tells
-   *  notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
+  /** `?issuer=<hex DER name>&serial=<hex>`: which certificate came before this one, and which other certificate the same card
+   *  holds. The authority tells this to notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
   #link(request: StandInRequest): StandInAnswer {
     const issuer = request.query.get('issuer')?.toLowerCase() ?? '';
     const serial = request.query.get('serial')?.toLowerCase().replace(/^0+/, '') ?? '';
     this.#remember('link', serial, 'none');
-    const authority = Object.values(this.#keys.authorities).find((candidate) => candidate.nameSha256 === issuer);
+    const authority = Object.values(this.#keys.authorities).find((candidate) => candidate.nameHex === issuer);
     const issued = authority?.find(serial);
     if (authority === undefined || issued === undefined) return problem(404, 'unknown_certificate', 'no such certificate was issued here');
-    return json(200, { issuer, serial, previousSerial: issued.previousSerial, sameCard: this.#sameCard(authority, issued) });
+    const previous = issued.previousSerial === null ? null : { issuer, serial: issued.previousSerial };
+    return json(200, { previous, sameCard: this.#sameCard(authority, issued) });
   }
 
   #sameCard(authority: CertificateAuthority, issued: IssuedCertificate): { issuer: string; serial: string } | null {
-    const others = Object.values(this.#keys.authorities).filter((candidate) => candidate !== authority);
-    for (const other of others) {
-      const twin = other.certificates.find(({ cardId }) => cardId === issued.cardId);
-      if (twin !== undefined) return { issuer: other.nameSha256, serial: twin.serial };
+    for (const other of Object.values(this.#keys.authorities)) {
+      const twin = other === authority ? undefined : other.certificates.find(({ cardId }) => cardId === issued.cardId);
+      if (twin !== undefined) return { issuer: other.nameHex, serial: twin.serial };
     }
     return null;
   }
