@@ -1,0 +1,402 @@
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { captureEnvelopeText, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import type { CertificateType } from '../domain/values/certificate-status.js';
+import { BoothError, LastTryNotConfirmedError, refusalError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from './booth-errors.js';
+import { signAsBooth, type BoothKey } from './booth-key.js';
+import type { CaptureCounter } from './capture-counter.js';
+import type { CardSession } from './card-session.js';
+import { writeMultipart } from './multipart-body.js';
+
+export interface BoothClientOptions {
+  /** The server's address, for example `https://registration.example`. */
+  readonly baseUrl: string;
+  readonly boothId: string;
+  readonly key: BoothKey;
+  readonly counter: CaptureCounter;
+  /** For one attempt. Default 15,000. */
+  readonly timeoutMs?: number;
+  /** Attempts of one call before it gives up. Default 6. */
+  readonly attemptsMax?: number;
+  /** Waits between attempts and questions; replaced in tests. */
+  readonly wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly now?: () => Date;
+}
+
+export interface Challenge {
+  readonly nonce: string;
+  readonly expiresAtUtc: string;
+}
+
+/** Everything that one registration is made of. */
+export interface Capture {
+  readonly card: CardSession;
+  /** PIN (user authentication) or password (signing). */
+  readonly pin: string;
+  /** 照合番号B from the card's front. */
+  readonly accessNumber: string;
+  /** Allows the last try of a secret. Ask the holder first. Default false. */
+  readonly lastTryConfirmed?: boolean;
+  /** JPEG. */
+  readonly photo: Uint8Array;
+  /** When the photograph was taken; now, when absent. @req R10 */
+  readonly capturedAtUtc?: string;
+  /** Default user authentication. */
+  readonly certificateType?: CertificateType;
+  /** Default `GOVERNMENT_SUBMISSION`. */
+  readonly mode?: RegistrationMode;
+  /** What the holder agreed to before the capture. */
+  readonly consent: CaptureEnvelope['consent'];
+  /** Makes the idempotency key; default a random UUID. */
+  readonly idempotencyKey?: string;
+}
+
+/** A finished request. Its bytes never change: they are what was signed, and what every repetition sends. */
+export interface SignedRequest {
+  readonly idempotencyKey: string;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** Hex SHA-256 of `body`; checked before every sending. */
+  readonly bodySha256: string;
+  readonly preparedAtUtc: string;
+  readonly nonceExpiresAtUtc: string;
+}
+
+export type PublicStatus = 'received' | 'processing' | 'registered' | 'not_registered' | 'visit_again';
+const STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+/** Statuses after which nothing follows. */
+export const FINAL_STATUSES: ReadonlySet<PublicStatus> = new Set(['registered', 'not_registered', 'visit_again']);
+
+export interface RequestStatus {
+  readonly receipt: string;
+  readonly status: PublicStatus;
+  readonly updatedAtUtc: string | null;
+}
+
+export interface FollowOptions {
+  /** `events`: server-sent events, asking again where the stream breaks. `poll`: questions only. Default `events`. */
+  readonly by?: 'events' | 'poll';
+  /** Between two questions. Default 1,000. */
+  readonly pollMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const RECEIPT = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
+const ANSWER_BYTES_MAX = 64 * 1024;
+const STREAM_MS_MAX = 60_000;
+
+/** The booth's side of docs/wire.md: reads the card, signs, sends, and repeats without ever changing a byte. @req R1 R4 R10 */
+export class BoothClient {
+  readonly #options: BoothClientOptions;
+  readonly #baseUrl: string;
+
+  constructor(options: BoothClientOptions) {
+    this.#options = options;
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+  }
+
+  /** One registration from card to receipt. An outcome that stays uncertain loses the request: use
+   *  `registerDurably` of the offline queue where that matters.
+   *  @throws {BoothError} see {@link prepare} and {@link send}; errors of the card pass through. */
+  async register(capture: Capture): Promise<RequestStatus> {
+    return this.send(await this.prepare(capture));
+  }
+
+  /** Gets a nonce, reads the card and makes the three signatures over one envelope, in one stay on the reader.
+   *  @throws {ServerUnreachableError | ServerRefusedError | LastTryNotConfirmedError | RangeError} */
+  async prepare(capture: Capture): Promise<SignedRequest> {
+    if (capture.photo[0] !== 0xff || capture.photo[1] !== 0xd8) throw new RangeError('the photograph is not a JPEG');
+    const preparedAt = this.#now();
+    const challenge = await this.challenge();
+    const { card } = capture;
+    const certificateType = capture.certificateType ?? 'user_authentication';
+    await refuseLastTry(capture, certificateType);
+    // The order is the card's: the record is open only until the JPKI application is selected, and the PIN counts only
+    // until the surface application is selected again; the active check needs no secret and comes last.
+    await card.verifyAccessNumber(capture.accessNumber);
+    const cardRecord = await card.readCardRecord();
+    const cardIssuerCertificate = await card.readCardIssuerCertificate();
+    await card.verifyPin(certificateType, capture.pin);
+    const certificate = await card.readCertificate(certificateType);
+    const envelope: CaptureEnvelope = {
+      nonce: challenge.nonce,
+      boothId: this.#options.boothId,
+      counter: this.#options.counter.next(),
+      certificateType,
+      mode: capture.mode ?? 'GOVERNMENT_SUBMISSION',
+      capturedAtUtc: capture.capturedAtUtc ?? preparedAt.toISOString(),
+      photoSha256: sha256(capture.photo),
+      certificateSha256: sha256(certificate),
+      cardRecordSha256: sha256(cardRecord),
+      cardIssuerCertificateSha256: sha256(cardIssuerCertificate),
+      consent: capture.consent,
+    };
+    const signed = Buffer.from(captureEnvelopeText(envelope), 'utf8');
+    const cardSignature = await card.sign(certificateType, signed);
+    const cardChallengeSignature = await card.signChallenge(signed);
+    const request = { envelope, boothSignature: base64(signAsBooth(this.#options.key, signed)), cardSignature: base64(cardSignature), cardChallengeSignature: base64(cardChallengeSignature) };
+    return this.#finished({ capture, challenge, request, parts: { certificate, cardRecord, cardIssuerCertificate }, preparedAt });
+  }
+
+  /** Sends a finished request until there is a clear answer. Always the same key and the same bytes.
+   *  @returns the receipt. @throws {ServerRefusedError} final; {@link UncertainOutcomeError} when nothing is known. @req R4 */
+  async send(request: SignedRequest, signal?: AbortSignal): Promise<RequestStatus> {
+    // A changed byte would make this a different request under a used key.
+    if (sha256(request.body) !== request.bodySha256) throw new BoothError('the request was changed after it was signed; it is not sent');
+    const init = { method: 'POST', headers: { 'content-type': request.contentType, 'idempotency-key': request.idempotencyKey }, body: Uint8Array.from(request.body) };
+    const outcome = await this.#untilClear('/v1/registrations', init, (answer) => readReceipt(answer), signal);
+    if ('failed' in outcome) throw new UncertainOutcomeError(outcome.attempts, outcome.failed);
+    return outcome.value;
+  }
+
+  /** A fresh nonce. @throws {ServerUnreachableError | ServerRefusedError} */
+  async challenge(): Promise<Challenge> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ boothId: this.#options.boothId }) };
+    return this.#question('/v1/challenges', init, readChallenge);
+  }
+
+  /** The neutral status of a request. @throws {ServerUnreachableError | ServerRefusedError} */
+  async status(receipt: string, signal?: AbortSignal): Promise<RequestStatus> {
+    return this.#question(statusPath(receipt), { method: 'GET' }, (answer) => (answer.status === 200 ? readStatus(answer.json) : null), signal);
+  }
+
+  /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is aborted. */
+  async *follow(receipt: string, options: FollowOptions = {}): AsyncGenerator<RequestStatus, void, void> {
+    let last: PublicStatus | null = null;
+    for (;;) {
+      for await (const status of options.by === 'poll' ? this.#asked(receipt, options) : this.#streamed(receipt, options)) {
+        if (status.status === last) continue;
+        last = status.status;
+        yield status;
+        if (FINAL_STATUSES.has(status.status)) return;
+      }
+      if (options.signal?.aborted === true) return;
+      await this.#wait(options.pollMs ?? 1_000, options.signal);
+    }
+  }
+
+  async *#asked(receipt: string, options: FollowOptions): AsyncGenerator<RequestStatus, void, void> {
+    if (options.signal?.aborted !== true) yield await this.status(receipt, options.signal);
+  }
+
+  /** One stream's worth of statuses. A stream that cannot be had or breaks is no news: one question is asked instead. */
+  async *#streamed(receipt: string, options: FollowOptions): AsyncGenerator<RequestStatus, void, void> {
+    // A stream whose other end died without a word would be silent for ever, so each one is given up after a minute.
+    const limit = AbortSignal.timeout(STREAM_MS_MAX);
+    const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
+    try {
+      const response = await fetch(`${this.#baseUrl}${statusPath(receipt)}/events`, { headers: { accept: 'text/event-stream' }, redirect: 'error', signal });
+      if (response.ok && response.body !== null && isType(response, 'text/event-stream')) {
+        for await (const data of serverSentEvents(response.body)) {
+          const status = readStatus(parseJson(data));
+          if (status !== null) yield status;
+        }
+      } else await response.body?.cancel();
+    } catch (error) {
+      // Broken streams end here, and the question below says where the case stands. Bugs are not hidden.
+      if (!isNetworkError(error)) throw error;
+    }
+    yield* this.#asked(receipt, options);
+  }
+
+  #finished(made: {
+    capture: Capture;
+    challenge: Challenge;
+    request: object;
+    parts: { certificate: Uint8Array; cardRecord: Uint8Array; cardIssuerCertificate: Uint8Array };
+    preparedAt: Date;
+  }): SignedRequest {
+    const { capture, challenge, request, parts, preparedAt } = made;
+    const { contentType, bytes } = writeMultipart(
+      [
+        { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify(request), 'utf8') },
+        { name: 'certificate', contentType: 'application/pkix-cert', fileName: 'certificate.der', content: parts.certificate },
+        { name: 'cardRecord', contentType: 'application/octet-stream', fileName: 'card-record.bin', content: parts.cardRecord },
+        { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'card-issuer-certificate.bin', content: parts.cardIssuerCertificate },
+        { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: capture.photo },
+      ],
+      `honnin${randomUUID().replaceAll('-', '')}`,
+    );
+    return {
+      idempotencyKey: capture.idempotencyKey ?? randomUUID(),
+      contentType,
+      body: bytes,
+      bodySha256: sha256(bytes),
+      preparedAtUtc: preparedAt.toISOString(),
+      nonceExpiresAtUtc: challenge.expiresAtUtc,
+    };
+  }
+
+  async #question<T>(path: string, init: RequestInit, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<T> {
+    const outcome = await this.#untilClear(path, init, read, signal);
+    if ('failed' in outcome) throw new ServerUnreachableError(`no clear answer from ${path} after ${outcome.attempts} attempts`, { cause: outcome.failed });
+    return outcome.value;
+  }
+
+  /** Repeats until an answer is clear: a value that `read` recognises, or a refusal with a code (thrown). */
+  async #untilClear<T>(path: string, init: RequestInit, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<{ value: T } | { failed: unknown; attempts: number }> {
+    const attemptsMax = this.#options.attemptsMax ?? 6;
+    let failed: unknown;
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const answer = await this.#once(path, init, signal);
+      if (signal?.aborted === true) return { failed: signal.reason, attempts: attempt };
+      if (!('lost' in answer)) {
+        const value = read(answer);
+        if (value !== null) return { value };
+        const refusal = readRefusal(answer);
+        if (refusal !== null) throw refusal;
+        failed = new BoothError(`unclear answer with status ${answer.status}`);
+      } else failed = answer.lost;
+      if (attempt < attemptsMax) await this.#wait(backOffMs(attempt, 'lost' in answer ? null : answer.retryAfter), signal);
+    }
+    return { failed, attempts: attemptsMax };
+  }
+
+  async #once(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer | { lost: unknown }> {
+    const limit = AbortSignal.timeout(this.#options.timeoutMs ?? 15_000);
+    try {
+      const response = await fetch(`${this.#baseUrl}${path}`, { ...init, redirect: 'manual', signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
+      return { status: response.status, json: parseJson(await textOf(response)), problem: isType(response, 'application/problem+json'), retryAfter: response.headers.get('retry-after') };
+    } catch (error) {
+      if (isNetworkError(error)) return { lost: error };
+      throw error;
+    }
+  }
+
+  #wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    return (this.#options.wait ?? waitFor)(milliseconds, signal);
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  /** Undefined when the body is not JSON. */
+  readonly json: unknown;
+  readonly problem: boolean;
+  readonly retryAfter: string | null;
+}
+
+/** A refusal is final only when it is a problem document with a code; a proxy's or portal's 4xx page says nothing about our request. */
+function readRefusal(answer: Answer): ServerRefusedError | null {
+  const { status, json, problem } = answer;
+  if (!problem || status < 400 || status >= 500 || status === 408 || status === 425 || status === 429) return null;
+  if (!isRecord(json) || typeof json['code'] !== 'string') return null;
+  return refusalError({ status, code: json['code'], detail: typeof json['detail'] === 'string' ? json['detail'] : '' });
+}
+
+function readReceipt({ status, json }: Answer): RequestStatus | null {
+  return status === 202 ? readStatus(json) : null;
+}
+
+function readStatus(json: unknown): RequestStatus | null {
+  if (!isRecord(json)) return null;
+  const { receipt, updatedAtUtc } = json;
+  const status = STATUSES.find((name) => name === json['status']);
+  if (typeof receipt !== 'string' || !RECEIPT.test(receipt) || status === undefined) return null;
+  return { receipt, status, updatedAtUtc: typeof updatedAtUtc === 'string' ? updatedAtUtc : null };
+}
+
+function readChallenge({ status, json }: Answer): Challenge | null {
+  if (status !== 201 || !isRecord(json)) return null;
+  const { nonce, expiresAtUtc } = json;
+  if (typeof nonce !== 'string' || nonce === '' || typeof expiresAtUtc !== 'string' || Number.isNaN(Date.parse(expiresAtUtc))) return null;
+  return { nonce, expiresAtUtc };
+}
+
+function statusPath(receipt: string): string {
+  if (!RECEIPT.test(receipt)) throw new RangeError('a receipt is written XXXX-XXXX-XXXX-XXXX');
+  return `/v1/registrations/${receipt}`;
+}
+
+async function refuseLastTry(capture: Capture, type: CertificateType): Promise<void> {
+  if (capture.lastTryConfirmed === true) return;
+  for (const secret of ['accessNumber', type === 'user_authentication' ? 'authenticationPin' : 'signingPassword'] as const) {
+    if ((await capture.card.triesLeft(secret)) === 1) throw new LastTryNotConfirmedError(`one try is left for ${secret}; a wrong one blocks the card`);
+  }
+}
+
+/** 250 ms, doubling to 10 s, half of it random so that booths that lost the server together do not come back together.
+ *  A server's `Retry-After` in seconds is honoured up to a minute. */
+function backOffMs(attempt: number, retryAfter: string | null): number {
+  const asked = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
+  const own = Math.min(10_000, 250 * 2 ** (attempt - 1));
+  return Math.max(Math.min(asked, 60_000), own / 2 + randomInt(Math.ceil(own / 2) + 1));
+}
+
+async function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    // An aborted wait only ends earlier; the caller looks at the signal.
+    if (signal?.aborted !== true) throw error;
+  }
+}
+
+/** What fetch throws when the exchange failed: a TypeError with a cause for broken connections, DOMException for time limits
+ *  and aborts. A TypeError without a cause is a bug of ours. */
+function isNetworkError(error: unknown): boolean {
+  if (!isRecord(error)) return false;
+  const { name, cause } = error;
+  return (name === 'TypeError' && cause !== undefined) || name === 'TimeoutError' || name === 'AbortError';
+}
+
+async function textOf(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body) {
+    length += chunk.length;
+    // Breaking out of the loop cancels the rest; an answer this long is none of ours.
+    if (length > ANSWER_BYTES_MAX) return '';
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The data of each event of a stream. Source: HTML Living Standard, server-sent events. */
+async function* serverSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let data: string[] = [];
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop() ?? '';
+    if (rest.length > ANSWER_BYTES_MAX) return;
+    for (const line of lines) {
+      if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
+      else if (line === '' && data.length > 0) {
+        yield data.join('\n');
+        data = [];
+      }
+    }
+  }
+}
+
+function isType(response: Response, type: string): boolean {
+  return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() === type;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: nobody recognises `undefined`, so the answer counts as unclear.
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { startGovernmentServer, type GovernmentServer } from './government-server.js';
+import { startJpkiServer, type JpkiServer } from './jpki-server.js';
+import { startTokenIssuer, type TokenIssuer } from './token-issuer.js';
+import { POLICY_OIDS } from './certificate-authority.js';
+import { readState, writeState } from './state-file.js';
+
+/** All stand-ins of the outside world. */
+export interface Sandbox {
+  readonly jpki: JpkiServer;
+  readonly government: GovernmentServer;
+  readonly tokens: TokenIssuer;
+  /** Files that settings point to, and all state when it is kept. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+export interface SandboxOptions {
+  /** Keys, cards, histories and ports are kept here, so that the next start is the same world on the same addresses. */
+  readonly folder: string;
+  readonly print?: (line: string) => void;
+}
+
+interface SavedWorld {
+  readonly ports: { readonly jpki: number; readonly government: number; readonly tokens: number };
+}
+
+/** Starts every stand-in. Closes what was started when one of them fails. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const worldFile = path.join(folder, 'sandbox.json');
+  const saved = readState<SavedWorld>(worldFile);
+  const ports = saved === null ? { jpki: 0, government: 0, tokens: 0 } : saved.ports;
+  const print = options.print === undefined ? {} : { print: options.print };
+  const started: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(standIn: T): T => (started.push(standIn), standIn);
+  try {
+    const jpki = keep(await startJpkiServer({ stateFile: path.join(folder, 'jpki.json'), port: await freeOrZero(ports.jpki), ...print }));
+    const government = keep(await startGovernmentServer({ logFile: path.join(folder, 'government.jsonl'), port: await freeOrZero(ports.government), ...print }));
+    const tokens = keep(await startTokenIssuer({ stateFile: path.join(folder, 'token-issuer.json'), port: await freeOrZero(ports.tokens), ...print }));
+    const portOf = ({ url }: { url: string }): number => Number(new URL(url).port);
+    writeState(worldFile, { ports: { jpki: portOf(jpki), government: portOf(government), tokens: portOf(tokens) } } satisfies SavedWorld);
+    return { jpki, government, tokens, folder, close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))) };
+  } catch (error) {
+    await Promise.all(started.map((standIn) => standIn.close()));
+    throw error;
+  }
+}
+
+/** Settings with which the server trusts and uses these stand-ins, as environment variables. Writes the files that they
+ *  point to. The names belong to src/infrastructure/config.ts. */
+export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, string>> {
+  const { jpki, government, tokens } = sandbox;
+  const file = (name: string, content: string): string => {
+    const full = path.resolve(sandbox.folder, name);
+    writeFileSync(full, content);
+    return full;
+  };
+  const { keyId, modulusHex, exponentHex } = jpki.cardRoot;
+  return {
+    HONNIN_ENVIRONMENT: 'test',
+    HONNIN_TRUST_ANCHORS_USER_AUTHENTICATION: file('anchors-user-authentication.pem', jpki.anchorsPem.user_authentication),
+    HONNIN_TRUST_ANCHORS_DIGITAL_SIGNATURE: file('anchors-digital-signature.pem', jpki.anchorsPem.digital_signature),
+    HONNIN_POLICY_OIDS_USER_AUTHENTICATION: POLICY_OIDS.user_authentication,
+    HONNIN_POLICY_OIDS_DIGITAL_SIGNATURE: POLICY_OIDS.digital_signature,
+    HONNIN_CARD_ISSUER_KEYS: file('card-issuer-keys.json', `${JSON.stringify([{ keyIdHex: keyId, modulus: modulusHex, exponent: exponentHex }], null, 2)}\n`),
+    HONNIN_OCSP_URL: jpki.ocspUrl,
+    HONNIN_CRL_URL_USER_AUTHENTICATION: jpki.crlUrls.user_authentication,
+    HONNIN_CRL_URL_DIGITAL_SIGNATURE: jpki.crlUrls.digital_signature,
+    HONNIN_LINK_URL: jpki.linksUrl,
+    HONNIN_GOVERNMENT_URL: government.url,
+    HONNIN_OIDC_ISSUER: tokens.issuer,
+    HONNIN_OIDC_AUDIENCE: tokens.audience,
+  };
+}
+
+/** The port of the last time when nobody else took it since. */
+async function freeOrZero(port: number): Promise<number> {
+  if (port === 0) return 0;
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(0));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)));
+  });
+}

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FaultTape } from '../../src/sandbox/fault-tape.js';
+import { sandboxSettings, startSandbox } from '../../src/sandbox/sandbox.js';
+import { SyntheticCard, type SyntheticCardData } from '../../src/sandbox/synthetic-card.js';
+import { samplePicture, save, temporaryFolder } from './support.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const built = path.join(root, 'dist/cli/main.js');
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(() => folder.remove());
+
+describe('the sandbox', () => {
+  it('is the same world on the same addresses after a restart', async () => {
+    const print = (): void => undefined;
+    const first = await startSandbox({ folder: folder.path, print });
+    const before = sandboxSettings(first);
+    await first.close();
+    const second = await startSandbox({ folder: folder.path, print });
+    const after = sandboxSettings(second);
+    await second.close();
+    expect(after).toEqual(before);
+    for (const value of Object.values(before).filter((each) => each.startsWith('/'))) expect(readFileSync(value, 'utf8')).not.toMatch(/PRIVATE/);
+    expect(statSync(path.join(folder.path, 'jpki.json')).mode & 0o077).toBe(0);
+  });
+
+  const runBuilt = existsSync(built) ? it : it.skip;
+  if (!existsSync(built)) process.stderr.write('skipped: the sandbox command runs from dist, which is not built\n');
+
+  runBuilt('runs from the command line, issues a card, and stops when it is interrupted', async () => {
+    const picture = save(folder.path, 'me.jpg', await samplePicture());
+    const child = spawn(process.execPath, [built, 'sandbox', '--data', folder.path, '--card-photo', picture, '--certificate', 'user_authentication', '--certificate', 'digital_signature'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk.toString('utf8');
+        if (output.includes('Stop with Ctrl-C')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`it ended early: ${output}`)));
+    });
+    expect(output.split('\n')[0]).toMatch(/^STAND-IN: /);
+    expect(output).toMatch(/export HONNIN_OCSP_URL='http:\/\/127\.0\.0\.1:\d+\/ocsp'/);
+    const tokenUrl = /(http:\S+\/token)/.exec(output)?.[1] ?? '';
+    const token = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', username: 'auditor', password: 'auditor' }) });
+    expect(token.status).toBe(200);
+    const cardFile = /Synthetic card (\S+)/.exec(output)?.[1] ?? '';
+    const card = new SyntheticCard(JSON.parse(readFileSync(cardFile, 'utf8')) as SyntheticCardData);
+    expect(card.certificateTypes).toEqual(['user_authentication', 'digital_signature']);
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+  });
+});
+
+describe('a fault tape', () => {
+  it('plays the sequence first, then the standing fault, and remembers what it played', () => {
+    const tape = new FaultTape(['none', 'a', 'b'] as const, 'none');
+    tape.always('b');
+    tape.play(['a', 'none']);
+    expect([tape.next(), tape.next(), tape.next()]).toEqual(['a', 'none', 'b']);
+    tape.clear();
+    expect(tape.next()).toBe('none');
+    const replay = new FaultTape(['none', 'a', 'b'] as const, 'none');
+    replay.play(tape.played);
+    expect(tape.played.map(() => replay.next())).toEqual(['a', 'none', 'b', 'none']);
+    expect(() => tape.play(['c'])).toThrow(/unknown fault 'c'/);
+  });
+});
