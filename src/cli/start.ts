@@ -27,8 +27,7 @@ Example
       process.stderr.write(`honnin start: ${error.message}\n`);
       return EXIT.usage;
     }
-    await new Promise<never>(() => {
-      // The process ends by the shutdown hooks of the application.
-    });
+    // The process ends by the shutdown hooks of the application.
+    return new Promise<number>(() => {});
   },
 };

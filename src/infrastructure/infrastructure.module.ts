@@ -62,11 +62,11 @@ const providers: Provider[] = [
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),
   { provide: PositionStore, useExisting: SqlitePositionStore },
   provide(SqliteReadModel, [ReadModelDatabase, SqlitePositionStore], (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS)),
-  provide(SqlReadModels, [SqliteReadModel, ReadModelDatabase], (model: SqliteReadModel, db: ReadModelDatabase) => new SqlReadModels(model, db)),
+  provide(SqlReadModels, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore) => new SqlReadModels(model, store)),
   { provide: ReadModels, useExisting: SqlReadModels },
-  provide(PendingEffects, [SqliteReadModel, ReadModelDatabase], (model: SqliteReadModel, db: ReadModelDatabase) => new SqlPendingEffects(model, db)),
-  provide(ReadModelConsumers, [SqlReadModels, SqliteReadModel, EventStore], (rows: SqlReadModels, model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
-    all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: rows.watched(model.handler(name, { store, upcast: (event) => [upcast(event)] })) })),
+  provide(PendingEffects, [SqliteReadModel], (model: SqliteReadModel) => new SqlPendingEffects(model)),
+  provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
+    all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),
   provide(Secrets, [Config], (config: Config) => new KeyedSecrets(keyFile(config.values.serverSecretFile ?? config.inData('keys', 'server.secret'), { create: config.values.serverSecretFile === null }))),
   provide(ImageVault, [Config, Resources, EventStore], (config: Config, resources: Resources) => {

@@ -70,8 +70,9 @@ export interface JpkiServer extends StandIn {
   readonly anchorsPem: Readonly<Record<CertificateType, string>>;
   readonly cardRoot: CardRootKey;
   issueCard(options: IssueCardOptions): Promise<SyntheticCard>;
-  /** A new card for the same holder: new keys, new certificates that replace the old ones, which become `superseded`. */
-  renew(card: SyntheticCard): Promise<SyntheticCard>;
+  /** A new card for the same holder: new keys, new certificates that replace the old ones, which become `superseded`.
+   *  @param faceImage JP2 of the new card; the old card's, when absent */
+  renew(card: SyntheticCard, faceImage?: Uint8Array): Promise<SyntheticCard>;
   /** Revokes every certificate of a card, or the one named. */
   revoke(card: SyntheticCard, reason?: RevocationReason, type?: CertificateType): void;
   hold(card: SyntheticCard, type?: CertificateType): void;
@@ -196,8 +197,7 @@ class JpkiStandIn implements JpkiServer {
     return this.#makeCard({ options, faceImage, previous: null });
   }
 
-  async renew(card: SyntheticCard): Promise<SyntheticCard> {
-    const faceImage = faceImageOf(card.cardRecord);
+  async renew(card: SyntheticCard, faceImage: Uint8Array = faceImageOf(card.cardRecord)): Promise<SyntheticCard> {
     const renewed = await this.#makeCard({ options: { holder: card.holder, certificateTypes: card.certificateTypes }, faceImage, previous: card });
     for (const type of card.certificateTypes) {
       if (this.#issuedOn(card, type).revocation === null) this.revoke(card, 'superseded', type);

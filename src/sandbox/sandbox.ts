@@ -4,7 +4,6 @@ import path from 'node:path';
 import { startGovernmentServer, type GovernmentServer } from './government-server.js';
 import { startJpkiServer, type JpkiServer } from './jpki-server.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.js';
-import { POLICY_OIDS } from './certificate-authority.js';
 import { readState, writeState } from './state-file.js';
 
 /** All stand-ins of the outside world. */
@@ -62,15 +61,13 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
   const { keyId, modulusHex, exponentHex } = jpki.cardRoot;
   return {
     HONNIN_ENVIRONMENT: 'test',
-    HONNIN_TRUST_ANCHORS_USER_AUTHENTICATION: file('anchors-user-authentication.pem', jpki.anchorsPem.user_authentication),
-    HONNIN_TRUST_ANCHORS_DIGITAL_SIGNATURE: file('anchors-digital-signature.pem', jpki.anchorsPem.digital_signature),
-    HONNIN_POLICY_OIDS_USER_AUTHENTICATION: POLICY_OIDS.user_authentication,
-    HONNIN_POLICY_OIDS_DIGITAL_SIGNATURE: POLICY_OIDS.digital_signature,
+    HONNIN_JPKI_AUTH_ANCHORS: file('anchors-user-authentication.pem', jpki.anchorsPem.user_authentication),
+    HONNIN_JPKI_SIGN_ANCHORS: file('anchors-digital-signature.pem', jpki.anchorsPem.digital_signature),
+    HONNIN_JPKI_OCSP_URL: jpki.ocspUrl,
+    HONNIN_JPKI_CRL_AUTH_URL: jpki.crlUrls.user_authentication,
+    HONNIN_JPKI_CRL_SIGN_URL: jpki.crlUrls.digital_signature,
+    HONNIN_JPKI_LINK_URL: jpki.linksUrl,
     HONNIN_CARD_ISSUER_KEYS: file('card-issuer-keys.json', `${JSON.stringify([{ keyIdHex: keyId, modulus: modulusHex, exponent: exponentHex }], null, 2)}\n`),
-    HONNIN_OCSP_URL: jpki.ocspUrl,
-    HONNIN_CRL_URL_USER_AUTHENTICATION: jpki.crlUrls.user_authentication,
-    HONNIN_CRL_URL_DIGITAL_SIGNATURE: jpki.crlUrls.digital_signature,
-    HONNIN_LINK_URL: jpki.linksUrl,
     HONNIN_GOVERNMENT_URL: government.url,
     HONNIN_OIDC_ISSUER: tokens.issuer,
     HONNIN_OIDC_AUDIENCE: tokens.audience,

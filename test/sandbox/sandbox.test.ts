@@ -47,7 +47,7 @@ describe('the sandbox', () => {
       child.once('exit', () => reject(new Error(`it ended early: ${output}`)));
     });
     expect(output.split('\n')[0]).toMatch(/^STAND-IN: /);
-    expect(output).toMatch(/export HONNIN_OCSP_URL='http:\/\/127\.0\.0\.1:\d+\/ocsp'/);
+    expect(output).toMatch(/export HONNIN_JPKI_OCSP_URL='http:\/\/127\.0\.0\.1:\d+\/ocsp'/);
     const tokenUrl = /(http:\S+\/token)/.exec(output)?.[1] ?? '';
     const token = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', username: 'auditor', password: 'auditor' }) });
     expect(token.status).toBe(200);
