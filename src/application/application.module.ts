@@ -11,7 +11,7 @@ import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
 import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CurrentPolicy } from './current-policy.js';
-import { GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
+import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
 import { SagaReactor } from './saga/saga-reactor.js';
@@ -20,7 +20,7 @@ import { SubjectResolver } from './subject-resolver.js';
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
-  GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler,
+  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler,
 ];
 const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, Background];
 

@@ -35,6 +35,11 @@ export class ReplayCase {
   ) {}
 }
 
+/** Which case a receipt belongs to, for people of the office. */
+export class FindCase {
+  constructor(readonly receipt: string) {}
+}
+
 export interface HoldDetail {
   readonly hold: HoldRow;
   /** Only the asking officer's own until both are in. */
@@ -48,12 +53,8 @@ export class GetRequestStatusHandler implements IQueryHandler<GetRequestStatus, 
     private readonly store: EventStore,
   ) {}
 
-  /** A booth asks right after its 202: where the row is not there yet, the read side first catches up with the log. */
   async execute({ receipt }: GetRequestStatus): Promise<RequestStatusRow | null> {
-    const row = this.rows.requestByReceipt(receipt);
-    if (row) return row;
-    await catchUp(this.rows, await this.store.head());
-    return this.rows.requestByReceipt(receipt);
+    return byReceipt(this.rows, this.store, receipt);
   }
 }
 
@@ -81,6 +82,18 @@ export class GetHoldHandler implements IQueryHandler<GetHold, HoldDetail | null>
   }
 }
 
+@QueryHandler(FindCase)
+export class FindCaseHandler implements IQueryHandler<FindCase, RequestStatusRow | null> {
+  constructor(
+    private readonly rows: ReadModels,
+    private readonly store: EventStore,
+  ) {}
+
+  async execute({ receipt }: FindCase): Promise<RequestStatusRow | null> {
+    return byReceipt(this.rows, this.store, receipt);
+  }
+}
+
 @QueryHandler(ReplayCase)
 export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly TimelineRow[]> {
   constructor(
@@ -92,6 +105,14 @@ export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly Tim
     await catchUp(this.rows, await this.store.head());
     return this.rows.timeline(requestId, { atUtc });
   }
+}
+
+/** A booth asks right after its 202: where the row is not there yet, the read side first catches up with the log. */
+async function byReceipt(rows: ReadModels, store: EventStore, receipt: string): Promise<RequestStatusRow | null> {
+  const row = rows.requestByReceipt(receipt);
+  if (row) return row;
+  await catchUp(rows, await store.head());
+  return rows.requestByReceipt(receipt);
 }
 
 async function catchUp(rows: ReadModels, head: Position | null): Promise<void> {

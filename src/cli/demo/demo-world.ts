@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BoothClient } from '../../booth/booth-client.js';
+import { generateBoothKey } from '../../booth/booth-key.js';
+import { DurableCaptureCounter } from '../../booth/capture-counter.js';
+import { sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
+import type { SyntheticCard } from '../../sandbox/synthetic-card.js';
+import { startServer, type RunningServer } from '../../server.js';
+
+/** One event of a case as the history answers it. */
+export interface HistoryEvent {
+  readonly recordedAtUtc: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly actor: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const BOOTH_ID = 'booth-shinjuku-01';
+export const CONSENT_TEXT = '2026-11';
+
+/** A server, the stand-ins around it and one booth, all on free ports, with data in a temporary folder. Everything talks HTTP. */
+export class DemoWorld {
+  private constructor(
+    readonly folder: string,
+    readonly sandbox: Sandbox,
+    readonly server: RunningServer,
+    readonly booth: BoothClient,
+    private readonly tokens: Readonly<Record<string, string>>,
+  ) {}
+
+  static async start(say: (line: string) => void): Promise<DemoWorld> {
+    const folder = mkdtempSync(join(tmpdir(), 'honnin-demo-'));
+    const sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: say });
+    say('starting the server (the first start on a machine also builds the face models) ...');
+    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('HONNIN_')));
+    const server = await startServer({ HONNIN_LOG_LEVEL: 'silent', ...own, ...sandboxSettings(sandbox), HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0' });
+    say(`server: ${server.url}   data: ${folder}`);
+    const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator'];
+    const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
+    const key = generateBoothKey();
+    const booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH_ID, key, counter: new DurableCaptureCounter(join(folder, 'booth')) });
+    const world = new DemoWorld(folder, sandbox, server, booth, tokens);
+    await world.call('administrator', 'POST', '/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki });
+    return world;
+  }
+
+  /** What a booth does: reads the card, signs, sends. @returns the receipt number. */
+  async register(card: SyntheticCard, photo: Uint8Array, options: { readonly mode?: 'GOVERNMENT_SUBMISSION' | 'REGISTRY_ONLY' } = {}): Promise<string> {
+    const { authenticationPin, accessNumber } = card.secrets;
+    const { receipt } = await this.booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: CONSENT_TEXT, keepReferenceImage: true }, ...options });
+    return receipt;
+  }
+
+  async requestIdOf(receipt: string): Promise<string> {
+    const { requestId } = (await this.call('auditor', 'GET', `/v1/cases?receipt=${receipt}`)) as { requestId: string };
+    return requestId;
+  }
+
+  async history(requestId: string, atUtc?: string): Promise<readonly HistoryEvent[]> {
+    const { events } = (await this.call('auditor', 'GET', `/v1/cases/${requestId}/history${atUtc ? `?at=${encodeURIComponent(atUtc)}` : ''}`)) as { events: HistoryEvent[] };
+    return events;
+  }
+
+  /** Waits until the case has an event of one of these names. @throws when it takes longer than the limit. */
+  async until(requestId: string, types: readonly string[], limitMs = 90_000): Promise<readonly HistoryEvent[]> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const events = await this.history(requestId);
+      if (events.some((e) => types.includes(e.type))) return events;
+      if (Date.now() > deadline) throw new Error(`no ${types.join(' or ')} within ${limitMs / 1000} s; the case has ${events.map((e) => e.type).join(', ')}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** The whole history, once nothing has been added to it for a moment: the last effects of a case come after its end. */
+  async settled(requestId: string): Promise<readonly HistoryEvent[]> {
+    for (let earlier = -1; ; ) {
+      const events = await this.history(requestId);
+      if (events.length === earlier) return events;
+      earlier = events.length;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  }
+
+  /** A signed-in call. @throws with the problem document when it is refused. */
+  async call(user: string, method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`${this.server.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.tokens[user]}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} as ${user}: ${response.status} ${text}`);
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.sandbox.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
