@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { cardPhotoFrom } from '../sandbox/card-photo.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
-import { CASE_ENDS, DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
-import { DemoWorld } from './demo/demo-world.js';
+import { DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
+import { CASE_ENDS, DemoWorld } from './demo/demo-world.js';
 import { isOfTheCase, printTimeline } from './demo/print-timeline.js';
 
 interface CaseReport {

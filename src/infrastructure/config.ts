@@ -30,6 +30,8 @@ export const SETTINGS = {
   environment: setting('HONNIN_ENVIRONMENT', 'production', 'production refuses test card hierarchies; test accepts them.', oneOf('production', 'test')),
   authAnchorFiles: setting('HONNIN_JPKI_AUTH_ANCHORS', null, 'PEM or DER files, comma-separated: roots of user authentication certificates.', paths),
   signAnchorFiles: setting('HONNIN_JPKI_SIGN_ANCHORS', null, 'PEM or DER files, comma-separated: roots of digital signature certificates.', paths),
+  authPolicyOids: setting('HONNIN_JPKI_AUTH_POLICY_OIDS', '1.2.392.200149.8.5.1.3.30', 'Certificate policies, comma-separated, one of which a user authentication certificate must name.', oids),
+  signPolicyOids: setting('HONNIN_JPKI_SIGN_POLICY_OIDS', '1.2.392.200149.8.5.1.1.20', 'The same for digital signature certificates.', oids),
   ocspUrl: setting('HONNIN_JPKI_OCSP_URL', null, 'Address of the authentication server’s OCSP responder.', optionalUrl),
   crlAuthUrl: setting('HONNIN_JPKI_CRL_AUTH_URL', null, 'Address of the CRL for user authentication certificates.', optionalUrl),
   crlSignUrl: setting('HONNIN_JPKI_CRL_SIGN_URL', null, 'Address of the CRL for digital signature certificates.', optionalUrl),
@@ -118,6 +120,12 @@ function optionalPath(value: string | null): string | null {
 
 function paths(value: string | null): readonly string[] {
   return value === null ? [] : value.split(',').map((part) => resolve(part.trim()));
+}
+
+function oids(value: string | null): readonly string[] {
+  const list = text(value).split(',').map((oid) => oid.trim());
+  if (!list.every((oid) => /^[0-2](?:\.\d+)+$/.test(oid))) throw new Error('must be object identifiers such as 1.2.392.200149.8.5.1.3.30');
+  return list;
 }
 
 function optionalUrl(value: string | null): string | null {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { startGovernmentServer, type GovernmentServer } from './government-server.js';
 import { startJpkiServer, type JpkiServer } from './jpki-server.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.js';
+import { POLICY_OIDS } from './certificate-authority.js';
 import { readState, writeState } from './state-file.js';
 
 /** All stand-ins of the outside world. */
@@ -63,6 +64,8 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
     HONNIN_ENVIRONMENT: 'test',
     HONNIN_JPKI_AUTH_ANCHORS: file('anchors-user-authentication.pem', jpki.anchorsPem.user_authentication),
     HONNIN_JPKI_SIGN_ANCHORS: file('anchors-digital-signature.pem', jpki.anchorsPem.digital_signature),
+    HONNIN_JPKI_AUTH_POLICY_OIDS: POLICY_OIDS.user_authentication,
+    HONNIN_JPKI_SIGN_POLICY_OIDS: POLICY_OIDS.digital_signature,
     HONNIN_JPKI_OCSP_URL: jpki.ocspUrl,
     HONNIN_JPKI_CRL_AUTH_URL: jpki.crlUrls.user_authentication,
     HONNIN_JPKI_CRL_SIGN_URL: jpki.crlUrls.digital_signature,

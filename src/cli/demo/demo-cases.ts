@@ -41,11 +41,6 @@ export class People {
 
 const HANAKO = 'Hanako';
 
-/** Every end that a case can have. */
-export const CASE_ENDS = [
-  'CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn',
-];
-
 export const DEMO_CASES: readonly DemoCase[] = [
   {
     name: 'accepted',
@@ -70,7 +65,12 @@ export const DEMO_CASES: readonly DemoCase[] = [
       world.sandbox.jpki.revoke(card, 'key_compromise');
       return world.register(card, await loadDemoFace('sample2-right'));
     },
-    check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type.startsWith('Face')) ? 'a face was compared although the certificate is revoked' : null),
+    check: async (world, requestId) => {
+      const events = await world.history(requestId);
+      if (events.some((e) => e.type.startsWith('Face'))) return 'a face was compared although the certificate is revoked';
+      const reason = events.find((e) => e.type === 'CertificateRejected')?.data['reason'];
+      return reason === 'revoked' ? null : `the certificate was rejected as ${String(reason)}`;
+    },
   },
   {
     name: 'authentication server down, then back',
@@ -144,9 +144,10 @@ export const DEMO_CASES: readonly DemoCase[] = [
       world.sandbox.government.decide({ decide: 'refuse', reason: 'photo_not_acceptable' });
       return world.register(await people.card('Yuki', 'sample3-right-mirrored'), await loadDemoFace('sample3-right'));
     },
-    meanwhile: async (world, requestId) => {
-      await world.until(requestId, ['FaceImageWithdrawn']);
+    check: async (world, requestId) => {
+      const events = await world.until(requestId, ['FaceImageWithdrawn']);
       world.sandbox.government.decide({ decide: 'accept' });
+      return events.some((e) => e.type === 'FaceImageConfirmed') ? 'a refused photograph became the reference' : null;
     },
   },
 ];

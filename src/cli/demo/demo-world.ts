@@ -17,6 +17,11 @@ export interface HistoryEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** Every end that a case can have. */
+export const CASE_ENDS = [
+  'CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn',
+];
+
 const BOOTH_ID = 'booth-shinjuku-01';
 export const CONSENT_TEXT = '2026-11';
 
@@ -69,6 +74,8 @@ export class DemoWorld {
     for (;;) {
       const events = await this.history(requestId);
       if (events.some((e) => types.includes(e.type))) return events;
+      const end = events.find((e) => CASE_ENDS.includes(e.type));
+      if (end) throw new Error(`the case ended with ${end.type} ${JSON.stringify(end.data)} before ${types.join(' or ')}`);
       if (Date.now() > deadline) throw new Error(`no ${types.join(' or ')} within ${limitMs / 1000} s; the case has ${events.map((e) => e.type).join(', ')}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

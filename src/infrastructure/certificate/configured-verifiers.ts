@@ -7,7 +7,7 @@ import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
 
 /** The certificate check as the settings describe it. @throws {ConfigError} for files that cannot be used */
 export function certificateVerifier(config: Config): CertificateVerifier {
-  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds } = config.values;
+  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
   if (authAnchorFiles.length + signAnchorFiles.length === 0 || ocspUrl === null) return new UnconfiguredCertificateVerifier();
   return new OcspCertificateVerifier({
     trustAnchors: {
@@ -15,6 +15,7 @@ export function certificateVerifier(config: Config): CertificateVerifier {
       digital_signature: signAnchorFiles.map((file) => anchor(SETTINGS.signAnchorFiles.env, file)),
     },
     environment,
+    policyOids: { user_authentication: authPolicyOids, digital_signature: signPolicyOids },
     order: statusOrder,
     ocsp: { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
     crl: null,
