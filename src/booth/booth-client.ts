@@ -14,6 +14,8 @@ export interface BoothClientOptions {
   readonly boothId: string;
   readonly key: BoothKey;
   readonly counter: CaptureCounter;
+  /** Language of the texts in refusals. Default Japanese. */
+  readonly language?: 'ja' | 'en';
   /** For one attempt. Default 15,000. */
   readonly timeoutMs?: number;
   /** Attempts of one call before it gives up. Default 6. */
@@ -84,6 +86,7 @@ export interface FollowOptions {
 const RECEIPT = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
 const ANSWER_BYTES_MAX = 64 * 1024;
 const STREAM_MS_MAX = 60_000;
+const UNKNOWN_ROUNDS_MAX = 10;
 
 /** The booth's side of docs/wire.md: reads the card, signs, sends, and repeats without ever changing a byte. @req R1 R4 R10 */
 export class BoothClient {
@@ -160,10 +163,12 @@ export class BoothClient {
     return this.#question(statusPath(receipt), { method: 'GET' }, (answer) => (answer.status === 200 ? readStatus(answer.json) : null), signal);
   }
 
-  /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is aborted. */
+  /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is aborted.
+   *  A fresh receipt may be unknown for a moment, until the server's view has caught up with what it took in.
+   *  @throws {ServerRefusedError} `not_found` when it stays unknown. */
   async *follow(receipt: string, options: FollowOptions = {}): AsyncGenerator<RequestStatus, void, void> {
     let last: PublicStatus | null = null;
-    for (;;) {
+    for (let round = 1; ; round += 1) {
       for await (const status of options.by === 'poll' ? this.#asked(receipt, options) : this.#streamed(receipt, options)) {
         if (status.status === last) continue;
         last = status.status;
@@ -171,12 +176,23 @@ export class BoothClient {
         if (FINAL_STATUSES.has(status.status)) return;
       }
       if (options.signal?.aborted === true) return;
+      // Asked once more without patience: its refusal is the answer.
+      if (last === null && round >= UNKNOWN_ROUNDS_MAX) await this.status(receipt, options.signal);
       await this.#wait(options.pollMs ?? 1_000, options.signal);
     }
   }
 
+  /** One question. Yields nothing when the receipt is not known (yet), or when the signal ended the question. */
   async *#asked(receipt: string, options: FollowOptions): AsyncGenerator<RequestStatus, void, void> {
-    if (options.signal?.aborted !== true) yield await this.status(receipt, options.signal);
+    if (isAborted(options.signal)) return;
+    let status: RequestStatus;
+    try {
+      status = await this.status(receipt, options.signal);
+    } catch (error) {
+      if (isAborted(options.signal) || (error instanceof ServerRefusedError && error.code === 'not_found')) return;
+      throw error;
+    }
+    yield status;
   }
 
   /** One stream's worth of statuses. A stream that cannot be had or breaks is no news: one question is asked instead. */
@@ -215,7 +231,7 @@ export class BoothClient {
         { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'card-issuer-certificate.bin', content: parts.cardIssuerCertificate },
         { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: capture.photo },
       ],
-      `honnin${randomUUID().replaceAll('-', '')}`,
+      freshBoundary(),
     );
     return {
       idempotencyKey: capture.idempotencyKey ?? randomUUID(),
@@ -227,14 +243,14 @@ export class BoothClient {
     };
   }
 
-  async #question<T>(path: string, init: RequestInit, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<T> {
+  async #question<T>(path: string, init: Init, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<T> {
     const outcome = await this.#untilClear(path, init, read, signal);
     if ('failed' in outcome) throw new ServerUnreachableError(`no clear answer from ${path} after ${outcome.attempts} attempts`, { cause: outcome.failed });
     return outcome.value;
   }
 
   /** Repeats until an answer is clear: a value that `read` recognises, or a refusal with a code (thrown). */
-  async #untilClear<T>(path: string, init: RequestInit, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<{ value: T } | { failed: unknown; attempts: number }> {
+  async #untilClear<T>(path: string, init: Init, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<{ value: T } | { failed: unknown; attempts: number }> {
     const attemptsMax = this.#options.attemptsMax ?? 6;
     let failed: unknown;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
@@ -252,10 +268,11 @@ export class BoothClient {
     return { failed, attempts: attemptsMax };
   }
 
-  async #once(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer | { lost: unknown }> {
+  async #once(path: string, init: Init, signal?: AbortSignal): Promise<Answer | { lost: unknown }> {
     const limit = AbortSignal.timeout(this.#options.timeoutMs ?? 15_000);
     try {
-      const response = await fetch(`${this.#baseUrl}${path}`, { ...init, redirect: 'manual', signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
+      const headers = { ...init.headers, 'accept-language': this.#options.language ?? 'ja' };
+      const response = await fetch(`${this.#baseUrl}${path}`, { ...init, headers, redirect: 'manual', signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
       return { status: response.status, json: parseJson(await textOf(response)), problem: isType(response, 'application/problem+json'), retryAfter: response.headers.get('retry-after') };
     } catch (error) {
       if (isNetworkError(error)) return { lost: error };
@@ -272,6 +289,12 @@ export class BoothClient {
   }
 }
 
+interface Init {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+}
+
 interface Answer {
   readonly status: number;
   /** Undefined when the body is not JSON. */
@@ -285,7 +308,7 @@ function readRefusal(answer: Answer): ServerRefusedError | null {
   const { status, json, problem } = answer;
   if (!problem || status < 400 || status >= 500 || status === 408 || status === 425 || status === 429) return null;
   if (!isRecord(json) || typeof json['code'] !== 'string') return null;
-  return refusalError({ status, code: json['code'], detail: typeof json['detail'] === 'string' ? json['detail'] : '' });
+  return refusalError({ status, code: json['code'], detail: typeof json['detail'] === 'string' ? json['detail'] : '', problem: json });
 }
 
 function readReceipt({ status, json }: Answer): RequestStatus | null {
@@ -317,6 +340,15 @@ async function refuseLastTry(capture: Capture, type: CertificateType): Promise<v
   for (const secret of ['accessNumber', type === 'user_authentication' ? 'authenticationPin' : 'signingPassword'] as const) {
     if ((await capture.card.triesLeft(secret)) === 1) throw new LastTryNotConfirmedError(`one try is left for ${secret}; a wrong one blocks the card`);
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+/** Letters only: nobody who looks for numbers in a request finds one in its boundary. */
+function freshBoundary(): string {
+  return `honnin${Array.from({ length: 32 }, () => String.fromCharCode(97 + randomInt(26))).join('')}`;
 }
 
 /** 250 ms, doubling to 10 s, half of it random so that booths that lost the server together do not come back together.

@@ -4,6 +4,14 @@ export const RECAPTURE_CODES: ReadonlySet<string> = new Set(['nonce_unknown', 'n
 /** Refusals that concern the booth itself: no request of it gets through until an administrator acts. */
 export const BOOTH_CODES: ReadonlySet<string> = new Set(['booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid']);
 
+/** What a problem document (RFC 9457) says. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly problem: Readonly<Record<string, unknown>>;
+}
+
 /** Anything that the booth program reports to its caller. */
 export class BoothError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -17,11 +25,14 @@ export class ServerRefusedError extends BoothError {
   readonly status: number;
   /** The stable code of the problem document. */
   readonly code: string;
+  /** The whole problem document, for what a screen shows of it. */
+  readonly problem: Readonly<Record<string, unknown>>;
 
-  constructor(refusal: { readonly status: number; readonly code: string; readonly detail: string }) {
+  constructor(refusal: Refusal) {
     super(`${refusal.code}: ${refusal.detail}`);
     this.status = refusal.status;
     this.code = refusal.code;
+    this.problem = refusal.problem;
   }
 }
 
@@ -48,7 +59,7 @@ export class UncertainOutcomeError extends BoothError {
 export class LastTryNotConfirmedError extends BoothError {}
 
 /** The right class for a refusal. */
-export function refusalError(refusal: { readonly status: number; readonly code: string; readonly detail: string }): ServerRefusedError {
+export function refusalError(refusal: Refusal): ServerRefusedError {
   if (RECAPTURE_CODES.has(refusal.code)) return new RecaptureNeededError(refusal);
   return BOOTH_CODES.has(refusal.code) ? new BoothNotTrustedError(refusal) : new ServerRefusedError(refusal);
 }

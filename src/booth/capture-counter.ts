@@ -7,8 +7,11 @@ export interface CaptureCounter {
   next(): number;
 }
 
+const COUNTER_EPOCH_MS = Date.UTC(2020, 0, 1);
+
 /** A counter in a file. A number is on disk before it is used, so a crash skips numbers and never repeats one.
- *  Without a file it starts at the current second: a booth whose disk was replaced stays above what it counted before. */
+ *  Without a file it starts at the seconds since 2020: a booth whose disk was replaced stays above what it counted before,
+ *  and the number fits into 31 bits until 2088. */
 export class DurableCaptureCounter implements CaptureCounter {
   readonly #file: string;
   #last: number;
@@ -17,7 +20,7 @@ export class DurableCaptureCounter implements CaptureCounter {
   constructor(folder: string, now: () => Date = () => new Date()) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#file = path.join(folder, 'capture-counter');
-    this.#last = existsSync(this.#file) ? parse(readFileSync(this.#file, 'utf8')) : Math.floor(now().getTime() / 1000);
+    this.#last = existsSync(this.#file) ? parse(readFileSync(this.#file, 'utf8')) : Math.floor((now().getTime() - COUNTER_EPOCH_MS) / 1000);
   }
 
   next(): number {

@@ -61,11 +61,11 @@ interface SavedKey {
   readonly privateKey: string;
 }
 
-/** Policy OIDs that synthetic certificates carry: the test environment's arc for the signing certificate; for user
- *  authentication no test value is public, so the production number with its next-to-last arc set to 0 takes its place. */
+/** Policy OIDs as the public descriptions of real certificates give them. The official test environment has others, of which
+ *  only the signing one (`1.2.392.200149.8.5.1.0.20`) is public; `O=JPKI-TEST` is what tells our certificates from real ones. */
 export const POLICY_OIDS: Readonly<Record<CertificateType, string>> = {
-  digital_signature: '1.2.392.200149.8.5.1.0.20',
-  user_authentication: '1.2.392.200149.8.5.1.0.30',
+  digital_signature: '1.2.392.200149.8.5.1.1.20',
+  user_authentication: '1.2.392.200149.8.5.1.3.30',
 };
 
 const ORGANISATIONAL_UNITS: Readonly<Record<CertificateType, string>> = {

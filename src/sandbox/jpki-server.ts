@@ -427,7 +427,7 @@ class JpkiStandIn implements JpkiServer {
       case 'POST /control/cards':
         return json(201, (await this.issueCard(cardOptionsFrom(controlBody(request)))).toJson());
       case 'POST /control/renew':
-        return json(201, (await this.renew(cardFrom(controlBody(request)))).toJson());
+        return json(201, (await this.#renewedBy(controlBody(request))).toJson());
       case 'POST /control/revoke':
         this.revoke(cardFrom(controlBody(request)), reasonFrom(controlBody(request)));
         return json(200, { ok: true });
@@ -440,6 +440,11 @@ class JpkiStandIn implements JpkiServer {
       default:
         return problem(404, 'not_found', 'no such control call; docs/sandbox.md lists them');
     }
+  }
+
+  async #renewedBy(body: Record<string, unknown>): Promise<SyntheticCard> {
+    const picture = body['pictureBase64'];
+    return this.renew(cardFrom(body), typeof picture === 'string' ? await cardPhotoFrom(Buffer.from(picture, 'base64')) : undefined);
   }
 
   #controlCrlFaults(body: Record<string, unknown>): void {

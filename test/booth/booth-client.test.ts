@@ -200,6 +200,15 @@ describe('the booth client', () => {
     expect(server.unplayed).toBe(0);
   });
 
+  it('waits for a fresh receipt to become known, but not for ever', async () => {
+    const unknown = refusal(404, 'not_found');
+    server.script(unknown, unknown, status('received'), status('registered'));
+    expect(await statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).toEqual(['received', 'registered']);
+    server.script(...Array.from({ length: 11 }, () => unknown));
+    await expect(statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).rejects.toMatchObject({ code: 'not_found', status: 404 });
+    expect(server.unplayed).toBe(0);
+  });
+
   it('ends following when it is told to', async () => {
     const abort = new AbortController();
     server.script(events('received'), status('received'));

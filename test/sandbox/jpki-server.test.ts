@@ -52,7 +52,7 @@ describeWithOpenssl('the JPKI stand-in, judged by openssl', () => {
     expect(text).toMatch(/O = JPKI-TEST/);
     expect(text).toMatch(/Key Usage: critical\n\s+Digital Signature(, Non Repudiation)?\n/);
     expect(text.includes('Non Repudiation')).toBe(type === 'digital_signature');
-    expect(text).toContain(`Policy: 1.2.392.200149.8.5.1.0.${type === 'digital_signature' ? '20' : '30'}`);
+    expect(text).toContain(`Policy: 1.2.392.200149.8.5.1.${type === 'digital_signature' ? '1.20' : '3.30'}`);
     expect(text).toMatch(/DirName: ?C = JP, O = JPKI-TEST.*CN = City-0 CRLDP/);
     expect(text).not.toMatch(/URI:(?!http:\/\/www\.jpki-test\.invalid)|CPS: (?!http:\/\/www\.jpki-test\.invalid)|Authority Information Access/);
     const other = type === 'digital_signature' ? 'user_authentication' : 'digital_signature';

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cardRecordVerifier, certificateVerifier } from '../../src/infrastructure/certificate/configured-verifiers.js';
+import { Config } from '../../src/infrastructure/config.js';
 import { FaultTape } from '../../src/sandbox/fault-tape.js';
 import { sandboxSettings, startSandbox } from '../../src/sandbox/sandbox.js';
 import { SyntheticCard, type SyntheticCardData } from '../../src/sandbox/synthetic-card.js';
@@ -30,6 +32,26 @@ describe('the sandbox', () => {
     expect(after).toEqual(before);
     for (const value of Object.values(before).filter((each) => each.startsWith('/'))) expect(readFileSync(value, 'utf8')).not.toMatch(/PRIVATE/);
     expect(statSync(path.join(folder.path, 'jpki.json')).mode & 0o077).toBe(0);
+  });
+
+  it('gives settings that the server takes, and with which it believes a card', async () => {
+    const sandbox = await startSandbox({ folder: folder.path, print: () => undefined });
+    try {
+      const config = Config.from(sandboxSettings(sandbox));
+      const card = await sandbox.jpki.issueCard({ picture: await samplePicture() });
+      const session = card.connect();
+      const message = Buffer.from('envelope');
+      await session.verifyPin('user_authentication', card.secrets.authenticationPin);
+      const check = { certificate: card.certificate('user_authentication'), certificateType: 'user_authentication' as const, signedBytes: message, signature: await session.sign('user_authentication', message), at: new Date().toISOString() };
+      expect(await certificateVerifier(config).verify(check)).toMatchObject({ verdict: 'valid' });
+      sandbox.jpki.revoke(card, 'key_compromise');
+      expect(await certificateVerifier(config).verify(check)).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { revocationReason: 'key_compromise' } });
+      const record = { cardRecord: card.cardRecord, issuerCertificate: card.cardIssuerCertificate, challenge: message, challengeSignature: await session.signChallenge(message) };
+      expect(cardRecordVerifier(config).verify(record)).toMatchObject({ verdict: 'valid' });
+      expect(cardRecordVerifier(Config.from({})).verify(record)).toMatchObject({ verdict: 'invalid', reason: 'unknown_issuer' });
+    } finally {
+      await sandbox.close();
+    }
   });
 
   const runBuilt = existsSync(built) ? it : it.skip;

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER, type Sequence } from 'asn1js';
 import { randomUUID } from 'node:crypto';
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
+import type { CertificateCheck, CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
 import type { GovernmentSubmission } from '../../src/application/ports/government-registry.js';
+import { OcspCertificateVerifier } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
 import { HttpGovernmentRegistry } from '../../src/infrastructure/government/http-government-registry.js';
 import { HttpSubjectLinker } from '../../src/infrastructure/linking/http-subject-linker.js';
 import { serialOf } from '../../src/sandbox/certificate-authority.js';
 import { GOVERNMENT_FAULTS, startGovernmentServer, type GovernmentServer } from '../../src/sandbox/government-server.js';
-import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki-server.js';
+import { startJpkiServer, type IssueCardOptions, type JpkiServer } from '../../src/sandbox/jpki-server.js';
+import { OCSP_FAULTS, type OcspFault } from '../../src/sandbox/ocsp-responder.js';
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 import { samplePicture } from './support.js';
 
@@ -98,6 +100,73 @@ describe("the server's adapters against the stand-ins", () => {
     await jpki.down();
     expect(await linker.previousOf(holder(serial))).toMatchObject({ answer: 'unknown' });
     await jpki.up();
+  });
+});
+
+/** What the verifier must say to each fault; only three of them leave an answer that may be believed. */
+const VERDICTS: Readonly<Record<OcspFault, string>> = {
+  none: 'valid', signedByAuthority: 'valid', withoutNextUpdate: 'valid',
+  malformedRequest: 'responder_error', internalError: 'responder_error', tryLater: 'responder_error', sigRequired: 'responder_error', unauthorized: 'responder_error',
+  http500: 'responder_error', oversize: 'responder_error', drop: 'responder_unreachable',
+  garbage: 'status_malformed', truncated: 'status_malformed', trailingBytes: 'status_malformed', unknownCriticalExtension: 'status_malformed', wrongResponseType: 'status_malformed',
+  stale: 'status_stale', future: 'status_stale', withoutNonce: 'nonce_mismatch', wrongNonce: 'nonce_mismatch',
+  wrongSerial: 'status_mismatch', wrongIssuerHash: 'status_mismatch', goodAndRevoked: 'status_mismatch', badSignature: 'status_signature',
+  foreignResponder: 'responder_unauthorised', responderWithoutEku: 'responder_unauthorised', responderExpired: 'responder_unauthorised',
+  userCertificateSigns: 'responder_unauthorised', withoutCertificates: 'responder_unauthorised', statusUnknown: 'status_unknown',
+};
+
+describe("the server's certificate check against the stand-in", () => {
+  const verifierOf = (timeoutMs = 2_000): OcspCertificateVerifier =>
+    new OcspCertificateVerifier({
+      trustAnchors: { user_authentication: [jpki.anchorsPem.user_authentication], digital_signature: [jpki.anchorsPem.digital_signature] },
+      environment: 'test',
+      order: 'ocsp',
+      ocsp: { url: jpki.ocspUrl, timeoutMs },
+      crl: null,
+    });
+
+  /** A card of its own for each question, signed for. */
+  async function checkOf(options: Partial<IssueCardOptions> = {}): Promise<{ one: SyntheticCard; check: CertificateCheck }> {
+    const one = await jpki.issueCard({ picture: photo, ...options });
+    const [certificateType = 'user_authentication' as const] = one.certificateTypes;
+    const session = one.connect();
+    await session.verifyPin(certificateType, certificateType === 'user_authentication' ? one.secrets.authenticationPin : one.secrets.signingPassword);
+    const signedBytes = Buffer.from('envelope');
+    return { one, check: { certificate: one.certificate(certificateType), certificateType, signedBytes, signature: await session.sign(certificateType, signedBytes), at: new Date().toISOString() } };
+  }
+
+  it.each(['RSA-2048', 'P-384'] as const)('believes both certificates of a card with %s keys', async (keyAlgorithm) => {
+    for (const type of ['user_authentication', 'digital_signature'] as const) {
+      const { check } = await checkOf({ keyAlgorithm, certificateTypes: [type] });
+      expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'valid', evidence: { method: 'ocsp', status: 'good' } });
+    }
+  });
+
+  it('says to every fault what must be said, and nothing when an answer cannot be believed @req R6', async () => {
+    const { check } = await checkOf();
+    const said: Record<string, string> = {};
+    for (const fault of OCSP_FAULTS) {
+      jpki.ocspFaults.play([fault]);
+      const verdict = await verifierOf().verify(check);
+      said[fault] = verdict.verdict === 'unknown' ? verdict.cause : verdict.verdict;
+    }
+    expect(said).toEqual(VERDICTS);
+  });
+
+  it('tells revoked, held and released, expired, slow and down apart', async () => {
+    const { one, check } = await checkOf();
+    jpki.hold(one);
+    expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { revocationReason: 'certificate_hold' } });
+    jpki.release(one);
+    expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'valid' });
+    jpki.slow(10_000);
+    expect(await verifierOf(100).verify(check)).toMatchObject({ verdict: 'unknown', cause: 'responder_timeout' });
+    jpki.slow(0);
+    await jpki.down();
+    expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'unknown', cause: 'responder_unreachable' });
+    await jpki.up();
+    const { check: expired } = await checkOf({ notBefore: new Date('2020-01-01'), notAfter: new Date('2025-01-01') });
+    expect(await verifierOf().verify(expired)).toMatchObject({ verdict: 'invalid' });
   });
 });
 

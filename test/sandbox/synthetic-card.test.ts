@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import openjpeg from '@cornerstonejs/codec-openjpeg/wasmjs';
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import sharp from 'sharp';
+import { cardPhotoFrom } from '../../src/sandbox/card-photo.js';
 import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki-server.js';
 import { accessNumberOf, CardError, SyntheticCard, type CardErrorCode } from '../../src/sandbox/synthetic-card.js';
 import { samplePicture } from './support.js';
@@ -97,6 +100,37 @@ describe('a synthetic card @req R2', () => {
     const first = card.connect();
     card.connect();
     expect(await refusal(first.readCertificate('user_authentication'))).toEqual(['removed', null]);
+  });
+
+  it('carries a grey photograph of 240 x 320 in at most 2,000 bytes, which a decoder reads', async () => {
+    const record = Buffer.from(original.cardRecord);
+    // The JP2 starts with its signature box; the length of DF27 stands in the two bytes before it.
+    const start = record.indexOf(Buffer.from('0000000c6a5020200d0a870a', 'hex'));
+    const length = record.readUInt16BE(start - 2);
+    expect(length).toBeGreaterThan(500);
+    expect(length).toBeLessThanOrEqual(2000);
+    const module = await openjpeg({ print: () => undefined, printErr: () => undefined });
+    const decoder = new module.J2KDecoder();
+    decoder.getEncodedBuffer(length).set(record.subarray(start, start + length));
+    decoder.decode();
+    expect(decoder.getFrameInfo()).toMatchObject({ width: 240, height: 320, bitsPerSample: 8, componentCount: 1 });
+    decoder.delete();
+  });
+
+  it('shows the part of a picture that is asked for', async () => {
+    const [left, right] = [Buffer.alloc(100 * 200, 20), Buffer.alloc(100 * 200, 230)];
+    const rows = Array.from({ length: 200 }, (_, y) => Buffer.concat([left.subarray(y * 100, y * 100 + 100), right.subarray(y * 100, y * 100 + 100)]));
+    const picture = await sharp(Buffer.concat(rows), { raw: { width: 200, height: 200, channels: 1 } }).png().toBuffer();
+    const module = await openjpeg({ print: () => undefined, printErr: () => undefined });
+    for (const [at, expected] of [[0, 20], [100, 230]] as const) {
+      const jp2 = await cardPhotoFrom(picture, { left: at, top: 0, width: 100, height: 133 });
+      const decoder = new module.J2KDecoder();
+      decoder.getEncodedBuffer(jp2.length).set(jp2);
+      decoder.decode();
+      const pixels = Uint8Array.from(decoder.getDecodedBuffer());
+      expect(Math.abs((pixels[160 * 240 + 120] ?? 0) - expected)).toBeLessThan(8);
+      decoder.delete();
+    }
   });
 
   it('forms the access number from the era year, the expiry year and the security code', () => {
