@@ -70,7 +70,9 @@ export class ReadModelDatabase {
   /** Runs `work` in one write transaction; an exception rolls it back. Waits without blocking while another process writes.
    *  @throws {TransientFailure} when the disk or another process is at fault; otherwise what `work` throws. */
   async write<Result>(work: () => Result): Promise<Result> {
-    await this.begin();
+    const start = performance.now();
+    while (!this.begun(start)) await sleep(5);
+    // From BEGIN to COMMIT nothing is awaited: another writer of this process would find itself inside this transaction.
     try {
       const result = work();
       this.writer.exec('COMMIT');
@@ -123,16 +125,14 @@ export class ReadModelDatabase {
     this.writer.close();
   }
 
-  private async begin(): Promise<void> {
-    const start = performance.now();
-    for (;;) {
-      try {
-        this.writer.exec('BEGIN IMMEDIATE');
-        return;
-      } catch (error) {
-        if (codeOf(error) !== 5 || performance.now() - start > BUSY_MS_MAX) throw asTransient(error, this.file);
-      }
-      await sleep(5);
+  /** @returns false while another process writes. @throws when it does so for too long, or the disk is at fault. */
+  private begun(startMs: number): boolean {
+    try {
+      this.writer.exec('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 5 || performance.now() - startMs > BUSY_MS_MAX) throw asTransient(error, this.file);
+      return false;
     }
   }
 }
