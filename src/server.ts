@@ -13,7 +13,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Starts the server with settings from environment variables.
+/** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. @req R21 R22 R23 R24
+ *
  *  @throws {ConfigError} for wrong settings, an error in plain words when the data folder is in use. */
 export async function startServer(environment: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
   const config = Config.from(environment);

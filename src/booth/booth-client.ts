@@ -39,7 +39,7 @@ export interface Capture {
   readonly accessNumber: string;
   /** Allows the last try of a secret. Ask the holder first. Default false. */
   readonly lastTryConfirmed?: boolean;
-  /** JPEG. */
+  /** The photograph that the booth took. JPEG. @req R3 */
   readonly photo: Uint8Array;
   /** When the photograph was taken; now, when absent. @req R10 */
   readonly capturedAtUtc?: string;

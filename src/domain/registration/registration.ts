@@ -71,7 +71,7 @@ export type RegistrationState =
 
 export type ClosedOutcome = 'certificate_rejected' | 'face_mismatched' | 'face_not_comparable' | 'hold_rejected' | 'recapture' | 'hold_expired' | 'accepted' | 'refused_by_government' | 'kept' | 'withdrawn';
 
-/** One request of a booth, from its receipt to its end. @req R4 R8 R9 R17 R18 */
+/** One request of a booth, from its receipt to its end. @req R4 R8 R9 R17 R18 R20 */
 export const registrationDecider: Decider<RegistrationState, RegistrationCommand, RegistrationEvent> = {
   initial: { stage: 'none' },
   decide,

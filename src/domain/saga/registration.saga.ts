@@ -70,7 +70,7 @@ interface Wanted {
 }
 
 /** What follows from an event. Pure: the same event in the same state always asks for the same effects.
- *  Order: certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission. @req R6 R8 R9 */
+ *  Order: certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission. @req R6 R8 R9 R19 */
 export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc: string): readonly Wanted[] {
   const erase: Wanted = { effect: { effect: 'EraseCaseMaterial' } };
   const proceed = (): Wanted => ({ effect: state.plan?.mode === 'REGISTRY_ONLY' ? { effect: 'KeepInRegistry' } : { effect: 'SubmitToGovernment', attempt: 1 } });

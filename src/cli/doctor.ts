@@ -1,0 +1,197 @@
+import { X509Certificate } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certificate/configured-verifiers.js';
+import { Config, ConfigError } from '../infrastructure/config.js';
+import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
+import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
+import { EXIT, type CliCommand } from './command.js';
+
+type Finding = { readonly level: 'ok' | 'note' | 'WRONG'; readonly what: string; readonly detail: string };
+const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, detail });
+const note = (what: string, detail: string): Finding => ({ level: 'note', what, detail });
+const wrong = (what: string, detail: string): Finding => ({ level: 'WRONG', what, detail });
+
+const FREE_BYTES_MIN = 1024 ** 3;
+const CLOCK_SECONDS_MAX = 5;
+const ASK_MS = 3_000;
+
+export const command: CliCommand = {
+  help: `
+Checks, with the settings of the environment, whether a server could do its work here: configuration, data folder, keys,
+event log, port, trust anchors, authentication server, government server, sign-in, face models and clock. Changes nothing
+but the cache of face models. Says in plain words what is wrong and what to do.
+
+  ./honnin doctor [--json]
+
+Exit code 0: nothing is wrong (notes are allowed); 1: something is.
+
+Example
+  HONNIN_DATA=/srv/honnin ./honnin doctor
+`,
+  async run(args) {
+    const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
+    const findings: Finding[] = [];
+    const tell = (finding: Finding) => {
+      findings.push(finding);
+      if (!values.json) process.stdout.write(`${finding.level.padEnd(5)}  ${finding.what.padEnd(22)} ${finding.detail}\n`);
+    };
+    await examine(tell);
+    const faults = findings.filter((f) => f.level === 'WRONG').length;
+    if (values.json) process.stdout.write(`${JSON.stringify({ ok: faults === 0, findings }, null, 2)}\n`);
+    else process.stdout.write(faults === 0 ? '\nnothing is wrong\n' : `\n${faults} ${faults === 1 ? 'thing is' : 'things are'} wrong\n`);
+    return faults === 0 ? EXIT.ok : EXIT.failed;
+  },
+};
+
+async function examine(tell: (finding: Finding) => void): Promise<void> {
+  tell(Number(process.versions.node.split('.')[0]) >= 24 ? ok('Node', process.version) : wrong('Node', `${process.version} is too old; start with ./honnin, which brings Node 24`));
+  let config: Config;
+  try {
+    config = Config.from(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) tell(wrong('configuration', problem));
+    return;
+  }
+  tell(ok('configuration', 'every setting can be read'));
+  tell(dataFolder(config));
+  for (const finding of keys(config)) tell(finding);
+  for (const finding of await eventLog(config)) tell(finding);
+  tell(await port(config));
+  for (const finding of tls(config)) tell(finding);
+  for (const finding of anchors(config)) tell(finding);
+  const { ocspUrl, governmentUrl, oidcIssuer, linkUrl } = config.values;
+  const answers = [
+    await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', ocspUrl),
+    await reach('link service', 'HONNIN_JPKI_LINK_URL', linkUrl),
+    await reach('government server', 'HONNIN_GOVERNMENT_URL', governmentUrl),
+    await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer === null ? null : `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+  ];
+  for (const { finding } of answers) tell(finding);
+  tell(clock(answers.map((a) => a.skewSeconds).filter((s) => s !== null)));
+  tell(await faceModels(config));
+}
+
+function dataFolder(config: Config): Finding {
+  const folder = config.inData();
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const probe = join(folder, `.doctor-${process.pid}`);
+    writeFileSync(probe, 'x');
+    rmSync(probe);
+  } catch (error) {
+    return wrong('data folder', `${folder} cannot be written (${(error as NodeJS.ErrnoException).code}); give the server's user the right to, or set HONNIN_DATA`);
+  }
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free < FREE_BYTES_MIN) return wrong('data folder', `${folder} has only ${Math.round(free / 1024 ** 2)} MiB left; the log stops when the disk is full`);
+  return ok('data folder', `${folder}, ${Math.round(free / 1024 ** 3)} GiB free`);
+}
+
+function keys(config: Config): Finding[] {
+  return ([['master key', config.values.masterKeyFile, 'master.key', 'HONNIN_MASTER_KEY_FILE'], ['server secret', config.values.serverSecretFile, 'server.secret', 'HONNIN_SERVER_SECRET_FILE']] as const).map(([what, named, own, env]) => {
+    const file = named ?? config.inData('keys', own);
+    if (!existsSync(file)) return named === null ? note(what, `will be made at ${file} at the first start; ${env} can name one that is kept elsewhere`) : wrong(what, `${env}=${file} does not exist`);
+    const { size, mode } = statSync(file);
+    if (size !== 32) return wrong(what, `${file} has ${size} bytes; it must have exactly 32`);
+    if ((mode & 0o077) !== 0) return wrong(what, `${file} can be read by others; run: chmod 600 ${file}`);
+    return named === null ? note(what, `${file} lies beside the data that it protects; keep it elsewhere in production (${env})`) : ok(what, file);
+  });
+}
+
+async function eventLog(config: Config): Promise<Finding[]> {
+  const file = config.inData('events.db');
+  if (!existsSync(file)) return [note('event log', 'none yet; it is made at the first start')];
+  try {
+    const store = SqliteEventStore.open({ file, mode: 'read' });
+    const head = await store.head();
+    await store.close();
+    const result = await checkEventLog(file);
+    if (result.problems.length > 0) return result.problems.map((problem) => wrong('event log', problem));
+    return [ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`)];
+  } catch (error) {
+    return [wrong('event log', error instanceof Error ? error.message : String(error))];
+  }
+}
+
+async function port(config: Config): Promise<Finding> {
+  const { host, port: number } = config.values;
+  if (number === 0) return note('port', 'a free one is taken at every start; set HONNIN_PORT for a fixed one');
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is in use (by a running server?)' : error.code === 'EACCES' ? 'needs more rights; take one above 1023' : `cannot be used (${error.code})`;
+      resolve(wrong('port', `${host}:${number} ${why}`));
+    });
+    probe.listen(number, host, () => probe.close(() => resolve(ok('port', `${host}:${number} is free`))));
+  });
+}
+
+function tls(config: Config): Finding[] {
+  const { tlsCertFile, tlsKeyFile } = config.values;
+  if (tlsCertFile === null || tlsKeyFile === null) return [note('TLS', 'off; set HONNIN_TLS_CERT and HONNIN_TLS_KEY, or put a TLS proxy in front')];
+  try {
+    accessSync(tlsKeyFile, constants.R_OK);
+    const certificate = new X509Certificate(readFileSync(tlsCertFile));
+    const days = Math.floor((Date.parse(certificate.validTo) - Date.now()) / 86_400_000);
+    return [days < 0 ? wrong('TLS', `the certificate in ${tlsCertFile} expired on ${certificate.validTo}`) : days < 30 ? note('TLS', `the certificate expires in ${days} days`) : ok('TLS', `valid for ${days} more days`)];
+  } catch (error) {
+    return [wrong('TLS', `${tlsCertFile} or ${tlsKeyFile} cannot be used: ${error instanceof Error ? error.message : String(error)}`)];
+  }
+}
+
+function anchors(config: Config): Finding[] {
+  const { authAnchorFiles, signAnchorFiles, cardIssuerKeysFile, environment } = config.values;
+  const findings: Finding[] = [];
+  if (authAnchorFiles.length + signAnchorFiles.length === 0) findings.push(wrong('trust anchors', 'none; set HONNIN_JPKI_AUTH_ANCHORS to the roots of the authentication server'));
+  else findings.push(attempt('trust anchors', () => (certificateVerifier(config), `${authAnchorFiles.length} files for user authentication, ${signAnchorFiles.length} for digital signature, environment ${environment}`)));
+  if (cardIssuerKeysFile === null) findings.push(wrong('card issuer keys', 'none; set HONNIN_CARD_ISSUER_KEYS, without it every card record is refused'));
+  else findings.push(attempt('card issuer keys', () => (cardRecordVerifier(config), cardIssuerKeysFile)));
+  return findings;
+}
+
+function attempt(what: string, check: () => string): Finding {
+  try {
+    return ok(what, check());
+  } catch (error) {
+    return wrong(what, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function reach(what: string, env: string, url: string | null): Promise<{ finding: Finding; skewSeconds: number | null }> {
+  if (url === null) return { finding: env === 'HONNIN_JPKI_LINK_URL' ? note(what, `${env} is not set: a renewed card counts as a new person`) : wrong(what, `${env} is not set`), skewSeconds: null };
+  try {
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
+    await response.body?.cancel();
+    const date = response.headers.get('date');
+    return { finding: ok(what, `${url} answers (status ${response.status})`), skewSeconds: date === null ? null : Math.round((Date.parse(date) - Date.now()) / 1000) };
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+    return { finding: wrong(what, `${url} does not answer: ${cause}; requests would wait until it does`), skewSeconds: null };
+  }
+}
+
+function clock(skews: readonly number[]): Finding {
+  const worst = skews.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+  if (skews.length === 0) return note('clock', `${new Date().toISOString()}; no server answered to compare it with`);
+  if (Math.abs(worst) > CLOCK_SECONDS_MAX) return wrong('clock', `${Math.abs(worst)} s ${worst > 0 ? 'behind' : 'ahead of'} a server that answered; set up NTP`);
+  return ok('clock', `${new Date().toISOString()}, within ${Math.abs(worst)} s of the servers that answered`);
+}
+
+async function faceModels(config: Config): Promise<Finding> {
+  const { modelCacheDir } = config.values;
+  const comparer = new OnnxFaceComparer({ workers: 1, ...(modelCacheDir === null ? {} : { cacheDir: modelCacheDir }) });
+  try {
+    await comparer.start();
+    const { id, version } = comparer.algorithm();
+    return ok('face models', `${id} ${version} load and run`);
+  } catch (error) {
+    return wrong('face models', error instanceof Error ? error.message : String(error));
+  } finally {
+    await comparer.close();
+  }
+}
