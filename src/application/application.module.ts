@@ -11,6 +11,7 @@ import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
 import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CurrentPolicy } from './current-policy.js';
+import { ListPoliciesHandler } from './queries/list-policies.js';
 import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -20,7 +21,7 @@ import { SubjectResolver } from './subject-resolver.js';
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
-  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler,
+  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
 ];
 const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, Background];
 

@@ -8,6 +8,13 @@ import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } fro
 
 const CATCH_UP_LIMIT_MS = 2_000;
 
+/** The rows are behind the log and stayed so: what is missing in them may exist. Said instead of "not found" or half a history. */
+export class ReadSideBehindError extends Error {
+  constructor() {
+    super(`the read models did not catch up with the log within ${CATCH_UP_LIMIT_MS} ms`);
+  }
+}
+
 /** What a booth or the holder of a receipt may know. */
 export class GetRequestStatus {
   constructor(readonly receipt: string) {}
@@ -102,7 +109,7 @@ export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly Tim
   ) {}
 
   async execute({ requestId, atUtc }: ReplayCase): Promise<readonly TimelineRow[]> {
-    await catchUp(this.rows, await this.store.head());
+    if (!(await catchUp(this.rows, await this.store.head()))) throw new ReadSideBehindError();
     return this.rows.timeline(requestId, { atUtc });
   }
 }
@@ -111,10 +118,13 @@ export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly Tim
 async function byReceipt(rows: ReadModels, store: EventStore, receipt: string): Promise<RequestStatusRow | null> {
   const row = rows.requestByReceipt(receipt);
   if (row) return row;
-  await catchUp(rows, await store.head());
-  return rows.requestByReceipt(receipt);
+  const complete = await catchUp(rows, await store.head());
+  const later = rows.requestByReceipt(receipt);
+  if (!later && !complete) throw new ReadSideBehindError();
+  return later;
 }
 
-async function catchUp(rows: ReadModels, head: Position | null): Promise<void> {
-  if (head !== null) await rows.caughtUpTo(head, CATCH_UP_LIMIT_MS);
+/** @returns false when the rows are still behind after the time limit */
+async function catchUp(rows: ReadModels, head: Position | null): Promise<boolean> {
+  return head === null || rows.caughtUpTo(head, CATCH_UP_LIMIT_MS);
 }

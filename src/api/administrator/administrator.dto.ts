@@ -1,0 +1,150 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
+import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import { BOOTH_ID } from '../booth/door.js';
+import { IsBase64Bytes } from '../validation.js';
+
+const KEY_BYTES = { min: 44, max: 44 };
+const KEY_PROPERTY = { contentEncoding: 'base64', description: 'Ed25519 SubjectPublicKeyInfo, DER' } as object;
+const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
+const POSITIVE = { type: 'integer', minimum: 1 } as const;
+const CONSENT_VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export class EnrolmentBody {
+  @ApiProperty({ pattern: BOOTH_ID.source, example: 'booth-0001' })
+  @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
+  boothId!: string;
+
+  @ApiProperty(KEY_PROPERTY)
+  @IsBase64Bytes(KEY_BYTES)
+  publicKey!: string;
+}
+
+export class KeyBody {
+  @ApiProperty(KEY_PROPERTY)
+  @IsBase64Bytes(KEY_BYTES)
+  publicKey!: string;
+}
+
+export class SuspensionBody {
+  @ApiProperty({ enum: SUSPENSION_REASONS })
+  @IsIn(SUSPENSION_REASONS, { message: `must be one of ${SUSPENSION_REASONS.join(', ')}` })
+  reason!: (typeof SUSPENSION_REASONS)[number];
+}
+
+export class BoothAnswer {
+  @ApiProperty()
+  boothId!: string;
+
+  @ApiProperty({ enum: ['enrolled', 'suspended'] })
+  stage!: 'enrolled' | 'suspended';
+
+  @ApiProperty(KEY_PROPERTY)
+  publicKey!: string;
+
+  @ApiProperty(POSITIVE)
+  keyVersion!: number;
+}
+
+export class RetryBody {
+  @ApiProperty({ type: 'number', minimum: 0, maximum: 86_400 })
+  @IsNumber({}, { message: 'must be a number' })
+  @Min(0, { message: 'must not be negative' })
+  @Max(86_400, { message: 'must not be above a day' })
+  firstDelaySeconds!: number;
+
+  @ApiProperty({ type: 'number', minimum: 0, maximum: 86_400 })
+  @IsNumber({}, { message: 'must be a number' })
+  @Min(0, { message: 'must not be negative' })
+  @Max(86_400, { message: 'must not be above a day' })
+  delaySecondsMax!: number;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  attemptsMax!: number;
+}
+
+/** Every value of a policy. Types here; what makes sense together is the domain's rule (`policy_invalid`). */
+export class PolicyBody {
+  @ApiProperty({ ...POINTS, description: 'S(captured, card) at or above this is the same person' })
+  @IsInt({ message: 'must be an integer' })
+  cardMatchPointsMin!: number;
+
+  @ApiProperty(POINTS)
+  @IsInt({ message: 'must be an integer' })
+  referralPointsMin!: number;
+
+  @ApiProperty()
+  @IsBoolean({ message: 'must be true or false' })
+  holdInReferralBand!: boolean;
+
+  @ApiProperty({ ...POINTS, description: 'Claim 4: a difference at or above this is held' })
+  @IsInt({ message: 'must be an integer' })
+  holdMarginPoints!: number;
+
+  @ApiProperty(POINTS)
+  @IsInt({ message: 'must be an integer' })
+  registeredMatchPointsMin!: number;
+
+  @ApiProperty()
+  @IsBoolean({ message: 'must be true or false' })
+  holdOnRegisteredMismatch!: boolean;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  holdDueHours!: number;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  clockSkewSecondsMax!: number;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  captureAgeMinutesMax!: number;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  challengeLifetimeSeconds!: number;
+
+  @ApiProperty(POSITIVE)
+  @IsInt({ message: 'must be an integer' })
+  photoBytesMax!: number;
+
+  @ApiProperty({ type: 'array', items: { type: 'string', pattern: CONSENT_VERSION.source }, minItems: 1, maxItems: 32 })
+  @IsArray({ message: 'must be a list' })
+  @ArrayMinSize(1, { message: 'must name at least one text' })
+  @ArrayMaxSize(32, { message: 'must not name more than 32 texts' })
+  @Matches(CONSENT_VERSION, { each: true, message: 'must be versions of consent texts' })
+  consentTextVersions!: string[];
+
+  @ApiProperty({ type: RetryBody })
+  @IsDefined({ message: 'is missing' })
+  @IsObject({ message: 'must be an object' })
+  @ValidateNested({ message: 'must be an object' })
+  @Type(() => RetryBody)
+  retry!: RetryBody;
+}
+
+export class PolicyVersionAnswer {
+  @ApiProperty(POSITIVE)
+  version!: number;
+
+  @ApiProperty({ type: PolicyBody })
+  values!: PolicyValues;
+
+  @ApiProperty()
+  proposedBy!: string;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  approvedBy!: string | null;
+}
+
+export class PoliciesAnswer {
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The version in force' })
+  active!: number | null;
+
+  @ApiProperty({ type: [PolicyVersionAnswer] })
+  versions!: readonly PolicyVersionAnswer[];
+}

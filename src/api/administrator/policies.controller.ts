@@ -1,0 +1,82 @@
+import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { ActivatePolicy, ApprovePolicy, ProposePolicy } from '../../application/commands/manage-policy.js';
+import type { Outcome } from '../../application/outcome.js';
+import { ListPolicies } from '../../application/queries/list-policies.js';
+import type { PolicyState } from '../../domain/policy/policy.js';
+import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import { valueOf } from '../answer.js';
+import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
+import { SignedInProblems } from '../openapi.js';
+import { commandIdOf, jsonBody, versionOf } from '../signed-in-request.js';
+import { PoliciesAnswer, PolicyBody } from './administrator.dto.js';
+
+const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
+const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1 } } as const;
+
+/** Thresholds and limits, versioned; who proposes one does not approve it. */
+@ApiTags('Administrators')
+@Controller('v1/policies')
+export class PoliciesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get()
+  @Roles('administrator', 'auditor')
+  @ApiOperation({ operationId: 'listPolicies', summary: 'Every version, and the one in force' })
+  @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
+  @SignedInProblems()
+  async list(): Promise<PoliciesAnswer> {
+    return policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies()));
+  }
+
+  @Post()
+  @Roles('administrator')
+  @HttpCode(201)
+  @ApiOperation({ operationId: 'proposePolicy', summary: 'Proposes a new version' })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiBody({ type: PolicyBody })
+  @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'outcome_unknown')
+  async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
+    const values = plainValues(jsonBody(PolicyBody, request));
+    return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(new ProposePolicy(commandIdOf(request, person), values, person.subject))));
+  }
+
+  @Post(':version/approval')
+  @Roles('administrator')
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'approvePolicy', summary: "Approves another administrator's proposal" })
+  @ApiParam(VERSION_PARAM)
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
+  @SignedInProblems('policy_version_unknown', 'policy_own_proposal', 'outcome_unknown')
+  async approve(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
+    return policiesAnswer(valueOf(await this.commands.execute<ApprovePolicy, Outcome<PolicyState>>(new ApprovePolicy(commandIdOf(request, person), versionOf(version), person.subject))));
+  }
+
+  @Post(':version/activation')
+  @Roles('administrator')
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'activatePolicy', summary: 'Puts an approved version in force' })
+  @ApiParam(VERSION_PARAM)
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
+  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'outcome_unknown')
+  async activate(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
+    return policiesAnswer(valueOf(await this.commands.execute<ActivatePolicy, Outcome<PolicyState>>(new ActivatePolicy(commandIdOf(request, person), versionOf(version), person.subject))));
+  }
+}
+
+/** Plain objects: these go into an event. */
+function plainValues({ retry, ...values }: PolicyBody): PolicyValues {
+  return { ...values, retry: { ...retry } };
+}
+
+function policiesAnswer({ active, versions }: PolicyState): PoliciesAnswer {
+  return { active, versions };
+}

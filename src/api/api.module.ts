@@ -1,0 +1,46 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { BoothsController } from './administrator/booths.controller.js';
+import { PoliciesController } from './administrator/policies.controller.js';
+import { ApiSettings } from './api-settings.js';
+import { AccessGuard } from './auth/access.guard.js';
+import { AccessRefusals } from './auth/access-refusals.js';
+import { TokenVerifier } from './auth/token-verifier.js';
+import { ChallengesController } from './booth/challenges.controller.js';
+import { Door } from './booth/door.js';
+import { EventStreams } from './booth/event-streams.js';
+import { RegistrationsController } from './booth/registrations.controller.js';
+import { EdgeLimits } from './edge-limits.js';
+import { Lifecycle } from './lifecycle.js';
+import { Metrics } from './metrics.js';
+import { CasesController } from './officer/cases.controller.js';
+import { HoldsController } from './officer/holds.controller.js';
+import { ProblemFilter } from './problem.filter.js';
+import { SystemController } from './system/system.controller.js';
+
+/** The HTTP edge. */
+@Module({})
+export class ApiModule {
+  /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`, `ReadModels` and `HealthChecks` */
+  static register({ settings, imports }: { readonly settings: ApiSettings; readonly imports: NonNullable<DynamicModule['imports']> }): DynamicModule {
+    return {
+      module: ApiModule,
+      imports,
+      controllers: [ChallengesController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, SystemController],
+      providers: [
+        { provide: ApiSettings, useValue: settings },
+        Metrics,
+        Lifecycle,
+        EdgeLimits,
+        Door,
+        EventStreams,
+        TokenVerifier,
+        AccessRefusals,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: AccessGuard },
+      ],
+      // Other parts add their own measurements and find the way out.
+      exports: [Metrics, Lifecycle],
+    };
+  }
+}

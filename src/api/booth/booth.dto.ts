@@ -1,0 +1,134 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { Equals, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
+import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
+import type { PublicStatus } from '../../application/ports/read-models.js';
+import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
+import { BOOTH_ID } from './door.js';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+const DIGEST = { description: 'SHA-256 of the exact bytes of the part, lower-case hexadecimal', pattern: SHA256.source } as const;
+const COUNTER_MAX = 2 ** 31;
+const SIGNATURE_BYTES_MAX = 1_024;
+
+export class ChallengeBody {
+  @ApiProperty({ description: 'The enrolled id of the booth', pattern: BOOTH_ID.source, example: 'booth-0001' })
+  @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
+  boothId!: string;
+}
+
+export class ChallengeAnswer {
+  @ApiProperty({ description: 'Single-use nonce, base64url', pattern: '^[A-Za-z0-9_-]+$' })
+  nonce!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  expiresAtUtc!: string;
+}
+
+export class ConsentBody {
+  @ApiProperty({ description: 'Version of the text that was shown and agreed to before the capture', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', example: '2026-11' })
+  @Matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { message: 'must be the version of a consent text' })
+  textVersion!: string;
+
+  @ApiProperty({ description: 'Whether the holder also agreed that the photograph is kept for later comparisons' })
+  @IsBoolean({ message: 'must be true or false' })
+  keepReferenceImage!: boolean;
+}
+
+/** What booth and card signed. Exact formats: what is signed has one spelling. @req R10 */
+export class CaptureEnvelopeBody implements CaptureEnvelope {
+  @ApiProperty({ description: 'As given by POST /v1/challenges', pattern: '^[A-Za-z0-9_-]{16,128}$' })
+  @Matches(/^[A-Za-z0-9_-]{16,128}$/, { message: 'must be base64url of 16 to 128 characters' })
+  nonce!: string;
+
+  @ApiProperty({ pattern: BOOTH_ID.source })
+  @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
+  boothId!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: COUNTER_MAX, description: 'Counts the captures of this booth' })
+  @IsInt({ message: 'must be an integer' })
+  @Min(0, { message: 'must not be negative' })
+  @Max(COUNTER_MAX, { message: `must not be above ${COUNTER_MAX}` })
+  counter!: number;
+
+  @ApiProperty({ enum: CERTIFICATE_TYPES })
+  @IsIn(CERTIFICATE_TYPES, { message: `must be one of ${CERTIFICATE_TYPES.join(', ')}` })
+  certificateType!: CertificateType;
+
+  @ApiProperty({ enum: REGISTRATION_MODES })
+  @IsIn(REGISTRATION_MODES, { message: `must be one of ${REGISTRATION_MODES.join(', ')}` })
+  mode!: RegistrationMode;
+
+  @ApiProperty({ format: 'date-time', description: "The booth's clock at the capture, UTC", example: '2026-11-23T08:15:30.123Z' })
+  @IsUtcInstant()
+  capturedAtUtc!: string;
+
+  @ApiProperty(DIGEST)
+  @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
+  photoSha256!: string;
+
+  @ApiProperty(DIGEST)
+  @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
+  certificateSha256!: string;
+
+  @ApiProperty(DIGEST)
+  @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
+  cardRecordSha256!: string;
+
+  @ApiProperty(DIGEST)
+  @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
+  cardIssuerCertificateSha256!: string;
+
+  @ApiProperty({ type: ConsentBody })
+  @IsDefined({ message: 'is missing' })
+  @IsObject({ message: 'must be an object' })
+  @ValidateNested({ message: 'must be an object' })
+  @Type(() => ConsentBody)
+  consent!: ConsentBody;
+}
+
+/** The part `request` of a registration. */
+export class RegistrationRequestBody {
+  @ApiProperty({ type: CaptureEnvelopeBody })
+  @IsDefined({ message: 'is missing' })
+  @IsObject({ message: 'must be an object' })
+  @ValidateNested({ message: 'must be an object' })
+  @Type(() => CaptureEnvelopeBody)
+  envelope!: CaptureEnvelopeBody;
+
+  @ApiProperty({ contentEncoding: 'base64', description: "Ed25519 by the booth's enrolled key" } as object)
+  @IsBase64Bytes({ min: 64, max: 64 })
+  boothSignature!: string;
+
+  @ApiProperty({ contentEncoding: 'base64', description: "By the certificate's key" } as object)
+  @IsBase64Bytes({ min: 1, max: SIGNATURE_BYTES_MAX })
+  cardSignature!: string;
+
+  @ApiProperty({ contentEncoding: 'base64', description: 'By the key in the card\'s face record' } as object)
+  @IsBase64Bytes({ min: 1, max: SIGNATURE_BYTES_MAX })
+  cardChallengeSignature!: string;
+}
+
+const RECEIPT_EXAMPLE = '7K3M-9QXD-2VTB-HW60';
+const PUBLIC_STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+
+export class ReceiptAnswer {
+  @ApiProperty({ description: 'Printed for the holder', example: RECEIPT_EXAMPLE })
+  receipt!: string;
+
+  @ApiProperty({ enum: ['received'] })
+  @Equals('received')
+  status!: 'received';
+}
+
+export class StatusAnswer {
+  @ApiProperty({ example: RECEIPT_EXAMPLE })
+  receipt!: string;
+
+  @ApiProperty({ enum: PUBLIC_STATUSES, description: 'Neutral: a held case and a slow case both say `processing`' })
+  status!: PublicStatus;
+
+  @ApiProperty({ format: 'date-time' })
+  updatedAtUtc!: string;
+}

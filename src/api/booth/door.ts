@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { RefuseAtDoor } from '../../application/commands/refuse-at-door.js';
+import type { DoorRefusalCode } from '../../domain/refusal.js';
+import { Metrics } from '../metrics.js';
+import { ProblemError } from '../problems.js';
+import type { FormError } from '../validation.js';
+
+/** The form of a booth's id. */
+export const BOOTH_ID = /^[a-z0-9][a-z0-9-]{2,62}$/;
+
+/** Refuses what never reaches the command: first on record, then answered. Nothing of the request is kept but the refusal. */
+@Injectable()
+export class Door {
+  constructor(
+    private readonly refusals: RefuseAtDoor,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** @param boothId as the request stated it, when it could be read and has the form of one
+   *  @throws {ProblemError} always. */
+  async refuse(code: DoorRefusalCode, { boothId = null, errors = [] }: { readonly boothId?: string | null; readonly errors?: readonly FormError[] } = {}): Promise<never> {
+    await this.record(code, boothId);
+    throw new ProblemError(code, errors.length > 0 ? { extensions: { errors } } : {});
+  }
+
+  /** @throws when it cannot be stored; then the answer is that the outcome is unknown, and the booth tries again. */
+  async record(code: DoorRefusalCode, boothId: string | null): Promise<void> {
+    await this.refusals.record({ code, boothId, policyVersion: null, refusalId: randomUUID() });
+    this.count(code);
+  }
+
+  /** Counts a refusal that the command itself has put on record. */
+  count(code: string): void {
+    this.metrics.doorRefusals.inc({ code });
+  }
+}
+
+/** The booth id that a decoded request states, for the record only; null unless it has the form of one. */
+export function statedBoothId(boothId: unknown): string | null {
+  return typeof boothId === 'string' && BOOTH_ID.test(boothId) ? boothId : null;
+}

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import type { MultipartFile } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import type { DoorRefusalCode } from '../../domain/refusal.js';
+import type { ApiLimits } from '../api-settings.js';
+import { textHoldsMyNumber } from '../json-body.js';
+
+export type PartName = 'request' | 'certificate' | 'cardRecord' | 'cardIssuerCertificate' | 'photo';
+export type RegistrationParts = Readonly<Record<PartName, Buffer>>;
+
+/** The upload is not one of ours. The rest of it is neither kept nor looked at. */
+export class UploadRefused extends Error {
+  constructor(readonly code: DoorRefusalCode) {
+    super(code);
+  }
+}
+
+interface PartRule {
+  readonly contentType: string;
+  readonly limit: keyof ApiLimits;
+  /** What to say when it is too large, or of another type. */
+  readonly tooLarge: DoorRefusalCode;
+  readonly wrongType: DoorRefusalCode;
+}
+
+const PART_RULES: Readonly<Record<PartName, PartRule>> = {
+  request: { contentType: 'application/json', limit: 'jsonBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
+  certificate: { contentType: 'application/pkix-cert', limit: 'certificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
+  cardRecord: { contentType: 'application/octet-stream', limit: 'cardRecordBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
+  cardIssuerCertificate: { contentType: 'application/octet-stream', limit: 'cardIssuerCertificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
+  photo: { contentType: 'image/jpeg', limit: 'photoBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' },
+};
+const PART_NAMES = Object.keys(PART_RULES) as PartName[];
+
+/** Room for boundaries and part headers; far more than five parts need. */
+const FRAMING_BYTES_MAX = 16 * 1024;
+const PART_HEADERS_MAX = 8;
+const PART_NAME_MAX = 64;
+const PLAIN_ENCODINGS = ['7bit', '8bit', 'binary'];
+
+/** Reads the five parts of a registration into memory, each and all of them bounded, before anything is decoded.
+ *  Every part is a stream of bytes here, also the JSON: the library's own decoding would hide the text that must be looked at.
+ *  @throws {UploadRefused} for anything but exactly one of each part in its size and type. */
+export async function readUpload(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
+  if (!request.isMultipart()) throw new UploadRefused('malformed_request');
+  const bytesMax = PART_NAMES.reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large');
+  const overflow = watchSize(request.raw, bytesMax);
+  try {
+    return await Promise.race([collect(request, limits), overflow.happened]);
+  } catch (error) {
+    request.raw.unpipe();
+    // The library's errors (limits, broken framing, a connection that ended) all say that this is no request of ours.
+    throw error instanceof UploadRefused ? error : new UploadRefused('malformed_request');
+  } finally {
+    overflow.stop();
+  }
+}
+
+/** Reads on for a while and throws it away: a client that is still sending would not see an answer on a connection that we cut. */
+export async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly bytesMax: number; readonly msMax: number }): Promise<void> {
+  if (raw.readableEnded || raw.destroyed) return;
+  await new Promise<void>((resolve) => {
+    let seen = 0;
+    const count = (chunk: Buffer) => {
+      seen += chunk.length;
+      if (seen > bytesMax) done();
+    };
+    const timer = setTimeout(done, msMax);
+    function done() {
+      clearTimeout(timer);
+      raw.off('data', count).off('end', done).off('close', done).off('error', done);
+      resolve();
+    }
+    raw.on('data', count).once('end', done).once('close', done).once('error', done).resume();
+  });
+}
+
+async function collect(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
+  const parts = new Map<PartName, Buffer>();
+  const streams = request.parts({
+    isPartAFile: () => true,
+    limits: { parts: PART_NAMES.length, files: PART_NAMES.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
+  });
+  for await (const part of streams) {
+    if (part.type !== 'file') throw new UploadRefused('malformed_request');
+    const name = nameOf(part);
+    if (parts.has(name)) throw new UploadRefused('malformed_request');
+    parts.set(name, await bytesOf(part, limits[PART_RULES[name].limit], PART_RULES[name]));
+  }
+  if (parts.size !== PART_NAMES.length) throw new UploadRefused('malformed_request');
+  return Object.fromEntries(parts) as RegistrationParts;
+}
+
+/** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there either. */
+function nameOf(part: MultipartFile): PartName {
+  const { fieldname, filename, mimetype, encoding } = part;
+  if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text))) throw new UploadRefused('my_number_present');
+  const name = PART_NAMES.find((known) => known === fieldname);
+  if (!name || !PLAIN_ENCODINGS.includes(encoding.toLowerCase())) throw new UploadRefused('malformed_request');
+  if (mimetype.toLowerCase() !== PART_RULES[name].contentType) throw new UploadRefused(PART_RULES[name].wrongType);
+  return name;
+}
+
+async function bytesOf(part: MultipartFile, bytesMax: number, rule: PartRule): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of part.file as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bytesMax) throw new UploadRefused(rule.tooLarge);
+    chunks.push(chunk);
+  }
+  if (length === 0) throw new UploadRefused(rule.wrongType);
+  return Buffer.concat(chunks, length);
+}
+
+/** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */
+function watchSize(raw: IncomingMessage, bytesMax: number): { readonly happened: Promise<never>; stop(): void } {
+  let seen = 0;
+  let reject: (reason: Error) => void = () => undefined;
+  const happened = new Promise<never>((_resolve, fail) => {
+    reject = fail;
+  });
+  // Rejected after the race was decided, it would otherwise count as unhandled.
+  happened.catch(() => undefined);
+  const count = (chunk: Buffer) => {
+    seen += chunk.length;
+    if (seen > bytesMax) reject(new UploadRefused('request_too_large'));
+  };
+  raw.on('data', count);
+  return { happened, stop: () => raw.off('data', count) };
+}

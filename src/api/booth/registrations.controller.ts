@@ -1,0 +1,183 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBody, ApiConsumes, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath, ApiExtraModels } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ReceiveRequest, type Receipt } from '../../application/commands/receive-request.js';
+import type { Outcome } from '../../application/outcome.js';
+import { ReadModels, type RequestStatusRow } from '../../application/ports/read-models.js';
+import { GetRequestStatus } from '../../application/queries/questions.js';
+import { found, valueOf } from '../answer.js';
+import { ApiSettings } from '../api-settings.js';
+import { Open } from '../auth/roles.js';
+import { EdgeLimits } from '../edge-limits.js';
+import { headersHoldMyNumber, parseJson } from '../json-body.js';
+import { Problems } from '../openapi.js';
+import { validated } from '../validation.js';
+import { ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
+import { Door, statedBoothId } from './door.js';
+import { EventStreams, type StreamedEvent } from './event-streams.js';
+import { discardRest, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
+import { RECEIPT, writtenReceipt } from './receipt.js';
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);
+/** What is still read of a refused upload, so that the client gets to see why. */
+const DISCARD = { bytesMax: 4 * 1024 * 1024, msMax: 500 } as const;
+
+/** Where booths hand in requests and holders of a receipt ask about them. Says nothing about scores or suspicion. @req R4 R21 */
+@ApiTags('Booth')
+@ApiExtraModels(RegistrationRequestBody)
+@Controller('v1/registrations')
+export class RegistrationsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly rows: ReadModels,
+    private readonly door: Door,
+    private readonly limits: EdgeLimits,
+    private readonly streams: EventStreams,
+    private readonly settings: ApiSettings,
+  ) {}
+
+  @Post()
+  @Open()
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'receiveRegistration', summary: 'Card and photograph of one session; sending them is the application' })
+  @ApiHeader({ name: 'Idempotency-Key', required: true, description: '1 to 128 visible ASCII characters. Same key and body: same answer', schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source } })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo'],
+      additionalProperties: false,
+      properties: {
+        request: { $ref: getSchemaPath(RegistrationRequestBody) },
+        certificate: { description: "The card's certificate, DER" },
+        cardRecord: { description: 'EF 0002 of the surface application' },
+        cardIssuerCertificate: { description: 'EF 0004, the 7F21 certificate' },
+        photo: { description: 'The photograph' },
+      },
+    },
+  })
+  @ApiResponse({
+    status: 202,
+    type: ReceiptAnswer,
+    description: 'The request is stored and will be worked on, whatever fails from now on',
+    headers: { Location: { description: 'Where its status is', schema: { type: 'string', format: 'uri-reference' } } },
+  })
+  @Problems(
+    'malformed_request',
+    'request_too_large',
+    'photo_too_large',
+    'photo_unsupported',
+    'my_number_present',
+    'booth_not_enrolled',
+    'booth_is_suspended',
+    'booth_signature_invalid',
+    'digest_mismatch',
+    'nonce_unknown',
+    'nonce_expired',
+    'nonce_replayed',
+    'captured_in_future',
+    'captured_too_long_ago',
+    'consent_text_unknown',
+    'consent_needed_for_registry',
+    'idempotency_key_missing',
+    'idempotency_key_reused',
+    'too_many_requests',
+    'too_many_uploads',
+    'outcome_unknown',
+  )
+  async receive(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReceiptAnswer> {
+    try {
+      this.limits.admit(request, 'registrationsPerMinute');
+      const key = await this.idempotencyKeyOf(request);
+      const { receipt } = await this.limits.upload(() => this.handIn(request, key));
+      reply.header('location', `/v1/registrations/${receipt}`);
+      return { receipt, status: 'received' };
+    } catch (error) {
+      if (!request.raw.readableEnded) {
+        await discardRest(request.raw, DISCARD);
+        // Whatever is still on its way must not be taken for the next request.
+        if (!request.raw.readableEnded) reply.header('connection', 'close');
+      }
+      throw error;
+    }
+  }
+
+  @Get(':receipt')
+  @Open()
+  @ApiOperation({ operationId: 'getRegistrationStatus', summary: 'The neutral status of a request' })
+  @ApiParam({ name: 'receipt', schema: { type: 'string', pattern: RECEIPT.source } })
+  @ApiResponse({ status: 200, type: StatusAnswer, description: 'The status' })
+  @Problems('not_found', 'too_many_requests', 'read_side_behind')
+  async status(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<StatusAnswer> {
+    this.limits.admit(request, 'statusPerMinute');
+    return publicRow(await this.rowOf(receipt));
+  }
+
+  @Get(':receipt/events')
+  @Open()
+  @ApiOperation({ operationId: 'streamRegistrationStatus', summary: 'The same status with each change, as server-sent events named `status`; ends with the final one' })
+  @ApiParam({ name: 'receipt', schema: { type: 'string', pattern: RECEIPT.source } })
+  @ApiResponse({ status: 200, description: 'A stream of the status object', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @Problems('not_found', 'too_many_requests', 'too_many_streams', 'read_side_behind')
+  async events(@Param('receipt') receipt: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    this.limits.admit(request, 'statusPerMinute');
+    const known = await this.rowOf(receipt);
+    await this.streams.serve(reply, (signal) => statusEvents(this.rows.watchRequest(known.receipt, signal)));
+  }
+
+  private async handIn(request: FastifyRequest, key: string): Promise<Receipt> {
+    const parts = await this.partsOf(request);
+    const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(parts.request);
+    const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
+    const { photo, certificate, cardRecord, cardIssuerCertificate } = parts;
+    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate }));
+    if ('refused' in outcome) this.door.count(outcome.refused.code);
+    return valueOf(outcome);
+  }
+
+  /** Looks for a My Number in the header fields first: a request with one is not looked at any further. */
+  private async idempotencyKeyOf(request: FastifyRequest): Promise<string> {
+    if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
+    const key = request.headers['idempotency-key'];
+    if (key === undefined || key === '') return this.door.refuse('idempotency_key_missing');
+    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }] });
+    return key;
+  }
+
+  private async partsOf(request: FastifyRequest): Promise<RegistrationParts> {
+    try {
+      return await readUpload(request, this.settings.limits);
+    } catch (error) {
+      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with exactly the five parts, each with its content type' }] : [] });
+      throw error;
+    }
+  }
+
+  private async requestOf(bytes: Buffer): Promise<RegistrationRequestBody> {
+    const parsed = parseJson(bytes);
+    if (parsed.outcome === 'my_number') return this.door.refuse('my_number_present');
+    if (parsed.outcome === 'malformed') return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    const body = validated(RegistrationRequestBody, parsed.value);
+    if ('value' in body) return body.value;
+    const stated = (parsed.value as { envelope?: { boothId?: unknown } | null } | null)?.envelope?.boothId;
+    return this.door.refuse('malformed_request', { boothId: statedBoothId(stated), errors: body.errors });
+  }
+
+  /** Nothing is told about the form of a wrong receipt. */
+  private async rowOf(receipt: string): Promise<RequestStatusRow> {
+    const written = writtenReceipt(receipt);
+    return found(written !== null ? await this.queries.execute<GetRequestStatus, RequestStatusRow | null>(new GetRequestStatus(written)) : null);
+  }
+}
+
+/** The row without the request id, which is not for the public. */
+function publicRow({ receipt, status, updatedAtUtc }: RequestStatusRow): StatusAnswer {
+  return { receipt, status, updatedAtUtc };
+}
+
+async function* statusEvents(rows: AsyncIterable<RequestStatusRow>): AsyncIterable<StreamedEvent> {
+  for await (const row of rows) yield { event: 'status', data: publicRow(row), last: FINAL.has(row.status) };
+}

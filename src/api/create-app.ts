@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
+import multipart from '@fastify/multipart';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { ApiSettings } from './api-settings.js';
+import { Lifecycle } from './lifecycle.js';
+import { createLog, NestLog } from './log.js';
+import { Metrics } from './metrics.js';
+import { openApiDocument } from './openapi.js';
+import { PROBLEM_TYPE, sendProblem } from './problem.filter.js';
+import { codeOfStatus, ProblemError, problemDocument } from './problems.js';
+import { HSTS, SECURITY_HEADERS } from './security-headers.js';
+
+const PATH_PARAMETER_MAX = 256;
+/** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */
+const ANSWERED_TO_THE_END = '/health/live';
+/** In logs and measurements: the client went away before it had the answer. */
+const CLIENT_GONE = 499;
+/** The documentation is a page: its own scripts and styles, and nothing from elsewhere. */
+const DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; script-src 'self'";
+
+/** Builds the HTTP server around a module that imports `ApiModule.register(…)`. Not listening yet: call `listen`, or `init` in tests.
+ *  @param log where the log lines go; default: standard output */
+export async function createApp(module: Type | DynamicModule, settings: ApiSettings, log: Logger = createLog(settings)): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapterOf(settings), { bodyParser: false, abortOnError: false, logger: new NestLog(log) });
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  await app.register(multipart as never);
+  server.removeContentTypeParser('text/plain');
+  // The body stays bytes until somebody has looked for a My Number in it.
+  server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax }, (_request, body, done) => done(null, body));
+  addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }) });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Honnin API' });
+  app.enableShutdownHooks();
+  return app;
+}
+
+function adapterOf(settings: ApiSettings): FastifyAdapter {
+  const { limits, tls, trustProxy } = settings;
+  const options = {
+    // Its own log lines hold addresses, and an address holds the receipt; ours are written in `addHooks`.
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: limits.jsonBytesMax,
+    requestTimeout: limits.requestMsMax,
+    // One hop: what a client itself writes into the header is never believed.
+    trustProxy: trustProxy ? 1 : false,
+    // HEAD on an event stream would never end.
+    exposeHeadRoutes: false,
+    // We say it ourselves, as a problem document.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
+    frameworkErrors: (error: { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => sendProblem(request, reply, new ProblemError(codeOfStatus(error.statusCode ?? 400))),
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerUnparsable(error, socket),
+    ...(tls && { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }),
+  };
+  return new FastifyAdapter(options as object);
+}
+
+function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle }: { settings: ApiSettings; log: Logger; metrics: Metrics; lifecycle: Lifecycle }): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const started = performance.now();
+    finished(reply.raw, (gone) => report(request, { status: gone ? CLIENT_GONE : reply.raw.statusCode, ms: performance.now() - started, log, metrics }));
+    reply.headers(SECURITY_HEADERS);
+    reply.header('x-request-id', request.id);
+    if (settings.tls) reply.header('strict-transport-security', HSTS);
+    if (request.url.startsWith('/docs')) reply.header('content-security-policy', DOCS_POLICY);
+    if (lifecycle.closing.aborted && request.routeOptions.url !== ANSWERED_TO_THE_END) {
+      reply.header('connection', 'close');
+      sendProblem(request, reply, new ProblemError('shutting_down', { retryAfterSeconds: 5 }));
+      return;
+    }
+    done();
+  });
+  server.addHook('preClose', (done) => {
+    // A client that holds a connection without asking anything must not keep the server from ending.
+    setTimeout(() => server.server.closeAllConnections(), settings.limits.shutdownMsMax).unref();
+    done();
+  });
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    // Connections that were busy when the server began to close would otherwise be kept until their client lets go.
+    if (lifecycle.closing.aborted) reply.header('connection', 'close');
+    done();
+  });
+}
+
+/** One line per request: the route's pattern, never its address, which may hold a receipt. */
+function report(request: FastifyRequest, { status, ms, log, metrics }: { status: number; ms: number; log: Logger; metrics: Metrics }): void {
+  const route = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');
+  metrics.httpSeconds.observe({ method: request.method, route, status: String(status) }, ms / 1000);
+  log.info({ id: request.id, method: request.method, route, status, ms: Math.round(ms * 10) / 10 }, 'request');
+}
+
+/** What is not even HTTP gets a problem document too, written by hand: there is no request object yet. */
+function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'invalid_request';
+  const document = problemDocument(code, { requestId: randomUUID(), language: 'en' });
+  const body = JSON.stringify(document);
+  socket.end(`HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

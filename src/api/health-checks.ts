@@ -1,0 +1,10 @@
+export interface Readiness {
+  readonly ok: boolean;
+  /** By part: whether it works, and in plain words what does not. No secrets, no addresses with credentials. */
+  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
+}
+
+/** Says whether this server can do its work now. Asked often: it answers from what is known, within a second. */
+export abstract class HealthChecks {
+  abstract ready(): Promise<Readiness>;
+}

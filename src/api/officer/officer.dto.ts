@@ -1,0 +1,164 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import type { ViewedImage } from '../../domain/access/access.events.js';
+import { OFFICER_OPINIONS, OPINION_REASONS, type OfficerOpinion, type OpinionReason } from '../../domain/hold-review/hold-review.events.js';
+import type { HoldRow, PublicStatus, RequestStatusRow, TimelineRow } from '../../application/ports/read-models.js';
+
+export const RESOLUTIONS = ['released', 'rejected', 'recapture'] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const satisfies readonly ViewedImage[];
+export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
+export type Purpose = (typeof PURPOSES)[number];
+const HOLD_REASONS = ['registered_gap', 'registered_mismatch', 'referral_band'] as const;
+const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired'] as const;
+
+export class OpinionBody {
+  @ApiProperty({ enum: OFFICER_OPINIONS })
+  @IsIn(OFFICER_OPINIONS, { message: `must be one of ${OFFICER_OPINIONS.join(', ')}` })
+  opinion!: OfficerOpinion;
+
+  @ApiProperty({ enum: OPINION_REASONS })
+  @IsIn(OPINION_REASONS, { message: `must be one of ${OPINION_REASONS.join(', ')}` })
+  reason!: OpinionReason;
+}
+
+export class ResolutionBody {
+  @ApiProperty({ enum: RESOLUTIONS })
+  @IsIn(RESOLUTIONS, { message: `must be one of ${RESOLUTIONS.join(', ')}` })
+  outcome!: Resolution;
+
+  @ApiProperty({ enum: OPINION_REASONS })
+  @IsIn(OPINION_REASONS, { message: `must be one of ${OPINION_REASONS.join(', ')}` })
+  reason!: OpinionReason;
+}
+
+const PUBLIC_STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+
+export class CaseAnswer implements RequestStatusRow {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty()
+  receipt!: string;
+
+  @ApiProperty({ enum: PUBLIC_STATUSES })
+  status!: PublicStatus;
+
+  @ApiProperty({ format: 'date-time' })
+  updatedAtUtc!: string;
+}
+
+const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
+
+export class HoldAnswer implements HoldRow {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty()
+  boothId!: string;
+
+  @ApiProperty({ enum: HOLD_REASONS })
+  reason!: HoldRow['reason'];
+
+  @ApiProperty({ ...POINTS, description: 'S(captured, card)' })
+  cardPoints!: number;
+
+  @ApiProperty({ ...POINTS, nullable: true, description: 'S(captured, registered)' })
+  registeredPoints!: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'S(card) − S(registered)' })
+  differencePoints!: number | null;
+
+  @ApiProperty({ ...POINTS, description: 'The set value that was reached' })
+  boundPoints!: number;
+
+  @ApiProperty({ type: 'integer', nullable: true })
+  policyVersion!: number | null;
+
+  @ApiProperty({ format: 'date-time' })
+  openedAtUtc!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'Nobody having resolved it by then, the hold expires' })
+  dueAtUtc!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'How many opinions are in' })
+  opinions!: number;
+
+  @ApiProperty({ enum: HOLD_OUTCOMES, nullable: true, type: 'string', description: 'null while open' })
+  outcome!: HoldRow['outcome'];
+}
+
+export class HoldsAnswer {
+  @ApiProperty({ type: [HoldAnswer] })
+  holds!: readonly HoldRow[];
+}
+
+export class OpinionAnswer {
+  @ApiProperty()
+  officer!: string;
+
+  @ApiProperty({ enum: OFFICER_OPINIONS })
+  opinion!: OfficerOpinion;
+
+  @ApiProperty({ enum: OPINION_REASONS })
+  reason!: OpinionReason;
+}
+
+export class HoldDetailAnswer {
+  @ApiProperty({ type: HoldAnswer })
+  hold!: HoldRow;
+
+  @ApiProperty({ type: [OpinionAnswer], description: "Only the asking officer's own until both are in" })
+  opinions!: readonly OpinionAnswer[];
+}
+
+export class ReviewAnswer {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty({ enum: ['open', 'resolved'] })
+  stage!: 'open' | 'resolved';
+
+  @ApiProperty({ enum: HOLD_OUTCOMES, nullable: true, type: 'string', description: 'null while open' })
+  outcome!: HoldRow['outcome'];
+
+  @ApiProperty({ type: [OpinionAnswer], description: "Only the asking officer's own until both are in" })
+  opinions!: readonly OpinionAnswer[];
+}
+
+export class TimelineRowAnswer implements TimelineRow {
+  @ApiProperty({ description: 'Place in the log: opaque, ordered', pattern: '^\\d+$' })
+  position!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  recordedAtUtc!: string;
+
+  @ApiProperty()
+  stream!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  revision!: number;
+
+  @ApiProperty({ example: 'FaceMatched' })
+  type!: string;
+
+  @ApiProperty({ example: 'system:saga' })
+  actor!: string;
+
+  @ApiProperty({ type: 'integer', nullable: true })
+  policyVersion!: number | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, description: "The event's facts; `{\"withheld\": true}` for another officer's opinion while the review is open" })
+  data!: unknown;
+}
+
+export class HistoryAnswer {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty({ format: 'date-time', nullable: true, type: 'string', description: 'The instant that was asked for; null: now' })
+  atUtc!: string | null;
+
+  @ApiProperty({ type: [TimelineRowAnswer] })
+  events!: readonly TimelineRow[];
+}

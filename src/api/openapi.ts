@@ -1,0 +1,77 @@
+import { applyDecorators, type INestApplication } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtraModels, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { PROBLEMS, type ProblemCode } from './problems.js';
+
+/** An RFC 9457 problem document. */
+export class Problem {
+  @ApiProperty({ format: 'uri-reference', example: '/problems/nonce_expired' })
+  type!: string;
+
+  @ApiProperty()
+  title!: string;
+
+  @ApiProperty({ type: 'integer', minimum: 400, maximum: 599 })
+  status!: number;
+
+  @ApiProperty({ description: 'What programs read: stable', enum: Object.keys(PROBLEMS) })
+  code!: ProblemCode;
+
+  @ApiProperty({ description: 'What to do now, in English or Japanese as Accept-Language asks' })
+  detail!: string;
+
+  @ApiProperty({ format: 'uri', description: 'Names this occurrence, for questions to the operator' })
+  instance!: string;
+}
+
+/** Documents the problems that an operation can answer with, by status; 500 and 503 while shutting down are everywhere. */
+export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set<ProblemCode>([...codes, 'internal_error', 'shutting_down'])) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return applyDecorators(ApiExtraModels(Problem), ...[...byStatus].map(([status, list]) => problemResponse(status, list)));
+}
+
+/** The same for operations that need a role. */
+export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecorator {
+  return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
+}
+
+/** The OpenAPI 3.1 document of every controller in the application. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Honnin')
+    .setDescription('Registers face photographs of My Number Card holders for administrative procedures. Every error is an RFC 9457 problem document with a stable `code`.')
+    .setVersion('1')
+    .addServer('/')
+    .addTag('Booth', 'For booths and for holders of a receipt')
+    .addTag('Officers', 'For the people who decide on held cases and look into histories')
+    .addTag('Administrators', 'For the people who run booths and policies')
+    .addTag('System', 'For the machines that watch this one')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'OpenID Connect access token with the roles claim' }, 'accessToken')
+    .build();
+  const document = SwaggerModule.createDocument(app, config);
+  const upload = document.paths['/v1/registrations']?.post?.requestBody;
+  // The decorators have no words for the content types of parts.
+  const form = upload && 'content' in upload ? upload.content['multipart/form-data'] : undefined;
+  if (form) {
+    form.encoding = {
+      request: { contentType: 'application/json' },
+      certificate: { contentType: 'application/pkix-cert' },
+      cardRecord: { contentType: 'application/octet-stream' },
+      cardIssuerCertificate: { contentType: 'application/octet-stream' },
+      photo: { contentType: 'image/jpeg' },
+    };
+  }
+  return document;
+}
+
+function problemResponse(status: number, codes: readonly ProblemCode[]): MethodDecorator & ClassDecorator {
+  return ApiResponse({
+    status,
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('; '),
+    content: { 'application/problem+json': { schema: { allOf: [{ $ref: getSchemaPath(Problem) }, { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } }] } } },
+  });
+}

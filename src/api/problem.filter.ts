@@ -1,0 +1,70 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
+import { ReadSideBehindError } from '../application/queries/questions.js';
+import { Door } from './booth/door.js';
+import { codeOfStatus, languageOf, ProblemError, problemDocument, PROBLEMS } from './problems.js';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+/** Routes whose every refusal goes on record, also one that the HTTP library gives before a controller runs. */
+const DOOR_ROUTES = new Set(['/v1/challenges', '/v1/registrations']);
+
+/** Makes a problem document (RFC 9457) of everything that is thrown, and tells nothing of the inside. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly door: Door) {}
+
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (reply.sent || reply.raw.headersSent) {
+      this.logger.error(`${request.id}: failed after the answer had begun`, stackOf(error));
+      reply.raw.destroy();
+      return;
+    }
+    sendProblem(request, reply, await this.problemOf(error, request));
+  }
+
+  private async problemOf(error: unknown, request: FastifyRequest): Promise<ProblemError> {
+    if (error instanceof ProblemError) return error;
+    if (error instanceof OutcomeUnknownError) {
+      this.logger.error(`${request.id}: ${error.message}`);
+      return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
+    }
+    if (error instanceof ReadSideBehindError) {
+      this.logger.warn(`${request.id}: ${error.message}`);
+      return new ProblemError('read_side_behind', { retryAfterSeconds: 1 });
+    }
+    if (error instanceof HttpException) return this.edgeProblem(error.getStatus(), request);
+    this.logger.error(`${request.id}: internal error`, stackOf(error));
+    return new ProblemError('internal_error');
+  }
+
+  private async edgeProblem(status: number, request: FastifyRequest): Promise<ProblemError> {
+    const code = codeOfStatus(status);
+    if (request.method !== 'POST' || request.is404 || status >= 500 || !DOOR_ROUTES.has(request.routeOptions.url ?? '')) return new ProblemError(code);
+    const doorCode = code === 'request_too_large' ? code : 'malformed_request';
+    try {
+      await this.door.record(doorCode, null);
+    } catch (error) {
+      this.logger.error(`${request.id}: a refusal could not be recorded`, stackOf(error));
+      return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
+    }
+    return new ProblemError(doorCode);
+  }
+}
+
+/** Answers with the problem document, in the language that the client asks for. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code, more }: ProblemError): void {
+  const language = languageOf(request.headers['accept-language']);
+  const document = problemDocument(code, { requestId: request.id, language, ...(more.extensions && { extensions: more.extensions }) });
+  if (more.retryAfterSeconds !== undefined) reply.header('retry-after', String(more.retryAfterSeconds));
+  if (more.wwwAuthenticate !== undefined) reply.header('www-authenticate', more.wwwAuthenticate);
+  reply.status(PROBLEMS[code].status).header('content-language', language).header('content-type', PROBLEM_TYPE).send(JSON.stringify(document));
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : typeof error;
+}

@@ -1,0 +1,276 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
+import type { LightMyRequestResponse } from 'fastify';
+import { holdReviews } from '../../src/application/aggregates.js';
+import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
+import { AnswerSchemas } from './support/answer-schemas.js';
+import { ApiServer } from './support/api-server.js';
+import { CARD_RECORD, envelopeOf, newBooth, partsOf, PHOTO, requestJson } from './support/booth.js';
+import { BOUNDARY, multipartBody } from './support/multipart.js';
+import { TokenIssuer } from './support/token-issuer.js';
+
+// @req R15 R17
+let issuer: TokenIssuer;
+let api: ApiServer;
+/** A received and held case. */
+let requestId: string;
+
+/** Every success is checked against the interface description: what it says and what is sent must not drift apart. */
+let schemas: AnswerSchemas;
+
+const as = async (sub: string, ...roles: string[]) => ({ authorization: `Bearer ${await issuer.token({ sub, roles })}` });
+const get = async (url: string, headers: Record<string, string>) => described('GET', url, await api.inject({ method: 'GET', url, headers }));
+const post = async (url: string, headers: Record<string, string>, payload?: object) => described('POST', url, await api.inject({ method: 'POST', url, headers, ...(payload && { payload }) }));
+
+function described(method: string, url: string, answer: LightMyRequestResponse): LightMyRequestResponse {
+  expect(schemas.mistakes(method, url, answer)).toEqual([]);
+  return answer;
+}
+
+beforeAll(async () => {
+  issuer = await TokenIssuer.start();
+  api = await ApiServer.start({ oidc: { issuer: issuer.issuer, audience: issuer.audience, jwksUri: null, rolesClaim: 'roles' } });
+  schemas = new AnswerSchemas((await api.inject({ method: 'GET', url: '/openapi.json' })).json());
+  const booth = newBooth('booth-0001');
+  await api.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol', booth.boothId, booth.publicKey, 'admin'));
+  const { nonce } = (await post('/v1/challenges', {}, { boothId: booth.boothId })).json<{ nonce: string }>();
+  const body = multipartBody(partsOf(requestJson(booth, envelopeOf(booth, nonce))));
+  const received = await api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' }, payload: body });
+  expect(received.statusCode).toBe(202);
+  requestId = (await api.events()).find((e) => e.type === 'RequestReceived')?.data['requestId'] as string;
+  await openHold(requestId);
+});
+afterAll(async () => {
+  await api.close();
+  await issuer.close();
+});
+
+async function openHold(id: string): Promise<void> {
+  const context = { commandId: `open-${id}`, actor: 'system:saga', correlationId: id, causationId: id, policyVersion: 1 };
+  await api.app.get(DecideAndAppend, { strict: false }).execute(holdReviews, id, { type: 'OpenHold', requestId: id, reason: 'registered_gap', dueAtUtc: '2026-11-26T08:05:00.000Z' }, context);
+  api.rows.holdRows.push({ requestId: id, boothId: 'booth-0001', reason: 'registered_gap', cardPoints: 9_500, registeredPoints: 7_500, differencePoints: 2_000, boundPoints: 2_000, policyVersion: 1, openedAtUtc: '2026-11-23T08:05:00.000Z', dueAtUtc: '2026-11-26T08:05:00.000Z', opinions: 0, outcome: null });
+}
+
+/** What the timeline projection would have written by now. */
+async function projectTimeline(): Promise<void> {
+  api.rows.timelineRows = (await api.events()).map((e) => ({ requestId: e.metadata.correlationId, position: String(e.position), recordedAtUtc: e.metadata.recordedAtUtc, stream: e.stream, revision: e.revision, type: e.type, actor: e.metadata.actor, policyVersion: e.metadata.policyVersion, data: e.data }));
+}
+
+describe('the list of holds', () => {
+  it('shows open holds, fifty by default, and the others when asked', async () => {
+    const answer = await get('/v1/holds', await as('o1', 'officer'));
+    expect(answer.json()).toEqual({ holds: [expect.objectContaining({ requestId, differencePoints: 2_000, boundPoints: 2_000 })] });
+    expect(api.rows.lastHoldsQuestion).toEqual({ includeResolved: false, limit: 50 });
+    await get('/v1/holds?include=resolved&limit=200', await as('o1', 'officer'));
+    expect(api.rows.lastHoldsQuestion).toEqual({ includeResolved: true, limit: 200 });
+  });
+
+  it.each(['include=all', 'include=', 'include=resolved&include=resolved', 'limit=0', 'limit=201', 'limit=-1', 'limit=1.5', 'limit=', 'limit=1e2', 'limit=5&limit=6'])('refuses ?%s', async (query) => {
+    expect((await get(`/v1/holds?${query}`, await as('o1', 'officer'))).json()).toMatchObject({ code: 'invalid_request', status: 400 });
+  });
+});
+
+describe('a review by two officers', () => {
+  it('keeps each officer blind to the other until both opinions are in, also in the history and in the past', async () => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ab';
+    await openHold(id);
+    const opinion = (who: Record<string, string>, value: string) => post(`/v1/holds/${id}/opinions`, who, { opinion: value, reason: value === 'release' ? 'same_person' : 'different_person' });
+    const [first, second, third, auditor] = [await as('o1', 'officer'), await as('o2', 'officer'), await as('o3', 'officer'), await as('a1', 'auditor')];
+    const one = await opinion(first, 'release');
+    expect(one.json()).toEqual({ requestId: id, stage: 'open', outcome: null, opinions: [{ officer: 'o1', opinion: 'release', reason: 'same_person' }] });
+    await projectTimeline();
+    for (const other of [second, auditor]) {
+      expect((await get(`/v1/holds/${id}`, other)).json()).toMatchObject({ hold: { requestId: id }, opinions: [] });
+      for (const at of ['', '?at=2026-11-23T08:05:00.000Z']) {
+        const history = await get(`/v1/cases/${id}/history${at}`, other);
+        expect(history.json<{ events: { type: string; data: unknown; actor: string }[] }>().events.at(-1)).toMatchObject({ type: 'OpinionGiven', data: { withheld: true }, actor: 'officer:withheld' });
+        expect(history.body).not.toMatch(/same_person|"o1"|officer:o1/);
+      }
+    }
+    expect((await get(`/v1/cases/${id}/history`, first)).json<{ events: { data: unknown }[] }>().events.at(-1)?.data).toMatchObject({ officer: 'o1', opinion: 'release' });
+    expect((await opinion(first, 'reject')).json()).toMatchObject({ code: 'opinion_already_given', status: 409 });
+    expect((await post(`/v1/holds/${id}/resolution`, second, { outcome: 'released', reason: 'same_person' })).json()).toMatchObject({ code: 'opinions_missing', status: 409, data: { given: 1, needed: 2 } });
+    expect((await opinion(second, 'reject')).json<{ opinions: unknown[] }>().opinions).toHaveLength(2);
+    await projectTimeline();
+    expect((await get(`/v1/cases/${id}/history`, auditor)).body).toContain('same_person');
+    expect((await post(`/v1/holds/${id}/resolution`, second, { outcome: 'rejected', reason: 'different_person' })).json()).toMatchObject({ code: 'third_officer_needed', status: 409 });
+    expect((await post(`/v1/holds/${id}/resolution`, third, { outcome: 'rejected', reason: 'different_person' })).json()).toMatchObject({ requestId: id, stage: 'resolved', outcome: 'rejected' });
+    expect((await opinion(third, 'release')).json()).toMatchObject({ code: 'hold_not_open', status: 409 });
+  });
+
+  it('is carried out once for a repeated key', async () => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ac';
+    await openHold(id);
+    const headers = { ...(await as('o1', 'officer')), 'idempotency-key': 'click' };
+    const first = await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'release', reason: 'same_person' });
+    const again = await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'release', reason: 'same_person' });
+    expect([again.statusCode, again.body]).toEqual([200, first.body]);
+    expect((await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'reject', reason: 'same_person' })).json()).toMatchObject({ code: 'opinion_already_given' });
+    expect((await api.events()).filter((e) => e.type === 'OpinionGiven' && e.stream === `hold-${id}`)).toHaveLength(1);
+  });
+
+  it.each<[string, object, string]>([
+    ['an unknown opinion', { opinion: 'maybe', reason: 'same_person' }, '/opinion'],
+    ['free text as reason', { opinion: 'release', reason: 'looks like Taro' }, '/reason'],
+    ['a member too many', { opinion: 'release', reason: 'same_person', note: 'x' }, '/note'],
+  ])('refuses %s', async (_name, body, pointer) => {
+    const answer = await post(`/v1/holds/${requestId}/opinions`, await as('o1', 'officer'), body);
+    expect(answer.json()).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] });
+  });
+
+  it('refuses a My Number, a wrong content type and a key in another form', async () => {
+    const officer = await as('o1', 'officer');
+    const url = `/v1/holds/${requestId}/opinions`;
+    expect((await post(url, officer, { opinion: 'release', reason: 'same_person', note: '123456789018' })).json()).toMatchObject({ code: 'my_number_present' });
+    expect((await api.inject({ method: 'POST', url, headers: { ...officer, 'content-type': 'text/plain' }, payload: 'x' })).json()).toMatchObject({ code: 'unsupported_media_type', status: 415 });
+    expect((await api.inject({ method: 'POST', url, headers: { ...officer, 'content-type': 'application/json' }, payload: 'x'.repeat(20_000) })).json()).toMatchObject({ code: 'request_too_large', status: 413 });
+    expect((await post(url, { ...officer, 'idempotency-key': 'a b' }, { opinion: 'release', reason: 'same_person' })).json()).toMatchObject({ code: 'invalid_request' });
+    expect((await post(url, { ...officer, 'idempotency-key': '123456789018' }, { opinion: 'release', reason: 'same_person' })).json()).toMatchObject({ code: 'my_number_present' });
+    expect((await post('/v1/holds/nothing/opinions', officer, { opinion: 'release', reason: 'same_person' })).json()).toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('a case', () => {
+  it('is found by the receipt, as it is printed or as people type it', async () => {
+    const row = { requestId, receipt: '7K3M-9QXD-2VTB-HW10', status: 'processing', updatedAtUtc: '2026-11-23T08:06:00.000Z' } as const;
+    api.rows.put(row);
+    const officer = await as('o1', 'officer');
+    for (const typed of [row.receipt, '7k3m-9qxd-2vtb-hwio', '%207K3M-9QXD-2VTB-HWLO']) expect((await get(`/v1/cases?receipt=${typed}`, officer)).json()).toEqual(row);
+    for (const query of ['', '?receipt=', '?receipt=7K3M', '?receipt=7K3M-9QXD-2VTB-HW11', `?receipt=${row.receipt}&receipt=${row.receipt}`]) {
+      expect((await get(`/v1/cases${query}`, officer)).json()).toMatchObject({ code: 'not_found', status: 404 });
+    }
+  });
+});
+
+describe("a case's history", () => {
+  it('is not shown in half while the rows are behind the log', async () => {
+    api.rows.behind = true;
+    const answer = await get(`/v1/cases/${requestId}/history`, await as('a1', 'auditor'));
+    api.rows.behind = false;
+    expect(answer.json()).toMatchObject({ code: 'read_side_behind', status: 503 });
+  });
+
+  it('is shown as it was known at an instant', async () => {
+    api.rows.timelineRows = ['2026-11-23T08:00:00.000Z', '2026-11-23T09:00:00.000Z'].map((recordedAtUtc, i) => ({ requestId, position: String(i), recordedAtUtc, stream: `registration-${requestId}`, revision: i, type: i === 0 ? 'RequestReceived' : 'CertificateVerified', actor: 'system:saga', policyVersion: 1, data: {} }));
+    const officer = await as('o1', 'officer');
+    const types = async (query: string) => (await get(`/v1/cases/${requestId}/history${query}`, officer)).json<{ events: { type: string }[] }>().events.map((e) => e.type);
+    expect(await types('')).toEqual(['RequestReceived', 'CertificateVerified']);
+    expect(await types('?at=2026-11-23T08:59:59.999Z')).toEqual(['RequestReceived']);
+    expect(await types('?at=2026-11-23T09:00:00.000Z')).toEqual(['RequestReceived', 'CertificateVerified']);
+    expect((await get(`/v1/cases/${requestId}/history?at=2026-11-23T07:00:00.000Z`, officer)).json()).toMatchObject({ code: 'not_found' });
+    expect((await get(`/v1/cases/${requestId}/history?at=yesterday`, officer)).json()).toMatchObject({ code: 'invalid_request' });
+    expect((await get(`/v1/cases/0d1e2f30-aaaa-8bbb-9ccc-000000000000/history`, officer)).json()).toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('a picture', () => {
+  const image = (name: string, query: string, headers: Record<string, string>) => get(`/v1/cases/${requestId}/images/${name}${query}`, headers);
+  const newEvents = async (before: number) => (await api.events()).slice(before).map((e) => [e.type, e.data]);
+
+  it('is given out only after the look is on record, and is not kept by caches', async () => {
+    const before = (await api.events()).length;
+    const answer = await image('photo', '?purpose=hold_review', await as('o1', 'officer'));
+    expect(answer.statusCode).toBe(200);
+    expect(answer.rawPayload.equals(PHOTO)).toBe(true);
+    expect(answer.headers).toMatchObject({ 'content-type': 'image/jpeg', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    expect(await newEvents(before)).toEqual([['BiometricViewed', { officer: 'o1', requestId, image: 'photo', purpose: 'hold_review' }]]);
+  });
+
+  it('of the card is served as the JPEG 2000 that it is', async () => {
+    const answer = await image('card_face', '?purpose=audit', await as('a1', 'auditor'));
+    expect(answer.headers['content-type']).toBe('image/jp2');
+    expect(answer.rawPayload.equals(Buffer.concat([Buffer.from('jp2:'), CARD_RECORD.subarray(0, 16)]))).toBe(true);
+  });
+
+  it('that does not exist is said to be missing, and no look is on record', async () => {
+    const before = (await api.events()).length;
+    expect((await image('registered_face', '?purpose=hold_review', await as('o1', 'officer'))).json()).toMatchObject({ code: 'not_found' });
+    expect((await image('passport', '?purpose=hold_review', await as('o1', 'officer'))).json()).toMatchObject({ code: 'not_found' });
+    expect(await newEvents(before)).toEqual([]);
+  });
+
+  it.each(['', '?purpose=', '?purpose=curiosity', '?purpose=audit&purpose=audit'])('needs a purpose: %j', async (query) => {
+    expect((await image('photo', query, await as('o1', 'officer'))).json()).toMatchObject({ code: 'invalid_request' });
+  });
+
+  it.each([['officer', 'audit'], ['auditor', 'hold_review']])('is not for an %s with purpose %s, which goes on record', async (role, purpose) => {
+    const before = (await api.events()).length;
+    const answer = await image('photo', `?purpose=${purpose}`, await as('x1', role));
+    expect(answer.json()).toMatchObject({ code: 'forbidden', status: 403 });
+    expect(await newEvents(before)).toEqual([['AccessRefused', { subject: 'x1', what: 'GET /v1/cases/:requestId/images/photo', reason: `purpose_not_for_role:${purpose}` }]]);
+  });
+
+  it('is not given out when the look cannot be put on record', async () => {
+    api.store.trouble = { streamPrefix: 'access-', kind: 'unknown' };
+    const answer = await image('photo', '?purpose=hold_review', await as('o1', 'officer'));
+    api.store.trouble = null;
+    expect(answer.json()).toMatchObject({ code: 'outcome_unknown', status: 503 });
+    expect(answer.rawPayload.includes(PHOTO.subarray(0, 8))).toBe(false);
+  });
+});
+
+describe('booths', () => {
+  const key = () => newBooth('x').publicKey;
+
+  it('are enrolled, get new keys, and are suspended', async () => {
+    const admin = await as('adm', 'administrator');
+    const [first, second] = [key(), key()];
+    const enrolled = await post('/v1/booths', admin, { boothId: 'booth-0100', publicKey: first });
+    expect([enrolled.statusCode, enrolled.json()]).toEqual([201, { boothId: 'booth-0100', stage: 'enrolled', publicKey: first, keyVersion: 1 }]);
+    expect((await post('/v1/booths', admin, { boothId: 'booth-0100', publicKey: second })).json()).toMatchObject({ code: 'booth_exists', status: 409 });
+    expect((await post('/v1/booths/booth-0100/keys', admin, { publicKey: second })).json()).toMatchObject({ publicKey: second, keyVersion: 2 });
+    expect((await post('/v1/booths/booth-0100/suspension', admin, { reason: 'tampered' })).json()).toMatchObject({ stage: 'suspended' });
+    expect((await post('/v1/booths/booth-0100/keys', admin, { publicKey: first })).json()).toMatchObject({ code: 'booth_suspended', status: 409 });
+    expect((await post('/v1/booths/booth-0404/suspension', admin, { reason: 'lost' })).json()).toMatchObject({ code: 'booth_unknown', status: 404 });
+    expect((await post('/v1/booths/Booth!/suspension', admin, { reason: 'lost' })).json()).toMatchObject({ code: 'booth_unknown', status: 404 });
+  });
+
+  it.each<[string, object, string]>([
+    ['an id of another form', { boothId: 'B', publicKey: '' }, '/boothId'],
+    ['a key that is no key', { boothId: 'booth-0101', publicKey: Buffer.alloc(44).toString('base64') }, '/publicKey'],
+    ['no key', { boothId: 'booth-0101' }, '/publicKey'],
+  ])('are not enrolled with %s', async (_name, body, pointer) => {
+    expect((await post('/v1/booths', await as('adm', 'administrator'), body)).json()).toMatchObject({ code: 'invalid_request', errors: expect.arrayContaining([expect.objectContaining({ pointer })]) });
+  });
+});
+
+describe('policies', () => {
+  it('are proposed, approved by another, and put in force', async () => {
+    const [one, two] = [await as('adm-1', 'administrator'), await as('adm-2', 'administrator')];
+    const proposed = await post('/v1/policies', one, { ...DEFAULT_POLICY, holdMarginPoints: 1_500 });
+    expect(proposed.statusCode).toBe(201);
+    const { versions } = proposed.json<{ versions: { version: number; values: object; approvedBy: string | null }[] }>();
+    const { version, values, approvedBy } = versions.at(-1) as (typeof versions)[number];
+    expect([values, approvedBy]).toEqual([{ ...DEFAULT_POLICY, holdMarginPoints: 1_500 }, null]);
+    expect((await post(`/v1/policies/${version}/activation`, one)).json()).toMatchObject({ code: 'policy_not_approved', status: 409 });
+    expect((await post(`/v1/policies/${version}/approval`, one)).json()).toMatchObject({ code: 'policy_own_proposal', status: 403 });
+    expect((await post(`/v1/policies/${version}/approval`, two)).statusCode).toBe(200);
+    expect((await post(`/v1/policies/${version}/activation`, one)).json()).toMatchObject({ active: version });
+    expect((await get('/v1/policies', await as('a1', 'auditor'))).json()).toMatchObject({ active: version });
+    for (const wrong of ['99', '0', 'x', '1.5', '-1', '99999999999']) expect((await post(`/v1/policies/${wrong}/approval`, two)).json()).toMatchObject({ code: 'policy_version_unknown', status: 404 });
+  });
+
+  it.each<[string, object, string, unknown]>([
+    ['points above the scale', { holdMarginPoints: 10_001 }, 'policy_invalid', { data: { field: 'holdMarginPoints', problem: 'must be an integer 0..10000' } }],
+    ['a referral mark above the pass mark', { referralPointsMin: 9_300 }, 'policy_invalid', { data: { field: 'referralPointsMin' } }],
+    ['points with a fraction', { holdMarginPoints: 0.5 }, 'invalid_request', { errors: [{ pointer: '/holdMarginPoints' }] }],
+    ['points as text', { cardMatchPointsMin: '9200' }, 'invalid_request', { errors: [{ pointer: '/cardMatchPointsMin' }] }],
+    ['no consent text', { consentTextVersions: [] }, 'invalid_request', { errors: [{ pointer: '/consentTextVersions' }] }],
+    ['a retry without its limit', { retry: { firstDelaySeconds: 1, delaySecondsMax: 2 } }, 'invalid_request', { errors: [{ pointer: '/retry/attemptsMax' }] }],
+    ['a value that does not belong there', { holdMargin: 1 }, 'invalid_request', { errors: [{ pointer: '/holdMargin' }] }],
+  ])('are refused with %s', async (_name, change, code, more) => {
+    expect((await post('/v1/policies', await as('adm-1', 'administrator'), { ...DEFAULT_POLICY, ...change })).json()).toMatchObject({ code, ...(more as object) });
+  });
+});
+
+describe('a stuck step', () => {
+  it('that nobody knows cannot be resumed', async () => {
+    const admin = await as('adm', 'administrator');
+    const answer = await post(`/v1/cases/${requestId}/effects/submit-1/resumption`, admin);
+    expect([404, 409]).toContain(answer.statusCode);
+    expect(answer.json()).toMatchObject({ code: expect.stringMatching(/^(not_found|wrong_stage)$/) });
+    expect((await post(`/v1/cases/${requestId}/effects/${encodeURIComponent('a b')}/resumption`, admin)).json()).toMatchObject({ code: 'not_found' });
+  });
+});

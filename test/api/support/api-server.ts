@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Global, Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { ApiModule } from '../../../src/api/api.module.js';
+import { ApiSettings } from '../../../src/api/api-settings.js';
+import { createApp } from '../../../src/api/create-app.js';
+import { createLog } from '../../../src/api/log.js';
+import { HealthChecks, type Readiness } from '../../../src/api/health-checks.js';
+import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
+import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
+import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
+import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from '../../../src/application/commands/manage-policy.js';
+import { ReceiveRequestHandler } from '../../../src/application/commands/receive-request.js';
+import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
+import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
+import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
+import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
+import { CurrentPolicy } from '../../../src/application/current-policy.js';
+import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
+import { Clock } from '../../../src/application/ports/clock.js';
+import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
+import { ImageVault } from '../../../src/application/ports/image-vault.js';
+import { ReadModels } from '../../../src/application/ports/read-models.js';
+import { Secrets } from '../../../src/application/ports/secrets.js';
+import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
+import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from '../../../src/application/queries/questions.js';
+import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
+import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-memory-event-store.js';
+import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
+import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
+import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
+import { InMemoryReadModels } from './in-memory-read-models.js';
+
+export const NOW = '2026-11-23T08:05:00.000Z';
+
+export class SettableClock extends Clock {
+  now = NOW;
+  nowUtc(): string {
+    return this.now;
+  }
+}
+
+/** The real in-memory store; a test can make appends to some streams fail, or leave their outcome unknown. */
+export class TroubledEventStore extends InMemoryEventStore {
+  trouble: { readonly streamPrefix: string; readonly kind: 'throws' | 'unknown' } | null = null;
+
+  override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    if (this.trouble && stream.startsWith(this.trouble.streamPrefix)) {
+      if (this.trouble.kind === 'throws') throw new Error('the disk is full');
+      return { outcome: 'unknown', cause: 'the connection broke' };
+    }
+    return super.append(stream, events, expected);
+  }
+}
+
+export class SettableHealth extends HealthChecks {
+  readiness: Readiness = { ok: true, parts: { store: { ok: true, detail: 'writes' } } };
+  async ready(): Promise<Readiness> {
+    return this.readiness;
+  }
+}
+
+/** Card records in these tests are what `faceImageOf` gives back with a mark in front. */
+class MarkedCardRecords extends CardRecordVerifier {
+  readonly algorithm = { id: 'test', version: '1' };
+  verify(): never {
+    throw new Error('the API never verifies a card record');
+  }
+  faceImageOf(cardRecord: Uint8Array): Uint8Array {
+    return Buffer.concat([Buffer.from('jp2:'), cardRecord.subarray(0, 16)]);
+  }
+}
+
+const HANDLERS = [
+  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
+  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
+];
+const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog];
+
+/** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
+export class ApiServer {
+  readonly store = new TroubledEventStore();
+  readonly rows = new InMemoryReadModels();
+  readonly clock = new SettableClock();
+  readonly health = new SettableHealth();
+  readonly logLines: string[] = [];
+  private readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
+  private readonly keys = new KeyRing(path.join(this.folder, 'keys.db'), Buffer.alloc(32, 9));
+  app!: NestFastifyApplication;
+
+  static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}): Promise<ApiServer> {
+    const api = new ApiServer();
+    const settings = new ApiSettings({ logLevel: 'trace', ...given });
+    const ports = [
+      { provide: EventStore, useValue: api.store },
+      { provide: ReadModels, useValue: api.rows },
+      { provide: Clock, useValue: api.clock },
+      { provide: HealthChecks, useValue: api.health },
+      { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
+      { provide: ImageVault, useValue: new EncryptedImageVault(path.join(api.folder, 'sealed'), api.keys) },
+      { provide: CardRecordVerifier, useValue: new MarkedCardRecords() },
+    ];
+    class Application {}
+    Global()(Application);
+    Module({ imports: [CqrsModule.forRoot()], providers: [...ports, ...SERVICES, ...HANDLERS], exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks] })(Application);
+    class Root {}
+    Module({ imports: [Application, ApiModule.register({ settings, imports: [Application] })] })(Root);
+    api.app = await createApp(Root, settings, createLog(settings, { write: (line: string) => void api.logLines.push(line) }));
+    await api.app.init();
+    await api.server.ready();
+    await api.app.get(CurrentPolicy, { strict: false }).ensureDefault();
+    return api;
+  }
+
+  get server(): FastifyInstance {
+    return this.app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  }
+
+  inject(options: InjectOptions): Promise<LightMyRequestResponse> {
+    return this.server.inject(options);
+  }
+
+  /** Every stored event, oldest first. */
+  async events(): Promise<readonly StoredEvent[]> {
+    return (await this.store.readAll(null, { limit: 4096 })).events;
+  }
+
+  async doorRefusals(): Promise<readonly StoredEvent[]> {
+    return (await this.events()).filter((e) => e.type === 'RequestRefusedAtDoor');
+  }
+
+  /** Starts listening on a free port. @returns the base address */
+  async listen(): Promise<string> {
+    await this.app.listen(0, '127.0.0.1');
+    return this.app.getUrl();
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    this.keys.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
