@@ -5,7 +5,7 @@ module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     ring('domain-imports-only-itself', 'domain/', ['^src/domain/'], 'Pure facts and rules: no npm, no node:, so that they run in a browser too.'),
-    ring('application-knows-domain-and-ports', 'application/', ['^src/(application|domain)/', '^node_modules/(@nestjs/(common|cqrs)|rxjs)/', '^(node:)?crypto$'], 'Use cases: domain, ports, the buses; hashing is the one thing of Node that ids need.'),
+    ring('application-knows-domain-and-ports', 'application/', ['^src/(application|domain)/', '^node_modules/(@nestjs/(common|cqrs)|rxjs)/', '^(node:)?(crypto|timers/promises)$'], 'Use cases: domain, ports, the buses; of Node only hashing, which ids need, and waiting.'),
     ring('projections-know-domain-only', 'projections/', ['^src/(projections|domain)/'], 'Events in, rows out.'),
     ring('api-is-a-thin-edge', 'api/', ['^src/(api|application|domain)/', '^node_modules/', '^(node:)?[a-z_/]+$'], 'Parse, call one bus, return.'),
     ring('infrastructure-implements-ports', 'infrastructure/', ['^src/(infrastructure|application|domain|projections)/', '^node_modules/', '^(node:)?[a-z_/0-9]+$'], 'One folder per outside thing.'),
