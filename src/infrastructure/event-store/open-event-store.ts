@@ -12,8 +12,10 @@ export const EVENTS_FILE = 'events.db';
 export async function openEventStore(setting: string, dataDir: string, options: { readonly mode?: 'write' | 'read' } = {}): Promise<EventStore> {
   if (setting !== 'sqlite') throw new RangeError(`not an event store: ${setting}; write 'sqlite'`);
   const file = path.join(dataDir, EVENTS_FILE);
-  const mode = options.mode ?? 'write';
-  if (mode === 'write') mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  else if (!existsSync(file)) throw new EventStoreUnavailableError('not_an_event_log', `there is no event log at ${file}`);
-  return SqliteEventStore.open({ file, mode });
+  if (options.mode === 'read') {
+    if (!existsSync(file)) throw new EventStoreUnavailableError('not_an_event_log', `there is no event log at ${file}`);
+    return SqliteEventStore.open({ file, mode: 'read' });
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return SqliteEventStore.openOnThread({ file });
 }
