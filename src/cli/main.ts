@@ -12,6 +12,7 @@ const commands: Record<string, Entry> = {
   doctor: { summary: 'check configuration, ports, keys, models and clock', load: () => import('./doctor.js') },
   sandbox: { summary: 'run the stand-ins for the authentication server, the government server and sign-in', load: () => import('./sandbox.js') },
   projections: { summary: 'rebuild read models from the events and prove them equal', load: () => import('./projections.js') },
+  events: { summary: 'check, back up or print the event log', load: () => import('./events.js') },
   face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face.js') },
   models: { summary: 'build or install the face models', load: () => import('./models.js') },
   'verify-certificate': { summary: 'say whether a certificate is valid, and why', load: () => import('./verify-certificate.js') },

@@ -6,7 +6,8 @@ import { assertStreamName, encodeAppend } from './event-bytes.js';
 import { AppendSignal, followLog } from './log-subscription.js';
 import { unavailable } from './sqlite-failure.js';
 import { SqliteLogReader } from './sqlite-log-reader.js';
-import { SqliteLogWriter, type AppendAnswer, type AppendRequest, type CommitOutcome } from './sqlite-log-writer.js';
+import { SqliteLogWriter, type AppendAnswer, type AppendRequest, type CommitOutcome, type LogWriter } from './sqlite-log-writer.js';
+import { ThreadedLogWriter } from './threaded-log-writer.js';
 import { WriterLock } from './writer-lock.js';
 
 export interface SqliteEventStoreOptions {
@@ -40,6 +41,7 @@ interface Waiting {
 export class SqliteEventStore extends EventStore {
   private readonly appended = new AppendSignal();
   private queue: Waiting[] = [];
+  /** True from the moment a flush is scheduled until its group is answered: there is one group at a time. */
   private flushing = false;
   private busySinceMs: number | null = null;
   private closed = false;
@@ -49,13 +51,14 @@ export class SqliteEventStore extends EventStore {
   private constructor(
     private readonly options: SqliteEventStoreOptions,
     private readonly reader: SqliteLogReader,
-    private readonly writer: SqliteLogWriter | null,
+    private readonly writer: LogWriter | null,
     private readonly lock: WriterLock | null,
   ) {
     super();
   }
 
-  /** Opens the log, creating it in `write` mode.
+  /** Opens the log, creating it in `write` mode. Commits on the calling thread, which stands still for every `fsync`: for tools
+   *  and tests. A server uses `openOnThread`.
    *  @throws {EventStoreUnavailableError} `locked` when another process writes to it, `read_only`, `not_an_event_log`, `corrupt`. */
   static open(options: SqliteEventStoreOptions): SqliteEventStore {
     if (options.mode === 'read') return new SqliteEventStore(options, new SqliteLogReader(options.file), null, null);
@@ -66,6 +69,21 @@ export class SqliteEventStore extends EventStore {
       return new SqliteEventStore(options, new SqliteLogReader(options.file), writer, lock);
     } catch (error) {
       writer?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Opens the log for writing with the writing connection on a thread of its own, so that the disk holds up nothing but appends.
+   *  @throws {EventStoreUnavailableError} as `open` does. */
+  static async openOnThread(options: Omit<SqliteEventStoreOptions, 'mode'>): Promise<SqliteEventStore> {
+    const lock = WriterLock.acquire(options.file);
+    let writer: ThreadedLogWriter | null = null;
+    try {
+      writer = await ThreadedLogWriter.open(options.file, { fileBytesMax: options.fileBytesMax });
+      return new SqliteEventStore(options, new SqliteLogReader(options.file), writer, lock);
+    } catch (error) {
+      await writer?.close();
       lock.release();
       throw error;
     }
@@ -124,10 +142,10 @@ export class SqliteEventStore extends EventStore {
   override async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    if (this.queue.length > 0) await new Promise<void>((resolve) => this.drained.push(resolve));
+    if (this.flushing) await new Promise<void>((resolve) => this.drained.push(resolve));
     // The last connection to close folds the write-ahead log into the file, which only the writing one can do.
     this.reader.close();
-    this.writer?.close();
+    await this.writer?.close();
     this.lock?.release();
     this.appended.notify();
   }
@@ -145,28 +163,29 @@ export class SqliteEventStore extends EventStore {
   }
 
   /** `setImmediate` runs after everything that this turn of the event loop has to say, so that its appends meet in one group. */
-  private scheduleFlush(delayMs = 0): void {
+  private scheduleFlush(): void {
     if (this.flushing) return;
     this.flushing = true;
-    const flush = (): void => {
-      this.flushing = false;
-      this.flush();
-    };
+    this.flushSoon(0);
+  }
+
+  private flushSoon(delayMs: number): void {
+    const flush = (): void => void this.flush();
     if (delayMs > 0) setTimeout(flush, delayMs);
     else setImmediate(flush);
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
     const group = this.takeGroup();
-    const outcome = this.writer?.commit(group.map((waiting) => waiting.request)) ?? { outcome: 'refused', error: unavailable('closed', this.options.file) };
+    const outcome = (await this.writer?.commit(group.map((waiting) => waiting.request))) ?? { outcome: 'refused' as const, error: unavailable('closed', this.options.file) };
     if (this.mustWait(outcome)) {
       this.queue = [...group, ...this.queue];
-      this.scheduleFlush(20);
-      return;
+      return this.flushSoon(20);
     }
     this.settle(group, outcome);
-    if (this.queue.length > 0) this.scheduleFlush();
-    else for (const resolve of this.drained.splice(0)) resolve();
+    if (this.queue.length > 0) return this.flushSoon(0);
+    this.flushing = false;
+    for (const resolve of this.drained.splice(0)) resolve();
   }
 
   private takeGroup(): Waiting[] {

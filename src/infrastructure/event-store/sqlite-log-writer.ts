@@ -24,6 +24,18 @@ export type CommitOutcome =
   /** The commit itself failed: the disk may or may not hold it. */
   | { readonly outcome: 'unknown'; readonly error: Error };
 
+export interface LogWriterOptions {
+  /** The log never grows beyond this; appends are then refused as `disk_full`. */
+  readonly fileBytesMax?: number;
+}
+
+/** Stores one group after the other. The next group is handed over only when this one is answered. */
+export interface LogWriter {
+  /** Never throws: a failure says whether anything can have been written. */
+  commit(requests: readonly AppendRequest[]): CommitOutcome | Promise<CommitOutcome>;
+  close(): void | Promise<void>;
+}
+
 interface StreamTail {
   readonly no: number;
   readonly revision: number;
@@ -34,7 +46,7 @@ const CACHED_STREAMS_MAX = 10_000;
 /** The one connection that writes. Takes a group of requests through one transaction: each request is decided before anything
  *  of it is written, so a conflict leaves its neighbours alone, and one `fsync` serves them all. Synchronous on purpose: nothing
  *  can come between the check of a revision and the write. */
-export class SqliteLogWriter {
+export class SqliteLogWriter implements LogWriter {
   private readonly database: DatabaseSync;
   private readonly statements: Record<'findStream' | 'addStream' | 'lastRevision' | 'findId' | 'addEvent' | 'lastPosition', StatementSync>;
   /** Last revisions of the streams used most recently. Only ever what is committed. */
@@ -42,14 +54,13 @@ export class SqliteLogWriter {
   private lastPosition: number;
   private lastStreamNo: number;
 
-  /** @param limits.fileBytesMax the log never grows beyond this; appends are then refused as `disk_full`
-   *  @throws {EventStoreUnavailableError} when the file cannot be opened or is not an event log. */
+  /** @throws {EventStoreUnavailableError} when the file cannot be opened or is not an event log. */
   constructor(
     private readonly file: string,
-    limits: { readonly fileBytesMax?: number } = {},
+    options: LogWriterOptions = {},
   ) {
     try {
-      this.database = openForWriting(file, limits.fileBytesMax);
+      this.database = openForWriting(file, options.fileBytesMax);
       prepareSchema(this.database, file, 'write');
       this.statements = prepareStatements(this.database);
     } catch (error) {

@@ -6,6 +6,9 @@ import { TransientFailure } from '../../application/subscriptions/subscription-h
 const APPLICATION_ID = 0x484e4e52;
 const SCHEMA_VERSION = 1;
 
+/** Name of the read models' file inside the data folder. */
+export const READ_MODEL_FILE = 'readmodel.db';
+
 const TABLES = `
   CREATE TABLE consumers (
     name TEXT PRIMARY KEY,

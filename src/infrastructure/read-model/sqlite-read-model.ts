@@ -34,6 +34,20 @@ export interface RebuildReport {
   readonly switched: boolean;
 }
 
+/** How far one projection is, and what is served of it. */
+export interface ProjectionState {
+  readonly projection: string;
+  /** Version that this program writes. */
+  readonly version: number;
+  /** Version of the rows that are served; null when there are none yet. */
+  readonly servedVersion: number | null;
+  readonly position: Position | null;
+  readonly rows: number;
+  readonly parkedEvents: number;
+  /** Process that projects now or did last; null when it gave the lease back. */
+  readonly owner: string | null;
+}
+
 export interface RebuildOptions {
   readonly store: EventStore;
   readonly upcast?: Upcast;
@@ -113,6 +127,18 @@ export class SqliteReadModel {
     });
   }
 
+  /** State of one projection, all of one moment. */
+  state(name: string): ProjectionState {
+    const { version } = this.projection(name);
+    return this.database.readTogether(() => {
+      const servedVersion = this.servedRow(name)?.version ?? null;
+      const rows = servedVersion === version ? Object.keys(this.projection(name).tables).map((table) => this.query(name).get<{ n: number }>(`SELECT count(*) AS n FROM {${table}}`)?.n ?? 0) : [];
+      const parked = this.database.readStatement('SELECT count(*) AS n FROM parked_events WHERE consumer = ?').get(name) as { n: number };
+      const consumer = this.database.readStatement('SELECT lease_owner FROM consumers WHERE name = ?').get(name) as { lease_owner: string | null } | undefined;
+      return { projection: name, version, servedVersion, position: this.position(name), rows: rows.reduce((sum, n) => sum + n, 0), parkedEvents: parked.n, owner: consumer?.lease_owner ?? null };
+    });
+  }
+
   /** Digest of the rows that are served and the position that they stand for, both of one moment; null when nothing is served. */
   async digest(name: string): Promise<(BuildDigest & { readonly position: Position | null; readonly version: number }) | null> {
     return this.database.snapshot(async (snapshot) => {
@@ -156,10 +182,11 @@ export class SqliteReadModel {
       .write(() => {
         const served = this.database.statement('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
         if (served?.version !== this.projection(name).version) throw new ReadModelRebuildingError(name);
-        this.build(name, served.build).apply(events);
+        // The step comes first: where it is refused, the rows may hold these events already, and applying them again would look like
+        // a fault of the events. Throwing rolls the transaction back: without the step there are no rows, and the other way round.
         const outcome = checkpoint ? this.positions.saveInTransaction(checkpoint) : 'saved';
-        // Throwing rolls the rows back: without the step they must not exist.
         if (outcome !== 'saved') throw new StepRefused(outcome);
+        this.build(name, served.build).apply(events);
         return outcome;
       })
       .then((outcome) => {

@@ -9,7 +9,7 @@ import { SqlitePositionStore } from '../../../dist/infrastructure/read-model/sql
 import { SqliteReadModel } from '../../../dist/infrastructure/read-model/sqlite-read-model.js';
 
 const [folder, writers, eventsPerAppend] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
-const store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
+const store = await SqliteEventStore.openOnThread({ file: path.join(folder, 'events.db') });
 const database = ReadModelDatabase.open(path.join(folder, 'readmodel.db'));
 const positions = new SqlitePositionStore(database);
 const counter = {

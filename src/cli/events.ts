@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { EventStoreUnavailableError, type EventStore } from '../application/ports/event-store.js';
+import { positionFromText, type StoredEvent } from '../domain/event-envelope.js';
+import { SETTINGS } from '../infrastructure/config.js';
+import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
+import { EVENTS_FILE, openEventStore } from '../infrastructure/event-store/open-event-store.js';
+import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { EXIT, UsageError, type CliCommand } from './command.js';
+
+interface Options {
+  readonly dataDir: string;
+  readonly stream: string | undefined;
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly target: string | undefined;
+}
+
+const ACTIONS: Readonly<Record<string, (options: Options) => Promise<number>>> = { check, backup, print };
+
+export const command: CliCommand = {
+  help: `
+Looks after the event log. All of it works beside a running server and changes nothing in the log.
+
+  ./honnin events check        [--data DIR]    read every event and say everything that is wrong (exit 1 when something is)
+  ./honnin events backup FILE  [--data DIR]    copy the log, as it is at this moment, to a new file
+  ./honnin events print        [--data DIR] [--stream NAME] [--after POSITION] [--limit N]    one JSON line per event
+
+Options
+  --data DIR        data folder (default: HONNIN_DATA, or ${SETTINGS.dataDir.fallback})
+  --stream NAME     only this stream
+  --after POSITION  only events after this position of the log
+  --limit N         at most N events (default 1000)
+
+Examples
+  ./honnin events check
+  ./honnin events backup /backup/events-2026-11-23.db
+  ./honnin events print --limit 20
+`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { data: { type: 'string' }, stream: { type: 'string' }, after: { type: 'string' }, limit: { type: 'string', default: '1000' } },
+    });
+    const [action, target, ...rest] = positionals;
+    if (action === undefined || !Object.hasOwn(ACTIONS, action) || rest.length > 0) throw new UsageError(`say one of: ${Object.keys(ACTIONS).join(', ')}`);
+    if ((action === 'backup') !== (target !== undefined)) throw new UsageError(action === 'backup' ? 'say where the copy goes: ./honnin events backup FILE' : `${action} takes no file`);
+    const limit = Number(values.limit);
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError(`--limit ${values.limit}: must be a whole number from 1`);
+    if (values.after !== undefined && !/^\d{1,20}$/.test(values.after)) throw new UsageError(`--after ${values.after}: must be a position, as 'print' shows it`);
+    const dataDir = path.resolve(values.data ?? (process.env[SETTINGS.dataDir.env] || (SETTINGS.dataDir.fallback as string)));
+    try {
+      return await (ACTIONS[action] as (options: Options) => Promise<number>)({ dataDir, stream: values.stream, after: values.after, limit, target });
+    } catch (error) {
+      if (!(error instanceof EventStoreUnavailableError)) throw error;
+      process.stderr.write(`honnin events: ${error.message}\n`);
+      return EXIT.failed;
+    }
+  },
+};
+
+async function check({ dataDir }: Options): Promise<number> {
+  const file = embeddedLog(dataDir);
+  let told = performance.now();
+  const { events, streams, problems } = await checkEventLog(file, (checked, total) => {
+    if (performance.now() - told < 1000) return;
+    told = performance.now();
+    process.stderr.write(`${checked} of ${total} events checked\n`);
+  });
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  process.stdout.write(`${file}: ${events} events in ${streams} streams, ${problems.length === 0 ? 'nothing is wrong' : `${problems.length} faults`}\n`);
+  return problems.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+async function backup({ dataDir, target }: Options): Promise<number> {
+  const copy = path.resolve(target as string);
+  if (existsSync(copy)) throw new UsageError(`${copy} exists; a backup never overwrites`);
+  const store = SqliteEventStore.open({ file: embeddedLog(dataDir), mode: 'read' });
+  try {
+    await store.backup(copy);
+  } finally {
+    await store.close();
+  }
+  const { events, problems } = await checkEventLog(copy);
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  process.stdout.write(`${copy}: ${events} events, ${problems.length === 0 ? 'checked' : `${problems.length} faults`}\n`);
+  return problems.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+async function print(options: Options): Promise<number> {
+  const store = await openEventStore(process.env['HONNIN_EVENT_STORE'] || 'sqlite', options.dataDir, { mode: 'read' });
+  try {
+    for await (const event of eventsOf(store, options)) process.stdout.write(`${JSON.stringify({ ...event, position: String(event.position) })}\n`);
+  } finally {
+    await store.close();
+  }
+  return EXIT.ok;
+}
+
+async function* eventsOf(store: EventStore, { stream, after, limit }: Options): AsyncGenerator<StoredEvent, void, void> {
+  let left = limit;
+  for (let from = after === undefined ? null : positionFromText(after); left > 0; ) {
+    const batch = await store.readAll(from, { limit: Math.min(left, 1000), ...(stream === undefined ? {} : { filter: { streamPrefixes: [stream] } }) });
+    const wanted = batch.events.filter((event) => stream === undefined || event.stream === stream);
+    yield* wanted;
+    left -= wanted.length;
+    from = batch.position;
+    if (batch.caughtUp) return;
+  }
+}
+
+/** @throws {EventStoreUnavailableError} when there is no embedded log in the folder. */
+function embeddedLog(dataDir: string): string {
+  const file = path.join(dataDir, EVENTS_FILE);
+  if (!existsSync(file)) throw new EventStoreUnavailableError('not_an_event_log', `there is no event log at ${file}`);
+  return file;
+}

@@ -1,0 +1,21 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { EventStoreUnavailableError, type EventStore } from '../../application/ports/event-store.js';
+import { SqliteEventStore } from './sqlite-event-store.js';
+
+/** Name of the embedded log inside the data folder. */
+export const EVENTS_FILE = 'events.db';
+
+/** Opens the event store that a setting names: `sqlite` for the embedded log in the data folder.
+ *  @param options.mode `read` opens an embedded log beside a running server, without taking its lock and without creating anything
+ *  @throws {EventStoreUnavailableError} when it cannot be opened; {RangeError} for a setting that names no store. */
+export async function openEventStore(setting: string, dataDir: string, options: { readonly mode?: 'write' | 'read' } = {}): Promise<EventStore> {
+  if (setting !== 'sqlite') throw new RangeError(`not an event store: ${setting}; write 'sqlite'`);
+  const file = path.join(dataDir, EVENTS_FILE);
+  if (options.mode === 'read') {
+    if (!existsSync(file)) throw new EventStoreUnavailableError('not_an_event_log', `there is no event log at ${file}`);
+    return SqliteEventStore.open({ file, mode: 'read' });
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return SqliteEventStore.openOnThread({ file });
+}
