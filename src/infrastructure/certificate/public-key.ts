@@ -27,6 +27,16 @@ export class PublicKey {
   }
 }
 
+/** A key, or why the bytes are none. */
+export function readPublicKey(spki: Buffer): PublicKey | DerError {
+  try {
+    return new PublicKey(spki);
+  } catch (error) {
+    if (error instanceof DerError) return error;
+    throw error;
+  }
+}
+
 const NULL_PARAMETERS = Buffer.from('0500', 'hex');
 const CURVES = new Map<string, { curve: Curve; pointBytes: number }>([
   ['1.2.840.10045.3.1.7', { curve: 'P-256', pointBytes: 65 }],
