@@ -17,14 +17,38 @@ const CARD_CERTIFICATE_BYTES_MAX = 8 * 1024;
 export interface CertificateRules {
   readonly anchors: TrustAnchors;
   readonly profiles: Readonly<Record<CertificateType, Profile>>;
+  readonly status: StatusRules;
 }
 
-/** @param policyOids replaces the policy OIDs of a certificate type, for the test environment of the certification service
- *  @param maxDepth certificates in a path, leaf and anchor counted; card certificates need 2 */
-export function certificateRules(anchors: TrustAnchors, options: { readonly policyOids?: Partial<Record<CertificateType, readonly string[]>>; readonly maxDepth?: number } = {}): CertificateRules {
+/** How answers about the status are judged. */
+export interface StatusRules {
+  /** An OCSP answer without our nonce may be an old one played again. */
+  readonly requireNonce: boolean;
+  /** Hash of CertID in our OCSP requests. */
+  readonly certIdHash: 'sha1' | 'sha256';
+  /** Oldest acceptable thisUpdate of an OCSP answer. */
+  readonly maxStatusAgeSeconds: number;
+  /** How far the responder's clock may be ahead. */
+  readonly clockToleranceSeconds: number;
+}
+
+/** Defaults: nonce required, SHA-1 in CertID (every responder understands it and it protects nothing), one day (the authentication server
+ *  refreshes every 15 minutes), five minutes. */
+export type StatusRuleOptions = { readonly [K in keyof StatusRules]?: StatusRules[K] | undefined };
+
+export interface CertificateRuleOptions {
+  /** Replaces the policy OIDs of a certificate type, for the test environment of the certification service. */
+  readonly policyOids?: Partial<Record<CertificateType, readonly string[]>> | undefined;
+  /** Certificates in a path, leaf and anchor counted; card certificates need 2. */
+  readonly maxDepth?: number | undefined;
+  readonly status?: StatusRuleOptions | undefined;
+}
+
+export function certificateRules(anchors: TrustAnchors, options: CertificateRuleOptions = {}): CertificateRules {
   const maxIntermediates = Math.max(0, (options.maxDepth ?? 2) - 2);
   const profile = (type: CertificateType): Profile => profileFor(profileNameFor(type), { policies: options.policyOids?.[type], maxIntermediates });
-  return { anchors, profiles: { user_authentication: profile('user_authentication'), digital_signature: profile('digital_signature') } };
+  const { requireNonce = true, certIdHash = 'sha1', maxStatusAgeSeconds = 86_400, clockToleranceSeconds = 300 } = options.status ?? {};
+  return { anchors, profiles: { user_authentication: profile('user_authentication'), digital_signature: profile('digital_signature') }, status: { requireNonce, certIdHash, maxStatusAgeSeconds, clockToleranceSeconds } };
 }
 
 /** A certificate whose path and card signature hold. Whether it was revoked is still open. */
@@ -93,15 +117,17 @@ export interface DecidedStatus {
   readonly source: string | null;
   readonly response: Uint8Array;
   readonly nonce: Uint8Array | null;
+  /** The instant at which the answer was judged, seconds since 1970. */
+  readonly checkedAt: number;
   readonly status: Exclude<CertificateStatus, { status: 'unknown' }>;
 }
 
 /** Puts path and status together into the verdict. */
-export function decide(presented: PresentedCertificate, decided: DecidedStatus, checkedAt: number): Extract<CertificateVerdict, { verdict: 'valid' | 'invalid' }> {
+export function decide(presented: PresentedCertificate, decided: DecidedStatus): Extract<CertificateVerdict, { verdict: 'valid' | 'invalid' }> {
   const { certificate, path } = presented;
   const { status } = decided;
   const evidence: CertificateEvidence = {
-    ...evidenceWithoutStatus(path, checkedAt),
+    ...evidenceWithoutStatus(path, decided.checkedAt),
     method: decided.method,
     source: decided.source,
     status: status.status,

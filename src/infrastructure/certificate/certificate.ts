@@ -307,7 +307,7 @@ function readSubtrees(list: DerReader): Subtree[] {
   return subtrees;
 }
 
-function readAuthorityKeyIdentifier(r: DerReader): AuthorityKeyIdentifier {
+export function readAuthorityKeyIdentifier(r: DerReader): AuthorityKeyIdentifier {
   const keyIdentifier = r.peek() === context(0) ? r.read(context(0)) : null;
   const issuerReader = r.enterOptional(contextConstructed(1));
   const issuer = issuerReader === null ? null : readGeneralNames(issuerReader);

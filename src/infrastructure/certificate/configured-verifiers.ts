@@ -2,13 +2,15 @@ import type { CardRecordVerifier } from '../../application/ports/card-record-ver
 import type { CertificateVerifier } from '../../application/ports/certificate-verifier.js';
 import { ConfigError, readSettingFile, SETTINGS, type Config } from '../config.js';
 import { UnconfiguredCertificateVerifier } from '../unconfigured.js';
+import { CrlStore } from './crl-store.js';
 import { SurfaceApCardRecordVerifier, type CardIssuerKey } from './card-record-verifier.js';
 import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
 
 /** The certificate check as the settings describe it. @throws {ConfigError} for files that cannot be used */
 export function certificateVerifier(config: Config): CertificateVerifier {
-  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
-  if (authAnchorFiles.length + signAnchorFiles.length === 0 || ocspUrl === null) return new UnconfiguredCertificateVerifier();
+  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrl, crlSignUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
+  if (authAnchorFiles.length + signAnchorFiles.length === 0 || (ocspUrl === null && crlAuthUrl === null && crlSignUrl === null)) return new UnconfiguredCertificateVerifier();
+  checkStatusOrder(config);
   return new OcspCertificateVerifier({
     trustAnchors: {
       user_authentication: authAnchorFiles.map((file) => anchor(SETTINGS.authAnchorFiles.env, file)),
@@ -17,10 +19,24 @@ export function certificateVerifier(config: Config): CertificateVerifier {
     environment,
     policyOids: { user_authentication: authPolicyOids, digital_signature: signPolicyOids },
     order: statusOrder,
-    ocsp: { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
-    crl: null,
+    ocsp: ocspUrl === null ? null : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
+    crl: { user_authentication: crlStore(config, crlAuthUrl, 'auth'), digital_signature: crlStore(config, crlSignUrl, 'sign') },
     reuseAnswerSeconds: ocspReuseSeconds,
   });
+}
+
+/** An order that names a source without an address would leave every check undecided; that must show at the start. */
+function checkStatusOrder({ values: { statusOrder, ocspUrl, crlAuthUrl, crlSignUrl } }: Config): void {
+  const problems: string[] = [];
+  if (statusOrder !== 'crl' && ocspUrl === null) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.ocspUrl.env}`);
+  if (statusOrder !== 'ocsp' && crlAuthUrl === null && crlSignUrl === null) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.crlAuthUrl.env} or ${SETTINGS.crlSignUrl.env}`);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** A store per address; nothing is fetched before the first check. The newest CRL is kept in the data folder. */
+function crlStore(config: Config, url: string | null, name: string): CrlStore | null {
+  if (url === null || config.values.statusOrder === 'ocsp') return null;
+  return new CrlStore({ url, waitMs: config.values.jpkiTimeoutMs, keepIn: config.inData(`${name}.crl`) });
 }
 
 /** The check of card face records. Without configured issuer keys every record is refused as of an unknown issuer. */

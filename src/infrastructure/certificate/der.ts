@@ -220,7 +220,8 @@ export function readGeneralizedTime(reader: DerReader, tag: number = TAG.general
   return decodeTime(TAG.generalizedTime, reader.read(tag));
 }
 
-function decodeTime(tag: number, content: Buffer): number {
+/** Content of a time element with this tag. @returns seconds since 1970 */
+export function decodeTime(tag: number, content: Buffer): number {
   const yearDigits = tag === TAG.utcTime ? 2 : 4;
   if (content.length !== yearDigits + 11 || content[content.length - 1] !== 0x5a) throw new DerError('a time not written as RFC 5280 asks');
   let position = 0;

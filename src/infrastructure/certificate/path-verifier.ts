@@ -6,9 +6,9 @@ import { isHostName, isMailbox, NameConstraintState } from './name-constraints.j
 import { KEY_USAGE, OID } from './oids.js';
 import { PolicyGraph, type PolicyInputs } from './policy-graph.js';
 import type { Profile } from './profiles.js';
-import { checkKey, checkSignature, PublicKey, type SignatureProblem } from './public-key.js';
+import { checkKey, checkSignature, PublicKey, readPublicKey, type SignatureProblem } from './public-key.js';
 import type { TrustAnchor } from './trust-anchors.js';
-import { DerError } from './der.js';
+import type { DerError } from './der.js';
 
 export interface PathRequest {
   readonly certificate: Certificate;
@@ -136,7 +136,7 @@ class Search {
   private keyOf(certificate: Certificate): PublicKey | null {
     let key = this.keys.get(certificate);
     if (key === undefined) {
-      key = readKey(certificate.spki);
+      key = readPublicKey(certificate.spki);
       this.keys.set(certificate, key);
     }
     if (key instanceof PublicKey) return key;
@@ -175,15 +175,6 @@ class Search {
     if ('problem' in outcome) return { reason: 'policy', detail: outcome.problem };
     const leafProblem = checkLeaf(path[0]!, profile);
     return leafProblem ?? { certificates: path, anchor, policies: outcome.policies };
-  }
-}
-
-function readKey(spki: Buffer): PublicKey | DerError {
-  try {
-    return new PublicKey(spki);
-  } catch (error) {
-    if (error instanceof DerError) return error;
-    throw error;
   }
 }
 
@@ -288,9 +279,15 @@ function wellFormedName(name: GeneralName): boolean {
 function checkIdentifiers(certificate: Certificate, profile: Profile, anchor: boolean): PathProblem | null {
   if (profile.cardRules) return null;
   const { authorityKeyIdentifier, subjectKeyIdentifier, basicConstraints } = certificate.extensions;
-  const selfSignedAnchor = anchor && isSelfIssued(certificate);
-  if (!selfSignedAnchor && (authorityKeyIdentifier === null || authorityKeyIdentifier.keyIdentifier === null)) return { reason: 'malformed', detail: 'no authority key identifier' };
+  const missing = authorityKeyIdentifier === null || authorityKeyIdentifier.keyIdentifier === null;
+  if (missing && !(anchor && (isSelfIssued(certificate) || isSelfSigned(certificate, profile)))) return { reason: 'malformed', detail: 'no authority key identifier' };
   return basicConstraints?.ca === true && subjectKeyIdentifier === null ? { reason: 'malformed', detail: 'an authority without subject key identifier' } : null;
+}
+
+/** RFC 5280 section 4.2.1.1 spares self-signed certificates the authority key identifier; a few roots name another issuer and yet sign themselves. */
+function isSelfSigned(certificate: Certificate, profile: Profile): boolean {
+  const key = readPublicKey(certificate.spki);
+  return key instanceof PublicKey && checkSignature({ message: certificate.tbs, signature: certificate.signature, algorithm: certificate.signatureAlgorithm }, key, profile.algorithms) === null;
 }
 
 /** What an anchor must be to sign at all; an anchor trusted by key is not looked at. */
@@ -304,7 +301,7 @@ function checkAnchor(anchor: TrustAnchor, at: number, profile: Profile): PathPro
 function checkIssuer(certificate: Certificate, profile: Profile): PathProblem | null {
   const rights = checkIssuerRights(certificate, profile.cardRules);
   if (rights !== null) return rights;
-  const key = readKey(certificate.spki);
+  const key = readPublicKey(certificate.spki);
   return key instanceof PublicKey ? checkKey(key.shape, profile.algorithms) : { reason: 'malformed', detail: key.message };
 }
 
@@ -318,14 +315,18 @@ function checkIssuerRights(certificate: Certificate, strict: boolean): PathProbl
 }
 
 function checkLeaf(certificate: Certificate, profile: Profile): PathProblem | null {
-  const key = readKey(certificate.spki);
+  const key = readPublicKey(certificate.spki);
   if (!(key instanceof PublicKey)) return { reason: 'malformed', detail: key.message };
-  return checkKey(key.shape, profile.algorithms) ?? (profile.cardRules ? checkCardLeaf(certificate) : null) ?? checkLeafUsage(certificate, profile);
+  return checkKey(key.shape, profile.algorithms) ?? (profile.cardRules ? checkVersion(certificate) : null) ?? checkNoAuthority(certificate, profile) ?? checkLeafUsage(certificate, profile);
 }
 
-function checkCardLeaf(certificate: Certificate): PathProblem | null {
-  if (certificate.version !== 3) return { reason: 'malformed', detail: 'a card certificate has version 3' };
-  return certificate.extensions.basicConstraints?.ca === true ? { reason: 'basic_constraints', detail: 'an authority, not a card certificate' } : null;
+function checkVersion(certificate: Certificate): PathProblem | null {
+  return certificate.version === 3 ? null : { reason: 'malformed', detail: 'a card certificate has version 3' };
+}
+
+function checkNoAuthority(certificate: Certificate, profile: Profile): PathProblem | null {
+  const refused = !profile.authorityAsLeaf && certificate.extensions.basicConstraints?.ca === true;
+  return refused ? { reason: 'basic_constraints', detail: 'an authority, not a certificate of a holder' } : null;
 }
 
 function checkLeafUsage(certificate: Certificate, profile: Profile): PathProblem | null {

@@ -13,6 +13,9 @@ export interface Profile {
   readonly maxIntermediates: number;
   /** The card profiles refuse what no card certificate needs: name constraints, policy mappings, delta and indirect CRLs. */
   readonly cardRules: boolean;
+  /** Whether the certificate in question may itself be an authority. RFC 5280 allows it; nobody presents one here, and a profile that knows no
+   *  peer name could not tell whose authority it is. True only while the signer of a CRL is checked. */
+  readonly authorityAsLeaf: boolean;
   /** Bits that the leaf's keyUsage must have, and must not have. Null: keyUsage of the leaf is free. */
   readonly leafKeyUsage: { readonly required: number; readonly forbidden: number } | null;
   /** One of these must stand in the leaf itself; anyPolicy does not do. Null: only path policy processing applies. */
@@ -32,6 +35,7 @@ const RFC5280: Profile = {
   algorithms: GENERAL_ALGORITHMS,
   maxIntermediates: 10,
   cardRules: false,
+  authorityAsLeaf: false,
   leafKeyUsage: null,
   leafPolicies: null,
   leafExtendedKeyUsage: null,
@@ -43,6 +47,7 @@ const JPKI_AUTH: Profile = {
   algorithms: CARD_ALGORITHMS,
   maxIntermediates: 1,
   cardRules: true,
+  authorityAsLeaf: false,
   leafKeyUsage: { required: KEY_USAGE.digitalSignature, forbidden: NEVER_ON_A_CARD | KEY_USAGE.nonRepudiation },
   leafPolicies: [OID.jpkiAuthenticationPolicy],
   leafExtendedKeyUsage: [CLIENT_AUTHENTICATION],
@@ -54,6 +59,7 @@ const JPKI_SIGN: Profile = {
   algorithms: CARD_ALGORITHMS,
   maxIntermediates: 1,
   cardRules: true,
+  authorityAsLeaf: false,
   leafKeyUsage: { required: KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation, forbidden: NEVER_ON_A_CARD },
   leafPolicies: [OID.jpkiSignaturePolicy],
   leafExtendedKeyUsage: [EMAIL_PROTECTION, DOCUMENT_SIGNING],
@@ -65,6 +71,8 @@ export interface ProfileOverrides {
   readonly policies?: readonly string[] | undefined;
   readonly maxIntermediates?: number | undefined;
   readonly extendedKeyUsage?: readonly string[] | undefined;
+  /** Lets the general profile judge an authority's own certificate. Card profiles never do. */
+  readonly authorityAsLeaf?: boolean | undefined;
   /** For published suites only. */
   readonly allowSha1ForTest?: boolean | undefined;
 }
@@ -76,6 +84,7 @@ export function profileFor(name: ProfileName, overrides: ProfileOverrides = {}):
     ...base,
     algorithms: overrides.allowSha1ForTest === true ? withSha1ForTest(base.algorithms) : base.algorithms,
     maxIntermediates: overrides.maxIntermediates ?? base.maxIntermediates,
+    authorityAsLeaf: overrides.authorityAsLeaf === true && !base.cardRules,
     leafPolicies: base.leafPolicies === null ? null : (overrides.policies ?? base.leafPolicies),
     leafExtendedKeyUsage: overrides.extendedKeyUsage ?? base.leafExtendedKeyUsage,
   };

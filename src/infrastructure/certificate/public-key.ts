@@ -27,6 +27,16 @@ export class PublicKey {
   }
 }
 
+/** A key, or why the bytes are none. */
+export function readPublicKey(spki: Buffer): PublicKey | DerError {
+  try {
+    return new PublicKey(spki);
+  } catch (error) {
+    if (error instanceof DerError) return error;
+    throw error;
+  }
+}
+
 const NULL_PARAMETERS = Buffer.from('0500', 'hex');
 const CURVES = new Map<string, { curve: Curve; pointBytes: number }>([
   ['1.2.840.10045.3.1.7', { curve: 'P-256', pointBytes: 65 }],
@@ -128,16 +138,42 @@ export function withSha1ForTest(policy: AlgorithmPolicy): AlgorithmPolicy {
 export type SignatureProblem = { readonly reason: 'weak_algorithm' | 'limit_exceeded' | 'unsupported' | 'bad_signature' | 'malformed'; readonly detail: string };
 
 /** Checks one signature by a key, under a policy. The algorithm must suit the key: an RSA algorithm with an EC key is refused, not tried.
- *  @param algorithm DER of AlgorithmIdentifier, as it stands next to the signature
  *  @returns null when the signature is good */
-export function checkSignature(signed: { message: Buffer; signature: Buffer; algorithm: Buffer }, key: PublicKey, policy: AlgorithmPolicy): SignatureProblem | null {
-  const rule = SIGNATURE_RULES.get(signed.algorithm.toString('hex'));
-  if (rule === undefined) return unknownAlgorithm(signed.algorithm);
+export function checkSignature(signed: SignedBytes, key: PublicKey, policy: AlgorithmPolicy): SignatureProblem | null {
+  const rule = suitableRule(signed.algorithm, key, policy);
+  if ('reason' in rule) return rule;
+  return verifyQuietly(rule.hash, signed.message, key, signed.signature) ? null : WRONG_SIGNATURE;
+}
+
+/** As {@link checkSignature}, for messages of megabytes: hashed on the thread pool, not on the event loop. */
+export function checkLargeSignature(signed: SignedBytes, key: PublicKey, policy: AlgorithmPolicy): Promise<SignatureProblem | null> {
+  const rule = suitableRule(signed.algorithm, key, policy);
+  if ('reason' in rule) return Promise.resolve(rule);
+  return new Promise((resolve) => {
+    try {
+      verify(rule.hash, signed.message, key.key, signed.signature, (error, good) => resolve(error === null && good ? null : WRONG_SIGNATURE));
+    } catch {
+      resolve(WRONG_SIGNATURE);
+    }
+  });
+}
+
+export interface SignedBytes {
+  readonly message: Buffer;
+  readonly signature: Buffer;
+  /** DER of AlgorithmIdentifier, as it stands next to the signature. */
+  readonly algorithm: Buffer;
+}
+
+const WRONG_SIGNATURE: SignatureProblem = { reason: 'bad_signature', detail: 'the signature does not belong to these bytes and this key' };
+
+function suitableRule(algorithm: Buffer, key: PublicKey, policy: AlgorithmPolicy): SignatureRule | SignatureProblem {
+  const rule = SIGNATURE_RULES.get(algorithm.toString('hex'));
+  if (rule === undefined) return unknownAlgorithm(algorithm);
   if (!policy.signatures.has(rule.name)) return { reason: 'weak_algorithm', detail: `${rule.name} is not accepted here` };
   const keyProblem = checkKey(key.shape, policy);
   if (keyProblem !== null) return keyProblem;
-  if (key.shape.kind !== rule.kind) return { reason: 'bad_signature', detail: `${rule.name} with a key of another kind` };
-  return verifyQuietly(rule.hash, signed.message, key, signed.signature) ? null : { reason: 'bad_signature', detail: 'the signature does not belong to these bytes and this key' };
+  return key.shape.kind === rule.kind ? rule : { reason: 'bad_signature', detail: `${rule.name} with a key of another kind` };
 }
 
 /** Whether a key is of an accepted kind and size; null when it is. */

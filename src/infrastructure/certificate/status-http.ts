@@ -14,6 +14,8 @@ export interface StatusHttpRequest {
   readonly contentTypes: readonly string[];
   /** Besides 200; 304 for conditional requests. */
   readonly alsoAccept?: readonly number[];
+  /** Receives the body of a 200 answer piece by piece; the answer's own body is then empty. */
+  readonly sink?: (chunk: Buffer) => void;
 }
 
 export interface StatusHttpAnswer {
@@ -76,7 +78,8 @@ function receive(incoming: IncomingMessage, request: StatusHttpRequest, settle: 
   incoming.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size > request.bytesMax) return fail('responder_error', `the answer is larger than ${request.bytesMax} bytes`);
-    chunks.push(chunk);
+    if (request.sink !== undefined && incoming.statusCode === 200) request.sink(chunk);
+    else chunks.push(chunk);
   });
   incoming.on('end', () => settle({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
 }

@@ -271,3 +271,94 @@ export function ocspError(status: number): Buffer {
 export function pem(der: Uint8Array, label = 'CERTIFICATE'): string {
   return `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/(.{64})/g, '$1\n')}\n-----END ${label}-----\n`;
 }
+
+export interface CrlEntrySpec {
+  readonly serial: number | bigint | Buffer;
+  readonly revokedAt: number;
+  readonly extensions?: readonly ExtensionSpec[];
+}
+
+export interface CrlSpec {
+  readonly issuer: { readonly name: Buffer; readonly key: KeyPair };
+  readonly signer?: KeyPair;
+  readonly thisUpdate: number;
+  /** Absent: a day after thisUpdate. Null: left out. */
+  readonly nextUpdate?: number | null;
+  readonly number?: number | bigint | null;
+  readonly entries?: readonly CrlEntrySpec[];
+  /** Besides the authority key identifier and the CRL number. */
+  readonly extensions?: readonly ExtensionSpec[];
+  readonly version?: 1 | 2;
+  readonly algorithm?: AlgorithmName;
+  readonly innerAlgorithm?: AlgorithmName;
+  readonly authorityKey?: KeyPair | null;
+}
+
+export const crlExt = {
+  number: (value: number | bigint, critical = false): ExtensionSpec => ({ oid: OID.crlNumber, critical, value: integer(value) }),
+  delta: (base: number): ExtensionSpec => ({ oid: OID.deltaCrlIndicator, critical: true, value: integer(base) }),
+  reason: (code: number): ExtensionSpec => ({ oid: OID.reasonCode, value: encodeDer(TAG.enumerated, Buffer.of(code)) }),
+  certificateIssuer: (issuer: Buffer): ExtensionSpec => ({ oid: OID.certificateIssuer, critical: true, value: encodeDer(TAG.sequence, encodeDer(contextConstructed(4), issuer)) }),
+  issuingDistributionPoint: (scope: { uri?: string; user?: boolean; authority?: boolean; attribute?: boolean; reasons?: number; indirect?: boolean }): ExtensionSpec => {
+    const yes = (n: number, on: boolean | undefined): Buffer[] => (on === true ? [encodeDer(context(n), Buffer.of(0xff))] : []);
+    return {
+      oid: OID.issuingDistributionPoint,
+      critical: true,
+      value: encodeDer(
+        TAG.sequence,
+        ...(scope.uri === undefined ? [] : [encodeDer(contextConstructed(0), encodeDer(contextConstructed(0), uriName(scope.uri)))]),
+        ...yes(1, scope.user),
+        ...yes(2, scope.authority),
+        ...(scope.reasons === undefined ? [] : [encodeDer(context(3), namedBits(scope.reasons).subarray(2))]),
+        ...yes(4, scope.indirect),
+        ...yes(5, scope.attribute),
+      ),
+    };
+  },
+  distributionPoint: (uri: string, options: { reasons?: number; issuer?: Buffer } = {}): ExtensionSpec => ({
+    oid: OID.crlDistributionPoints,
+    value: encodeDer(
+      TAG.sequence,
+      encodeDer(
+        TAG.sequence,
+        encodeDer(contextConstructed(0), encodeDer(contextConstructed(0), uriName(uri))),
+        ...(options.reasons === undefined ? [] : [encodeDer(context(1), namedBits(options.reasons).subarray(2))]),
+        ...(options.issuer === undefined ? [] : [encodeDer(contextConstructed(2), encodeDer(contextConstructed(4), options.issuer))]),
+      ),
+    ),
+  }),
+};
+
+function uriName(uri: string): Buffer {
+  return encodeDer(context(6), Buffer.from(uri));
+}
+
+export function crlEntry({ serial, revokedAt, extensions = [] }: CrlEntrySpec): Buffer {
+  return encodeDer(TAG.sequence, integer(serial), time(revokedAt), ...(extensions.length === 0 ? [] : [encodeDer(TAG.sequence, ...extensions.map(extension))]));
+}
+
+export function makeCrl(spec: CrlSpec): Buffer {
+  const signer = spec.signer ?? spec.issuer.key;
+  const algorithm = spec.algorithm ?? algorithmFor(signer);
+  const entries = spec.entries ?? [];
+  const authorityKey = spec.authorityKey === undefined ? spec.issuer.key : spec.authorityKey;
+  const extensions = [...(authorityKey === null ? [] : [ext.authorityKeyId(authorityKey)]), ...(spec.number === null ? [] : [crlExt.number(spec.number ?? 1)]), ...(spec.extensions ?? [])];
+  const tbs = encodeDer(
+    TAG.sequence,
+    ...(spec.version === 1 ? [] : [integer(1)]),
+    ALGORITHM[spec.innerAlgorithm ?? algorithm],
+    spec.issuer.name,
+    time(spec.thisUpdate),
+    ...(spec.nextUpdate === null ? [] : [time(spec.nextUpdate ?? spec.thisUpdate + DAY)]),
+    ...(entries.length === 0 ? [] : [encodeDer(TAG.sequence, ...entries.map(crlEntry))]),
+    ...(extensions.length === 0 ? [] : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
+  );
+  return signed(tbs, signer, algorithm);
+}
+
+/** A CRL with many entries as they come from a real authority: serial numbers of 9 bytes, most with a reason. */
+export function makeLargeCrl(issuer: { name: Buffer; key: KeyPair }, count: number, times: { thisUpdate: number; nextUpdate?: number; number?: number }): Buffer {
+  const entries: CrlEntrySpec[] = [];
+  for (let i = 0; i < count; i++) entries.push({ serial: 0x1000_0000_0000_0000n + BigInt(i) * 7919n, revokedAt: times.thisUpdate - i, ...(i % 4 !== 0 && { extensions: [crlExt.reason(i % 3 === 0 ? 4 : 3)] }) });
+  return makeCrl({ issuer, ...times, entries });
+}

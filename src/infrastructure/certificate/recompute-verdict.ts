@@ -1,0 +1,74 @@
+import type { CertificateCheck, CertificateVerdict, SealedCertificateEvidence } from '../../application/ports/certificate-verifier.js';
+import type { CertificateEvidence } from '../../domain/values/certificate-status.js';
+import { checkPresented, decide, secondsOf, type CertificateRules, type PresentedCertificate } from './certificate-check.js';
+import { verifyCrlBytes } from './crl-verifier.js';
+import { asBuffer } from './der.js';
+import { unknown, verifyOcspResponse, type CertificateStatus } from './ocsp-response-verifier.js';
+import { CARD_ALGORITHMS } from './public-key.js';
+
+/** What was kept of a certificate check: the sealed evidence, the request that was signed, and what the event says. */
+export interface KeptCheck {
+  readonly sealed: SealedCertificateEvidence;
+  readonly certificateType: CertificateCheck['certificateType'];
+  /** The bytes that the card signed, and its signature, from the kept request. */
+  readonly signedBytes: Uint8Array;
+  readonly signature: Uint8Array;
+  /** The instant at which the path was judged, ISO-8601 UTC. */
+  readonly at: string;
+  /** Evidence of the stored event: when the status was judged and what it said. */
+  readonly evidence: CertificateEvidence;
+}
+
+/** Recomputes a verdict at its own time from what was kept, years later and without asking anyone. Nothing comes from the clock, the network
+ *  or the event's conclusion; of the event only the instants and the address count.
+ *  @param rules anchors, policy OIDs and status rules as they were configured then
+ *  @returns the verdict as it must have been. Pure. @req R6 R22 */
+export function recomputeVerdict(kept: KeptCheck, rules: CertificateRules): CertificateVerdict {
+  const { sealed, certificateType, signedBytes, signature, at, evidence } = kept;
+  const checkedAt = secondsOf(evidence.checkedAtUtc);
+  const presented = checkPresented({ certificate: sealed.certificate, certificateType, signedBytes, signature, at }, rules, checkedAt);
+  if ('verdict' in presented) return presented;
+  const status = statusFrom(sealed, presented, checkedAt, rules);
+  if (status.status === 'unknown') return { verdict: 'unknown', cause: status.cause, detail: status.detail };
+  return decide(presented, {
+    method: sealed.statusKind!,
+    source: evidence.source,
+    response: sealed.statusResponse!,
+    nonce: sealed.ocspNonce === null ? null : Buffer.from(sealed.ocspNonce, 'hex'),
+    checkedAt,
+    status,
+  });
+}
+
+function statusFrom(sealed: SealedCertificateEvidence, { certificate, issuer }: PresentedCertificate, at: number, rules: CertificateRules): CertificateStatus {
+  const { statusKind, statusResponse, ocspNonce } = sealed;
+  if (statusKind === null || statusResponse === null) return unknown('no_status_source', 'no answer about the status was kept');
+  const common = { certificate, issuer, at, clockToleranceSeconds: rules.status.clockToleranceSeconds, algorithms: CARD_ALGORITHMS };
+  if (statusKind === 'crl') return verifyCrlBytes(statusResponse, { ...common, maxStatusAgeSeconds: null, conforming: true });
+  const { requireNonce, certIdHash, maxStatusAgeSeconds } = rules.status;
+  return verifyOcspResponse({ ...common, response: statusResponse, nonce: ocspNonce === null ? null : Buffer.from(ocspNonce, 'hex'), requireNonce, certIdHash, maxStatusAgeSeconds });
+}
+
+/** Names of the evidence fields in which a stored verdict and the recomputed one differ; empty when the record holds.
+ *  @param stored verdict of the stored event */
+export function differences(stored: { readonly verdict: CertificateVerdict['verdict']; readonly evidence: CertificateEvidence }, recomputed: CertificateVerdict): string[] {
+  if (stored.verdict !== recomputed.verdict) return ['verdict'];
+  if (recomputed.verdict === 'unknown') return [];
+  const fields = Object.keys(stored.evidence) as (keyof CertificateEvidence)[];
+  return fields.filter((field) => stored.evidence[field] !== recomputed.evidence[field]);
+}
+
+/** The sealed evidence as the vault holds it. @throws {TypeError} when the bytes are something else */
+export function readSealedEvidence(bytes: Uint8Array): SealedCertificateEvidence {
+  const wrong = new TypeError('not the sealed evidence of a certificate check');
+  let value: unknown;
+  try {
+    value = JSON.parse(asBuffer(bytes).toString('utf8'));
+  } catch {
+    throw wrong;
+  }
+  const { certificate, statusKind, statusResponse, ocspNonce } = (value ?? {}) as Record<string, unknown>;
+  const isTextOrNull = (field: unknown): field is string | null => field === null || typeof field === 'string';
+  if (typeof certificate !== 'string' || !isTextOrNull(statusResponse) || !isTextOrNull(ocspNonce) || (statusKind !== 'ocsp' && statusKind !== 'crl' && statusKind !== null)) throw wrong;
+  return { certificate: Buffer.from(certificate, 'base64'), statusKind, statusResponse: statusResponse === null ? null : Buffer.from(statusResponse, 'base64'), ocspNonce };
+}

@@ -1,0 +1,63 @@
+import type { OfflineVerdict } from '../../../src/infrastructure/certificate/offline-check.js';
+import type { ConformanceCase } from './conformance-data.js';
+
+export interface SuiteResult {
+  readonly case: ConformanceCase;
+  readonly verdict: OfflineVerdict;
+  readonly elapsedMs: number;
+}
+
+export interface Tally {
+  readonly section: string;
+  readonly cases: number;
+  readonly agree: number;
+  readonly falseAccepts: number;
+  readonly falseRefusals: number;
+}
+
+/** Counts by section, and their sum last. `unknown` is not an acceptance. */
+export function tally(results: readonly SuiteResult[]): Tally[] {
+  const sections = [...new Set(results.map((r) => r.case.section))];
+  const count = (section: string, list: readonly SuiteResult[]): Tally => {
+    const falseAccepts = list.filter((r) => r.verdict.verdict === 'valid' && !r.case.valid).length;
+    const falseRefusals = list.filter((r) => r.verdict.verdict !== 'valid' && r.case.valid).length;
+    return { section, cases: list.length, agree: list.length - falseAccepts - falseRefusals, falseAccepts, falseRefusals };
+  };
+  return [...sections.map((s) => count(s, results.filter((r) => r.case.section === s))), count('all', results)];
+}
+
+export function tallyTable(rows: readonly Tally[]): string {
+  const head = '| section | cases | agree | false accepts | false refusals |\n| --- | ---: | ---: | ---: | ---: |';
+  return [head, ...rows.map((r) => `| ${r.section} | ${r.cases} | ${r.agree} | ${r.falseAccepts} | ${r.falseRefusals} |`)].join('\n');
+}
+
+/** The text of docs/conformance.md. */
+export function conformanceDocument(input: {
+  readonly suites: readonly { readonly name: string; readonly results: readonly SuiteResult[] }[];
+  readonly refusals: Readonly<Record<string, string>>;
+  readonly keyOf: (result: SuiteResult) => string;
+}): string {
+  const sections = input.suites.map(({ name, results }) => `## ${name}\n\n${tallyTable(tally(results))}\n\n${refusalTable(results, input.refusals, input.keyOf)}`);
+  return `# Conformance of the certificate verifier
+
+These figures are written by \`test/certificate/conformance.test.ts\`, which fails when they are no longer true:
+\`HONNIN_WRITE_CONFORMANCE=1 ./honnin test test/certificate/conformance.test.ts\` writes them anew.
+
+Each case is judged by \`checkOffline\`, the function behind \`./honnin verify-certificate\`; path, signatures, OCSP answers and CRLs go
+through the same code as in the server. Profile \`rfc5280\`, every certificate of a path needs a status where the case brings CRLs, and
+\`unknown\` counts as not accepted. A false accept is a case that the suite refuses and we call valid; there must be none. A false refusal is
+a case that the suite accepts and we do not; each has its reason below.
+
+PKITS is judged at its own time with SHA-1 allowed (an option of the tools that the server does not have), x509-limbo at each case's time.
+Of x509-limbo the \`webpki::\` cases are left out: they are about names of TLS servers.
+
+${sections.join('\n\n')}
+`;
+}
+
+function refusalTable(results: readonly SuiteResult[], refusals: Readonly<Record<string, string>>, keyOf: (result: SuiteResult) => string): string {
+  const refused = results.filter((r) => r.verdict.verdict !== 'valid' && r.case.valid);
+  if (refused.length === 0) return 'No false refusals.';
+  const rows = refused.map((r) => `| ${keyOf(r)} | ${r.verdict.reason} | ${refusals[keyOf(r)] ?? 'not explained'} |`);
+  return ['False refusals:', '', '| case | our answer | why |', '| --- | --- | --- |', ...rows].join('\n');
+}
