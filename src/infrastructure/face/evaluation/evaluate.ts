@@ -6,7 +6,7 @@ import type { PrimaryRule } from '../face-engine.js';
 import type { ModelSet } from '../model-set.js';
 import type { OnnxFaceComparer } from '../onnx-face-comparer.js';
 import { rateRanges, subjectsOf, type NamedPair, type RateRanges } from './bootstrap.js';
-import { errorRates, ratesAt, type ErrorRates } from './error-rates.js';
+import { errorRates, ratesAt, type ErrorRates, type OperatingPoint } from './error-rates.js';
 import type { LabelledPair } from './pair-list.js';
 
 /** What became of one picture. */
@@ -24,11 +24,16 @@ export interface BandRates {
   readonly fnmr: number;
 }
 
+/** An operating point with its threshold in points as well. */
+export interface ReportedPoint extends OperatingPoint {
+  readonly pointsMin: number | null;
+}
+
 export interface ConditionReport {
   readonly pairs: { readonly same: number; readonly different: number };
   /** Pairs with a picture that could not be enrolled; counted as non-matches. */
   readonly pairsWithFailure: { readonly same: number; readonly different: number };
-  readonly rates: (ErrorRates & { readonly at: readonly (ErrorRates['at'][number] & { readonly pointsMin: number | null })[] }) | null;
+  readonly rates: (Omit<ErrorRates, 'at'> & { readonly at: readonly ReportedPoint[] }) | null;
   /** Why there are no rates, when there are none. */
   readonly noRates: string | null;
   readonly ranges95: RateRanges | null;
