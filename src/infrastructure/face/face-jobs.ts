@@ -73,7 +73,7 @@ async function compare(engine: FaceEngine, rules: FaceRules, request: FaceCompar
   try {
     const captured = await onlyFace(engine, rules, request.captured);
     const quality = measureQuality(captured.image, captured.faces);
-    const refusal = captureRefusal(captured.image, captured.face, quality, rules.capture);
+    const refusal = captureRefusal(captured.face, quality, rules.capture);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
     looking = 'card';
     const card = await onlyFace(engine, rules, request.card);
@@ -121,7 +121,7 @@ async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, pri
       embedding,
       elapsedMs,
       quality,
-      captureRefusal: captureRefusal(image, face, quality, rules.capture)?.reason ?? null,
+      captureRefusal: captureRefusal(face, quality, rules.capture)?.reason ?? null,
     };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
