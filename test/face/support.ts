@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,4 +13,10 @@ export const testModels = path.join(tmpdir(), 'honnin-test-models');
 
 export function emptyFolder(): string {
   return mkdtempSync(path.join(tmpdir(), 'honnin-face-'));
+}
+
+/** @returns the path of an optional model that may lie beside the project, or null. */
+export function sharedModel(file: string): string | null {
+  const found = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'), 'models', file);
+  return existsSync(found) ? found : null;
 }

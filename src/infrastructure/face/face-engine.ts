@@ -1,13 +1,15 @@
 import { apply, compose, cutSquare, fillTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
-import { BlazefaceDetector } from './blazeface-detector.js';
+import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
 import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
 import { OnnxSession } from './onnx-session.js';
 import type { Box, Point, RgbImage } from './rgb-image.js';
 
-/** Which face of a picture is the one that counts: the largest, or the one that is large and near the centre (box area minus
- *  twice the squared distance of its centre from the picture's centre, the rule of FaceNet's alignment script). */
-export type PrimaryRule = 'largest' | 'prominent';
+/** Which face of a picture is the one that counts: the largest; the one nearest the picture's centre; or the one that is large and
+ *  near the centre (box area minus twice the squared distance of its centre from the picture's centre, the rule of FaceNet's
+ *  alignment script). */
+export type PrimaryRule = 'largest' | 'centre' | 'prominent';
+export const PRIMARY_RULES: readonly PrimaryRule[] = ['largest', 'centre', 'prominent'];
 
 /** One face, measured. */
 export interface AnalysedFace {
@@ -50,7 +52,7 @@ export class FaceEngine {
 
   /** @throws {ModelError} when a file is missing or is not the pinned one */
   static async load(set: ModelSet, cacheDir: string): Promise<FaceEngine> {
-    const detector = await BlazefaceDetector.load(cacheDir, set.detector);
+    const detector = await loadDetector(cacheDir, set.detector);
     const [flagNet, landmarkNet, embedder] = [await OnnxSession.load(cacheDir, set.faceFlag), await OnnxSession.load(cacheDir, set.landmarks), await OnnxSession.load(cacheDir, set.embedder)];
     return new FaceEngine(set, detector, flagNet, landmarkNet, embedder);
   }
@@ -67,20 +69,34 @@ export class FaceEngine {
     return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
   }
 
-  /** Embeds one face: the crop and its mirror image, averaged.
+  /** Embeds one face: every view of it and their mirror images, averaged.
    *  @returns numbers that mean nothing alone; compare them with `distanceOf` */
-  async embed(image: RgbImage, face: AnalysedFace): Promise<Float32Array> {
-    const { input, mirrored, length, unitLength } = this.set.embedder;
-    const crop = cutSquare(image, chipSimilarity(face.landmarks, this.set.embedder), input.width);
-    const views = mirrored ? 2 : 1;
+  async embed(image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>): Promise<Float32Array> {
+    const { input, mirrored, viewScales } = this.set.embedder;
+    const chip = chipSimilarity(face, this.set.embedder);
     const size = 3 * input.width * input.height;
+    const views = viewScales.length * (mirrored ? 2 : 1);
     const tensor = new Float32Array(views * size);
-    fillTensor(crop, input, tensor);
-    if (mirrored) fillTensor(crop, input, tensor, size, true);
-    const [output] = Object.values(await this.embedder.run(tensor, [views, 3, input.height, input.width]));
-    if (!output || output.data.length !== views * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${views * length}`);
+    let offset = 0;
+    for (const scale of viewScales) {
+      const crop = cutSquare(image, compose(scaleAbout(input.width / 2, scale), chip), input.width);
+      for (const mirror of mirrored ? [false, true] : [false]) {
+        fillTensor(crop, input, tensor, offset, mirror);
+        offset += size;
+      }
+    }
+    return this.average(tensor, views);
+  }
+
+  private async average(tensor: Float32Array, views: number): Promise<Float32Array> {
+    const { input, length, unitLength } = this.set.embedder;
     const embedding = new Float32Array(length);
-    for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views;
+    // A model with a fixed batch of one gets one view after the other.
+    for (const { data, count } of batches(tensor, views, this.embedder.batchMax)) {
+      const [output] = Object.values(await this.embedder.run(data, [count, 3, input.height, input.width]));
+      if (!output || output.data.length !== count * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${count * length}`);
+      for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views;
+    }
     return unitLength ? scaledToUnit(embedding) : embedding;
   }
 
@@ -89,7 +105,7 @@ export class FaceEngine {
     const { flag, mesh } = await this.mesh(image, seed);
     if (flag < this.set.faceFlag.flagMin) return undefined;
     const landmarks = await this.landmarks(image, seed);
-    const chip = chipSimilarity(landmarks, this.set.embedder);
+    const chip = chipSimilarity({ landmarks, mesh }, this.set.embedder);
     const [left, right] = [centreOf(landmarks, 36, 41), centreOf(landmarks, 42, 47)];
     return {
       box,
@@ -140,8 +156,20 @@ function scaling(scale: number): Similarity {
   return { a: scale, b: 0, tx: 0, ty: 0 };
 }
 
-function chipSimilarity(landmarks: readonly Point[], { template }: EmbedderSpec): Similarity {
-  return fitSimilarity(template.landmarks.map((name) => landmark(landmarks, name)), templatePoints(template));
+/** Where the face goes in the embedder's crop: fitted to the landmarks, and to the mesh where the template names its points. */
+function chipSimilarity({ landmarks, mesh }: Pick<AnalysedFace, 'landmarks' | 'mesh'>, { template }: EmbedderSpec): Similarity {
+  const from = template.landmarks.map((name) => landmark(landmarks, name));
+  const to = templatePoints(template);
+  const meshPoints = (template.meshPoints ?? []).map((i) => ({ x: mesh[3 * i]!, y: mesh[3 * i + 1]! }));
+  return fitSimilarity([...from, ...meshPoints], [...to, ...to.slice(0, meshPoints.length)]);
+}
+
+function* batches(tensor: Float32Array, views: number, batchMax: number): Generator<{ data: Float32Array; count: number }> {
+  const size = tensor.length / views;
+  for (let done = 0; done < views; done += batchMax) {
+    const count = Math.min(batchMax, views - done);
+    yield { data: tensor.subarray(done * size, (done + count) * size), count };
+  }
 }
 
 function alignmentError(landmarks: readonly Point[], chip: Similarity, { template, input }: EmbedderSpec): number {
@@ -172,7 +200,8 @@ function weightOf(box: Box, image: RgbImage, rule: PrimaryRule): number {
   const area = box.width * box.height;
   if (rule === 'largest') return area;
   const [dx, dy] = [box.x + box.width / 2 - image.width / 2, box.y + box.height / 2 - image.height / 2];
-  return area - 2 * (dx * dx + dy * dy);
+  const away = dx * dx + dy * dy;
+  return rule === 'centre' ? -away : area - 2 * away;
 }
 
 function scaledToUnit(embedding: Float32Array): Float32Array {

@@ -33,6 +33,8 @@ export type AnalyseResult =
       readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
       readonly embedding: Float32Array;
       readonly quality: PhotoQuality;
+      /** Time that decoding, finding, aligning and embedding took, without waiting. */
+      readonly elapsedMs: number;
       /** What a capture from the booth would be refused for. */
       readonly captureRefusal: NotComparableReason | null;
     }
@@ -71,7 +73,7 @@ async function compare(engine: FaceEngine, rules: FaceRules, request: FaceCompar
   try {
     const captured = await onlyFace(engine, rules, request.captured);
     const quality = measureQuality(captured.image, captured.faces);
-    const refusal = captureRefusal(captured.image, captured.face, quality, rules.capture);
+    const refusal = captureRefusal(captured.face, quality, rules.capture);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
     looking = 'card';
     const card = await onlyFace(engine, rules, request.card);
@@ -105,17 +107,21 @@ async function score(engine: FaceEngine, { captured, card, registered, quality }
 }
 
 async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary }: { image: Uint8Array; primary: PrimaryRule }): Promise<AnalyseResult> {
+  const start = performance.now();
   try {
     const { image, faces, face } = await mainFace(engine, rules, bytes, primary);
+    const embedding = await engine.embed(image, face);
+    const elapsedMs = performance.now() - start;
     const quality = measureQuality(image, faces);
     return {
       kind: 'analysed',
       width: image.width,
       height: image.height,
       faces: faces.map(({ box, score: faceScore, flag, interEyeDistance }) => ({ box, score: faceScore, flag, interEyeDistance })),
-      embedding: await engine.embed(image, face),
+      embedding,
+      elapsedMs,
       quality,
-      captureRefusal: captureRefusal(image, face, quality, rules.capture)?.reason ?? null,
+      captureRefusal: captureRefusal(face, quality, rules.capture)?.reason ?? null,
     };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };

@@ -66,6 +66,11 @@ export class OnnxFaceComparer extends FaceComparer {
     return algorithmOf(this.set);
   }
 
+  /** What the scores depend on besides the pictures. */
+  modelSet(): ModelSet {
+    return this.set;
+  }
+
   /** Workers alive, comparisons waiting and running: for metrics and for the health page. */
   load(): { workers: number; waiting: number; running: number } {
     return this.pool?.load() ?? { workers: 0, waiting: 0, running: 0 };

@@ -8,6 +8,8 @@ export class OnnxSession {
   private constructor(
     private readonly session: InferenceSession,
     private readonly inputName: string,
+    /** How many pictures one run takes: 1 where the model fixes its batch, else no limit. */
+    readonly batchMax: number,
   ) {}
 
   /** Loads a model from bytes that were just checked, so that nothing can change between the check and the use.
@@ -27,7 +29,7 @@ export class OnnxSession {
     });
     const inputName = session.inputNames[0];
     if (session.inputNames.length !== 1 || inputName === undefined) throw new ModelError(`${file} has ${session.inputNames.length} inputs, expected one`);
-    return new OnnxSession(session, inputName);
+    return new OnnxSession(session, inputName, batchOf(session));
   }
 
   /** @returns every output by name, as floats. */
@@ -35,4 +37,10 @@ export class OnnxSession {
     const outputs = await this.session.run({ [this.inputName]: new Tensor('float32', data, shape) });
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, { data: tensor.data as Float32Array, shape: tensor.dims }]));
   }
+}
+
+function batchOf(session: InferenceSession): number {
+  const [input] = session.inputMetadata;
+  const batch = input?.isTensor === true ? input.shape[0] : undefined;
+  return typeof batch === 'number' && batch > 0 ? batch : Infinity;
 }

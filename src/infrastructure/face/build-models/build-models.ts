@@ -137,7 +137,8 @@ async function readIfPresent(file: string): Promise<Uint8Array | undefined> {
 }
 
 /** Written aside and renamed: another process that starts at the same time sees the whole file or none. */
-async function writeWhole(target: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(target: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(path.dirname(target), { recursive: true, mode: 0o755 });
   const aside = `${target}.${randomBytes(6).toString('hex')}`;
   try {
     await writeFile(aside, bytes, { mode: 0o644 });
@@ -145,4 +146,9 @@ async function writeWhole(target: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** Whether a file can be made here out of npm packages. */
+export function canBeMade(file: string): boolean {
+  return Object.hasOwn(RECIPES, file);
 }

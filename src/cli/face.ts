@@ -1,0 +1,226 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { DEFAULT_POLICY } from '../domain/policy/policy.js';
+import { explainScore } from '../domain/registration/explain-score.js';
+import { ModelError } from '../infrastructure/face/build-models/build-models.js';
+import { suggestedBands } from '../infrastructure/face/calibration.js';
+import { proposeCalibration } from '../infrastructure/face/evaluation/calibrate.js';
+import { evaluate, type Evaluation, type EvaluationReport } from '../infrastructure/face/evaluation/evaluate.js';
+import { PairListError, parsePairList } from '../infrastructure/face/evaluation/pair-list.js';
+import { detPlot, histogramPlot } from '../infrastructure/face/evaluation/plots.js';
+import { PRIMARY_RULES, type PrimaryRule } from '../infrastructure/face/face-engine.js';
+import { DEFAULT_MODEL_SET } from '../infrastructure/face/model-set.js';
+import { loadModelSet, saveModelSet } from '../infrastructure/face/model-set-file.js';
+import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
+import { EXIT, UsageError, type CliCommand } from './command.js';
+import { modelCacheDir } from './models.js';
+import { ProgressBar } from './progress-bar.js';
+
+const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+const ENGINE_OPTIONS = { cache: { type: 'string' }, set: { type: 'string' }, workers: { type: 'string' } } as const;
+const LIST_OPTIONS = { pairs: { type: 'string' }, root: { type: 'string' }, primary: { type: 'string' } } as const;
+
+export const command: CliCommand = {
+  help: `
+Compares faces, measures how well the comparer does on labelled pictures, and calibrates it to them.
+
+  ./honnin face compare A B [--json]
+      compares two pictures (JPEG, PNG, JPEG 2000) as the server compares a capture A with a card or registered
+      picture B, and says what the score means; ends with 0 (match), 1 (no match) or 2 (cannot tell)
+  ./honnin face evaluate --pairs FILE [--root DIR] [--json FILE] [--plots DIR] [--scores FILE]
+      error rates per condition on a labelled list; a picture without a usable face counts as a non-match
+  ./honnin face calibrate --pairs FILE [--root DIR] --out DIR [--id NAME] [--fmr RATE] [--install]
+      fits the points to your own labelled pictures; writes a model set and a policy proposal
+
+Options
+  --pairs FILE    CSV with the columns a, b, same (1/0) and condition, in any order; other columns are ignored
+  --root DIR      folder that the paths in the list start from; default: the folder of the list
+  --primary RULE  which face counts where there are several: prominent (large and central, default), largest, centre
+  --json FILE     write the report; the plots go beside it as FILE-det.svg and FILE-histograms.svg
+  --plots DIR     write det.svg and histograms.svg there
+  --scores FILE   write each pair with its distance as CSV
+  --fmr RATE      calibrate: share of different-person pairs that may match outright; default 0.001
+  --set ID|FILE   model set; default ${DEFAULT_MODEL_SET.id}
+  --cache DIR     folder of the models; default: HONNIN_MODEL_CACHE, or honnin/models in your cache folder
+  --workers N     worker threads; default 2, or 1 on one core
+
+Example
+  ./honnin face evaluate --pairs pairs.csv --json evaluation.json
+`,
+  async run([action, ...args]) {
+    try {
+      if (action === 'compare') return await compare(args);
+      if (action === 'evaluate') return await evaluateList(args);
+      if (action === 'calibrate') return await calibrate(args);
+    } catch (error) {
+      if (error instanceof PairListError) throw new UsageError(error.message);
+      if (!(error instanceof ModelError)) throw error;
+      process.stderr.write(`honnin face: ${error.message}\n`);
+      return EXIT.failed;
+    }
+    throw new UsageError(action === undefined ? 'say compare, evaluate or calibrate' : `there is no 'face ${action}'; say compare, evaluate or calibrate`);
+  },
+};
+
+async function withComparer<T>(values: { cache?: string; set?: string; workers?: string }, use: (comparer: OnnxFaceComparer) => Promise<T>): Promise<T> {
+  const cacheDir = modelCacheDir(values.cache);
+  const workers = values.workers === undefined ? undefined : Number(values.workers);
+  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= 64)) throw new UsageError('--workers is a whole number 1..64');
+  const comparer = new OnnxFaceComparer({ cacheDir, modelSet: await loadModelSet(values.set ?? DEFAULT_MODEL_SET.id, cacheDir), queueLimit: 1_000, ...(workers === undefined ? {} : { workers }) });
+  await comparer.start();
+  try {
+    return await use(comparer);
+  } finally {
+    await comparer.close();
+  }
+}
+
+async function compare(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...ENGINE_OPTIONS, json: { type: 'boolean' } } });
+  const [a, b] = positionals;
+  if (a === undefined || b === undefined || positionals.length > 2) throw new UsageError('name two pictures');
+  const [captured, card] = [await readPicture(a), await readPicture(b)];
+  return withComparer({ workers: '1', ...values }, async (comparer) => {
+    const ended = await comparer.compareInDetail({ captured, card, registered: null });
+    const algorithm = comparer.algorithm();
+    const cannotTell = (why: Record<string, string>): number => {
+      if (values.json) say(JSON.stringify({ ...why, algorithm }, null, 2));
+      else say(`cannot tell: ${Object.values(why).slice(1).join(': ')}`);
+      return EXIT.unknown;
+    };
+    if (ended.outcome !== 'done') return cannotTell({ outcome: 'unknown', cause: ended.outcome, detail: ended.detail });
+    if (ended.result.kind === 'refused') {
+      const { image, reason, detail } = ended.result;
+      return cannotTell({ outcome: 'not_comparable', image: image === 'captured' ? a : b, reason, detail });
+    }
+    const { cardPoints, cardDistance, quality, signals } = ended.result;
+    const marks = marksOf(comparer);
+    const words = explainScore(cardPoints, { ...marks, holdInReferralBand: DEFAULT_POLICY.holdInReferralBand });
+    if (values.json) say(JSON.stringify({ outcome: 'compared', points: cardPoints, distance: cardDistance, band: words.band, marks, words: { ja: words.ja, en: words.en }, signals: { nearDuplicate: signals.nearDuplicateOfCard }, quality, algorithm }, null, 2));
+    else {
+      say(`${cardPoints} points (distance ${cardDistance.toFixed(4)}): ${words.band}`);
+      say(words.en);
+      say(words.ja);
+      if (signals.nearDuplicateOfCard === true) say('The two pictures are copies of one photograph, or nearly so.');
+      say(`${algorithm.id} ${algorithm.version}`);
+    }
+    return { match: EXIT.ok, no_match: EXIT.failed, refer: EXIT.unknown }[words.band];
+  });
+}
+
+/** The marks that the model set suggests, in the policy's words. */
+function marksOf(comparer: OnnxFaceComparer): { cardMatchPointsMin: number; referralPointsMin: number } {
+  const { matchPointsMin, referPointsMin } = suggestedBands(comparer.modelSet());
+  return { cardMatchPointsMin: matchPointsMin, referralPointsMin: referPointsMin };
+}
+
+async function readPicture(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file} cannot be read: ${error.code ?? error.message}`);
+  });
+}
+
+async function measured(values: { cache?: string; set?: string; workers?: string; pairs?: string; root?: string; primary?: string }): Promise<{ evaluation: Evaluation; comparer: OnnxFaceComparer }> {
+  if (values.pairs === undefined) throw new UsageError('--pairs FILE is missing');
+  const primary = values.primary ?? 'prominent';
+  if (!isPrimaryRule(primary)) throw new UsageError(`--primary is one of ${PRIMARY_RULES.join(', ')}`);
+  const list = parsePairList((await readPicture(values.pairs)).toString());
+  if (list.length === 0) throw new UsageError(`${values.pairs} lists no pairs`);
+  const root = path.resolve(values.root ?? path.dirname(values.pairs));
+  const progress = new ProgressBar('images', 'images');
+  return withComparer(values, async (comparer) => {
+    const evaluation = await evaluate(comparer, list, { root, primary, onProgress: (done, total) => progress.show(done, total) }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') throw new UsageError(`${error.path} is in the list but not on the disk; --root DIR says where the paths start`);
+      throw error;
+    });
+    return { evaluation, comparer };
+  });
+}
+
+function isPrimaryRule(text: string): text is PrimaryRule {
+  return (PRIMARY_RULES as readonly string[]).includes(text);
+}
+
+async function evaluateList(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { ...ENGINE_OPTIONS, ...LIST_OPTIONS, json: { type: 'string' }, plots: { type: 'string' }, scores: { type: 'string' } } });
+  const { evaluation, comparer } = await measured(values);
+  printReport(evaluation.report);
+  if (values.json !== undefined) await writeText(values.json, `${JSON.stringify(evaluation.report, null, 2)}\n`);
+  if (values.scores !== undefined) await writeText(values.scores, scoresCsv(evaluation));
+  const stem = values.json?.replace(/\.json$/i, '');
+  const plots = values.plots !== undefined ? [path.join(values.plots, 'det.svg'), path.join(values.plots, 'histograms.svg')] : stem !== undefined ? [`${stem}-det.svg`, `${stem}-histograms.svg`] : [];
+  const [det, histograms] = plots;
+  if (det === undefined || histograms === undefined) return EXIT.ok;
+  const conditions = plottable(evaluation);
+  const { id, version } = comparer.algorithm();
+  const { matchDistanceMax, referDistanceMax } = comparer.modelSet().suggestedBands;
+  await writeText(det, detPlot(conditions, `Error rates, ${id} ${version}`));
+  await writeText(histograms, histogramPlot(conditions, [{ distance: matchDistanceMax, label: 'match' }, { distance: referDistanceMax, label: 'refer' }], `Distances, ${id} ${version}`));
+  say(`\nplots: ${det}, ${histograms}`);
+  return EXIT.ok;
+}
+
+/** A plot needs both kinds of pairs. */
+function plottable({ report, pairs }: Evaluation): { name: string; pairs: Evaluation['pairs'] }[] {
+  return Object.entries(report.conditions)
+    .filter(([, condition]) => condition.rates !== null)
+    .map(([name]) => ({ name, pairs: pairs.filter((pair) => pair.condition === name) }));
+}
+
+async function writeText(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, text);
+}
+
+function scoresCsv({ pairs }: Evaluation): string {
+  const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = pairs.map(({ a, b, same, condition, distance }) => [quoted(a), quoted(b), same ? '1' : '0', quoted(condition), Number.isFinite(distance) ? String(distance) : ''].join(','));
+  return `${['a,b,same,condition,distance', ...rows].join('\n')}\n`;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+
+function printReport({ algorithm, images, timing, conditions }: EvaluationReport): void {
+  say(`${algorithm.id} ${algorithm.version}`);
+  say(`${images.enrolled} of ${images.total} images enrolled; ${timing.msPerImage.p50.toFixed(0)} ms per image (p50), ${timing.msPerImage.p95.toFixed(0)} ms (p95), ${timing.imagesPerSecond.toFixed(1)} images/s with ${timing.workers} workers`);
+  for (const { image, reason, detail } of images.failed.slice(0, 20)) say(`  not enrolled: ${image}: ${reason} (${detail})`);
+  if (images.failed.length > 20) say(`  and ${images.failed.length - 20} more (see --json)`);
+  for (const [name, { pairs, pairsWithFailure, rates, noRates, ranges95, bands }] of Object.entries(conditions)) {
+    say(`\n${name}: ${pairs.same} same-person and ${pairs.different} different-person pairs, ${pairsWithFailure.same + pairsWithFailure.different} with a picture that was not enrolled`);
+    if (!rates || !ranges95 || !bands) {
+      say(`  no rates: ${noRates}`);
+      continue;
+    }
+    const range = ({ from, to }: { from: number; to: number }): string => `95 % range ${percent(from)} to ${percent(to)}`;
+    say(`  EER                ${percent(rates.eer).padStart(8)}   ${range(ranges95.eer)}`);
+    for (const [i, { fmrMax, fnmr, distanceMax, pointsMin, resolved }] of rates.at.entries()) {
+      const mark = distanceMax === null ? 'nothing matches' : `distance up to ${distanceMax.toFixed(4)}, ${pointsMin} points`;
+      say(`  FNMR at FMR ${fmrMax.toExponential(0)}  ${percent(fnmr).padStart(8)}   ${range(ranges95.fnmrAt[i]!)}; ${mark}${resolved ? '' : '; too few different-person pairs to resolve this rate'}`);
+    }
+    say(`  outright match from ${bands.match.pointsMin} points: FNMR ${percent(bands.match.fnmr)}, FMR ${percent(bands.match.fmr)}; referral from ${bands.refer.pointsMin}: FNMR ${percent(bands.refer.fnmr)}, FMR ${percent(bands.refer.fmr)}`);
+    say(`  ranges: ${ranges95.draws} draws of ${ranges95.units} ${ranges95.over}${ranges95.over === 'pairs' ? ' (too narrow: pairs share people)' : ''}`);
+  }
+}
+
+async function calibrate(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { ...ENGINE_OPTIONS, ...LIST_OPTIONS, out: { type: 'string' }, id: { type: 'string' }, fmr: { type: 'string' }, install: { type: 'boolean' } } });
+  if (values.out === undefined) throw new UsageError('--out DIR is missing');
+  const fmrMax = Number(values.fmr ?? '0.001');
+  if (!(fmrMax > 0 && fmrMax <= 0.1)) throw new UsageError('--fmr is a rate above 0 and at most 0.1');
+  const { evaluation, comparer } = await measured(values);
+  const base = comparer.modelSet();
+  const { modelSet, marks, warnings } = proposeCalibration(evaluation.pairs, { base, id: values.id ?? `${base.id}+calibrated`, fmrMax });
+  const [setFile, policyFile] = [path.join(values.out, `${modelSet.id}.json`), path.join(values.out, 'policy-proposal.json')];
+  await writeText(setFile, `${JSON.stringify(modelSet, null, 2)}\n`);
+  await writeText(policyFile, `${JSON.stringify({ ...DEFAULT_POLICY, ...marks }, null, 2)}\n`);
+  printReport(evaluation.report);
+  say(`\ncalibration: points = 10000 / (1 + exp(${modelSet.calibration.slope} * distance - ${modelSet.calibration.offset}))`);
+  say(`match from ${marks.cardMatchPointsMin} points (distance up to ${modelSet.suggestedBands.matchDistanceMax}), referral from ${marks.referralPointsMin} (${modelSet.suggestedBands.referDistanceMax})`);
+  for (const warning of warnings) say(`warning: ${warning}`);
+  say(`wrote ${setFile} and ${policyFile}`);
+  if (values.install) say(`installed ${await saveModelSet(modelSet, modelCacheDir(values.cache))}`);
+  else say(`Use it with --set ${setFile}. Scores of another calibration are another algorithm: never compare them with older ones.`);
+  return EXIT.ok;
+}

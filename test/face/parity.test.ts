@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
+import { fillTensor } from '../../src/infrastructure/face/alignment.js';
+import { ensureModels } from '../../src/infrastructure/face/build-models/build-models.js';
+import { DEFAULT_MODEL_SET, modelFiles, type ModelInput } from '../../src/infrastructure/face/model-set.js';
+import { packageFolder } from '../../src/infrastructure/face/package-folder.js';
+import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { testModels } from './support.js';
+
+/** onnxruntime-node does not load inside jest's module sandbox, so the ONNX side runs in a process as well. */
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+interface Crop {
+  readonly side: number;
+  readonly pixels: number[];
+}
+
+function run(script: string, input: object): number[][] {
+  const ended = spawnSync(process.execPath, [path.join(here, 'fixtures', script)], { input: JSON.stringify(input), encoding: 'utf8', maxBuffer: 1 << 26, timeout: 120_000 });
+  const answer = /^ANSWER (.*)$/m.exec(ended.stdout)?.[1];
+  if (answer === undefined) throw new Error(`${script}: ${ended.stderr.slice(-2_000)}`);
+  return JSON.parse(answer) as number[][];
+}
+
+function tensor({ pixels }: Crop, input: ModelInput): number[] {
+  const target = new Float32Array(pixels.length);
+  fillTensor(Float32Array.from(pixels), input, target);
+  return [...target];
+}
+
+describe('the converted networks against their origin', () => {
+  beforeAll(() => ensureModels(testModels, modelFiles(DEFAULT_MODEL_SET)));
+
+  it.each([
+    ['embedding', 150, DEFAULT_MODEL_SET.embedder],
+    ['68 landmarks', 112, DEFAULT_MODEL_SET.landmarks],
+  ] as const)('%s: every number within 1e-4 of what face-api itself computes', async (_name, side, { input, file }) => {
+    const crops: Crop[] = [];
+    for (const name of DEMO_FACE_NAMES.slice(0, 6)) {
+      const pixels = await sharp(await loadDemoFace(name)).resize(side, side, { fit: 'fill' }).raw().toBuffer();
+      crops.push({ side, pixels: [...pixels] });
+    }
+    const theirs = run('face-api-run.mjs', { root: packageFolder('@vladmandic/face-api'), crops });
+    const ours = run('onnx-run.mjs', { file: path.join(testModels, file), shape: [1, 3, side, side], inputs: crops.map((crop) => tensor(crop, input)) });
+    expect(ours).toHaveLength(theirs.length);
+    const differences = ours.flatMap((answer, i) => answer.map((value, k) => Math.abs(value - theirs[i]![k]!)));
+    expect(differences).toHaveLength(6 * (side === 150 ? 128 : 136));
+    expect(Math.max(...differences)).toBeLessThan(1e-4);
+    // The answers are not simply all alike.
+    expect(Math.max(...ours[0]!.map((value, k) => Math.abs(value - ours[1]![k]!)))).toBeGreaterThan(1e-2);
+  }, 180_000);
+});
