@@ -6,6 +6,7 @@ import { ApplicationModule } from './application/application.module.js';
 import { Config } from './infrastructure/config.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
 import { ServerHealth } from './server-health.js';
+import { ServerMetrics } from './server-metrics.js';
 
 @Module({ imports: [ApplicationModule], providers: [{ provide: HealthChecks, useClass: ServerHealth }], exports: [HealthChecks, ApplicationModule] })
 class EdgeNeeds {}
@@ -14,6 +15,6 @@ class EdgeNeeds {}
 @Module({})
 export class AppModule {
   static with(config: Config, settings: ApiSettings): DynamicModule {
-    return { module: AppModule, imports: [InfrastructureModule.with(config), ApiModule.register({ settings, imports: [EdgeNeeds] })] };
+    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, ApiModule.register({ settings, imports: [EdgeNeeds] })], providers: [ServerMetrics] };
   }
 }

@@ -5,7 +5,7 @@ import { cardPhotoFrom } from '../sandbox/card-photo.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
 import { CASE_ENDS, DemoWorld } from './demo/demo-world.js';
-import { isOfTheCase, printTimeline } from './demo/print-timeline.js';
+import { isOfTheCase, LiveTimeline } from './demo/print-timeline.js';
 
 interface CaseReport {
   readonly name: string;
@@ -88,6 +88,8 @@ async function play(world: DemoWorld, people: People, one: DemoCase): Promise<Ca
   let receipt: string | null = null;
   let events: Awaited<ReturnType<DemoWorld['history']>> = [];
   let problem: string | null = null;
+  const timeline = new LiveTimeline(say);
+  world.onHistory = (seen) => timeline.update(seen);
   try {
     receipt = await one.start(world, people);
     const requestId = await world.requestIdOf(receipt);
@@ -98,7 +100,6 @@ async function play(world: DemoWorld, people: People, one: DemoCase): Promise<Ca
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
   }
-  printTimeline(events, say);
   const outcome = events.findLast((e) => CASE_ENDS.includes(e.type) || e.type === 'Held')?.type ?? 'none';
   if (problem === null && one.expected !== '' && outcome !== one.expected) problem = `expected ${one.expected}`;
   const names = events.filter(isOfTheCase).map((e) => e.type);

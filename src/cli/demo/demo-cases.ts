@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../sandbox/demo-faces.js';
 import type { SyntheticCard } from '../../sandbox/synthetic-card.js';
 import type { DemoWorld } from './demo-world.js';
@@ -132,6 +133,11 @@ export const DEMO_CASES: readonly DemoCase[] = [
     check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted') ? 'a held request was submitted' : null),
   },
   {
+    name: 'no face in the photograph',
+    expected: 'FaceNotComparable',
+    start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await emptyBooth()),
+  },
+  {
     name: 'registry only',
     expected: 'KeptInRegistry',
     start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await loadDemoFace('sample1-left'), { mode: 'REGISTRY_ONLY' }),
@@ -151,3 +157,9 @@ export const DEMO_CASES: readonly DemoCase[] = [
     },
   },
 ];
+
+/** What a booth photographs when nobody stands in front of it: a grey wall, a little uneven. */
+function emptyBooth(): Promise<Buffer> {
+  const wall = '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="960"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#c9c7c2"/><stop offset="1" stop-color="#a9a6a0"/></linearGradient></defs><rect width="720" height="960" fill="url(#g)"/></svg>';
+  return sharp(Buffer.from(wall)).jpeg({ quality: 90 }).toBuffer();
+}

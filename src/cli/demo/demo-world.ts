@@ -27,6 +27,9 @@ export const CONSENT_TEXT = '2026-11';
 
 /** A server, the stand-ins around it and one booth, all on free ports, with data in a temporary folder. Everything talks HTTP. */
 export class DemoWorld {
+  /** Told of every history that is read, so that a case can be shown while it happens. */
+  onHistory: (events: readonly HistoryEvent[]) => void = () => {};
+
   private constructor(
     readonly folder: string,
     readonly sandbox: Sandbox,
@@ -65,6 +68,7 @@ export class DemoWorld {
 
   async history(requestId: string, atUtc?: string): Promise<readonly HistoryEvent[]> {
     const { events } = (await this.call('auditor', 'GET', `/v1/cases/${requestId}/history${atUtc ? `?at=${encodeURIComponent(atUtc)}` : ''}`)) as { events: HistoryEvent[] };
+    this.onHistory(events);
     return events;
   }
 

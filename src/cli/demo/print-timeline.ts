@@ -1,12 +1,21 @@
 import type { HistoryEvent } from './demo-world.js';
 
-/** Prints a case as people read it: a line per event with the time since the first one. Bookkeeping of the saga is left out. */
-export function printTimeline(events: readonly HistoryEvent[], say: (line: string) => void): void {
-  const first = events[0];
-  if (!first) return say('    (no events)');
-  for (const event of events.filter(isOfTheCase)) {
-    const elapsed = (Date.parse(event.recordedAtUtc) - Date.parse(first.recordedAtUtc)) / 1000;
-    say(`    ${event.recordedAtUtc.slice(11, 23)}  +${elapsed.toFixed(2).padStart(6)} s  ${event.type.padEnd(25)} ${detail(event)}`);
+/** Prints a case as people read it while it happens: a line per event with the time since the first one. Bookkeeping of the saga is
+ *  left out, and nothing is printed twice. */
+export class LiveTimeline {
+  private printed = 0;
+
+  constructor(private readonly say: (line: string) => void) {}
+
+  /** @param events the whole history as it is known now */
+  update(events: readonly HistoryEvent[]): void {
+    const first = events[0];
+    if (!first) return;
+    for (const event of events.slice(this.printed).filter(isOfTheCase)) {
+      const elapsed = (Date.parse(event.recordedAtUtc) - Date.parse(first.recordedAtUtc)) / 1000;
+      this.say(`    ${event.recordedAtUtc.slice(11, 23)}  +${elapsed.toFixed(2).padStart(6)} s  ${event.type.padEnd(25)} ${detail(event)}`);
+    }
+    this.printed = Math.max(this.printed, events.length);
   }
 }
 
