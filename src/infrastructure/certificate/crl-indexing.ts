@@ -21,7 +21,7 @@ export class CrlIndexing {
   private deadline: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CrlIndexingOptions) {
-    this.worker = new Worker(builtFile(import.meta.url, 'crl-worker.js'), { workerData: { bytesMax: options.bytesMax }, resourceLimits: { maxOldGenerationSizeMb: 64 } });
+    this.worker = new Worker(builtFile(import.meta.url, 'crl-worker.js'), { workerData: { bytesMax: options.bytesMax }, resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
     this.worker.unref();
     this.outcome = new Promise((resolve) => {
       this.worker.once('message', (message: FromCrlWorker) => resolve(message));
@@ -32,7 +32,9 @@ export class CrlIndexing {
 
   /** @param bytes copied before this returns */
   write(bytes: Uint8Array): void {
-    this.post({ kind: 'chunk', bytes });
+    // A copy of its own: posting a view would clone all of the memory that it is a view of.
+    const own = Uint8Array.from(bytes);
+    this.post({ kind: 'chunk', bytes: own }, [own.buffer]);
   }
 
   async finish(): Promise<IndexingOutcome> {
@@ -49,7 +51,7 @@ export class CrlIndexing {
     void this.worker.terminate();
   }
 
-  private post(message: ToCrlWorker): void {
-    this.worker.postMessage(message);
+  private post(message: ToCrlWorker, transfer: ArrayBuffer[] = []): void {
+    this.worker.postMessage(message, transfer);
   }
 }

@@ -1,5 +1,5 @@
 import { readExtensionSequence } from './certificate.js';
-import { contextConstructed, decodeTime, DerError, DerReader, readBoolean, readInteger, readSmallInteger, readTime, TAG } from './der.js';
+import { contextConstructed, decodeTimeAt, DerError, DerReader, readBoolean, readInteger, readSmallInteger, readTime, TAG } from './der.js';
 import { checkName } from './distinguished-name.js';
 import { readGeneralNames } from './general-name.js';
 import { revocationReason } from './ocsp-response.js';
@@ -297,7 +297,7 @@ function checkEntryTime(bytes: Buffer, start: number, end: number): number {
   const tag = bytes[start]!;
   const length = bytes[start + 1]!;
   if (start + 2 + length > end || (tag !== TAG.utcTime && tag !== TAG.generalizedTime) || length >= 0x80) throw new DerError('CRL entry: revocation date');
-  decodeTime(tag, bytes.subarray(start + 2, start + 2 + length));
+  decodeTimeAt(bytes, { tag, start: start + 2, end: start + 2 + length });
   return start + 2 + length;
 }
 

@@ -350,7 +350,7 @@ export function makeCrl(spec: CrlSpec): Buffer {
     spec.issuer.name,
     time(spec.thisUpdate),
     ...(spec.nextUpdate === null ? [] : [time(spec.nextUpdate ?? spec.thisUpdate + DAY)]),
-    ...(entries.length === 0 ? [] : [encodeDer(TAG.sequence, ...entries.map(crlEntry))]),
+    ...(entries.length === 0 ? [] : [encodeDer(TAG.sequence, Buffer.concat(entries.map(crlEntry)))]),
     ...(extensions.length === 0 ? [] : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
   );
   return signed(tbs, signer, algorithm);
