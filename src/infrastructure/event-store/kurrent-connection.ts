@@ -1,0 +1,204 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AccessDeniedError, BACKWARDS, END, EventStoreDBClient, FORWARDS, MaxAppendSizeExceededError, NO_STREAM, START, StreamDeletedError, StreamNotFoundError, WrongExpectedVersionError, jsonEvent,
+  type AllStreamSubscription, type AppendExpectedRevision, type Credentials, type RecordedEvent, type ResolvedEvent, type StreamingRead,
+} from '@eventstore/db-client';
+import { EventStoreUnavailableError, type ExpectedRevision } from '../../application/ports/event-store.js';
+import type { JsonObject, Position } from '../../domain/event-envelope.js';
+import type { EncodedEvent } from './event-bytes.js';
+import { toServerMetadata, type RecordedLike } from './kurrent-events.js';
+
+/** What became of one append on the wire. */
+export type SendOutcome =
+  /** `position` is null where the server recognised the events and does not say where they are. */
+  | { readonly outcome: 'written'; readonly revision: number; readonly position: Position | null }
+  | { readonly outcome: 'conflict'; readonly actual: ExpectedRevision }
+  | { readonly outcome: 'unknown'; readonly cause: string };
+
+const LISTEN_AGAIN_MS_MAX = 5_000;
+
+/** The client library behind its traps. Every call has a time limit of our own, because a batch append and a read of the library have none;
+ *  single appends are used instead of batch appends, because all batch appends of a process share one table and fail together; the library
+ *  never subscribes again, so this does. */
+export class KurrentConnection {
+  private readonly client: EventStoreDBClient;
+  private readonly credentials: Credentials | undefined;
+  private readonly closing = new AbortController();
+  private listening: Promise<void> | null = null;
+  private subscription: AllStreamSubscription | null = null;
+
+  /** @param options.onAppended called when the server tells of an event; a hint, it carries nothing
+   *  @throws {RangeError} when the address is none. */
+  constructor(private readonly options: { readonly connection: string; readonly callMs: number; readonly onAppended: () => void }) {
+    const address = clientAddress(options.connection);
+    try {
+      this.client = EventStoreDBClient.connectionString(address);
+    } catch (error) {
+      throw new RangeError(`not the address of an event store: ${withoutPassword(options.connection)} (${(error as Error).message})`, { cause: error });
+    }
+    this.credentials = callCredentials(address);
+  }
+
+  /** Sends one append. Never retried here. @throws {EventStoreUnavailableError} when the server refuses, {RangeError} when it is too large. */
+  async append(stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<SendOutcome> {
+    const proposed = events.map((event) => jsonEvent({ id: event.id, type: event.type, data: JSON.parse(event.data) as JsonObject, metadata: toServerMetadata(event) }));
+    const expectedRevision: AppendExpectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
+    const sent = this.client.appendToStream(stream, proposed, { expectedRevision, deadline: this.options.callMs, requiresLeader: true, credentials: this.credentials });
+    try {
+      const { nextExpectedRevision, position } = await this.within(sent, `append to ${stream}`);
+      return { outcome: 'written', revision: Number(nextExpectedRevision), position: position === undefined || position.commit === 0n ? null : (position.commit as Position) };
+    } catch (error) {
+      return refusal(error, stream);
+    }
+  }
+
+  /** @throws {EventStoreUnavailableError} `unreachable` when no answer comes in time. */
+  async readStream(stream: string, { from, forwards, limit }: { readonly from: number | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
+    const fromRevision = from === null ? (forwards ? START : END) : BigInt(from);
+    const read = this.client.readStream(stream, { fromRevision, direction: forwards ? FORWARDS : BACKWARDS, maxCount: limit, requiresLeader: true, credentials: this.credentials });
+    try {
+      return (await this.collect(read, `reading ${stream}`)).map(toRecorded);
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return [];
+      throw unreachable(error);
+    }
+  }
+
+  /** Events of the whole log after a position, those of the server itself among them. @throws {EventStoreUnavailableError} */
+  async readAll({ after, forwards, limit }: { readonly after: Position | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
+    const fromPosition = after === null ? (forwards ? START : END) : { commit: after, prepare: after };
+    // A read begins at its position and not behind it, so the first event may be the one that is known already.
+    const read = this.client.readAll({ fromPosition, direction: forwards ? FORWARDS : BACKWARDS, maxCount: after === null ? limit : limit + 1, requiresLeader: true, credentials: this.credentials });
+    try {
+      const events = (await this.collect(read, 'reading the log')).map(toRecorded);
+      return events.filter((event) => after === null || event.commit > after).slice(0, limit);
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
+  /** Begins to listen for appends of other processes, and goes on listening until `close`. */
+  listen(): void {
+    this.listening ??= this.keepListening();
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.subscription?.unsubscribe().catch(() => {
+      // The server ends it with the connection.
+    });
+    await this.client.dispose();
+    await this.listening;
+  }
+
+  private async keepListening(): Promise<void> {
+    for (let failures = 0; !this.closing.signal.aborted; ) {
+      const since = performance.now();
+      await this.listenOnce();
+      failures = performance.now() - since > LISTEN_AGAIN_MS_MAX ? 0 : failures + 1;
+      const delayMs = Math.min(LISTEN_AGAIN_MS_MAX, 50 * 2 ** failures);
+      await sleep(delayMs, undefined, { signal: this.closing.signal }).catch(() => {});
+    }
+  }
+
+  /** Resolves when the server or the connection ends the subscription. */
+  private listenOnce(): Promise<void> {
+    const subscription = this.client.subscribeToAll({ fromPosition: END, credentials: this.credentials });
+    this.subscription = subscription;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.closing.signal.removeEventListener('abort', end);
+        resolve();
+      };
+      this.closing.signal.addEventListener('abort', end);
+      subscription.on('data', this.options.onAppended);
+      // Between two subscriptions events may have come that nobody told of.
+      subscription.on('confirmation', this.options.onAppended);
+      subscription.on('error', end);
+      subscription.on('end', end);
+      subscription.on('close', end);
+    });
+  }
+
+  /** Reads everything that comes, and gives up when nothing has come for the time of a call. */
+  private async collect(read: StreamingRead<ResolvedEvent>, what: string): Promise<RecordedEvent[]> {
+    const events: RecordedEvent[] = [];
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        void read.cancel().catch(() => {});
+        reject(new TimeLimitError(`${what}: no answer within ${this.options.callMs} ms`));
+      };
+      let timer = setTimeout(giveUp, this.options.callMs);
+      read.on('data', ({ event }: ResolvedEvent) => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, this.options.callMs);
+        if (event) events.push(event as RecordedEvent);
+      });
+      read.on('error', (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      read.on('end', () => {
+        clearTimeout(timer);
+        resolve(events);
+      });
+    });
+  }
+
+  /** The library's promise, or an error of ours when it does not settle in time. What it says later is nobody's any more. */
+  private async within<Result>(call: Promise<Result>, what: string): Promise<Result> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new TimeLimitError(`${what}: no answer within ${this.options.callMs} ms`)), this.options.callMs + 100);
+    });
+    try {
+      return await Promise.race([call, limit]);
+    } finally {
+      clearTimeout(timer);
+      call.catch(() => {});
+    }
+  }
+}
+
+class TimeLimitError extends Error {}
+
+function refusal(error: unknown, stream: string): SendOutcome {
+  if (error instanceof WrongExpectedVersionError) return { outcome: 'conflict', actual: error.actualVersion === NO_STREAM ? 'no_stream' : Number(error.actualVersion) };
+  if (error instanceof MaxAppendSizeExceededError) throw new RangeError(`the server takes less in one append: ${error.message}`, { cause: error });
+  if (error instanceof AccessDeniedError) throw new EventStoreUnavailableError('read_only', `the event store refuses to append to ${stream}: the user of the connection may not`, { cause: error });
+  if (error instanceof StreamDeletedError) throw new EventStoreUnavailableError('corrupt', `${stream} was deleted on the server; events are never deleted here`, { cause: error });
+  // Anything else, refused connections too, may have happened after the server had the events.
+  return { outcome: 'unknown', cause: error instanceof Error ? error.message : String(error) };
+}
+
+function unreachable(error: unknown): Error {
+  if (error instanceof EventStoreUnavailableError) return error;
+  if (error instanceof AccessDeniedError) return new EventStoreUnavailableError('unreachable', 'the event store refuses to be read: the user of the connection may not', { cause: error });
+  if (error instanceof StreamDeletedError) return new EventStoreUnavailableError('corrupt', 'a stream was deleted on the server; events are never deleted here', { cause: error });
+  return new EventStoreUnavailableError('unreachable', `the event store does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}
+
+function toRecorded(event: RecordedEvent): RecordedLike {
+  if (event.position === undefined) throw new EventStoreUnavailableError('unreachable', `the event store gives no position for event ${event.id}`);
+  return { id: event.id, stream: event.streamId, revision: event.revision, commit: event.position.commit, type: event.type, data: event.data, metadata: event.metadata };
+}
+
+/** The address as the client library knows it: it was written before the product had its present name. */
+function clientAddress(setting: string): string {
+  if (!/^(esdb|kurrentdb)(\+discover)?:\/\//.test(setting)) throw new RangeError(`not the address of an event store: ${withoutPassword(setting)}`);
+  // Without throwing, the library answers every conflict with revision 1.
+  if (/throwOnAppendFailure=false/i.test(setting)) throw new RangeError('throwOnAppendFailure=false cannot be used: the client then reports wrong revisions');
+  return setting.replace(/^kurrentdb/, 'esdb');
+}
+
+/** Credentials of each call. Where a call has some, the library sends a single append with a deadline and not a batch append without one.
+ *  Over an insecure connection it leaves them out of the call, so any will do there. */
+function callCredentials(address: string): Credentials | undefined {
+  const given = /^[^/]*:\/\/([^@/:]+):([^@/]+)@/.exec(address);
+  if (given) return { username: decodeURIComponent(given[1] as string), password: decodeURIComponent(given[2] as string) };
+  return /[?&]tls=false/i.test(address) ? { username: 'nobody', password: 'nobody' } : undefined;
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//…@');
+}
