@@ -7,7 +7,7 @@ import { DerError, encodeDer, TAG } from '../../src/infrastructure/certificate/d
 import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
 import { GENERAL_ALGORITHMS, PublicKey } from '../../src/infrastructure/certificate/public-key.js';
 import {
-  cardExtensions, crlExt, DAY, ecKey, ext, integer, makeAuthority, makeCardCertificate, makeCertificate, makeCrl, makeLargeCrl, name, NOW, rsaKey, type CrlSpec,
+  cardExtensions, crlExt, DAY, ecKey, ext, integer, makeAuthority, makeCardCertificate, makeCertificate, makeCrl, makeLargeCrl, name, NOW, type CrlSpec,
 } from './support/certificate-factory.js';
 import { KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
 
