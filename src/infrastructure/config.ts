@@ -17,6 +17,7 @@ function setting<T>(env: string, fallback: string | null, help: string, read: (t
 /** Every setting of the server, its default and its check. All are environment variables; every one works when absent. */
 export const SETTINGS = {
   dataDir: setting('HONNIN_DATA', './data', 'Folder of everything that is kept: events, read models, vault, keys.', path),
+  eventStore: setting('HONNIN_EVENT_STORE', 'sqlite', 'sqlite for the embedded log in the data folder, or the address of an EventStoreDB or KurrentDB (esdb://… or kurrentdb://…) of this installation’s own.', eventStoreAddress),
   host: setting('HONNIN_HOST', '127.0.0.1', 'Address to listen on.', text),
   port: setting('HONNIN_PORT', '8080', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
   tlsCertFile: setting('HONNIN_TLS_CERT', null, 'PEM file with the server certificate chain; with HONNIN_TLS_KEY it switches TLS on.', optionalPath),
@@ -129,6 +130,11 @@ function oids(value: string | null): readonly string[] {
   const list = text(value).split(',').map((oid) => oid.trim());
   if (!list.every((oid) => /^[0-2](?:\.\d+)+$/.test(oid))) throw new Error('must be object identifiers such as 1.2.392.200149.8.5.1.3.30');
   return list;
+}
+
+function eventStoreAddress(value: string | null): string {
+  if (value !== 'sqlite' && !/^(?:esdb|kurrentdb)(?:\+discover)?:\/\//.test(value ?? '')) throw new Error("must be 'sqlite', or an address that begins with esdb:// or kurrentdb://");
+  return value as string;
 }
 
 function optionalUrl(value: string | null): string | null {

@@ -17,7 +17,7 @@ import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
-import { SqliteEventStore } from './event-store/sqlite-event-store.js';
+import { openEventStore } from './event-store/open-event-store.js';
 import { OnnxFaceComparer } from './face/onnx-face-comparer.js';
 import { governmentRegistry } from './government/configured-registry.js';
 import { KeyedSecrets } from './keyed-secrets.js';
@@ -53,10 +53,7 @@ function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inj
 const providers: Provider[] = [
   Resources,
   { provide: Clock, useClass: SystemClock },
-  provide(EventStore, [Config, Resources], (config: Config, resources: Resources) => {
-    mkdirSync(config.inData(), { recursive: true, mode: 0o700 });
-    return resources.opened(SqliteEventStore.open({ file: config.inData('events.db') }), (store) => store.close());
-  }),
+  provide(EventStore, [Config, Resources], async (config: Config, resources: Resources) => resources.opened(await openEventStore(config.values.eventStore, config.inData()), (store) => store.close())),
   // The event store comes first everywhere: its lock tells a second server on the same folder to go away before anything else is opened.
   provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),
