@@ -19,13 +19,16 @@ Example
     if (args.length > 0) return EXIT.usage;
     const { startServer } = await import('../server.js');
     const { ConfigError } = await import('../infrastructure/config.js');
+    const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
     try {
       const server = await startServer(process.env);
       process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
+      // What an operator can put right is said in a line; a bug keeps its stack.
+      const known = error instanceof ConfigError || error instanceof EventStoreUnavailableError || (error instanceof Error && 'code' in error);
+      if (!known) throw error;
       process.stderr.write(`honnin start: ${error.message}\n`);
-      return EXIT.usage;
+      return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
     }
     // The process ends by the shutdown hooks of the application.
     return new Promise<number>(() => {});

@@ -6,7 +6,7 @@ import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateRe
 import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
-import type { CaseMaterial, FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
+import type { FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
 
 export type RegistrationCommand =
   | { readonly type: 'ReceiveRequest'; readonly request: ReceivedRequest }
@@ -276,9 +276,4 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     default:
       return assertNever(event);
   }
-}
-
-/** The material of a request that is still being worked on, or null once it is closed. */
-export function openMaterial(state: RegistrationState): CaseMaterial | null {
-  return state.stage === 'none' || state.stage === 'closed' ? null : state.request.material;
 }
