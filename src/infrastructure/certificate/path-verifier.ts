@@ -294,6 +294,7 @@ function isSelfSigned(certificate: Certificate, profile: Profile): boolean {
 function checkAnchor(anchor: TrustAnchor, at: number, profile: Profile): PathProblem | null {
   if (anchor.trustedByKey) return null;
   const { certificate } = anchor;
+  if (!certificate.signatureAlgorithm.equals(certificate.tbsSignatureAlgorithm)) return { reason: 'malformed', detail: 'the signature algorithms inside and outside of the anchor differ' };
   return checkExtensions(certificate, profile) ?? checkValidity(certificate, at) ?? checkNames(certificate) ?? checkIdentifiers(certificate, profile, true) ?? checkIssuerRights(certificate, true);
 }
 

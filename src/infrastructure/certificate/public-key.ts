@@ -45,7 +45,9 @@ const CURVES = new Map<string, { curve: Curve; pointBytes: number }>([
 ]);
 
 function readKeyShape(spki: Buffer): KeyShape {
-  const r = new DerReader(spki).enter(TAG.sequence);
+  const outer = new DerReader(spki);
+  const r = outer.enter(TAG.sequence);
+  outer.finish('public key');
   const algorithm = r.enter(TAG.sequence);
   const oid = readOid(algorithm);
   const parameters = algorithm.atEnd ? null : algorithm.element();
