@@ -74,66 +74,50 @@ const HALVE_BELOW = 0.6;
  *  @returns size*size*3 values 0..255, RGB interleaved */
 export function cutSquare(image: RgbImage, toCrop: Similarity, size: number): Float32Array {
   const crop = new Float32Array(size * size * 3);
-  const region = neededRegion(image, invert(toCrop), size);
-  if (!region) return crop;
-  let source = copyRegion(image, region);
-  let toSource: Similarity = compose({ a: 1, b: 0, tx: -region.x, ty: -region.y }, invert(toCrop));
-  for (let scale = scaleOf(toCrop); scale < HALVE_BELOW && source.width > 2 && source.height > 2; scale *= 2) {
-    source = halve(source);
-    // A pixel of the half picture covers two: centres lie at (2x + 0.5).
-    toSource = compose({ a: 0.5, b: 0, tx: -0.25, ty: -0.25 }, toSource);
-  }
-  sample(source, toSource, crop, size);
+  let level = 0;
+  for (let scale = scaleOf(toCrop); scale < HALVE_BELOW && (Math.min(image.width, image.height) >> level) > 2; scale *= 2) level += 1;
+  // A pixel of a half picture covers two: centres lie at (2x + 0.5), so x/2 - 0.25 goes to the half picture, level by level.
+  const shrink = 2 ** -level;
+  const toLevel = { a: shrink, b: 0, tx: (shrink - 1) / 2, ty: (shrink - 1) / 2 };
+  sample(halved(image, level), compose(toLevel, invert(toCrop)), crop, size);
   return crop;
 }
 
-interface FloatImage {
+interface Plane {
   readonly width: number;
   readonly height: number;
-  readonly data: Float32Array;
+  readonly data: Uint8Array | Float32Array;
 }
 
-/** The part of the picture that the crop looks at, with a border for interpolation; null when it lies wholly outside. */
-function neededRegion(image: RgbImage, toImage: Similarity, size: number): { x: number; y: number; width: number; height: number } | null {
-  const corners = [
-    { x: 0, y: 0 },
-    { x: size, y: 0 },
-    { x: 0, y: size },
-    { x: size, y: size },
-  ].map((corner) => apply(toImage, corner));
-  const border = 2 + 2 * scaleOf(toImage);
-  const left = Math.max(0, Math.floor(Math.min(...corners.map((p) => p.x)) - border));
-  const top = Math.max(0, Math.floor(Math.min(...corners.map((p) => p.y)) - border));
-  const right = Math.min(image.width, Math.ceil(Math.max(...corners.map((p) => p.x)) + border));
-  const bottom = Math.min(image.height, Math.ceil(Math.max(...corners.map((p) => p.y)) + border));
-  return right - left < 1 || bottom - top < 1 ? null : { x: left, y: top, width: right - left, height: bottom - top };
+/** Several crops of one picture share its half sizes; they live as long as the picture. */
+const halfSizes = new WeakMap<RgbImage, Plane[]>();
+
+function halved(image: RgbImage, level: number): Plane {
+  const planes = halfSizes.get(image) ?? [image];
+  halfSizes.set(image, planes);
+  while (planes.length <= level) planes.push(halve(planes.at(-1)!));
+  return planes[level]!;
 }
 
-function copyRegion(image: RgbImage, { x, y, width, height }: { x: number; y: number; width: number; height: number }): FloatImage {
-  const data = new Float32Array(width * height * 3);
-  for (let row = 0; row < height; row += 1) {
-    const start = ((y + row) * image.width + x) * 3;
-    data.set(image.data.subarray(start, start + width * 3), row * width * 3);
-  }
-  return { width, height, data };
-}
-
-function halve({ width, height, data }: FloatImage): FloatImage {
+function halve({ width, height, data }: Plane): Plane {
   const [w, h] = [width >> 1, height >> 1];
   const half = new Float32Array(w * h * 3);
+  const row = width * 3;
+  let to = 0;
   for (let y = 0; y < h; y += 1) {
-    for (let x = 0; x < w; x += 1) {
-      const from = (2 * y * width + 2 * x) * 3;
-      const below = from + width * 3;
-      const to = (y * w + x) * 3;
-      for (let c = 0; c < 3; c += 1) half[to + c] = (data[from + c]! + data[from + 3 + c]! + data[below + c]! + data[below + 3 + c]!) / 4;
+    let from = 2 * y * row;
+    for (let x = 0; x < w; x += 1, from += 6, to += 3) {
+      const below = from + row;
+      half[to] = (data[from]! + data[from + 3]! + data[below]! + data[below + 3]!) / 4;
+      half[to + 1] = (data[from + 1]! + data[from + 4]! + data[below + 1]! + data[below + 4]!) / 4;
+      half[to + 2] = (data[from + 2]! + data[from + 5]! + data[below + 2]! + data[below + 5]!) / 4;
     }
   }
   return { width: w, height: h, data: half };
 }
 
 /** Bilinear; a sample whose four neighbours lie partly outside mixes with black. */
-function sample({ width, height, data }: FloatImage, toSource: Similarity, crop: Float32Array, size: number): void {
+function sample({ width, height, data }: Plane, toSource: Similarity, crop: Float32Array, size: number): void {
   const { a, b, tx, ty } = toSource;
   let at = 0;
   for (let v = 0; v < size; v += 1) {
@@ -145,19 +129,22 @@ function sample({ width, height, data }: FloatImage, toSource: Similarity, crop:
       const y0 = Math.floor(y);
       const fx = x - x0;
       const fy = y - y0;
-      const left = x0 >= 0;
-      const right = x0 + 1 < width;
-      const up = y0 >= 0;
-      const down = y0 + 1 < height;
       const base = (y0 * width + x0) * 3;
       const below = base + width * 3;
-      const [w00, w10, w01, w11] = [left && up ? (1 - fx) * (1 - fy) : 0, right && up ? fx * (1 - fy) : 0, left && down ? (1 - fx) * fy : 0, right && down ? fx * fy : 0];
+      const [w00, w10, w01, w11] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
+      if (x0 >= 0 && y0 >= 0 && x0 + 1 < width && y0 + 1 < height) {
+        crop[at] = w00 * data[base]! + w10 * data[base + 3]! + w01 * data[below]! + w11 * data[below + 3]!;
+        crop[at + 1] = w00 * data[base + 1]! + w10 * data[base + 4]! + w01 * data[below + 1]! + w11 * data[below + 4]!;
+        crop[at + 2] = w00 * data[base + 2]! + w10 * data[base + 5]! + w01 * data[below + 2]! + w11 * data[below + 5]!;
+        continue;
+      }
+      const [left, right, up, down] = [x0 >= 0, x0 + 1 < width, y0 >= 0, y0 + 1 < height];
       for (let c = 0; c < 3; c += 1) {
         let value = 0;
-        if (w00 > 0) value += w00 * data[base + c]!;
-        if (w10 > 0) value += w10 * data[base + 3 + c]!;
-        if (w01 > 0) value += w01 * data[below + c]!;
-        if (w11 > 0) value += w11 * data[below + 3 + c]!;
+        if (left && up) value += w00 * data[base + c]!;
+        if (right && up) value += w10 * data[base + 3 + c]!;
+        if (left && down) value += w01 * data[below + c]!;
+        if (right && down) value += w11 * data[below + 3 + c]!;
         crop[at + c] = value;
       }
     }

@@ -9,7 +9,7 @@ import { isNearDuplicate } from './presence-signals.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
-export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule };
+export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean };
 
 export type FaceJobResult = CompareResult | AnalyseResult;
 
@@ -32,10 +32,11 @@ export type AnalyseResult =
       readonly height: number;
       readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
       readonly embedding: Float32Array;
+      /** Empty where it was not asked for. */
       readonly quality: PhotoQuality;
       /** Time that decoding, finding, aligning and embedding took, without waiting. */
       readonly elapsedMs: number;
-      /** What a capture from the booth would be refused for. */
+      /** What a capture from the booth would be refused for; null as well where quality was not asked for. */
       readonly captureRefusal: NotComparableReason | null;
     }
   | { readonly kind: 'unusable'; readonly reason: NotComparableReason; readonly detail: string };
@@ -106,13 +107,13 @@ async function score(engine: FaceEngine, { captured, card, registered, quality }
   };
 }
 
-async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary }: { image: Uint8Array; primary: PrimaryRule }): Promise<AnalyseResult> {
+async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary, quality: wanted }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
   const start = performance.now();
   try {
     const { image, faces, face } = await mainFace(engine, rules, bytes, primary);
     const embedding = await engine.embed(image, face);
     const elapsedMs = performance.now() - start;
-    const quality = measureQuality(image, faces);
+    const quality = wanted ? measureQuality(image, faces) : null;
     return {
       kind: 'analysed',
       width: image.width,
@@ -120,8 +121,8 @@ async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, pri
       faces: faces.map(({ box, score: faceScore, flag, interEyeDistance }) => ({ box, score: faceScore, flag, interEyeDistance })),
       embedding,
       elapsedMs,
-      quality,
-      captureRefusal: captureRefusal(face, quality, rules.capture)?.reason ?? null,
+      quality: quality ?? {},
+      captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
     };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };

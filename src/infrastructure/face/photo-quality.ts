@@ -134,8 +134,8 @@ interface FaceFrame {
   readonly crop: Float32Array;
   /** Relative luminance 0..255 of each pixel. */
   readonly luminance: Uint8Array;
-  /** 1 inside the hull of the landmarks. */
-  readonly mask: Uint8Array;
+  /** Pixels inside the hull of the landmarks. */
+  readonly inside: Uint32Array;
   readonly landmarks: readonly Point[];
 }
 
@@ -152,7 +152,7 @@ function faceFrame(image: RgbImage, face: AnalysedFace): FaceFrame {
   const landmarks = face.landmarks.map((point) => apply(toFrame, point));
   const luminance = new Uint8Array(FRAME_SIDE * FRAME_SIDE);
   for (let i = 0; i < luminance.length; i += 1) luminance[i] = luminanceOf(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
-  return { side: FRAME_SIDE, crop, luminance, mask: hullMask(landmarks, FRAME_SIDE), landmarks };
+  return { side: FRAME_SIDE, crop, luminance, inside: pixelsInHull(landmarks, FRAME_SIDE), landmarks };
 }
 
 const LINEAR = Float64Array.from({ length: 256 }, (_, value) => linear(value / 255));
@@ -168,7 +168,7 @@ function luminanceOf(r: number, g: number, b: number): number {
 }
 
 function light(frame: FaceFrame): Record<string, number | 'not_assessed'> {
-  const histogram = normalisedHistogram(frame.luminance, (i) => frame.mask[i] === 1);
+  const histogram = normalisedHistogram(frame.luminance, frame.inside);
   const mean = histogram.reduce((sum, share, i) => sum + (share * i) / 255, 0);
   const variance = histogram.reduce((sum, share, i) => sum + share * (i / 255 - mean) ** 2, 0);
   const entropy = -histogram.reduce((sum, share) => sum + (share > 0 ? share * Math.log2(share) : 0), 0);
@@ -189,28 +189,30 @@ function cheeks(frame: FaceFrame): Record<string, number | 'not_assessed'> {
   const size = Math.floor(0.3 * (right.x - left.x));
   const mouth = midpoint(frame.landmarks[62]!, frame.landmarks[66]!);
   const top = Math.round(left.y + Math.max(0, mouth.y - left.y) / 2);
-  const inSquare = (x0: number) => (i: number) => {
-    const [x, y] = [i % frame.side, Math.floor(i / frame.side)];
-    return x >= x0 && x < x0 + size && y >= top && y < top + size;
-  };
-  const [onLeft, onRight] = [inSquare(left.x - size), inSquare(right.x)];
+  const square = (x0: number): Uint32Array => Uint32Array.from({ length: size * size }, (_, i) => Math.min(frame.side - 1, top + Math.floor(i / size)) * frame.side + x0 + (i % size));
+  const [onLeft, onRight] = [square(left.x - size), square(right.x)];
   const [a, b] = [normalisedHistogram(frame.luminance, onLeft), normalisedHistogram(frame.luminance, onRight)];
   const shared = a.reduce((sum, share, i) => sum + Math.min(share, b[i]!), 0);
-  return { IlluminationUniformity: whole(100 * shared ** 0.3), NaturalColour: naturalColour(frame, (i) => onLeft(i) || onRight(i)) };
+  return { IlluminationUniformity: whole(100 * shared ** 0.3), NaturalColour: naturalColour(frame, [onLeft, onRight]) };
 }
 
 /** Distance of the cheeks' mean colour from the range of skin in CIELAB. A grey picture has no colour to judge. */
-function naturalColour(frame: FaceFrame, inside: (i: number) => boolean): number | 'not_assessed' {
+function naturalColour({ crop }: FaceFrame, areas: readonly Uint32Array[]): number | 'not_assessed' {
   const sum = [0, 0, 0];
-  let [count, colourful] = [0, 0];
-  for (let i = 0; i < frame.luminance.length; i += 1) {
-    if (!inside(i)) continue;
-    const [r, g, b] = [frame.crop[3 * i]!, frame.crop[3 * i + 1]!, frame.crop[3 * i + 2]!];
-    sum[0]! += r;
-    sum[1]! += g;
-    sum[2]! += b;
-    count += 1;
-    colourful = Math.max(colourful, Math.max(r, g, b) - Math.min(r, g, b));
+  let colourful = 0;
+  let count = 0;
+  for (const area of areas) {
+    for (let k = 0; k < area.length; k += 1) {
+      const at = 3 * area[k]!;
+      const r = crop[at]!;
+      const g = crop[at + 1]!;
+      const b = crop[at + 2]!;
+      sum[0]! += r;
+      sum[1]! += g;
+      sum[2]! += b;
+      count += 1;
+      colourful = Math.max(colourful, Math.max(r, g, b) - Math.min(r, g, b));
+    }
   }
   if (count === 0 || colourful < 4) return 'not_assessed';
   const [a, b] = labOf(sum.map((total) => total / count / 255));
@@ -285,29 +287,36 @@ function meanOver(values: Float32Array, radius: number): Float32Array {
   return along(along(values, 1, DETAIL_SIDE), DETAIL_SIDE, 1);
 }
 
-function normalisedHistogram(values: Uint8Array, inside: (i: number) => boolean): Float64Array {
+function normalisedHistogram(values: Uint8Array, pixels: Uint32Array): Float64Array {
   const histogram = new Float64Array(256);
-  let count = 0;
-  for (let i = 0; i < values.length; i += 1) {
-    if (!inside(i)) continue;
-    histogram[values[i]!]! += 1;
-    count += 1;
-  }
-  return count === 0 ? histogram : histogram.map((n) => n / count);
+  for (let k = 0; k < pixels.length; k += 1) histogram[values[pixels[k]!]!]! += 1;
+  return pixels.length === 0 ? histogram : histogram.map((count) => count / pixels.length);
 }
 
-/** 1 inside the convex hull of the points (Andrew's monotone chain), 0 outside. */
-function hullMask(points: readonly Point[], side: number): Uint8Array {
+/** Pixels inside the convex hull of the points, row by row between the hull's left and right edge. */
+function pixelsInHull(points: readonly Point[], side: number): Uint32Array {
   const hull = convexHull(points);
-  const mask = new Uint8Array(side * side);
+  const pixels = new Uint32Array(side * side);
+  let count = 0;
   for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) {
-      if (hull.every((p, i) => turn(p, hull[(i + 1) % hull.length]!, { x, y }) >= 0)) mask[y * side + x] = 1;
+    let left = Infinity;
+    let right = -Infinity;
+    for (let i = 0; i < hull.length; i += 1) {
+      const p = hull[i]!;
+      const q = hull[i + 1 < hull.length ? i + 1 : 0]!;
+      if (Math.min(p.y, q.y) > y || Math.max(p.y, q.y) < y) continue;
+      // A level edge lies wholly on the row; its ends belong to its neighbours as well.
+      const x = p.y === q.y ? p.x : p.x + ((y - p.y) / (q.y - p.y)) * (q.x - p.x);
+      left = Math.min(left, x);
+      right = Math.max(right, x);
     }
+    const last = Math.min(side - 1, Math.floor(right));
+    for (let x = Math.max(0, Math.ceil(left)); x <= last; x += 1) pixels[count++] = y * side + x;
   }
-  return mask;
+  return pixels.subarray(0, count);
 }
 
+/** Corners of the convex hull (Andrew's monotone chain). */
 function convexHull(points: readonly Point[]): Point[] {
   const sorted = [...points].sort((a, b) => a.x - b.x || a.y - b.y);
   const half = (ordered: readonly Point[]): Point[] => {

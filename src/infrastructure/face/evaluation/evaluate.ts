@@ -106,7 +106,7 @@ async function enrolAll(comparer: OnnxFaceComparer, images: readonly string[], {
 }
 
 async function enrol(comparer: OnnxFaceComparer, bytes: Uint8Array, primary: PrimaryRule): Promise<Enrolment> {
-  const ended = await comparer.analyse(bytes, primary);
+  const ended = await comparer.analyse(bytes, { primary, quality: false });
   if (ended.outcome !== 'done') return { kind: 'failed', reason: ended.outcome, detail: ended.detail };
   const { result } = ended;
   if (result.kind === 'unusable') return { kind: 'failed', reason: result.reason, detail: result.detail };
