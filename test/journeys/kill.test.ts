@@ -76,7 +76,7 @@ describe('a server that is killed at any moment', () => {
     const token = await sandbox.tokens.signIn('administrator');
     const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId: 'booth-kill', publicKey: key.publicKeySpki }) });
     expect(enrolled.status).toBeLessThan(300);
-    const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-kill', key, counter: new DurableCaptureCounter(join(folder, 'booth')), attemptsMax: 60, wait: () => new Promise((resolve) => setTimeout(resolve, 150)) });
+    const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-kill', key, counter: new DurableCaptureCounter(join(folder, 'booth')), attemptsMax: 1_000, wait: () => new Promise((resolve) => setTimeout(resolve, 150)) });
     const requests = await signedRequests(booth, sandbox);
 
     // Booths send the same bytes until they have a receipt, while the server dies under them again and again.
