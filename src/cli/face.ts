@@ -56,7 +56,8 @@ Example
       if (action === 'calibrate') return await calibrate(args);
     } catch (error) {
       if (error instanceof PairListError) throw new UsageError(error.message);
-      if (!(error instanceof ModelError)) throw error;
+      // A list that cannot carry rates or a curve is the operator's to change.
+      if (!(error instanceof ModelError || error instanceof RangeError)) throw error;
       process.stderr.write(`honnin face: ${error.message}\n`);
       return EXIT.failed;
     }

@@ -48,6 +48,7 @@ describe('the worker pool', () => {
     expect(second).toEqual({ outcome: 'done', result: 'done b' });
     expect(Atomics.load(counters, 1)).toBe(2);
     expect(running.load()).toEqual({ workers: 1, waiting: 0, running: 0 });
+    expect(running.replacements()).toBe(1);
   });
 
   it.each([

@@ -40,6 +40,9 @@ const SEED_TEMPLATE: readonly Point[] = [
 /** The mesh net sees a frame that is this much wider than the chip. */
 const MESH_FRAME = 1.3;
 
+/** Narrower boxes hold no face that any net could confirm: eyes would be some five pixels apart, and noise looks like that too. */
+const FACE_WIDTH_MIN = 16;
+
 /** The networks of one model set on one thread: finds faces in a picture and embeds one. */
 export class FaceEngine {
   private constructor(
@@ -60,7 +63,7 @@ export class FaceEngine {
   /** Finds the faces of a picture, each confirmed by the mesh net; the one that counts comes first.
    *  @returns an empty list when there is none */
   async findFaces(image: RgbImage, rule: PrimaryRule): Promise<AnalysedFace[]> {
-    const candidates = await this.detector.detect(image);
+    const candidates = (await this.detector.detect(image)).filter(({ box }) => box.width >= FACE_WIDTH_MIN);
     const faces: AnalysedFace[] = [];
     for (const candidate of candidates) {
       const face = await this.analyse(image, candidate);

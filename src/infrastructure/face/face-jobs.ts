@@ -2,16 +2,21 @@ import type { FaceComparisonRequest } from '../../application/ports/face-compare
 import type { NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
 import { distanceOf, pointsOf } from './calibration.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
+import { assessFrames, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
+import { headPose } from './head-pose.js';
 import { decodeImage, type ImageLimits } from './image-decoder.js';
 import { ImageTooLarge, UnreadableImage } from './image-header.js';
 import { captureRefusal, measureQuality, type CaptureRules } from './photo-quality.js';
-import { isNearDuplicate } from './presence-signals.js';
+import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
+import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
-export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean };
+export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean } | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[]; readonly prompt: Prompt };
 
-export type FaceJobResult = CompareResult | AnalyseResult;
+export type FaceJobResult = CompareResult | AnalyseResult | FramesResult;
+
+export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameSignals } | { readonly kind: 'unusable_frame'; readonly frame: number; readonly reason: NotComparableReason; readonly detail: string };
 
 export type CompareResult =
   | {
@@ -34,6 +39,8 @@ export type AnalyseResult =
       readonly embedding: Float32Array;
       /** Empty where it was not asked for. */
       readonly quality: PhotoQuality;
+      /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without quality. */
+      readonly periodicPattern: boolean | 'not_assessed';
       /** Time that decoding, finding, aligning and embedding took, without waiting. */
       readonly elapsedMs: number;
       /** What a capture from the booth would be refused for; null as well where quality was not asked for. */
@@ -66,7 +73,14 @@ interface Subject {
 
 /** Carries out one job. Every property of a picture is a result; only a bug throws. */
 export async function performFaceJob(engine: FaceEngine, rules: FaceRules, job: FaceJob): Promise<FaceJobResult> {
-  return job.kind === 'compare' ? compare(engine, rules, job.request) : analyse(engine, rules, job);
+  switch (job.kind) {
+    case 'compare':
+      return compare(engine, rules, job.request);
+    case 'analyse':
+      return analyse(engine, rules, job);
+    case 'frames':
+      return assess(engine, rules, job);
+  }
 }
 
 async function compare(engine: FaceEngine, rules: FaceRules, request: FaceComparisonRequest): Promise<CompareResult> {
@@ -122,12 +136,32 @@ async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, pri
       embedding,
       elapsedMs,
       quality: quality ?? {},
+      periodicPattern: quality === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
       captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
     };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
     throw error;
   }
+}
+
+async function assess(engine: FaceEngine, rules: FaceRules, { frames, prompt }: Extract<FaceJob, { kind: 'frames' }>): Promise<FramesResult> {
+  const measured: MeasuredFrame[] = [];
+  for (const [frame, bytes] of frames.entries()) {
+    try {
+      const { image, face } = await onlyFace(engine, rules, bytes);
+      measured.push({ pose: headPose(face), landmarks: face.landmarks, interEyeDistance: face.interEyeDistance, embedding: await engine.embed(image, face), smallGrey: normalisedSmallGrey({ image, face }) });
+    } catch (error) {
+      if (error instanceof Refused) return { kind: 'unusable_frame', frame, reason: error.reason, detail: error.message };
+      throw error;
+    }
+  }
+  return { kind: 'assessed', signals: assessFrames(measured, prompt, engine.set) };
+}
+
+function hasPeriodicPattern(image: RgbImage, box: Box): boolean | 'not_assessed' {
+  const strength = periodicStrength(image, box);
+  return strength === 'not_assessed' ? strength : strength >= PERIODIC_MIN;
 }
 
 async function onlyFace(engine: FaceEngine, rules: FaceRules, bytes: Uint8Array): Promise<Subject> {

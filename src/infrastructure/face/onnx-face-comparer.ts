@@ -4,7 +4,8 @@ import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '.
 import type { FaceAlgorithm } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
-import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules } from './face-jobs.js';
+import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult } from './face-jobs.js';
+import { FRAME_RULES, type Prompt } from './frame-sequence.js';
 import type { FaceWorkerData } from './face-worker.js';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-decoder.js';
 import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from './model-set.js';
@@ -76,6 +77,11 @@ export class OnnxFaceComparer extends FaceComparer {
     return this.pool?.load() ?? { workers: 0, waiting: 0, running: 0 };
   }
 
+  /** Workers that crashed or hung and were replaced since the start: for metrics. */
+  replacedWorkers(): number {
+    return this.pool?.replacements() ?? 0;
+  }
+
   async compare(request: FaceComparisonRequest): Promise<FaceComparison> {
     const ended = await this.submit({ kind: 'compare', request });
     if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
@@ -92,6 +98,14 @@ export class OnnxFaceComparer extends FaceComparer {
    *  @param quality false leaves the quality measures out, which saves their time */
   async analyse(image: Uint8Array, { primary = 'largest', quality = true }: { primary?: PrimaryRule; quality?: boolean } = {}): Promise<PoolOutcome<AnalyseResult>> {
     return (await this.submit({ kind: 'analyse', image, primary, quality })) as PoolOutcome<AnalyseResult>;
+  }
+
+  /** Judges a short sequence of frames from the booth, first to last: one person throughout, nothing repeated or jumping, and the
+   *  prompted turn followed. Hints, no attack detection.
+   *  @throws {RangeError} with fewer than 2 or more than 8 frames */
+  async assessFrames(frames: readonly Uint8Array[], prompt: Prompt = 'none'): Promise<PoolOutcome<FramesResult>> {
+    if (frames.length < FRAME_RULES.framesMin || frames.length > FRAME_RULES.framesMax) throw new RangeError(`${frames.length} frames; ${FRAME_RULES.framesMin} to ${FRAME_RULES.framesMax} are judged`);
+    return (await this.submit({ kind: 'frames', frames, prompt })) as PoolOutcome<FramesResult>;
   }
 
   private comparison(result: CompareResult): FaceComparison {

@@ -55,6 +55,7 @@ export class WorkerPool<Job, Result> {
   /** Workers that died before they were ready, in a row: a pool that can never start must say so instead of spinning. */
   private failedStarts = 0;
   private lastStartFailure = '';
+  private replaced = 0;
 
   constructor(private readonly options: PoolOptions) {}
 
@@ -83,6 +84,11 @@ export class WorkerPool<Job, Result> {
   load(): { workers: number; waiting: number; running: number } {
     const slots = [...this.slots];
     return { workers: slots.length, waiting: this.queue.length, running: slots.filter((slot) => slot.state === 'working').length };
+  }
+
+  /** How many workers crashed or hung and were replaced since the start. */
+  replacements(): number {
+    return this.replaced;
   }
 
   /** @throws only when the worker reports a bug of its own */
@@ -158,6 +164,7 @@ export class WorkerPool<Job, Result> {
   /** Ends a worker, puts its job back in front (or gives it up), and starts another worker. */
   private replace(slot: Slot<Job, Result>, cause: 'timeout' | 'worker_failed', detail: string): void {
     if (slot.state === 'ended') return;
+    if (!this.closed) this.replaced += 1;
     if (slot.state === 'starting') this.failedStarts += 1;
     const pending = slot.current;
     delete slot.current;
