@@ -50,6 +50,9 @@ export interface StatusEvidence {
   readonly nextUpdate: number | null;
   /** SHA-256 of the signer's public key (the BIT STRING content), hex. */
   readonly signerKeySha256: string;
+  /** Certificate of a delegated responder that the authority did not exempt from revocation checks (id-pkix-ocsp-nocheck): whoever has a
+   *  CRL of the authority looks it up there. Null in every other case. */
+  readonly responderToCheck: Certificate | null;
 }
 
 export const DEFAULT_STATUS_AGE_SECONDS = 7 * 86400;
@@ -77,7 +80,7 @@ function judge(response: BasicOcspResponse, check: OcspCheck): CertificateStatus
   const single = matching[0]!;
   const singleProblem = checkCriticalExtensions(single.extensions) ?? checkTimes(response, single, check);
   if (singleProblem !== null) return singleProblem;
-  const evidence = { thisUpdate: single.thisUpdate, nextUpdate: single.nextUpdate, signerKeySha256: keySha256(signer.certificate) };
+  const evidence = { thisUpdate: single.thisUpdate, nextUpdate: single.nextUpdate, signerKeySha256: keySha256(signer.certificate), responderToCheck: signer === check.issuer || signer.certificate.extensions.ocspNoCheck ? null : signer.certificate };
   if (single.status.kind === 'unknown') return unknown('status_unknown', 'the responder does not know the certificate');
   if (single.status.kind === 'good') return { status: 'good', evidence };
   return { status: 'revoked', reason: single.status.reason, revokedAt: single.status.revokedAt, evidence };
