@@ -10,11 +10,13 @@ import { parseCertificate } from '../../src/infrastructure/certificate/certifica
 import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
 import { CrlIndexing } from '../../src/infrastructure/certificate/crl-indexing.js';
 import { CrlStore, type CrlStoreOptions } from '../../src/infrastructure/certificate/crl-store.js';
+import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
 import { OcspCertificateVerifier, type StatusOrder } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
+import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
 import { PublicKey } from '../../src/infrastructure/certificate/public-key.js';
 import { differences, readSealedEvidence, recomputeVerdict } from '../../src/infrastructure/certificate/recompute-verdict.js';
 import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
-import { crlExt, DAY, makeAuthority, makeCardCertificate, makeCrl, makeLargeCrl, makeOcspResponse, NOW, rsaKey, type CrlSpec } from './support/certificate-factory.js';
+import { crlExt, DAY, ext, makeAuthority, makeCardCertificate, makeCertificate, makeCrl, makeLargeCrl, makeOcspResponse, name, NOW, rsaKey, type CrlSpec } from './support/certificate-factory.js';
 import { FakeResponder } from './support/fake-responder.js';
 
 const caKey = rsaKey();
@@ -244,6 +246,34 @@ describe('verdicts by CRL', () => {
     arrangeOcsp();
     arrangeCrl();
     expect(short(await verifier(order).verify(check(0x1001)))).toBe(expected);
+  });
+
+  describe('a delegated responder', () => {
+    const key = rsaKey();
+    const responder = name(['O', 'Responder']);
+    const delegate = (exempt: boolean): Buffer =>
+      makeCertificate({ subject: responder, issuer: authority.name, key, signer: caKey, serial: 77, notBefore: NOW - DAY, notAfter: NOW + DAY, extensions: [ext.keyUsage(KEY_USAGE.digitalSignature), ext.extendedKeyUsage(OID.ocspSigning), ...(exempt ? [ext.ocspNoCheck()] : [])] });
+    const delegated = (exempt: boolean): void => ocsp.respond((nonce) => makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW, nextUpdate: NOW + 900, nonce: nonce!, responder: { name: responder, key }, certificates: [delegate(exempt)] }));
+    const responderRevoked = crl({ entries: [{ serial: 77, revokedAt: NOW - 60 }] });
+
+    it.each<[string, boolean, () => void, string]>([
+      ['is not heard once the CRL lists it', false, () => serve(responderRevoked), 'valid by crl'],
+      ['is heard when the CRL does not list it', false, () => serve(crl()), 'valid by ocsp'],
+      ['is heard when there is no CRL to be had', false, () => serve(Buffer.alloc(0)), 'valid by ocsp'],
+      ['is heard without a look at the CRL when the authority exempted it', true, () => serve(responderRevoked), 'valid by ocsp'],
+    ])('%s', async (_what, exempt, arrange, expected) => {
+      delegated(exempt);
+      arrange();
+      expect(short(await verifier('ocsp-then-crl').verify(check(0x1001)))).toBe(expected);
+    });
+
+    it('is judged the same by the offline check', () => {
+      const response = makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW, nextUpdate: NOW + 900, responder: { name: responder, key }, certificates: [delegate(false)] });
+      const offline = (crls: Buffer[], revocation: 'ocsp' | 'ocsp-then-crl'): string => checkOffline({ certificate: card(0x1001), trustAnchors: [authority.certificate], ocspResponses: [response], crls, at: NOW, profile: 'jpki-auth', revocation }).reason;
+      expect(offline([], 'ocsp')).toBe('valid');
+      expect(offline([crl()], 'ocsp-then-crl')).toBe('valid');
+      expect(offline([responderRevoked], 'ocsp')).toBe('responder_unauthorised');
+    });
   });
 
   it.each<[string, StatusOrder, () => void]>([

@@ -183,6 +183,14 @@ describe('against a responder that misbehaves', () => {
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('valid');
   });
 
+  it('accepts an answer with critical proofs of logging for the card, but not for the answer', async () => {
+    const proofs = { oid: OID.certificateTimestamps, critical: true, value: Buffer.from('04020000', 'hex') };
+    fake.respond((nonce) => good(nonce, { singleExtensions: [proofs] }));
+    expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('valid');
+    fake.respond((nonce) => good(nonce, { responseExtensions: [proofs] }));
+    expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('unknown: status_malformed');
+  });
+
   it('accepts an answer signed by key hash instead of name', async () => {
     fake.respond((nonce) => good(nonce, { byKey: true }));
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('valid');

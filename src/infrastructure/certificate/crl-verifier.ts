@@ -104,7 +104,7 @@ export function checkCrlSignature(crl: Crl, key: PublicKey, algorithms: Algorith
 }
 
 export function crlEvidence(crl: Crl, signer: Certificate): StatusEvidence {
-  return { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate, signerKeySha256: keySha256(signer) };
+  return { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate, signerKeySha256: keySha256(signer), responderToCheck: null };
 }
 
 /** Several entries for one certificate: revoked by any of them. "Removed" counts only when it is all that is said. */

@@ -74,14 +74,14 @@ export class OcspCertificateVerifier extends CertificateVerifier {
     const order: readonly ('ocsp' | 'crl')[] = this.options.order === 'ocsp-then-crl' ? ['ocsp', 'crl'] : this.options.order === 'crl-then-ocsp' ? ['crl', 'ocsp'] : [this.options.order];
     const problems: StatusProblem[] = [];
     for (const source of order) {
-      const outcome = source === 'ocsp' ? await this.askOcsp(presented) : await this.askCrl(presented, type);
+      const outcome = source === 'ocsp' ? await this.askOcsp(presented, type) : await this.askCrl(presented, type);
       if (!('cause' in outcome)) return outcome;
       problems.push(outcome);
     }
     return unknown(problems[0]?.cause ?? 'no_status_source', problems.map((p, i) => `${order[i]}: ${p.detail}`).join('; '));
   }
 
-  private async askOcsp(presented: PresentedCertificate): Promise<DecidedStatus | StatusProblem> {
+  private async askOcsp(presented: PresentedCertificate, type: CertificateType): Promise<DecidedStatus | StatusProblem> {
     const { certificate, issuer } = presented;
     const key = `${this.rules.anchors.version}:${createHash('sha256').update(certificate.der).digest('hex')}`;
     const kept = this.answers.get(key, this.now());
@@ -92,8 +92,19 @@ export class OcspCertificateVerifier extends CertificateVerifier {
     if ('cause' in answer) return unknown(answer.cause, answer.detail);
     const judged = this.judgeOcsp(answer, presented);
     if (judged.status.status === 'unknown') return judged.status;
+    const responder = await this.refuseResponder(judged.status.evidence.responderToCheck, presented, type);
+    if (responder !== null) return responder;
     if (judged.status.status === 'good') this.answers.keep(key, answer, this.reuseUntil(judged.status.evidence.nextUpdate));
     return judged as DecidedStatus;
+  }
+
+  /** A delegated responder that is not exempt is looked up in the CRL where one is configured: a stolen key that was revoked must not speak
+   *  for the authority. A CRL that cannot be had does not silence the responder (RFC 6960 section 4.2.2.2.1 leaves this to us). */
+  private async refuseResponder(responder: Certificate | null, { issuer }: PresentedCertificate, type: CertificateType): Promise<StatusProblem | null> {
+    const source = this.options.crl?.[type] ?? null;
+    if (responder === null || source === null) return null;
+    const { status } = await source.statusOf(responder, issuer, this.now() / 1000);
+    return status.status === 'revoked' ? unknown('responder_unauthorised', 'the responder was revoked') : null;
   }
 
   private judgeOcsp(answer: OcspAnswer, { certificate, issuer }: PresentedCertificate): Omit<DecidedStatus, 'status'> & { status: CertificateStatus } {

@@ -50,6 +50,9 @@ export interface StatusEvidence {
   readonly nextUpdate: number | null;
   /** SHA-256 of the signer's public key (the BIT STRING content), hex. */
   readonly signerKeySha256: string;
+  /** Certificate of a delegated responder that the authority did not exempt from revocation checks (id-pkix-ocsp-nocheck): whoever has a
+   *  CRL of the authority looks it up there. Null in every other case. */
+  readonly responderToCheck: Certificate | null;
 }
 
 export const DEFAULT_STATUS_AGE_SECONDS = 7 * 86400;
@@ -70,14 +73,14 @@ export function verifyOcspResponse(check: OcspCheck): CertificateStatus {
 function judge(response: BasicOcspResponse, check: OcspCheck): CertificateStatus {
   const signer = findSigner(response, check);
   if ('cause' in signer) return signer;
-  const problem = checkNonce(response.extensions, check) ?? checkCriticalExtensions(response.extensions);
+  const problem = checkNonce(response.extensions, check) ?? checkCriticalExtensions(response.extensions, OID.ocspNonce);
   if (problem !== null) return problem;
   const matching = response.responses.filter((single) => isAbout(single.certId, check));
   if (matching.length !== 1) return unknown('status_mismatch', matching.length === 0 ? 'the answer is about another certificate' : 'several answers about one certificate');
   const single = matching[0]!;
-  const singleProblem = checkCriticalExtensions(single.extensions) ?? checkTimes(response, single, check);
+  const singleProblem = checkCriticalExtensions(single.extensions, OID.certificateTimestamps) ?? checkTimes(response, single, check);
   if (singleProblem !== null) return singleProblem;
-  const evidence = { thisUpdate: single.thisUpdate, nextUpdate: single.nextUpdate, signerKeySha256: keySha256(signer.certificate) };
+  const evidence = { thisUpdate: single.thisUpdate, nextUpdate: single.nextUpdate, signerKeySha256: keySha256(signer.certificate), responderToCheck: signer === check.issuer || signer.certificate.extensions.ocspNoCheck ? null : signer.certificate };
   if (single.status.kind === 'unknown') return unknown('status_unknown', 'the responder does not know the certificate');
   if (single.status.kind === 'good') return { status: 'good', evidence };
   return { status: 'revoked', reason: single.status.reason, revokedAt: single.status.revokedAt, evidence };
@@ -156,8 +159,10 @@ function checkNonce(extensions: readonly Extension[], check: OcspCheck): StatusP
   return echoed.length === check.nonce.length && timingSafeEqual(echoed, check.nonce) ? null : unknown('nonce_mismatch', 'the answer has the nonce of another request');
 }
 
-function checkCriticalExtensions(extensions: readonly Extension[]): StatusProblem | null {
-  const critical = extensions.find((e) => e.critical && e.oid !== OID.ocspNonce);
+/** @param understood an extension that may be critical: the nonce of an answer, and proofs of logging of a certificate (RFC 6962 section 3.3),
+ *  which say nothing about revocation */
+function checkCriticalExtensions(extensions: readonly Extension[], understood: string): StatusProblem | null {
+  const critical = extensions.find((e) => e.critical && e.oid !== understood);
   return critical === undefined ? null : unknown('status_malformed', `unknown critical extension ${critical.oid} in the answer`);
 }
 

@@ -65,7 +65,7 @@ export class PathRevocation {
     const issuer = issuerAt(path, index);
     let ocsp: CertificateStatus = unknown('no_status_source', 'no OCSP answer');
     if (mode !== 'crl') {
-      ocsp = this.ocspStatus(certificate, issuer);
+      ocsp = this.ocspStatus(certificate, issuer, path, pending);
       if (ocsp.status !== 'unknown' || mode === 'ocsp') return { certificate, source: 'ocsp', status: ocsp };
     }
     const status = this.crlStatus(certificate, issuer, path, pending);
@@ -73,11 +73,16 @@ export class PathRevocation {
   }
 
   /** Of several answers that each hold, revoked outweighs good. */
-  private ocspStatus(certificate: Certificate, issuer: StatusIssuer): CertificateStatus {
+  private ocspStatus(certificate: Certificate, issuer: StatusIssuer, path: ValidPath, pending: ReadonlySet<Certificate>): CertificateStatus {
     const { rules, ocspNonce } = this.material;
     let best: CertificateStatus = unknown('no_status_source', 'no OCSP answer');
     for (const response of this.material.ocspResponses) {
       const status = verifyOcspResponse({ response, certificate, issuer, nonce: ocspNonce, requireNonce: ocspNonce !== null, certIdHash: null, ...rules });
+      const responder = status.status === 'unknown' ? null : status.evidence.responderToCheck;
+      if (responder !== null && this.crlStatus(responder, issuer, path, pending).status === 'revoked') {
+        best = best.status === 'good' ? best : unknown('responder_unauthorised', 'the responder was revoked');
+        continue;
+      }
       if (status.status === 'revoked') return status;
       if (status.status === 'good' || best.status === 'unknown') best = status;
     }

@@ -91,12 +91,17 @@ export interface SignatureRule {
   readonly hash: Hash;
 }
 
-/** AlgorithmIdentifiers by their whole DER, so that wrong parameters are another algorithm (RFC 4055 and RFC 5758). */
+/** AlgorithmIdentifiers by their whole DER, so that wrong parameters are another algorithm (RFC 5758). RSA's NULL is written first, for
+ *  {@link signatureRuleByName}; RFC 4055 section 5 asks to accept its absence too. */
 const SIGNATURE_RULES = new Map<string, SignatureRule>([
   ['300d06092a864886f70d0101050500', { name: 'sha1WithRSAEncryption', kind: 'rsa', hash: 'sha1' }],
   ['300d06092a864886f70d01010b0500', { name: 'sha256WithRSAEncryption', kind: 'rsa', hash: 'sha256' }],
   ['300d06092a864886f70d01010c0500', { name: 'sha384WithRSAEncryption', kind: 'rsa', hash: 'sha384' }],
   ['300d06092a864886f70d01010d0500', { name: 'sha512WithRSAEncryption', kind: 'rsa', hash: 'sha512' }],
+  ['300b06092a864886f70d010105', { name: 'sha1WithRSAEncryption', kind: 'rsa', hash: 'sha1' }],
+  ['300b06092a864886f70d01010b', { name: 'sha256WithRSAEncryption', kind: 'rsa', hash: 'sha256' }],
+  ['300b06092a864886f70d01010c', { name: 'sha384WithRSAEncryption', kind: 'rsa', hash: 'sha384' }],
+  ['300b06092a864886f70d01010d', { name: 'sha512WithRSAEncryption', kind: 'rsa', hash: 'sha512' }],
   ['300906072a8648ce3d0401', { name: 'ecdsa-with-SHA1', kind: 'ec', hash: 'sha1' }],
   ['300a06082a8648ce3d040302', { name: 'ecdsa-with-SHA256', kind: 'ec', hash: 'sha256' }],
   ['300a06082a8648ce3d040303', { name: 'ecdsa-with-SHA384', kind: 'ec', hash: 'sha384' }],
