@@ -1,5 +1,5 @@
 import { crc32, deflateSync } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { seeded } from '../../src/infrastructure/face/evaluation/bootstrap.js';
 import { encodeGreyJp2 } from '../../src/sandbox/jp2-writer.js';
 
@@ -84,7 +84,7 @@ function repeated(bytes: Buffer, below: Below): Buffer {
 
 async function basePictures(): Promise<HostileFile[]> {
   const waves = Buffer.from(Uint8Array.from({ length: 96 * 80 * 3 }, (_, i) => 128 + 60 * Math.sin(i / 37) + 50 * Math.cos(i / 911)));
-  const picture = (): sharp.Sharp => sharp(waves, { raw: { width: 96, height: 80, channels: 3 } });
+  const picture = (): Sharp => sharp(waves, { raw: { width: 96, height: 80, channels: 3 } });
   const grey = Uint8Array.from({ length: 96 * 80 }, (_, i) => waves[3 * i]!);
   return [
     { name: 'jpeg', bytes: await picture().jpeg({ quality: 80 }).toBuffer() },
