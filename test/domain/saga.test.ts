@@ -82,6 +82,12 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
 describe('next runnable effect', () => {
   const effect = (name: string, change: Partial<PendingEffect> = {}): PendingEffect => ({ effectId: name, effect: { effect: name } as PendingEffect['effect'], dueAtUtc: null, stuck: null, failures: 0, ...change });
   it('takes the first that is due', () => expect(nextRunnable([effect('ExpireHold', { dueAtUtc: '2026-11-24T00:00:00.000Z' }), effect('OpenHold')], NOW)?.effectId).toBe('OpenHold'));
+  it('keeps what comes after a failed effect waiting, because it may build on it', () => {
+    const later = '2026-11-24T00:00:00.000Z';
+    expect(nextRunnable([effect('RegisterImage', { failures: 1, dueAtUtc: later }), effect('ConfirmImage')], NOW)).toBeNull();
+    expect(nextRunnable([effect('RegisterImage', { failures: 1, dueAtUtc: later }), effect('ConfirmImage')], later)?.effectId).toBe('RegisterImage');
+    expect(nextRunnable([effect('RegisterImage', { failures: 7, stuck: 'attempts_exhausted' }), effect('ConfirmImage')], NOW)).toBeNull();
+  });
   it('runs a timer at its instant', () => expect(nextRunnable([effect('ExpireHold', { dueAtUtc: NOW })], NOW)?.effectId).toBe('ExpireHold'));
   it('erases only when nothing else is left, not even something stuck', () => {
     expect(nextRunnable([effect('RegisterImage', { stuck: 'attempts_exhausted' }), effect('EraseCaseMaterial')], NOW)).toBeNull();

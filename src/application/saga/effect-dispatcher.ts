@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { upcast } from '../../domain/event-registry.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
@@ -114,7 +115,9 @@ export class EffectDispatcher {
   }
 
   private nextOf(requestId: string, nowUtc: string): PendingEffect | null {
-    const pending = (this.cases.get(requestId)?.pending ?? []).filter((p) => !this.settled.has(p.effectId));
+    const pending = this.cases.get(requestId)?.pending ?? [];
+    // What became of the last effect is stored, and the log has not told us yet: whether the next one may run depends on it.
+    if (pending.some((p) => this.settled.has(p.effectId))) return null;
     return nextRunnable(pending, nowUtc);
   }
 
@@ -139,7 +142,8 @@ export class EffectDispatcher {
       // The class of the error only: messages may quote what must not be in an event.
       const name = error instanceof Error ? error.constructor.name : typeof error;
       this.settled.add(job.effectId);
-      await note(`failed-${job.failures + 1}`, { type: 'RecordFailure', effectId: job.effectId, error: name, nextAttemptAtUtc, failuresMax: FAILURES_MAX });
+      // An id of its own for each failure: after an operator's resumption they are counted from one again.
+      await note(`failed-${randomUUID()}`, { type: 'RecordFailure', effectId: job.effectId, error: name, nextAttemptAtUtc, failuresMax: FAILURES_MAX });
     } catch (second) {
       // Not even the failure could be stored: nothing is lost, the effect is still pending in the log and runs again.
       this.settled.delete(job.effectId);

@@ -187,13 +187,17 @@ export type SagaCommand =
 /** One saga instance per request, in a stream of its own. */
 export const sagaDecider: Decider<SagaState, SagaCommand, SagaEvent> = { initial: SAGA_START, decide: decideSaga, evolve: evolveSaga };
 
-/** The next effect that may run now. Effects of one case run in the order in which they were asked for; one that waits for its time
- *  lets later ones pass, and erasing waits until nothing is left that could still need the material.
+/** The next effect that may run now. Effects of one case run in the order in which they were asked for. One that waits for its due time lets
+ *  later ones pass; one that failed or is stuck does not, because what comes after it may build on it (an image is registered before it is
+ *  confirmed). Erasing waits until nothing is left that could still need the material.
  *  @returns null when there is nothing to do now. */
 export function nextRunnable(pending: readonly PendingEffect[], nowUtc: string): PendingEffect | null {
-  const isDue = (p: PendingEffect) => p.stuck === null && (p.dueAtUtc === null || Date.parse(p.dueAtUtc) <= Date.parse(nowUtc));
-  const found = pending.find((p) => (p.effect.effect === 'EraseCaseMaterial' ? pending.length === 1 : true) && isDue(p));
-  return found ?? null;
+  for (const p of pending) {
+    const isDue = p.stuck === null && (p.dueAtUtc === null || Date.parse(p.dueAtUtc) <= Date.parse(nowUtc));
+    if (isDue && (p.effect.effect !== 'EraseCaseMaterial' || pending.length === 1)) return p;
+    if (p.failures > 0 || p.stuck !== null) return null;
+  }
+  return null;
 }
 
 function decideSaga(state: SagaState, command: SagaCommand): Decision<SagaEvent> {
