@@ -20,6 +20,10 @@ describe('registrant (@req R12 R13)', () => {
     given(registered('i1', '2026-01-01T00:00:00.000Z'), confirmed('i1'), registered('i2', '2026-02-01T00:00:00.000Z'))
       .when({ type: 'ConfirmImage', imageId: 'i2' })
       .then(confirmed('i2'), { type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'replaced' } }));
+  it('withdraws the confirmed image itself when one that was captured later is the reference already', () =>
+    given(registered('i2', '2026-02-01T00:00:00.000Z'), confirmed('i2'), registered('i1', '2026-01-01T00:00:00.000Z'))
+      .when({ type: 'ConfirmImage', imageId: 'i1' })
+      .then(confirmed('i1'), { type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'replaced' } }));
   it('withdraws a provisional image when the government refuses', () =>
     given(registered('i1', '2026-01-01T00:00:00.000Z')).when({ type: 'WithdrawImage', imageId: 'i1', reason: 'government_refused' }).then({ type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'government_refused' } }));
   it('takes no image for an erased registrant', () =>

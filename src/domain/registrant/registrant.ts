@@ -53,8 +53,11 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
       const found = state.images.find((i) => i.imageId === command.imageId);
       if (!found || found.status === 'withdrawn') return refuse({ code: 'image_unknown', data: { imageId: command.imageId } });
       if (found.status === 'confirmed') return accept();
-      // A replaced reference is not kept: one image per person is enough for claim 3, and less is better (A15).
-      const replaced = state.images.filter((i) => i.status === 'confirmed' && Date.parse(i.capturedAtUtc) <= Date.parse(found.capturedAtUtc));
+      // A replaced reference is not kept: one image per person is enough for claim 3, and less is better (A15). A request that took long may
+      // be confirmed after one that was captured later; then it is its own image that goes.
+      const confirmed = state.images.filter((i) => i.status === 'confirmed');
+      const newest = confirmed.reduce((a, b) => (Date.parse(b.capturedAtUtc) > Date.parse(a.capturedAtUtc) ? b : a), found);
+      const replaced = [...confirmed, found].filter((i) => i.imageId !== newest.imageId);
       return accept<RegistrantEvent>(
         { type: 'FaceImageConfirmed', data: { imageId: command.imageId } },
         ...replaced.map((i): RegistrantEvent => ({ type: 'FaceImageWithdrawn', data: { imageId: i.imageId, reason: 'replaced' } })),
