@@ -1,6 +1,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
-import type { EventBatch, EventFilter, EventStore } from '../ports/event-store.js';
+import { OutcomeUnknownError } from '../commands/decide-and-append.js';
+import { EventStoreUnavailableError, type EventBatch, type EventFilter, type EventStore } from '../ports/event-store.js';
 import type { Checkpoint, Lease, ParkedEvent, PositionStore, SaveOutcome } from '../ports/position-store.js';
 import { TransientFailure, type SubscriptionHandler, type Upcast } from './subscription-handler.js';
 
@@ -241,7 +242,7 @@ export class SubscriptionRunner {
       } catch (error) {
         this.passOn(error, signal);
         this.failed(error, null);
-        if (!(error instanceof TransientFailure)) return false;
+        if (!isTransient(error)) return false;
         await this.backOff(attempt, signal);
       }
     }
@@ -255,7 +256,7 @@ export class SubscriptionRunner {
       } catch (error) {
         this.passOn(error, signal);
         this.failed(error, event);
-        const exhausted = error instanceof NotUpcast || (attempt >= this.retry.attemptsMax && !(error instanceof TransientFailure));
+        const exhausted = error instanceof NotUpcast || (attempt >= this.retry.attemptsMax && !isTransient(error));
         // An event that is newer than this program is no fault of the event: parking would only spread it over all streams.
         if (exhausted && (this.options.poison === 'stop' || error instanceof NotUpcast)) throw new Poisoned(event, error);
         if (exhausted) return this.park(event, messageOf(error), lease);
@@ -413,6 +414,11 @@ export class SubscriptionRunner {
   private report(): void {
     this.options.onStatus?.(this.status());
   }
+}
+
+/** The event is not to blame: an outage of the store must never stop a consumer for good. */
+function isTransient(error: unknown): boolean {
+  return error instanceof TransientFailure || error instanceof EventStoreUnavailableError || error instanceof OutcomeUnknownError;
 }
 
 /** Leave this round and begin again from what is stored. */
