@@ -6,7 +6,7 @@ import type { ActivePolicy } from '../../domain/policy/policy.js';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
-import { booths, registrations } from '../aggregates.js';
+import { booths, registrations, sagas } from '../aggregates.js';
 import { CASE_BLOBS, caseOwner, type CaseSignatures } from '../case-material.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId, uuidFrom } from '../ids.js';
@@ -97,7 +97,17 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     // The same request came in twice at the same time and the other one was first.
     const other = await this.receivedBefore(requestId);
     if (!other) throw new Error(`registration-${requestId} refused a first request without having one`);
+    await this.eraseWhatCameTooLate(requestId);
     return this.repeatedAnswer(other, requestDigest, command, policy);
+  }
+
+  /** A duplicate that was slow may have sealed its images after the case had ended and was erased: then nobody else erases them. What the
+   *  saga still has to do with the case tells whether its own erasing is yet to come. */
+  private async eraseWhatCameTooLate(requestId: string): Promise<void> {
+    const { state: registration } = await this.aggregates.load(registrations, requestId);
+    if (registration.stage !== 'closed') return;
+    const { state: saga } = await this.aggregates.load(sagas, requestId);
+    if (saga.pending.every(({ effect }) => effect.effect === 'EraseCaseMaterial') && saga.seen.size > 0) await this.vault.destroyOwner(caseOwner(requestId));
   }
 
   private materialRefusal({ envelope, material, signatures }: ReceiveRequest, policy: ActivePolicy, receivedAtUtc: string): DoorRefusalCode | null {
