@@ -1,0 +1,165 @@
+import type { StoredEvent } from '../../src/domain/event-envelope.js';
+import type { HoldReviewEvent } from '../../src/domain/hold-review/hold-review.events.js';
+import type { ReceivedRequest, RegistrationEvent } from '../../src/domain/registration/registration.events.js';
+
+/** What a story must never show. Thrown from the step in which it happens. */
+export class Violation extends Error {}
+
+type FaceFacts = Extract<RegistrationEvent, { type: 'FaceMismatched' }>['data'];
+
+interface Case {
+  readonly request: ReceivedRequest;
+  certificateVerified: boolean;
+  confirmed: boolean;
+  held: boolean;
+  submissionId: string | null;
+  ended: string | null;
+}
+
+const ENDS = new Set(['CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn']);
+
+/** Reads the log as it grows and holds every event against DESIGN.md, "What must never happen". It knows the rules and none of the code. */
+export class LogWatcher {
+  readonly cases = new Map<string, Case>();
+  private readonly lengths = new Map<string, number>();
+  private readonly ids = new Map<string, Set<string>>();
+  private readonly opinions = new Map<string, Set<string>>();
+  private readonly resolved = new Map<string, string>();
+  private readonly confirmedImages = new Set<string>();
+  private position = -1n;
+
+  /** @throws {Violation} */
+  see(event: StoredEvent): void {
+    this.seeOrder(event);
+    this.seePersonalData(event);
+    const requestId = event.metadata.correlationId;
+    if (event.stream.startsWith('registration-')) this.seeRegistration(event, requestId);
+    else if (event.stream.startsWith('hold-')) this.seeHold(event, requestId);
+    else if (event.stream.startsWith('challenge-')) this.rule(event.revision === 0, event, 'a nonce was used twice');
+    else if (event.stream.startsWith('registrant-')) this.seeRegistrant(event);
+  }
+
+  /** What must hold at the moment in which a photograph leaves for the government. */
+  leaves(submissionId: string): void {
+    const found = [...this.cases.entries()].find(([, c]) => c.submissionId === submissionId);
+    if (!found) throw new Violation(`the government got submission ${submissionId}, of which no intent is stored`);
+    const [requestId, { certificateVerified, confirmed, held, ended }] = found;
+    if (!certificateVerified || !confirmed) throw new Violation(`${requestId} was submitted without both positive facts`);
+    if (held) throw new Violation(`${requestId} was submitted while it was held`);
+    if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused') throw new Violation(`${requestId} was submitted after ${ended}`);
+  }
+
+  requestOf(submissionId: string): string | undefined {
+    return [...this.cases.entries()].find(([, c]) => c.submissionId === submissionId)?.[0];
+  }
+
+  private seeOrder(event: StoredEvent): void {
+    this.rule(event.position > this.position, event, 'positions do not grow');
+    this.position = event.position;
+    this.rule(event.revision === (this.lengths.get(event.stream) ?? 0), event, 'a revision is missing or doubled');
+    this.lengths.set(event.stream, event.revision + 1);
+    const ids = this.ids.get(event.stream) ?? new Set();
+    this.rule(!ids.has(event.id), event, 'the same event is stored twice');
+    this.ids.set(event.stream, ids.add(event.id));
+  }
+
+  private seePersonalData(event: StoredEvent): void {
+    this.rule(!/"\d{12}"/.test(JSON.stringify(event.data)), event, 'twelve digits, the form of a My Number, are stored');
+  }
+
+  private seeRegistration(event: StoredEvent, requestId: string): void {
+    const typed = { type: event.type, data: event.data } as unknown as RegistrationEvent;
+    const found = this.cases.get(requestId);
+    if (typed.type === 'RequestReceived') {
+      this.rule(!found, event, 'a request was received twice');
+      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null });
+      return;
+    }
+    if (!found) throw new Violation(`${event.type} of ${requestId} came before its request`);
+    this.rule(found.ended === null, event, `comes after ${found.ended}`);
+    this.seeStep(found, typed, event, requestId);
+    if (ENDS.has(event.type)) found.ended = event.type;
+  }
+
+  private seeStep(found: Case, typed: RegistrationEvent, event: StoredEvent, requestId: string): void {
+    switch (typed.type) {
+      case 'CertificateVerified':
+        this.rule(!found.certificateVerified, event, 'the certificate was verified twice');
+        this.rule(typed.data.material.certificate === found.request.material.certificate, event, 'another certificate was checked than was received');
+        found.certificateVerified = true;
+        return;
+      case 'FaceMatched':
+        this.seeFaces(found, typed.data, event);
+        this.rule(typed.data.cardPoints >= typed.data.thresholdPoints, event, 'matched below the mark');
+        found.confirmed = typed.data.confirmation === 'confirmed';
+        return;
+      case 'FaceReferred':
+      case 'FaceMismatched':
+        return this.seeFaces(found, typed.data, event);
+      case 'Held':
+        this.rule(!found.confirmed, event, 'held after it was confirmed');
+        found.held = true;
+        return;
+      case 'HoldReleased':
+        this.rule(found.held && this.resolved.get(requestId) === 'released', event, 'released without a resolution');
+        this.rule((this.opinions.get(requestId)?.size ?? 0) >= 2, event, 'released without two officers');
+        found.held = false;
+        found.confirmed = true;
+        return;
+      case 'HoldRejected':
+      case 'RecaptureRequested':
+      case 'HoldExpired':
+        this.rule(found.held, event, 'the end of a hold that is none');
+        found.held = false;
+        return;
+      case 'SubmissionAttempted':
+        this.rule(found.certificateVerified && found.confirmed && !found.held, event, 'submission without both positive facts, or while held');
+        this.rule(found.request.mode === 'GOVERNMENT_SUBMISSION', event, 'submission of a request that is for the registry only');
+        this.rule(found.submissionId === null || found.submissionId === typed.data.submissionId, event, 'a second submission id');
+        this.rule(typed.data.photo === found.request.material.photo, event, 'another photograph than was received');
+        found.submissionId = typed.data.submissionId;
+        return;
+      case 'SubmittedToGovernment':
+      case 'GovernmentAccepted':
+      case 'GovernmentRefused':
+        return this.rule(found.submissionId === typed.data.submissionId, event, 'an answer to a submission that was not attempted');
+      case 'KeptInRegistry':
+        this.rule(found.certificateVerified && found.confirmed && !found.held, event, 'kept without both positive facts, or while held');
+        return this.rule(found.request.mode === 'REGISTRY_ONLY', event, 'kept instead of submitted');
+      default:
+        return;
+    }
+  }
+
+  private seeFaces(found: Case, { material, registered, cardPoints }: FaceFacts, event: StoredEvent): void {
+    this.rule(found.certificateVerified, event, 'faces were compared before the certificate was verified');
+    this.rule(material.photo === found.request.material.photo && material.cardRecord === found.request.material.cardRecord, event, 'other images were compared than were received');
+    this.rule(Number.isInteger(cardPoints), event, 'points are not whole');
+    if (registered.comparison === 'compared') this.rule(this.confirmedImages.has(registered.imageId), event, 'compared with an image that was never confirmed');
+  }
+
+  private seeHold(event: StoredEvent, requestId: string): void {
+    const typed = { type: event.type, data: event.data } as unknown as HoldReviewEvent;
+    if (typed.type === 'OpinionGiven') {
+      const officers = this.opinions.get(requestId) ?? new Set();
+      this.rule(!officers.has(typed.data.officer), event, 'one officer gave two opinions');
+      this.opinions.set(requestId, officers.add(typed.data.officer));
+    }
+    if (typed.type === 'HoldResolved') {
+      this.rule(!this.resolved.has(requestId), event, 'a hold was resolved twice');
+      this.resolved.set(requestId, typed.data.outcome);
+    }
+  }
+
+  private seeRegistrant(event: StoredEvent): void {
+    if (event.type !== 'FaceImageConfirmed') return;
+    const owner = [...this.cases.values()].find((c) => c.request.requestId === event.metadata.correlationId);
+    const allowed = owner?.ended === 'GovernmentAccepted' || (owner?.request.mode === 'REGISTRY_ONLY' && owner.confirmed && !owner.held);
+    this.rule(allowed, event, 'an image became a reference before the government accepted it');
+    this.confirmedImages.add(event.data['imageId'] as string);
+  }
+
+  private rule(holds: boolean | undefined, event: StoredEvent, broken: string): void {
+    if (!holds) throw new Violation(`${broken}: ${event.type} at revision ${event.revision} of ${event.stream}`);
+  }
+}

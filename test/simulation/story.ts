@@ -1,0 +1,341 @@
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { booths } from '../../src/application/aggregates.js';
+import { Background } from '../../src/application/background.js';
+import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { Challenges, IssueChallenge, IssueChallengeHandler } from '../../src/application/commands/issue-challenge.js';
+import { ReceiveRequest, ReceiveRequestHandler } from '../../src/application/commands/receive-request.js';
+import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
+import { GiveOpinion, GiveOpinionHandler, ResolveHold, ResolveHoldHandler } from '../../src/application/commands/review-hold.js';
+import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
+import { CurrentPolicy } from '../../src/application/current-policy.js';
+import { derivedId } from '../../src/application/ids.js';
+import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
+import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
+import { PerformEffect } from '../../src/application/saga/perform-effect.js';
+import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
+import { SubjectResolver } from '../../src/application/subject-resolver.js';
+import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
+import { Violation } from './invariants.js';
+import { VirtualTime } from './virtual-time.js';
+import {
+  bytesWith, FAIR, SimulatedCardRecords, SimulatedCertificates, SimulatedClock, SimulatedFaces, SimulatedGovernment, SimulatedLinker, SimulatedPendingEffects, SimulatedPositions, SimulatedSecrets, SimulatedStore, SimulatedVault, World,
+  type CasePlan, type Weather,
+} from './world.js';
+
+/** The program, made of its real parts on simulated ports. */
+interface Process {
+  readonly incarnation: number;
+  readonly challenges: IssueChallengeHandler;
+  readonly door: ReceiveRequestHandler;
+  readonly opinions: GiveOpinionHandler;
+  readonly resolutions: ResolveHoldHandler;
+  readonly resume: ResumeEffectHandler;
+  readonly background: Background;
+  readonly dispatcher: EffectDispatcher;
+}
+
+export interface StoryResult {
+  readonly seed: number;
+  readonly cases: number;
+  readonly steps: number;
+  readonly crashes: number;
+  readonly virtualMs: number;
+  readonly ends: Readonly<Record<string, number>>;
+  /** Cases of which a duplicate that failed half-way left sealed images behind after the erasure. Known, counted, not yet put right. */
+  readonly leftBehind: number;
+  readonly violation: string | null;
+  readonly trace: readonly string[];
+}
+
+const HOUR = 3_600_000;
+const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
+const boothId = 'booth-1';
+
+class NoReadModels extends ReadModelConsumers {
+  override all() {
+    return [];
+  }
+}
+
+/** Tells one story: some cases in bad weather, then fair weather until everything that was begun has ended. */
+export async function tellStory(seed: number, time: VirtualTime, broken?: string): Promise<StoryResult> {
+  time.nowMs = Date.parse('2026-11-23T00:00:00.000Z');
+  time.coarseMs = 1_000;
+  const begin = time.nowMs;
+  const world = new World(seed, time);
+  world.broken = broken ?? null;
+  const story = new Story(world);
+  try {
+    await story.play();
+  } catch (error) {
+    world.report(error);
+  }
+  const ends: Record<string, number> = {};
+  for (const { ended } of world.watcher.cases.values()) ends[ended ?? 'open'] = (ends[ended ?? 'open'] ?? 0) + 1;
+  void world.crash('at the end of the story');
+  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, leftBehind: world.sealedLate.size, violation: world.violation?.message ?? null, trace: world.trace };
+}
+
+class Story {
+  sent = 0;
+  private readonly world: World;
+  private process: Process | null = null;
+  private readonly key: KeyObject;
+  private readonly publicKey: string;
+  private readonly accepted = new Map<string, CasePlan>();
+  private booths = 0;
+
+  constructor(world: World) {
+    this.world = world;
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    this.key = privateKey;
+    this.publicKey = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    world.onCrash = () => {
+      this.process = null;
+      world.time.outside(world.random.between(10, 5000), () => this.startProcess());
+    };
+  }
+
+  async play(): Promise<void> {
+    const { random, time } = this.world;
+    this.startProcess();
+    await this.wait(() => this.process !== null, 60_000, 'the first start');
+    await this.enrol();
+    this.world.weather = this.badWeather();
+    const cases = random.between(1, 8);
+    const holders = Array.from({ length: random.between(1, 4) }, (_, n) => `aa${n}`);
+    this.booths = cases;
+    for (let n = 0; n < cases; n += 1) time.outside(random.between(0, 20_000), () => void this.booth(n, this.plan(n, holders)).catch((error: unknown) => this.world.report(error)));
+    this.watchHolds();
+    await this.wait(() => this.booths === 0, 48 * HOUR, 'the booths');
+    await this.pass(random.between(0, 120_000));
+    await this.clearUp();
+  }
+
+  /** Fair weather until nothing is left to do; then the books must balance. */
+  private async clearUp(): Promise<void> {
+    this.world.weather = FAIR;
+    this.world.skewMs = 0;
+    this.world.outageUntilMs = 0;
+    this.world.time.coarseMs = 120_000;
+    const settled = (): boolean => [...this.world.watcher.cases.values()].every((c) => c.ended !== null) && this.process?.dispatcher.status().open === 0;
+    void this.operate(settled).catch((error: unknown) => this.world.report(error));
+    await this.wait(settled, 30 * 24 * HOUR, () => `the end of every case; open: ${[...this.world.watcher.cases].filter(([, c]) => c.ended === null).map(([id]) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
+    // The saga itself may be waiting before it tries an event again: longer than its longest delay must nothing new appear.
+    do {
+      await this.pass(65_000);
+      await this.wait(settled, 30 * 24 * HOUR, () => `the end of every case; open: ${[...this.world.watcher.cases].filter(([, c]) => c.ended === null).map(([id]) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
+    } while (this.world.time.nowMs - this.world.grewAtMs < 60_000);
+    await this.world.check();
+    this.balance();
+  }
+
+  /** An operator looks after cases that are stuck, and resumes them. */
+  private async operate(settled: () => boolean): Promise<void> {
+    for (let round = 0; !settled() && !this.world.violation; round += 1) {
+      const { events } = await this.world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } });
+      const stuck = new SimulatedPendingEffects(events).snapshot().effects.filter(({ effect }) => effect.stuck !== null);
+      for (const { requestId, effect } of stuck) await this.insist((process) => process.resume.execute(new ResumeEffect(derivedId(effect.effectId, 'resume', round), requestId, effect.effectId, 'operator')));
+      await this.world.time.outsideSleep(HOUR);
+    }
+  }
+
+  private balance(): void {
+    const { watcher, government, vault } = this.world;
+    for (const requestId of this.accepted.keys()) if (!watcher.cases.has(requestId)) throw new Violation(`request ${requestId} was accepted and is lost`);
+    const acceptedThere = [...government].filter(([, g]) => g.decided && g.plan.government === 'accept').map(([id]) => id).sort();
+    const acceptedHere = [...watcher.cases.values()].filter((c) => c.ended === 'GovernmentAccepted').map((c) => c.submissionId).sort();
+    if (JSON.stringify(acceptedThere) !== JSON.stringify(acceptedHere)) throw new Violation(`the government accepted ${acceptedThere.join()} and the log says ${acceptedHere.join()}`);
+    for (const [id] of government) if (watcher.requestOf(id) === undefined) throw new Violation(`the government knows ${id}, the log does not`);
+    for (const [owner, blobs] of vault) if (owner.startsWith('case:') && blobs.size > 0 && !this.world.sealedLate.has(owner) && watcher.cases.has(owner.slice(5))) throw new Violation(`the material of ${owner} is still there after the end of the case`);
+    for (const [owner, blobs] of vault) {
+      const images = [...blobs.keys()].filter((id) => id.startsWith('image-'));
+      if (images.length > 1) throw new Violation(`${owner} has ${images.length} registered images in the vault: ${images.join()}`);
+    }
+    this.expectedEnds();
+  }
+
+  /** Whatever went wrong on the way, a case ends as its facts say. */
+  private expectedEnds(): void {
+    for (const [requestId, { ended, request }] of this.world.watcher.cases) {
+      const plan = this.accepted.get(requestId);
+      if (!plan) continue;
+      const allowed = endsOf(plan, request.mode);
+      if (!allowed.includes(ended ?? 'open')) throw new Violation(`${requestId} ended as ${ended}, which ${JSON.stringify(plan)} does not allow`);
+    }
+  }
+
+  private badWeather(): Weather {
+    const { random } = this.world;
+    const some = (max: number): number => (random.chance(0.25) ? 0 : random.next() * max);
+    return { crash: some(0.02), fault: some(0.15), slow: some(0.1), clockJump: some(0.02), outage: some(0.002) };
+  }
+
+  private plan(n: number, holders: readonly string[]): CasePlan {
+    const { random } = this.world;
+    return {
+      name: `case-${n}`,
+      holder: random.pick(holders),
+      certificate: random.pick(['valid', 'valid', 'valid', 'valid', 'revoked', 'bad_record']),
+      cardPoints: random.pick([10_000, 9_700, 9_500, DEFAULT_POLICY.cardMatchPointsMin, DEFAULT_POLICY.cardMatchPointsMin - 1, 3_000]),
+      registeredPoints: random.pick([9_900, 7_701, 7_700, 7_500, 5_000]),
+      face: random.chance(0.1) ? 'no_face' : 'compared',
+      government: random.chance(0.8) ? 'accept' : 'refuse',
+    };
+  }
+
+  /** A booth sends its request until it has an answer, sometimes twice at once, and again after every silence. */
+  private async booth(n: number, plan: CasePlan): Promise<void> {
+    const { random, time } = this.world;
+    const keep = random.chance(0.7);
+    const mode = keep && random.chance(0.2) ? 'REGISTRY_ONLY' : 'GOVERNMENT_SUBMISSION';
+    for (let session = 0; session < 200; session += 1) {
+      const challenge = await this.ask((process) => process.challenges.execute(new IssueChallenge(boothId)));
+      if (!challenge) continue;
+      const command = this.request(`${n}-${session}`, plan, challenge.nonce, { mode, keep });
+      this.sent += 1;
+      for (let attempt = 0; attempt < 100; attempt += 1) {
+        if (random.chance(0.15)) void this.ask((process) => process.door.execute(command));
+        const outcome = await this.ask((process) => process.door.execute(command));
+        if (!outcome) {
+          await time.outsideSleep(random.between(100, 20_000));
+          continue;
+        }
+        if ('ok' in outcome) {
+          this.accepted.set(outcome.ok.requestId, plan);
+          this.booths -= 1;
+          return;
+        }
+        // The nonce ran out, or the clock of the server jumped: the person is asked to begin again.
+        if (!['nonce_expired', 'captured_in_future'].includes(outcome.refused.code)) throw new Violation(`the door refused a good request: ${JSON.stringify(outcome.refused)}`);
+        break;
+      }
+    }
+    throw new Violation('a booth never got an answer');
+  }
+
+  private request(name: string, plan: CasePlan, nonce: string, { mode, keep }: { mode: CaptureEnvelope['mode']; keep: boolean }): ReceiveRequest {
+    const material = { photo: bytesWith(plan, JPEG), certificate: bytesWith(plan), cardRecord: bytesWith(plan), cardIssuerCertificate: Buffer.from('issuer') };
+    const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    const envelope: CaptureEnvelope = {
+      nonce, boothId, counter: this.sent + 1, mode, certificateType: 'user_authentication', capturedAtUtc: new Date(this.world.time.nowMs - 5000).toISOString(),
+      photoSha256: sha(material.photo), certificateSha256: sha(material.certificate), cardRecordSha256: sha(material.cardRecord), cardIssuerCertificateSha256: sha(material.cardIssuerCertificate),
+      consent: { textVersion: DEFAULT_POLICY.consentTextVersions[0] as string, keepReferenceImage: keep },
+    };
+    const booth = sign(null, Buffer.from(captureEnvelopeText(envelope)), this.key);
+    return new ReceiveRequest(`key-${name}`, envelope, { booth, card: Buffer.from('card'), cardChallenge: Buffer.from('challenge') }, material);
+  }
+
+  /** Officers look in from time to time. Some holds they forget, and those run out. */
+  private watchHolds(): void {
+    const { time, random, watcher } = this.world;
+    const busy = new Set<string>();
+    const look = (): void => {
+      for (const [requestId, { held }] of watcher.cases) {
+        if (!held || busy.has(requestId)) continue;
+        busy.add(requestId);
+        if (random.chance(0.75)) void this.review(requestId).catch((error: unknown) => this.world.report(error));
+      }
+      if (this.booths > 0 || watcher.cases.size > busy.size) time.outside(random.between(1000, 600_000), look);
+    };
+    time.outside(1000, look);
+  }
+
+  private async review(requestId: string): Promise<void> {
+    const { random } = this.world;
+    const opinions = [random.pick(['release', 'reject', 'recapture'] as const), random.pick(['release', 'release', 'reject', 'recapture'] as const)];
+    for (const [n, opinion] of opinions.entries()) await this.insist((process) => process.opinions.execute(new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, 'same_person')));
+    const outcome = opinions[0] === opinions[1] ? ({ release: 'released', reject: 'rejected', recapture: 'recapture' } as const)[opinions[0] as 'release'] : random.pick(['released', 'rejected'] as const);
+    const officer = opinions[0] === opinions[1] ? 'officer-0' : 'officer-2';
+    await this.insist((process) => process.resolutions.execute(new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, 'same_person')));
+  }
+
+  /** Asks until there is an answer, whatever it is. A click is repeated with the same command id. */
+  private async insist<Answer>(call: (process: Process) => Promise<Answer>): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      const answer = await this.ask(call);
+      const tooEarly = answer !== null && typeof answer === 'object' && 'refused' in answer && (answer.refused as { code: string }).code === 'not_found';
+      if (answer !== null && !tooEarly) return;
+      await this.world.time.outsideSleep(this.world.random.between(500, 10_000));
+    }
+  }
+
+  /** One call from outside. @returns null when nobody answered: the process was down, died, failed, or took too long. */
+  private async ask<Answer>(call: (process: Process) => Promise<Answer>): Promise<Answer | null> {
+    const { process } = this;
+    const { time } = this.world;
+    if (!process) {
+      await time.outsideSleep(this.world.random.between(50, 1000));
+      return null;
+    }
+    // A failure is answered with 500; whoever asked waits a moment before asking again.
+    return Promise.race([call(process).catch(() => time.outsideSleep(this.world.random.between(50, 2000)).then((): null => null)), time.outsideSleep(30_000).then((): null => null)]);
+  }
+
+  private startProcess(): void {
+    void this.boot().catch((error: unknown) => {
+      // A start that fails is a process that ends.
+      if (error instanceof Violation) this.world.report(error);
+      else void this.world.crash(`at the start: ${String(error)}`);
+    });
+  }
+
+  private async boot(): Promise<void> {
+    const { world } = this;
+    const incarnation = world.incarnation;
+    const store = new SimulatedStore(world);
+    const clock = new SimulatedClock(world);
+    const aggregates = new DecideAndAppend(store, clock);
+    const policies = new CurrentPolicy(aggregates);
+    const secrets = new SimulatedSecrets();
+    const vault = new SimulatedVault(world);
+    const subjects = new SubjectResolver(secrets, new SimulatedLinker(world), aggregates);
+    const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), subjects);
+    const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
+    const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
+    const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
+    const background = new Background(store, new SimulatedPositions(world), new NoReadModels(), new SagaReactor(aggregates, policies), dispatcher, policies);
+    const challenges = new Challenges(secrets);
+    await background.onApplicationBootstrap();
+    if (incarnation !== world.incarnation) return;
+    this.process = {
+      incarnation, background, dispatcher,
+      challenges: new IssueChallengeHandler(challenges, policies, clock),
+      door: new ReceiveRequestHandler(aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates)),
+      opinions: new GiveOpinionHandler(aggregates, policies),
+      resolutions: new ResolveHoldHandler(aggregates, policies),
+      resume: new ResumeEffectHandler(aggregates),
+    };
+  }
+
+  private async enrol(): Promise<void> {
+    const aggregates = new DecideAndAppend(new SimulatedStore(this.world), new SimulatedClock(this.world));
+    const commandId = derivedId('enrol', boothId);
+    await aggregates.execute(booths, boothId, { type: 'EnrolBooth', boothId, publicKey: this.publicKey, by: 'officer-0' }, { commandId, actor: 'officer:officer-0', correlationId: boothId, causationId: commandId, policyVersion: null });
+  }
+
+  private async pass(ms: number): Promise<void> {
+    let over = false;
+    this.world.time.outside(ms, () => {
+      over = true;
+    });
+    await this.wait(() => over, ms + 1, 'time to pass');
+  }
+
+  private async wait(done: () => boolean, limitMs: number, what: string | (() => string)): Promise<void> {
+    const reached = await this.world.time.runUntil(() => this.world.violation !== null || done(), limitMs);
+    if (!reached && !this.world.violation) throw new Violation(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+    if (this.world.violation) throw this.world.violation;
+  }
+}
+
+function endsOf(plan: CasePlan, mode: CaptureEnvelope['mode']): string[] {
+  if (plan.certificate !== 'valid') return ['CertificateRejected'];
+  if (plan.face === 'no_face') return ['FaceNotComparable'];
+  if (plan.cardPoints < DEFAULT_POLICY.cardMatchPointsMin) return ['FaceMismatched'];
+  const granted = mode === 'REGISTRY_ONLY' ? ['KeptInRegistry'] : [plan.government === 'accept' ? 'GovernmentAccepted' : 'GovernmentRefused'];
+  // Held only where an earlier image was there to compare with, which depends on the order of the cases.
+  const mayBeHeld = plan.cardPoints - plan.registeredPoints >= DEFAULT_POLICY.holdMarginPoints;
+  return mayBeHeld ? [...granted, 'HoldRejected', 'RecaptureRequested', 'HoldExpired'] : granted;
+}
