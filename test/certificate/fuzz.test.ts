@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { SurfaceApCardRecordVerifier } from '../../src/infrastructure/certificate/card-record-verifier.js';
-import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
 import { checkOffline, type OfflineCheck } from '../../src/infrastructure/certificate/offline-check.js';
 import { checkOfflineStatus, checkSignatureVector } from '../../src/infrastructure/certificate/offline-status.js';
 import { sign } from 'node:crypto';
@@ -27,6 +26,17 @@ const ocsp = (status: 'good' | { revokedAt: number; reason: number }, delegated:
   makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW - 60, nextUpdate: NOW + 900, nonce: Buffer.alloc(32, 5), status, ...(delegated && { responder: { name: responderName, key: responderKey }, certificates: [responder] }) });
 const crl = (listed: boolean): Buffer => makeCrl({ issuer: authority, thisUpdate: NOW - 60, number: 3, entries: [{ serial: 0x0fff, revokedAt: NOW - 9 }, { serial: listed ? 0x1001 : 0x1002, revokedAt: NOW - 9, extensions: [crlExt.reason(3)] }], extensions: [crlExt.issuingDistributionPoint({ user: true })] });
 
+/** Milliseconds that a step takes. A slow one is repeated: what hangs hangs again, what was interrupted by a busy machine does not. */
+function timed<T>(step: () => T): { readonly answer: T; readonly elapsed: number } {
+  let elapsed = Infinity;
+  for (let attempt = 0; ; attempt++) {
+    const started = performance.now();
+    const answer = step();
+    elapsed = Math.min(elapsed, performance.now() - started);
+    if (elapsed < MS_MAX || attempt === 4) return { answer, elapsed };
+  }
+}
+
 interface Subject {
   readonly what: string;
   readonly original: Buffer;
@@ -51,21 +61,16 @@ const subjects: Subject[] = [
   { what: 'a CRL that lists the card', original: crl(true), judge: (bytes) => status({ crl: bytes }), positive: 'good' },
 ];
 
-function run({ what, original, judge, positive }: Subject, runs: number): { slowest: number; positives: number; answers: Map<string, number> } {
+function run({ what, original, judge, positive }: Subject, runs: number): { slowest: number } {
   const random = seeded(SEED);
-  const answers = new Map<string, number>();
-  let [slowest, positives] = [0, 0];
+  let slowest = 0;
   for (let i = 0; i < runs; i++) {
     const { bytes, how } = mutate(original, random);
-    const started = performance.now();
-    const answer = judge(bytes);
-    const elapsed = performance.now() - started;
+    const { answer, elapsed } = timed(() => judge(bytes));
     slowest = Math.max(slowest, elapsed);
-    answers.set(answer, (answers.get(answer) ?? 0) + 1);
     if (answer === positive && !bytes.equals(original)) throw new Error(`${what}, run ${i} (${how}, seed ${SEED}): ${positive} from ${bytes.toString('hex')}`);
-    positives += answer === positive ? 1 : 0;
   }
-  return { slowest, positives, answers };
+  return { slowest };
 }
 
 // @req R6
@@ -84,9 +89,8 @@ describe('damaged input', () => {
     let slowest = 0;
     for (let i = 0; i < RUNS; i++) {
       const { bytes } = mutate(original, random);
-      const started = performance.now();
-      const judged = checkOfflineStatus({ issuer: authority.certificate, certificate: card, answer: { ocsp: bytes }, at: NOW });
-      slowest = Math.max(slowest, performance.now() - started);
+      const { answer: judged, elapsed } = timed(() => checkOfflineStatus({ issuer: authority.certificate, certificate: card, answer: { ocsp: bytes }, at: NOW }));
+      slowest = Math.max(slowest, elapsed);
       if (judged.status === 'good') expect(judged.evidence).toEqual({ thisUpdate: NOW - 60, nextUpdate: NOW + 900, signerKeySha256: expect.any(String), responderToCheck: null });
     }
     expect(slowest).toBeLessThan(MS_MAX);
@@ -112,9 +116,8 @@ describe('damaged input', () => {
     for (let i = 0; i < RUNS; i++) {
       const part = parts[i % 3]!;
       const { bytes } = mutate(genuine[part], random);
-      const started = performance.now();
-      const verdict = verifier.verify({ ...genuine, [part]: bytes });
-      slowest = Math.max(slowest, performance.now() - started);
+      const { answer: verdict, elapsed } = timed(() => verifier.verify({ ...genuine, [part]: bytes }));
+      slowest = Math.max(slowest, elapsed);
       // Expiry and security code are not signed (facts of the card); whatever else is accepted must be the same photograph.
       if (verdict.verdict === 'valid') expect(Buffer.from(verdict.faceImage).equals(picture)).toBe(true);
       if (verdict.verdict === 'valid' && part !== 'cardRecord') expect(bytes.equals(genuine[part])).toBe(true);
@@ -142,9 +145,8 @@ describe('damaged input', () => {
     for (let i = 0; i < RUNS; i++) {
       const c = failing[random(failing.length)]!;
       const { check, how } = damaged(c.check, random);
-      const started = performance.now();
-      const { verdict } = checkOffline(check);
-      const elapsed = performance.now() - started;
+      const { answer, elapsed } = timed(() => checkOffline(check));
+      const { verdict } = answer;
       // The pathological cases may take their own time undamaged; damage must not make them worse.
       if (!c.id.startsWith('pathological')) slowest = Math.max(slowest, elapsed);
       if (verdict === 'valid' && !harmless(c.check, check)) wrong.push(`${c.id} ${how}`);
@@ -169,13 +171,11 @@ describe('damaged input', () => {
     return { check: { ...check, [list]: items }, how: `${list} ${index} ${how}` };
   }
 
-  /** A suite may refuse a path because of one certificate while another path exists without it; only the leaf counts for "became valid". */
+  /** Whoever can damage an intermediate or a CRL on its way can also withhold it (a delta CRL, or the certificate that made a path fail): a verdict
+   *  that is the same without the damaged piece owes nothing to the damage. The leaf itself has no such excuse. */
   function harmless(before: OfflineCheck, after: OfflineCheck): boolean {
-    try {
-      parseCertificate(after.certificate);
-    } catch {
-      return false;
-    }
-    return checkOffline({ ...before, intermediates: (before.intermediates ?? []).filter((c) => (after.intermediates ?? []).includes(c)) }).verdict === 'valid';
+    if (before.certificate !== after.certificate) return false;
+    const kept = (list: 'intermediates' | 'crls'): readonly Uint8Array[] => (before[list] ?? []).filter((piece) => (after[list] ?? []).includes(piece));
+    return checkOffline({ ...before, intermediates: kept('intermediates'), crls: kept('crls') }).verdict === 'valid';
   }
 });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { sign } from 'node:crypto';
 import type { CertificateCheck, CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
+import { encodeDer, encodeOid, TAG } from '../../src/infrastructure/certificate/der.js';
 import { OID, KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
 import { OcspCertificateVerifier, type OcspCertificateVerifierOptions } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
 import { TrustAnchorError } from '../../src/infrastructure/certificate/trust-anchors.js';
@@ -274,6 +275,17 @@ describe('against a responder that misbehaves', () => {
     ]) reasons.push(short(await verifier.verify(one)));
     expect(reasons).toEqual(['card_signature', 'card_signature', 'card_signature', 'policy', 'key_usage', 'key_usage', 'policy', 'critical_extension', 'extended_key_usage', 'not_yet_valid', 'malformed', 'limit_exceeded'].map((r) => `invalid: ${r}`));
     expect(fake.requests).toBe(before);
+  });
+
+  it('calls names that cannot be read malformed, wherever they stand', async () => {
+    const unreadable = (tag: number, bytes: string): Buffer => encodeDer(TAG.sequence, encodeDer(TAG.set, encodeDer(TAG.sequence, encodeOid('2.5.4.3'), encodeDer(tag, Buffer.from(bytes, 'hex')))));
+    for (const bad of [unreadable(TAG.utf8String, 'ff'), unreadable(TAG.bmpString, 'd800'), unreadable(TAG.bmpString, '00')]) {
+      const verifier = verifierFor(fake.url);
+      expect(short(await verifier.verify(check(card(0x1001, { subject: bad }))))).toBe('invalid: malformed');
+      expect(short(await verifier.verify(check(card(0x1001, { issuer: bad }))))).toBe('invalid: malformed');
+      fake.respond((nonce) => good(nonce, { responder: { name: bad, key: caKey } }));
+      expect(short(await verifier.verify(check(card(0x1001))))).toBe('unknown: status_malformed');
+    }
   });
 
   it('asks again for the same card unless reuse is configured', async () => {

@@ -1,10 +1,18 @@
+import { isUtf8 } from 'node:buffer';
 import { DerError, DerReader, readOid, TAG } from './der.js';
 
 /** Whether two DER names are the same name. Equal bytes are the quick answer; otherwise attribute values of text types are compared
  *  without regard to case and runs of white space, and across PrintableString and UTF8String.
  *  Source: RFC 5280 section 7.1 (with RFC 4518 preparation reduced to NFKC, case folding and white space). */
 export function sameName(a: Buffer, b: Buffer): boolean {
-  return a.equals(b) || canonicalName(a) === canonicalName(b);
+  if (a.equals(b)) return true;
+  const [left, right] = [rdnsOf(a), rdnsOf(b)];
+  // RDN by RDN: two holders of one authority differ in one of them, and preparing text for comparison is the costly part.
+  while (!left.atEnd && !right.atEnd) {
+    const [x, y] = [left.element(TAG.set), right.element(TAG.set)];
+    if (!x.equals(y) && canonicalRdn(new DerReader(x)) !== canonicalRdn(new DerReader(y))) return false;
+  }
+  return left.atEnd && right.atEnd;
 }
 
 /** Whether `name` lies in the subtree that starts at `base`: the RDNs of `base` are the first RDNs of `name`. */
@@ -20,15 +28,21 @@ export function canonicalName(name: Buffer): string {
 }
 
 function canonicalRdns(name: Buffer): string[] {
+  const rdns = rdnsOf(name);
+  const result: string[] = [];
+  while (!rdns.atEnd) result.push(canonicalRdn(rdns));
+  return result;
+}
+
+function canonicalRdn(rdns: DerReader): string {
+  return readRdn(rdns).map(({ type, tag, value }) => `${type}=${canonicalValue(tag, value)}`).sort().join('+');
+}
+
+function rdnsOf(name: Buffer): DerReader {
   const outer = new DerReader(name);
   const rdns = outer.enter(TAG.sequence);
   outer.finish('name');
-  const result: string[] = [];
-  while (!rdns.atEnd) {
-    const attributes = readRdn(rdns).map(({ type, tag, value }) => `${type}=${canonicalValue(tag, value)}`);
-    result.push(attributes.sort().join('+'));
-  }
-  return result;
+  return rdns;
 }
 
 interface Attribute {
@@ -45,17 +59,18 @@ function readRdn(rdns: DerReader): Attribute[] {
     const pair = set.enter(TAG.sequence);
     const type = readOid(pair);
     const tag = pair.next();
-    attributes.push({ type, tag, value: pair.bytes.subarray(pair.contentStart, pair.contentEnd) });
+    const value = pair.bytes.subarray(pair.contentStart, pair.contentEnd);
+    // Text that cannot be decoded is not a name that anyone can have been meant by. Found here, at parse time, no comparison can fail later.
+    if ((tag === TAG.utf8String && !isUtf8(value)) || (tag === TAG.bmpString && !isBmp(value))) throw new DerError('a name with undecodable text');
+    attributes.push({ type, tag, value });
     pair.finish('name attribute');
   }
   return attributes;
 }
 
-/** Checks the outline of a name without comparing it. @throws {DerError} */
+/** Checks the outline of a name and that its text can be read, without comparing it. @throws {DerError} */
 export function checkName(name: Buffer): void {
-  const outer = new DerReader(name);
-  const rdns = outer.enter(TAG.sequence);
-  outer.finish('name');
+  const rdns = rdnsOf(name);
   while (!rdns.atEnd) readRdn(rdns);
 }
 
@@ -79,20 +94,22 @@ function foldText(text: string): string {
   return text.normalize('NFKC').toLowerCase().trim().replace(/\s+/gu, ' ');
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const utf16 = new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true });
+
+function isBmp(value: Buffer): boolean {
+  try {
+    utf16.decode(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Text of a string type, or null for types that are compared byte by byte (Teletex has no agreed reading). */
 function decodeText(tag: number, value: Buffer): string | null {
-  try {
-    if (tag === TAG.printableString || tag === TAG.ia5String) return value.toString('latin1');
-    if (tag === TAG.utf8String) return utf8.decode(value);
-    if (tag === TAG.bmpString) return utf16.decode(value);
-  } catch {
-    // Text that cannot be decoded is not a name that anyone can have been meant by.
-    throw new DerError('a name with undecodable text');
-  }
-  return null;
+  if (tag === TAG.printableString || tag === TAG.ia5String) return value.toString('latin1');
+  if (tag === TAG.utf8String) return value.toString('utf8');
+  return tag === TAG.bmpString ? utf16.decode(value) : null;
 }
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {

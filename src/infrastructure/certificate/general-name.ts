@@ -1,5 +1,5 @@
 import { checkName } from './distinguished-name.js';
-import { context, contextConstructed, DerError, DerReader, readNamedBits, TAG } from './der.js';
+import { context, contextConstructed, DerError, DerReader, encodeDer, readNamedBits, TAG } from './der.js';
 
 /** The choices of GeneralName by tag number (RFC 5280 section 4.2.1.6). */
 export const NAME_FORM = { otherName: 0, rfc822Name: 1, dnsName: 2, x400Address: 3, directoryName: 4, ediPartyName: 5, uri: 6, ipAddress: 7, registeredId: 8 } as const;
@@ -57,7 +57,9 @@ export interface DistributionPoint {
 export function readDistributionPointName(reader: DerReader): DistributionPointName {
   const full = reader.enterOptional(contextConstructed(0));
   if (full !== null) return finished(reader, { fullName: readGeneralNames(full), relativeName: null });
-  return finished(reader, { fullName: null, relativeName: reader.read(contextConstructed(1)) });
+  const relativeName = reader.read(contextConstructed(1));
+  checkName(encodeDer(TAG.sequence, encodeDer(TAG.set, relativeName)));
+  return finished(reader, { fullName: null, relativeName });
 }
 
 function finished<T>(reader: DerReader, value: T): T {

@@ -1,6 +1,7 @@
 import type { RevocationReason } from '../../domain/values/certificate-status.js';
 import { parseCertificate, readExtensionSequence, type Certificate, type Extension } from './certificate.js';
 import { asBuffer, context, contextConstructed, DerError, DerReader, readBitStringBytes, readGeneralizedTime, readInteger, readOid, readSmallInteger, TAG } from './der.js';
+import { checkName } from './distinguished-name.js';
 import { OID } from './oids.js';
 
 export interface CertId {
@@ -115,6 +116,7 @@ function readResponderId(r: DerReader): BasicOcspResponse['responder'] {
   if (byName !== null) {
     const name = byName.element(TAG.sequence);
     byName.finish('responder name');
+    checkName(name);
     return { byName: name };
   }
   const byKey = r.enter(contextConstructed(2));

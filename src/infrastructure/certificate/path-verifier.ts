@@ -87,16 +87,16 @@ class Search {
   /** Depth first, anchors before intermediates; every certificate at most once in a path. */
   private *extend(path: readonly Certificate[], counted: number): Generator<ValidPath> {
     const last = path.at(-1)!;
-    const issuer = canonicalName(last.issuer);
     for (const anchor of this.request.anchors) {
-      if (anchor.canonicalSubject !== issuer || !this.keyIdentifiersAgree(last, anchor.certificate)) continue;
+      if (!sameName(anchor.certificate.subject, last.issuer) || !this.keyIdentifiersAgree(last, anchor.certificate)) continue;
       if (!this.signedBy(last, anchor.publicKey)) continue;
       if (++this.candidates > PATHS_MAX) return this.fail(9, { reason: 'limit_exceeded', detail: 'too many possible paths' });
       const problem = this.validate(path, anchor);
       if ('certificates' in problem) yield problem;
       else this.fail(3, problem);
     }
-    for (const next of this.bySubject.get(issuer) ?? []) {
+    if (this.bySubject.size === 0) return;
+    for (const next of this.bySubject.get(canonicalName(last.issuer)) ?? []) {
       if (path.some((c) => c.der.equals(next.der)) || !this.keyIdentifiersAgree(last, next)) continue;
       const nowCounted = counted + (isSelfIssued(next) ? 0 : 1);
       if (nowCounted > this.request.profile.maxIntermediates || path.length >= PATH_CERTIFICATES_MAX) {

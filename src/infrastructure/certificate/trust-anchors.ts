@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CertificateType } from '../../domain/values/certificate-status.js';
 import { fingerprint, parseCertificate, type Certificate } from './certificate.js';
 import { asBuffer, DerError } from './der.js';
-import { canonicalName, describeName, sameName } from './distinguished-name.js';
+import { describeName, sameName } from './distinguished-name.js';
 import { PublicKey } from './public-key.js';
 
 /** A certificate that is trusted because somebody configured it, never because it was sent. */
@@ -11,8 +11,6 @@ export interface TrustAnchor {
   readonly publicKey: PublicKey;
   /** SHA-256 of the certificate's DER, hex. */
   readonly sha256: string;
-  /** Name of the anchor's subject in comparable form. */
-  readonly canonicalSubject: string;
   /** Only name and key count; the certificate around them is not judged (RFC 5280 section 6.1.1 d). For test tools. */
   readonly trustedByKey: boolean;
 }
@@ -24,7 +22,6 @@ export function trustAnchor(der: Uint8Array, options: { trustedByKey?: boolean |
     certificate,
     publicKey: new PublicKey(certificate.spki),
     sha256: fingerprint(certificate),
-    canonicalSubject: canonicalName(certificate.subject),
     trustedByKey: options.trustedByKey ?? false,
   };
 }
