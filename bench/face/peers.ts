@@ -22,6 +22,8 @@ export function installPeers(report: BenchReport): boolean {
 export interface PeerResult {
   readonly p50Ms: number;
   readonly perSecond: number;
+  /** Processor time of all threads per picture. */
+  readonly cpuMs: number;
   readonly found: number;
 }
 
@@ -33,7 +35,7 @@ export async function runPeer(detector: 'tiny' | 'ssd', pictures: readonly Uint8
     for (const thread of threads) await ask(thread, pictures[0]!);
     const times: number[] = [];
     let found = 0;
-    const start = performance.now();
+    const [start, cpu] = [performance.now(), process.cpuUsage()];
     const next = pictures.values();
     await Promise.all(
       threads.map(async (thread) => {
@@ -45,7 +47,8 @@ export async function runPeer(detector: 'tiny' | 'ssd', pictures: readonly Uint8
       }),
     );
     const seconds = (performance.now() - start) / 1000;
-    return { p50Ms: times.sort((a, b) => a - b)[times.length >> 1]!, perSecond: pictures.length / seconds, found };
+    const { user, system } = process.cpuUsage(cpu);
+    return { p50Ms: times.sort((a, b) => a - b)[times.length >> 1]!, perSecond: pictures.length / seconds, cpuMs: (user + system) / 1_000 / pictures.length, found };
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }

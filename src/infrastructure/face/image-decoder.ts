@@ -94,7 +94,8 @@ async function decodeJpeg2000(bytes: Uint8Array, header: ImageHeader): Promise<R
     if (width !== header.width || height !== header.height || componentCount !== header.components) throw new UnreadableImage('the JPEG 2000 decoder gave up');
     const pixels = decoder.getDecodedBuffer();
     if (pixels.length !== width * height * componentCount) throw new UnreadableImage('the JPEG 2000 decoder returned too few pixels');
-    return toRgb(pixels, width, height, componentCount);
+    // Copied, because this is a view of the codec's memory.
+    return toRgb(pixels.slice(), width, height, componentCount);
   } catch (error) {
     // The codec throws bare numbers (addresses of C++ exceptions) and may be left in any state.
     codec = undefined;
@@ -115,11 +116,15 @@ function deleteQuietly(decoder: J2KDecoder | undefined): void {
   }
 }
 
-/** Copies, because the source may be a view of the codec's memory. */
 function toRgb(pixels: Uint8Array, width: number, height: number, channels: number): RgbImage {
-  if (channels === 3) return { width, height, data: Uint8Array.from(pixels) };
+  if (channels === 3) return { width, height, data: pixels };
   if (channels !== 1) throw new UnreadableImage(`${channels} channels`);
   const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i += 1) data.fill(pixels[i] ?? 0, i * 3, i * 3 + 3);
+  for (let i = 0, to = 0; i < width * height; i += 1) {
+    const grey = pixels[i]!;
+    data[to++] = grey;
+    data[to++] = grey;
+    data[to++] = grey;
+  }
   return { width, height, data };
 }
