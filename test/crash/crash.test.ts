@@ -1,0 +1,217 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BoothClient, type SignedRequest } from '../../src/booth/booth-client.js';
+import { generateBoothKey } from '../../src/booth/booth-key.js';
+import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
+import { upcast } from '../../src/domain/event-registry.js';
+import type { StoredEvent } from '../../src/domain/event-envelope.js';
+import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
+import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
+import { SqliteReadModel } from '../../src/infrastructure/read-model/sqlite-read-model.js';
+import { ALL_PROJECTIONS } from '../../src/projections/all-projections.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { LogWatcher } from '../simulation/invariants.js';
+import { Random } from '../simulation/random.js';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const main = path.join(root, 'dist/main.js');
+/** 100 by `HONNIN_CRASHES=100 ./honnin test test/crash`; few in the everyday run, where each costs seconds. */
+const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5);
+const SEED = Number(process.env['HONNIN_CRASH_SEED'] ?? 20261123);
+
+/** The server as a process on one port, so that booths find it again after each death. */
+class ServerProcess {
+  private child: ChildProcess | null = null;
+  readonly url: string;
+
+  constructor(private readonly environment: Record<string, string>) {
+    this.url = `http://127.0.0.1:${environment['HONNIN_PORT']}`;
+  }
+
+  async start(): Promise<void> {
+    const { child, listening } = this.spawn();
+    this.child = child;
+    await listening;
+  }
+
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = null;
+    if (!child) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Starts another process on the same data. @returns what it said before it gave up */
+  async startSecond(port: number): Promise<string> {
+    const { child, listening, output } = this.spawn({ HONNIN_PORT: String(port) });
+    const code = await Promise.race([listening.then(() => null, () => child.exitCode ?? 1), sleep(30_000).then(() => null)]);
+    if (code === null) child.kill('SIGKILL');
+    return code === null ? 'it runs' : output();
+  }
+
+  private spawn(change: Record<string, string> = {}): { child: ChildProcess; listening: Promise<void>; output: () => string } {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], { env: { ...this.environment, ...change }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const listening = new Promise<void>((resolve, reject) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (chunk: Buffer) => {
+          output += chunk.toString();
+          if (output.includes('"listening"')) resolve();
+        });
+      }
+      child.once('close', (code) => reject(new Error(`the server ended with ${code} before it listened: ${output}`)));
+    });
+    listening.catch(() => {});
+    return { child, listening, output: () => output };
+  }
+}
+
+describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R24`, () => {
+  const random = new Random(SEED);
+  let folder: string;
+  let data: string;
+  let sandbox: Sandbox;
+  let server: ServerProcess;
+  let booth: BoothClient;
+
+  beforeAll(async () => {
+    if (!existsSync(main)) throw new Error('dist/main.js is missing: build first (./honnin test does)');
+    folder = mkdtempSync(path.join(tmpdir(), 'honnin-crash-'));
+    data = path.join(folder, 'data');
+    sandbox = await startSandbox({ folder: path.join(folder, 'sandbox'), print: () => {} });
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
+    server = new ServerProcess({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data, HONNIN_PORT: String(await freePort()), HONNIN_LOG_LEVEL: 'error' });
+    await server.start();
+    const key = generateBoothKey();
+    const token = await sandbox.tokens.signIn('administrator');
+    const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId: 'booth-crash', publicKey: key.publicKeySpki }) });
+    expect(enrolled.status).toBeLessThan(300);
+    booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-crash', key, counter: new DurableCaptureCounter(path.join(folder, 'booth')), attemptsMax: 10_000, wait: () => sleep(100) });
+  }, 60_000);
+
+  afterAll(async () => {
+    await server?.kill();
+    await sandbox?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it(
+    'keeps every accepted request, submits each once, ends every case, and its read models follow from its events',
+    async () => {
+      const receipts: Promise<string>[] = [];
+      for (let crash = 0; crash < CRASHES; crash += 1) {
+        for (let n = random.between(1, 3); n > 0; n -= 1) receipts.push(send(await prepare()));
+        // From the first bytes of a request to long after its end, and sometimes while the server is still starting up again.
+        await sleep(random.between(5, 1200));
+        await server.kill();
+        await server.start();
+      }
+      const received = await Promise.all(receipts);
+      expect(new Set(received).size).toBe(received.length);
+      for (const receipt of received) await follow(receipt);
+      await pendingEffectsDone();
+      await server.kill();
+
+      const log = await wholeLog();
+      const watcher = new LogWatcher();
+      for (const event of log) watcher.see(event);
+      expect([...watcher.cases.values()].map(({ request }) => request.receipt).sort()).toEqual([...received].sort());
+      for (const { ended } of watcher.cases.values()) expect(ended).toBe('GovernmentAccepted');
+      expectOneSubmissionEach(watcher);
+      expect((await checkEventLog(path.join(data, 'events.db'))).problems).toEqual([]);
+      await expectReadModelsEqual();
+    },
+    120_000 + CRASHES * 20_000,
+  );
+
+  it('refuses to share its data folder with a second server, in words', async () => {
+    await server.start();
+    const said = await server.startSecond(await freePort());
+    expect(said).toMatch(/another process is writing to this event log \(process \d+ on /);
+    await server.kill();
+  }, 60_000);
+
+  async function prepare(): Promise<SignedRequest> {
+    const card = await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored') });
+    const { authenticationPin: pin, accessNumber } = card.secrets;
+    return booth.prepare({ card: card.connect(), pin, accessNumber, photo: await loadDemoFace('sample1-left'), consent: { textVersion: '2026-11', keepReferenceImage: random.chance(0.5) } });
+  }
+
+  /** The same bytes until there is a receipt, while the server dies under them. */
+  async function send(request: SignedRequest): Promise<string> {
+    return (await booth.send(request)).receipt;
+  }
+
+  async function follow(receipt: string): Promise<void> {
+    let last = '';
+    for await (const { status } of booth.follow(receipt, { by: 'poll', pollMs: 100 })) last = status;
+    expect({ receipt, last }).toEqual({ receipt, last: 'registered' });
+  }
+
+  /** The last effects of a case come after its end. */
+  async function pendingEffectsDone(): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      const open = new Set<string>();
+      for (const { type, data: facts } of await wholeLog()) {
+        if (type === 'SagaReacted') for (const { effectId } of facts['effects'] as unknown as { effectId: string }[]) open.add(effectId);
+        if (type === 'SagaReacted') for (const effectId of facts['cancelled'] as unknown as string[]) open.delete(effectId);
+        if (type === 'EffectPerformed') open.delete(facts['effectId'] as string);
+      }
+      if (open.size === 0) return;
+      if (performance.now() > deadline) throw new Error(`${open.size} effects are still pending`);
+      await sleep(200);
+    }
+  }
+
+  async function wholeLog(): Promise<StoredEvent[]> {
+    const store = SqliteEventStore.open({ file: path.join(data, 'events.db'), mode: 'read' });
+    const all: StoredEvent[] = [];
+    for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+      const batch = await store.readAll(after, { limit: 4096 });
+      all.push(...batch.events);
+      after = batch.position;
+      if (batch.caughtUp) break;
+    }
+    await store.close();
+    return all;
+  }
+
+  function expectOneSubmissionEach(watcher: LogWatcher): void {
+    const stored = sandbox.government.history.filter((attempt) => attempt.outcome === 'stored').map((attempt) => attempt.submissionId);
+    expect(new Set(stored).size).toBe(stored.length);
+    expect([...stored].sort()).toEqual([...watcher.cases.values()].map(({ submissionId }) => submissionId).sort());
+  }
+
+  /** Whatever the projections lived through, building them from the first event gives the same rows. */
+  async function expectReadModelsEqual(): Promise<void> {
+    const store = SqliteEventStore.open({ file: path.join(data, 'events.db'), mode: 'read' });
+    const database = ReadModelDatabase.open(path.join(data, 'readmodel.db'));
+    const model = new SqliteReadModel(database, new SqlitePositionStore(database), ALL_PROJECTIONS);
+    for (const name of model.names()) {
+      const { comparison } = await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then: 'check' });
+      expect({ name, equal: comparison?.equal }).toEqual({ name, equal: true });
+    }
+    database.close();
+    await store.close();
+  }
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
