@@ -4,6 +4,7 @@ import type { CertificateCheck, CertificateVerdict } from '../../src/application
 import { encodeDer, encodeOid, TAG } from '../../src/infrastructure/certificate/der.js';
 import { OID, KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
 import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
+import { checkOfflineStatus } from '../../src/infrastructure/certificate/offline-status.js';
 import { OcspCertificateVerifier, type OcspCertificateVerifierOptions } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
 import { TrustAnchorError } from '../../src/infrastructure/certificate/trust-anchors.js';
 import {
@@ -191,6 +192,14 @@ describe('against a responder that misbehaves', () => {
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('valid');
     fake.respond((nonce) => good(nonce, { responseExtensions: [proofs] }));
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('unknown: status_malformed');
+  });
+
+  it('accepts an answer about a card that ran out after it was read, which the offline tool does not', async () => {
+    const certificate = card(0x1001, { notAfter: at - 100 });
+    const answer = (nonce: Buffer | null): Buffer => good(nonce, { thisUpdate: at - 50, producedAt: at - 50 });
+    fake.respond(answer);
+    expect(short(await verifierFor(fake.url).verify(check(certificate, { at: new Date((at - 200) * 1000).toISOString() })))).toBe('valid');
+    expect(checkOfflineStatus({ issuer: authority.certificate, certificate, answer: { ocsp: answer(null) }, at })).toMatchObject({ status: 'unknown', cause: 'status_stale' });
   });
 
   it('accepts an answer signed by key hash instead of name', async () => {
