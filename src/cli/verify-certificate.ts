@@ -121,7 +121,7 @@ function caseOf(line: BatchLine): OfflineCheck {
     intermediates: line.byteLists('intermediates'),
     crls: line.byteLists('crls'),
     ocspResponses: line.byteLists('ocspResponses'),
-    ocspNonce: nonce === undefined ? null : hexBytes(nonce),
+    ocspNonce: nonce === undefined || nonce === '' ? null : hexBytes(nonce),
     at: at === undefined ? Date.now() / 1000 : instant(at),
     profile: profileName(line.text('profile')),
     policies: line.texts('policies')?.map(oid),

@@ -111,7 +111,7 @@ const batch = (tool: string, lines: (object | string)[]): Run => honnin([tool, '
       { id: 'old', ...common, ocspResponses: [b64(good)], maxStatusAgeSeconds: 59 },
       { id: 'listed', ...common, crls: [b64(listingCrl)], revocation: 'ocsp-then-crl' },
       { id: 7, ...common, trustAnchors: [b64(makeAuthority(ecKey()).certificate)] },
-      { id: 'nulls', ...common, intermediates: null, crls: [], policies: [], revocation: null, extendedKeyUsage: [], maxDepth: null },
+      { id: 'nulls', ...common, intermediates: null, crls: [], policies: [], ocspNonce: '', revocation: null, extendedKeyUsage: [], maxDepth: null },
       { id: 'noCa', ...common, issuerTrustedByKey: true, trustAnchors: [b64(makeAuthority(caKey, { extensions: [] }).certificate)] },
       { id: 'noCa2', ...common, trustAnchors: [b64(makeAuthority(caKey, { extensions: [] }).certificate)] },
       { id: 'policy', ...common, policies: ['1.2.3'], requireExplicitPolicy: true },

@@ -186,6 +186,25 @@ describe('CRLs of a longer path', () => {
     expect(verdict([rootCrl, delta(10, 11)])).toBe('unknown: no_status_source');
   });
 
+  it('hears a separate CRL signer from the issuer or from whoever certified it, but no namesake from elsewhere', () => {
+    const signerKey = ecKey();
+    const strangeKey = ecKey();
+    const window = { notBefore: NOW - DAY, notAfter: NOW + DAY };
+    const signerFrom = (by: { name: Buffer; key: typeof caKey }, usage: number = KEY_USAGE.crlSign): Buffer =>
+      makeCertificate({ subject: middleName, issuer: by.name, key: signerKey, signer: by.key, serial: 60, ...window, extensions: [ext.keyUsage(usage), ext.subjectKeyId(signerKey), ext.authorityKeyId(by.key)] });
+    const elsewhereName = name(['O', 'Elsewhere']);
+    const elsewhere = makeCertificate({ subject: elsewhereName, issuer: authority.name, key: strangeKey, signer: caKey, serial: 61, ...window, extensions: [ext.basicConstraints(true), ext.keyUsage(KEY_USAGE.keyCertSign | KEY_USAGE.crlSign), ext.subjectKeyId(strangeKey), ext.authorityKeyId(caKey)] });
+    const elsewhereCrl = makeCrl({ issuer: { name: elsewhereName, key: strangeKey }, thisUpdate: NOW - 60 });
+    const byMiddleOnly = middleCrl();
+    const separate = makeCrl({ issuer: { name: middleName, key: signerKey }, thisUpdate: NOW - 60, number: 11 });
+    const judge = (signer: Buffer, crls: Buffer[]): string => verdict([rootCrl, ...crls], { intermediates: [middle, signer, elsewhere] });
+    expect(judge(signerFrom(authority), [separate])).toBe('valid');
+    expect(judge(signerFrom({ name: middleName, key: middleKey }), [separate, byMiddleOnly])).toBe('valid');
+    expect(judge(signerFrom({ name: elsewhereName, key: strangeKey }), [separate, elsewhereCrl])).toBe('unknown: responder_unauthorised');
+    expect(judge(signerFrom(authority, KEY_USAGE.digitalSignature), [separate])).toBe('unknown: status_mismatch');
+    expect(verdict([crl({ entries: [{ serial: 60, revokedAt: NOW - 9 }] }), separate], { intermediates: [middle, signerFrom(authority)] })).toBe('unknown: responder_unauthorised');
+  });
+
   it('takes OCSP first where that is asked for, and CRLs for what it does not answer', () => {
     expect(verdict([rootCrl, middleCrl()], { revocation: 'ocsp' })).toBe('unknown: no_status_source');
     expect(verdict([rootCrl, middleCrl()], { revocation: 'ocsp-then-crl' })).toBe('valid');

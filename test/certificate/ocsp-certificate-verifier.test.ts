@@ -3,6 +3,8 @@ import { sign } from 'node:crypto';
 import type { CertificateCheck, CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
 import { encodeDer, encodeOid, TAG } from '../../src/infrastructure/certificate/der.js';
 import { OID, KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
+import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
+import { checkOfflineStatus } from '../../src/infrastructure/certificate/offline-status.js';
 import { OcspCertificateVerifier, type OcspCertificateVerifierOptions } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
 import { TrustAnchorError } from '../../src/infrastructure/certificate/trust-anchors.js';
 import {
@@ -192,6 +194,14 @@ describe('against a responder that misbehaves', () => {
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('unknown: status_malformed');
   });
 
+  it('accepts an answer about a card that ran out after it was read, which the offline tool does not', async () => {
+    const certificate = card(0x1001, { notAfter: at - 100 });
+    const answer = (nonce: Buffer | null): Buffer => good(nonce, { thisUpdate: at - 50, producedAt: at - 50 });
+    fake.respond(answer);
+    expect(short(await verifierFor(fake.url).verify(check(certificate, { at: new Date((at - 200) * 1000).toISOString() })))).toBe('valid');
+    expect(checkOfflineStatus({ issuer: authority.certificate, certificate, answer: { ocsp: answer(null) }, at })).toMatchObject({ status: 'unknown', cause: 'status_stale' });
+  });
+
   it('accepts an answer signed by key hash instead of name', async () => {
     fake.respond((nonce) => good(nonce, { byKey: true }));
     expect(short(await verifierFor(fake.url).verify(check(card(0x1001))))).toBe('valid');
@@ -253,6 +263,21 @@ describe('against a responder that misbehaves', () => {
 
   it('reports a responder that is not there', async () => {
     expect(short(await verifierFor(`http://127.0.0.1:${await freePort()}/`).verify(check(card(0x1001))))).toBe('unknown: responder_unreachable');
+  });
+
+  it('agrees with the offline check about every path', async () => {
+    const middle = makeCertificate({ subject: name(['O', 'Middle']), issuer: authority.name, key: otherKey, signer: caKey, serial: 9, ...window, extensions: [ext.basicConstraints(true), ext.keyUsage(KEY_USAGE.keyCertSign), ext.subjectKeyId(otherKey), ext.authorityKeyId(caKey)] });
+    const variants = [
+      card(0x1001), card(0x1001, { extensions: cardExtensions(authority, cardKey, 'sign') }), card(0x1001, { extensions: [ext.policies([OID.jpkiAuthenticationPolicy])] }), card(0x1001, { extensions: [...cardExtensions(authority, cardKey), ext.unknown(true)] }),
+      card(0x1001, { notBefore: now + 60 }), card(0x1001, { notAfter: now - 60 }), card(0x1001, { serial: Buffer.of(0x80) }), card(0x1001, { signer: otherKey }), card(0x1001, { extensions: [...cardExtensions(authority, cardKey), ext.basicConstraints(true)] }),
+      card(0x1001, { extensions: [...cardExtensions(authority, cardKey), ext.policies(['1.2.3'])] }), Buffer.concat([card(0x1001), Buffer.of(0)]), Buffer.alloc(9000, 0x30), makeCardCertificate({ key: otherKey, name: name(['O', 'Middle']), certificate: middle }, cardKey, window),
+    ];
+    for (const certificate of variants) {
+      fake.respond((nonce) => good(nonce));
+      const served = short(await verifierFor(fake.url).verify(check(certificate)));
+      const offline = checkOffline({ certificate, trustAnchors: [authority.certificate], intermediates: [middle], at: now, profile: 'jpki-auth' });
+      expect(offline.verdict === 'valid' ? 'valid' : `${offline.verdict}: ${offline.reason}`).toBe(served);
+    }
   });
 
   it('does not ask the responder about a card that fails without it', async () => {

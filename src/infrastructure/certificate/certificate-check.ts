@@ -12,7 +12,7 @@ import type { TrustAnchors } from './trust-anchors.js';
 export const CERTIFICATE_RULES = { id: 'honnin-certificate', version: '1' } as const;
 
 /** Card certificates are one to two kilobytes. */
-const CARD_CERTIFICATE_BYTES_MAX = 8 * 1024;
+export const CARD_CERTIFICATE_BYTES_MAX = 8 * 1024;
 
 export interface CertificateRules {
   readonly anchors: TrustAnchors;

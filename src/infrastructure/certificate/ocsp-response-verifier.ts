@@ -30,6 +30,9 @@ export interface OcspCheck {
   /** Oldest acceptable thisUpdate, seconds; null: nextUpdate alone limits, and seven days where there is none. */
   readonly maxStatusAgeSeconds: number | null;
   readonly algorithms: AlgorithmPolicy;
+  /** Refuses an answer that was made after the certificate ran out: responders need not remember those. Not for the server, which may ask
+   *  about a card that was valid when it was read and has run out since. */
+  readonly producedWithinValidity?: boolean;
 }
 
 /** What the authentication server says of one certificate, or why its answer does not count. */
@@ -186,8 +189,8 @@ function checkTimes(response: BasicOcspResponse, single: SingleResponse, check: 
   const stale = (detail: string): StatusProblem => unknown('status_stale', detail);
   if (single.nextUpdate !== null && single.nextUpdate < single.thisUpdate) return unknown('status_malformed', 'nextUpdate before thisUpdate');
   if (single.thisUpdate > at + clockToleranceSeconds || response.producedAt > at + clockToleranceSeconds) return stale('the answer is from the future');
-  if (single.thisUpdate > response.producedAt + clockToleranceSeconds) return unknown('status_malformed', 'thisUpdate after the answer was made');
   if (response.producedAt < check.certificate.notBefore) return stale('the answer was made before the certificate');
+  if (check.producedWithinValidity === true && response.producedAt > check.certificate.notAfter) return stale('the answer was made after the certificate ran out');
   if (single.nextUpdate !== null && at > single.nextUpdate) return stale('the time of the next update has passed');
   const limit = maxStatusAgeSeconds ?? (single.nextUpdate === null ? DEFAULT_STATUS_AGE_SECONDS : Infinity);
   return at - single.thisUpdate > limit ? stale(`the answer is older than ${limit} s`) : null;

@@ -1,5 +1,5 @@
 import { fingerprint, parseCertificate, serialHex, type Certificate } from './certificate.js';
-import { iso, issuerOf } from './certificate-check.js';
+import { CARD_CERTIFICATE_BYTES_MAX, iso, issuerOf } from './certificate-check.js';
 import { parseCrl, type Crl } from './crl.js';
 import { DerError } from './der.js';
 import { describeName } from './distinguished-name.js';
@@ -83,6 +83,7 @@ export function checkOffline(check: OfflineCheck): OfflineVerdict {
 function judge(check: OfflineCheck): OfflineVerdict {
   const { intermediates = [], crls = [], ocspResponses = [] } = check;
   if (intermediates.length > INTERMEDIATES_MAX || crls.length > CRLS_MAX || ocspResponses.length > OCSP_RESPONSES_MAX) return refusal('invalid', 'limit_exceeded', 'too many certificates, CRLs or OCSP answers');
+  if ((check.profile ?? 'rfc5280') !== 'rfc5280' && check.certificate.length > CARD_CERTIFICATE_BYTES_MAX) return refusal('invalid', 'limit_exceeded', 'larger than any card certificate');
   const request = pathRequest(check);
   const mode = check.revocation ?? defaultMode(check);
   const search = searchPaths(request);

@@ -44,7 +44,7 @@ function judge(check: OfflineStatusCheck): CertificateStatus {
   const common = { certificate, issuer, at: check.at, clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS, maxStatusAgeSeconds: check.maxStatusAgeSeconds ?? DEFAULT_STATUS_AGE_SECONDS, algorithms };
   if ('crl' in check.answer) return verifyCrlBytes(check.answer.crl, { ...common, conforming: false });
   const nonce = check.nonce ?? null;
-  return verifyOcspResponse({ ...common, response: check.answer.ocsp, nonce, requireNonce: nonce !== null, certIdHash: null });
+  return verifyOcspResponse({ ...common, response: check.answer.ocsp, nonce, requireNonce: nonce !== null, certIdHash: null, producedWithinValidity: true });
 }
 
 function named<T>(what: string, read: () => T): T {

@@ -159,15 +159,19 @@ export class PathRevocation {
       if (publicKey instanceof DerError) continue;
       const signer = { certificate, publicKey };
       if (!accept(signer)) continue;
-      const refusal = this.refuseSeparateSigner(certificate, path, pending);
+      const refusal = this.refuseSeparateSigner(certificate, { issuer, path, pending });
       if (refusal === null) return signer;
       problem = refusal;
     }
     return problem;
   }
 
-  /** A certificate that only signs CRLs needs a path of its own, to the same anchor, and a status of its own. */
-  private refuseSeparateSigner(certificate: Certificate, path: ValidPath, pending: ReadonlySet<Certificate>): StatusProblem | null {
+  /** A certificate that only signs CRLs needs a path of its own, to the same anchor, and a status of its own. RFC 5280 asks for no more, but names
+   *  are not unique below an anchor: another authority might certify a namesake. So the signer must come from the issuer itself or from
+   *  whoever certified the issuer. */
+  private refuseSeparateSigner(certificate: Certificate, { issuer, path, pending }: { readonly issuer: StatusIssuer; readonly path: ValidPath; readonly pending: ReadonlySet<Certificate> }): StatusProblem | null {
+    const position = path.certificates.indexOf(issuer.certificate);
+    const origins = [issuer, ...(position < 0 ? [] : [issuerAt(path, position)])];
     const search = searchPaths({
       ...this.request,
       certificate,
@@ -177,6 +181,7 @@ export class PathRevocation {
     });
     let problem = unknown('responder_unauthorised', 'the certificate of the CRL signer has no valid path');
     for (const own of search.paths) {
+      if (!origins.some((origin) => origin.publicKey.spki.equals(issuerAt(own, 0).publicKey.spki))) continue;
       const failed = own.certificates.map((c, i) => this.statusOf(c, own, i, pending).status).find((s) => s.status !== 'good');
       if (failed === undefined) return null;
       problem = failed.status === 'unknown' ? failed : unknown('responder_unauthorised', 'the certificate of the CRL signer is revoked');

@@ -45,7 +45,7 @@ const RFC5280: Profile = {
 const JPKI_AUTH: Profile = {
   name: 'jpki-auth',
   algorithms: CARD_ALGORITHMS,
-  maxIntermediates: 1,
+  maxIntermediates: 0,
   cardRules: true,
   authorityAsLeaf: false,
   leafKeyUsage: { required: KEY_USAGE.digitalSignature, forbidden: NEVER_ON_A_CARD | KEY_USAGE.nonRepudiation },
@@ -57,7 +57,7 @@ const JPKI_AUTH: Profile = {
 const JPKI_SIGN: Profile = {
   name: 'jpki-sign',
   algorithms: CARD_ALGORITHMS,
-  maxIntermediates: 1,
+  maxIntermediates: 0,
   cardRules: true,
   authorityAsLeaf: false,
   leafKeyUsage: { required: KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation, forbidden: NEVER_ON_A_CARD },

@@ -52,6 +52,19 @@ PKITS is judged at its own time with SHA-1 allowed (an option of the tools that 
 Of x509-limbo the \`webpki::\` cases are left out: they are about names of TLS servers.
 
 ${sections.join('\n\n')}
+
+## What else is held against it
+
+| test | what it shows |
+| --- | --- |
+| \`test/certificate/differential.test.ts\` | certificates, CRLs and OCSP answers with one thing wrong and with seeded combinations: wherever \`openssl verify\` or \`openssl ocsp\` says no, we do not say yes |
+| \`test/certificate/fuzz.test.ts\` | seeded mutation of certificates, OCSP answers, CRLs, keys, signatures, card records and of the suites above: no exception, nothing slower than 250 ms, nothing that was not valid becomes valid |
+| \`test/certificate/pkijs-peer.test.ts\` | every field of the suites' certificates and CRLs reads as pkijs reads it |
+| \`test/certificate/ocsp-certificate-verifier.test.ts\`, \`crl-store.test.ts\` | a real \`openssl ocsp\` responder, and responders and CRL servers that lie, stall, drip and redirect |
+| \`./honnin bench certificate\` | time beside \`node:crypto\` alone and pkijs, and a CRL of 200,000 entries |
+
+The vectors of boringssl (OCSP, CRL) and Wycheproof (signatures) are not part of this project; \`verify-ocsp-response\`, \`verify-crl\` and
+\`verify-signature\` take them with \`--batch\`.
 `;
 }
 
