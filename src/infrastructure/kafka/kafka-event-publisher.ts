@@ -1,5 +1,5 @@
 import { KafkaJSError, KafkaJSNumberOfRetriesExceeded, Partitioners, type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
-import { EventPublisher, PublicationRefusedError, type PublicRecord } from '../../application/ports/event-publisher.js';
+import { EventPublisher, PublicationRefusedError, type PublicChannel, type PublicRecord } from '../../application/ports/event-publisher.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import { toMessage } from './cloud-event.js';
 import type { KafkaSettings } from './kafka-client.js';
@@ -17,10 +17,12 @@ export class KafkaEventPublisher extends EventPublisher {
   readonly configured = true;
   private lanes: readonly Producer[] | null = null;
 
-  /** @param lanes how many batches may be under way */
+  /** @param laneCount how many batches may be under way
+   *  @param channels topics that must be there */
   constructor(
     private readonly settings: KafkaSettings,
     private readonly laneCount = LANES,
+    private readonly channels: readonly PublicChannel[] = ['registrations', 'registration-status'],
   ) {
     super();
   }
@@ -74,7 +76,7 @@ export class KafkaEventPublisher extends EventPublisher {
   /** Another number of partitions would break the order per registration without anybody noticing. */
   private async assertPartitions(): Promise<void> {
     const { prefix, partitions } = this.settings;
-    const names = [topicName(prefix, 'registrations'), topicName(prefix, 'registration-status')];
+    const names = this.channels.map((channel) => topicName(prefix, channel));
     const admin = this.settings.client().admin();
     try {
       await admin.connect().catch((error: unknown) => {
