@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Kafka, logLevel, type KafkaConfig, type SASLOptions } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { Config, readSettingFile } from '../config.js';
 import type { CloudEventOptions } from './cloud-event.js';
+
+const { logLevel } = kafkajs;
 
 export interface KafkaSettings extends CloudEventOptions {
   readonly prefix: string;
@@ -16,7 +18,7 @@ export function kafkaSettings(config: Config): KafkaSettings | null {
   const { kafkaBrokers, kafkaMode, kafkaSource, kafkaTopicPrefix, kafkaPartitions, kafkaRequestTimeoutMs } = config.values;
   if (kafkaBrokers.length === 0) return null;
   const options = clientOptions(config);
-  return { mode: kafkaMode, source: kafkaSource, prefix: kafkaTopicPrefix, partitions: kafkaPartitions, requestTimeoutMs: kafkaRequestTimeoutMs, client: () => new Kafka(options) };
+  return { mode: kafkaMode, source: kafkaSource, prefix: kafkaTopicPrefix, partitions: kafkaPartitions, requestTimeoutMs: kafkaRequestTimeoutMs, client: () => new kafkajs.Kafka(options) };
 }
 
 function clientOptions(config: Config): KafkaConfig {

@@ -1,10 +1,13 @@
-import { KafkaJSError, KafkaJSNumberOfRetriesExceeded, Partitioners, type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
+import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
 import { EventPublisher, PublicationRefusedError, type PublicChannel, type PublicRecord } from '../../application/ports/event-publisher.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import { toMessage } from './cloud-event.js';
 import type { KafkaSettings } from './kafka-client.js';
 import { partitionOfKey } from './partition-of-key.js';
 import { partitionProblem, topicName } from './topics.js';
+
+// CommonJS: its error classes are not among the names that Node finds in it.
+const { KafkaJSError, KafkaJSNumberOfRetriesExceeded, Partitioners } = kafkajs;
 
 /** Each lane has a connection and one batch under way. */
 const LANES = 4;

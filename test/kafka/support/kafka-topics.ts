@@ -33,7 +33,7 @@ export async function readTopic(settings: KafkaSettings, topic: string): Promise
   const left = new Map([...ends].filter(([, { low, high }]) => high > low));
   const messages: Read[] = [];
   if (left.size === 0) return messages;
-  const consumer = kafka.consumer({ groupId: `read-${topic}-${Date.now()}-${(prefixes += 1)}`, maxWaitTimeInMs: 100 });
+  const consumer = kafka.consumer({ groupId: `read-${topic}-${Date.now()}-${(prefixes += 1)}`, maxWaitTimeInMs: 100, retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 1000 } });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
