@@ -31,24 +31,27 @@ export async function readTopic(settings: KafkaSettings, topic: string): Promise
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
   await admin.disconnect();
   const left = new Map([...ends].filter(([, { low, high }]) => high > low));
-  const messages: Read[] = [];
-  if (left.size === 0) return messages;
+  const messages = new Map<string, Read>();
+  if (left.size === 0) return [];
   const consumer = kafka.consumer({ groupId: `read-${topic}-${Date.now()}-${(prefixes += 1)}`, maxWaitTimeInMs: 100, retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 1000 } });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
-    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      // A broker that has just started may still be loading; the library begins again by itself then.
+      if (!payload.restart) reject(payload.error);
+    });
     void consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
-        for (const message of batch.messages) messages.push({ ...message, partition: batch.partition });
+        for (const message of batch.messages) messages.set(`${batch.partition} ${message.offset}`, { ...message, partition: batch.partition });
         if (Number(batch.lastOffset()) + 1 >= (ends.get(batch.partition)?.high ?? 0)) left.delete(batch.partition);
         if (left.size === 0) resolve();
       },
     });
   });
   await consumer.disconnect();
-  return messages;
+  return [...messages.values()];
 }
 
 export function header(message: Pick<KafkaMessage, 'headers'>, name: string): string {
