@@ -53,17 +53,17 @@ else {
       return path.join(folder, name);
     };
     const at = (name: string): string => path.join(folder, name);
-    let broker: Broker;
-    let tokens: { url: string; close: () => void };
+    let broker: Broker | undefined;
+    let tokens: { url: string; close: () => void } | undefined;
 
     beforeAll(async () => {
       certificates(folder);
-      tokens = await tokenServer();
+      const { url } = (tokens = await tokenServer());
       const tls = (listener: string): Record<string, string> => ({ [`listener.name.${listener}.ssl.keystore.type`]: 'PEM', [`listener.name.${listener}.ssl.keystore.location`]: at('broker-all.pem'), [`listener.name.${listener}.ssl.truststore.type`]: 'PEM', [`listener.name.${listener}.ssl.truststore.location`]: at('ca.pem') });
       broker = await startBroker({
         listeners: { MUTUAL: 'SSL', SIGNIN: 'SASL_SSL', OAUTH: 'SASL_SSL' },
         format: ['--add-scram', 'SCRAM-SHA-256=[name=honnin,password=scram-secret]', '--add-scram', 'SCRAM-SHA-512=[name=honnin,password=scram-secret]'],
-        jvm: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokens.url}/jwks`],
+        jvm: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${url}/jwks`],
         properties: {
           ...tls('mutual'), ...tls('signin'), ...tls('oauth'),
           'listener.name.mutual.ssl.client.auth': 'required',
@@ -74,24 +74,25 @@ else {
           'listener.name.oauth.sasl.enabled.mechanisms': 'OAUTHBEARER',
           'listener.name.oauth.oauthbearer.sasl.jaas.config': `${OAUTH}.OAuthBearerLoginModule required;`,
           'listener.name.oauth.oauthbearer.sasl.server.callback.handler.class': `${OAUTH}.OAuthBearerValidatorCallbackHandler`,
-          'listener.name.oauth.sasl.oauthbearer.jwks.endpoint.url': `${tokens.url}/jwks`,
+          'listener.name.oauth.sasl.oauthbearer.jwks.endpoint.url': `${url}/jwks`,
           'listener.name.oauth.sasl.oauthbearer.expected.audience': 'kafka',
+          'listener.name.oauth.sasl.oauthbearer.expected.issuer': 'urn:test',
         },
       });
     }, 300_000);
     afterAll(async () => {
-      await broker.close();
-      tokens.close();
+      await broker?.close();
+      tokens?.close();
       rmSync(folder, { recursive: true });
     });
 
-    const signIn = (sasl: string, password: string): Record<string, string> => ({ HONNIN_KAFKA_BROKERS: broker.listeners['SIGNIN'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem'), HONNIN_KAFKA_SASL: sasl, HONNIN_KAFKA_USERNAME: 'honnin', HONNIN_KAFKA_PASSWORD_FILE: file(`${sasl}-${password}`, `${password}\n`) });
+    const signIn = (sasl: string, password: string): Record<string, string> => ({ HONNIN_KAFKA_BROKERS: broker?.listeners['SIGNIN'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem'), HONNIN_KAFKA_SASL: sasl, HONNIN_KAFKA_USERNAME: 'honnin', HONNIN_KAFKA_PASSWORD_FILE: file(`${sasl}-${password}`, `${password}\n`) });
     const ways = (): Record<string, Record<string, string>> => ({
-      'TLS with certificates on both sides': { HONNIN_KAFKA_BROKERS: broker.listeners['MUTUAL'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem'), HONNIN_KAFKA_CERT: at('client.pem'), HONNIN_KAFKA_KEY: at('client.key') },
+      'TLS with certificates on both sides': { HONNIN_KAFKA_BROKERS: broker?.listeners['MUTUAL'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem'), HONNIN_KAFKA_CERT: at('client.pem'), HONNIN_KAFKA_KEY: at('client.key') },
       plain: signIn('plain', 'plain-secret'),
       'scram-sha-256': signIn('scram-sha-256', 'scram-secret'),
       'scram-sha-512': signIn('scram-sha-512', 'scram-secret'),
-      oauthbearer: { ...signIn('oauthbearer', 'oauth-secret'), HONNIN_KAFKA_BROKERS: broker.listeners['OAUTH'] ?? '', HONNIN_KAFKA_TOKEN_URL: `${tokens.url}/token`, HONNIN_KAFKA_TOKEN_SCOPE: 'kafka' },
+      oauthbearer: { ...signIn('oauthbearer', 'oauth-secret'), HONNIN_KAFKA_BROKERS: broker?.listeners['OAUTH'] ?? '', HONNIN_KAFKA_TOKEN_URL: `${tokens?.url}/token`, HONNIN_KAFKA_TOKEN_SCOPE: 'kafka' },
     });
 
     it.each(['TLS with certificates on both sides', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])('creates topics, examines them and publishes over %s', async (way) => {
@@ -118,7 +119,7 @@ else {
       ['a wrong SCRAM password', () => signIn('scram-sha-512', 'wrong'), /[Aa]uthentication failed|credentials/],
       ['a wrong client secret', () => ({ ...(ways()['oauthbearer'] ?? {}), HONNIN_KAFKA_PASSWORD_FILE: file('wrong-secret', 'wrong') }), /gave no access token \(HTTP 401\)/],
       ['a broker whose root we do not know', () => ({ ...signIn('plain', 'plain-secret'), HONNIN_KAFKA_CA: at('client.pem') }), /certificate|self-signed|issuer/i],
-      ['no certificate of ours where one is asked for', () => ({ HONNIN_KAFKA_BROKERS: broker.listeners['MUTUAL'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem') }), /./],
+      ['no certificate of ours where one is asked for', () => ({ HONNIN_KAFKA_BROKERS: broker?.listeners['MUTUAL'] ?? '', HONNIN_KAFKA_TLS: 'yes', HONNIN_KAFKA_CA: at('ca.pem') }), /./],
       ['nobody at the address', () => ({ HONNIN_KAFKA_BROKERS: '127.0.0.1:9' }), /ECONNREFUSED/],
     ])('doctor says what is wrong with %s', async (_, environment, words) => {
       const findings = await examineKafka(Config.from({ ...environment(), HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '3000' }));

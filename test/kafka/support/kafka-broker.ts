@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs from 'kafkajs';
 
 const run = promisify(execFile);
 
@@ -62,13 +62,20 @@ class ApacheKafka implements Broker {
   readonly ours = true;
   private process: ChildProcess | null = null;
 
-  private constructor(
-    private readonly folder: string,
-    private readonly classPath: string,
-    private readonly jvm: readonly string[],
-    readonly brokers: string,
-    readonly listeners: Readonly<Record<string, string>>,
-  ) {}
+  readonly brokers: string;
+  readonly listeners: Readonly<Record<string, string>>;
+  private readonly folder: string;
+  private readonly classPath: string;
+  private readonly jvm: readonly string[];
+
+  // Written out, because the benchmark loads this file as it is and Node only takes types away.
+  private constructor(parts: { readonly folder: string; readonly classPath: string; readonly jvm: readonly string[]; readonly brokers: string; readonly listeners: Readonly<Record<string, string>> }) {
+    this.folder = parts.folder;
+    this.classPath = parts.classPath;
+    this.jvm = parts.jvm;
+    this.brokers = parts.brokers;
+    this.listeners = parts.listeners;
+  }
 
   static async create({ version = KAFKA_VERSIONS.v4, listeners = {}, properties = {}, format = [], jvm = [] }: BrokerOptions): Promise<ApacheKafka> {
     const classPath = await kafkaClassPath(version);
@@ -77,7 +84,7 @@ class ApacheKafka implements Broker {
     const ports = await freePorts(names.length);
     const addresses = Object.fromEntries(names.map((name, index) => [name, `127.0.0.1:${ports[index]}`]));
     writeFileSync(path.join(folder, 'server.properties'), lines(serverProperties(folder, addresses, listeners, properties)));
-    const broker = new ApacheKafka(folder, classPath, jvm, addresses['PLAINTEXT'] as string, addresses);
+    const broker = new ApacheKafka({ folder, classPath, jvm, brokers: addresses['PLAINTEXT'] as string, listeners: addresses });
     await run('java', [...broker.javaOptions(), 'kafka.tools.StorageTool', 'format', '-t', 'aG9ubmluLXRlc3QtMDAwMQ', '-c', path.join(folder, 'server.properties'), ...format], { maxBuffer: 1 << 24 });
     await broker.start();
     return broker;
@@ -109,7 +116,7 @@ class ApacheKafka implements Broker {
 
   /** One small process: the client compiler would cost more than it gives in a test's life. */
   private javaOptions(): string[] {
-    return ['-Xmx400m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dkafka.logs.dir=${this.folder}`, ...this.jvm, '-cp', this.classPath];
+    return ['-Xmx400m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', `-Dkafka.logs.dir=${this.folder}`, ...this.jvm, '-cp', this.classPath];
   }
 }
 
@@ -146,7 +153,7 @@ function serverProperties(folder: string, addresses: Record<string, string>, lis
 
 /** Jars of the broker, resolved by Maven once per version and kept outside the repository. */
 async function kafkaClassPath(version: string): Promise<string> {
-  const folder = path.join(process.env['HONNIN_CACHE'] ?? path.join(homedir(), '.cache', 'honnin'), 'kafka', version);
+  const folder = path.join(process.env['HONNIN_CACHE'] ?? path.join(homedir(), '.cache', 'honnin'), 'kafka', `${version}-with-log`);
   const file = path.join(folder, 'classpath.txt');
   if (existsSync(file) && readFileSync(file, 'utf8').split(':').every((jar) => existsSync(jar))) return readFileSync(file, 'utf8');
   mkdirSync(folder, { recursive: true });
@@ -163,11 +170,12 @@ async function kafkaClassPath(version: string): Promise<string> {
 const POM = (version: string) => `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>honnin.test</groupId><artifactId>kafka-broker</artifactId><version>1</version><dependencies>
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${version}</version></dependency>
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
 </dependencies></project>
 `;
 
 async function answers(brokers: string): Promise<boolean> {
-  const admin = new Kafka({ clientId: 'is-it-up', brokers: [brokers], logLevel: logLevel.NOTHING, connectionTimeout: 500, retry: { retries: 0 } }).admin();
+  const admin = new kafkajs.Kafka({ clientId: 'is-it-up', brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING, connectionTimeout: 500, retry: { retries: 0 } }).admin();
   try {
     await admin.connect();
     return (await admin.describeCluster()).brokers.length > 0;
