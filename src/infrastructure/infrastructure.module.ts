@@ -17,6 +17,7 @@ import { ReadModelConsumers } from '../application/ports/read-model-consumers.js
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
 import { SubjectLinker } from '../application/ports/subject-linker.js';
+import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
 import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
@@ -24,6 +25,7 @@ import { Config } from './config.js';
 import { openEventStore } from './event-store/open-event-store.js';
 import { OnnxFaceComparer } from './face/onnx-face-comparer.js';
 import { governmentRegistry } from './government/configured-registry.js';
+import { asyncApiOptions } from './kafka/asyncapi-options.js';
 import { kafkaSettings } from './kafka/kafka-client.js';
 import { KafkaErasureConfirmations } from './kafka/kafka-erasure-confirmations.js';
 import { KafkaEventPublisher, NoEventPublisher } from './kafka/kafka-event-publisher.js';
@@ -74,6 +76,7 @@ const providers: Provider[] = [
     const settings = kafkaSettings(config);
     return settings === null ? new NoEventPublisher() : resources.opened(new KafkaEventPublisher(settings), (publisher) => publisher.close());
   }),
+  provide(AsyncApiSettings, [Config], (config: Config): AsyncApiSettings => ({ options: asyncApiOptions(config) })),
   provide(ErasureConsumers, [Config], (config: Config): ErasureConsumers => ({ names: config.values.erasureConsumers })),
   provide(ErasureConfirmationSource, [Config], (config: Config) => new KafkaErasureConfirmations(kafkaSettings(config))),
   provide(PendingEffects, [SqliteReadModel], (model: SqliteReadModel) => new SqlPendingEffects(model)),
