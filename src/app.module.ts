@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ApiModule } from './api/api.module.js';
 import { ApiSettings } from './api/api-settings.js';
+import { PublicationApiModule } from './api/publication/publication-api.module.js';
 import { HealthChecks } from './api/health-checks.js';
 import { ApplicationModule } from './application/application.module.js';
 import { Config } from './infrastructure/config.js';
@@ -15,6 +16,7 @@ class EdgeNeeds {}
 @Module({})
 export class AppModule {
   static with(config: Config, settings: ApiSettings): DynamicModule {
-    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, ApiModule.register({ settings, imports: [EdgeNeeds] })], providers: [ServerMetrics] };
+    const api = ApiModule.register({ settings, imports: [EdgeNeeds] });
+    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, api, PublicationApiModule.register({ imports: [ApplicationModule, api] })], providers: [ServerMetrics] };
   }
 }

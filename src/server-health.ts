@@ -5,6 +5,8 @@ import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
 import { Config } from './infrastructure/config.js';
 
+const PUBLICATION = 'publication-relay';
+const TROUBLED: ReadonlySet<string> = new Set(['retrying', 'failing', 'stopped']);
 const LAG_MS_MAX = 30_000;
 
 /** Whether the server can do its work now, part by part, in words for an operator. */
@@ -36,8 +38,9 @@ export class ServerHealth extends HealthChecks {
   private consumers(): Record<string, Part> {
     return Object.fromEntries(
       this.background.status().map(({ consumer, state, lagMs, lastError }) => {
-        const ok = state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX;
-        return [consumer, { ok, detail: ok ? state : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}` }];
+        // While the broker is away registrations go on and events wait: shown, and no reason to take this server out of service.
+        const ok = consumer === PUBLICATION || (state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX);
+        return [consumer, { ok, detail: ok && !TROUBLED.has(state) ? state : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}` }];
       }),
     );
   }

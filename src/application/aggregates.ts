@@ -2,6 +2,7 @@ import type { Decider, DomainEvent } from '../domain/decider.js';
 import { boothDecider } from '../domain/booth/booth.js';
 import { holdReviewDecider } from '../domain/hold-review/hold-review.js';
 import { policyDecider } from '../domain/policy/policy.js';
+import { erasureDecider } from '../domain/publication/erasure.js';
 import { registrantDecider } from '../domain/registrant/registrant.js';
 import { registrationDecider } from '../domain/registration/registration.js';
 import { sagaDecider } from '../domain/saga/registration.saga.js';
@@ -20,6 +21,8 @@ export const registrations = aggregate('registration', registrationDecider);
 export const registrants = aggregate('registrant', registrantDecider);
 export const holdReviews = aggregate('hold', holdReviewDecider);
 export const sagas = aggregate('saga', sagaDecider);
+/** Erasures as the consumers of published events confirm them. */
+export const erasures = aggregate('erasure', erasureDecider);
 export const booths = aggregate('booth', boothDecider);
 /** One policy for the whole installation: its stream is `policy-thresholds`. */
 export const policies = aggregate('policy', policyDecider);

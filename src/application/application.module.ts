@@ -12,6 +12,9 @@ import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.j
 import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CurrentPolicy } from './current-policy.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
+import { ErasureDesk } from './publication/erasure-desk.js';
+import { PublicationLag } from './publication/publication-lag.js';
+import { PublicationRelay } from './publication/publication-relay.js';
 import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -23,7 +26,7 @@ const handlers = [
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
   FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
 ];
-const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, Background];
+const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, PublicationRelay, PublicationLag, ErasureDesk, Background];
 
 /** Use cases. The ports come from the infrastructure module. */
 @Module({ imports: [CqrsModule.forRoot()], providers: [...services, ...handlers], exports: [CqrsModule, ...services] })

@@ -4,12 +4,17 @@ import { CurrentPolicy } from './current-policy.js';
 import { EventStore } from './ports/event-store.js';
 import { PositionStore } from './ports/position-store.js';
 import { ReadModelConsumers } from './ports/read-model-consumers.js';
+import { ErasureDesk } from './publication/erasure-desk.js';
+import { PublicationRelay } from './publication/publication-relay.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { SagaReactor } from './saga/saga-reactor.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
-import { SubscriptionRunner, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
+import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
 
-/** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects. */
+/** A broker that is away is asked again at least this often. */
+const RELAY_DELAY_MS_MAX = 5_000;
+
+/** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects, and publication where a broker is configured. */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Background');
@@ -22,6 +27,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
+    private readonly relay: PublicationRelay,
+    private readonly erasures: ErasureDesk,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -32,13 +39,15 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
         for (const event of events) await this.reactor.handle(event);
       },
     });
+    if (this.relay.configured) this.run(this.relay.name, this.relay.types, this.relay.handler(), { batchSize: this.relay.batchSize, retry: { delayMsMax: RELAY_DELAY_MS_MAX } });
     this.dispatcher.start();
+    this.erasures.start();
     for (const runner of this.runners) runner.start();
   }
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.dispatcher.stop();
+    await Promise.all([this.dispatcher.stop(), this.erasures.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 
@@ -46,7 +55,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     return this.runners.map((runner) => runner.status());
   }
 
-  private run(consumer: string, types: readonly string[], handler: SubscriptionHandler): void {
+  private run(consumer: string, types: readonly string[], handler: SubscriptionHandler, options: Pick<SubscriptionOptions, 'batchSize' | 'retry'> = {}): void {
     let alarmed: string | null = null;
     this.runners.push(
       new SubscriptionRunner({
@@ -54,6 +63,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
         store: this.store,
         positions: this.positions,
         handler,
+        ...options,
         poison: 'stop',
         filter: { types },
         upcast: (event) => [upcast(event)],

@@ -7,6 +7,7 @@ import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certi
 import { Config, ConfigError } from '../infrastructure/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
 import { EXIT, type CliCommand } from './command.js';
 
@@ -73,6 +74,7 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   ];
   for (const { finding } of answers) tell(finding);
   tell(clock(answers.map((a) => a.skewSeconds).filter((s) => s !== null)));
+  for (const finding of await examineKafka(config)) tell(finding);
   tell(await faceModels(config));
 }
 

@@ -60,6 +60,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   EffectFailed: first,
   EffectStuck: first,
   EffectResumed: first,
+  ErasureAnnounced: first,
+  ErasureConfirmed: first,
 };
 
 /** An event of a kind or version that this program does not know. Nothing may go on as if it were not there. */

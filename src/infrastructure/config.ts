@@ -52,6 +52,24 @@ export const SETTINGS = {
   oidcAudience: setting('HONNIN_OIDC_AUDIENCE', 'honnin', 'Audience that the tokens must name.', text),
   oidcJwksUrl: setting('HONNIN_OIDC_JWKS_URL', null, 'Address of the issuer’s keys. Default: as its discovery document says.', optionalUrl),
   oidcRolesClaim: setting('HONNIN_OIDC_ROLES_CLAIM', 'roles', 'Claim with the roles; dots go into objects.', text),
+  kafkaBrokers: setting('HONNIN_KAFKA_BROKERS', null, 'Kafka brokers, host:port, comma-separated. Absent: nothing is published, events wait in the log.', brokers),
+  kafkaClientId: setting('HONNIN_KAFKA_CLIENT_ID', 'honnin', 'How this server names itself to the brokers.', text),
+  kafkaTopicPrefix: setting('HONNIN_KAFKA_TOPIC_PREFIX', 'honnin.', 'First part of the names of the topics.', topicPrefix),
+  kafkaPartitions: setting('HONNIN_KAFKA_PARTITIONS', '12', 'Partitions of the topics. Fixed once there are events: the order per registration depends on it.', integer(1, 1000)),
+  kafkaMode: setting('HONNIN_KAFKA_MODE', 'binary', 'CloudEvents content mode: binary or structured.', oneOf('binary', 'structured')),
+  kafkaSource: setting('HONNIN_KAFKA_SOURCE', 'urn:honnin', 'CloudEvents source: names this installation, another name for each.', text),
+  kafkaTls: setting('HONNIN_KAFKA_TLS', 'no', 'yes: talk TLS to the brokers.', yesNo),
+  kafkaCaFile: setting('HONNIN_KAFKA_CA', null, 'PEM file with the roots of the brokers’ certificates. Default: the ones of the system.', optionalPath),
+  kafkaCertFile: setting('HONNIN_KAFKA_CERT', null, 'PEM file with our certificate for the brokers, with HONNIN_KAFKA_KEY.', optionalPath),
+  kafkaKeyFile: setting('HONNIN_KAFKA_KEY', null, 'PEM file with the private key of HONNIN_KAFKA_CERT.', optionalPath),
+  kafkaSasl: setting('HONNIN_KAFKA_SASL', 'none', 'none, plain, scram-sha-256, scram-sha-512 or oauthbearer.', oneOf('none', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer')),
+  kafkaUsername: setting('HONNIN_KAFKA_USERNAME', null, 'User name, or client id for oauthbearer.', optionalText),
+  kafkaPasswordFile: setting('HONNIN_KAFKA_PASSWORD_FILE', null, 'File with the password, or the client secret for oauthbearer.', optionalPath),
+  kafkaTokenUrl: setting('HONNIN_KAFKA_TOKEN_URL', null, 'Token endpoint for oauthbearer (client credentials).', optionalUrl),
+  kafkaTokenScope: setting('HONNIN_KAFKA_TOKEN_SCOPE', null, 'Scope to ask for with oauthbearer.', optionalText),
+  kafkaConnectTimeoutMs: setting('HONNIN_KAFKA_CONNECT_TIMEOUT_MS', '5000', 'How long connecting and signing in to a broker may take.', integer(50, 120_000)),
+  kafkaRequestTimeoutMs: setting('HONNIN_KAFKA_REQUEST_TIMEOUT_MS', '15000', 'How long a broker may take to acknowledge.', integer(50, 600_000)),
+  erasureConsumers: setting('HONNIN_KAFKA_ERASURE_CONSUMERS', null, 'Names of the consumers that must confirm erasures, comma-separated.', names),
   faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
   faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
   modelCacheDir: setting('HONNIN_MODEL_CACHE', null, 'Folder of the face models. Default: the user’s cache folder.', optionalPath),
@@ -81,6 +99,7 @@ export class Config {
       if (env.startsWith('HONNIN_') && !known.has(env as never) && !TOOL_VARIABLES.has(env)) problems.push(`${env}: there is no such setting; './honnin start --help' lists them`);
     }
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
+    problems.push(...kafkaProblems(values as Values));
     if (problems.length > 0) throw new ConfigError(problems);
     return new Config(values as Values);
   }
@@ -141,6 +160,37 @@ function optionalUrl(value: string | null): string | null {
   if (value === null) return null;
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw new Error('must be an http or https address');
   return value.replace(/\/$/, '');
+}
+
+function brokers(value: string | null): readonly string[] {
+  const list = value === null ? [] : value.split(',').map((part) => part.trim());
+  if (!list.every((part) => /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(part))) throw new Error('must be host:port, several separated by commas');
+  return list;
+}
+
+function names(value: string | null): readonly string[] {
+  const list = value === null ? [] : value.split(',').map((part) => part.trim());
+  if (!list.every((part) => /^[A-Za-z0-9._-]{1,64}$/.test(part)) || new Set(list).size !== list.length) throw new Error('must be different names of letters, digits, dots, dashes and underscores');
+  return list;
+}
+
+function topicPrefix(value: string | null): string {
+  if (value === null || !/^[A-Za-z0-9._-]{1,100}$/.test(value)) throw new Error('must be letters, digits, dots, dashes and underscores');
+  return value;
+}
+
+/** Settings of Kafka that do not fit together. */
+function kafkaProblems({ kafkaTls, kafkaCaFile, kafkaCertFile, kafkaKeyFile, kafkaSasl, kafkaUsername, kafkaPasswordFile, kafkaTokenUrl, environment }: Partial<Values>): string[] {
+  const given = (value: unknown): boolean => value !== null && value !== undefined;
+  const rules: [boolean, string][] = [
+    [given(kafkaCertFile) !== given(kafkaKeyFile), 'HONNIN_KAFKA_CERT and HONNIN_KAFKA_KEY go together: give both or neither'],
+    [kafkaTls === false && (given(kafkaCaFile) || given(kafkaCertFile)), 'HONNIN_KAFKA_CA and HONNIN_KAFKA_CERT need HONNIN_KAFKA_TLS=yes'],
+    [kafkaSasl !== undefined && kafkaSasl !== 'none' && !(given(kafkaUsername) && given(kafkaPasswordFile)), `HONNIN_KAFKA_SASL=${kafkaSasl} needs HONNIN_KAFKA_USERNAME and HONNIN_KAFKA_PASSWORD_FILE`],
+    [kafkaSasl === 'oauthbearer' && !given(kafkaTokenUrl), 'HONNIN_KAFKA_SASL=oauthbearer needs HONNIN_KAFKA_TOKEN_URL'],
+    // Both send a secret that everybody on the way could read.
+    [(kafkaSasl === 'plain' || kafkaSasl === 'oauthbearer') && kafkaTls === false && environment === 'production', `HONNIN_KAFKA_SASL=${kafkaSasl} needs HONNIN_KAFKA_TLS=yes, because it sends the secret itself`],
+  ];
+  return rules.filter(([wrong]) => wrong).map(([, problem]) => problem);
 }
 
 function integer(min: number, max: number): (value: string | null) => number {

@@ -3,16 +3,21 @@ import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShu
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
 import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
 import { Clock } from '../application/ports/clock.js';
+import { ErasureConfirmationSource } from '../application/ports/erasure-confirmations.js';
+import { ErasureConsumers } from '../application/ports/erasure-consumers.js';
+import { EventPublisher } from '../application/ports/event-publisher.js';
 import { EventStore } from '../application/ports/event-store.js';
 import { FaceComparer } from '../application/ports/face-comparer.js';
 import { GovernmentRegistry } from '../application/ports/government-registry.js';
 import { ImageVault } from '../application/ports/image-vault.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
 import { PositionStore } from '../application/ports/position-store.js';
+import { PublicationDirectory } from '../application/ports/publication-directory.js';
 import { ReadModelConsumers } from '../application/ports/read-model-consumers.js';
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
 import { SubjectLinker } from '../application/ports/subject-linker.js';
+import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
 import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
@@ -20,11 +25,16 @@ import { Config } from './config.js';
 import { openEventStore } from './event-store/open-event-store.js';
 import { OnnxFaceComparer } from './face/onnx-face-comparer.js';
 import { governmentRegistry } from './government/configured-registry.js';
+import { asyncApiOptions } from './kafka/asyncapi-options.js';
+import { kafkaSettings } from './kafka/kafka-client.js';
+import { KafkaErasureConfirmations } from './kafka/kafka-erasure-confirmations.js';
+import { KafkaEventPublisher, NoEventPublisher } from './kafka/kafka-event-publisher.js';
 import { KeyedSecrets } from './keyed-secrets.js';
 import { keyFile } from './key-files.js';
 import { HttpSubjectLinker } from './linking/http-subject-linker.js';
 import { ReadModelDatabase } from './read-model/read-model-database.js';
 import { SqlPendingEffects } from './read-model/sql-pending-effects.js';
+import { SqlPublicationDirectory } from './read-model/sql-publication-directory.js';
 import { SqlReadModels } from './read-model/sql-read-models.js';
 import { SqlitePositionStore } from './read-model/sqlite-position-store.js';
 import { SqliteReadModel } from './read-model/sqlite-read-model.js';
@@ -61,6 +71,14 @@ const providers: Provider[] = [
   provide(SqliteReadModel, [ReadModelDatabase, SqlitePositionStore], (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS)),
   provide(SqlReadModels, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore) => new SqlReadModels(model, store)),
   { provide: ReadModels, useExisting: SqlReadModels },
+  provide(PublicationDirectory, [SqliteReadModel], (model: SqliteReadModel) => new SqlPublicationDirectory(model)),
+  provide(EventPublisher, [Config, Resources], (config: Config, resources: Resources) => {
+    const settings = kafkaSettings(config);
+    return settings === null ? new NoEventPublisher() : resources.opened(new KafkaEventPublisher(settings), (publisher) => publisher.close());
+  }),
+  provide(AsyncApiSettings, [Config], (config: Config): AsyncApiSettings => ({ options: asyncApiOptions(config) })),
+  provide(ErasureConsumers, [Config], (config: Config): ErasureConsumers => ({ names: config.values.erasureConsumers })),
+  provide(ErasureConfirmationSource, [Config], (config: Config) => new KafkaErasureConfirmations(kafkaSettings(config))),
   provide(PendingEffects, [SqliteReadModel], (model: SqliteReadModel) => new SqlPendingEffects(model)),
   provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),

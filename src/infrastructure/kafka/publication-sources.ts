@@ -1,0 +1,44 @@
+import { EventStoreUnavailableError, type EventStore } from '../../application/ports/event-store.js';
+import type { PublicationDirectory } from '../../application/ports/publication-directory.js';
+import { PublicationLag, type PublicationBacklog } from '../../application/publication/publication-lag.js';
+import type { PublicationRelay } from '../../application/publication/publication-relay.js';
+import { PUBLISHED_SOURCES } from '../../domain/publication/published-language.js';
+import { ALL_PROJECTIONS } from '../../projections/all-projections.js';
+import type { Config } from '../config.js';
+import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
+import { ReadModelDatabase } from '../read-model/read-model-database.js';
+import { SqlPublicationDirectory } from '../read-model/sql-publication-directory.js';
+import { SqlitePositionStore } from '../read-model/sqlite-position-store.js';
+import { SqliteReadModel } from '../read-model/sqlite-read-model.js';
+import { SystemClock } from '../system-clock.js';
+
+export interface PublicationSources {
+  readonly store: EventStore;
+  readonly directory: PublicationDirectory;
+  backlog(): Promise<PublicationBacklog>;
+  close(): Promise<void>;
+}
+
+/** Log and projections for reading, also beside a running server. @throws {EventStoreUnavailableError} when there is no log */
+export function openPublicationSources(config: Config): PublicationSources {
+  const store = SqliteEventStore.open({ file: config.inData('events.db'), mode: 'read' });
+  let database: ReadModelDatabase;
+  try {
+    database = ReadModelDatabase.open(config.inData('readmodel.db'));
+  } catch (cause) {
+    void store.close();
+    throw new EventStoreUnavailableError('io', 'the read model cannot be opened', { cause });
+  }
+  const positions = new SqlitePositionStore(database);
+  const relay: Pick<PublicationRelay, 'name' | 'types'> = { name: 'publication-relay', types: PUBLISHED_SOURCES };
+  const lag = new PublicationLag(store, positions, relay as PublicationRelay, new SystemClock());
+  return {
+    store,
+    directory: new SqlPublicationDirectory(new SqliteReadModel(database, positions, ALL_PROJECTIONS)),
+    backlog: () => lag.measure(),
+    close: async () => {
+      database.close();
+      await store.close();
+    },
+  };
+}
