@@ -72,7 +72,7 @@ export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
   private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
-  private readonly confirmed = new Map<string, { readonly imageId: string; readonly atMs: number; withdrawn: boolean }[]>();
+  private readonly confirmed = new Map<string, { readonly imageId: string; readonly atMs: number; withdrawnMs: number }[]>();
   private readonly activations: { readonly version: number; readonly atMs: number }[] = [];
   /** Policies as of the event that is fed, not as of the one that is judged. */
   private policies: PolicyState = policyDecider.initial;
@@ -232,7 +232,7 @@ export class DecisionReplay {
   }
 
   private referenceBefore(subjectKey: string, ms: number): boolean {
-    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && !image.withdrawn);
+    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && image.withdrawnMs > ms + SLACK_MS);
   }
 
   private isWholeStream(name: string): boolean {
@@ -283,8 +283,8 @@ export class DecisionReplay {
   private learnImage(registrant: string, { type, data, metadata }: LeafEvent): void {
     const images = this.confirmed.get(registrant) ?? [];
     const imageId = data['imageId'];
-    if (type === 'FaceImageConfirmed') images.push({ imageId: imageId as string, atMs: Date.parse(metadata.recordedAtUtc), withdrawn: false });
-    for (const image of images) if (type === 'RegistrantErased' || (type === 'FaceImageWithdrawn' && image.imageId === imageId)) image.withdrawn = true;
+    if (type === 'FaceImageConfirmed') images.push({ imageId: imageId as string, atMs: Date.parse(metadata.recordedAtUtc), withdrawnMs: Number.POSITIVE_INFINITY });
+    for (const image of images) if (type === 'RegistrantErased' || (type === 'FaceImageWithdrawn' && image.imageId === imageId)) image.withdrawnMs = Math.min(image.withdrawnMs, Date.parse(metadata.recordedAtUtc));
     this.confirmed.set(registrant, images);
   }
 
