@@ -65,6 +65,8 @@ const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'Req
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** A decision may have been made this long before its event was stored: other appends can come in between. */
 const SLACK_MS = 60_000;
+/** A comparison reads the registrant's images at most this long before its result is stored. */
+const COMPARISON_MS = 15_000;
 const FINDINGS_MAX = 1000;
 
 /** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
@@ -226,13 +228,13 @@ export class DecisionReplay {
     if (subjectKey === null || !this.isWholeStream(`registrant-${subjectKey}`)) return;
     const known = this.confirmed.get(subjectKey) ?? [];
     if (registered.comparison === 'compared' && !known.some((image) => image.imageId === registered.imageId)) this.find(placed, 'the registered image that was compared was never confirmed for this registrant');
-    const cutMs = Date.parse(placed.leaf.metadata.recordedAtUtc) - SLACK_MS;
+    const cutMs = Date.parse(placed.leaf.metadata.recordedAtUtc) - COMPARISON_MS;
     const hasReference = this.referenceBefore(subjectKey, cutMs);
     if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && hasReference) this.find(placed, 'it says first registration and the registrant had a confirmed image');
   }
 
   private referenceBefore(subjectKey: string, ms: number): boolean {
-    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && image.withdrawnMs > ms + SLACK_MS);
+    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && image.withdrawnMs > ms + COMPARISON_MS);
   }
 
   private isWholeStream(name: string): boolean {
