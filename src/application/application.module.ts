@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
+import { EraseRegistrantHandler } from './commands/erase-registrant.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
 import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from './commands/manage-booth.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
@@ -20,10 +22,10 @@ import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler,
   FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
 ];
-const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, Background];
+const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure, Background];
 
 /** Use cases. The ports come from the infrastructure module. */
 @Module({ imports: [CqrsModule.forRoot()], providers: [...services, ...handlers], exports: [CqrsModule, ...services] })

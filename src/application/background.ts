@@ -1,7 +1,9 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { upcast } from '../domain/event-registry.js';
 import { CurrentPolicy } from './current-policy.js';
+import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { EventStore } from './ports/event-store.js';
+import { LogConsumers } from './ports/log-consumers.js';
 import { PositionStore } from './ports/position-store.js';
 import { ReadModelConsumers } from './ports/read-model-consumers.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
@@ -19,6 +21,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly store: EventStore,
     private readonly positions: PositionStore,
     private readonly readModels: ReadModelConsumers,
+    private readonly others: LogConsumers,
+    private readonly erasure: RegistrantErasure,
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
@@ -27,6 +31,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
   async onApplicationBootstrap(): Promise<void> {
     await this.policies.ensureDefault();
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
+    for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, shape);
+    this.run(this.erasure.name, this.erasure.types, this.erasure);
     this.run(this.reactor.name, this.reactor.types, {
       handle: async (events) => {
         for (const event of events) await this.reactor.handle(event);
@@ -46,7 +52,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     return this.runners.map((runner) => runner.status());
   }
 
-  private run(consumer: string, types: readonly string[], handler: SubscriptionHandler): void {
+  private run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, shape: 'stored' | 'today' = 'today'): void {
     let alarmed: string | null = null;
     this.runners.push(
       new SubscriptionRunner({
@@ -55,8 +61,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
         positions: this.positions,
         handler,
         poison: 'stop',
-        filter: { types },
-        upcast: (event) => [upcast(event)],
+        ...(types === null ? {} : { filter: { types } }),
+        ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
         onStatus: ({ state, lastError }) => {
           const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
           if (trouble !== null && trouble !== alarmed) this.log.error(trouble);

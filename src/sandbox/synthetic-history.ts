@@ -62,7 +62,7 @@ export class SyntheticHistory {
   }
 
   eraseRegistrant(key: string): SyntheticAppend[] {
-    this.run(registrants, key, { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'admin-a' }, 'officer:admin-a', `erase-${key}`, null);
+    this.run(registrants, key, { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'admin-a' }, 'officer:admin-a', derivedId('erase', key), null);
     return this.taken();
   }
 

@@ -139,8 +139,18 @@ class Verification {
       if (index >= first && index <= last) drawer.feed(leaf);
       if (leaf.type === 'RegistrantErased') erased.push(erasureOf(index, leaf));
     }
-    const noGaps = header.query.kind === 'range' && this.hasNoGaps(header, indices);
+    const noGaps = header.query.kind === 'range' && this.isWhatWasAsked(header, treeSize) && this.hasNoGaps(header, indices);
     return { indices, hashes, erased, noGaps, lists: drawer, replay: replay.finish({ isCut: (indices.at(-1) ?? 0) + 1 < treeSize }) };
+  }
+
+  /** A range by numbers is exactly the range that the signed query names. A range by time cannot be checked so: what lies outside of it is
+   *  not in the bundle, and the certificate's signature is what stands for it. */
+  private isWhatWasAsked({ query, asked }: BundleHeader, treeSize: number): boolean {
+    if (query['by'] !== 'range') return true;
+    const last = query['to'] === null ? treeSize - 1 : Math.min(Number(query['to']), treeSize - 1);
+    if (asked !== null && asked.first === query['from'] && asked.last === last) return true;
+    this.wrong('range_has_gaps', null, `the range ${String(query['from'])}..${last} was asked for and ${asked?.first}..${asked?.last} was handed over`);
+    return false;
   }
 
   /** Leaves before the range may have holes between them; the range itself may not. */

@@ -1,9 +1,10 @@
-import { createHash, createHmac, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHmac, createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
 import { treeHasher } from '../../domain/audit/merkle-tree.js';
 
 /** SHA-256 of Node, as the pure code takes it. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
+  // One call instead of three objects: a tree of a million leaves makes two million hashes.
+  return hash('sha256', bytes, 'buffer');
 }
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
