@@ -3,6 +3,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
+import { ExportBundleHandler } from './commands/export-bundle.js';
 import { EraseRegistrantHandler } from './commands/erase-registrant.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
 import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from './commands/manage-booth.js';
@@ -14,6 +15,7 @@ import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.j
 import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CurrentPolicy } from './current-policy.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
+import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
 import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -22,7 +24,8 @@ import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
+  ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
 ];
 const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure, Background];
