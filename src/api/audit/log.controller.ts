@@ -29,7 +29,7 @@ export class AuditLogController {
     return this.file('checkpoint', 'text/plain; charset=utf-8');
   }
 
-  @Get('log/tile/entries/*path')
+  @Get('log/tile/entries/*')
   @Roles('auditor')
   @Header('cache-control', 'private, max-age=31536000, immutable')
   @ApiExcludeEndpoint()
@@ -37,7 +37,7 @@ export class AuditLogController {
     return this.file(pathOf(request));
   }
 
-  @Get('log/tile/*path')
+  @Get('log/tile/*')
   @Open()
   @Header('cache-control', 'public, max-age=31536000, immutable')
   @ApiExcludeEndpoint()
