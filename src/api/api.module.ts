@@ -3,6 +3,8 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { BoothsController } from './administrator/booths.controller.js';
 import { PoliciesController } from './administrator/policies.controller.js';
 import { ApiSettings } from './api-settings.js';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditLogController } from './audit/log.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { AccessRefusals } from './auth/access-refusals.js';
 import { TokenVerifier } from './auth/token-verifier.js';
@@ -26,7 +28,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, SystemController],
+      controllers: [ChallengesController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, SystemController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

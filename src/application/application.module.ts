@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
+import { ExportBundleHandler } from './commands/export-bundle.js';
+import { EraseRegistrantHandler } from './commands/erase-registrant.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
 import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from './commands/manage-booth.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
@@ -15,6 +18,7 @@ import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
 import { PublicationRelay } from './publication/publication-relay.js';
+import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
 import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -23,10 +27,14 @@ import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
+  ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
 ];
-const services = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, PublicationRelay, PublicationLag, ErasureDesk, Background];
+const services = [
+  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  PublicationRelay, PublicationLag, ErasureDesk, Background,
+];
 
 /** Use cases. The ports come from the infrastructure module. */
 @Module({ imports: [CqrsModule.forRoot()], providers: [...services, ...handlers], exports: [CqrsModule, ...services] })

@@ -1,7 +1,9 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { upcast } from '../domain/event-registry.js';
 import { CurrentPolicy } from './current-policy.js';
+import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { EventStore } from './ports/event-store.js';
+import { LogConsumers } from './ports/log-consumers.js';
 import { PositionStore } from './ports/position-store.js';
 import { ReadModelConsumers } from './ports/read-model-consumers.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
@@ -14,6 +16,8 @@ import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus }
 /** A broker that is away is asked again at least this often. */
 const RELAY_DELAY_MS_MAX = 5_000;
 
+type RunnerOptions = Pick<SubscriptionOptions, 'batchSize' | 'retry'> & { readonly shape?: 'stored' | 'today' };
+
 /** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects, and publication where a broker is configured. */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -24,6 +28,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly store: EventStore,
     private readonly positions: PositionStore,
     private readonly readModels: ReadModelConsumers,
+    private readonly others: LogConsumers,
+    private readonly erasure: RegistrantErasure,
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
@@ -34,6 +40,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
   async onApplicationBootstrap(): Promise<void> {
     await this.policies.ensureDefault();
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
+    for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape });
+    this.run(this.erasure.name, this.erasure.types, this.erasure);
     this.run(this.reactor.name, this.reactor.types, {
       handle: async (events) => {
         for (const event of events) await this.reactor.handle(event);
@@ -55,7 +63,9 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     return this.runners.map((runner) => runner.status());
   }
 
-  private run(consumer: string, types: readonly string[], handler: SubscriptionHandler, options: Pick<SubscriptionOptions, 'batchSize' | 'retry'> = {}): void {
+  /** @param types stored names that the consumer wants; null: every event
+   *  @param options.shape `stored` hands events over as their bytes lie in the log, for who hashes them; default: in today's shape */
+  private run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', ...options }: RunnerOptions = {}): void {
     let alarmed: string | null = null;
     this.runners.push(
       new SubscriptionRunner({
@@ -65,8 +75,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
         handler,
         ...options,
         poison: 'stop',
-        filter: { types },
-        upcast: (event) => [upcast(event)],
+        ...(types === null ? {} : { filter: { types } }),
+        ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
         onStatus: ({ state, lastError }) => {
           const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
           if (trouble !== null && trouble !== alarmed) this.log.error(trouble);

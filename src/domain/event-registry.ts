@@ -52,6 +52,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   BoothKeyRotated: first,
   BoothSuspended: first,
   BiometricViewed: first,
+  AuditExported: first,
   AccessRefused: first,
   RequestRefusedAtDoor: first,
   ChallengeConsumed: first,

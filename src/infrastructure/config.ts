@@ -70,6 +70,14 @@ export const SETTINGS = {
   kafkaConnectTimeoutMs: setting('HONNIN_KAFKA_CONNECT_TIMEOUT_MS', '5000', 'How long connecting and signing in to a broker may take.', integer(50, 120_000)),
   kafkaRequestTimeoutMs: setting('HONNIN_KAFKA_REQUEST_TIMEOUT_MS', '15000', 'How long a broker may take to acknowledge.', integer(50, 600_000)),
   erasureConsumers: setting('HONNIN_KAFKA_ERASURE_CONSUMERS', null, 'Names of the consumers that must confirm erasures, comma-separated.', names),
+  auditOrigin: setting('HONNIN_AUDIT_ORIGIN', 'honnin.localhost/log', 'Name of the audit log and of its key, like log.example.jp/honnin; never changed once the log has begun.', logOrigin),
+  auditIntervalMs: setting('HONNIN_AUDIT_INTERVAL_MS', '500', 'Shortest time between two signed checkpoints while events trickle in.', integer(0, 3_600_000)),
+  auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
+  auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
+  auditCopySeconds: setting('HONNIN_AUDIT_COPY_SECONDS', '60', 'Shortest time between two copies of checkpoints.', integer(1, 86_400)),
+  timestampUrl: setting('HONNIN_TSA_URL', null, 'Address of a timestamp authority (RFC 3161 over HTTP).', optionalUrl),
+  timestampAnchorFiles: setting('HONNIN_TSA_ANCHORS', null, 'PEM files, comma-separated: roots that timestamps are checked against.', paths),
+  timestampSeconds: setting('HONNIN_TSA_SECONDS', '3600', 'Shortest time between two timestamps.', integer(1, 2_592_000)),
   faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
   faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
   modelCacheDir: setting('HONNIN_MODEL_CACHE', null, 'Folder of the face models. Default: the user’s cache folder.', optionalPath),
@@ -131,6 +139,12 @@ function text(value: string | null): string {
 
 function optionalText(value: string | null): string | null {
   return value;
+}
+
+function logOrigin(value: string | null): string {
+  const origin = text(value);
+  if (/[\s+]/u.test(origin) || origin.includes('://')) throw new Error('must be a name like log.example.jp/honnin, without scheme, spaces and plus signs');
+  return origin;
 }
 
 function path(value: string | null): string {

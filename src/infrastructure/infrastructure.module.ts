@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { AuditLog } from '../application/ports/audit-log.js';
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
 import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
+import { CheckpointSigner } from '../application/ports/checkpoint-signer.js';
 import { Clock } from '../application/ports/clock.js';
 import { ErasureConfirmationSource } from '../application/ports/erasure-confirmations.js';
 import { ErasureConsumers } from '../application/ports/erasure-consumers.js';
@@ -10,9 +12,11 @@ import { EventStore } from '../application/ports/event-store.js';
 import { FaceComparer } from '../application/ports/face-comparer.js';
 import { GovernmentRegistry } from '../application/ports/government-registry.js';
 import { ImageVault } from '../application/ports/image-vault.js';
+import { LogConsumers } from '../application/ports/log-consumers.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
 import { PositionStore } from '../application/ports/position-store.js';
 import { PublicationDirectory } from '../application/ports/publication-directory.js';
+import { Pseudonyms } from '../application/ports/pseudonyms.js';
 import { ReadModelConsumers } from '../application/ports/read-model-consumers.js';
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
@@ -20,6 +24,11 @@ import { SubjectLinker } from '../application/ports/subject-linker.js';
 import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
 import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
+import { AuditLogConsumer } from './audit/audit-log-consumer.js';
+import { LogKeys } from './audit/log-keys.js';
+import { TileLog } from './audit/tile-log.js';
+import { TileWriter } from './audit/tile-writer.js';
+import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
 import { openEventStore } from './event-store/open-event-store.js';
@@ -84,11 +93,18 @@ const providers: Provider[] = [
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),
   provide(Secrets, [Config], (config: Config) => new KeyedSecrets(keyFile(config.values.serverSecretFile ?? config.inData('keys', 'server.secret'), { create: config.values.serverSecretFile === null }))),
-  provide(ImageVault, [Config, Resources, EventStore], (config: Config, resources: Resources) => {
+  provide(KeyRing, [Config, Resources, EventStore], (config: Config, resources: Resources) => {
     const masterKey = keyFile(config.values.masterKeyFile ?? config.inData('keys', 'master.key'), { create: config.values.masterKeyFile === null });
     mkdirSync(config.inData('vault'), { recursive: true, mode: 0o700 });
-    const keys = resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey), (ring) => ring.close());
-    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys);
+    return resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey), (ring) => ring.close());
+  }),
+  provide(ImageVault, [Config, KeyRing], (config: Config, keys: KeyRing) => new EncryptedImageVault(config.inData('vault', 'sealed'), keys)),
+  provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
+  provide(CheckpointSigner, [Config, EventStore], (config: Config) => LogKeys.open({ origin: config.values.auditOrigin, secretFolder: config.inData('keys', 'audit'), auditFolder: config.inData('audit') })),
+  provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
+  provide(LogConsumers, [Config, EventStore, Pseudonyms, CheckpointSigner], (config: Config, store: EventStore, pseudonyms: Pseudonyms, signer: CheckpointSigner): LogConsumers => {
+    const consumer = new AuditLogConsumer(store, pseudonyms, () => TileWriter.open(config.inData('audit'), signer), config.values.auditIntervalMs);
+    return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
   }),
   provide(CertificateVerifier, [Config], certificateVerifier),
   provide(CardRecordVerifier, [Config], cardRecordVerifier),

@@ -5,6 +5,8 @@ export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 /** Looking is an act: it is stored before the answer is given. Streams `access-<yyyy-mm-dd>`. */
 export type AccessEvent =
   | { readonly type: 'BiometricViewed'; readonly data: { readonly officer: string; readonly requestId: string; readonly image: ViewedImage; readonly purpose: 'hold_review' | 'audit' | 'disclosure' } }
+  /** Records left the house. `query` is its canonical text; `leaves` counts the events that went out. */
+  | { readonly type: 'AuditExported'; readonly data: { readonly by: string; readonly query: string; readonly treeSize: number; readonly leaves: number; readonly withOpenings: boolean; readonly withEvidence: boolean } }
   | { readonly type: 'AccessRefused'; readonly data: { readonly subject: string; readonly what: string; readonly reason: string } };
 
 /** What came to the door and was turned away: the refusal, and nothing of the request. Streams `door-<id>`. */

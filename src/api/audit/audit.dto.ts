@@ -1,0 +1,137 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
+import { ERASURE_RULES, type ErasureRule } from '../../application/commands/erase-registrant.js';
+import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
+import { LISTS, type ListName } from '../../domain/audit/population.js';
+import { IsUtcInstant } from '../validation.js';
+
+const KNOWN_MAX = 16;
+
+/** Exactly one of: `requestId`; `from` with or without `to`; `fromUtc` with `toUtc`. */
+export class ExportBody {
+  @ApiProperty({ required: false, format: 'uuid', description: 'Everything of one case' })
+  @IsOptional()
+  @IsUUID(undefined, { message: 'must be a request id' })
+  requestId?: string;
+
+  @ApiProperty({ required: false, type: 'integer', minimum: 0, description: 'First entry of a range' })
+  @IsOptional()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must not be negative' })
+  from?: number;
+
+  @ApiProperty({ required: false, type: 'integer', minimum: 0, description: 'Last entry of the range; absent: the newest' })
+  @IsOptional()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0, { message: 'must not be negative' })
+  to?: number;
+
+  @ApiProperty({ required: false, format: 'date-time' })
+  @IsOptional()
+  @IsUtcInstant()
+  fromUtc?: string;
+
+  @ApiProperty({ required: false, format: 'date-time' })
+  @IsOptional()
+  @IsUtcInstant()
+  toUtc?: string;
+
+  @ApiProperty({ required: false, enum: LISTS, isArray: true, description: 'Lists to hand over with the events that they are drawn from' })
+  @IsOptional()
+  @IsArray({ message: 'must be a list' })
+  @IsIn(LISTS, { each: true, message: `must be one of ${LISTS.join(', ')}` })
+  lists?: ListName[];
+
+  @ApiProperty({ required: false, type: [String], description: 'Checkpoints that the reader has: each gets its consistency proof' })
+  @IsOptional()
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(KNOWN_MAX, { message: `must have at most ${KNOWN_MAX}` })
+  @IsString({ each: true, message: 'must be texts' })
+  @MaxLength(4000, { each: true, message: 'is too long' })
+  known?: string[];
+
+  @ApiProperty({ required: false, description: 'Who the tokens stand for' })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  withOpenings?: boolean;
+
+  @ApiProperty({ required: false, description: 'Sealed certificate evidence' })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  withEvidence?: boolean;
+}
+
+export class ErasureBody {
+  @ApiProperty({ format: 'uuid', description: 'A closed request of the registrant' })
+  @IsUUID(undefined, { message: 'must be a request id' })
+  requestId!: string;
+
+  @ApiProperty({ enum: ERASURE_RULES })
+  @IsIn(ERASURE_RULES, { message: `must be one of ${ERASURE_RULES.join(', ')}` })
+  rule!: ErasureRule;
+}
+
+export class ErasureAnswer {
+  @ApiProperty({ enum: ['now', 'before'] })
+  erased!: 'now' | 'before';
+}
+
+export class AuditKeysAnswer implements AuditKeys {
+  @ApiProperty({ type: [String], description: 'Verifier keys of the C2SP signed-note format, oldest first' })
+  keys!: readonly string[];
+
+  @ApiProperty({ type: [String], description: 'Notes in which a key vouches for the next' })
+  successions!: readonly string[];
+}
+
+export class InclusionProofAnswer implements InclusionAnswer {
+  @ApiProperty({ type: 'integer' })
+  index!: number;
+
+  @ApiProperty({ type: 'integer' })
+  size!: number;
+
+  @ApiProperty({ description: 'Base64' })
+  leafHash!: string;
+
+  @ApiProperty({ type: [String], description: 'RFC 9162, section 2.1.3; base64' })
+  proof!: readonly string[];
+
+  @ApiProperty()
+  checkpoint!: string;
+}
+
+export class ConsistencyProofAnswer implements ConsistencyAnswer {
+  @ApiProperty({ type: 'integer' })
+  first!: number;
+
+  @ApiProperty({ type: 'integer' })
+  second!: number;
+
+  @ApiProperty({ type: [String], description: 'RFC 9162, section 2.1.4; base64' })
+  proof!: readonly string[];
+}
+
+export class PastStateAnswer {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  atUtc!: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  state!: object;
+}
+
+export class ExplanationAnswer {
+  @ApiProperty({ format: 'uuid' })
+  requestId!: string;
+
+  @ApiProperty({ type: 'array', items: { type: 'object', properties: { atUtc: { type: 'string' }, type: { type: 'string' }, text: { type: 'string' } } } })
+  lines!: readonly { readonly atUtc: string; readonly type: string; readonly text: string }[];
+}
+
+export class DifferenceAnswer {
+  @ApiProperty({ type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, before: {}, after: {} } } })
+  differences!: readonly object[];
+}

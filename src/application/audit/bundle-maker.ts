@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { toBase64 } from '../../domain/audit/bytes.js';
+import type { BundleHeader, BundleLeaf } from '../../domain/audit/bundle.js';
+import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { parseLeaf, personsIn, type LeafEvent } from '../../domain/audit/leaf.js';
+import { consistencyProof, setProof, treeHasher } from '../../domain/audit/merkle-tree.js';
+import { ListDrawer, populationText, type ListName } from '../../domain/audit/population.js';
+import { writeNote } from '../../domain/audit/signed-note.js';
+import type { JsonObject, StoredEvent } from '../../domain/event-envelope.js';
+import { canonicalJson } from '../../domain/values/canonical-json.js';
+import { evidenceOwner, registrantOwner } from '../case-material.js';
+import type { AuditLog, PublishedCheckpoint } from '../ports/audit-log.js';
+import type { CheckpointSigner } from '../ports/checkpoint-signer.js';
+import type { EventStore } from '../ports/event-store.js';
+import { BlobGoneError, type ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import type { Pseudonyms } from '../ports/pseudonyms.js';
+
+/** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every event of the time. */
+export type BundleQuery =
+  | { readonly kind: 'range'; readonly from: number; readonly to: number | null }
+  | { readonly kind: 'time'; readonly fromUtc: string; readonly toUtc: string }
+  | { readonly kind: 'registration'; readonly requestId: string };
+
+export interface BundleOptions {
+  readonly lists: readonly ListName[];
+  /** Who the tokens stand for. */
+  readonly withOpenings: boolean;
+  /** Sealed certificate evidence. */
+  readonly withEvidence: boolean;
+  /** Checkpoints that the reader has: each gets its proof. */
+  readonly known: readonly string[];
+  readonly nowUtc: string;
+}
+
+/** The log has nothing to export yet, or nothing that fits. */
+export class NothingToExportError extends Error {}
+
+const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
+
+/** Puts bundles together out of the published log. Leaves come from the tiles, so a bundle says what was signed and nothing newer. */
+export class BundleMaker {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly signer: CheckpointSigner,
+    private readonly store: EventStore,
+    private readonly pseudonyms: Pseudonyms,
+    private readonly vault: ImageVault,
+  ) {}
+
+  /** @throws {NothingToExportError} */
+  async make(query: BundleQuery, options: BundleOptions): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
+    const checkpoint = this.log.checkpoint();
+    if (!checkpoint || checkpoint.size === 0) throw new NothingToExportError('the audit log has no checkpoint yet');
+    const chosen = this.choose(query, checkpoint.size);
+    if (chosen.indices.length === 0) throw new NothingToExportError('nothing in the log fits the query');
+    const { indices } = chosen;
+    const lists = this.draw(options.lists, chosen.asked);
+    const policyVersion = this.policyAt(checkpoint.size);
+    const nodes = this.log.nodes(checkpoint.size);
+    const digest = createHash('sha256');
+    for (const index of indices) digest.update(nodes(0, index));
+    const stated = this.statedQuery(query, options);
+    const certificate = populationText({
+      origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, query: stated, policyVersion, count: indices.length, first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps: stated.kind === 'range', leavesSha256: digest.digest('hex'),
+      lists: Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, { rows: rows.length, sha256: createHash('sha256').update(canonicalJson(rows)).digest('hex') }])), createdAtUtc: options.nowUtc,
+    });
+    const header: BundleHeader = {
+      query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null, checkpoint: checkpoint.note, successions: this.signer.successions(),
+      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }), lists,
+      timestamp: this.timestamp(checkpoint), known: options.known.map((note) => this.known(note, checkpoint)),
+      openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices) : {},
+    };
+    return { header, leaves: this.leaves(indices), count: indices.length };
+  }
+
+  private statedQuery(query: BundleQuery, { lists, withOpenings, withEvidence }: BundleOptions): BundleHeader['query'] {
+    const { kind, ...parameters } = query;
+    return { ...parameters, by: kind, kind: kind === 'registration' ? 'registration' : 'range', lists: [...lists], withOpenings, withEvidence };
+  }
+
+  private choose(query: BundleQuery, size: number): { readonly indices: readonly number[]; readonly asked: { readonly first: number; readonly last: number } } {
+    if (query.kind === 'registration') {
+      const indices = this.ofRegistration(query.requestId, size);
+      return { indices, asked: { first: indices[0] ?? 0, last: indices.at(-1) ?? -1 } };
+    }
+    const asked = query.kind === 'time' ? this.ofTime(query, size) : { first: query.from, last: Math.min(query.to ?? size - 1, size - 1) };
+    if (asked.first < 0 || asked.last < asked.first) return { indices: [], asked };
+    const range = Array.from({ length: asked.last - asked.first + 1 }, (_, i) => asked.first + i);
+    return { indices: [...this.before(asked), ...range], asked };
+  }
+
+  private ofTime({ fromUtc, toUtc }: Extract<BundleQuery, { kind: 'time' }>, size: number): { first: number; last: number } {
+    const [fromMs, toMs] = [Date.parse(fromUtc), Date.parse(toUtc)];
+    const found = { first: -1, last: -2 };
+    let index = 0;
+    for (const text of this.log.leaves(0, size)) {
+      const atMs = Date.parse(/"recordedAtUtc":"([^"]+)"/.exec(text)?.[1] ?? '');
+      if (atMs >= fromMs && atMs <= toMs) {
+        if (found.first < 0) found.first = index;
+        found.last = index;
+      }
+      index += 1;
+    }
+    return found;
+  }
+
+  /** Earlier leaves of the streams that the range touches, and of the policy: without them decisions could not be made again. */
+  private before({ first, last }: { readonly first: number; readonly last: number }): number[] {
+    if (first === 0) return [];
+    const streams = new Set<string>();
+    for (const text of this.log.leaves(first, last + 1)) streams.add(streamOf(text));
+    return this.indicesWhere(first, (text) => streams.has(streamOf(text)) || isPolicy(text));
+  }
+
+  /** Everything of a case: what carries its id, and whole: the registrant's stream, the booth's and the policy's. */
+  private ofRegistration(requestId: string, size: number): number[] {
+    const mark = `"correlationId":${JSON.stringify(requestId)}`;
+    const streams = new Set<string>();
+    for (const text of this.log.leaves(0, size)) {
+      if (!text.includes(mark)) continue;
+      const leaf = parseLeaf(text);
+      if (leaf?.type === 'CertificateVerified') streams.add(`registrant-${String(leaf.data['subjectKey'])}`);
+      if (leaf?.type === 'RequestReceived') streams.add(`booth-${String(leaf.data['boothId'])}`);
+    }
+    if (streams.size === 0) return [];
+    return this.indicesWhere(size, (text) => text.includes(mark) || streams.has(streamOf(text)) || isPolicy(text));
+  }
+
+  private indicesWhere(to: number, isWanted: (text: string) => boolean): number[] {
+    const indices: number[] = [];
+    let index = 0;
+    for (const text of this.log.leaves(0, to)) {
+      if (isWanted(text)) indices.push(index);
+      index += 1;
+    }
+    return indices;
+  }
+
+  private draw(names: readonly ListName[], { first, last }: { readonly first: number; readonly last: number }): Record<string, readonly JsonObject[]> {
+    if (names.length === 0) return {};
+    const drawer = new ListDrawer();
+    for (const text of this.log.leaves(first, last + 1)) drawer.feed(parseLeaf(text) as LeafEvent);
+    return Object.fromEntries(names.map((name) => [name, drawer.rows(name)]));
+  }
+
+  private policyAt(size: number): number | null {
+    let version: number | null = null;
+    for (const text of this.log.leaves(0, size)) if (isPolicy(text) && text.includes('"type":"PolicyActivated"')) version = Number(parseLeaf(text)?.data['version']);
+    return version;
+  }
+
+  private timestamp(checkpoint: PublishedCheckpoint): BundleHeader['timestamp'] {
+    const size = this.log.timestamped().filter((s) => s <= checkpoint.size).at(-1);
+    const [stamped, token] = size === undefined ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
+    if (!stamped || !token) return null;
+    return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
+  }
+
+  private known(note: string, { size }: PublishedCheckpoint): BundleHeader['known'][number] {
+    const { checkpoint } = parseCheckpoint(note);
+    return { checkpoint: note, proof: checkpoint.size > size ? [] : this.consistency(checkpoint.size, size) };
+  }
+
+  private consistency(first: number, second: number): string[] {
+    return consistencyProof(hasher, this.log.nodes(second), { first, second }).map(toBase64);
+  }
+
+  private *leaves(indices: readonly number[]): Iterable<BundleLeaf> {
+    for (let i = 0; i < indices.length; ) {
+      let end = i + 1;
+      while (end < indices.length && (indices[end] as number) === (indices[end - 1] as number) + 1) end += 1;
+      const first = indices[i] as number;
+      let index = first;
+      for (const text of this.log.leaves(first, first + (end - i))) yield { index: index++, text };
+      i = end;
+    }
+  }
+
+  private async openings(indices: readonly number[]): Promise<BundleHeader['openings']> {
+    const openings: Record<string, BundleHeader['openings'][string]> = {};
+    for await (const event of this.events(indices)) {
+      for (const person of personsIn({ ...event, data: canonicalJson(event.data), metadata: canonicalJson(event.metadata as unknown as JsonObject) })) {
+        const salt = person.kind === 'content' ? null : this.pseudonyms.existingSaltOf(person);
+        if (salt) openings[this.pseudonyms.tokenOf(person)] = { ...person, salt: toBase64(salt) };
+      }
+    }
+    return openings;
+  }
+
+  private async evidence(indices: readonly number[]): Promise<Record<string, string>> {
+    const evidence: Record<string, string> = {};
+    for await (const { type, data, metadata } of this.events(indices)) {
+      const id = data['sealedEvidenceId'];
+      if ((type !== 'CertificateVerified' && type !== 'CertificateRejected') || typeof id !== 'string') continue;
+      const bytes = await this.openOrNull(type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId), id);
+      if (bytes) evidence[id] = toBase64(bytes);
+    }
+    return evidence;
+  }
+
+  private async openOrNull(owner: VaultOwner, id: string): Promise<Uint8Array | null> {
+    try {
+      return (await this.vault.open(owner, id)).bytes;
+    } catch (error) {
+      // Erased with its owner: the bundle shows the erasure.
+      if (error instanceof BlobGoneError) return null;
+      throw error;
+    }
+  }
+
+  private async *events(indices: readonly number[]): AsyncIterable<StoredEvent> {
+    let page: readonly StoredEvent[] = [];
+    let [from, to] = [0, 0];
+    for (const index of indices) {
+      if (index < from || index >= to) {
+        page = (await this.store.readAll(index === 0 ? null : this.log.positionOf(index - 1), { limit: 256 })).events;
+        [from, to] = [index, index + page.length];
+      }
+      yield page[index - from] as StoredEvent;
+    }
+  }
+}
+
+function streamOf(text: string): string {
+  return /"stream":"([^"]*)","type":"[^"]*"\}$/.exec(text)?.[1] ?? '';
+}
+
+function isPolicy(text: string): boolean {
+  return streamOf(text).startsWith('policy-');
+}

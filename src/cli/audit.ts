@@ -1,0 +1,359 @@
+import { createReadStream, existsSync, readFileSync, readdirSync, statSync, writeFileSync, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { userInfo } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { BundleQuery } from '../application/audit/bundle-maker.js';
+import { toBase64, utf8 } from '../domain/audit/bytes.js';
+import { explain } from '../domain/audit/explain.js';
+import type { LeafEvent } from '../domain/audit/leaf.js';
+import { consistencyProof, inclusionProof } from '../domain/audit/merkle-tree.js';
+import { LISTS, ListDrawer, type ListName } from '../domain/audit/population.js';
+import { parseVerifierKey, verifierKeyText, type VerifierKey } from '../domain/audit/signed-note.js';
+import { caseState, differences, isBefore, type Moment } from '../domain/audit/time-travel.js';
+import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/verify-bundle.js';
+import type { Json } from '../domain/event-envelope.js';
+import { isInstant } from '../domain/values/instant.js';
+import { hasher, hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
+import { fsck } from '../infrastructure/audit/fsck.js';
+import { EventStoreUnavailableError } from '../application/ports/event-store.js';
+import { EXIT, UsageError, type CliCommand } from './command.js';
+import { OpenAudit } from './audit/open-audit.js';
+
+const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+export const command: CliCommand = {
+  help: `
+Proves what happened, to people who do not trust this machine.
+
+  ./honnin audit export (--registration ID | --from N [--to N] | --from INSTANT --to INSTANT) [--list NAME]... --out FILE
+        writes a bundle: events, proofs, checkpoint, timestamp, policies. The export is put on record first.
+        --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
+        --known FILE adds the proof for a checkpoint that the reader has (repeatable);
+        --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
+  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--json]
+        checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
+        not; 2: nothing is wrong but no key was given, so nobody knows who made it
+  ./honnin audit fsck [--copies FOLDER] [--no-vault] [--with-projections] [--json]
+        recomputes tree, checkpoints, vault references (and read models) from the stored bytes; exit code 1 names the first bad place
+  ./honnin audit checkpoint | key [--out FILE] | rotate-key [--destroy-old]
+  ./honnin audit prove --index N | --from SIZE --to SIZE        a proof as JSON
+  ./honnin audit show --registration ID | --list NAME [--at INSTANT | --index N]    what was known at a moment
+  ./honnin audit history --registration ID [--at INSTANT]
+  ./honnin audit diff --registration ID --from INSTANT --to INSTANT
+  ./honnin audit why --registration ID [--lang ja|en] [--at INSTANT]
+  ./honnin audit page --out FILE                                the offline verifier as one HTML file
+
+Options
+  --data FOLDER   the data folder (default: HONNIN_DATA, else ./data)
+
+Lists: ${LISTS.join(', ')}
+
+Example
+  ./honnin audit export --from 0 --list holds --out november.honnin && ./honnin audit verify november.honnin --key log.vkey
+`,
+  async run(args) {
+    const [name, ...rest] = args;
+    const sub = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+    if (!sub) throw new UsageError(`audit needs one of: ${Object.keys(SUBCOMMANDS).join(', ')}`);
+    return sub(rest);
+  },
+};
+
+const TEXT = { type: 'string' } as const;
+const MANY = { type: 'string', multiple: true } as const;
+const FLAG = { type: 'boolean', default: false } as const;
+
+const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  export: exportBundle,
+  verify,
+  fsck: check,
+  checkpoint: async (args) => {
+    const audit = OpenAudit.at(parseArgs({ args, options: { data: TEXT } }).values.data);
+    process.stdout.write(audit.log.checkpoint()?.note ?? '');
+    return audit.log.checkpoint() ? EXIT.ok : EXIT.failed;
+  },
+  key: async (args) => {
+    const { values } = parseArgs({ args, options: { data: TEXT, out: TEXT } });
+    const text = `${verifierKeyText((await OpenAudit.at(values.data).keys()).keys()[0] as VerifierKey)}\n`;
+    if (values.out) writeFileSync(values.out, text);
+    else process.stdout.write(text);
+    return EXIT.ok;
+  },
+  'rotate-key': async (args) => {
+    const { values } = parseArgs({ args, options: { data: TEXT, 'destroy-old': FLAG } });
+    const audit = OpenAudit.at(values.data);
+    const next = await (await audit.keys()).rotate(audit.log.checkpoint(), { destroyOld: values['destroy-old'] });
+    say(`the log signs with ${verifierKeyText(next)} from its next checkpoint on; the key before has signed for it`);
+    return EXIT.ok;
+  },
+  prove,
+  show,
+  history,
+  diff,
+  why,
+  page: async (args) => {
+    const { values } = parseArgs({ args, options: { out: TEXT } });
+    if (!values.out) throw new UsageError('page needs --out FILE');
+    const { verifierPage } = await import('../console/build-page.js');
+    writeFileSync(values.out, verifierPage());
+    say(`${values.out}: ${statSync(values.out).size} bytes, needs no network`);
+    return EXIT.ok;
+  },
+};
+
+async function exportBundle(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, from: TEXT, to: TEXT, list: MANY, known: MANY, out: TEXT, server: TEXT, token: TEXT, 'with-names': FLAG, 'with-evidence': FLAG } });
+  if (!values.out) throw new UsageError('export needs --out FILE');
+  const query = queryOf(values);
+  const lists = (values.list ?? []).map(listOf);
+  const known = (values.known ?? []).flatMap(notesIn);
+  const options = { lists, known, withOpenings: values['with-names'], withEvidence: values['with-evidence'] };
+  if (values.server) return exportFrom(values.server, values.token, { ...bodyOf(query), ...options }, values.out);
+  try {
+    const { handler, close } = await OpenAudit.at(values.data).exporter();
+    try {
+      const outcome = await handler.execute({ commandId: randomUUID(), by: userInfo().username, query, options });
+      if ('refused' in outcome) {
+        process.stderr.write('honnin audit export: nothing in the log fits\n');
+        return EXIT.failed;
+      }
+      await writeLines(values.out, outcome.ok.lines);
+      say(`${values.out}: ${outcome.ok.leaves} events`);
+      return EXIT.ok;
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (!(error instanceof EventStoreUnavailableError)) throw error;
+    process.stderr.write(`honnin audit export: the export cannot be put on record, so nothing is given out: ${error.message}\nBeside a running server use --server URL --token TOKEN.\n`);
+    return EXIT.failed;
+  }
+}
+
+async function exportFrom(server: string, token: string | undefined, body: object, out: string): Promise<number> {
+  const response = await fetch(`${server}/v1/audit/exports`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token ?? ''}` }, body: JSON.stringify(body) });
+  if (!response.ok || !response.body) {
+    process.stderr.write(`honnin audit export: ${response.status} ${await response.text()}\n`);
+    return EXIT.failed;
+  }
+  const file = createWriteStream(out);
+  for await (const chunk of response.body) if (!file.write(chunk)) await once(file, 'drain');
+  file.end();
+  await once(file, 'close');
+  say(`${out}: ${statSync(out).size} bytes`);
+  return EXIT.ok;
+}
+
+async function verify(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, json: FLAG } });
+  const [file] = positionals;
+  if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
+  const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+  const startMs = performance.now();
+  const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn) });
+  const seconds = (performance.now() - startMs) / 1000;
+  if (values.json) say(JSON.stringify({ sound: isSoundReport(report), seconds, ...report, timestamp: report.timestamp !== null }, null, 2));
+  else printReport(report, seconds, trusted.length > 0);
+  const unknownMaker = trusted.length === 0 && report.discrepancies.every((d) => ['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
+  return isSoundReport(report) ? EXIT.ok : unknownMaker ? EXIT.unknown : EXIT.failed;
+}
+
+function printReport(report: VerifyReport, seconds: number, hasKey: boolean): void {
+  const { replay } = report;
+  say(`log        ${report.origin ?? 'unknown'}, ${report.treeSize ?? 0} entries at the checkpoint`);
+  say(`bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`);
+  say(`signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
+  say(`decisions  ${thousands(replay.reproduced)} of ${thousands(replay.decisions)} decisions reproduced; ${thousands(replay.facts)} facts without a decision; ${thousands(replay.notReproducible.length)} could not be made again`);
+  for (const { index, type, problem } of replay.notReproducible.slice(0, 10)) say(`           at ${index}, ${type}: ${problem}`);
+  if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
+  for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
+  say(`timestamp  ${report.timestamp ? 'there is one; judge it with "openssl ts -verify" against the anchor of the authority' : 'none'}`);
+  const wrong = hasKey ? report.discrepancies : report.discrepancies.filter((d) => !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
+  for (const { code, index, detail } of wrong.slice(0, 50)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+  say(`${wrong.length === 0 ? (hasKey ? 'everything is as it says' : 'nothing is wrong with its content, but nobody knows who made it') : `${wrong.length} discrepancies`} (${seconds.toFixed(2)} s)`);
+}
+
+async function check(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, copies: MANY, 'no-vault': FLAG, 'with-projections': FLAG, json: FLAG } });
+  const audit = OpenAudit.at(values.data);
+  const { vault, pseudonyms, close } = audit.vault();
+  let toldMs = 0;
+  const onProgress = (checked: number, total: number, perSecond: number): void => {
+    if (performance.now() - toldMs < 1000) return;
+    toldMs = performance.now();
+    process.stderr.write(`\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `);
+  };
+  try {
+    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: await audit.keys(), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), onProgress });
+    if (toldMs > 0) process.stderr.write('\n');
+    const stale = values['with-projections'] ? await staleProjections(audit) : [];
+    if (values.json) say(JSON.stringify({ ...report, staleProjections: stale }, null, 2));
+    else {
+      for (const { code, index, detail } of report.problems) say(`WRONG  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+      for (const name of stale) say(`WRONG  the read model ${name} is not what the events give [projection_differs]`);
+      say(`${thousands(report.events)} events, ${report.checkpoints} checkpoints, ${report.images} reference images, ${report.erased} erased registrants: ${report.problems.length + stale.length === 0 ? 'all is right' : `${report.problems.length + stale.length} problems`} (${report.seconds.toFixed(1)} s, ${thousands(Math.round(report.events / report.seconds))} events/s)`);
+    }
+    return report.problems.length + stale.length === 0 ? EXIT.ok : EXIT.failed;
+  } finally {
+    close();
+  }
+}
+
+/** Builds every read model again beside the one that is served and compares. */
+async function staleProjections(audit: OpenAudit): Promise<string[]> {
+  const [{ ReadModelDatabase }, { SqlitePositionStore }, { SqliteReadModel }, { SqliteEventStore }, { ALL_PROJECTIONS }, { upcast }] = await Promise.all([
+    import('../infrastructure/read-model/read-model-database.js'), import('../infrastructure/read-model/sqlite-position-store.js'), import('../infrastructure/read-model/sqlite-read-model.js'),
+    import('../infrastructure/event-store/sqlite-event-store.js'), import('../projections/all-projections.js'), import('../domain/event-registry.js'),
+  ]);
+  const database = ReadModelDatabase.open(audit.config.inData('readmodel.db'));
+  const store = SqliteEventStore.open({ file: audit.eventsFile, mode: 'read' });
+  try {
+    const model = new SqliteReadModel(database, new SqlitePositionStore(database), ALL_PROJECTIONS);
+    const stale: string[] = [];
+    for (const name of model.names()) {
+      const { comparison } = await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then: 'check' });
+      if (comparison && !comparison.equal) stale.push(name);
+    }
+    return stale;
+  } finally {
+    await store.close();
+    database.close();
+  }
+}
+
+async function prove(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, index: TEXT, from: TEXT, to: TEXT } });
+  const { log } = OpenAudit.at(values.data);
+  const checkpoint = log.checkpoint();
+  if (!checkpoint) return EXIT.failed;
+  const { size } = checkpoint;
+  if (values.index !== undefined) {
+    const index = wholeNumber(values.index, 'index');
+    const leaf = log.leaf(index);
+    say(JSON.stringify({ index, size, leaf, leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note }, null, 2));
+    return EXIT.ok;
+  }
+  const [first, second] = [wholeNumber(values.from, 'from'), values.to === undefined ? size : wholeNumber(values.to, 'to')];
+  if (second > size) throw new UsageError(`the log has ${size} entries`);
+  say(JSON.stringify({ first, second, proof: consistencyProof(hasher, log.nodes(size), { first, second }).map(toBase64) }, null, 2));
+  return EXIT.ok;
+}
+
+async function show(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, list: TEXT, at: TEXT, index: TEXT } });
+  const audit = OpenAudit.at(values.data);
+  const moment = momentOf(values);
+  if (values.list !== undefined) {
+    const list = listOf(values.list);
+    const drawer = new ListDrawer();
+    for (const { index, leaf } of audit.events()) if (isBefore(moment, index, leaf)) drawer.feed(leaf);
+    say(JSON.stringify(drawer.rows(list), null, 2));
+    return EXIT.ok;
+  }
+  const events = caseEvents(audit, needed(values.registration, 'registration'), moment);
+  if (events.length === 0) return nothingKnown();
+  say(JSON.stringify(caseState(events.map((e) => e.leaf)), null, 2));
+  return EXIT.ok;
+}
+
+async function history(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, at: TEXT, index: TEXT } });
+  const events = caseEvents(OpenAudit.at(values.data), needed(values.registration, 'registration'), momentOf(values));
+  for (const { index, leaf } of events) say(`${String(index).padStart(8)}  ${leaf.metadata.recordedAtUtc}  ${leaf.type.padEnd(26)} ${leaf.stream}@${leaf.revision}`);
+  return events.length === 0 ? nothingKnown() : EXIT.ok;
+}
+
+async function diff(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, from: TEXT, to: TEXT } });
+  const audit = OpenAudit.at(values.data);
+  const id = needed(values.registration, 'registration');
+  const at = (name: 'from' | 'to') => caseState(caseEvents(audit, id, momentOf({ at: needed(values[name], name) })).map((e) => e.leaf)) as Json;
+  for (const { path, before, after } of differences(at('from'), at('to'))) say(`${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
+  return EXIT.ok;
+}
+
+async function why(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, at: TEXT, index: TEXT, lang: { ...TEXT, default: 'ja' } } });
+  if (values.lang !== 'ja' && values.lang !== 'en') throw new UsageError('--lang is ja or en');
+  const events = caseEvents(OpenAudit.at(values.data), needed(values.registration, 'registration'), momentOf(values));
+  for (const { leaf } of events.filter(({ leaf: { stream } }) => !/^(?:saga|challenge)-/.test(stream))) say(`${leaf.metadata.recordedAtUtc}  ${explain(leaf, values.lang)}`);
+  return events.length === 0 ? nothingKnown() : EXIT.ok;
+}
+
+function caseEvents(audit: OpenAudit, requestId: string, moment: Moment): { readonly index: number; readonly leaf: LeafEvent }[] {
+  return [...audit.events()].filter(({ index, leaf }) => leaf.metadata.correlationId === requestId && isBefore(moment, index, leaf));
+}
+
+function nothingKnown(): number {
+  process.stderr.write('nothing was known of it at that moment\n');
+  return EXIT.failed;
+}
+
+function queryOf({ registration, from, to }: { readonly registration?: string; readonly from?: string; readonly to?: string }): BundleQuery {
+  if (registration !== undefined) return { kind: 'registration', requestId: registration };
+  if (from === undefined) throw new UsageError('export needs --registration ID or --from');
+  if (isInstant(from)) {
+    if (to === undefined || !isInstant(to)) throw new UsageError('--from INSTANT goes with --to INSTANT');
+    return { kind: 'time', fromUtc: from, toUtc: to };
+  }
+  return { kind: 'range', from: wholeNumber(from, 'from'), to: to === undefined ? null : wholeNumber(to, 'to') };
+}
+
+/** The query in the members of the HTTP interface. */
+function bodyOf(query: BundleQuery): object {
+  const { kind: _, ...members } = query;
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+}
+
+function momentOf({ at, index }: { readonly at?: string; readonly index?: string }): Moment {
+  if (at === undefined) return index === undefined ? 'now' : { atIndex: wholeNumber(index, 'index') };
+  if (!isInstant(at)) throw new UsageError('an instant is written as 2026-11-23T08:15:30.000Z');
+  return { atUtc: at };
+}
+
+function listOf(name: string): ListName {
+  const found = LISTS.find((list) => list === name);
+  if (!found) throw new UsageError(`there is no list ${name}; there are ${LISTS.join(', ')}`);
+  return found;
+}
+
+function wholeNumber(text: string | undefined, name: string): number {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) throw new UsageError(`--${name} must be a whole number`);
+  return Number(text);
+}
+
+function needed(value: string | undefined, name: string): string {
+  if (value === undefined) throw new UsageError(`--${name} is needed`);
+  return value;
+}
+
+/** A file, or every file of a folder of copies. */
+function notesIn(path: string): string[] {
+  if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
+  return statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => readFileSync(join(path, name), 'utf8')) : [readFileSync(path, 'utf8')];
+}
+
+async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
+  const file = createWriteStream(path);
+  for (const line of lines) if (!file.write(`${line}\n`)) await once(file, 'drain');
+  file.end();
+  await once(file, 'close');
+}
+
+/** A bundle can be larger than the longest string, so its lines are cut out of chunks. */
+async function linesOf(path: string): Promise<string[]> {
+  const lines: string[] = [];
+  let rest = '';
+  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
+    const parts = (rest + String(chunk)).split('\n');
+    rest = parts.pop() as string;
+    for (const part of parts) lines.push(part);
+  }
+  return rest === '' ? lines : [...lines, rest];
+}
+
+function thousands(n: number): string {
+  return n.toLocaleString('en-US');
+}

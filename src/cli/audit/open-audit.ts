@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { DecideAndAppend } from '../../application/commands/decide-and-append.js';
+import { ExportBundleHandler } from '../../application/commands/export-bundle.js';
+import { AccessLog } from '../../application/commands/view-image.js';
+import { parseLeaf, type LeafEvent } from '../../domain/audit/leaf.js';
+import { LogKeys } from '../../infrastructure/audit/log-keys.js';
+import { TileLog } from '../../infrastructure/audit/tile-log.js';
+import { VaultPseudonyms } from '../../infrastructure/audit/vault-pseudonyms.js';
+import { Config } from '../../infrastructure/config.js';
+import { SqliteEventStore } from '../../infrastructure/event-store/sqlite-event-store.js';
+import { keyFile } from '../../infrastructure/key-files.js';
+import { KeyedSecrets } from '../../infrastructure/keyed-secrets.js';
+import { SystemClock } from '../../infrastructure/system-clock.js';
+import { EncryptedImageVault } from '../../infrastructure/vault/encrypted-image-vault.js';
+import { KeyRing } from '../../infrastructure/vault/key-ring.js';
+import { UsageError } from '../command.js';
+
+/** The audit parts of a data folder, opened without a server. */
+export class OpenAudit {
+  private constructor(
+    readonly config: Config,
+    readonly log: TileLog,
+  ) {}
+
+  /** @param data folder, or undefined for the one that the settings name */
+  static at(data: string | undefined): OpenAudit {
+    const config = Config.from({ ...process.env, ...(data === undefined ? {} : { HONNIN_DATA: data }) });
+    if (!existsSync(config.inData('events.db'))) throw new UsageError(`there is no event log in ${config.inData()}; give --data FOLDER or set HONNIN_DATA`);
+    return new OpenAudit(config, new TileLog(config.inData('audit')));
+  }
+
+  get eventsFile(): string {
+    return this.config.inData('events.db');
+  }
+
+  get auditFolder(): string {
+    return this.config.inData('audit');
+  }
+
+  keys(): Promise<LogKeys> {
+    return LogKeys.open({ origin: this.config.values.auditOrigin, secretFolder: this.config.inData('keys', 'audit'), auditFolder: this.auditFolder });
+  }
+
+  vault(): { readonly vault: EncryptedImageVault; readonly pseudonyms: VaultPseudonyms; readonly close: () => void } {
+    const { masterKeyFile, serverSecretFile } = this.config.values;
+    const ring = new KeyRing(this.config.inData('vault', 'keys.db'), keyFile(masterKeyFile ?? this.config.inData('keys', 'master.key'), { create: false }));
+    const secrets = new KeyedSecrets(keyFile(serverSecretFile ?? this.config.inData('keys', 'server.secret'), { create: false }));
+    return { vault: new EncryptedImageVault(join(this.config.inData('vault'), 'sealed'), ring), pseudonyms: new VaultPseudonyms(ring, secrets), close: () => ring.close() };
+  }
+
+  /** A handler that puts exports on record, which needs the right to write: not beside a running server. */
+  async exporter(): Promise<{ readonly handler: ExportBundleHandler; readonly close: () => Promise<void> }> {
+    const store = SqliteEventStore.open({ file: this.eventsFile });
+    const { vault, pseudonyms, close } = this.vault();
+    const clock = new SystemClock();
+    const access = new AccessLog(store, new DecideAndAppend(store, clock), clock);
+    return {
+      handler: new ExportBundleHandler(this.log, await this.keys(), store, pseudonyms, vault, access, clock),
+      close: async () => {
+        await store.close();
+        close();
+      },
+    };
+  }
+
+  *events(): Iterable<{ readonly index: number; readonly leaf: LeafEvent }> {
+    let index = 0;
+    for (const text of this.log.leaves(0, this.log.checkpoint()?.size ?? 0)) {
+      const leaf = parseLeaf(text);
+      if (!leaf) throw new Error(`leaf ${index} is not an event; run './honnin audit fsck'`);
+      yield { index: index++, leaf };
+    }
+  }
+}

@@ -1,0 +1,115 @@
+/** The page around the verifier: plain HTML, styles and a script of a few lines. `SCRIPT` is replaced by the verifier's modules.
+ *  Everything that comes out of a bundle is put in as text, never as HTML; the policy in the head forbids every connection. */
+export const PAGE_TEMPLATE = `<!doctype html>
+<html lang="ja">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<title>Honnin 監査バンドル検証 / audit bundle verifier</title>
+<style>
+:root { color-scheme: light dark; --ok: #1a7f37; --bad: #b3261e; --warn: #9a6700; --line: #8884; }
+body { font: 16px/1.6 system-ui, "Noto Sans CJK JP", "Hiragino Sans", sans-serif; max-width: 64rem; margin: 0 auto; padding: 1.5rem; }
+h1 { font-size: 1.4rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+p.lead { margin-top: 0; opacity: .8; }
+label { display: block; font-weight: 600; margin-top: 1rem; } label small { font-weight: 400; opacity: .8; }
+textarea, select, input[type=file] { width: 100%; box-sizing: border-box; font: inherit; margin-top: .25rem; } textarea { font-family: ui-monospace, monospace; font-size: .85rem; min-height: 3.5rem; }
+#drop { border: 2px dashed var(--line); border-radius: .5rem; padding: 1rem; margin-top: 1rem; }
+#drop.over { border-color: var(--ok); }
+.verdict { border-left: .5rem solid; padding: .75rem 1rem; margin: 1.5rem 0 1rem; font-size: 1.1rem; font-weight: 600; background: #8881; border-radius: .25rem; }
+.ok { border-color: var(--ok); } .bad { border-color: var(--bad); } .warn { border-color: var(--warn); }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } th { white-space: nowrap; font-weight: 600; width: 13rem; }
+li { overflow-wrap: anywhere; } .wrong li::marker { color: var(--bad); } time { font-variant-numeric: tabular-nums; opacity: .75; margin-right: .75rem; }
+button { font: inherit; padding: .25rem .75rem; } header { display: flex; justify-content: space-between; align-items: start; gap: 1rem; } [hidden] { display: none; }
+</style>
+</head>
+<body>
+<header><div><h1 data-t="title"></h1><p class="lead" data-t="lead"></p></div><button id="lang" type="button"></button></header>
+<main>
+<div id="drop">
+<label for="bundle" style="margin-top:0"><span data-t="bundle"></span></label><input id="bundle" type="file">
+<label for="keys"><span data-t="keys"></span> <small data-t="keysHint"></small></label><textarea id="keys" spellcheck="false" placeholder="log.example.jp/honnin+1a2b3c4d+AZ…"></textarea>
+<label for="known"><span data-t="known"></span> <small data-t="knownHint"></small></label><input id="known" type="file" multiple>
+</div>
+<p id="status" role="status" aria-live="polite"></p>
+<section id="result" hidden><div id="verdict" class="verdict"></div><table><tbody id="facts"></tbody></table>
+<div id="wrongBox" hidden><h2 data-t="wrong"></h2><ol id="wrong" class="wrong"></ol></div>
+<div id="erasedBox" hidden><h2 data-t="erased"></h2><ul id="erased"></ul></div>
+<div id="openBox" hidden><h2 data-t="open"></h2><ol id="open"></ol></div>
+<h2 data-t="why"></h2><label for="case" style="margin-top:0"><span data-t="case"></span></label><select id="case"></select><ol id="story"></ol></section>
+</main>
+<script>
+SCRIPT
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const T = {
+    ja: { title: '監査バンドルの検証', lead: 'このページは通信しません。ファイルは外に送られず、署名・証明・欠番・すべての判定をこの端末で計算し直します。', bundle: 'バンドルのファイル(ドラッグも可)', keys: 'ログの公開鍵', keysHint: '運営者から別の経路で受け取ったもの。空の場合、作成者は確認できません。', known: '手元のチェックポイント', knownHint: '以前に受け取った写しがあれば、ログが書き換えられていないことを確かめます。',
+      wrong: '合わない点', erased: '消去された登録者', open: '再計算できない判定', why: '判定の理由', case: '案件', working: '計算しています…', good: 'すべて記載のとおりです。', bad: (n) => n + '件の合わない点があります。', maker: '内容に矛盾はありませんが、公開鍵がないため作成者を確認できません。', other: 'English',
+      log: 'ログ', entries: (a, b) => a + '件(チェックポイント時点で' + b + '件)', range: '範囲', gaps: '欠番なし', mayGap: '欠番がないとは言えません(案件単位の書き出し)', signed: '署名', yes: '与えられた鍵による署名', no: '与えられた鍵では確認できません', none: '確認していません', decisions: '判定', ofd: (a, b) => b + '件中' + a + '件の判定を再現', facts: (n) => '判定を伴わない事実 ' + n + '件', made: '作成日時', query: '検索条件', knownN: '手元のチェックポイント', agree: (n) => n + '件と一致', stamp: 'タイムスタンプ', stampYes: 'あり(RFC 3161の検証はコマンドで行ってください)', stampNo: 'なし', time: '所要時間', at: (i) => i + '番: ', rule: (e) => e.atUtc + ' 規則「' + e.rule + '」により消去(' + e.index + '番)', keyBad: '公開鍵の形式が正しくありません: ' },
+    en: { title: 'Audit bundle verifier', lead: 'This page makes no connection. Your file stays here; signatures, proofs, gaps and every decision are computed again on this machine.', bundle: 'File of the bundle (or drop it here)', keys: 'Public key of the log', keysHint: 'As you got it from the operator by another way. Without it nobody knows who made the bundle.', known: 'Checkpoints that you have', knownHint: 'Copies from earlier show that the log was not rewritten since.',
+      wrong: 'What does not fit', erased: 'Erased registrants', open: 'Decisions that could not be made again', why: 'Why it was decided so', case: 'Case', working: 'Computing …', good: 'Everything is as it says.', bad: (n) => n + (n === 1 ? ' thing does not fit.' : ' things do not fit.'), maker: 'Nothing contradicts itself, but without a public key nobody knows who made it.', other: '日本語',
+      log: 'Log', entries: (a, b) => a + ' entries (' + b + ' at the checkpoint)', range: 'Range', gaps: 'no gaps', mayGap: 'gaps are not excluded (export of a case)', signed: 'Signature', yes: 'by the key that you gave', no: 'NOT by the key that you gave', none: 'not checked', decisions: 'Decisions', ofd: (a, b) => a + ' of ' + b + ' decisions reproduced', facts: (n) => n + ' facts without a decision', made: 'Made', query: 'Query', knownN: 'Known checkpoints', agree: (n) => 'agrees with ' + n, stamp: 'Timestamp', stampYes: 'there is one (judge the RFC 3161 token with the command line)', stampNo: 'none', time: 'Time taken', at: (i) => 'entry ' + i + ': ', rule: (e) => 'erased on ' + e.atUtc + ' by rule ' + e.rule + ' (entry ' + e.index + ')', keyBad: 'The public key has not the right form: ' },
+  };
+  let language = 'ja', lines = null, report = null, seconds = 0, known = [];
+  const item = (parent, text) => { const li = document.createElement('li'); li.textContent = text; parent.append(li); return li; };
+  const fact = (name, value) => { const tr = document.createElement('tr'), th = document.createElement('th'), td = document.createElement('td'); th.textContent = name; th.scope = 'row'; td.textContent = value; tr.append(th, td); $('facts').append(tr); };
+  const number = (n) => n.toLocaleString(language);
+  function words() { document.documentElement.lang = language; for (const e of document.querySelectorAll('[data-t]')) e.textContent = T[language][e.dataset.t]; $('lang').textContent = T[language].other; }
+  function show() {
+    const t = T[language], r = report, hasKey = $('keys').value.trim() !== '';
+    const wrong = hasKey ? r.discrepancies : r.discrepancies.filter((d) => d.code !== 'checkpoint_unsigned' && d.code !== 'certificate_signature');
+    for (const id of ['facts', 'wrong', 'erased', 'open']) $(id).replaceChildren();
+    $('verdict').className = 'verdict ' + (wrong.length > 0 ? 'bad' : r.sound ? 'ok' : 'warn');
+    $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : t.maker;
+    fact(t.decisions, t.ofd(number(r.replay.reproduced), number(r.replay.decisions)) + ' / ' + t.facts(number(r.replay.facts)));
+    fact(t.log, (r.origin ?? '—') + ' / ' + t.entries(number(r.leaves), number(r.treeSize ?? 0)));
+    fact(t.range, (r.first ?? '—') + ' – ' + (r.last ?? '—') + ' / ' + (r.noGaps ? t.gaps : t.mayGap));
+    fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
+    if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
+    fact(t.stamp, r.timestamp ? t.stampYes : t.stampNo);
+    fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
+    for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? '' : t.at(number(d.index))) + d.detail + ' [' + d.code + ']');
+    for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
+    for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
+    $('wrongBox').hidden = wrong.length === 0; $('erasedBox').hidden = r.erased.length === 0; $('openBox').hidden = r.replay.notReproducible.length === 0;
+    $('result').hidden = false; tell();
+  }
+  function tell() { $('story').replaceChildren(); if (!$('case').value) return; for (const e of honnin.story(lines, $('case').value, language)) { const li = item($('story'), ''), time = document.createElement('time'); time.textContent = e.atUtc; li.append(time, e.text); } }
+  function run() {
+    if (!lines) return;
+    $('status').textContent = T[language].working;
+    // A pause, so that the message is painted before the computing begins.
+    setTimeout(() => {
+      const start = performance.now();
+      try { report = honnin.verify(lines, $('keys').value, known); } catch (error) { $('status').textContent = T[language].keyBad + error.message; return; }
+      seconds = (performance.now() - start) / 1000;
+      $('status').textContent = '';
+      $('case').replaceChildren(...honnin.casesIn(lines).slice(0, 20000).map((id) => { const o = document.createElement('option'); o.textContent = id; return o; }));
+      show();
+      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code) });
+    }, 30);
+  }
+  // A bundle may be longer than the longest string of a browser, so it is cut into lines piece by piece.
+  async function linesOf(file) {
+    const found = []; let rest = '';
+    const decoder = new TextDecoder();
+    for (let at = 0; at < file.size; at += 1 << 24) {
+      const parts = (rest + decoder.decode(await file.slice(at, at + (1 << 24)).arrayBuffer(), { stream: true })).split('\\n');
+      rest = parts.pop(); for (const part of parts) found.push(part);
+    }
+    if (rest !== '') found.push(rest);
+    return found;
+  }
+  const take = async (file) => { if (file) { $('status').textContent = T[language].working; lines = await linesOf(file); run(); } };
+  $('bundle').addEventListener('change', () => take($('bundle').files[0]));
+  $('keys').addEventListener('change', run);
+  $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });
+  $('case').addEventListener('change', tell);
+  $('lang').addEventListener('click', () => { language = language === 'ja' ? 'en' : 'ja'; words(); if (report) show(); });
+  for (const name of ['dragover', 'dragleave', 'drop']) $('drop').addEventListener(name, (e) => { e.preventDefault(); $('drop').classList.toggle('over', name === 'dragover'); if (name === 'drop') take(e.dataTransfer.files[0]); });
+  words();
+})();
+</script>
+</body>
+</html>
+`;

@@ -1,0 +1,96 @@
+import type { JsonObject } from '../event-envelope.js';
+import { canonicalJson } from '../values/canonical-json.js';
+import type { Person } from './commitment.js';
+
+/** First line of every bundle. */
+export const BUNDLE_LABEL = 'honnin audit bundle v1';
+
+/** Everything but the leaves. All byte values are base64, all notes are texts. */
+export interface BundleHeader {
+  /** What was asked for. `range`: every leaf of a contiguous part of the log. `registration`: the streams of one case. */
+  readonly query: JsonObject & { readonly kind: 'range' | 'registration' };
+  readonly createdAtUtc: string;
+  readonly policyVersion: number | null;
+  /** Indices of the leaves that were asked for; leaves of other streams' beginnings come with them so that decisions can be made again. */
+  readonly asked: { readonly first: number; readonly last: number } | null;
+  /** Signed note of the log as of the export. */
+  readonly checkpoint: string;
+  /** Notes in which a key vouches for the next. */
+  readonly successions: readonly string[];
+  /** Proof for all leaves of the bundle together (`rootFromSet`). */
+  readonly proof: readonly string[];
+  /** Signed `populationText`. */
+  readonly certificate: string;
+  /** Rows of the lists that were asked for, as they were handed over. */
+  readonly lists: Readonly<Record<string, readonly JsonObject[]>>;
+  /** An RFC 3161 answer over an earlier or the same checkpoint, and why that one is the beginning of this. */
+  readonly timestamp: { readonly checkpoint: string; readonly token: string; readonly proof: readonly string[] } | null;
+  /** Earlier checkpoints that the reader already has, each with the proof that the log has only grown. */
+  readonly known: readonly { readonly checkpoint: string; readonly proof: readonly string[] }[];
+  /** Who the tokens stand for, where the reader may know; token → person and salt. */
+  readonly openings: Readonly<Record<string, Person & { readonly salt: string }>>;
+  /** Sealed certificate evidence by its id, base64, where the reader may have it and it is not erased. */
+  readonly evidence: Readonly<Record<string, string>>;
+}
+
+export interface BundleLeaf {
+  readonly index: number;
+  readonly text: string;
+}
+
+/** A bundle as lines: label, header, one line per leaf (`index space leaf`), an end line with the number of leaves. Canonical JSON has no
+ *  line breaks in it, so a leaf is always one line. */
+export function* bundleLines(header: BundleHeader, leaves: Iterable<BundleLeaf>): Iterable<string> {
+  yield BUNDLE_LABEL;
+  yield canonicalJson(header as unknown as JsonObject);
+  let count = 0;
+  for (const { index, text } of leaves) {
+    count += 1;
+    yield `${index} ${text}`;
+  }
+  yield `end ${count}`;
+}
+
+export class BundleFormatError extends Error {}
+
+/** Reads a bundle line by line. @throws {BundleFormatError} naming the line. */
+export function readBundle(lines: Iterable<string>): { readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf> } {
+  const iterator = lines[Symbol.iterator]();
+  const line = () => iterator.next().value as string | undefined;
+  if (line() !== BUNDLE_LABEL) throw new BundleFormatError(`line 1 is not "${BUNDLE_LABEL}"`);
+  const header = parseHeader(line());
+  return { header, leaves: readLeaves(line) };
+}
+
+function parseHeader(text: string | undefined): BundleHeader {
+  try {
+    const header = JSON.parse(text ?? '') as BundleHeader;
+    const { query, checkpoint, successions, proof, certificate, lists, known, openings, evidence } = header;
+    const arrays = [successions, proof, known].every(Array.isArray);
+    const objects = [query, lists, openings, evidence].every((o) => typeof o === 'object' && o !== null);
+    if (arrays && objects && typeof checkpoint === 'string' && typeof certificate === 'string') return header;
+  } catch {
+    // Not JSON: the same fault as JSON of another shape.
+  }
+  throw new BundleFormatError('line 2 is not the header of a bundle');
+}
+
+function* readLeaves(line: () => string | undefined): Iterable<BundleLeaf> {
+  let count = 0;
+  let previous = -1;
+  for (let number = 3; ; number += 1) {
+    const text = line();
+    if (text === undefined) throw new BundleFormatError(`the bundle ends after ${count} leaves without its end line: it was cut`);
+    if (text.startsWith('end ')) {
+      if (text !== `end ${count}`) throw new BundleFormatError(`the bundle states ${text.slice(4)} leaves and has ${count}`);
+      return;
+    }
+    const space = text.indexOf(' ');
+    const index = Number(text.slice(0, space));
+    if (space < 1 || !Number.isSafeInteger(index) || String(index) !== text.slice(0, space)) throw new BundleFormatError(`line ${number} is not a leaf`);
+    if (index <= previous) throw new BundleFormatError(`line ${number}: leaf ${index} comes after leaf ${previous}`);
+    previous = index;
+    count += 1;
+    yield { index, text: text.slice(space + 1) };
+  }
+}

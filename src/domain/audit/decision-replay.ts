@@ -1,0 +1,342 @@
+import { boothDecider } from '../booth/booth.js';
+import type { Decider, DomainEvent } from '../decider.js';
+import { currentVersion, upcast, UnknownEventError } from '../event-registry.js';
+import type { Json } from '../event-envelope.js';
+import { holdReviewDecider } from '../hold-review/hold-review.js';
+import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
+import { policyDecider, type ActivePolicy, type PolicyState } from '../policy/policy.js';
+import type { PolicyEvent } from '../policy/policy.events.js';
+import { registrantDecider, type RegistrantState } from '../registrant/registrant.js';
+import { captureRefusal } from '../registration/capture.policy.js';
+import { registrationDecider, type RegistrationState } from '../registration/registration.js';
+import type { RegistrationEvent } from '../registration/registration.events.js';
+import { SAGA_SOURCES, sagaDecider, type SagaSource, type SagaState } from '../saga/registration.saga.js';
+import { canonicalJson } from '../values/canonical-json.js';
+import { boothCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
+import { registrantOf, type LeafEvent } from './leaf.js';
+
+/** Something that does not follow from what came before it. */
+export interface ReplayFinding {
+  readonly index: number;
+  readonly type: string;
+  readonly stream: string;
+  readonly problem: string;
+}
+
+export interface ReplayReport {
+  /** Appends that are decisions of an aggregate and could be made again. */
+  readonly decisions: number;
+  readonly reproduced: number;
+  /** Events that are facts from outside (an access, a refusal at the door, a used nonce): nothing was decided. */
+  readonly facts: number;
+  /** Decisions whose command cannot be told from the history, and why. Neither reproduced nor contradicted. */
+  readonly notReproducible: readonly ReplayFinding[];
+  readonly findings: readonly ReplayFinding[];
+}
+
+type AnyDecider = Decider<unknown, unknown, DomainEvent>;
+
+interface Placed {
+  readonly index: number;
+  readonly leaf: LeafEvent;
+}
+
+interface Stream {
+  readonly decider: AnyDecider;
+  state: unknown;
+  /** The newest event: judged when the one after it is known, which may belong to the same decision. */
+  waiting: Placed | null;
+  /** Events that the last decision also gave. */
+  expected: readonly DomainEvent[];
+  lastRevision: number;
+  /** False when the history at hand does not begin with the stream's first event. */
+  readonly isWhole: boolean;
+}
+
+const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
+  ['registration-', registrationDecider as unknown as AnyDecider],
+  ['registrant-', registrantDecider as unknown as AnyDecider],
+  ['hold-', holdReviewDecider as unknown as AnyDecider],
+  ['policy-', policyDecider as unknown as AnyDecider],
+  ['booth-', boothDecider as unknown as AnyDecider],
+  ['saga-', sagaDecider as unknown as AnyDecider],
+];
+const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RequestRefusedAtDoor', 'ChallengeConsumed']);
+const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
+/** A decision may have been made this long before its event was stored: other appends can come in between. */
+const SLACK_MS = 60_000;
+/** A comparison reads the registrant's images at most this long before its result is stored. */
+const COMPARISON_MS = 15_000;
+const FINDINGS_MAX = 1000;
+
+/** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
+export class DecisionReplay {
+  private readonly streams = new Map<string, Stream>();
+  private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
+  private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
+  private readonly confirmed = new Map<string, { readonly imageId: string; readonly atMs: number; withdrawnMs: number }[]>();
+  private readonly activations: { readonly version: number; readonly atMs: number }[] = [];
+  /** Policies as of the event that is fed, not as of the one that is judged. */
+  private policies: PolicyState = policyDecider.initial;
+  private decisions = 0;
+  private reproduced = 0;
+  private facts = 0;
+  private readonly notReproducible: ReplayFinding[] = [];
+  private readonly findings: ReplayFinding[] = [];
+
+  /** @param options.isPartial true where only some streams are at hand, or not from their beginning */
+  constructor(private readonly options: { readonly isPartial: boolean }) {}
+
+  feed(index: number, original: LeafEvent): void {
+    const leaf = this.inTodaysShape(index, original);
+    if (!leaf) return;
+    this.learn(leaf);
+    if (FACTS.has(leaf.type)) {
+      this.facts += 1;
+      return;
+    }
+    const stream = this.streamOf(index, leaf);
+    if (!stream) return;
+    if (leaf.revision !== stream.lastRevision + 1) this.find({ index, leaf }, `revision ${stream.lastRevision + 1} of its stream was expected, not ${leaf.revision}`);
+    stream.lastRevision = leaf.revision;
+    if (stream.waiting) this.judge(stream, stream.waiting, leaf);
+    stream.waiting = { index, leaf };
+  }
+
+  /** Judges what was still waiting. @param isCut true where the history ends in the middle: a decision's last events may be missing. */
+  finish({ isCut }: { readonly isCut: boolean }): ReplayReport {
+    for (const stream of this.streams.values()) {
+      const last = stream.waiting;
+      if (!last) continue;
+      this.judge(stream, last, null);
+      stream.waiting = null;
+      if (stream.expected.length > 0 && !isCut) this.find(last, `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`);
+    }
+    const { decisions, reproduced, facts, notReproducible, findings } = this;
+    return { decisions, reproduced, facts, notReproducible, findings: findings.toSorted((a, b) => a.index - b.index) };
+  }
+
+  /** Data of a strange shape can make the rules throw; a forged history must be named, not end the check. */
+  private judge(stream: Stream, placed: Placed, next: LeafEvent | null): void {
+    try {
+      this.judgeEvent(stream, placed, next);
+    } catch (error) {
+      this.find(placed, `the rules cannot read it: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private judgeEvent(stream: Stream, placed: Placed, next: LeafEvent | null): void {
+    const event = toDomain(placed.leaf);
+    const expected = stream.expected[0];
+    if (expected !== undefined) {
+      stream.expected = stream.expected.slice(1);
+      this.compare(placed, event, expected);
+    } else this.decideAgain(stream, placed, event, next);
+    stream.state = stream.decider.evolve(stream.state, event);
+  }
+
+  private decideAgain(stream: Stream, placed: Placed, event: DomainEvent, next: LeafEvent | null): void {
+    if (!stream.isWhole) return this.leaveOpen(placed, 'the beginning of its stream is not in this bundle');
+    const policy = this.policyOf(placed);
+    const command = this.commandOf(stream, placed, event, next, policy);
+    if (command === null) return this.leaveOpen(placed, this.whyNoCommand(placed));
+    this.decisions += 1;
+    const decision = stream.decider.decide(stream.state, command);
+    if ('refused' in decision) return this.find(placed, `the rules refuse it: ${decision.refused.code}`);
+    const [first, ...rest] = decision.events;
+    stream.expected = rest;
+    if (!first) return this.find(placed, 'the rules give nothing here');
+    if (this.compare(placed, event, first) && this.inputsHold(stream, placed, event, next)) this.reproduced += 1;
+  }
+
+  private commandOf(stream: Stream, { leaf }: Placed, event: DomainEvent, next: LeafEvent | null, policy: ActivePolicy | null): unknown {
+    const following = next && toDomain(next);
+    switch (leaf.stream.slice(0, leaf.stream.indexOf('-') + 1)) {
+      case 'registration-':
+        return registrationCommandOf(event as RegistrationEvent, following as RegistrationEvent | null, policy);
+      case 'registrant-':
+        return registrantCommandOf(event as Parameters<typeof registrantCommandOf>[0]);
+      case 'hold-':
+        return holdCommandOf(stream.state as Parameters<typeof holdCommandOf>[0], event as HoldReviewEvent, following as HoldReviewEvent | null, leaf.metadata.actor);
+      case 'policy-':
+        return policyCommandOf(event as PolicyEvent);
+      case 'booth-':
+        return boothCommandOf(event as Parameters<typeof boothCommandOf>[0]);
+      default: {
+        const attemptsMax = this.activeValues()?.retry.attemptsMax ?? Number.MAX_SAFE_INTEGER;
+        return sagaCommandOf(stream.state as SagaState, event as Parameters<typeof sagaCommandOf>[1], (id) => this.sources.get(id) ?? null, attemptsMax);
+      }
+    }
+  }
+
+  private whyNoCommand({ leaf }: Placed): string {
+    if (leaf.type === 'SagaReacted') return 'the event that it reacts to is not in this bundle';
+    if (leaf.metadata.policyVersion !== null && !this.policies.versions.some((v) => v.version === leaf.metadata.policyVersion)) return `policy ${leaf.metadata.policyVersion} is not in this bundle`;
+    return 'no command is known that gives it';
+  }
+
+  private compare(placed: Placed, event: DomainEvent, expected: DomainEvent): boolean {
+    if (event.type !== expected.type) this.find(placed, `the rules give ${expected.type} here`);
+    else if (canonicalJson(event.data as Json) !== canonicalJson(expected.data as Json)) this.find(placed, `the rules give other data here: ${difference(event.data, expected.data)}`);
+    else return true;
+    return false;
+  }
+
+  /** What a decision took from elsewhere must be what is there. */
+  private inputsHold(stream: Stream, placed: Placed, event: DomainEvent, next: LeafEvent | null): boolean {
+    const before = this.findings.length;
+    const { leaf } = placed;
+    this.checkPolicy(placed);
+    if (leaf.stream.startsWith('registration-')) this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent, next);
+    return this.findings.length === before;
+  }
+
+  private checkRegistration(state: RegistrationState, placed: Placed, event: RegistrationEvent, next: LeafEvent | null): void {
+    const { leaf } = placed;
+    switch (event.type) {
+      case 'RequestReceived': {
+        const values = this.policyOf(placed)?.values;
+        const refusal = values ? captureRefusal(event.data as unknown as Parameters<typeof captureRefusal>[0], event.data.receivedAtUtc, values) : null;
+        if (refusal) this.find(placed, `the door should have refused it: ${refusal}`);
+        return;
+      }
+      case 'CertificateVerified':
+        if (state.stage !== 'none' && state.request.material.certificate !== event.data.material.certificate) this.find(placed, 'the certificate that was verified is not the one that was received');
+        if (state.stage !== 'none' && state.request.material.cardRecord !== event.data.material.cardRecord) this.find(placed, 'the card record that was verified is not the one that was received');
+        return;
+      case 'FaceMatched':
+      case 'FaceReferred':
+      case 'FaceMismatched':
+        if (state.stage !== 'none' && state.request.material.photo !== event.data.material.photo) this.find(placed, 'the photograph that was compared is not the one that was received');
+        this.checkReference(state, placed, event.data.registered);
+        if (next?.type === 'Held') this.checkTime(placed, next, (next.data as { dueAtUtc: string }).dueAtUtc, (this.policyOf(placed)?.values.holdDueHours ?? 0) * 3_600_000);
+        return;
+      case 'HoldReleased':
+      case 'HoldRejected':
+      case 'RecaptureRequested': {
+        const review = this.resolved.get(leaf.metadata.correlationId);
+        if (!review) return void (this.options.isPartial || this.find(placed, 'no review resolved the hold'));
+        if (canonicalJson(review.officers) !== canonicalJson(event.data.officers)) this.find(placed, 'the officers are not those of the review');
+        return;
+      }
+    }
+  }
+
+  /** Claim 3 compares with a confirmed image of the same registrant, and "first registration" means that there was none. */
+  private checkReference(state: RegistrationState, placed: Placed, registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string }): void {
+    const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+    if (subjectKey === null || !this.isWholeStream(`registrant-${subjectKey}`)) return;
+    const known = this.confirmed.get(subjectKey) ?? [];
+    if (registered.comparison === 'compared' && !known.some((image) => image.imageId === registered.imageId)) this.find(placed, 'the registered image that was compared was never confirmed for this registrant');
+    const cutMs = Date.parse(placed.leaf.metadata.recordedAtUtc) - COMPARISON_MS;
+    const hasReference = this.referenceBefore(subjectKey, cutMs);
+    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && hasReference) this.find(placed, 'it says first registration and the registrant had a confirmed image');
+  }
+
+  private referenceBefore(subjectKey: string, ms: number): boolean {
+    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && image.withdrawnMs > ms + COMPARISON_MS);
+  }
+
+  private isWholeStream(name: string): boolean {
+    const stream = this.streams.get(name);
+    return stream ? stream.isWhole : !this.options.isPartial;
+  }
+
+  /** A due time that was computed back must be near the time at which the event was stored. */
+  private checkTime(placed: Placed, due: LeafEvent, dueAtUtc: string, spanMs: number): void {
+    const decidedMs = Date.parse(dueAtUtc) - spanMs;
+    const storedMs = Date.parse(due.metadata.recordedAtUtc);
+    if (!(decidedMs <= storedMs + 1000 && decidedMs >= storedMs - SLACK_MS)) this.find(placed, `the hold is due at ${dueAtUtc}, which is not ${spanMs / 3_600_000} hours after it was decided`);
+  }
+
+  /** The policy that an event names must have been in force. */
+  private checkPolicy(placed: Placed): void {
+    const { policyVersion, recordedAtUtc } = placed.leaf.metadata;
+    if (policyVersion === null || this.activations.length === 0) return;
+    const atMs = Date.parse(recordedAtUtc);
+    const inForce = this.activations.filter((a) => a.atMs <= atMs + 1000);
+    const newest = inForce.at(-1);
+    const recent = inForce.filter((a, i) => a.version === policyVersion && (inForce[i + 1] === undefined || (inForce[i + 1] as { atMs: number }).atMs >= atMs - SLACK_MS));
+    if (newest && recent.length === 0) this.find(placed, `it names policy ${policyVersion}, and policy ${newest.version} was in force`);
+  }
+
+  private policyOf({ leaf }: Placed): ActivePolicy | null {
+    const found = this.policies.versions.find((v) => v.version === leaf.metadata.policyVersion);
+    return found ? { version: found.version, values: found.values } : null;
+  }
+
+  private activeValues() {
+    return this.policies.versions.find((v) => v.version === this.policies.active)?.values;
+  }
+
+  /** What other streams will be asked for. */
+  private learn(leaf: LeafEvent): void {
+    const event = toDomain(leaf);
+    if (leaf.stream.startsWith('policy-')) {
+      this.policies = policyDecider.evolve(this.policies, event as PolicyEvent);
+      if (leaf.type === 'PolicyActivated') this.activations.push({ version: (event.data as { version: number }).version, atMs: Date.parse(leaf.metadata.recordedAtUtc) });
+    }
+    if (SOURCES.has(leaf.type)) this.sources.set(leaf.id, { id: leaf.id, recordedAtUtc: leaf.metadata.recordedAtUtc, event: event as SagaSource });
+    if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
+    const registrant = registrantOf(leaf.stream);
+    if (registrant !== null) this.learnImage(registrant, leaf);
+  }
+
+  private learnImage(registrant: string, { type, data, metadata }: LeafEvent): void {
+    const images = this.confirmed.get(registrant) ?? [];
+    const imageId = data['imageId'];
+    if (type === 'FaceImageConfirmed') images.push({ imageId: imageId as string, atMs: Date.parse(metadata.recordedAtUtc), withdrawnMs: Number.POSITIVE_INFINITY });
+    for (const image of images) if (type === 'RegistrantErased' || (type === 'FaceImageWithdrawn' && image.imageId === imageId)) image.withdrawnMs = Math.min(image.withdrawnMs, Date.parse(metadata.recordedAtUtc));
+    this.confirmed.set(registrant, images);
+  }
+
+  private streamOf(index: number, leaf: LeafEvent): Stream | null {
+    const known = this.streams.get(leaf.stream);
+    if (known) return known;
+    const decider = DECIDERS.find(([prefix]) => leaf.stream.startsWith(prefix))?.[1];
+    if (!decider) {
+      this.leaveOpen({ index, leaf }, 'no rules are known for this kind of stream');
+      return null;
+    }
+    // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
+    const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && leaf.type === 'ConsentGiven';
+    const state = returned ? { ...(decider.initial as RegistrantState), erased: true } : decider.initial;
+    const stream: Stream = { decider, state, waiting: null, expected: [], lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
+    if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null) this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);
+    this.streams.set(leaf.stream, stream);
+    return stream;
+  }
+
+  private inTodaysShape(index: number, leaf: LeafEvent): LeafEvent | null {
+    try {
+      return { ...upcast(leaf), schemaVersion: currentVersion(leaf.type) };
+    } catch (error) {
+      if (!(error instanceof UnknownEventError)) throw error;
+      this.find({ index, leaf }, error.message);
+      return null;
+    }
+  }
+
+  private leaveOpen({ index, leaf }: Placed, problem: string): void {
+    if (this.notReproducible.length < FINDINGS_MAX) this.notReproducible.push({ index, type: leaf.type, stream: leaf.stream, problem });
+  }
+
+  private find({ index, leaf }: Placed, problem: string): void {
+    if (this.findings.length < FINDINGS_MAX) this.findings.push({ index, type: leaf.type, stream: leaf.stream, problem });
+  }
+}
+
+function toDomain({ type, data }: LeafEvent): DomainEvent {
+  return { type, data };
+}
+
+/** Names the first members that differ, with both values. */
+function difference(found: object, expected: object): string {
+  const [a, b] = [found as Record<string, Json>, expected as Record<string, Json>];
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => text(a[name]) !== text(b[name]));
+  return names.slice(0, 3).map((name) => `${name} is ${text(a[name])} and would be ${text(b[name])}`).join('; ');
+}
+
+function text(value: Json | undefined): string {
+  return value === undefined ? 'absent' : canonicalJson(value);
+}

@@ -1,0 +1,85 @@
+import type { Json } from '../event-envelope.js';
+import type { LeafEvent } from './leaf.js';
+
+export type Language = 'ja' | 'en';
+type Event = Pick<LeafEvent, 'type' | 'data' | 'metadata'>;
+type Text = { readonly [L in Language]: string };
+
+/** Why something was decided, in plain words with the figures that decided it. Total: an event without words of its own is named.
+ *  Points are shown as they are compared, integers 0..10000. */
+export function explain(event: Event, language: Language): string {
+  const d = event.data as Record<string, Json>;
+  const words = WORDS[event.type];
+  return words ? words(d, event)[language] : event.type;
+}
+
+type Words = (d: Record<string, Json>, event: Event) => Text;
+const member = (value: Json | undefined, name: string): Json | undefined => (value as Record<string, Json> | undefined | null)?.[name];
+const officers = (d: Record<string, Json>) => (d['officers'] as readonly string[]).map(shortName).join(', ');
+const policy = (event: Event) => event.metadata.policyVersion ?? '—';
+/** A token is long; its beginning tells people apart. */
+const shortName = (name: Json | undefined) => (typeof name === 'string' && name.startsWith('committed:') ? `#${name.slice(10, 18)}` : String(name));
+
+const REJECTED: Record<string, Text> = {
+  revoked: { ja: '失効している', en: 'it is revoked' }, expired: { ja: '有効期限が切れている', en: 'it has expired' }, not_yet_valid: { ja: 'まだ有効期間に入っていない', en: 'it is not valid yet' },
+  untrusted_issuer: { ja: '発行者が信頼の起点につながらない', en: 'its issuer does not lead to a trust anchor' }, bad_signature: { ja: '署名が正しくない', en: 'a signature is wrong' }, card_signature: { ja: 'カードの署名が申請内容と合わない', en: "the card's signature does not fit the request" },
+  card_record: { ja: 'カードの券面情報を確認できない', en: "the card's face record cannot be relied on" },
+};
+const HELD: Record<string, Text> = {
+  registered_gap: { ja: 'カードとの一致度と登録済み画像との一致度の差が基準以上', en: 'the photograph is like the card by more than it is like the registered image, by the bound or above' },
+  registered_mismatch: { ja: '登録済み画像との一致度が基準未満', en: 'the photograph is not like the registered image' },
+  referral_band: { ja: 'カードとの一致度が要確認の範囲', en: 'the likeness to the card is in the band that a person should look at' },
+};
+
+const registered = (d: Record<string, Json>): Text => {
+  const r = d['registered'];
+  return member(r, 'comparison') === 'compared'
+    ? { ja: `登録済み画像との一致度は${member(r, 'points')}点`, en: `the registered image scored ${member(r, 'points')} points` }
+    : { ja: '比較できる登録済み画像はない', en: 'there was no registered image to compare with' };
+};
+const compared = (verdict: Text): Words => (d, event) => {
+  const other = registered(d);
+  return {
+    ja: `撮影画像とカード画像の一致度は${d['cardPoints']}点(基準${d['thresholdPoints']}点以上、ポリシー第${policy(event)}版)。${other.ja}。${verdict.ja}`,
+    en: `The photograph scored ${d['cardPoints']} points against the card (needed: ${d['thresholdPoints']}, policy ${policy(event)}); ${other.en}. ${verdict.en}`,
+  };
+};
+const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${d['cause']})。${d['attempt']}回目。次は${d['nextAttemptAtUtc']}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
+
+const WORDS: Readonly<Record<string, Words>> = {
+  RequestReceived: (d) => ({ ja: `ブース${d['boothId']}から申請を受け付けた。撮影時刻${d['capturedAtUtc']}。`, en: `A request was received from booth ${d['boothId']}, captured at ${d['capturedAtUtc']}.` }),
+  CertificateVerified: (d) => ({ ja: `電子証明書は有効(${member(d['evidence'], 'method')}で${member(d['evidence'], 'checkedAtUtc')}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
+  CertificateRejected: (d) => {
+    const reason = REJECTED[d['reason'] as string] ?? { ja: `規則に合わない(${d['reason']})`, en: `it breaks a rule (${d['reason']})` };
+    return { ja: `電子証明書を認めなかった: ${reason.ja}。顔の比較は行っていない。`, en: `The certificate was rejected because ${reason.en}. No face was compared.` };
+  },
+  CertificateCheckDeferred: deferred({ ja: '電子証明書の状態を確認できなかった', en: 'The state of the certificate could not be learned' }),
+  FaceMatched: (d, event) => compared(d['confirmation'] === 'on_hold' ? { ja: '同じ人と判定したが、保留の規則に当たる。', en: 'It is the same person, but a hold rule applies.' } : { ja: '同じ人と判定した。', en: 'It is the same person.' })(d, event),
+  FaceReferred: compared({ ja: '人が確認する範囲のため保留した。', en: 'A person has to look.' }),
+  FaceMismatched: compared({ ja: '同じ人とは認められなかった。', en: 'It was not accepted as the same person.' }),
+  FaceNotComparable: (d) => ({ ja: `${d['image']}の画像は比較に使えなかった(${d['reason']})。本人かどうかは判定していない。`, en: `The ${d['image']} image could not be compared (${d['reason']}). Nothing was said about the person.` }),
+  FaceComparisonDeferred: deferred({ ja: '顔の比較ができなかった', en: 'The faces could not be compared' }),
+  Held: (d) => {
+    const reason = HELD[d['reason'] as string] as Text;
+    const figures = d['registeredPoints'] === null ? `${d['cardPoints']}` : `${d['cardPoints']} − ${d['registeredPoints']} = ${d['differencePoints']}`;
+    return { ja: `本人確認を保留した: ${reason.ja}(${figures}、基準${d['boundPoints']})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}; bound ${d['boundPoints']}). Due ${d['dueAtUtc']}.` };
+  },
+  HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${d['dueAtUtc']}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
+  OpinionGiven: (d) => ({ ja: `担当者${shortName(d['officer'])}の意見: ${d['opinion']}(${d['reason']})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
+  HoldResolved: (d) => ({ ja: `保留の結論: ${d['outcome']}(担当者 ${officers(d) || 'なし'})。`, en: `The hold was resolved: ${d['outcome']} (officers: ${officers(d) || 'none'}).` }),
+  HoldReleased: (d) => ({ ja: `保留を解除した(担当者 ${officers(d)})。`, en: `The hold was released by ${officers(d)}.` }),
+  HoldRejected: (d) => ({ ja: `保留のまま認めないと決めた(担当者 ${officers(d)})。`, en: `The case was rejected by ${officers(d)}.` }),
+  RecaptureRequested: (d) => ({ ja: `撮り直しを求めた(担当者 ${officers(d)})。`, en: `A new photograph was asked for by ${officers(d)}.` }),
+  HoldExpired: (d) => ({ ja: `期限${d['dueAtUtc']}までに結論がなく、認めなかった。`, en: `Nobody decided until ${d['dueAtUtc']}, so the case was rejected.` }),
+  SubmissionAttempted: (d) => ({ ja: `行政サーバーへの送信を始めた(${d['attempt']}回目)。`, en: `Submission to the government server was begun (attempt ${d['attempt']}).` }),
+  SubmittedToGovernment: () => ({ ja: '行政サーバーに写真が届いた。', en: 'The government server has the photograph.' }),
+  SubmissionDeferred: deferred({ ja: '行政サーバーから結論が得られなかった', en: 'The government server gave no clear answer' }),
+  GovernmentAccepted: (d) => ({ ja: `行政サーバーが受理した(番号${d['reference']})。`, en: `The government server accepted it (reference ${d['reference']}).` }),
+  GovernmentRefused: (d) => ({ ja: `行政サーバーが受理しなかった(${d['reason']})。`, en: `The government server refused it (${d['reason']}).` }),
+  KeptInRegistry: () => ({ ja: '写真を登録簿に保存した。どこにも送信していない。', en: 'The photograph is kept in the registry and was sent nowhere.' }),
+  RegistrationWithdrawn: () => ({ ja: '申請は取り下げられた。', en: 'The request was withdrawn.' }),
+  RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${d['rule']}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
+  BiometricViewed: (d) => ({ ja: `担当者${shortName(d['officer'])}が画像(${d['image']})を見た。目的: ${d['purpose']}。`, en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.` }),
+  AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
+  PolicyActivated: (d) => ({ ja: `ポリシー第${d['version']}版が有効になった。`, en: `Policy ${d['version']} came into force.` }),
+};

@@ -1,0 +1,101 @@
+import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
+import type { Checkpoint } from '../../domain/audit/checkpoint.js';
+import { successionText } from '../../domain/audit/key-succession.js';
+import { parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { keyFile } from '../key-files.js';
+import { sha256 } from './digest.js';
+import { syncFolder, writeWhole } from './durable-file.js';
+
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+interface LogKey {
+  readonly key: VerifierKey;
+  readonly privateKey: KeyObject;
+}
+
+/** The Ed25519 keys of the log. Secret halves are files of 32 bytes (`log-1.key`, `log-2.key`, …) in the key folder; public halves and the
+ *  notes in which a key vouches for the next are plain files beside the tiles: `keys/1.vkey`, `keys/2.succession`. */
+export class LogKeys extends CheckpointSigner {
+  private cached: { readonly seenMs: number; readonly signing: LogKey } | null = null;
+
+  private constructor(
+    override readonly origin: string,
+    private readonly secretFolder: string,
+    private readonly publicFolder: string,
+  ) {
+    super();
+  }
+
+  /** Opens the keys, making the first one when there is none.
+   *  @throws when the folder has public keys and the newest secret key is missing: a new key would be a new log. */
+  static async open({ origin, secretFolder, auditFolder }: { readonly origin: string; readonly secretFolder: string; readonly auditFolder: string }): Promise<LogKeys> {
+    const keys = new LogKeys(origin, secretFolder, join(auditFolder, 'keys'));
+    if (keys.numbers().length === 0) await keys.publish(1, keys.secret(1, { create: true }).key);
+    keys.signing();
+    return keys;
+  }
+
+  override sign(text: string): readonly NoteSignature[] {
+    return [signed(this.signing(), text)];
+  }
+
+  override keys(): readonly VerifierKey[] {
+    return this.numbers().map((number) => parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256));
+  }
+
+  override successions(): readonly string[] {
+    return this.numbers().slice(1).map((number) => readFileSync(join(this.publicFolder, `${number}.succession`), 'utf8'));
+  }
+
+  /** Makes the next key; the present one signs for it. A running server signs with it from its next checkpoint on.
+   *  @param at what the log says at this moment, or null before the first checkpoint
+   *  @param destroyOld removes the secret half of the present key, so that nobody can sign with it again */
+  async rotate(at: Checkpoint | null, { destroyOld }: { readonly destroyOld: boolean }): Promise<VerifierKey> {
+    const old = this.signing();
+    const number = (this.numbers().at(-1) as number) + 1;
+    const next = this.secret(number, { create: true });
+    const text = successionText({ origin: this.origin, from: old.key, to: next.key, size: at?.size ?? 0, root: at?.root ?? sha256(new Uint8Array(0)) });
+    // The note first: a key that nobody vouches for must never sign.
+    await writeWhole(join(this.publicFolder, `${number}.succession`), writeNote({ text, signatures: [signed(old, text), signed(next, text)] }));
+    await this.publish(number, next.key);
+    if (destroyOld) rmSync(join(this.secretFolder, `log-${number - 1}.key`), { force: true });
+    return next.key;
+  }
+
+  private async publish(number: number, key: VerifierKey): Promise<void> {
+    await writeWhole(join(this.publicFolder, `${number}.vkey`), `${verifierKeyText(key)}\n`);
+    await syncFolder(this.publicFolder);
+    this.cached = null;
+  }
+
+  private numbers(): number[] {
+    if (!existsSync(this.publicFolder)) return [];
+    return readdirSync(this.publicFolder).flatMap((name) => (/^\d+\.vkey$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b);
+  }
+
+  /** The newest key, looked up again when the folder has changed: another process may have rotated. */
+  private signing(): LogKey {
+    const seenMs = statSync(this.publicFolder).mtimeMs;
+    if (this.cached?.seenMs === seenMs) return this.cached.signing;
+    const number = this.numbers().at(-1) as number;
+    const signing = this.secret(number, { create: false });
+    const stated = parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256);
+    if (verifierKeyText(stated) !== verifierKeyText(signing.key)) throw new Error(`log-${number}.key is not the key that ${number}.vkey states, or HONNIN_AUDIT_ORIGIN was changed (the log is ${stated.name})`);
+    this.cached = { seenMs, signing };
+    return signing;
+  }
+
+  private secret(number: number, options: { readonly create: boolean }): LogKey {
+    const seed = keyFile(join(this.secretFolder, `log-${number}.key`), options);
+    const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' });
+    const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
+    return { key: verifierKey(this.origin, new Uint8Array(raw), sha256), privateKey };
+  }
+}
+
+function signed({ key, privateKey }: LogKey, text: string): NoteSignature {
+  return { name: key.name, id: key.id, bytes: new Uint8Array(sign(null, Buffer.from(text), privateKey)) };
+}

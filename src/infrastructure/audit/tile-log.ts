@@ -1,0 +1,191 @@
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { AuditLog, type PublishedCheckpoint } from '../../application/ports/audit-log.js';
+import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { HASH_BYTES, type Hash, type NodeReader } from '../../domain/audit/merkle-tree.js';
+import { decodeEntries, hashInTile, parseTilePath, tileOfNode, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import type { Position } from '../../domain/event-envelope.js';
+import { hasher } from './digest.js';
+
+const POSITION_BYTES = 8;
+const CACHED_TILES_MAX = 512;
+
+/** A part of the published log is missing or unreadable: the message names the file. */
+export class AuditLogDamagedError extends Error {}
+
+/** The audit log as files in the C2SP tlog-tiles layout, read on demand. Beside the public layout there are `positions` (eight bytes
+ *  per leaf: where its event is in the store), `checkpoints/` (each checkpoint that was ever published) and `timestamps/`. */
+export class TileLog extends AuditLog {
+  private readonly cache = new Map<string, Uint8Array>();
+
+  constructor(readonly folder: string) {
+    super();
+  }
+
+  override checkpoint(): PublishedCheckpoint | null {
+    return this.readCheckpoint('checkpoint');
+  }
+
+  override checkpointOf(size: number): PublishedCheckpoint | null {
+    return this.readCheckpoint(join('checkpoints', String(size)));
+  }
+
+  /** Sizes of all checkpoints that were ever published, ascending. */
+  published(): number[] {
+    return sizesIn(join(this.folder, 'checkpoints'), /^(\d+)$/);
+  }
+
+  override nodes(size: number): NodeReader {
+    return (level, index) => {
+      const place = tileOfNode(level, index);
+      const width = 2 ** place.levelInTile;
+      const tile = this.tile(place.level, place.index, size);
+      if ((place.from + width) * HASH_BYTES > tile.length) throw new AuditLogDamagedError(`tile ${place.level}/${place.index} is too short`);
+      return hashOver(tile, place.from, width);
+    };
+  }
+
+  override leaf(index: number): string {
+    const size = this.checkpoint()?.size ?? 0;
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size) throw new RangeError(`the log has ${size} leaves and no leaf ${index}`);
+    return Buffer.from(this.entries(Math.floor(index / TILE_WIDTH), size)[index % TILE_WIDTH] as Uint8Array).toString('utf8');
+  }
+
+  override *leaves(from: number, to: number): Iterable<string> {
+    const size = this.checkpoint()?.size ?? 0;
+    if (to > size) throw new RangeError(`the log has ${size} leaves, not ${to}`);
+    for (let bundle = Math.floor(from / TILE_WIDTH); bundle * TILE_WIDTH < to; bundle += 1) {
+      const first = bundle * TILE_WIDTH;
+      const entries = this.entries(bundle, size);
+      for (let k = Math.max(0, from - first); k < Math.min(entries.length, to - first); k += 1) yield Buffer.from(entries[k] as Uint8Array).toString('utf8');
+    }
+  }
+
+  /** Entries of one bundle as the tree of this size has them. @throws {AuditLogDamagedError} */
+  entries(bundle: number, size: number): readonly Uint8Array[] {
+    const entries = decodeEntries(this.readTile('entries', bundle, tileWidth('entries', bundle, size)));
+    const width = tileWidth('entries', bundle, size);
+    if (!entries || entries.length < width) throw new AuditLogDamagedError(`${tilePath({ level: 'entries', index: bundle, width })} does not hold ${width} entries`);
+    return entries.slice(0, width);
+  }
+
+  override positionOf(index: number): Position {
+    return this.withPositions((file) => readPosition(file, index));
+  }
+
+  override indexOf(position: Position): number | null {
+    const size = this.checkpoint()?.size ?? 0;
+    if (size === 0) return null;
+    return this.withPositions((file) => {
+      let [low, high] = [0, size - 1];
+      while (low <= high) {
+        const middle = Math.floor((low + high) / 2);
+        const found = readPosition(file, middle);
+        if (found === position) return middle;
+        if (found < position) low = middle + 1;
+        else high = middle - 1;
+      }
+      return null;
+    });
+  }
+
+  override timestamp(size: number): Uint8Array | null {
+    return readIfThere(join(this.folder, 'timestamps', `${size}.tsr`));
+  }
+
+  override timestamped(): readonly number[] {
+    return sizesIn(join(this.folder, 'timestamps'), /^(\d+)\.tsr$/);
+  }
+
+  override file(path: string): Uint8Array | null {
+    // Only the public layout, and only what a checkpoint covers: a tile that is being written is nobody's yet.
+    if (path === 'checkpoint') return readIfThere(join(this.folder, path));
+    const name = parseTilePath(path);
+    const size = this.checkpoint()?.size ?? 0;
+    if (!name || name.width > tileWidth(name.level, name.index, size)) return null;
+    return readIfThere(join(this.folder, path));
+  }
+
+  private readCheckpoint(path: string): PublishedCheckpoint | null {
+    const bytes = readIfThere(join(this.folder, path));
+    if (!bytes) return null;
+    const note = Buffer.from(bytes).toString('utf8');
+    return { ...parseCheckpoint(note).checkpoint, note };
+  }
+
+  private tile(level: number, index: number, size: number): Uint8Array {
+    return this.readTile(level, index, tileWidth(level, index, size));
+  }
+
+  /** A full tile when it is there, else a partial one that is wide enough; a wider one begins with the narrower. */
+  private readTile(level: number | 'entries', index: number, width: number): Uint8Array {
+    const full = tilePath({ level, index, width: TILE_WIDTH });
+    const cached = this.cache.get(full);
+    if (cached) return cached;
+    const bytes = readIfThere(join(this.folder, full));
+    if (bytes) {
+      if (this.cache.size >= CACHED_TILES_MAX) this.cache.delete(this.cache.keys().next().value as string);
+      this.cache.set(full, bytes);
+      return bytes;
+    }
+    const partials = sizesIn(join(this.folder, `${full}.p`), /^(\d+)$/);
+    const wide = partials.find((w) => w >= width);
+    const found = wide === undefined ? null : readIfThere(join(this.folder, tilePath({ level, index, width: wide })));
+    if (!found) throw new AuditLogDamagedError(`${tilePath({ level, index, width })} is missing`);
+    return found;
+  }
+
+  private withPositions<T>(read: (file: number) => T): T {
+    const file = openSync(join(this.folder, 'positions'), 'r');
+    try {
+      return read(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Number of whole positions in the file; 0 when there is none. */
+export function storedPositions(folder: string): number {
+  const path = join(folder, 'positions');
+  if (!existsSync(path)) return 0;
+  const file = openSync(path, 'r');
+  try {
+    return Math.floor(fstatSync(file).size / POSITION_BYTES);
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function encodePositions(positions: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(positions.length * POSITION_BYTES);
+  positions.forEach((position, i) => bytes.writeBigUInt64BE(position, i * POSITION_BYTES));
+  return bytes;
+}
+
+function readPosition(file: number, index: number): Position {
+  const bytes = Buffer.alloc(POSITION_BYTES);
+  if (readSync(file, bytes, 0, POSITION_BYTES, index * POSITION_BYTES) !== POSITION_BYTES) throw new AuditLogDamagedError(`positions has no entry ${index}`);
+  return bytes.readBigUInt64BE() as Position;
+}
+
+/** Root over hashes of a tile: the upper levels inside a tile are not stored. */
+function hashOver(tile: Uint8Array, from: number, width: number): Hash {
+  if (width === 1) return hashInTile(tile, from);
+  return hasher.node(hashOver(tile, from, width / 2), hashOver(tile, from + width / 2, width / 2));
+}
+
+function sizesIn(folder: string, form: RegExp): number[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => { const found = form.exec(name); return found ? [Number(found[1])] : []; }).sort((a, b) => a - b);
+}
+
+function readIfThere(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
+    throw error;
+  }
+}

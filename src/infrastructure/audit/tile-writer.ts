@@ -1,0 +1,192 @@
+import { constants } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
+import { checkpointText, parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { keysThatFollow } from '../../domain/audit/key-succession.js';
+import { GrowingTree, HASH_BYTES, sameHash, type Hash } from '../../domain/audit/merkle-tree.js';
+import { judgeNote, writeNote } from '../../domain/audit/signed-note.js';
+import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import type { Position } from '../../domain/event-envelope.js';
+import { hasher, isSignedEd25519, sha256 } from './digest.js';
+import { syncFolder, writeWhole } from './durable-file.js';
+import { encodePositions, storedPositions, TileLog } from './tile-log.js';
+
+/** The files contradict what was signed before. The log stops rather than sign a second history. */
+export class AuditLogForkError extends Error {}
+
+export interface NewLeaf {
+  readonly text: string;
+  readonly position: Position;
+}
+
+/** Writes the log. One writer at a time. Order of one step: positions, entries, hash tiles, each synced; then the signature; then the
+ *  checkpoint, which makes all of it part of the log with one rename. A crash before the rename leaves files that no checkpoint covers;
+ *  they are written again with the same content. A tree that does not contain what was signed before is never signed. */
+export class TileWriter {
+  private readonly log: TileLog;
+
+  private constructor(
+    folder: string,
+    private readonly signer: CheckpointSigner,
+    private tree: GrowingTree,
+    /** Entries and node hashes of the tiles at the right edge: what a partial tile is made of. */
+    private edge: Edge,
+    /** Called before each step; tests make it throw or kill. */
+    private readonly onStep: (step: string) => void,
+  ) {
+    this.log = new TileLog(folder);
+  }
+
+  /** @throws {AuditLogForkError} when the files are not the log that was signed last. */
+  static async open(folder: string, signer: CheckpointSigner, onStep: (step: string) => void = () => {}): Promise<TileWriter> {
+    const log = new TileLog(folder);
+    const published = log.checkpoint();
+    const newest = log.published().at(-1) ?? 0;
+    if (published) assertOurs(published.note, signer);
+    if (newest > (published?.size ?? 0)) {
+      // Published means: renamed into place. The archive is written before, so only a crash between the two leaves it one step ahead.
+      const ahead = log.checkpointOf(newest);
+      const isNext = ahead !== null && log.published().filter((size) => size > (published?.size ?? 0)).length === 1 && storedPositions(folder) >= newest;
+      if (!isNext) throw new AuditLogForkError(`a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`);
+      assertOurs(ahead.note, signer);
+      await writeWhole(join(folder, 'checkpoint'), ahead.note);
+      await syncFolder(folder);
+      return TileWriter.open(folder, signer, onStep);
+    }
+    const size = published?.size ?? 0;
+    const edge = new Edge();
+    const tree = GrowingTree.resume(hasher, log.nodes(size), size, (level, index, hash) => edge.node(level, index, hash));
+    if (published && !sameHash(tree.root(), published.root)) throw new AuditLogForkError(`the tiles do not lead to the root of the checkpoint of ${size} leaves; run './honnin audit fsck'`);
+    edge.resume(log, size);
+    return new TileWriter(folder, signer, tree, edge, onStep);
+  }
+
+  get size(): number {
+    return this.tree.size;
+  }
+
+  /** Position of the newest event in the log, or null when it is empty. */
+  lastPosition(): Position | null {
+    return this.size === 0 ? null : this.log.positionOf(this.size - 1);
+  }
+
+  /** Adds leaves and publishes a checkpoint over all of them. All or nothing; after an error the writer must be opened again. */
+  async publish(leaves: readonly NewLeaf[]): Promise<void> {
+    if (leaves.length === 0) return;
+    const { folder } = this.log;
+    const before = this.size;
+    this.onStep('positions');
+    await this.writePositions(before, leaves.map((leaf) => leaf.position));
+    for (const { text } of leaves) {
+      const entry = Buffer.from(text, 'utf8');
+      this.edge.entry(this.tree.size, entry);
+      this.tree.append(hasher.leaf(entry));
+    }
+    for (const { path, bytes } of this.edge.files(before, this.size)) {
+      this.onStep(path);
+      await writeWhole(join(folder, path), bytes);
+    }
+    for (const path of this.edge.folders(before, this.size)) await syncFolder(join(folder, path));
+    this.onStep('sign');
+    const text = checkpointText({ origin: this.signer.origin, size: this.size, root: this.tree.root() });
+    const note = writeNote({ text, signatures: this.signer.sign(text) });
+    this.onStep('archive');
+    await writeWhole(join(folder, 'checkpoints', String(this.size)), note);
+    await syncFolder(join(folder, 'checkpoints'));
+    this.onStep('checkpoint');
+    await writeWhole(join(folder, 'checkpoint'), note);
+    await syncFolder(folder);
+    this.onStep('clean');
+    for (const path of this.edge.obsolete(before, this.size)) await rm(join(folder, path), { recursive: true, force: true });
+    this.edge.forget(this.size);
+  }
+
+  private async writePositions(size: number, positions: readonly bigint[]): Promise<void> {
+    const file = await open(join(this.log.folder, 'positions'), constants.O_RDWR | constants.O_CREAT, 0o644);
+    try {
+      const bytes = encodePositions(positions);
+      await file.truncate(size * 8);
+      await file.write(bytes, 0, bytes.length, size * 8);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function assertOurs(note: string, signer: CheckpointSigner): void {
+  const { checkpoint, note: signed } = parseCheckpoint(note);
+  if (checkpoint.origin !== signer.origin) throw new AuditLogForkError(`the log is ${checkpoint.origin} and this server is ${signer.origin}`);
+  const keys = keysThatFollow(signer.keys().slice(0, 1), signer.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+  if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') throw new AuditLogForkError(`the checkpoint of ${checkpoint.size} leaves is not signed by a key of this log`);
+}
+
+/** What is needed to write the tiles at the right edge, and nothing more. */
+class Edge {
+  private entries = new Map<number, Uint8Array>();
+  private readonly levels: Map<number, Hash>[] = [];
+
+  entry(index: number, bytes: Uint8Array): void {
+    this.entries.set(index, bytes);
+  }
+
+  node(level: number, index: number, hash: Hash): void {
+    if (level % 8 !== 0) return;
+    (this.levels[level / 8] ??= new Map()).set(index, hash);
+  }
+
+  /** Loads the partial tiles of a stored log. */
+  resume(log: TileLog, size: number): void {
+    const first = size - (size % TILE_WIDTH);
+    if (first < size) log.entries(first / TILE_WIDTH, size).forEach((entry, k) => this.entries.set(first + k, entry));
+    const nodes = log.nodes(size);
+    for (let level = 0, count = size; count > 0; level += 1, count = Math.floor(count / TILE_WIDTH)) {
+      for (let index = count - (count % TILE_WIDTH); index < count; index += 1) this.node(level * 8, index, Uint8Array.from(nodes(level * 8, index)));
+    }
+  }
+
+  /** Every tile that differs between the two sizes. */
+  *files(before: number, after: number): Iterable<{ readonly path: string; readonly bytes: Uint8Array }> {
+    for (const { level, index, width } of changedTiles(before, after)) {
+      const path = tilePath({ level, index, width });
+      const from = index * TILE_WIDTH;
+      if (level === 'entries') {
+        yield { path, bytes: encodeEntries(Array.from({ length: width }, (_, k) => this.entries.get(from + k) as Uint8Array)) };
+      } else {
+        const bytes = new Uint8Array(width * HASH_BYTES);
+        for (let k = 0; k < width; k += 1) bytes.set((this.levels[level] as Map<number, Hash>).get(from + k) as Hash, k * HASH_BYTES);
+        yield { path, bytes };
+      }
+    }
+  }
+
+  folders(before: number, after: number): Set<string> {
+    return new Set(changedTiles(before, after).map((tile) => dirname(tilePath(tile))));
+  }
+
+  /** Partial tiles of tiles that are full now. Clients of older checkpoints find the full one. */
+  *obsolete(before: number, after: number): Iterable<string> {
+    for (const { level, index, width } of changedTiles(before, after)) if (width === TILE_WIDTH) yield `${tilePath({ level, index, width })}.p`;
+  }
+
+  /** Keeps only what partial tiles still need. */
+  forget(size: number): void {
+    for (const index of this.entries.keys()) if (index < size - (size % TILE_WIDTH)) this.entries.delete(index);
+    for (let level = 0, count = size; level < this.levels.length; level += 1, count = Math.floor(count / TILE_WIDTH)) {
+      const hashes = this.levels[level] as Map<number, Hash>;
+      for (const index of hashes.keys()) if (index < count - (count % TILE_WIDTH)) hashes.delete(index);
+    }
+  }
+}
+
+/** Tiles of the tree of `after` leaves that the tree of `before` leaves has not, or has narrower. */
+function changedTiles(before: number, after: number): { level: number | 'entries'; index: number; width: number }[] {
+  const tiles: { level: number | 'entries'; index: number; width: number }[] = [];
+  const add = (level: number | 'entries', from: number, to: number) => {
+    for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index += 1) tiles.push({ level, index, width: tileWidth(level, index, after) });
+  };
+  add('entries', before, after);
+  for (let level = 0, from = before, to = after; to > 0; level += 1, from = Math.floor(from / TILE_WIDTH), to = Math.floor(to / TILE_WIDTH)) if (to > from) add(level, from, to);
+  return tiles;
+}

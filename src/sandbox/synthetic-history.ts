@@ -1,0 +1,272 @@
+import { booths, holdReviews, policies, POLICY_ID, registrants, registrations, sagas, type Aggregate } from '../application/aggregates.js';
+import { derivedId } from '../application/ids.js';
+import type { DomainEvent } from '../domain/decider.js';
+import type { JsonObject, NewEvent } from '../domain/event-envelope.js';
+import { currentVersion } from '../domain/event-registry.js';
+import type { PolicyValues } from '../domain/policy/policy.events.js';
+import { activePolicy, DEFAULT_POLICY, type ActivePolicy } from '../domain/policy/policy.js';
+import { referenceImage, type RegistrantState } from '../domain/registrant/registrant.js';
+import type { FaceFinding, GovernmentAnswer, RegistrationCommand, RegistrationState } from '../domain/registration/registration.js';
+import type { ReceivedRequest } from '../domain/registration/registration.events.js';
+import { SAGA_SOURCES, type SagaSource, type SagaState } from '../domain/saga/registration.saga.js';
+import { addMs } from '../domain/values/instant.js';
+
+/** One append as the event store takes it. */
+export interface SyntheticAppend {
+  readonly stream: string;
+  readonly events: readonly NewEvent[];
+  readonly expected: number | 'no_stream';
+}
+
+interface Kept {
+  state: unknown;
+  revision: number;
+}
+
+const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
+const VERIFIER = { id: 'synthetic-verifier', version: '1' };
+const ALGORITHM = { id: 'synthetic-faces', version: '1' };
+
+/** A history as the server would have written it, made by the real rules out of made-up findings: for tests and measurements of what
+ *  reads histories. The same seed gives the same history. No image, no certificate, nobody. */
+export class SyntheticHistory {
+  private readonly kept = new Map<string, Kept>();
+  private nowUtc: string;
+  private steps = 0;
+  private random: () => number;
+  private out: SyntheticAppend[] = [];
+
+  constructor(options: { readonly seed?: number; readonly startUtc?: string } = {}) {
+    this.nowUtc = options.startUtc ?? '2026-01-05T00:00:00.000Z';
+    this.random = mulberry32(options.seed ?? 1);
+  }
+
+  /** Policy and booths, then cases without end when `cases` is not given. A closed case is forgotten, so memory stays flat. */
+  *appends(cases: number = Number.POSITIVE_INFINITY, options: { readonly registrants?: number } = {}): Iterable<SyntheticAppend> {
+    this.begin();
+    yield* this.taken();
+    for (let number = 0; number < cases; number += 1) {
+      this.playCase(number, options.registrants ?? 500);
+      yield* this.taken();
+    }
+  }
+
+  /** Another policy, proposed and approved by two people. */
+  changePolicy(change: Partial<PolicyValues>): SyntheticAppend[] {
+    const values = { ...this.policy().values, ...change };
+    const version = this.policies().versions.length + 1;
+    this.run(policies, POLICY_ID, { type: 'ProposePolicy', values, by: 'admin-a' }, 'officer:admin-a', `policy-${version}`, null);
+    this.run(policies, POLICY_ID, { type: 'ApprovePolicy', version, by: 'admin-b' }, 'officer:admin-b', `policy-${version}`, null);
+    this.run(policies, POLICY_ID, { type: 'ActivatePolicy', version, by: 'admin-b' }, 'officer:admin-b', `policy-${version}`, null);
+    return this.taken();
+  }
+
+  eraseRegistrant(key: string): SyntheticAppend[] {
+    this.run(registrants, key, { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'admin-a' }, 'officer:admin-a', derivedId('erase', key), null);
+    return this.taken();
+  }
+
+  private begin(): void {
+    const by = 'system:bootstrap';
+    for (const command of [{ type: 'ProposePolicy', values: DEFAULT_POLICY, by }, { type: 'ApprovePolicy', version: 1, by }, { type: 'ActivatePolicy', version: 1, by }] as const) this.run(policies, POLICY_ID, command, by, 'bootstrap', null);
+    for (const booth of ['booth-a', 'booth-b', 'booth-c']) this.run(booths, booth, { type: 'EnrolBooth', boothId: booth, publicKey: Buffer.from(booth).toString('base64'), by: 'admin-a' }, 'officer:admin-a', booth, null);
+  }
+
+  private playCase(number: number, people: number): void {
+    const requestId = derivedId('synthetic', number);
+    const booth = ['booth-a', 'booth-b', 'booth-c'][number % 3] as string;
+    this.advance(1000 + this.upTo(240_000));
+    if (this.upTo(40) === 0) this.fact(`door-${derivedId('door', number)}`, { type: 'RequestRefusedAtDoor', data: { code: 'nonce_expired', boothId: booth } }, 'system:door');
+    this.fact(`challenge-${derivedId('nonce', number)}`, { type: 'ChallengeConsumed', data: { requestId, boothId: booth } }, `booth:${booth}`, requestId);
+    this.command(requestId, { type: 'ReceiveRequest', request: this.request(requestId, booth, number) }, `booth:${booth}`);
+    for (let limit = 0; limit < 60; limit += 1) {
+      const effect = this.sagaOf(requestId)?.pending[0];
+      if (!effect) break;
+      this.perform(requestId, effect.effectId, effect.effect, derivedId('person', this.upTo(people)).replaceAll('-', ''));
+      this.note(requestId, effect.effectId);
+    }
+    for (const aggregate of [registrations, holdReviews, sagas]) this.kept.delete(aggregate.streamOf(requestId));
+  }
+
+  private perform(requestId: string, effectId: string, effect: SagaState['pending'][number]['effect'], person: string): void {
+    const policy = this.policy();
+    this.advance(20 + this.upTo(400));
+    const record = (command: RegistrationCommand) => this.command(requestId, command, 'system:registration-saga', effectId);
+    const state = this.kept.get(registrations.streamOf(requestId))?.state as Exclude<RegistrationState, { stage: 'none' }>;
+    const nowUtc = this.nowUtc;
+    switch (effect.effect) {
+      case 'CheckCertificate': {
+        const dice = this.upTo(20);
+        if (dice === 0 && effect.attempt < 3) return record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: 'responder_timeout' }, attempt: effect.attempt, policy, nowUtc });
+        if (dice === 1) return record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: this.evidence('revoked'), verifier: VERIFIER, sealedEvidenceId: `evidence-${effectId}` }, attempt: effect.attempt, policy, nowUtc });
+        const { material } = state.request;
+        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, material: { certificate: material.certificate, cardRecord: material.cardRecord }, sealedEvidenceId: `evidence-${effectId}` } });
+      }
+      case 'CompareFaces':
+        return record({ type: 'RecordFaceComparison', finding: this.finding(state), attempt: effect.attempt, policy, nowUtc });
+      case 'OpenHold':
+        this.run(holdReviews, requestId, { type: 'OpenHold', requestId, reason: effect.reason, dueAtUtc: effect.dueAtUtc }, 'system:registration-saga', requestId, policy.version, effectId);
+        return this.review(requestId);
+      case 'RecordHoldOutcome':
+        return record({ type: 'RecordHoldOutcome', outcome: effect.outcome, officers: effect.officers });
+      case 'SubmitToGovernment':
+      case 'AskGovernment': {
+        const submissionId = derivedId(requestId, 'submission');
+        if (effect.effect === 'SubmitToGovernment') record({ type: 'BeginSubmission', submissionId, attempt: effect.attempt });
+        this.advance(50);
+        return record({ type: 'RecordSubmission', submissionId, attempt: effect.attempt, answer: this.governmentAnswer(effect.attempt, requestId), policy, nowUtc: this.nowUtc });
+      }
+      case 'RegisterImage':
+        return this.registerImage(requestId, state, effectId);
+      case 'ConfirmImage':
+        return this.registrant(state, { type: 'ConfirmImage', imageId: `image-${requestId}` }, requestId, effectId);
+      case 'WithdrawImage':
+        return this.registrant(state, { type: 'WithdrawImage', imageId: `image-${requestId}`, reason: 'government_refused' }, requestId, effectId);
+      case 'KeepInRegistry':
+        this.registerImage(requestId, state, effectId);
+        this.registrant(state, { type: 'ConfirmImage', imageId: `image-${requestId}` }, requestId, effectId);
+        return record({ type: 'RecordKeptInRegistry', imageId: `image-${requestId}` });
+      case 'ExpireHold':
+        this.run(holdReviews, requestId, { type: 'ExpireHold' }, 'system:registration-saga', requestId, policy.version, effectId);
+        return;
+      case 'EraseCaseMaterial':
+        return;
+    }
+  }
+
+  /** Two officers, a third one when they differ. */
+  private review(requestId: string): void {
+    const view = (officer: string) => this.fact(`access-${this.nowUtc.slice(0, 10)}-${derivedId(requestId, officer).slice(0, 8)}`, { type: 'BiometricViewed', data: { officer, requestId, image: 'photo', purpose: 'hold_review' } }, `officer:${officer}`, requestId);
+    const give = (officer: string, opinion: 'release' | 'reject') => {
+      this.advance(60_000 + this.upTo(600_000));
+      view(officer);
+      this.run(holdReviews, requestId, { type: 'GiveOpinion', officer, opinion, reason: opinion === 'release' ? 'same_person' : 'different_person' }, `officer:${officer}`, requestId, this.policy().version);
+    };
+    const [first, second] = [this.upTo(2) === 0, this.upTo(2) === 0].map((yes) => (yes ? ('release' as const) : ('reject' as const))) as ['release' | 'reject', 'release' | 'reject'];
+    give('officer-a', first);
+    give('officer-b', second);
+    const officer = first === second ? 'officer-a' : 'officer-c';
+    this.run(holdReviews, requestId, { type: 'ResolveHold', officer, outcome: first === 'release' ? 'released' : 'rejected', reason: 'same_person' }, `officer:${officer}`, requestId, this.policy().version);
+  }
+
+  private finding(state: Exclude<RegistrationState, { stage: 'none' }>): FaceFinding {
+    const subjectKey = 'subjectKey' in state ? (state.subjectKey as string) : '';
+    const reference = referenceImage((this.kept.get(registrants.streamOf(subjectKey))?.state as RegistrantState | undefined) ?? registrants.decider.initial);
+    if (this.upTo(50) === 0) return { outcome: 'not_comparable', image: 'captured', reason: 'too_blurred', algorithm: ALGORITHM };
+    const cardPoints = this.upTo(12) === 0 ? 3000 + this.upTo(6000) : 9204 + this.upTo(797);
+    const points = this.upTo(8) === 0 ? cardPoints - 2000 - this.upTo(800) : cardPoints - this.upTo(1900);
+    return {
+      outcome: 'compared', cardPoints, algorithm: ALGORITHM, material: { photo: state.request.material.photo, cardRecord: state.request.material.cardRecord }, quality: { 'sharpness': 60 + this.upTo(40) }, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed' },
+      registered: reference ? { comparison: 'compared', points: Math.max(0, points), imageId: reference.imageId, imageCommitment: reference.image } : { comparison: 'not_applicable', reason: state.request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
+    };
+  }
+
+  private governmentAnswer(attempt: number, requestId: string): GovernmentAnswer {
+    const dice = this.upTo(20);
+    if (dice === 0 && attempt < 4) return { answer: 'unknown', cause: 'timeout' };
+    if (dice === 1 && attempt < 4) return { answer: 'submitted' };
+    return dice === 2 ? { answer: 'refused', reason: 'photo_not_acceptable' } : { answer: 'accepted', reference: `G-${requestId.slice(0, 8)}` };
+  }
+
+  private registerImage(requestId: string, state: Exclude<RegistrationState, { stage: 'none' }>, effectId: string): void {
+    const { consent, capturedAtUtc, material } = state.request;
+    this.registrant(state, { type: 'GiveConsent', textVersion: consent.textVersion, requestId }, requestId, effectId);
+    this.registrant(state, { type: 'RegisterImage', imageId: `image-${requestId}`, requestId, capturedAtUtc, image: material.photo }, requestId, effectId);
+  }
+
+  private registrant(state: RegistrationState, command: Parameters<typeof registrants.decider.decide>[1], requestId: string, effectId: string): void {
+    const subjectKey = 'subjectKey' in state ? (state.subjectKey as string) : '';
+    this.run(registrants, subjectKey, command, 'system:registration-saga', requestId, this.policy().version, effectId);
+  }
+
+  private request(requestId: string, boothId: string, counter: number): ReceivedRequest {
+    const hash = (name: string) => derivedId(requestId, name).replaceAll('-', '').repeat(2);
+    return {
+      requestId, receipt: derivedId(requestId, 'receipt').slice(0, 19).toUpperCase(), boothId, boothKeyVersion: 1, counter, mode: this.upTo(10) === 0 ? 'REGISTRY_ONLY' : 'GOVERNMENT_SUBMISSION', certificateType: 'user_authentication',
+      capturedAtUtc: addMs(this.nowUtc, -30_000), receivedAtUtc: this.nowUtc, consent: { textVersion: '2026-11', keepReferenceImage: true },
+      material: { photo: hash('photo'), certificate: hash('certificate'), cardRecord: hash('record'), cardIssuerCertificate: hash('issuer') }, requestDigest: hash('digest'),
+    };
+  }
+
+  private evidence(status: 'good' | 'revoked') {
+    return {
+      method: 'ocsp', source: 'http://127.0.0.1/ocsp', status, revocationReason: status === 'revoked' ? 'key_compromise' : null, revokedAtUtc: status === 'revoked' ? this.nowUtc : null, thisUpdateUtc: this.nowUtc, nextUpdateUtc: addMs(this.nowUtc, 3_600_000),
+      responderKeySha256: '11'.repeat(32), trustAnchorSha256: '22'.repeat(32), pathLength: 2, checkedAtUtc: this.nowUtc,
+    } as const;
+  }
+
+  private command(requestId: string, command: RegistrationCommand, actor: string, causationId = requestId): void {
+    this.run(registrations, requestId, command, actor, requestId, this.policy().version, causationId);
+  }
+
+  /** Decides, keeps the state, and lets the saga react to what came of it. */
+  private run<S, C, E extends DomainEvent>(aggregate: Aggregate<S, C, E>, id: string, command: C, actor: string, correlationId: string, policyVersion: number | null, causationId = correlationId): void {
+    const stream = aggregate.streamOf(id);
+    const kept = this.kept.get(stream) ?? { state: aggregate.decider.initial, revision: -1 };
+    const decision = aggregate.decider.decide(kept.state as S, command);
+    if ('refused' in decision) throw new Error(`${stream} refused ${JSON.stringify(command)}: ${JSON.stringify(decision.refused)}`);
+    if (decision.events.length === 0) return;
+    const events = this.append(stream, decision.events, kept.revision, { actor, correlationId, causationId, policyVersion });
+    kept.state = decision.events.reduce((state, event) => aggregate.decider.evolve(state, event), kept.state as S);
+    kept.revision += events.length;
+    this.kept.set(stream, kept);
+    for (const event of events) if (SOURCES.has(event.type)) this.react(event);
+  }
+
+  private react(source: NewEvent): void {
+    const { correlationId, recordedAtUtc, policyVersion } = source.metadata;
+    const event = { type: source.type, data: source.data } as unknown as SagaSource;
+    this.run(sagas, correlationId, { type: 'React', source: { id: source.id, recordedAtUtc, event }, idOf: (index) => derivedId(source.id, 'effect', index), attemptsMax: this.policy().values.retry.attemptsMax }, 'system:registration-saga', correlationId, policyVersion, source.id);
+  }
+
+  private note(requestId: string, effectId: string): void {
+    this.run(sagas, requestId, { type: 'RecordPerformed', effectId, refusal: null }, 'system:registration-saga', requestId, null, effectId);
+  }
+
+  private fact(stream: string, event: DomainEvent, actor: string, correlationId = stream): void {
+    const kept = this.kept.get(stream);
+    this.append(stream, [event], kept?.revision ?? -1, { actor, correlationId, causationId: correlationId, policyVersion: null });
+  }
+
+  private append(stream: string, events: readonly DomainEvent[], revision: number, metadata: Omit<NewEvent['metadata'], 'recordedAtUtc'>): NewEvent[] {
+    this.steps += 1;
+    const made = events.map((event, index): NewEvent => ({ id: derivedId('event', this.steps, index), type: event.type, schemaVersion: currentVersion(event.type), data: event.data as JsonObject, metadata: { ...metadata, recordedAtUtc: this.nowUtc } }));
+    this.out.push({ stream, events: made, expected: revision < 0 ? 'no_stream' : revision });
+    return made;
+  }
+
+  private taken(): SyntheticAppend[] {
+    return this.out.splice(0);
+  }
+
+  private sagaOf(requestId: string): SagaState | undefined {
+    return this.kept.get(sagas.streamOf(requestId))?.state as SagaState | undefined;
+  }
+
+  private policies() {
+    return (this.kept.get(policies.streamOf(POLICY_ID))?.state ?? policies.decider.initial) as typeof policies.decider.initial;
+  }
+
+  private policy(): ActivePolicy {
+    return activePolicy(this.policies()) as ActivePolicy;
+  }
+
+  private advance(ms: number): void {
+    this.nowUtc = addMs(this.nowUtc, ms);
+  }
+
+  private upTo(n: number): number {
+    return Math.floor(this.random() * n);
+  }
+}
+
+/** A small generator with a seed; good enough to mix cases. */
+function mulberry32(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,152 @@
+import { createHash, createHmac, generateKeyPairSync, randomBytes, sign, verify, createPublicKey } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { fromBase64, fromHex, toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { commitmentToken, hmacOf } from '../../src/domain/audit/commitment.js';
+import { leafText, parseLeaf, personsIn, type StoredText } from '../../src/domain/audit/leaf.js';
+import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
+import { decodeEntries, encodeEntries, parseTilePath, tilePath, tileWidth, tileOfNode } from '../../src/domain/audit/tiles.js';
+import { canonicalJson } from '../../src/domain/values/canonical-json.js';
+
+const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest());
+const hmac = (key: Uint8Array, message: Uint8Array) => new Uint8Array(createHmac('sha256', key).update(message).digest());
+const isSigned = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
+  verify(null, message, createPublicKey({ key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]), format: 'der', type: 'spki' }), signature);
+
+describe('the plain encodings', () => {
+  it('agree with those of Node for any bytes and texts', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), fc.string({ unit: 'grapheme', maxLength: 40 }), (bytes, text) => {
+        expect(toBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+        expect([...fromBase64(toBase64(bytes))]).toEqual([...bytes]);
+        expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'));
+        expect([...fromHex(toHex(bytes))]).toEqual([...bytes]);
+        expect(toHex(utf8(text))).toBe(Buffer.from(text).toString('hex'));
+        expect(toHex(hmacOf(sha256)(bytes, utf8(text)))).toBe(toHex(hmac(bytes, utf8(text))));
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+    expect(toHex(utf8('漢\ud83d\ude00\ud800x'))).toBe(Buffer.from('漢😀\ufffdx').toString('hex'));
+  });
+  it.each(['A', 'AA', 'AAA', 'AA=', 'AB==', 'AAE=A', '====', 'A A='])('refuse %j as base64', (text) => {
+    expect(() => fromBase64(text)).toThrow(RangeError);
+  });
+});
+
+describe('signed notes', () => {
+  // The example of the C2SP signed-note specification's reference implementation (golang.org/x/mod/sumdb/note).
+  const PETER = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
+  const NOTE = 'If you think cryptography is the answer to your problem,\nthen you don\'t know what your problem is.\n\n\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n';
+  const peter = parseVerifierKey(PETER, sha256);
+
+  it('reads the published example and its key', () => {
+    expect(verifierKeyText(peter)).toBe(PETER);
+    const note = parseNote(NOTE);
+    expect(judgeNote(note, [peter], isSigned)).toEqual({ verdict: 'signed', by: [peter] });
+    expect(writeNote(note)).toBe(NOTE);
+  });
+  it('refuses a changed text, ignores keys that it does not know, and never takes the id alone', () => {
+    const note = parseNote(NOTE);
+    expect(judgeNote({ ...note, text: note.text.replace('answer', 'question') }, [peter], isSigned).verdict).toBe('bad_signature');
+    expect(judgeNote(note, [], isSigned).verdict).toBe('unsigned');
+    expect(judgeNote(note, [{ ...peter, id: peter.id ^ 1 }], isSigned).verdict).toBe('unsigned');
+    expect(judgeNote(note, [{ ...peter, name: 'Other' }], isSigned).verdict).toBe('unsigned');
+  });
+  it.each([
+    ['no empty line', 'text\n— a AAAAAAA=\n'],
+    ['no signature', 'text\n\n\n'],
+    ['no newline at the end', NOTE.slice(0, -1)],
+    ['a control character', `a\tb\n\n${NOTE.split('\n\n')[1]}`],
+    ['a wrong dash', NOTE.replace('\u2014', '-')],
+    ['bad base64', NOTE.replace('x08go/', 'x08go!')],
+  ])('refuses a note with %s', (_, note) => {
+    expect(() => parseNote(note)).toThrow();
+  });
+  it('refuses a key whose id is that of another key', () => {
+    expect(() => parseVerifierKey(PETER.replace('c74f20a3', 'c74f20a4'), sha256)).toThrow(/does not belong/);
+  });
+  it('writes what it reads, with many signatures', () => {
+    const pair = generateKeyPairSync('ed25519');
+    const key = verifierKey('log.example/honnin', new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)), sha256);
+    const text = checkpointText({ origin: 'log.example/honnin', size: 7, root: randomBytes(32) });
+    const mine = { name: key.name, id: key.id, bytes: new Uint8Array(sign(null, Buffer.from(text), pair.privateKey)) };
+    const others = Array.from({ length: 15 }, (_, i) => ({ name: `witness-${i}`, id: i, bytes: randomBytes(64) }));
+    const note = writeNote({ text, signatures: [...others, mine] });
+    const { checkpoint, note: parsed } = parseCheckpoint(note);
+    expect(checkpoint.size).toBe(7);
+    expect(judgeNote(parsed, [key], isSigned)).toEqual({ verdict: 'signed', by: [key] });
+  });
+  it.each(['01', '-1', '1.0', '', '99999999999999999'])('refuses %j as the size of a checkpoint', (size) => {
+    expect(() => parseCheckpoint(`o\n${size}\n${toBase64(new Uint8Array(32))}\n\n— a AAAAAAA=\n`)).toThrow();
+  });
+});
+
+describe('tiles', () => {
+  it.each([
+    [{ level: 0, index: 0, width: 256 }, 'tile/0/000'],
+    [{ level: 0, index: 1234067, width: 256 }, 'tile/0/x001/x234/067'],
+    [{ level: 2, index: 5, width: 7 }, 'tile/2/005.p/7'],
+    [{ level: 'entries' as const, index: 1000, width: 255 }, 'tile/entries/x001/000.p/255'],
+  ])('%j is at %s', (name, path) => {
+    expect(tilePath(name)).toBe(path);
+    expect(parseTilePath(path)).toEqual(name);
+  });
+  it.each(['tile/0/0', 'tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/x000/001', 'tile/00/000', 'tile/0/../keys', 'tile/0/001/002', '/tile/0/000', 'tile/data/000'])('%s is no address', (path) => {
+    expect(parseTilePath(path)).toBeNull();
+  });
+  it('knows the width of every tile of a tree and where a node is', () => {
+    expect([tileWidth(0, 0, 70000), tileWidth(0, 273, 70000), tileWidth(1, 1, 70000), tileWidth(2, 0, 70000), tileWidth(3, 0, 70000)]).toEqual([256, 112, 17, 1, 0]);
+    expect(tileOfNode(0, 300)).toEqual({ level: 0, index: 1, from: 44, levelInTile: 0 });
+    expect(tileOfNode(9, 3)).toEqual({ level: 1, index: 0, from: 6, levelInTile: 1 });
+  });
+  it('gives entries back as they were, and nothing for bytes that are cut', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (entries) => {
+        const bundle = encodeEntries(entries);
+        expect(decodeEntries(bundle)?.map(toHex)).toEqual(entries.map(toHex));
+        if (bundle.length > 0) expect(decodeEntries(bundle.subarray(0, -1))?.length ?? -1).toBeLessThan(entries.length);
+      }),
+      { seed: 3, numRuns: 200 },
+    );
+    expect(() => encodeEntries([new Uint8Array(65536)])).toThrow(RangeError);
+  });
+});
+
+describe('leaves', () => {
+  const salts = (person: { kind: string; id: string }) => sha256(utf8(`salt of ${person.kind} ${person.id}`));
+  const tokenOf = (person: { kind: 'registrant' | 'staff' | 'receipt' | 'content'; id: string }) => commitmentToken(person, salts(person), hmac);
+  const stored = (change: Partial<StoredText> & { dataOf?: object; actor?: string } = {}): StoredText => ({
+    stream: 'registration-r1', revision: 3, id: '11111111-1111-4111-8111-111111111111', type: 'Test', schemaVersion: 1,
+    data: canonicalJson((change.dataOf ?? { b: 1, a: '漢' }) as never),
+    metadata: canonicalJson({ actor: change.actor ?? 'system:test', causationId: 'c', correlationId: 'r1', policyVersion: 1, recordedAtUtc: '2026-11-23T09:00:00.000Z' }),
+    ...change,
+  });
+
+  it('are the canonical JSON of the whole envelope', () => {
+    const text = leafText(stored(), tokenOf);
+    expect(canonicalJson(JSON.parse(text))).toBe(text);
+    expect(parseLeaf(text)?.data).toEqual({ a: '漢', b: 1 });
+  });
+  it('hold a token where somebody is named, also deep inside, and nobody in clear', () => {
+    const event = stored({
+      stream: 'registrant-SECRET', actor: 'officer:SECRET',
+      dataOf: { subjectKey: 'SECRET', receipt: 'SECRET', officers: ['SECRET', 'SECRET2'], by: 'SECRET', effects: [{ effect: { officers: ['SECRET'] } }] },
+    });
+    const text = leafText(event, tokenOf);
+    expect(text).not.toContain('SECRET');
+    const leaf = parseLeaf(text);
+    expect(leaf?.stream).toBe(`registrant-${tokenOf({ kind: 'registrant', id: 'SECRET' })}`);
+    expect(leaf?.metadata.actor).toBe(`officer:${tokenOf({ kind: 'staff', id: 'SECRET' })}`);
+    expect(canonicalJson(JSON.parse(text))).toBe(text);
+    expect(new Set(personsIn(event).map((p) => `${p.kind} ${p.id}`))).toEqual(new Set(['registrant SECRET', 'receipt SECRET', 'staff SECRET', 'staff SECRET2']));
+  });
+  it('leave parts of the system as they are', () => {
+    expect(leafText(stored({ dataOf: { by: 'system:bootstrap' }, actor: 'system:bootstrap' }), tokenOf)).toContain('"by":"system:bootstrap"');
+  });
+  it('commit to an event as a whole when it does not fit into a bundle', () => {
+    const text = leafText(stored({ dataOf: { long: '漢'.repeat(30_000) } }), tokenOf);
+    expect(utf8(text).length).toBeLessThan(1000);
+    expect(text).toContain('tooLarge');
+  });
+});

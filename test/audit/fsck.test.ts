@@ -1,0 +1,160 @@
+import { readFileSync, writeFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { rowChecksum, type ChecksummedRow } from '../../src/infrastructure/event-store/sqlite-schema.js';
+import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
+import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
+import { leafText } from '../../src/domain/audit/leaf.js';
+import { storedText } from '../../src/infrastructure/audit/audit-log-consumer.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { AuditWorld } from './support.js';
+
+let world: AuditWorld;
+let earlier: string;
+const history = () => new SyntheticHistory({ seed: 11, startUtc: '2026-11-01T00:00:00.000Z' });
+
+beforeEach(async () => {
+  world = await AuditWorld.open();
+  const appends = [...history().appends(40, { registrants: 8 })];
+  await world.append(appends.slice(0, 200));
+  await world.publish();
+  earlier = world.log.checkpoint()!.note;
+  await world.append(appends.slice(200));
+  await world.publish();
+});
+afterEach(() => world.close());
+
+async function check(copies: readonly string[] = []): Promise<FsckReport> {
+  return fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies });
+}
+const codes = ({ problems }: FsckReport) => problems.map((p) => p.code);
+/** Edits the event log by hand, as somebody with the file and our source code would: the checksum is put right again. */
+function editEvent(where: string, change: (row: ChecksummedRow) => Partial<ChecksummedRow>, { fixChecksum = true } = {}): number {
+  const database = new DatabaseSync(join(world.folder, 'events.db'));
+  const row = database.prepare(`SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata FROM events e JOIN streams s ON s.no = e.stream_no WHERE ${where} LIMIT 1`).get() as unknown as ChecksummedRow;
+  const changed = { ...row, ...change(row) };
+  database.prepare('UPDATE events SET data = ?, metadata = ?, type = ? WHERE position = ?').run(changed.data, changed.metadata, changed.type, row.position);
+  if (fixChecksum) database.prepare('UPDATE events SET checksum = ? WHERE position = ?').run(rowChecksum(changed), row.position);
+  database.close();
+  return row.position - 1;
+}
+const flip = (path: string, at: number) => {
+  const bytes = readFileSync(join(world.auditFolder, path));
+  bytes[at] = (bytes[at] as number) ^ 1;
+  writeFileSync(join(world.auditFolder, path), bytes);
+};
+
+describe('fsck', () => {
+  it('finds nothing wrong with a log that is right', async () => {
+    const report = await check([earlier]);
+    expect(report.problems).toEqual([]);
+    expect(report.events).toBe(world.log.checkpoint()!.size);
+    expect(report.checkpoints).toBe(world.log.published().length);
+  });
+
+  it('names an event that was edited in SQLite by hand', async () => {
+    const index = editEvent("e.type = 'FaceMatched'", (row) => ({ data: row.data.replace(/"cardPoints":\d+/, '"cardPoints":9999') }));
+    const report = await check();
+    expect(codes(report)).toEqual(['leaf_differs']);
+    expect(report.problems[0]?.index).toBe(index);
+  });
+
+  it('names an event whose byte flipped on the disk', async () => {
+    const index = editEvent("e.type = 'Held'", (row) => ({ metadata: row.metadata.replace('system', 'sXstem') }), { fixChecksum: false });
+    const report = await check();
+    expect(codes(report)).toEqual(['event_checksum', 'leaf_differs']);
+    expect(report.problems[0]?.index).toBe(index);
+  });
+
+  it('names an event that was given to another registrant', async () => {
+    const index = editEvent("e.type = 'CertificateVerified'", (row) => ({ data: row.data.replace(/"subjectKey":"[^"]+"/, '"subjectKey":"ffffffffffffffffffffffffffffffff"') }));
+    const report = await check();
+    expect(codes(report)).toEqual(['leaf_differs']);
+    expect(report.problems[0]?.index).toBe(index);
+  });
+
+  it.each([
+    ['an entry', 'tile/entries/000', 40, 'leaf_differs'],
+    ['a leaf hash', 'tile/0/000', 64, 'leaf_hash_differs'],
+    ['a hash above', 'tile/1/000.p/', 5, 'tile_differs'],
+  ])('names %s that was changed in the tiles', async (_, path, at, code) => {
+    const size = world.log.checkpoint()!.size;
+    flip(path.endsWith('/') ? `${path}${Math.floor(size / 256)}` : path, at);
+    expect(codes(await check())).toContain(code);
+  });
+
+  it('names a tile that is gone', async () => {
+    rmSync(join(world.auditFolder, 'tile/0/000'));
+    expect((await check()).problems[0]).toMatchObject({ code: 'tile_missing', index: 0 });
+  });
+
+  it('tells that the end of the store was cut off', async () => {
+    const database = new DatabaseSync(join(world.folder, 'events.db'));
+    database.exec('DELETE FROM events WHERE position > (SELECT max(position) - 20 FROM events)');
+    database.close();
+    expect(codes(await check())).toContain('event_missing');
+  });
+
+  it('tells that events in the middle were removed and others moved up', async () => {
+    const database = new DatabaseSync(join(world.folder, 'events.db'));
+    database.exec('DELETE FROM events WHERE position = 100');
+    database.close();
+    expect((await check()).problems[0]).toMatchObject({ code: 'leaf_differs', index: 99 });
+  });
+
+  it('tells that the checkpoint was set back, and that a copy is ahead', async () => {
+    const newest = world.log.checkpoint()!.note;
+    writeFileSync(join(world.auditFolder, 'checkpoint'), earlier);
+    expect(codes(await check([newest]))).toContain('checkpoint_rolled_back');
+  });
+
+  it('tells by a copy that event and tree were both rewritten and signed again', async () => {
+    editEvent("e.type = 'FaceMatched'", (row) => ({ data: row.data.replace(/"cardPoints":\d+/, '"cardPoints":9999') }));
+    const copies = [earlier, world.log.checkpoint()!.note];
+    rmSync(join(world.auditFolder, 'tile'), { recursive: true });
+    rmSync(join(world.auditFolder, 'checkpoints'), { recursive: true });
+    rmSync(join(world.auditFolder, 'checkpoint'));
+    const writer = await TileWriter.open(world.auditFolder, world.keys);
+    const { events } = await world.store.readAll(null, { limit: 4096 });
+    await writer.publish(events.map((event) => ({ text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)), position: event.position })));
+    // Everything fits together again ...
+    expect(codes(await check())).toEqual([]);
+    // ... but not with what others have kept.
+    expect(codes(await check(copies))).toContain('copy_differs');
+  });
+
+  it('tells that a checkpoint is signed by nobody of this log', async () => {
+    const note = readFileSync(join(world.auditFolder, 'checkpoint'), 'utf8');
+    writeFileSync(join(world.auditFolder, 'checkpoint'), note.replace(/ ([A-Za-z0-9+/]{6})/, ' AAAAAA'));
+    expect(codes(await check())).toContain('checkpoint_signature');
+  });
+});
+
+describe('an erased registrant', () => {
+  it('leaves a history that verifies, and a bundle that says when and by which rule', async () => {
+    const synthetic = new SyntheticHistory({ seed: 12, startUtc: '2026-11-01T00:00:00.000Z' });
+    const own = await AuditWorld.open();
+    try {
+      await own.append([...synthetic.appends(30, { registrants: 3 })]);
+      const { events } = await own.store.readAll(null, { limit: 4096 });
+      const key = events.find((e) => e.stream.startsWith('registrant-'))!.stream.slice('registrant-'.length);
+      const before = own.pseudonyms.tokenOf({ kind: 'registrant', id: key });
+      await own.append(synthetic.eraseRegistrant(key));
+      await own.publish();
+      const options = { eventsFile: join(own.folder, 'events.db'), auditFolder: own.auditFolder, signer: own.keys, pseudonyms: own.pseudonyms, vault: null, copies: [] };
+      await own.vault.destroyOwner(`registrant:${key}`);
+      expect(own.pseudonyms.existingSaltOf({ kind: 'registrant', id: key })).toBeNull();
+      const lines = await own.bundle({ kind: 'range', from: 0, to: null }, { withOpenings: true });
+      const report = own.verify(lines);
+      expect(report.discrepancies).toEqual([]);
+      expect(report.replay.reproduced).toBe(report.replay.decisions);
+      expect(report.erased).toEqual([{ registrant: before, index: expect.any(Number), atUtc: expect.any(String), rule: 'request_of_the_person' }]);
+      expect(JSON.parse(lines[1]!).openings[before]).toBeUndefined();
+      expect(lines.some((line) => line.includes(key))).toBe(false);
+      expect((await fsck(options)).problems).toEqual([]);
+    } finally {
+      await own.close();
+    }
+  });
+});
