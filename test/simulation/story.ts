@@ -1,4 +1,5 @@
 import type { ErasureDesk } from '../../src/application/publication/erasure-desk.js';
+import type { RegistrantErasure } from '../../src/application/audit/registrant-erasure.js';
 import type { PublicationRelay } from '../../src/application/publication/publication-relay.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { booths } from '../../src/application/aggregates.js';
@@ -21,12 +22,15 @@ import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
 import { VirtualTime } from './virtual-time.js';
 
-/** Without a broker events wait in the log; publication has its own tests with a real one. */
-const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasures: { start: () => {}, stop: async () => {} } as unknown as ErasureDesk };
 import {
   bytesWith, FAIR, SimulatedCardRecords, SimulatedCertificates, SimulatedClock, SimulatedFaces, SimulatedGovernment, SimulatedLinker, SimulatedPendingEffects, SimulatedPositions, SimulatedSecrets, SimulatedStore, SimulatedVault, World,
   type CasePlan, type Weather,
 } from './world.js';
+
+/** Without a broker events wait in the log; publication has its own tests with a real one. */
+const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasures: { start: () => {}, stop: async () => {} } as unknown as ErasureDesk };
+/** Signing the log and erasing registrants have tests of their own; no story erases anybody. */
+const NO_AUDIT = { consumers: { all: () => [] }, erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure };
 
 /** The program, made of its real parts on simulated ports. */
 interface Process {
@@ -300,7 +304,7 @@ class Story {
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
     const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
-    const background = new Background(store, new SimulatedPositions(world), new NoReadModels(), new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
+    const background = new Background(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation !== world.incarnation) return;
