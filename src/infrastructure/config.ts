@@ -80,6 +80,7 @@ export const SETTINGS = {
   timestampSeconds: setting('HONNIN_TSA_SECONDS', '3600', 'Shortest time between two timestamps.', integer(1, 2_592_000)),
   faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
   faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
+  faceModelSet: setting('HONNIN_FACE_MODEL_SET', 'default', 'Face model set: default, the id of an installed one, or the path of a manifest. Scores of another set need another policy.', text),
   modelCacheDir: setting('HONNIN_MODEL_CACHE', null, 'Folder of the face models. Default: the user’s cache folder.', optionalPath),
 } as const;
 

@@ -32,7 +32,8 @@ import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
 import { openEventStore } from './event-store/open-event-store.js';
-import { OnnxFaceComparer } from './face/onnx-face-comparer.js';
+import { loadModelSet } from './face/model-set-file.js';
+import { defaultModelCacheDir, OnnxFaceComparer } from './face/onnx-face-comparer.js';
 import { governmentRegistry } from './government/configured-registry.js';
 import { asyncApiOptions } from './kafka/asyncapi-options.js';
 import { kafkaSettings } from './kafka/kafka-client.js';
@@ -111,8 +112,10 @@ const providers: Provider[] = [
   provide(GovernmentRegistry, [Config], governmentRegistry),
   provide(SubjectLinker, [Config], (config: Config) => new HttpSubjectLinker({ url: config.values.linkUrl, timeoutMs: config.values.jpkiTimeoutMs })),
   provide(FaceComparer, [Config, Resources, EventStore], async (config: Config, resources: Resources) => {
-    const { faceWorkers, faceQueueMax, modelCacheDir } = config.values;
-    const comparer = new OnnxFaceComparer({ queueLimit: faceQueueMax, ...(faceWorkers === null ? {} : { workers: faceWorkers }), ...(modelCacheDir === null ? {} : { cacheDir: modelCacheDir }) });
+    const { faceWorkers, faceQueueMax, faceModelSet, modelCacheDir } = config.values;
+    const cacheDir = modelCacheDir ?? defaultModelCacheDir();
+    const modelSet = await loadModelSet(faceModelSet, cacheDir);
+    const comparer = new OnnxFaceComparer({ cacheDir, modelSet, queueLimit: faceQueueMax, ...(faceWorkers === null ? {} : { workers: faceWorkers }) });
     await comparer.start();
     return resources.opened(comparer, (c) => c.close());
   }),

@@ -40,8 +40,7 @@ function appended(result: AppendResult): Extract<AppendResult, { outcome: 'appen
 const ids = (events: readonly { id: string }[]): string[] => events.map((event) => event.id);
 
 /** What every event store must keep, whatever it is made of. Streams have new names in every test, and tests of the whole log start
- *  at its present head, so that the suite can also run against a server that holds other events.
- *  @req R22 */
+ *  at its present head, so that the suite can also run against a server that holds other events. */
 export function eventStoreContract(name: string, open: () => Promise<EventStoreUnderTest>): void {
   describe(`event store contract: ${name}`, () => {
     let under: EventStoreUnderTest;

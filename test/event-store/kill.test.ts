@@ -23,7 +23,7 @@ function delays(seed: number): () => number {
   };
 }
 
-describe('kill -9 at random moments @req R22', () => {
+describe('kill -9 at random moments', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'honnin-kill-'));

@@ -10,7 +10,7 @@ import { KurrentClusterStandIn, type AppendFault } from '../support/kurrent-stan
 
 const CALL_MS = 250;
 
-describe('KurrentDB client under faults @req R22', () => {
+describe('KurrentDB client under faults', () => {
   let cluster: KurrentClusterStandIn;
   let stores: KurrentEventStore[];
 

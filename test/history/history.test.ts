@@ -64,7 +64,7 @@ const AGGREGATES = { registration: registrations, hold: holdReviews, registrant:
 /** Events that no decider folds: they are facts for the record. */
 const FOR_THE_RECORD = ['BiometricViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'ChallengeConsumed'];
 
-describe('every shape of event that was ever stored @req R22', () => {
+describe('every shape of event that was ever stored', () => {
   let types: DomainTypes;
   beforeAll(() => {
     types = readDomainTypes();

@@ -17,7 +17,7 @@ import { ALL_PROJECTIONS } from '../../src/projections/all-projections.js';
 import { newId } from '../contract/event-store.contract.js';
 import { certificateVerified, faceMatched, received } from '../support/registration-facts.js';
 
-describe('honnin projections @req R22', () => {
+describe('honnin projections', () => {
   let folder: string;
   let output: string;
 

@@ -30,7 +30,7 @@ const deferred = (): RegistrationEvent => ({ type: 'CertificateCheckDeferred', d
 const scheduled = (effectId: string, change: Partial<ScheduledEffect> = {}): ScheduledEffect => ({ effectId, effect: { effect: 'CheckCertificate', attempt: 1 }, dueAtUtc: null, stuck: null, ...change });
 const reacted = (effects: readonly ScheduledEffect[], cancelled: readonly string[] = []): SagaEvent => ({ type: 'SagaReacted', data: { sourceEventId: newId(), sourceType: 'RequestReceived', effects, cancelled, learned: null } });
 
-describe('the read models of the server @req R22', () => {
+describe('the read models of the server', () => {
   let folder: string;
   let store: InMemoryEventStore;
   let database: ReadModelDatabase;

@@ -42,7 +42,7 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
   }
 }
 
-describe('SQLite read model @req R22', () => {
+describe('SQLite read model', () => {
   let folder: string;
   let store: InMemoryEventStore;
   let database: ReadModelDatabase;

@@ -21,7 +21,7 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
   }
 }
 
-describe('subscription runner @req R22', () => {
+describe('subscription runner', () => {
   let folder: string;
   let store: InMemoryEventStore;
   let database: ReadModelDatabase;

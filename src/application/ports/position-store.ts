@@ -33,7 +33,7 @@ export interface ParkedEvent {
   readonly parkedAtUtc: string;
 }
 
-/** Where named consumers of the log keep how far they are. A consumer's name is data and is never renamed. @req R22 */
+/** Where named consumers of the log keep how far they are. A consumer's name is data and is never renamed. */
 export abstract class PositionStore {
   /** The last stored position, or null for a consumer that has not begun. */
   abstract load(consumer: string): Promise<Position | null>;

@@ -65,7 +65,7 @@ const systemTimers: Timers = {
 
 /** The one loop behind sagas, projections, the audit log and the relay. It takes the consumer's lease, loads its position, follows the
  *  log from there and moves the position only after the handler is done. A lost lease or a moved position never advances anything:
- *  the loop begins again from what is stored. @req R22 */
+ *  the loop begins again from what is stored. */
 export class SubscriptionRunner {
   private readonly timers: Timers;
   private readonly retry: { attemptsMax: number; firstDelayMs: number; delayMsMax: number };

@@ -13,7 +13,7 @@ const TIMELINE_COLUMNS = 'position, recorded_at_utc AS recordedAtUtc, stream, re
 const WATCH_POLL_MS = 1000;
 const CATCH_UP_POLL_MS = 50;
 
-/** Answers from the rows of the embedded read model. @req R22 */
+/** Answers from the rows of the embedded read model. */
 export class SqlReadModels extends ReadModels {
   constructor(
     private readonly model: SqliteReadModel,

@@ -68,7 +68,7 @@ const REBUILD_BATCH = 1000;
 /** How often progress is told, milliseconds. */
 const PROGRESS_MS = 500;
 
-/** The read models: for each projection the tables that are served, and during a rebuild a second set beside them. @req R22 */
+/** The read models: for each projection the tables that are served, and during a rebuild a second set beside them. */
 export class SqliteReadModel {
   /** Called after rows of this process have changed. Another process's changes are only found by looking. */
   readonly changed = new AppendSignal();
