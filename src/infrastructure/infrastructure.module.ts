@@ -25,6 +25,7 @@ import { AsyncApiSettings } from '../application/publication/asyncapi-settings.j
 import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { AuditLogConsumer } from './audit/audit-log-consumer.js';
+import { CheckpointCopier } from './audit/checkpoint-copier.js';
 import { LogKeys } from './audit/log-keys.js';
 import { TileLog } from './audit/tile-log.js';
 import { TileWriter } from './audit/tile-writer.js';
@@ -103,6 +104,11 @@ const providers: Provider[] = [
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(CheckpointSigner, [Config, EventStore], (config: Config) => LogKeys.open({ origin: config.values.auditOrigin, secretFolder: config.inData('keys', 'audit'), auditFolder: config.inData('audit') })),
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
+  provide(CheckpointCopier, [Config, Resources, AuditLog, EventStore], ({ values }: Config, resources: Resources, log: AuditLog) => {
+    const copier = new CheckpointCopier({ log, folder: values.auditCopyFolder, url: values.auditCopyUrl, everyMs: values.auditCopySeconds * 1000 });
+    copier.start();
+    return resources.opened(copier, (c) => c.stop());
+  }),
   provide(LogConsumers, [Config, EventStore, Pseudonyms, CheckpointSigner], (config: Config, store: EventStore, pseudonyms: Pseudonyms, signer: CheckpointSigner): LogConsumers => {
     const consumer = new AuditLogConsumer(store, pseudonyms, () => TileWriter.open(config.inData('audit'), signer), config.values.auditIntervalMs);
     return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };

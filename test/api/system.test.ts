@@ -83,8 +83,8 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approvePolicy', 'enrolBooth', 'explainProblem', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
-  'proposePolicy', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage',
+  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'caseDifference', 'caseStateAt', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
+  'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage',
 ];
 
 describe('the interface description', () => {

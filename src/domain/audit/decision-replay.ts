@@ -219,6 +219,9 @@ export class DecisionReplay {
         if (canonicalJson(review.officers) !== canonicalJson(event.data.officers)) this.find(placed, 'the officers are not those of the review');
         return;
       }
+      default:
+        // The others take nothing from elsewhere that the state does not have.
+        return;
     }
   }
 

@@ -3,7 +3,7 @@ import type { EventStore } from '../../application/ports/event-store.js';
 import type { Pseudonyms } from '../../application/ports/pseudonyms.js';
 import { TransientFailure, type DeliveryContext, type SubscriptionHandler } from '../../application/subscriptions/subscription-handler.js';
 import { leafText, type StoredText } from '../../domain/audit/leaf.js';
-import type { JsonObject, StoredEvent } from '../../domain/event-envelope.js';
+import type { JsonObject, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import { AuditLogDamagedError } from './tile-log.js';
 import { AuditLogForkError, type TileWriter } from './tile-writer.js';
@@ -39,16 +39,20 @@ export class AuditLogConsumer implements SubscriptionHandler {
   async handle(events: readonly StoredEvent[], { signal }: Pick<DeliveryContext, 'signal'>): Promise<void> {
     const target = events.at(-1)?.position;
     if (target === undefined) return;
+    // An earlier step often went further than its own delivery.
+    if (this.covers(target)) return;
     const waitMs = this.publishedMs + this.intervalMs - performance.now();
     // At a stop the wait ends early and the step is made: what is stored shall be in the log.
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
     try {
       const writer = (this.writer ??= await this.openWriter());
-      for (let last = writer.lastPosition(); last === null || last < target; last = writer.lastPosition()) {
+      for (let isMore = true; isMore && !(signal.aborted && this.covers(target)); ) {
+        const last = writer.lastPosition();
         const { events: page } = await this.store.readAll(last, { limit: LEAVES_PER_STEP });
-        if (page.length === 0) throw new AuditLogForkError(`the store told of position ${target} and has nothing after ${last}`);
         await writer.publish(page.map((event) => ({ text: leafText(storedText(event), (person) => this.pseudonyms.tokenOf(person)), position: event.position })));
+        isMore = page.length === LEAVES_PER_STEP;
       }
+      if (!this.covers(target)) throw new AuditLogForkError(`the store told of position ${target} and has nothing after ${writer.lastPosition()}`);
       this.publishedMs = performance.now();
     } catch (error) {
       // Half a step is in memory: the next try begins with what is on disk.
@@ -56,6 +60,11 @@ export class AuditLogConsumer implements SubscriptionHandler {
       if (error instanceof AuditLogForkError || error instanceof AuditLogDamagedError || !isOfTheSystem(error)) throw error;
       throw new TransientFailure(`the audit log cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
+  }
+
+  private covers(position: Position): boolean {
+    const last = this.writer?.lastPosition() ?? null;
+    return last !== null && last >= position;
   }
 }
 
