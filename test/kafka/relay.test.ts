@@ -4,7 +4,7 @@ import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import type { KafkaSettings } from '../../src/infrastructure/kafka/kafka-client.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, erasureOf, HISTORIES, registrationIdOf, subjectKeyOf } from './support/facts.js';
-import { header, readTopic, settingsFor, withTopics } from './support/kafka-topics.js';
+import { header, readTopic, settingsFor, withoutRepetitions, withTopics } from './support/kafka-topics.js';
 import { RelayWorld, until } from './support/relay-world.js';
 
 describeWithBroker('the relay and a real broker @req R22', (broker) => {
@@ -20,12 +20,12 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
     return { world, settings };
   }
 
-  it('publishes every fact once, in order per registration, each registration in one partition', async () => {
+  it('publishes every fact, by id once, in order per registration, each registration in one partition', async () => {
     const { world, settings } = await relay();
     for (let n = 0; n < 40; n += 1) await world.append(`registration-${registrationIdOf(n)}`, envelopes(n, HISTORIES['accepted'] ?? []));
     world.start();
     await world.published();
-    const messages = await readTopic(settings, topicName(settings.prefix, 'registrations'));
+    const messages = withoutRepetitions(await readTopic(settings, topicName(settings.prefix, 'registrations')));
     const kinds = ['received', 'verified', 'confirmed', 'submitted', 'completed'].map((kind) => `jp.honnin.registration.${kind}.v1`);
     for (let n = 0; n < 40; n += 1) {
       const own = messages.filter((message) => String(message.key) === registrationIdOf(n));
@@ -34,7 +34,7 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
       const sequences = own.map((message) => header(message, 'ce_sequence'));
       expect(sequences).toEqual([...sequences].sort());
     }
-    expect(new Set(messages.map((message) => header(message, 'ce_id'))).size).toBe(messages.length);
+    expect(messages).toHaveLength(200);
     expect(new Set(messages.map((message) => message.partition)).size).toBeGreaterThan(1);
   });
 
@@ -75,7 +75,7 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
     await world.append(`registration-${registrationIdOf(2)}`, envelopes(2, HISTORIES['accepted'] ?? []));
     await world.append(`registrant-${subjectKeyOf(0)}`, [erasureOf(0)]);
     await world.published();
-    const facts = (await readTopic(settings, topicName(settings.prefix, 'registrations'))).filter((message) => header(message, 'ce_type') === 'jp.honnin.registrant.erased.v1');
+    const facts = withoutRepetitions(await readTopic(settings, topicName(settings.prefix, 'registrations'))).filter((message) => header(message, 'ce_type') === 'jp.honnin.registrant.erased.v1');
     expect(facts.map((message) => String(message.key)).sort()).toEqual([0, 1].map(registrationIdOf).sort());
     const newest = new Map((await readTopic(settings, topicName(settings.prefix, 'registration-status'))).map((message) => [String(message.key), message.value]));
     expect([0, 1, 2].map((n) => newest.get(registrationIdOf(n)) === null)).toEqual([true, true, false]);

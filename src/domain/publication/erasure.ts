@@ -8,7 +8,7 @@ export type ErasureCommand =
 export type ErasureState =
   | { readonly stage: 'none' }
   /** `open`: consumer and registration, joined by a line feed, that are not confirmed yet. */
-  | { readonly stage: 'announced'; readonly erasureId: string; readonly open: ReadonlySet<string> };
+  | { readonly stage: 'announced'; readonly erasureId: string; readonly open: readonly string[] };
 
 /** One erasure as the consumers of our events see it: told, then confirmed by each of them for each registration. */
 export const erasureDecider: Decider<ErasureState, ErasureCommand, ErasureEvent> = { initial: { stage: 'none' }, decide, evolve };
@@ -23,7 +23,7 @@ function decide(state: ErasureState, command: ErasureCommand): Decision<ErasureE
     case 'ConfirmErasure': {
       const { registrationId, consumer, nowUtc } = command;
       if (state.stage === 'none') return refuse({ code: 'not_found' });
-      return state.open.has(`${consumer}\n${registrationId}`) ? accept({ type: 'ErasureConfirmed', data: { erasureId: state.erasureId, registrationId, consumer, confirmedAtUtc: nowUtc } }) : accept();
+      return state.open.includes(`${consumer}\n${registrationId}`) ? accept({ type: 'ErasureConfirmed', data: { erasureId: state.erasureId, registrationId, consumer, confirmedAtUtc: nowUtc } }) : accept();
     }
     default:
       return assertNever(command);
@@ -34,14 +34,10 @@ function evolve(state: ErasureState, event: ErasureEvent): ErasureState {
   switch (event.type) {
     case 'ErasureAnnounced': {
       const { erasureId, registrationIds, consumers } = event.data;
-      return { stage: 'announced', erasureId, open: new Set(consumers.flatMap((consumer) => registrationIds.map((id) => `${consumer}\n${id}`))) };
+      return { stage: 'announced', erasureId, open: consumers.flatMap((consumer) => registrationIds.map((id) => `${consumer}\n${id}`)) };
     }
-    case 'ErasureConfirmed': {
-      if (state.stage === 'none') return state;
-      const open = new Set(state.open);
-      open.delete(`${event.data.consumer}\n${event.data.registrationId}`);
-      return { ...state, open };
-    }
+    case 'ErasureConfirmed':
+      return state.stage === 'none' ? state : { ...state, open: state.open.filter((each) => each !== `${event.data.consumer}\n${event.data.registrationId}`) };
     default:
       return assertNever(event);
   }

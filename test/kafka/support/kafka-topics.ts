@@ -54,6 +54,11 @@ export async function readTopic(settings: KafkaSettings, topic: string): Promise
   return [...messages.values()];
 }
 
+/** What a consumer keeps that drops every id that it has seen. */
+export function withoutRepetitions<M extends Pick<KafkaMessage, 'headers'>>(messages: readonly M[]): readonly M[] {
+  return messages.filter((message, index) => messages.findIndex((other) => header(other, 'ce_id') === header(message, 'ce_id')) === index);
+}
+
 export function header(message: Pick<KafkaMessage, 'headers'>, name: string): string {
   return String(message.headers?.[name] ?? '');
 }
