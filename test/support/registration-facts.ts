@@ -41,7 +41,7 @@ export const VALID: CertificateFinding = {
   material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1',
 };
 
-export function compared(cardPoints: number, registeredPoints: number | 'none' = 'none'): FaceFinding {
+export function compared(cardPoints: number, registeredPoints: number | 'none' = 'none', change: Partial<Extract<FaceFinding, { outcome: 'compared' }>> = {}): FaceFinding {
   return {
     outcome: 'compared',
     cardPoints,
@@ -50,6 +50,7 @@ export function compared(cardPoints: number, registeredPoints: number | 'none' =
     material: { photo: 'aa', cardRecord: 'cc' },
     quality: {},
     signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed' },
+    ...change,
   };
 }
 

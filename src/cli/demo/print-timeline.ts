@@ -47,7 +47,7 @@ function detail({ type, data }: HistoryEvent): string {
     case 'FaceMismatched':
       return `card ${text('cardPoints')} points (needed ${text('thresholdPoints')}), registered ${registered(data['registered'])}`;
     case 'FaceNotComparable':
-      return `${text('image')} image: ${text('reason')}`;
+      return `${text('image')} image: ${text('reason')}${typeof data['measure'] === 'string' ? ` (${data['measure']})` : ''}`;
     case 'Held':
       return `${text('reason')}: ${text('cardPoints')} − ${text('registeredPoints')} = ${text('differencePoints')}, bound ${text('boundPoints')}; due ${text('dueAtUtc').slice(0, 10)}`;
     case 'OpinionGiven':

@@ -82,7 +82,16 @@ export type RegistrationEvent =
   | { readonly type: 'FaceReferred'; readonly data: FaceComparisonFacts & { readonly thresholdPoints: number; readonly referralPoints: number } }
   | { readonly type: 'FaceMismatched'; readonly data: FaceComparisonFacts & { readonly thresholdPoints: number } }
   /** An image gives no score: no face, several faces, … Nothing is said about the person. */
-  | { readonly type: 'FaceNotComparable'; readonly data: { readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm } }
+  | {
+      readonly type: 'FaceNotComparable';
+      readonly data: {
+        readonly image: 'captured' | 'card' | 'registered';
+        readonly reason: NotComparableReason;
+        /** For `poor_quality` the measure that is below the policy's minimum, else null. */
+        readonly measure: string | null;
+        readonly algorithm: FaceAlgorithm;
+      };
+    }
   | { readonly type: 'FaceComparisonDeferred'; readonly data: { readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly attempt: number; readonly nextAttemptAtUtc: string } }
   | {
       readonly type: 'Held';

@@ -6,6 +6,7 @@ import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateRe
 import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
+import { poorMeasure } from './photo-quality.policy.js';
 import type { FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
 
 export type RegistrationCommand =
@@ -134,7 +135,7 @@ function faceDecision({ finding, attempt, policy, nowUtc }: Extract<Registration
     case 'unknown':
       return accept({ type: 'FaceComparisonDeferred', data: { cause: finding.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
     case 'not_comparable':
-      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, algorithm: finding.algorithm } });
+      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, measure: null, algorithm: finding.algorithm } });
     case 'compared':
       return scoredDecision(finding, policy, nowUtc);
     default:
@@ -144,6 +145,9 @@ function faceDecision({ finding, attempt, policy, nowUtc }: Extract<Registration
 
 function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, policy: ActivePolicy, nowUtc: string): Decision<RegistrationEvent> {
   const { values } = policy;
+  // Before the score is looked at: what a poor photograph scores says nothing about the person.
+  const measure = poorMeasure(finding.quality, values);
+  if (measure !== null) return accept({ type: 'FaceNotComparable', data: { image: 'captured', reason: 'poor_quality', measure, algorithm: finding.algorithm } });
   const facts = comparisonFacts(finding, values.registeredMatchPointsMin);
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);

@@ -14,7 +14,42 @@ export type NotComparableReason =
   | 'turned_away'
   | 'eyes_closed'
   | 'unreadable_image'
-  | 'image_too_large';
+  | 'image_too_large'
+  /** A measure of its quality is below the minimum that the policy sets. */
+  | 'poor_quality';
+
+/** The measures' names, in the order of ISO/IEC 29794-5: from the whole picture to the parts of the face. */
+export const PHOTO_MEASURES = [
+  'UnifiedQualityScore',
+  'BackgroundUniformity',
+  'IlluminationUniformity',
+  'LuminanceMean',
+  'LuminanceVariance',
+  'UnderExposurePrevention',
+  'OverExposurePrevention',
+  'DynamicRange',
+  'Sharpness',
+  'CompressionArtifacts',
+  'NaturalColour',
+  'SingleFacePresent',
+  'EyesOpen',
+  'MouthClosed',
+  'EyesVisible',
+  'MouthOcclusionPrevention',
+  'FaceOcclusionPrevention',
+  'InterEyeDistance',
+  'HeadSize',
+  'LeftwardCropOfTheFaceImage',
+  'RightwardCropOfTheFaceImage',
+  'MarginAboveOfTheFaceImage',
+  'MarginBelowOfTheFaceImage',
+  'HeadPoseYaw',
+  'HeadPosePitch',
+  'HeadPoseRoll',
+  'ExpressionNeutrality',
+  'NoHeadCoverings',
+] as const;
+export type PhotoMeasure = (typeof PHOTO_MEASURES)[number];
 
 /** Measures by their ISO/IEC 29794-5 (OFIQ) names: 0..100, or 'not_assessed' where no means exist here. */
 export type PhotoQuality = Readonly<Record<string, number | 'not_assessed'>>;
