@@ -7,6 +7,8 @@ export interface ApiLimits {
   readonly cardIssuerCertificateBytesMax: number;
   /** Above this a photograph is not even read; the policy's own limit is checked by the command. */
   readonly photoBytesMax: number;
+  /** One further frame; they are smaller pictures than the photograph. */
+  readonly frameBytesMax: number;
   /** Registrations that are read into memory at the same time; more are asked to come back. */
   readonly uploadsAtOnceMax: number;
   readonly eventStreamsMax: number;
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
   cardRecordBytesMax: 32 * KIB,
   cardIssuerCertificateBytesMax: 4 * KIB,
   photoBytesMax: 16 * KIB * KIB,
+  frameBytesMax: KIB * KIB,
   uploadsAtOnceMax: 32,
   eventStreamsMax: 1_000,
   eventStreamSecondsMax: 600,

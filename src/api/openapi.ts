@@ -64,6 +64,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       cardRecord: { contentType: 'application/octet-stream' },
       cardIssuerCertificate: { contentType: 'application/octet-stream' },
       photo: { contentType: 'image/jpeg' },
+      ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { contentType: 'image/jpeg' }])),
     };
   }
   return document;

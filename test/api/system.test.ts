@@ -187,6 +187,7 @@ describe('the interface description', () => {
       cardRecord: { contentType: 'application/octet-stream' },
       cardIssuerCertificate: { contentType: 'application/octet-stream' },
       photo: { contentType: 'image/jpeg' },
+      ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { contentType: 'image/jpeg' }])),
     });
     expect(upload?.parameters).toEqual([expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: true })]);
   });

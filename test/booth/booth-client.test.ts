@@ -68,6 +68,32 @@ describe('the booth client', () => {
     expect(verify('sha256', text, surface, Buffer.from(request.cardChallengeSignature, 'base64'))).toBe(true);
   });
 
+  it('sends the frames that it takes once the server has said which way to turn, and signs for them', async () => {
+    server.script(accepted, accepted);
+    const asked: string[] = [];
+    const frames = [Buffer.from([0xff, 0xd8, 1]), Buffer.from([0xff, 0xd8, 2])];
+    const { client } = clientOf(server.url);
+    await client.register({ ...made.capture(), frames: async (prompt) => (asked.push(prompt), frames) });
+    expect(asked).toEqual(['turn-right']);
+    const parts = await partsOf(server.registrations[0] as Arrived);
+    expect([parts['frame0'], parts['frame1'], parts['frame2']]).toEqual([...frames, undefined]);
+    const { envelope, boothSignature } = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope; boothSignature: string };
+    expect(envelope.framesSha256).toEqual(frames.map(sha256));
+    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
+    expect(verify(null, Buffer.from(captureEnvelopeText(envelope)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(true);
+    await client.register({ ...made.capture(), frames: () => [] });
+    expect(Object.keys(await partsOf(server.registrations[1] as Arrived))).toEqual(['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo']);
+  });
+
+  it('does not touch the card for too many frames, or one that is no JPEG', async () => {
+    const jpeg = Buffer.from([0xff, 0xd8, 1]);
+    const { client } = clientOf(server.url);
+    const card = { ...made.capture().card, verifyAccessNumber: () => Promise.reject(new Error('the card was touched')) };
+    for (const frames of [Array<Buffer>(5).fill(jpeg), [jpeg, Buffer.from('x')]]) {
+      await expect(client.prepare({ ...made.capture(), card: card as never, frames: () => frames })).rejects.toThrow(RangeError);
+    }
+  });
+
   it('signs with the other certificate when it is asked to', async () => {
     server.script(accepted);
     const card = made.card();

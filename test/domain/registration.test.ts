@@ -82,6 +82,31 @@ describe('face comparison', () => {
   });
 });
 
+describe('frames in the policy', () => {
+  const before = [received(), certificateVerified()] as const;
+  const frames = { count: 2, samePerson: true, movement: true, promptFollowed: false } as const;
+  const finding = (points: number) => recordFaces(compared(points, 'none', { signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames } }), asking);
+  let asking = policy();
+  it('are recorded and decide nothing by default', () => {
+    asking = policy();
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(9500));
+    expect('events' in decision && decision.events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'confirmed', signals: { frames } } }]);
+  });
+  it('hold a case where the policy says so, and it is not submitted (@req R17)', () => {
+    asking = policy({ holdOnFramesInconsistent: true });
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(9500));
+    const events = 'events' in decision ? decision.events : [];
+    expect(events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'on_hold' } }, { type: 'Held', data: { reason: 'frames_inconsistent', cardPoints: 9500, registeredPoints: null, differencePoints: null, boundPoints: null } }]);
+    expect(registrationDecider.decide(fold(registrationDecider, [...before, ...events]), { type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 })).toMatchObject({ refused: { code: 'wrong_stage' } });
+  });
+  it('are the named reason in the referral band, and never lift a mismatch to a hold', () => {
+    asking = policy({ holdOnFramesInconsistent: true, holdInReferralBand: true });
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(6000));
+    expect('events' in decision && decision.events).toMatchObject([{ type: 'FaceReferred' }, { type: 'Held', data: { reason: 'frames_inconsistent' } }]);
+    given(...before).when(finding(100)).thenTypes('FaceMismatched');
+  });
+});
+
 describe('quality in the policy (@req R7)', () => {
   const before = [received(), certificateVerified()] as const;
   const asking = policy({ photoQualityMin: { Sharpness: 40, EyesOpen: 60 } });

@@ -431,7 +431,7 @@ export class SimulatedFaces extends FaceComparer {
       if (this.world.fault()) return { outcome: 'unknown', cause: this.world.random.pick(['busy', 'timeout', 'worker_failed']), detail: '' };
       const { face, cardPoints, registeredPoints } = planIn(captured);
       if (face === 'no_face') return { outcome: 'not_comparable', image: 'captured', reason: 'no_face', algorithm: this.algorithm() };
-      return { outcome: 'compared', cardPoints, registeredPoints: registered ? registeredPoints : null, algorithm: this.algorithm(), quality: {}, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false } };
+      return { outcome: 'compared', cardPoints, registeredPoints: registered ? registeredPoints : null, algorithm: this.algorithm(), quality: {}, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false, frames: 'not_assessed' } };
     });
   }
 }

@@ -93,6 +93,10 @@ export class PolicyBody {
   @IsBoolean({ message: 'must be true or false' })
   holdOnRegisteredMismatch!: boolean;
 
+  @ApiProperty({ description: 'Whether frames that show another person, or a turn that was not followed, lead to a hold' })
+  @IsBoolean({ message: 'must be true or false' })
+  holdOnFramesInconsistent!: boolean;
+
   @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', minimum: 0, maximum: 100 }, propertyNames: { enum: [...PHOTO_MEASURES] }, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
   @IsObject({ message: 'must be an object' })
   photoQualityMin!: Record<string, number>;

@@ -1,8 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { Equals, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
-import { REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
+import { ArrayMaxSize, Equals, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { FRAMES_MAX, REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
+import { HEAD_TURNS, type HeadTurn } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
 import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
 import { BOOTH_ID } from './door.js';
@@ -24,6 +25,9 @@ export class ChallengeAnswer {
 
   @ApiProperty({ format: 'date-time' })
   expiresAtUtc!: string;
+
+  @ApiProperty({ enum: HEAD_TURNS, description: "How the person turns the head after the photograph, for booths that send further frames; left and right are the person's own" })
+  prompt!: HeadTurn;
 }
 
 export class ConsentBody {
@@ -79,6 +83,13 @@ export class CaptureEnvelopeBody implements CaptureEnvelope {
   @ApiProperty(DIGEST)
   @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
   cardIssuerCertificateSha256!: string;
+
+  @ApiProperty({ type: 'array', items: { type: 'string', pattern: SHA256.source }, maxItems: FRAMES_MAX, required: false, description: 'SHA-256 of the parts frame0 to frame3 in their order; absent where there are none' })
+  @ValidateIf((body: CaptureEnvelopeBody) => body.framesSha256 !== undefined)
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(FRAMES_MAX, { message: `must not name more than ${FRAMES_MAX} frames` })
+  @Matches(SHA256, { each: true, message: 'must be 64 lower-case hexadecimal digits each' })
+  framesSha256?: string[];
 
   @ApiProperty({ type: ConsentBody })
   @IsDefined({ message: 'is missing' })

@@ -5,8 +5,11 @@ import type { DoorRefusalCode } from '../../domain/refusal.js';
 import type { ApiLimits } from '../api-settings.js';
 import { textHoldsMyNumber } from '../json-body.js';
 
-export type PartName = 'request' | 'certificate' | 'cardRecord' | 'cardIssuerCertificate' | 'photo';
-export type RegistrationParts = Readonly<Record<PartName, Buffer>>;
+const NEEDED = ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo'] as const;
+const FRAMES = ['frame0', 'frame1', 'frame2', 'frame3'] as const;
+export type PartName = (typeof NEEDED)[number] | (typeof FRAMES)[number];
+/** `frames` holds frame0 and so on, as many as came. */
+export type RegistrationParts = Readonly<Record<(typeof NEEDED)[number], Buffer>> & { readonly frames: readonly Buffer[] };
 
 /** The upload is not one of ours. The rest of it is neither kept nor looked at. */
 export class UploadRefused extends Error {
@@ -29,18 +32,22 @@ const PART_RULES: Readonly<Record<PartName, PartRule>> = {
   cardRecord: { contentType: 'application/octet-stream', limit: 'cardRecordBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
   cardIssuerCertificate: { contentType: 'application/octet-stream', limit: 'cardIssuerCertificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
   photo: { contentType: 'image/jpeg', limit: 'photoBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' },
+  frame0: frameRule(),
+  frame1: frameRule(),
+  frame2: frameRule(),
+  frame3: frameRule(),
 };
 const PART_NAMES = Object.keys(PART_RULES) as PartName[];
 
-/** Room for boundaries and part headers; far more than five parts need. */
+/** Room for boundaries and part headers; far more than nine parts need. */
 const FRAMING_BYTES_MAX = 16 * 1024;
 const PART_HEADERS_MAX = 8;
 const PART_NAME_MAX = 64;
 const PLAIN_ENCODINGS = ['7bit', '8bit', 'binary'];
 
-/** Reads the five parts of a registration into memory, each and all of them bounded, before anything is decoded.
+/** Reads the five parts of a registration, and the frames that came with them, into memory, each and all of them bounded, before anything is decoded.
  *  Every part is a stream of bytes here, also the JSON: the library's own decoding would hide the text that must be looked at.
- *  @throws {UploadRefused} for anything but exactly one of each part in its size and type. */
+ *  @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0 without gaps. */
 export async function readUpload(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
   if (!request.isMultipart()) throw new UploadRefused('malformed_request');
   const bytesMax = PART_NAMES.reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
@@ -88,8 +95,10 @@ async function collect(request: FastifyRequest, limits: ApiLimits): Promise<Regi
     if (parts.has(name)) throw new UploadRefused('malformed_request');
     parts.set(name, await bytesOf(part, limits[PART_RULES[name].limit], PART_RULES[name]));
   }
-  if (parts.size !== PART_NAMES.length) throw new UploadRefused('malformed_request');
-  return Object.fromEntries(parts) as RegistrationParts;
+  const frames = FRAMES.map((name) => parts.get(name)).filter((bytes) => bytes !== undefined);
+  const whole = NEEDED.every((name) => parts.has(name)) && FRAMES.slice(0, frames.length).every((name) => parts.has(name));
+  if (!whole) throw new UploadRefused('malformed_request');
+  return { ...(Object.fromEntries(NEEDED.map((name) => [name, parts.get(name)])) as Omit<RegistrationParts, 'frames'>), frames };
 }
 
 /** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there either. */
@@ -112,6 +121,10 @@ async function bytesOf(part: MultipartFile, bytesMax: number, rule: PartRule): P
   }
   if (length === 0) throw new UploadRefused(rule.wrongType);
   return Buffer.concat(chunks, length);
+}
+
+function frameRule(): PartRule {
+  return { contentType: 'image/jpeg', limit: 'frameBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' };
 }
 
 /** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */

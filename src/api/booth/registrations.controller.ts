@@ -56,6 +56,7 @@ export class RegistrationsController {
         cardRecord: { description: 'EF 0002 of the surface application' },
         cardIssuerCertificate: { description: 'EF 0004, the 7F21 certificate' },
         photo: { description: 'The photograph' },
+        ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { description: `Further frame ${i + 1} of the session, JPEG; optional, counted without gaps` }])),
       },
     },
   })
@@ -132,8 +133,8 @@ export class RegistrationsController {
     const parts = await this.partsOf(request);
     const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(parts.request);
     const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
-    const { photo, certificate, cardRecord, cardIssuerCertificate } = parts;
-    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate }));
+    const { photo, certificate, cardRecord, cardIssuerCertificate, frames } = parts;
+    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }));
     if ('refused' in outcome) this.door.count(outcome.refused.code);
     return valueOf(outcome);
   }
@@ -151,7 +152,7 @@ export class RegistrationsController {
     try {
       return await readUpload(request, this.settings.limits);
     } catch (error) {
-      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with exactly the five parts, each with its content type' }] : [] });
+      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import type { FaceAlgorithm, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
+import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
 
 /** One comparison. Images are the encoded bytes as received or as kept in the vault. */
 export interface FaceComparisonRequest {
@@ -8,6 +8,10 @@ export interface FaceComparisonRequest {
   readonly card: Uint8Array;
   /** The registered face image to compare with, or null at a first registration. */
   readonly registered: Uint8Array | null;
+  /** Further frames from the booth, at most 4, in their order; JPEG. Absent or empty: none. */
+  readonly frames?: readonly Uint8Array[];
+  /** The turn of the head that was asked for between the photograph and the last frame. */
+  readonly prompt?: HeadTurn;
 }
 
 export type FaceComparison =

@@ -133,6 +133,22 @@ export const DEMO_CASES: readonly DemoCase[] = [
     check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted') ? 'a held request was submitted' : null),
   },
   {
+    // The sample photographs hold no sequence of one person: the mirror image of a half-turned face plays the turn to the left.
+    name: 'further frames are judged, and decide nothing by default',
+    expected: 'GovernmentAccepted',
+    start: async (world, people) => {
+      const turnedLeft = await loadDemoFace('sample6-second-mirrored');
+      return world.register(await people.card('Midori', 'sample6-second-mirrored'), await loadDemoFace('sample6-second'), { frames: () => [turnedLeft] });
+    },
+    check: async (world, requestId) => {
+      const events = await world.history(requestId);
+      const { prompt } = events.find((e) => e.type === 'RequestReceived')?.data['frames'] as { prompt: string };
+      const { frames } = events.find((e) => e.type === 'FaceMatched')?.data['signals'] as { frames: Record<string, unknown> };
+      const expected = { count: 1, samePerson: true, movement: true, promptFollowed: prompt === 'turn-left' };
+      return Object.entries(expected).every(([name, value]) => frames[name] === value) ? null : `asked for ${prompt}, the frames were judged as ${JSON.stringify(frames)}`;
+    },
+  },
+  {
     name: 'no face in the photograph',
     expected: 'FaceNotComparable',
     start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await emptyBooth()),

@@ -34,6 +34,7 @@ export const DEFAULT_POLICY: PolicyValues = {
   holdMarginPoints: 2_000,
   registeredMatchPointsMin: 4_865,
   holdOnRegisteredMismatch: false,
+  holdOnFramesInconsistent: false,
   photoQualityMin: {},
   holdDueHours: 72,
   clockSkewSecondsMax: 120,

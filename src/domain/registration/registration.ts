@@ -152,7 +152,7 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
   const band = faceBand(facts.cardPoints, values);
-  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values);
+  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, facts.signals.frames);
 
   if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
     return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
@@ -162,7 +162,7 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
       { type: 'FaceReferred', data: { ...facts, thresholdPoints: values.cardMatchPointsMin, referralPoints: values.referralPointsMin } },
       {
         type: 'Held',
-        // A gap to the registered image is the stronger finding: it is named even where the band alone would have held the case.
+        // A gap to the registered image, or frames that do not fit, are the stronger finding: named even where the band alone would have held the case.
         data: hold
           ? { reason: hold.reason, cardPoints: facts.cardPoints, registeredPoints, differencePoints: hold.differencePoints, boundPoints: hold.boundPoints, dueAtUtc }
           : { reason: 'referral_band', cardPoints: facts.cardPoints, registeredPoints, differencePoints: registeredPoints === null ? null : facts.cardPoints - registeredPoints, boundPoints: values.cardMatchPointsMin, dueAtUtc },

@@ -54,10 +54,28 @@ export type PhotoMeasure = (typeof PHOTO_MEASURES)[number];
 /** Measures by their ISO/IEC 29794-5 (OFIQ) names: 0..100, or 'not_assessed' where no means exist here. */
 export type PhotoQuality = Readonly<Record<string, number | 'not_assessed'>>;
 
+/** The way that a person is asked to turn the head. Left and right are the person's own. */
+export const HEAD_TURNS = ['turn-left', 'turn-right'] as const;
+export type HeadTurn = (typeof HEAD_TURNS)[number];
+
+/** What the booth's further frames say beside the photograph. Closed facts; the measures behind them are not kept. */
+export interface FrameFacts {
+  /** Frames besides the photograph. */
+  readonly count: number;
+  /** Every frame shows the person of the photograph. */
+  readonly samePerson: boolean | 'not_assessed';
+  /** The pictures differ from one to the next, as those of a live camera do. */
+  readonly movement: boolean | 'not_assessed';
+  /** The head turned the way that the challenge asked for. */
+  readonly promptFollowed: boolean | 'not_assessed';
+}
+
 /** Hints about presence. Hints: none of them is attack detection. */
 export interface PresenceSignals {
   /** The photograph is the card's photograph, or a near copy of it. 'not_assessed' where it was not measured. */
   readonly nearDuplicateOfCard: boolean | 'not_assessed';
   /** The photograph is an earlier submission, or a near copy of it. */
   readonly nearDuplicateOfRegistered: boolean | 'not_assessed';
+  /** 'not_assessed' where the booth sent no frames. */
+  readonly frames: FrameFacts | 'not_assessed';
 }
