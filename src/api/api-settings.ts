@@ -36,6 +36,7 @@ export interface RateLimits {
   readonly challengesPerMinute: number;
   readonly registrationsPerMinute: number;
   readonly statusPerMinute: number;
+  readonly photoChecksPerMinute: number;
 }
 
 /** Everything that the HTTP edge can be told. Filled from the configuration; every field works when absent. */
@@ -80,4 +81,4 @@ export const DEFAULT_LIMITS: ApiLimits = {
   shutdownMsMax: 10_000,
 };
 
-export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000 };
+export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000, photoChecksPerMinute: 3_000 };

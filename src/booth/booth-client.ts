@@ -1,6 +1,8 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import { photoCheckText } from '../domain/booth/photo-check.js';
+import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import { HEAD_TURNS, type HeadTurn } from '../domain/values/face-comparison.js';
 import { BoothError, LastTryNotConfirmedError, refusalError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from './booth-errors.js';
@@ -165,6 +167,24 @@ export class BoothClient {
   async challenge(): Promise<Challenge> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ boothId: this.#options.boothId }) };
     return this.#question('/v1/challenges', init, readChallenge);
+  }
+
+  /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The server keeps nothing
+   *  of it. A `busy` server is asked again a few times; a booth that gets no answer may go on without one.
+   *  @throws {ServerUnreachableError | ServerRefusedError | RangeError} */
+  async checkPhoto(photo: Uint8Array, challenge?: Challenge): Promise<PhotoGuidance> {
+    if (!isJpeg(photo)) throw new RangeError('the photograph is not a JPEG');
+    const { nonce } = challenge ?? (await this.challenge());
+    const check = { boothId: this.#options.boothId, nonce, photoSha256: sha256(photo) };
+    const boothSignature = base64(signAsBooth(this.#options.key, Buffer.from(photoCheckText(check), 'utf8')));
+    const { contentType, bytes } = writeMultipart(
+      [
+        { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify({ ...check, boothSignature }), 'utf8') },
+        { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: photo },
+      ],
+      freshBoundary(),
+    );
+    return this.#question('/v1/photo-checks', { method: 'POST', headers: { 'content-type': contentType }, body: Uint8Array.from(bytes) }, readGuidance);
   }
 
   /** The neutral status of a request. @throws {ServerUnreachableError | ServerRefusedError} */
@@ -341,6 +361,17 @@ function readChallenge({ status, json }: Answer): Challenge | null {
   if (prompt === undefined) return null;
   if (typeof nonce !== 'string' || nonce === '' || typeof expiresAtUtc !== 'string' || Number.isNaN(Date.parse(expiresAtUtc))) return null;
   return { nonce, expiresAtUtc, prompt };
+}
+
+function readGuidance({ status, json }: Answer): PhotoGuidance | null {
+  if (status !== 200 || !isRecord(json) || typeof json['usable'] !== 'boolean') return null;
+  const { reasons, guidance } = json;
+  if (!Array.isArray(reasons) || !Array.isArray(guidance) || ![...(reasons as unknown[]), ...(guidance as unknown[])].every(hasHint)) return null;
+  return json as unknown as PhotoGuidance;
+}
+
+function hasHint(entry: unknown): boolean {
+  return isRecord(entry) && isRecord(entry['hint']) && typeof entry['hint']['ja'] === 'string' && typeof entry['hint']['en'] === 'string';
 }
 
 function statusPath(receipt: string): string {

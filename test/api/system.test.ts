@@ -83,7 +83,7 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approvePolicy', 'enrolBooth', 'explainProblem', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
+  'activatePolicy', 'approvePolicy', 'checkPhoto', 'enrolBooth', 'explainProblem', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
   'proposePolicy', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage',
 ];
 

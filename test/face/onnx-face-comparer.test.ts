@@ -58,6 +58,20 @@ describe('comparing faces', () => {
     expect(compared(await comparer.compare({ captured, card, registered: null, frames: [] })).signals.frames).toBe('not_assessed');
   });
 
+  it('assesses a photograph by itself: measures and what it would be refused for, no score', async () => {
+    const good = await comparer.assess(await loadDemoFace('sample3-middle'));
+    expect(good).toMatchObject({ outcome: 'assessed', reasons: [], quality: { Sharpness: expect.any(Number) } });
+    expect(Object.keys(good).sort()).toEqual(['outcome', 'quality', 'reasons']);
+    const blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
+    expect(await comparer.assess(blank)).toEqual({ outcome: 'assessed', reasons: ['no_face'], quality: {} });
+    expect(await comparer.assess(Buffer.from('no picture'))).toEqual({ outcome: 'assessed', reasons: ['unreadable_image'], quality: {} });
+    const [left, right] = await Promise.all((['sample3-left', 'sample3-right'] as const).map((name) => loadDemoFace(name)));
+    const two = await sharp({ create: { width: 1440, height: 960, channels: 3, background: '#777' } }).composite([{ input: left, left: 0, top: 0 }, { input: right, left: 720, top: 0 }]).jpeg().toBuffer();
+    expect(await comparer.assess(two)).toMatchObject({ outcome: 'assessed', reasons: ['several_faces'] });
+    const blurred = await sharp(left).blur(18).jpeg().toBuffer();
+    expect(await comparer.assess(blurred)).toMatchObject({ outcome: 'assessed', reasons: [expect.stringMatching(/^(too_blurred|no_face)$/)] });
+  });
+
   it('gives the same points every time', async () => {
     const request = { captured: await loadDemoFace('sample4-first'), card: await loadCardPhoto('sample1-middle'), registered: await loadDemoFace('sample5-first') };
     const [first, ...others] = await Promise.all([comparer.compare(request), comparer.compare(request), comparer.compare(request)]);

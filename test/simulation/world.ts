@@ -426,6 +426,10 @@ export class SimulatedFaces extends FaceComparer {
     return { id: 'simulated', version: '1' };
   }
 
+  override assess(): Promise<never> {
+    throw new Error('the stories never check a photograph beforehand');
+  }
+
   override compare({ captured, registered }: FaceComparisonRequest): Promise<FaceComparison> {
     return this.world.step(this.me, 'compare faces', (): FaceComparison => {
       if (this.world.fault()) return { outcome: 'unknown', cause: this.world.random.pick(['busy', 'timeout', 'worker_failed']), detail: '' };

@@ -16,13 +16,11 @@ import { validated } from '../validation.js';
 import { ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
-import { discardRest, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
+import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
 import { RECEIPT, writtenReceipt } from './receipt.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);
-/** What is still read of a refused upload, so that the client gets to see why. */
-const DISCARD = { bytesMax: 4 * 1024 * 1024, msMax: 500 } as const;
 
 /** Where booths hand in requests and holders of a receipt ask about them. Says nothing about scores or suspicion. @req R4 R21 */
 @ApiTags('Booth')
@@ -90,20 +88,13 @@ export class RegistrationsController {
     'outcome_unknown',
   )
   async receive(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReceiptAnswer> {
-    try {
+    return readOnWhenRefused(request, reply, async () => {
       this.limits.admit(request, 'registrationsPerMinute');
       const key = await this.idempotencyKeyOf(request);
       const { receipt } = await this.limits.upload(() => this.handIn(request, key));
       reply.header('location', `/v1/registrations/${receipt}`);
       return { receipt, status: 'received' };
-    } catch (error) {
-      if (!request.raw.readableEnded) {
-        await discardRest(request.raw, DISCARD);
-        // Whatever is still on its way must not be taken for the next request.
-        if (!request.raw.readableEnded) reply.header('connection', 'close');
-      }
-      throw error;
-    }
+    });
   }
 
   @Get(':receipt')

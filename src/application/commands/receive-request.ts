@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, randomUUID, timingSafeEqual, verify } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../domain/booth/capture-envelope.js';
 import type { BoothState } from '../../domain/booth/booth.js';
@@ -7,6 +7,7 @@ import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import { booths, registrations, sagas } from '../aggregates.js';
+import { boothSigned } from '../booth-signature.js';
 import { CASE_BLOBS, caseOwner, frameBlob, type CaseSignatures } from '../case-material.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId, uuidFrom } from '../ids.js';
@@ -35,8 +36,6 @@ export interface Receipt {
   /** True when this request had been received before and nothing new was stored. */
   readonly repeated: boolean;
 }
-
-type EnrolledBooth = Extract<BoothState, { stage: 'enrolled' | 'suspended' }>;
 
 /** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the refusal.
  *  The order is from cheap to dear, and from "who are you" to "what do you bring". */
@@ -197,7 +196,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 function boothRefusal(booth: BoothState, { envelope, signatures, material }: ReceiveRequest): DoorRefusalCode | null {
   if (booth.stage === 'none') return 'booth_not_enrolled';
   if (booth.stage === 'suspended') return 'booth_is_suspended';
-  if (!boothSigned(booth, envelope, signatures.booth)) return 'booth_signature_invalid';
+  if (!boothSigned(booth, captureEnvelopeText(envelope), signatures.booth)) return 'booth_signature_invalid';
   const frames = framesOf(material);
   const statedFrames = envelope.framesSha256 ?? [];
   if (statedFrames.length !== frames.length) return 'digest_mismatch';
@@ -211,16 +210,11 @@ function boothRefusal(booth: BoothState, { envelope, signatures, material }: Rec
   return digests.every(([stated, bytes]) => createHash('sha256').update(bytes).digest('hex') === stated) ? null : 'digest_mismatch';
 }
 
-function boothSigned(booth: EnrolledBooth, envelope: CaptureEnvelope, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: Buffer.from(booth.publicKey, 'base64'), format: 'der', type: 'spki' });
-  return key.asymmetricKeyType === 'ed25519' && verify(null, Buffer.from(captureEnvelopeText(envelope)), key, signature);
-}
-
 function framesOf({ frames }: ReceiveRequest['material']): readonly Uint8Array[] {
   return frames ?? [];
 }
 
-function isJpeg(bytes: Uint8Array): boolean {
+export function isJpeg(bytes: Uint8Array): boolean {
   return bytes.length > 4 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 

@@ -137,8 +137,10 @@ export const DEMO_CASES: readonly DemoCase[] = [
     name: 'further frames are judged, and decide nothing by default',
     expected: 'GovernmentAccepted',
     start: async (world, people) => {
-      const turnedLeft = await loadDemoFace('sample6-second-mirrored');
-      return world.register(await people.card('Midori', 'sample6-second-mirrored'), await loadDemoFace('sample6-second'), { frames: () => [turnedLeft] });
+      const [photo, turnedLeft] = [await loadDemoFace('sample6-second'), await loadDemoFace('sample6-second-mirrored')];
+      const checked = await world.booth.checkPhoto(photo);
+      if (!checked.usable) throw new Error(`a good photograph was checked as ${JSON.stringify(checked)}`);
+      return world.register(await people.card('Midori', 'sample6-second-mirrored'), photo, { frames: () => [turnedLeft] });
     },
     check: async (world, requestId) => {
       const events = await world.history(requestId);
@@ -151,7 +153,13 @@ export const DEMO_CASES: readonly DemoCase[] = [
   {
     name: 'no face in the photograph',
     expected: 'FaceNotComparable',
-    start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await emptyBooth()),
+    start: async (world, people) => {
+      const photo = await emptyBooth();
+      const { usable, reasons } = await world.booth.checkPhoto(photo);
+      if (usable || reasons[0]?.reason !== 'no_face') throw new Error(`an empty booth was checked as ${JSON.stringify({ usable, reasons })}`);
+      // The guidance is not followed here, to show that the server itself does not compare such a photograph.
+      return world.register(await people.card('Fumiko', 'sample1-left-mirrored'), photo);
+    },
   },
   {
     name: 'registry only',

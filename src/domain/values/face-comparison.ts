@@ -55,8 +55,8 @@ export type PhotoMeasure = (typeof PHOTO_MEASURES)[number];
 export type PhotoQuality = Readonly<Record<string, number | 'not_assessed'>>;
 
 /** The way that a person is asked to turn the head. Left and right are the person's own. */
-export const HEAD_TURNS = ['turn-left', 'turn-right'] as const;
-export type HeadTurn = (typeof HEAD_TURNS)[number];
+export type HeadTurn = 'turn-left' | 'turn-right';
+export const HEAD_TURNS = ['turn-left', 'turn-right'] as const satisfies readonly HeadTurn[];
 
 /** What the booth's further frames say beside the photograph. Closed facts; the measures behind them are not kept. */
 export interface FrameFacts {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../application/ports/face-comparer.js';
-import type { FaceAlgorithm, FrameFacts } from '../../domain/values/face-comparison.js';
+import { FaceComparer, type FaceComparison, type FaceComparisonRequest, type PhotoAssessment } from '../../application/ports/face-comparer.js';
+import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
 import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult } from './face-jobs.js';
@@ -104,6 +104,17 @@ export class OnnxFaceComparer extends FaceComparer {
    *  @param quality false leaves the quality measures out, which saves their time */
   async analyse(image: Uint8Array, { primary = 'largest', quality = true }: { primary?: PrimaryRule; quality?: boolean } = {}): Promise<PoolOutcome<AnalyseResult>> {
     return (await this.submit({ kind: 'analyse', image, primary, quality })) as PoolOutcome<AnalyseResult>;
+  }
+
+  async assess(photo: Uint8Array): Promise<PhotoAssessment> {
+    const ended = await this.analyse(photo);
+    if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
+    const { result } = ended;
+    if (result.kind === 'unusable') return { outcome: 'assessed', reasons: [result.reason], quality: {} };
+    const [main, ...others] = result.faces;
+    const crowded = main !== undefined && others.some(({ box }) => box.width >= this.rules().otherFaceShareMin * main.box.width);
+    const reasons: NotComparableReason[] = [...(crowded ? ['several_faces' as const] : []), ...(result.captureRefusal === null ? [] : [result.captureRefusal])];
+    return { outcome: 'assessed', reasons, quality: result.quality };
   }
 
   /** Judges a short sequence of frames from the booth, first to last: one person throughout, nothing repeated or jumping, and the
