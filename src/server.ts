@@ -28,11 +28,11 @@ export async function startServer(environment: Readonly<Record<string, string | 
 }
 
 async function apiSettings({ values }: Config): Promise<ApiSettings> {
-  const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute } = values;
+  const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute } = values;
   return new ApiSettings({
     oidc: oidcIssuer === null ? null : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
     tls: tlsCertFile === null || tlsKeyFile === null ? null : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
-    rateLimits: { challengesPerMinute, registrationsPerMinute, statusPerMinute },
+    rateLimits: { challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute },
     trustProxy,
     metricsToken,
     logLevel,

@@ -7,6 +7,8 @@ export interface ApiLimits {
   readonly cardIssuerCertificateBytesMax: number;
   /** Above this a photograph is not even read; the policy's own limit is checked by the command. */
   readonly photoBytesMax: number;
+  /** One further frame; they are smaller pictures than the photograph. */
+  readonly frameBytesMax: number;
   /** Registrations that are read into memory at the same time; more are asked to come back. */
   readonly uploadsAtOnceMax: number;
   readonly eventStreamsMax: number;
@@ -34,6 +36,7 @@ export interface RateLimits {
   readonly challengesPerMinute: number;
   readonly registrationsPerMinute: number;
   readonly statusPerMinute: number;
+  readonly photoChecksPerMinute: number;
 }
 
 /** Everything that the HTTP edge can be told. Filled from the configuration; every field works when absent. */
@@ -69,6 +72,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
   cardRecordBytesMax: 32 * KIB,
   cardIssuerCertificateBytesMax: 4 * KIB,
   photoBytesMax: 16 * KIB * KIB,
+  frameBytesMax: KIB * KIB,
   uploadsAtOnceMax: 32,
   eventStreamsMax: 1_000,
   eventStreamSecondsMax: 600,
@@ -77,4 +81,4 @@ export const DEFAULT_LIMITS: ApiLimits = {
   shutdownMsMax: 10_000,
 };
 
-export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000 };
+export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000, photoChecksPerMinute: 3_000 };

@@ -11,6 +11,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
 import { ChallengesController } from './booth/challenges.controller.js';
 import { Door } from './booth/door.js';
 import { EventStreams } from './booth/event-streams.js';
+import { PhotoChecksController } from './booth/photo-checks.controller.js';
 import { RegistrationsController } from './booth/registrations.controller.js';
 import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
@@ -28,7 +29,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, SystemController],
+      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, SystemController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

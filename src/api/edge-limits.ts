@@ -21,6 +21,7 @@ export class EdgeLimits {
       challengesPerMinute: new RateLimiter(rateLimits.challengesPerMinute),
       registrationsPerMinute: new RateLimiter(rateLimits.registrationsPerMinute),
       statusPerMinute: new RateLimiter(rateLimits.statusPerMinute),
+      photoChecksPerMinute: new RateLimiter(rateLimits.photoChecksPerMinute),
     };
   }
 

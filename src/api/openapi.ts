@@ -54,19 +54,23 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'OpenID Connect access token with the roles claim' }, 'accessToken')
     .build();
   const document = SwaggerModule.createDocument(app, config);
-  const upload = document.paths['/v1/registrations']?.post?.requestBody;
   // The decorators have no words for the content types of parts.
-  const form = upload && 'content' in upload ? upload.content['multipart/form-data'] : undefined;
-  if (form) {
-    form.encoding = {
-      request: { contentType: 'application/json' },
-      certificate: { contentType: 'application/pkix-cert' },
-      cardRecord: { contentType: 'application/octet-stream' },
-      cardIssuerCertificate: { contentType: 'application/octet-stream' },
-      photo: { contentType: 'image/jpeg' },
-    };
-  }
+  namePartTypes(document, '/v1/registrations', {
+    request: 'application/json',
+    certificate: 'application/pkix-cert',
+    cardRecord: 'application/octet-stream',
+    cardIssuerCertificate: 'application/octet-stream',
+    photo: 'image/jpeg',
+    ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, 'image/jpeg'])),
+  });
+  namePartTypes(document, '/v1/photo-checks', { request: 'application/json', photo: 'image/jpeg' });
   return document;
+}
+
+function namePartTypes(document: OpenAPIObject, path: string, types: Readonly<Record<string, string>>): void {
+  const upload = document.paths[path]?.post?.requestBody;
+  const form = upload && 'content' in upload ? upload.content['multipart/form-data'] : undefined;
+  if (form) form.encoding = Object.fromEntries(Object.entries(types).map(([part, contentType]) => [part, { contentType }]));
 }
 
 function problemResponse(status: number, codes: readonly ProblemCode[]): MethodDecorator & ClassDecorator {

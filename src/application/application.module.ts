@@ -14,6 +14,7 @@ import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
 import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CurrentPolicy } from './current-policy.js';
+import { CheckPhotoHandler } from './queries/check-photo.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
@@ -29,7 +30,7 @@ const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
-  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
+  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,

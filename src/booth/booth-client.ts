@@ -1,7 +1,10 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { captureEnvelopeText, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import { photoCheckText } from '../domain/booth/photo-check.js';
+import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
+import { HEAD_TURNS, type HeadTurn } from '../domain/values/face-comparison.js';
 import { BoothError, LastTryNotConfirmedError, refusalError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from './booth-errors.js';
 import { signAsBooth, type BoothKey } from './booth-key.js';
 import type { CaptureCounter } from './capture-counter.js';
@@ -28,6 +31,8 @@ export interface BoothClientOptions {
 export interface Challenge {
   readonly nonce: string;
   readonly expiresAtUtc: string;
+  /** What to ask the person to do while further frames are taken. */
+  readonly prompt: HeadTurn;
 }
 
 /** Everything that one registration is made of. */
@@ -41,6 +46,9 @@ export interface Capture {
   readonly lastTryConfirmed?: boolean;
   /** The photograph that the booth took. JPEG. @req R3 */
   readonly photo: Uint8Array;
+  /** Takes up to 4 further frames while the person turns the head as asked (left and right are the person's own). Called once the
+   *  server has said which way; the card is touched only afterwards. JPEG, in the order in which they were taken. */
+  readonly frames?: (prompt: HeadTurn) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
   /** When the photograph was taken; now, when absent. @req R10 */
   readonly capturedAtUtc?: string;
   /** Default user authentication. */
@@ -108,9 +116,11 @@ export class BoothClient {
   /** Gets a nonce, reads the card and makes the three signatures over one envelope, in one stay on the reader.
    *  @throws {ServerUnreachableError | ServerRefusedError | LastTryNotConfirmedError | RangeError} */
   async prepare(capture: Capture): Promise<SignedRequest> {
-    if (capture.photo[0] !== 0xff || capture.photo[1] !== 0xd8) throw new RangeError('the photograph is not a JPEG');
+    if (!isJpeg(capture.photo)) throw new RangeError('the photograph is not a JPEG');
     const preparedAt = this.#now();
     const challenge = await this.challenge();
+    const frames = (await capture.frames?.(challenge.prompt)) ?? [];
+    if (frames.length > FRAMES_MAX || !frames.every(isJpeg)) throw new RangeError(`at most ${FRAMES_MAX} frames are sent, each a JPEG`);
     const { card } = capture;
     const certificateType = capture.certificateType ?? 'user_authentication';
     await refuseLastTry(capture, certificateType);
@@ -132,13 +142,14 @@ export class BoothClient {
       certificateSha256: sha256(certificate),
       cardRecordSha256: sha256(cardRecord),
       cardIssuerCertificateSha256: sha256(cardIssuerCertificate),
+      ...(frames.length > 0 && { framesSha256: frames.map(sha256) }),
       consent: capture.consent,
     };
     const signed = Buffer.from(captureEnvelopeText(envelope), 'utf8');
     const cardSignature = await card.sign(certificateType, signed);
     const cardChallengeSignature = await card.signChallenge(signed);
     const request = { envelope, boothSignature: base64(signAsBooth(this.#options.key, signed)), cardSignature: base64(cardSignature), cardChallengeSignature: base64(cardChallengeSignature) };
-    return this.#finished({ capture, challenge, request, parts: { certificate, cardRecord, cardIssuerCertificate }, preparedAt });
+    return this.#finished({ capture, frames, challenge, request, parts: { certificate, cardRecord, cardIssuerCertificate }, preparedAt });
   }
 
   /** Sends a finished request until there is a clear answer. Always the same key and the same bytes.
@@ -156,6 +167,24 @@ export class BoothClient {
   async challenge(): Promise<Challenge> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ boothId: this.#options.boothId }) };
     return this.#question('/v1/challenges', init, readChallenge);
+  }
+
+  /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The server keeps nothing
+   *  of it. A `busy` server is asked again a few times; a booth that gets no answer may go on without one.
+   *  @throws {ServerUnreachableError | ServerRefusedError | RangeError} */
+  async checkPhoto(photo: Uint8Array, challenge?: Challenge): Promise<PhotoGuidance> {
+    if (!isJpeg(photo)) throw new RangeError('the photograph is not a JPEG');
+    const { nonce } = challenge ?? (await this.challenge());
+    const check = { boothId: this.#options.boothId, nonce, photoSha256: sha256(photo) };
+    const boothSignature = base64(signAsBooth(this.#options.key, Buffer.from(photoCheckText(check), 'utf8')));
+    const { contentType, bytes } = writeMultipart(
+      [
+        { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify({ ...check, boothSignature }), 'utf8') },
+        { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: photo },
+      ],
+      freshBoundary(),
+    );
+    return this.#question('/v1/photo-checks', { method: 'POST', headers: { 'content-type': contentType }, body: Uint8Array.from(bytes) }, readGuidance);
   }
 
   /** The neutral status of a request. @throws {ServerUnreachableError | ServerRefusedError} */
@@ -217,12 +246,13 @@ export class BoothClient {
 
   #finished(made: {
     capture: Capture;
+    frames: readonly Uint8Array[];
     challenge: Challenge;
     request: object;
     parts: { certificate: Uint8Array; cardRecord: Uint8Array; cardIssuerCertificate: Uint8Array };
     preparedAt: Date;
   }): SignedRequest {
-    const { capture, challenge, request, parts, preparedAt } = made;
+    const { capture, frames, challenge, request, parts, preparedAt } = made;
     const { contentType, bytes } = writeMultipart(
       [
         { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify(request), 'utf8') },
@@ -230,6 +260,7 @@ export class BoothClient {
         { name: 'cardRecord', contentType: 'application/octet-stream', fileName: 'card-record.bin', content: parts.cardRecord },
         { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'card-issuer-certificate.bin', content: parts.cardIssuerCertificate },
         { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: capture.photo },
+        ...frames.map((content, i) => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `frame${i}.jpg`, content })),
       ],
       freshBoundary(),
     );
@@ -326,8 +357,21 @@ function readStatus(json: unknown): RequestStatus | null {
 function readChallenge({ status, json }: Answer): Challenge | null {
   if (status !== 201 || !isRecord(json)) return null;
   const { nonce, expiresAtUtc } = json;
+  const prompt = HEAD_TURNS.find((turn) => turn === json['prompt']);
+  if (prompt === undefined) return null;
   if (typeof nonce !== 'string' || nonce === '' || typeof expiresAtUtc !== 'string' || Number.isNaN(Date.parse(expiresAtUtc))) return null;
-  return { nonce, expiresAtUtc };
+  return { nonce, expiresAtUtc, prompt };
+}
+
+function readGuidance({ status, json }: Answer): PhotoGuidance | null {
+  if (status !== 200 || !isRecord(json) || typeof json['usable'] !== 'boolean') return null;
+  const { reasons, guidance } = json;
+  if (!Array.isArray(reasons) || !Array.isArray(guidance) || ![...(reasons as unknown[]), ...(guidance as unknown[])].every(hasHint)) return null;
+  return json as unknown as PhotoGuidance;
+}
+
+function hasHint(entry: unknown): boolean {
+  return isRecord(entry) && isRecord(entry['hint']) && typeof entry['hint']['ja'] === 'string' && typeof entry['hint']['en'] === 'string';
 }
 
 function statusPath(receipt: string): string {
@@ -419,6 +463,10 @@ function parseJson(text: string): unknown {
     // Not JSON: nobody recognises `undefined`, so the answer counts as unclear.
     return undefined;
   }
+}
+
+function isJpeg(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

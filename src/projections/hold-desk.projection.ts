@@ -14,7 +14,7 @@ export const holdDeskProjection: Projection = {
     hold_origin: { columns: 'request_id TEXT PRIMARY KEY, booth_id TEXT NOT NULL' },
     hold_desk: {
       columns:
-        'request_id TEXT PRIMARY KEY, booth_id TEXT NOT NULL, reason TEXT NOT NULL, card_points INTEGER NOT NULL, registered_points INTEGER, difference_points INTEGER, bound_points INTEGER NOT NULL, policy_version INTEGER, opened_at_utc TEXT NOT NULL, due_at_utc TEXT NOT NULL, opinions INTEGER NOT NULL, outcome TEXT',
+        'request_id TEXT PRIMARY KEY, booth_id TEXT NOT NULL, reason TEXT NOT NULL, card_points INTEGER NOT NULL, registered_points INTEGER, difference_points INTEGER, bound_points INTEGER, policy_version INTEGER, opened_at_utc TEXT NOT NULL, due_at_utc TEXT NOT NULL, opinions INTEGER NOT NULL, outcome TEXT',
       indexes: ['outcome, due_at_utc'],
     },
   },

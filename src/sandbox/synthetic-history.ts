@@ -156,7 +156,7 @@ export class SyntheticHistory {
     const cardPoints = this.upTo(12) === 0 ? 3000 + this.upTo(6000) : 9204 + this.upTo(797);
     const points = this.upTo(8) === 0 ? cardPoints - 2000 - this.upTo(800) : cardPoints - this.upTo(1900);
     return {
-      outcome: 'compared', cardPoints, algorithm: ALGORITHM, material: { photo: state.request.material.photo, cardRecord: state.request.material.cardRecord }, quality: { 'sharpness': 60 + this.upTo(40) }, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed' },
+      outcome: 'compared', cardPoints, algorithm: ALGORITHM, material: { photo: state.request.material.photo, cardRecord: state.request.material.cardRecord, frames: [] }, quality: { 'sharpness': 60 + this.upTo(40) }, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' },
       registered: reference ? { comparison: 'compared', points: Math.max(0, points), imageId: reference.imageId, imageCommitment: reference.image } : { comparison: 'not_applicable', reason: state.request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
     };
   }
@@ -184,7 +184,7 @@ export class SyntheticHistory {
     return {
       requestId, receipt: derivedId(requestId, 'receipt').slice(0, 19).toUpperCase(), boothId, boothKeyVersion: 1, counter, mode: this.upTo(10) === 0 ? 'REGISTRY_ONLY' : 'GOVERNMENT_SUBMISSION', certificateType: 'user_authentication',
       capturedAtUtc: addMs(this.nowUtc, -30_000), receivedAtUtc: this.nowUtc, consent: { textVersion: '2026-11', keepReferenceImage: true },
-      material: { photo: hash('photo'), certificate: hash('certificate'), cardRecord: hash('record'), cardIssuerCertificate: hash('issuer') }, requestDigest: hash('digest'),
+      material: { photo: hash('photo'), certificate: hash('certificate'), cardRecord: hash('record'), cardIssuerCertificate: hash('issuer') }, frames: null, requestDigest: hash('digest'),
     };
   }
 

@@ -5,9 +5,11 @@ import type { LightMyRequestResponse } from 'fastify';
 import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
 import { CommandBus } from '@nestjs/cqrs';
 import { writeMultipart } from '../../src/booth/multipart-body.js';
+import { caseOwner, frameBlob } from '../../src/application/case-material.js';
+import { ImageVault } from '../../src/application/ports/image-vault.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer, NOW } from './support/api-server.js';
-import { CARD_RECORD, envelopeOf, newBooth, partsOf, PHOTO, requestJson, type TestBooth } from './support/booth.js';
+import { CARD_RECORD, envelopeOf, frameDigests, framePart, FRAMES, newBooth, partsOf, PHOTO, requestJson, type TestBooth } from './support/booth.js';
 import { BOUNDARY, multipartBody, type WrittenPart } from './support/multipart.js';
 
 // @req R1 R2 R4 R10 R21
@@ -16,7 +18,7 @@ let booth: TestBooth;
 let counter = 0;
 
 beforeAll(async () => {
-  api = await ApiServer.start({ limits: { photoBytesMax: 200_000 } });
+  api = await ApiServer.start({ limits: { photoBytesMax: 200_000, frameBytesMax: 20_000 } });
   booth = newBooth('booth-0001');
   await api.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
 });
@@ -112,7 +114,7 @@ describe('a challenge', () => {
   it('is a nonce with an expiry', async () => {
     const answer = await ask(JSON.stringify({ boothId: 'booth-0001' }));
     expect(answer.statusCode).toBe(201);
-    expect(answer.json()).toEqual({ nonce: expect.stringMatching(/^[A-Za-z0-9_-]{16,}$/), expiresAtUtc: '2026-11-23T08:15:00.000Z' });
+    expect(answer.json()).toEqual({ nonce: expect.stringMatching(/^[A-Za-z0-9_-]{16,}$/), expiresAtUtc: '2026-11-23T08:15:00.000Z', prompt: expect.stringMatching(/^turn-(left|right)$/) });
   });
 
   it.each([
@@ -137,6 +139,74 @@ describe('a challenge', () => {
   it('is refused when it is too large or of another content type, also where the HTTP library says so', async () => {
     await thenRefused(() => ask(JSON.stringify({ boothId: 'x'.repeat(20_000) })), 'request_too_large', 413);
     await thenRefused(() => ask('<a/>', 'text/xml'), 'malformed_request', 400);
+  });
+});
+
+describe('further frames', () => {
+  const framed = async (frames: readonly Uint8Array[], framesSha256: unknown = frameDigests(frames)): Promise<WrittenPart[]> => [
+    ...(await honestParts({ framesSha256 } as Parameters<typeof envelopeOf>[2])),
+    ...frames.map((bytes, i) => framePart(i, bytes)),
+  ];
+
+  it.each([0, 1, 2, 4])('may be %i; they are sealed with the case, and the event holds the prompt and their commitments', async (count) => {
+    const before = (await api.events()).length;
+    expect((await send(await framed(FRAMES.slice(0, count)))).statusCode).toBe(202);
+    const received = (await api.events()).slice(before).find((e) => e.type === 'RequestReceived');
+    const requestId = String(received?.data['requestId']);
+    const frames = received?.data['frames'] as { prompt: string; material: string[] } | null;
+    if (count === 0) return expect(frames).toBeNull();
+    expect(frames?.prompt).toMatch(/^turn-(left|right)$/);
+    const vault = api.app.get(ImageVault, { strict: false });
+    const opened = await Promise.all(FRAMES.slice(0, count).map((_, i) => vault.open(caseOwner(requestId), frameBlob(i))));
+    expect(opened.map(({ bytes }) => Buffer.from(bytes))).toEqual(FRAMES.slice(0, count));
+    expect(opened.map(({ commitment }) => commitment)).toEqual(frames?.material);
+  });
+
+  it('may come in any order of parts; the name says which is which', async () => {
+    expect((await send((await framed(FRAMES)).reverse())).statusCode).toBe(202);
+  });
+
+  it('are judged by the prompt that was given out with the nonce', async () => {
+    const challenge = (await api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: { boothId: booth.boothId } })).json<{ nonce: string; prompt: string }>();
+    const before = (await api.events()).length;
+    await send([...partsOf(requestJson(booth, envelopeOf(booth, challenge.nonce, { framesSha256: frameDigests(FRAMES.slice(0, 1)) }))), framePart(0, FRAMES[0] as Buffer)]);
+    expect((await api.events()).slice(before).find((e) => e.type === 'RequestReceived')?.data['frames']).toMatchObject({ prompt: challenge.prompt });
+  });
+
+  it('are part of what an idempotency key stands for', async () => {
+    const key = { 'idempotency-key': 'frames-key' };
+    const challenge = await nonce();
+    const parts = (frames: readonly Uint8Array[]) => [...partsOf(requestJson(booth, envelopeOf(booth, challenge, { framesSha256: frameDigests(frames) }))), ...frames.map((bytes, i) => framePart(i, bytes))];
+    const first = await send(parts(FRAMES.slice(0, 2)), key);
+    expect((await send(parts(FRAMES.slice(0, 2)), key)).body).toBe(first.body);
+    await thenRefused(() => send(parts(FRAMES.slice(1, 3)), key), 'idempotency_key_reused', 409, booth.boothId);
+  });
+
+  it.each<[string, () => Promise<WrittenPart[]>, string, number, string | null]>([
+    ['a frame that was not signed for', async () => [...(await honestParts()), framePart(0, FRAMES[0] as Buffer)], 'digest_mismatch', 422, 'booth-0001'],
+    ['a signed frame that is missing', async () => (await framed(FRAMES.slice(0, 2))).slice(0, -1), 'digest_mismatch', 422, 'booth-0001'],
+    ['frames in another order', async () => framed(FRAMES.slice(0, 2), frameDigests(FRAMES.slice(0, 2)).reverse()), 'digest_mismatch', 422, 'booth-0001'],
+    ['a gap in the numbers', async () => [...(await honestParts({ framesSha256: frameDigests([FRAMES[1] as Buffer]) })), framePart(1, FRAMES[1] as Buffer)], 'malformed_request', 400, null],
+    ['a frame twice', async () => [...(await framed(FRAMES.slice(0, 1))), framePart(0, FRAMES[0] as Buffer)], 'malformed_request', 400, null],
+    ['a fifth frame', async () => [...(await framed(FRAMES)), framePart(4, FRAMES[0] as Buffer)], 'malformed_request', 400, null],
+    ['five digests', async () => framed(FRAMES, frameDigests([...FRAMES, FRAMES[0] as Buffer])), 'malformed_request', 400, 'booth-0001'],
+    ['a digest that is none', async () => framed(FRAMES.slice(0, 1), ['x']), 'malformed_request', 400, 'booth-0001'],
+    ['digests that are no list', async () => framed([], 'x'.repeat(64)), 'malformed_request', 400, 'booth-0001'],
+    ['null instead of a list', async () => (await honestParts()).map((p) => (p.name === 'request' ? { ...p, bytes: Buffer.from(String(p.bytes).replace('"nonce"', '"framesSha256":null,"nonce"')) } : p)), 'malformed_request', 400, 'booth-0001'],
+    ['a frame that is no JPEG', async () => framed([Buffer.alloc(300, 1)]), 'photo_unsupported', 415, 'booth-0001'],
+    ['an empty frame', async () => [...(await honestParts()), framePart(0, Buffer.alloc(0))], 'photo_unsupported', 415, null],
+    ['a frame of another type', async () => [...(await honestParts()), { ...framePart(0, FRAMES[0] as Buffer), contentType: 'image/png' }], 'photo_unsupported', 415, null],
+    ['a frame one byte above its bound', async () => framed([Buffer.alloc(20_001, 1)]), 'photo_too_large', 413, null],
+  ])('are refused for %s', async (_name, parts, code, status, boothId) => {
+    await thenRefused(async () => send(await parts()), code, status, boothId);
+  });
+
+  it('cannot be left out of a signature that names them', async () => {
+    const parts = await framed(FRAMES.slice(0, 1));
+    const json = JSON.parse(String(parts[0]?.bytes)) as { envelope: Record<string, unknown> };
+    delete json.envelope['framesSha256'];
+    const stripped = [{ ...(parts[0] as WrittenPart), bytes: Buffer.from(JSON.stringify(json)) }, ...parts.slice(1, -1)];
+    await thenRefused(() => send(stripped), 'booth_signature_invalid', 403, 'booth-0001');
   });
 });
 
@@ -440,7 +510,7 @@ describe('over a real connection', () => {
   let live: ApiServer;
   let address: URL;
   beforeAll(async () => {
-    live = await ApiServer.start({ limits: { photoBytesMax: 50_000, requestMsMax: 30_000 } });
+    live = await ApiServer.start({ limits: { photoBytesMax: 50_000, frameBytesMax: 20_000, requestMsMax: 30_000 } });
     address = new URL(await live.listen());
   });
   afterAll(() => live.close());

@@ -83,7 +83,7 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'caseDifference', 'caseStateAt', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
+  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'caseDifference', 'caseStateAt', 'checkPhoto', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'findCase', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listHolds', 'listPolicies', 'live', 'metrics',
   'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage',
 ];
 
@@ -187,6 +187,7 @@ describe('the interface description', () => {
       cardRecord: { contentType: 'application/octet-stream' },
       cardIssuerCertificate: { contentType: 'application/octet-stream' },
       photo: { contentType: 'image/jpeg' },
+      ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { contentType: 'image/jpeg' }])),
     });
     expect(upload?.parameters).toEqual([expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: true })]);
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
+import { photoCheckText } from '../../src/domain/booth/photo-check.js';
 import { BoothNotTrustedError, LastTryNotConfirmedError, RecaptureNeededError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from '../../src/booth/booth-errors.js';
 import { exportBoothKey, importBoothKey } from '../../src/booth/booth-key.js';
 import type { RequestStatus } from '../../src/booth/booth-client.js';
@@ -66,6 +67,60 @@ describe('the booth client', () => {
     const keyAt = record.indexOf(Buffer.from('9003010001', 'hex')) + 9;
     const surface = createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: 'AQAB', n: record.subarray(keyAt, keyAt + 256).toString('base64url') } });
     expect(verify('sha256', text, surface, Buffer.from(request.cardChallengeSignature, 'base64'))).toBe(true);
+  });
+
+  it('sends the frames that it takes once the server has said which way to turn, and signs for them', async () => {
+    server.script(accepted, accepted);
+    const asked: string[] = [];
+    const frames = [Buffer.from([0xff, 0xd8, 1]), Buffer.from([0xff, 0xd8, 2])];
+    const { client } = clientOf(server.url);
+    await client.register({ ...made.capture(), frames: async (prompt) => (asked.push(prompt), frames) });
+    expect(asked).toEqual(['turn-right']);
+    const parts = await partsOf(server.registrations[0] as Arrived);
+    expect([parts['frame0'], parts['frame1'], parts['frame2']]).toEqual([...frames, undefined]);
+    const { envelope, boothSignature } = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope; boothSignature: string };
+    expect(envelope.framesSha256).toEqual(frames.map(sha256));
+    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
+    expect(verify(null, Buffer.from(captureEnvelopeText(envelope)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(true);
+    await client.register({ ...made.capture(), frames: () => [] });
+    expect(Object.keys(await partsOf(server.registrations[1] as Arrived))).toEqual(['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo']);
+  });
+
+  it('does not touch the card for too many frames, or one that is no JPEG', async () => {
+    const jpeg = Buffer.from([0xff, 0xd8, 1]);
+    const { client } = clientOf(server.url);
+    const card = { ...made.capture().card, verifyAccessNumber: () => Promise.reject(new Error('the card was touched')) };
+    for (const frames of [Array<Buffer>(5).fill(jpeg), [jpeg, Buffer.from('x')]]) {
+      await expect(client.prepare({ ...made.capture(), card: card as never, frames: () => frames })).rejects.toThrow(RangeError);
+    }
+  });
+
+  it('asks about a photograph beforehand, waits while the server is busy, and does not count a capture', async () => {
+    const guidance = { usable: false, reasons: [{ reason: 'no_face', hint: { ja: 'x', en: 'y' } }], guidance: [] };
+    server.script(refusal(503, 'photo_check_busy'), answer(200, guidance));
+    const { client, waits } = clientOf(server.url);
+    expect(await client.checkPhoto(made.photo)).toEqual(guidance);
+    expect(waits).toHaveLength(1);
+    const arrived = server.arrived.filter(({ path }) => path === '/v1/photo-checks');
+    expect(arrived).toHaveLength(2);
+    const parts = await partsOf(arrived[1] as Arrived);
+    expect(Object.keys(parts)).toEqual(['request', 'photo']);
+    expect(parts['photo']?.equals(made.photo)).toBe(true);
+    const { boothSignature, ...check } = JSON.parse(String(parts['request'])) as { boothId: string; nonce: string; photoSha256: string; boothSignature: string };
+    expect(check).toEqual({ boothId: 'booth-1', nonce: 'bm9uY2U', photoSha256: sha256(made.photo) });
+    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
+    expect(verify(null, Buffer.from(photoCheckText(check)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(true);
+  });
+
+  it('takes no answer about a photograph that is not one, and hears refusals', async () => {
+    const { client } = clientOf(server.url, { attemptsMax: 1 });
+    for (const odd of [{}, { usable: 'yes', reasons: [], guidance: [] }, { usable: true, reasons: [{}], guidance: [] }]) {
+      server.script(answer(200, odd));
+      await expect(client.checkPhoto(made.photo)).rejects.toBeInstanceOf(ServerUnreachableError);
+    }
+    server.script(refusal(403, 'booth_not_enrolled'));
+    await expect(client.checkPhoto(made.photo)).rejects.toBeInstanceOf(BoothNotTrustedError);
+    await expect(client.checkPhoto(Buffer.from('x'))).rejects.toThrow(RangeError);
   });
 
   it('signs with the other certificate when it is asked to', async () => {

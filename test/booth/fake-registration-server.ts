@@ -62,7 +62,7 @@ export const answer =
   (_, response) =>
     void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-export const challenge = answer(201, { nonce: 'bm9uY2U', expiresAtUtc: '2099-01-01T00:00:00.000Z' });
+export const challenge = answer(201, { nonce: 'bm9uY2U', expiresAtUtc: '2099-01-01T00:00:00.000Z', prompt: 'turn-right' });
 export const accepted = answer(202, { receipt: RECEIPT, status: 'received' });
 export const refusal = (status: number, code: string): Step => answer(status, { type: 'about:blank', status, code, detail: 'no' }, { 'content-type': 'application/problem+json' });
 export const drop: Step = (_, response) => void response.socket?.destroy();

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { decideHold } from '../../src/domain/registration/hold.policy.js';
+import { decideHold as decide, framesInconsistent } from '../../src/domain/registration/hold.policy.js';
 
-const policy = { holdMarginPoints: 2000, registeredMatchPointsMin: 5000, holdOnRegisteredMismatch: false };
+type Frames = Parameters<typeof decide>[3];
+const policy = { holdMarginPoints: 2000, registeredMatchPointsMin: 5000, holdOnRegisteredMismatch: false, holdOnFramesInconsistent: false };
+const decideHold = (card: number, registered: number | 'none', values: Parameters<typeof decide>[2], frames: Frames = 'not_assessed') => decide(card, registered, values, frames);
 
 describe('hold rule of claim 4 (@req R15 R16)', () => {
   it.each([
@@ -41,5 +43,33 @@ describe('hold rule of claim 4 (@req R15 R16)', () => {
 
   it('names the gap when both reasons apply', () => {
     expect(decideHold(9000, 4000, { ...policy, holdOnRegisteredMismatch: true })?.reason).toBe('registered_gap');
+  });
+});
+
+describe('frames that do not fit (hints; a reason only where the policy says so)', () => {
+  const frames = (samePerson: boolean | 'not_assessed', promptFollowed: boolean | 'not_assessed', movement: boolean | 'not_assessed' = true): Frames => ({ count: 2, samePerson, movement, promptFollowed });
+  const asking = { ...policy, holdOnFramesInconsistent: true };
+  const table: readonly [Frames, boolean][] = [
+    ['not_assessed', false],
+    [frames(true, true), false],
+    [frames(true, false), true],
+    [frames(false, true), true],
+    [frames(false, false), true],
+    [frames(true, 'not_assessed'), false],
+    [frames('not_assessed', 'not_assessed', 'not_assessed'), false],
+    [frames(false, 'not_assessed'), true],
+    [frames('not_assessed', false), true],
+    [frames(true, true, false), false],
+  ];
+  it.each(table)('%j → inconsistent %s', (given, expected) => {
+    expect(framesInconsistent(given)).toBe(expected);
+    for (const registered of ['none', 9000] as const) {
+      expect(decideHold(9500, registered, policy, given)).toBeNull();
+      expect(decideHold(9500, registered, asking, given)).toEqual(expected ? { reason: 'frames_inconsistent', differencePoints: registered === 'none' ? null : 500, boundPoints: null } : null);
+    }
+  });
+  it('come last where several reasons apply', () => {
+    expect(decideHold(9500, 7500, asking, frames(false, false))?.reason).toBe('registered_gap');
+    expect(decideHold(6500, 4999, { ...asking, holdOnRegisteredMismatch: true }, frames(false, false))?.reason).toBe('registered_mismatch');
   });
 });

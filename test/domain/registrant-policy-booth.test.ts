@@ -37,6 +37,14 @@ describe('policy', () => {
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'a' }).thenRefused({ code: 'policy_own_proposal' });
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'b' }).thenTypes('PolicyApproved');
   });
+  it.each([
+    [{ Sharpness: -1 }, 'photoQualityMin.Sharpness', 'must be an integer 0..100'],
+    [{ Sharpness: 101 }, 'photoQualityMin.Sharpness', 'must be an integer 0..100'],
+    [{ Sharpness: 0.5 }, 'photoQualityMin.Sharpness', 'must be an integer 0..100'],
+    [{ sharpness: 50 }, 'photoQualityMin', 'names a measure that does not exist'],
+  ])('refuses a minimum of quality that could never be meant: %j', (photoQualityMin, field, problem) =>
+    given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field, problem } }));
+  it('takes minimums at both ends of the scale', () => given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin: { Sharpness: 0, EyesOpen: 100 } }, by: 'a' }).thenTypes('PolicyProposed'));
   it('is not activated without approval', () => given(proposed).when({ type: 'ActivatePolicy', version: 1, by: 'b' }).thenRefused({ code: 'policy_not_approved' }));
   it('is refused with a score that is not a whole number of points', () =>
     given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, holdMarginPoints: 0.2 }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field: 'holdMarginPoints', problem: 'must be an integer 0..10000' } }));

@@ -3,7 +3,7 @@ import { registrationDecider, type CertificateFinding, type FaceFinding, type Re
 import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
 import { fold } from '../../src/domain/decider.js';
 import { scenario } from '../support/given.js';
-import { attempted, certificateVerified, compared, faceMatched, held, NOW, policy, received, request, submitted, VALID, VERIFIER } from '../support/registration-facts.js';
+import { ALGORITHM, attempted, certificateVerified, compared, faceMatched, held, NOW, policy, received, request, submitted, VALID, VERIFIER } from '../support/registration-facts.js';
 
 const given = scenario(registrationDecider);
 const recordFaces = (finding: FaceFinding, p = policy()): RegistrationCommand => ({ type: 'RecordFaceComparison', finding, attempt: 1, policy: p, nowUtc: NOW });
@@ -80,6 +80,52 @@ describe('face comparison', () => {
     const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 8000)));
     expect('events' in decision && decision.events[0]?.data).toMatchObject({ registered: { comparison: 'compared', points: 8000, imageId: 'i0', imageCommitment: 'ff', belowAdvisory: false } });
   });
+});
+
+describe('frames in the policy', () => {
+  const before = [received(), certificateVerified()] as const;
+  const frames = { count: 2, samePerson: true, movement: true, promptFollowed: false } as const;
+  const finding = (points: number) => recordFaces(compared(points, 'none', { signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames } }), asking);
+  let asking = policy();
+  it('are recorded and decide nothing by default', () => {
+    asking = policy();
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(9500));
+    expect('events' in decision && decision.events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'confirmed', signals: { frames } } }]);
+  });
+  it('hold a case where the policy says so, and it is not submitted (@req R17)', () => {
+    asking = policy({ holdOnFramesInconsistent: true });
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(9500));
+    const events = 'events' in decision ? decision.events : [];
+    expect(events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'on_hold' } }, { type: 'Held', data: { reason: 'frames_inconsistent', cardPoints: 9500, registeredPoints: null, differencePoints: null, boundPoints: null } }]);
+    expect(registrationDecider.decide(fold(registrationDecider, [...before, ...events]), { type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 })).toMatchObject({ refused: { code: 'wrong_stage' } });
+  });
+  it('are the named reason in the referral band, and never lift a mismatch to a hold', () => {
+    asking = policy({ holdOnFramesInconsistent: true, holdInReferralBand: true });
+    const decision = registrationDecider.decide(fold(registrationDecider, before), finding(6000));
+    expect('events' in decision && decision.events).toMatchObject([{ type: 'FaceReferred' }, { type: 'Held', data: { reason: 'frames_inconsistent' } }]);
+    given(...before).when(finding(100)).thenTypes('FaceMismatched');
+  });
+});
+
+describe('quality in the policy (@req R7)', () => {
+  const before = [received(), certificateVerified()] as const;
+  const asking = policy({ photoQualityMin: { Sharpness: 40, EyesOpen: 60 } });
+  const photograph = (quality: Record<string, number | 'not_assessed'>, points = 9500): RegistrationCommand => recordFaces(compared(points, 'none', { quality }), asking);
+  const poor = (measure: 'Sharpness' | 'EyesOpen'): RegistrationEvent => ({ type: 'FaceNotComparable', data: { image: 'captured', reason: 'poor_quality', measure, algorithm: ALGORITHM } });
+
+  it('gives no score one below the minimum, and one at it and above it', () => {
+    given(...before).when(photograph({ Sharpness: 39, EyesOpen: 60 })).then(poor('Sharpness'));
+    given(...before).when(photograph({ Sharpness: 40, EyesOpen: 60 })).thenTypes('FaceMatched');
+    given(...before).when(photograph({ Sharpness: 41, EyesOpen: 61 })).thenTypes('FaceMatched');
+    given(...before).when(photograph({ Sharpness: 40, EyesOpen: 59 })).then(poor('EyesOpen'));
+  });
+  it('holds nothing against a measure that was not assessed or is not there', () => {
+    given(...before).when(photograph({ Sharpness: 'not_assessed', EyesOpen: 'not_assessed' })).thenTypes('FaceMatched');
+    given(...before).when(photograph({})).thenTypes('FaceMatched');
+  });
+  it('names the first of several measures in the standard\'s order', () => given(...before).when(photograph({ EyesOpen: 0, Sharpness: 0 })).then(poor('Sharpness')));
+  it('says that there is no score also where the score would have been another person\'s', () => given(...before).when(photograph({ Sharpness: 39 }, 10)).then(poor('Sharpness')));
+  it('asks for nothing by default', () => given(...before).when(recordFaces(compared(9500, 'none', { quality: { Sharpness: 0 } }))).thenTypes('FaceMatched'));
 });
 
 describe('a held request', () => {

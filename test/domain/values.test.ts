@@ -1,3 +1,4 @@
+import { captureEnvelopeText } from '../../src/domain/booth/capture-envelope.js';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
@@ -69,4 +70,19 @@ describe('event registry', () => {
     expect(() => currentVersion('toString')).toThrow(UnknownEventError);
   });
   it('stops at a version that is newer than this program', () => expect(() => upcast({ type: 'Held', schemaVersion: 2, data: {} })).toThrow(/newer release/));
+});
+
+describe('the text that booth and card sign (@req R10)', () => {
+  const envelope = {
+    nonce: 'n', boothId: 'b', counter: 1, certificateType: 'user_authentication', mode: 'GOVERNMENT_SUBMISSION', capturedAtUtc: '2026-11-23T01:02:03.000Z',
+    photoSha256: 'p', certificateSha256: 'c', cardRecordSha256: 'r', cardIssuerCertificateSha256: 'i', consent: { textVersion: '1', keepReferenceImage: false },
+  } as const;
+  const text = '"consent":{"keepReferenceImage":false,"textVersion":"1"},"counter":1,';
+  const start = '{"boothId":"b","capturedAtUtc":"2026-11-23T01:02:03.000Z","cardIssuerCertificateSha256":"i","cardRecordSha256":"r","certificateSha256":"c","certificateType":"user_authentication",';
+  const end = '"label":"honnin/capture/v1","mode":"GOVERNMENT_SUBMISSION","nonce":"n","photoSha256":"p"}';
+  it('does not mention frames where there are none', () => {
+    expect(captureEnvelopeText(envelope)).toBe(start + text + end);
+    expect(captureEnvelopeText({ ...envelope, framesSha256: [] })).toBe(start + text + end);
+  });
+  it('names frames in their order', () => expect(captureEnvelopeText({ ...envelope, framesSha256: ['2', '1'] })).toBe(`${start}${text}"framesSha256":["2","1"],${end}`));
 });

@@ -28,7 +28,7 @@ describe('comparing faces', () => {
     expect(result.cardPoints).toBeGreaterThanOrEqual(bands.matchPointsMin);
     expect(result.registeredPoints).toBeNull();
     expect(result.algorithm).toEqual(comparer.algorithm());
-    expect(result.signals).toEqual({ nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed' });
+    expect(result.signals).toEqual({ nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' });
   });
 
   it('does not match two people', async () => {
@@ -44,6 +44,34 @@ describe('comparing faces', () => {
     expect(result.cardPoints).toBeGreaterThanOrEqual(bands.matchPointsMin);
   });
 
+  it('says of further frames whether they show the photographed person, move, and turn as asked', async () => {
+    const captured = await loadDemoFace('sample3-middle');
+    const card = await loadCardPhoto('sample1-right');
+    const turnedLeft = await loadDemoFace('sample3-middle-mirrored');
+    const facts = async (frames: Uint8Array[], prompt: 'turn-left' | 'turn-right') => compared(await comparer.compare({ captured, card, registered: null, frames, prompt })).signals.frames;
+    expect(await facts([turnedLeft], 'turn-left')).toEqual({ count: 1, samePerson: true, movement: true, promptFollowed: true });
+    expect(await facts([turnedLeft], 'turn-right')).toEqual({ count: 1, samePerson: true, movement: true, promptFollowed: false });
+    expect(await facts([captured, captured], 'turn-left')).toEqual({ count: 2, samePerson: true, movement: false, promptFollowed: false });
+    expect(await facts([turnedLeft, await loadDemoFace('sample6-first')], 'turn-left')).toMatchObject({ count: 2, samePerson: false });
+    const blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
+    expect(await facts([turnedLeft, blank], 'turn-left')).toEqual({ count: 2, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' });
+    expect(compared(await comparer.compare({ captured, card, registered: null, frames: [] })).signals.frames).toBe('not_assessed');
+  });
+
+  it('assesses a photograph by itself: measures and what it would be refused for, no score', async () => {
+    const good = await comparer.assess(await loadDemoFace('sample3-middle'));
+    expect(good).toMatchObject({ outcome: 'assessed', reasons: [], quality: { Sharpness: expect.any(Number) } });
+    expect(Object.keys(good).sort()).toEqual(['outcome', 'quality', 'reasons']);
+    const blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
+    expect(await comparer.assess(blank)).toEqual({ outcome: 'assessed', reasons: ['no_face'], quality: {} });
+    expect(await comparer.assess(Buffer.from('no picture'))).toEqual({ outcome: 'assessed', reasons: ['unreadable_image'], quality: {} });
+    const [left, right] = await Promise.all((['sample3-left', 'sample3-right'] as const).map((name) => loadDemoFace(name)));
+    const two = await sharp({ create: { width: 1440, height: 960, channels: 3, background: '#777' } }).composite([{ input: left, left: 0, top: 0 }, { input: right, left: 720, top: 0 }]).jpeg().toBuffer();
+    expect(await comparer.assess(two)).toMatchObject({ outcome: 'assessed', reasons: ['several_faces'] });
+    const blurred = await sharp(left).blur(18).jpeg().toBuffer();
+    expect(await comparer.assess(blurred)).toMatchObject({ outcome: 'assessed', reasons: [expect.stringMatching(/^(too_blurred|no_face)$/)] });
+  });
+
   it('gives the same points every time', async () => {
     const request = { captured: await loadDemoFace('sample4-first'), card: await loadCardPhoto('sample1-middle'), registered: await loadDemoFace('sample5-first') };
     const [first, ...others] = await Promise.all([comparer.compare(request), comparer.compare(request), comparer.compare(request)]);
@@ -54,7 +82,7 @@ describe('comparing faces', () => {
     const photo = await loadDemoFace('sample1-left');
     const recompressed = await sharp(photo).resize(480).modulate({ brightness: 1.1 }).jpeg({ quality: 50 }).toBuffer();
     const result = compared(await comparer.compare({ captured: photo, card: await loadCardPhoto('sample1-left'), registered: recompressed }));
-    expect(result.signals).toEqual({ nearDuplicateOfCard: true, nearDuplicateOfRegistered: true });
+    expect(result.signals).toEqual({ nearDuplicateOfCard: true, nearDuplicateOfRegistered: true, frames: 'not_assessed' });
   });
 
   it('finds exactly one face in every demo crop', async () => {

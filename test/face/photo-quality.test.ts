@@ -1,3 +1,4 @@
+import { PHOTO_MEASURES } from '../../src/domain/values/face-comparison.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
@@ -74,6 +75,7 @@ describe('what cannot be measured', () => {
     const { quality } = (await analysed(await loadDemoFace('sample1-left'))) as Analysed;
     const open = Object.entries(quality).filter(([, value]) => value === 'not_assessed').map(([name]) => name);
     expect(open).toEqual(expect.arrayContaining(['UnifiedQualityScore', 'EyesOpen', 'BackgroundUniformity', 'CompressionArtifacts', 'NoHeadCoverings', 'ExpressionNeutrality', 'FaceOcclusionPrevention']));
+    expect(Object.keys(quality).sort()).toEqual([...PHOTO_MEASURES].sort());
     for (const value of Object.values(quality)) if (value !== 'not_assessed') expect(Number.isInteger(value) && value >= 0 && value <= 100).toBe(true);
   });
 });

@@ -426,12 +426,16 @@ export class SimulatedFaces extends FaceComparer {
     return { id: 'simulated', version: '1' };
   }
 
+  override assess(): Promise<never> {
+    throw new Error('the stories never check a photograph beforehand');
+  }
+
   override compare({ captured, registered }: FaceComparisonRequest): Promise<FaceComparison> {
     return this.world.step(this.me, 'compare faces', (): FaceComparison => {
       if (this.world.fault()) return { outcome: 'unknown', cause: this.world.random.pick(['busy', 'timeout', 'worker_failed']), detail: '' };
       const { face, cardPoints, registeredPoints } = planIn(captured);
       if (face === 'no_face') return { outcome: 'not_comparable', image: 'captured', reason: 'no_face', algorithm: this.algorithm() };
-      return { outcome: 'compared', cardPoints, registeredPoints: registered ? registeredPoints : null, algorithm: this.algorithm(), quality: {}, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false } };
+      return { outcome: 'compared', cardPoints, registeredPoints: registered ? registeredPoints : null, algorithm: this.algorithm(), quality: {}, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false, frames: 'not_assessed' } };
     });
   }
 }

@@ -26,6 +26,7 @@ export function request(change: Partial<ReceivedRequest> = {}): ReceivedRequest 
     receivedAtUtc: NOW,
     consent: { textVersion: '2026-11', keepReferenceImage: true },
     material: MATERIAL,
+    frames: null,
     requestDigest: 'ee',
     ...change,
   };
@@ -41,15 +42,16 @@ export const VALID: CertificateFinding = {
   material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1',
 };
 
-export function compared(cardPoints: number, registeredPoints: number | 'none' = 'none'): FaceFinding {
+export function compared(cardPoints: number, registeredPoints: number | 'none' = 'none', change: Partial<Extract<FaceFinding, { outcome: 'compared' }>> = {}): FaceFinding {
   return {
     outcome: 'compared',
     cardPoints,
     registered: registeredPoints === 'none' ? { comparison: 'not_applicable', reason: 'first_registration' } : { comparison: 'compared', points: registeredPoints, imageId: 'i0', imageCommitment: 'ff' },
     algorithm: ALGORITHM,
-    material: { photo: 'aa', cardRecord: 'cc' },
+    material: { photo: 'aa', cardRecord: 'cc', frames: [] },
     quality: {},
-    signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed' },
+    signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' },
+    ...change,
   };
 }
 
@@ -60,7 +62,7 @@ export const certificateVerified = (): RegistrationEvent => {
 };
 export const faceMatched = (confirmation: 'confirmed' | 'on_hold' = 'confirmed'): RegistrationEvent => ({
   type: 'FaceMatched',
-  data: { cardPoints: 9500, registered: { comparison: 'not_applicable', reason: 'first_registration' }, algorithm: ALGORITHM, material: { photo: 'aa', cardRecord: 'cc' }, quality: {}, signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed' }, thresholdPoints: DEFAULT_POLICY.cardMatchPointsMin, confirmation },
+  data: { cardPoints: 9500, registered: { comparison: 'not_applicable', reason: 'first_registration' }, algorithm: ALGORITHM, material: { photo: 'aa', cardRecord: 'cc', frames: [] }, quality: {}, signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' }, thresholdPoints: DEFAULT_POLICY.cardMatchPointsMin, confirmation },
 });
 export const held = (): RegistrationEvent => ({ type: 'Held', data: { reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, dueAtUtc: '2026-11-26T09:00:00.000Z' } });
 export const attempted = (attempt = 1): RegistrationEvent => ({ type: 'SubmissionAttempted', data: { submissionId: 'sub1', attempt, capturedAtUtc: request().capturedAtUtc, photo: 'aa' } });

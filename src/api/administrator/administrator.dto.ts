@@ -3,6 +3,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { BOOTH_ID } from '../booth/door.js';
 import { IsBase64Bytes } from '../validation.js';
 
@@ -91,6 +92,14 @@ export class PolicyBody {
   @ApiProperty()
   @IsBoolean({ message: 'must be true or false' })
   holdOnRegisteredMismatch!: boolean;
+
+  @ApiProperty({ description: 'Whether frames that show another person, or a turn that was not followed, lead to a hold' })
+  @IsBoolean({ message: 'must be true or false' })
+  holdOnFramesInconsistent!: boolean;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', minimum: 0, maximum: 100 }, propertyNames: { enum: [...PHOTO_MEASURES] }, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
+  @IsObject({ message: 'must be an object' })
+  photoQualityMin!: Record<string, number>;
 
   @ApiProperty(POSITIVE)
   @IsInt({ message: 'must be an integer' })

@@ -1,8 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { Equals, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
-import { REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
+import { ArrayMaxSize, Equals, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { FRAMES_MAX, REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
+import type { PhotoCheck } from '../../domain/booth/photo-check.js';
+import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
+import { HEAD_TURNS, PHOTO_MEASURES, type HeadTurn, type NotComparableReason, type PhotoMeasure } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
 import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
 import { BOOTH_ID } from './door.js';
@@ -24,6 +27,9 @@ export class ChallengeAnswer {
 
   @ApiProperty({ format: 'date-time' })
   expiresAtUtc!: string;
+
+  @ApiProperty({ enum: HEAD_TURNS, description: "How the person turns the head after the photograph, for booths that send further frames; left and right are the person's own" })
+  prompt!: HeadTurn;
 }
 
 export class ConsentBody {
@@ -80,6 +86,13 @@ export class CaptureEnvelopeBody implements CaptureEnvelope {
   @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
   cardIssuerCertificateSha256!: string;
 
+  @ApiProperty({ type: 'array', items: { type: 'string', pattern: SHA256.source }, maxItems: FRAMES_MAX, required: false, description: 'SHA-256 of the parts frame0 to frame3 in their order; absent where there are none' })
+  @ValidateIf((body: CaptureEnvelopeBody) => body.framesSha256 !== undefined)
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(FRAMES_MAX, { message: `must not name more than ${FRAMES_MAX} frames` })
+  @Matches(SHA256, { each: true, message: 'must be 64 lower-case hexadecimal digits each' })
+  framesSha256?: string[];
+
   @ApiProperty({ type: ConsentBody })
   @IsDefined({ message: 'is missing' })
   @IsObject({ message: 'must be an object' })
@@ -131,4 +144,63 @@ export class StatusAnswer {
 
   @ApiProperty({ format: 'date-time' })
   updatedAtUtc!: string;
+}
+
+/** The part `request` of a photo check. */
+export class PhotoCheckBody implements PhotoCheck {
+  @ApiProperty({ pattern: BOOTH_ID.source })
+  @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
+  boothId!: string;
+
+  @ApiProperty({ description: 'As given by POST /v1/challenges; it stays good for the capture', pattern: '^[A-Za-z0-9_-]{16,128}$' })
+  @Matches(/^[A-Za-z0-9_-]{16,128}$/, { message: 'must be base64url of 16 to 128 characters' })
+  nonce!: string;
+
+  @ApiProperty(DIGEST)
+  @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
+  photoSha256!: string;
+
+  @ApiProperty({ contentEncoding: 'base64', description: "Ed25519 by the booth's enrolled key over the photo check text" } as object)
+  @IsBase64Bytes({ min: 64, max: 64 })
+  boothSignature!: string;
+}
+
+export class HintAnswer {
+  @ApiProperty()
+  ja!: string;
+
+  @ApiProperty()
+  en!: string;
+}
+
+const NOT_COMPARABLE_REASONS = ['no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'eyes_closed', 'unreadable_image', 'image_too_large', 'poor_quality'] as const satisfies readonly NotComparableReason[];
+
+export class PhotoReasonAnswer {
+  @ApiProperty({ enum: NOT_COMPARABLE_REASONS })
+  reason!: NotComparableReason;
+
+  @ApiProperty({ type: HintAnswer })
+  hint!: HintAnswer;
+}
+
+export class PhotoMeasureAnswer {
+  @ApiProperty({ enum: PHOTO_MEASURES, description: 'Name of ISO/IEC 29794-5' })
+  measure!: PhotoMeasure;
+
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 100, description: '100 is best' })
+  value!: number;
+
+  @ApiProperty({ type: HintAnswer })
+  hint!: HintAnswer;
+}
+
+export class PhotoCheckAnswerBody implements PhotoGuidance {
+  @ApiProperty({ description: 'Whether the photograph would be compared at all; nothing about the outcome' })
+  usable!: boolean;
+
+  @ApiProperty({ type: [PhotoReasonAnswer], description: 'Why it would not be compared' })
+  reasons!: readonly PhotoReasonAnswer[];
+
+  @ApiProperty({ type: [PhotoMeasureAnswer], description: 'What could be better, worst first' })
+  guidance!: readonly PhotoMeasureAnswer[];
 }

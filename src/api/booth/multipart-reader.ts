@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { MultipartFile } from '@fastify/multipart';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import type { ApiLimits } from '../api-settings.js';
 import { textHoldsMyNumber } from '../json-body.js';
 
-export type PartName = 'request' | 'certificate' | 'cardRecord' | 'cardIssuerCertificate' | 'photo';
-export type RegistrationParts = Readonly<Record<PartName, Buffer>>;
+const NEEDED = ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo'] as const;
+const FRAMES = ['frame0', 'frame1', 'frame2', 'frame3'] as const;
+export type PartName = (typeof NEEDED)[number] | (typeof FRAMES)[number];
+/** `frames` holds frame0 and so on, as many as came. */
+export type RegistrationParts = Readonly<Record<(typeof NEEDED)[number], Buffer>> & { readonly frames: readonly Buffer[] };
 
 /** The upload is not one of ours. The rest of it is neither kept nor looked at. */
 export class UploadRefused extends Error {
@@ -29,25 +32,45 @@ const PART_RULES: Readonly<Record<PartName, PartRule>> = {
   cardRecord: { contentType: 'application/octet-stream', limit: 'cardRecordBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
   cardIssuerCertificate: { contentType: 'application/octet-stream', limit: 'cardIssuerCertificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
   photo: { contentType: 'image/jpeg', limit: 'photoBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' },
+  frame0: frameRule(),
+  frame1: frameRule(),
+  frame2: frameRule(),
+  frame3: frameRule(),
 };
-const PART_NAMES = Object.keys(PART_RULES) as PartName[];
 
-/** Room for boundaries and part headers; far more than five parts need. */
+/** Room for boundaries and part headers; far more than nine parts need. */
 const FRAMING_BYTES_MAX = 16 * 1024;
 const PART_HEADERS_MAX = 8;
 const PART_NAME_MAX = 64;
 const PLAIN_ENCODINGS = ['7bit', '8bit', 'binary'];
 
-/** Reads the five parts of a registration into memory, each and all of them bounded, before anything is decoded.
+/** Which parts an upload has. */
+interface UploadForm {
+  readonly needed: readonly PartName[];
+  readonly frames: readonly (typeof FRAMES)[number][];
+}
+const REGISTRATION: UploadForm = { needed: NEEDED, frames: FRAMES };
+const PHOTO_CHECK: UploadForm = { needed: ['request', 'photo'], frames: [] };
+
+/** Reads the two parts of a photo check, with the limits of a registration. @throws {UploadRefused} */
+export async function readPhotoCheck(request: FastifyRequest, limits: ApiLimits): Promise<Pick<RegistrationParts, 'request' | 'photo'>> {
+  return read(request, limits, PHOTO_CHECK);
+}
+
+/** Reads the five parts of a registration, and the frames that came with them, into memory, each and all of them bounded, before anything is decoded.
  *  Every part is a stream of bytes here, also the JSON: the library's own decoding would hide the text that must be looked at.
- *  @throws {UploadRefused} for anything but exactly one of each part in its size and type. */
+ *  @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0 without gaps. */
 export async function readUpload(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
+  return read(request, limits, REGISTRATION);
+}
+
+async function read(request: FastifyRequest, limits: ApiLimits, form: UploadForm): Promise<RegistrationParts> {
   if (!request.isMultipart()) throw new UploadRefused('malformed_request');
-  const bytesMax = PART_NAMES.reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
+  const bytesMax = namesOf(form).reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large');
   const overflow = watchSize(request.raw, bytesMax);
   try {
-    return await Promise.race([collect(request, limits), overflow.happened]);
+    return await Promise.race([collect(request, limits, form), overflow.happened]);
   } catch (error) {
     request.raw.unpipe();
     // The library's errors (limits, broken framing, a connection that ended) all say that this is no request of ours.
@@ -57,8 +80,25 @@ export async function readUpload(request: FastifyRequest, limits: ApiLimits): Pr
   }
 }
 
+/** What is still read of a refused upload, so that the client gets to see why. */
+const DISCARD = { bytesMax: 4 * 1024 * 1024, msMax: 500 } as const;
+
+/** Does the work of one upload; when it fails before the upload has ended, reads on a little before the failure is answered. */
+export async function readOnWhenRefused<T>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!request.raw.readableEnded) {
+      await discardRest(request.raw, DISCARD);
+      // Whatever is still on its way must not be taken for the next request.
+      if (!request.raw.readableEnded) reply.header('connection', 'close');
+    }
+    throw error;
+  }
+}
+
 /** Reads on for a while and throws it away: a client that is still sending would not see an answer on a connection that we cut. */
-export async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly bytesMax: number; readonly msMax: number }): Promise<void> {
+async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly bytesMax: number; readonly msMax: number }): Promise<void> {
   if (raw.readableEnded || raw.destroyed) return;
   await new Promise<void>((resolve) => {
     let seen = 0;
@@ -76,27 +116,30 @@ export async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { r
   });
 }
 
-async function collect(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
+async function collect(request: FastifyRequest, limits: ApiLimits, form: UploadForm): Promise<RegistrationParts> {
+  const names = namesOf(form);
   const parts = new Map<PartName, Buffer>();
   const streams = request.parts({
     isPartAFile: () => true,
-    limits: { parts: PART_NAMES.length, files: PART_NAMES.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
+    limits: { parts: names.length, files: names.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
   });
   for await (const part of streams) {
     if (part.type !== 'file') throw new UploadRefused('malformed_request');
-    const name = nameOf(part);
+    const name = nameOf(part, names);
     if (parts.has(name)) throw new UploadRefused('malformed_request');
     parts.set(name, await bytesOf(part, limits[PART_RULES[name].limit], PART_RULES[name]));
   }
-  if (parts.size !== PART_NAMES.length) throw new UploadRefused('malformed_request');
-  return Object.fromEntries(parts) as RegistrationParts;
+  const frames = form.frames.map((name) => parts.get(name)).filter((bytes) => bytes !== undefined);
+  const whole = [...form.needed, ...form.frames.slice(0, frames.length)].every((name) => parts.has(name));
+  if (!whole) throw new UploadRefused('malformed_request');
+  return { ...(Object.fromEntries(form.needed.map((name) => [name, parts.get(name)])) as Omit<RegistrationParts, 'frames'>), frames };
 }
 
 /** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there either. */
-function nameOf(part: MultipartFile): PartName {
+function nameOf(part: MultipartFile, names: readonly PartName[]): PartName {
   const { fieldname, filename, mimetype, encoding } = part;
   if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text))) throw new UploadRefused('my_number_present');
-  const name = PART_NAMES.find((known) => known === fieldname);
+  const name = names.find((known) => known === fieldname);
   if (!name || !PLAIN_ENCODINGS.includes(encoding.toLowerCase())) throw new UploadRefused('malformed_request');
   if (mimetype.toLowerCase() !== PART_RULES[name].contentType) throw new UploadRefused(PART_RULES[name].wrongType);
   return name;
@@ -112,6 +155,14 @@ async function bytesOf(part: MultipartFile, bytesMax: number, rule: PartRule): P
   }
   if (length === 0) throw new UploadRefused(rule.wrongType);
   return Buffer.concat(chunks, length);
+}
+
+function namesOf({ needed, frames }: UploadForm): readonly PartName[] {
+  return [...needed, ...frames];
+}
+
+function frameRule(): PartRule {
+  return { contentType: 'image/jpeg', limit: 'frameBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' };
 }
 
 /** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */

@@ -16,13 +16,11 @@ import { validated } from '../validation.js';
 import { ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
-import { discardRest, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
+import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
 import { RECEIPT, writtenReceipt } from './receipt.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);
-/** What is still read of a refused upload, so that the client gets to see why. */
-const DISCARD = { bytesMax: 4 * 1024 * 1024, msMax: 500 } as const;
 
 /** Where booths hand in requests and holders of a receipt ask about them. Says nothing about scores or suspicion. @req R4 R21 */
 @ApiTags('Booth')
@@ -56,6 +54,7 @@ export class RegistrationsController {
         cardRecord: { description: 'EF 0002 of the surface application' },
         cardIssuerCertificate: { description: 'EF 0004, the 7F21 certificate' },
         photo: { description: 'The photograph' },
+        ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { description: `Further frame ${i + 1} of the session, JPEG; optional, counted without gaps` }])),
       },
     },
   })
@@ -89,20 +88,13 @@ export class RegistrationsController {
     'outcome_unknown',
   )
   async receive(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReceiptAnswer> {
-    try {
+    return readOnWhenRefused(request, reply, async () => {
       this.limits.admit(request, 'registrationsPerMinute');
       const key = await this.idempotencyKeyOf(request);
       const { receipt } = await this.limits.upload(() => this.handIn(request, key));
       reply.header('location', `/v1/registrations/${receipt}`);
       return { receipt, status: 'received' };
-    } catch (error) {
-      if (!request.raw.readableEnded) {
-        await discardRest(request.raw, DISCARD);
-        // Whatever is still on its way must not be taken for the next request.
-        if (!request.raw.readableEnded) reply.header('connection', 'close');
-      }
-      throw error;
-    }
+    });
   }
 
   @Get(':receipt')
@@ -132,8 +124,8 @@ export class RegistrationsController {
     const parts = await this.partsOf(request);
     const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(parts.request);
     const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
-    const { photo, certificate, cardRecord, cardIssuerCertificate } = parts;
-    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate }));
+    const { photo, certificate, cardRecord, cardIssuerCertificate, frames } = parts;
+    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }));
     if ('refused' in outcome) this.door.count(outcome.refused.code);
     return valueOf(outcome);
   }
@@ -151,7 +143,7 @@ export class RegistrationsController {
     try {
       return await readUpload(request, this.settings.limits);
     } catch (error) {
-      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with exactly the five parts, each with its content type' }] : [] });
+      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
       throw error;
     }
   }

@@ -9,7 +9,7 @@ export type Resolution = (typeof RESOLUTIONS)[number];
 export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const satisfies readonly ViewedImage[];
 export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type Purpose = (typeof PURPOSES)[number];
-const HOLD_REASONS = ['registered_gap', 'registered_mismatch', 'referral_band'] as const;
+const HOLD_REASONS = ['registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent'] as const;
 const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired'] as const;
 
 export class OpinionBody {
@@ -69,8 +69,8 @@ export class HoldAnswer implements HoldRow {
   @ApiProperty({ type: 'integer', nullable: true, description: 'S(card) − S(registered)' })
   differencePoints!: number | null;
 
-  @ApiProperty({ ...POINTS, description: 'The set value that was reached' })
-  boundPoints!: number;
+  @ApiProperty({ ...POINTS, nullable: true, description: 'The set value that was reached; null where the reason is none of points' })
+  boundPoints!: number | null;
 
   @ApiProperty({ type: 'integer', nullable: true })
   policyVersion!: number | null;

@@ -1,6 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { HeadTurn } from '../../domain/values/face-comparison.js';
 import { addMs } from '../../domain/values/instant.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { Clock } from '../ports/clock.js';
@@ -9,6 +10,8 @@ import { Secrets } from '../ports/secrets.js';
 export interface Challenge {
   readonly nonce: string;
   readonly expiresAtUtc: string;
+  /** How the person turns the head after the photograph, for booths that send further frames. */
+  readonly prompt: HeadTurn;
 }
 
 const RANDOM_BYTES = 16;
@@ -37,6 +40,13 @@ export class Challenges {
     return new Date(body.readUIntBE(RANDOM_BYTES, TIME_BYTES)).toISOString();
   }
 
+  /** The turn of the head that goes with a nonce. Under our key: nobody else can tell it before the nonce is given out, or choose it,
+   *  and it needs no storage. */
+  promptOf(boothId: string, nonce: string): HeadTurn {
+    const [byte = 0] = this.secrets.keyedHash('challenge-prompt', Buffer.from(JSON.stringify([boothId, nonce])));
+    return byte % 2 === 0 ? 'turn-left' : 'turn-right';
+  }
+
   private mac(boothId: string, body: Buffer): Buffer {
     return Buffer.from(this.secrets.keyedHash('challenge', Buffer.concat([body, Buffer.from(boothId)]))).subarray(0, MAC_BYTES);
   }
@@ -58,6 +68,7 @@ export class IssueChallengeHandler implements ICommandHandler<IssueChallenge, Ch
   async execute({ boothId }: IssueChallenge): Promise<Challenge> {
     const { values } = await this.policy.get();
     const expiresAtUtc = addMs(this.clock.nowUtc(), values.challengeLifetimeSeconds * 1000);
-    return { nonce: this.challenges.make(boothId, expiresAtUtc), expiresAtUtc };
+    const nonce = this.challenges.make(boothId, expiresAtUtc);
+    return { nonce, expiresAtUtc, prompt: this.challenges.promptOf(boothId, nonce) };
   }
 }

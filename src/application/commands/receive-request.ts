@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, randomUUID, timingSafeEqual, verify } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../domain/booth/capture-envelope.js';
 import type { BoothState } from '../../domain/booth/booth.js';
@@ -7,7 +7,8 @@ import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import { booths, registrations, sagas } from '../aggregates.js';
-import { CASE_BLOBS, caseOwner, type CaseSignatures } from '../case-material.js';
+import { boothSigned } from '../booth-signature.js';
+import { CASE_BLOBS, caseOwner, frameBlob, type CaseSignatures } from '../case-material.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId, uuidFrom } from '../ids.js';
 import { ok, refused, type Outcome } from '../outcome.js';
@@ -25,7 +26,7 @@ export class ReceiveRequest {
     readonly idempotencyKey: string,
     readonly envelope: CaptureEnvelope,
     readonly signatures: { readonly booth: Uint8Array; readonly card: Uint8Array; readonly cardChallenge: Uint8Array },
-    readonly material: { readonly photo: Uint8Array; readonly certificate: Uint8Array; readonly cardRecord: Uint8Array; readonly cardIssuerCertificate: Uint8Array },
+    readonly material: { readonly photo: Uint8Array; readonly certificate: Uint8Array; readonly cardRecord: Uint8Array; readonly cardIssuerCertificate: Uint8Array; readonly frames?: readonly Uint8Array[] },
   ) {}
 }
 
@@ -35,8 +36,6 @@ export interface Receipt {
   /** True when this request had been received before and nothing new was stored. */
   readonly repeated: boolean;
 }
-
-type EnrolledBooth = Extract<BoothState, { stage: 'enrolled' | 'suspended' }>;
 
 /** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the refusal.
  *  The order is from cheap to dear, and from "who are you" to "what do you bring". */
@@ -73,6 +72,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
     // Images first: a 202 promises that they are there. The nonce next: whoever consumes it owns it, also after a crash in between.
     const material = await this.sealMaterial(requestId, command);
+    const frames = await this.sealFrames(requestId, command);
     if (!(await this.consumeNonce(envelope.nonce, requestId, context))) {
       await this.vault.destroyOwner(caseOwner(requestId));
       return this.refuse('nonce_replayed', command, policy);
@@ -90,6 +90,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
       receivedAtUtc,
       consent: { textVersion: envelope.consent.textVersion, keepReferenceImage: envelope.consent.keepReferenceImage },
       material,
+      frames,
       requestDigest,
     };
     const result = await this.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request }, context);
@@ -115,7 +116,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     if (expiresAtUtc === null) return 'nonce_unknown';
     if (Date.parse(receivedAtUtc) > Date.parse(expiresAtUtc)) return 'nonce_expired';
     if (material.photo.length > policy.values.photoBytesMax) return 'photo_too_large';
-    if (!isJpeg(material.photo)) return 'photo_unsupported';
+    if (![material.photo, ...framesOf(material)].every(isJpeg)) return 'photo_unsupported';
     if (signatures.card.length === 0 || signatures.cardChallenge.length === 0) return 'malformed_request';
     return captureRefusal(envelope, receivedAtUtc, policy.values);
   }
@@ -136,6 +137,13 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
       this.vault.seal(owner, CASE_BLOBS.signatures, Buffer.from(JSON.stringify(kept))),
     ]);
     return { photo, certificate, cardRecord, cardIssuerCertificate };
+  }
+
+  private async sealFrames(requestId: string, { envelope, material }: ReceiveRequest): Promise<ReceivedRequest['frames']> {
+    const frames = framesOf(material);
+    if (frames.length === 0) return null;
+    const sealed = await Promise.all(frames.map((frame, i) => this.vault.seal(caseOwner(requestId), frameBlob(i), frame)));
+    return { prompt: this.challenges.promptOf(envelope.boothId, envelope.nonce), material: sealed };
   }
 
   /** @returns false when another request has used the nonce. */
@@ -172,7 +180,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 
   private requestDigestOf({ envelope, signatures, material }: ReceiveRequest): string {
     const hash = createHash('sha256').update(captureEnvelopeText(envelope));
-    for (const bytes of [signatures.booth, signatures.card, signatures.cardChallenge, material.photo, material.certificate, material.cardRecord, material.cardIssuerCertificate]) {
+    for (const bytes of [signatures.booth, signatures.card, signatures.cardChallenge, material.photo, material.certificate, material.cardRecord, material.cardIssuerCertificate, ...framesOf(material)]) {
       hash.update(createHash('sha256').update(bytes).digest());
     }
     return Buffer.from(this.secrets.keyedHash('request-digest', hash.digest())).toString('hex');
@@ -188,22 +196,25 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 function boothRefusal(booth: BoothState, { envelope, signatures, material }: ReceiveRequest): DoorRefusalCode | null {
   if (booth.stage === 'none') return 'booth_not_enrolled';
   if (booth.stage === 'suspended') return 'booth_is_suspended';
-  if (!boothSigned(booth, envelope, signatures.booth)) return 'booth_signature_invalid';
-  const digests: readonly [string, Uint8Array][] = [
+  if (!boothSigned(booth, captureEnvelopeText(envelope), signatures.booth)) return 'booth_signature_invalid';
+  const frames = framesOf(material);
+  const statedFrames = envelope.framesSha256 ?? [];
+  if (statedFrames.length !== frames.length) return 'digest_mismatch';
+  const digests: readonly (readonly [string, Uint8Array])[] = [
     [envelope.photoSha256, material.photo],
     [envelope.certificateSha256, material.certificate],
     [envelope.cardRecordSha256, material.cardRecord],
     [envelope.cardIssuerCertificateSha256, material.cardIssuerCertificate],
+    ...frames.map((frame, i) => [statedFrames[i] ?? '', frame] as const),
   ];
   return digests.every(([stated, bytes]) => createHash('sha256').update(bytes).digest('hex') === stated) ? null : 'digest_mismatch';
 }
 
-function boothSigned(booth: EnrolledBooth, envelope: CaptureEnvelope, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: Buffer.from(booth.publicKey, 'base64'), format: 'der', type: 'spki' });
-  return key.asymmetricKeyType === 'ed25519' && verify(null, Buffer.from(captureEnvelopeText(envelope)), key, signature);
+function framesOf({ frames }: ReceiveRequest['material']): readonly Uint8Array[] {
+  return frames ?? [];
 }
 
-function isJpeg(bytes: Uint8Array): boolean {
+export function isJpeg(bytes: Uint8Array): boolean {
   return bytes.length > 4 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 

@@ -1,4 +1,4 @@
-import type { FaceAlgorithm, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
+import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
 
 /** One comparison. Images are the encoded bytes as received or as kept in the vault. */
 export interface FaceComparisonRequest {
@@ -8,6 +8,10 @@ export interface FaceComparisonRequest {
   readonly card: Uint8Array;
   /** The registered face image to compare with, or null at a first registration. */
   readonly registered: Uint8Array | null;
+  /** Further frames from the booth, at most 4, in their order; JPEG. Absent or empty: none. */
+  readonly frames?: readonly Uint8Array[];
+  /** The turn of the head that was asked for between the photograph and the last frame. */
+  readonly prompt?: HeadTurn;
 }
 
 export type FaceComparison =
@@ -24,9 +28,22 @@ export type FaceComparison =
   | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm }
   | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
 
+/** What can be said about one photograph by itself. */
+export type PhotoAssessment =
+  | {
+      readonly outcome: 'assessed';
+      /** What a capture would be refused for; empty where it would be compared. */
+      readonly reasons: readonly NotComparableReason[];
+      /** Empty where no face could be measured. */
+      readonly quality: PhotoQuality;
+    }
+  | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
+
 /** Compares faces. Runs off the event loop; a full queue is `unknown('busy')`, which the saga retries. @req R7 R13 */
 export abstract class FaceComparer {
   abstract algorithm(): FaceAlgorithm;
   /** @throws only on a bug; every property of an image is an outcome. */
   abstract compare(request: FaceComparisonRequest): Promise<FaceComparison>;
+  /** Measures a photograph without comparing it. Nothing of it is kept. @throws only on a bug. */
+  abstract assess(photo: Uint8Array): Promise<PhotoAssessment>;
 }

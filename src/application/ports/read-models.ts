@@ -18,7 +18,8 @@ export interface HoldRow {
   readonly cardPoints: number;
   readonly registeredPoints: number | null;
   readonly differencePoints: number | null;
-  readonly boundPoints: number;
+  /** null where the reason is none of points. */
+  readonly boundPoints: number | null;
   readonly policyVersion: number | null;
   readonly openedAtUtc: string;
   readonly dueAtUtc: string;

@@ -7,7 +7,7 @@ import type { CertificateFinding, FaceFinding, RegistrationCommand, Registration
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
-import { CASE_BLOBS, caseOwner, evidenceOwner, registrantOwner, type CaseSignatures } from '../case-material.js';
+import { CASE_BLOBS, caseOwner, frameBlob, evidenceOwner, registrantOwner, type CaseSignatures } from '../case-material.js';
 import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId } from '../ids.js';
@@ -153,11 +153,12 @@ export class PerformEffect {
   private async faceFinding(job: Job, request: ReceivedRequest, subjectKey: string): Promise<FaceFinding> {
     const photo = await this.openCase(job, 'photo');
     const cardRecord = await this.openCase(job, 'cardRecord');
+    const frames = await this.openFrames(job, request);
     const cardFace = this.cardRecords.faceImageOf(cardRecord.bytes);
     if (cardFace === null) throw new Error('the verified card record has no face image');
     const reference = referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
     const registered = reference ? await this.vault.open(registrantOwner(subjectKey), reference.imageId) : null;
-    const result = await this.faces.compare({ captured: photo.bytes, card: cardFace, registered: registered?.bytes ?? null });
+    const result = await this.faces.compare({ captured: photo.bytes, card: cardFace, registered: registered?.bytes ?? null, frames: frames.map(({ bytes }) => bytes), ...(request.frames && { prompt: request.frames.prompt }) });
     if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
     if (result.outcome === 'not_comparable') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm: result.algorithm };
     const { cardPoints, registeredPoints, algorithm, quality, signals } = result;
@@ -170,7 +171,7 @@ export class PerformEffect {
           ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: registered.commitment }
           : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
       algorithm,
-      material: { photo: photo.commitment, cardRecord: cardRecord.commitment },
+      material: { photo: photo.commitment, cardRecord: cardRecord.commitment, frames: frames.map(({ commitment }) => commitment) },
       quality,
       signals,
     };
@@ -244,6 +245,10 @@ export class PerformEffect {
   private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {
     const { version } = await this.policies.get();
     return { commandId: step ? derivedId(effectId, step) : effectId, actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: version };
+  }
+
+  private openFrames({ requestId }: Job, { frames }: ReceivedRequest): Promise<Opened[]> {
+    return Promise.all((frames?.material ?? []).map((_, i) => this.vault.open(caseOwner(requestId), frameBlob(i))));
   }
 
   private openCase({ requestId }: Job, blob: keyof typeof CASE_BLOBS): Promise<Opened> {

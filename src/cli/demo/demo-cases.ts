@@ -133,9 +133,33 @@ export const DEMO_CASES: readonly DemoCase[] = [
     check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted') ? 'a held request was submitted' : null),
   },
   {
+    // The sample photographs hold no sequence of one person: the mirror image of a half-turned face plays the turn to the left.
+    name: 'further frames are judged, and decide nothing by default',
+    expected: 'GovernmentAccepted',
+    start: async (world, people) => {
+      const [photo, turnedLeft] = [await loadDemoFace('sample6-second'), await loadDemoFace('sample6-second-mirrored')];
+      const checked = await world.booth.checkPhoto(photo);
+      if (!checked.usable) throw new Error(`a good photograph was checked as ${JSON.stringify(checked)}`);
+      return world.register(await people.card('Midori', 'sample6-second-mirrored'), photo, { frames: () => [turnedLeft] });
+    },
+    check: async (world, requestId) => {
+      const events = await world.history(requestId);
+      const { prompt } = events.find((e) => e.type === 'RequestReceived')?.data['frames'] as { prompt: string };
+      const { frames } = events.find((e) => e.type === 'FaceMatched')?.data['signals'] as { frames: Record<string, unknown> };
+      const expected = { count: 1, samePerson: true, movement: true, promptFollowed: prompt === 'turn-left' };
+      return Object.entries(expected).every(([name, value]) => frames[name] === value) ? null : `asked for ${prompt}, the frames were judged as ${JSON.stringify(frames)}`;
+    },
+  },
+  {
     name: 'no face in the photograph',
     expected: 'FaceNotComparable',
-    start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await emptyBooth()),
+    start: async (world, people) => {
+      const photo = await emptyBooth();
+      const { usable, reasons } = await world.booth.checkPhoto(photo);
+      if (usable || reasons[0]?.reason !== 'no_face') throw new Error(`an empty booth was checked as ${JSON.stringify({ usable, reasons })}`);
+      // The guidance is not followed here, to show that the server itself does not compare such a photograph.
+      return world.register(await people.card('Fumiko', 'sample1-left-mirrored'), photo);
+    },
   },
   {
     name: 'registry only',

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BoothClient } from '../../booth/booth-client.js';
+import { BoothClient, type Capture } from '../../booth/booth-client.js';
 import { generateBoothKey } from '../../booth/booth-key.js';
 import { DurableCaptureCounter } from '../../booth/capture-counter.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
@@ -55,7 +55,7 @@ export class DemoWorld {
   }
 
   /** What a booth does: reads the card, signs, sends. @returns the receipt number. */
-  async register(card: SyntheticCard, photo: Uint8Array, options: { readonly mode?: 'GOVERNMENT_SUBMISSION' | 'REGISTRY_ONLY' } = {}): Promise<string> {
+  async register(card: SyntheticCard, photo: Uint8Array, options: Pick<Capture, 'mode' | 'frames'> = {}): Promise<string> {
     const { authenticationPin, accessNumber } = card.secrets;
     const { receipt } = await this.booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: CONSENT_TEXT, keepReferenceImage: true }, ...options });
     return receipt;

@@ -47,8 +47,9 @@ function detail({ type, data }: HistoryEvent): string {
     case 'FaceMismatched':
       return `card ${text('cardPoints')} points (needed ${text('thresholdPoints')}), registered ${registered(data['registered'])}`;
     case 'FaceNotComparable':
-      return `${text('image')} image: ${text('reason')}`;
+      return `${text('image')} image: ${text('reason')}${typeof data['measure'] === 'string' ? ` (${data['measure']})` : ''}`;
     case 'Held':
+      if (data['boundPoints'] === null) return `${text('reason')}; due ${text('dueAtUtc').slice(0, 10)}`;
       return `${text('reason')}: ${text('cardPoints')} − ${text('registeredPoints')} = ${text('differencePoints')}, bound ${text('boundPoints')}; due ${text('dueAtUtc').slice(0, 10)}`;
     case 'OpinionGiven':
       return `${text('officer')}: ${text('opinion')} (${text('reason')})`;

@@ -3,12 +3,12 @@ import type { PolicyValues } from '../policy/policy.events.js';
 import { policyDecider, type PolicyState } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
 import { registrationDecider, type RegistrationState } from '../registration/registration.js';
-import type { ReceivedRequest, RegistrationEvent } from '../registration/registration.events.js';
+import type { HoldReason, ReceivedRequest, RegistrationEvent } from '../registration/registration.events.js';
 import { findingOf } from './command-of.js';
 import type { LeafEvent } from './leaf.js';
 
 /** What a comparison leads to: on, to a person, or out. */
-export type ComparisonOutcome = 'confirmed' | 'held:registered_gap' | 'held:registered_mismatch' | 'held:referral_band' | 'mismatched';
+export type ComparisonOutcome = 'confirmed' | `held:${HoldReason}` | 'mismatched';
 
 export interface FlippedCase {
   readonly requestId: string;

@@ -8,6 +8,9 @@ export const REGISTRATION_MODES = ['GOVERNMENT_SUBMISSION', 'REGISTRY_ONLY'] as 
 /** Keeps a signature made for this purpose from being used for another one. */
 export const CAPTURE_LABEL = 'honnin/capture/v1';
 
+/** Further frames that one capture may have beside its photograph. */
+export const FRAMES_MAX = 4;
+
 /** What booth and card sign in one card session. Digests are SHA-256, lower-case hex, of the exact bytes that are sent. */
 export interface CaptureEnvelope {
   /** The server's nonce from `POST /v1/challenges`, as given. */
@@ -22,6 +25,8 @@ export interface CaptureEnvelope {
   readonly certificateSha256: string;
   readonly cardRecordSha256: string;
   readonly cardIssuerCertificateSha256: string;
+  /** Of further frames of the same session, in their order, at most {@link FRAMES_MAX}; absent or empty: none were sent. */
+  readonly framesSha256?: readonly string[];
   readonly consent: {
     /** Version of the text that was shown and agreed to before the capture. */
     readonly textVersion: string;
@@ -33,7 +38,7 @@ export interface CaptureEnvelope {
 /** The text whose UTF-8 bytes are signed by the booth (Ed25519), by the card's certificate key, and, as active check, by the
  *  key in the card's face record. One text for all three binds them to one session. @req R10 */
 export function captureEnvelopeText(envelope: CaptureEnvelope): string {
-  const { nonce, boothId, counter, certificateType, mode, capturedAtUtc, photoSha256, certificateSha256, cardRecordSha256, cardIssuerCertificateSha256, consent } = envelope;
+  const { nonce, boothId, counter, certificateType, mode, capturedAtUtc, photoSha256, certificateSha256, cardRecordSha256, cardIssuerCertificateSha256, framesSha256 = [], consent } = envelope;
   return canonicalJson({
     label: CAPTURE_LABEL,
     nonce,
@@ -46,6 +51,8 @@ export function captureEnvelopeText(envelope: CaptureEnvelope): string {
     certificateSha256,
     cardRecordSha256,
     cardIssuerCertificateSha256,
+    // Without frames the text is what it was before there were any.
+    ...(framesSha256.length > 0 ? { framesSha256 } : {}),
     consent: { textVersion: consent.textVersion, keepReferenceImage: consent.keepReferenceImage },
   });
 }

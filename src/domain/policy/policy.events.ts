@@ -11,6 +11,12 @@ export type PolicyValues = {
   /** S(captured, registered) below this is noted, and held only with the next switch (A8). */
   readonly registeredMatchPointsMin: number;
   readonly holdOnRegisteredMismatch: boolean;
+  /** Whether frames that show another person than the photograph, or a turn that was not followed, lead to a hold. Hints, no attack
+   *  detection: off by default. */
+  readonly holdOnFramesInconsistent: boolean;
+  /** Measure (ISO/IEC 29794-5 name) → 0..100: a captured photograph below it in a measure that was assessed gives no score, and the
+   *  holder comes again. */
+  readonly photoQualityMin: Readonly<Record<string, number>>;
   /** A hold that nobody resolves expires after this time, which rejects and erases the case (A10). */
   readonly holdDueHours: number;
   /** How far the booth's clock may be ahead of ours. */

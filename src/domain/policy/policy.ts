@@ -1,4 +1,5 @@
 import { accept, refuse, assertNever, type Decider, type Decision } from '../decider.js';
+import { PHOTO_MEASURES } from '../values/face-comparison.js';
 import { isPoints } from '../values/similarity-score.js';
 import type { PolicyEvent, PolicyValues } from './policy.events.js';
 
@@ -33,6 +34,8 @@ export const DEFAULT_POLICY: PolicyValues = {
   holdMarginPoints: 2_000,
   registeredMatchPointsMin: 4_865,
   holdOnRegisteredMismatch: false,
+  holdOnFramesInconsistent: false,
+  photoQualityMin: {},
   holdDueHours: 72,
   clockSkewSecondsMax: 120,
   captureAgeMinutesMax: 24 * 60,
@@ -103,6 +106,10 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
   if (values.referralPointsMin > values.cardMatchPointsMin) return { field: 'referralPointsMin', problem: 'must not be above cardMatchPointsMin' };
   for (const field of ['holdDueHours', 'clockSkewSecondsMax', 'captureAgeMinutesMax', 'challengeLifetimeSeconds', 'photoBytesMax'] as const) {
     if (!Number.isInteger(values[field]) || values[field] < 1) return { field, problem: 'must be a positive integer' };
+  }
+  for (const [measure, minimum] of Object.entries(values.photoQualityMin)) {
+    if (!PHOTO_MEASURES.some((known) => known === measure)) return { field: 'photoQualityMin', problem: 'names a measure that does not exist' };
+    if (!Number.isInteger(minimum) || minimum < 0 || minimum > 100) return { field: `photoQualityMin.${measure}`, problem: 'must be an integer 0..100' };
   }
   if (values.consentTextVersions.length === 0) return { field: 'consentTextVersions', problem: 'must name at least one text' };
   const { firstDelaySeconds, delaySecondsMax, attemptsMax } = values.retry;

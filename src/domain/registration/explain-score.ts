@@ -1,8 +1,9 @@
 import { assertNever } from '../decider.js';
 import type { PolicyValues } from '../policy/policy.events.js';
+import type { PresenceSignals } from '../values/face-comparison.js';
 import { isPoints, POINTS_MAX } from '../values/similarity-score.js';
 import { faceBand, type FaceBand } from './face-match.policy.js';
-import { decideHold } from './hold.policy.js';
+import { decideRegisteredHold } from './hold.policy.js';
 
 /** One explanation in the languages of the officers' page. */
 export interface InWords {
@@ -30,7 +31,7 @@ export function explainScore(points: number, policy: Marks): ScoreInWords {
 /** Says what the comparison with the registered image adds, and whether and why it leads to a hold.
  *  @param registered S(captured, newest confirmed image), or 'none' at a first registration
  *  @throws {RangeError} when a score is not a whole number 0..10000. Source: JP2024-177763A claims 3 and 4. @req R13 R14 R15 R16 */
-export function explainRegisteredScore(card: number, registered: number | 'none', policy: Parameters<typeof decideHold>[2]): InWords {
+export function explainRegisteredScore(card: number, registered: number | 'none', policy: Parameters<typeof decideRegisteredHold>[2]): InWords {
   if (registered === 'none') {
     return { ja: '以前に登録された顔画像がないため、カードの顔写真との比較だけで判断します。', en: 'No face was registered before, so the comparison with the card stands alone.' };
   }
@@ -40,11 +41,11 @@ export function explainRegisteredScore(card: number, registered: number | 'none'
     ja: `カードの顔写真とは${ja(card)}点、登録済みの顔画像とは${ja(registered)}点で、差は${ja(gap)}点です。`,
     en: `${en(card)} points against the card, ${en(registered)} against the registered image: a difference of ${en(gap)}.`,
   };
-  const meaning = holdMeaning(decideHold(card, registered, policy)?.reason ?? null, policy);
+  const meaning = holdMeaning(decideRegisteredHold(card, registered, policy)?.reason ?? null, policy);
   return { ja: facts.ja + meaning.ja, en: `${facts.en} ${meaning.en}` };
 }
 
-function holdMeaning(reason: NonNullable<ReturnType<typeof decideHold>>['reason'] | null, { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideHold>[2]): InWords {
+function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>>['reason'] | null, { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideRegisteredHold>[2]): InWords {
   if (reason === 'registered_gap') {
     return {
       ja: `差が保留の基準（${ja(holdMarginPoints)}点以上）に達しているため、本人確認を保留します。カードの写真は今の顔に似ていて、以前の登録画像は似ていません。カードの写真が別人のものに替わった場合にも、登録画像が古い・写りが悪い場合にも起こります。`,
@@ -58,6 +59,24 @@ function holdMeaning(reason: NonNullable<ReturnType<typeof decideHold>>['reason'
     };
   }
   return { ja: `差は保留の基準（${ja(holdMarginPoints)}点以上）に達していません。`, en: `The difference is below the mark for a hold (${en(holdMarginPoints)} or more).` };
+}
+
+/** Says what the booth's further frames add beside the photograph. They are hints, and the words say so. */
+export function explainFrames(frames: PresenceSignals['frames']): InWords {
+  if (frames === 'not_assessed') return { ja: '追加の画像は送られていません。', en: 'The booth sent no further frames.' };
+  const { count, samePerson, movement, promptFollowed } = frames;
+  const parts: InWords[] = [
+    { ja: `追加の画像が${count}枚あります。`, en: count === 1 ? 'There is 1 further frame.' : `There are ${count} further frames.` },
+    fact(samePerson, { ja: 'すべて撮影写真と同じ人物に見えます。', en: 'All seem to show the person of the photograph.' }, { ja: '撮影写真と別の人物に見える画像があります。', en: 'Some seem to show another person than the photograph.' }),
+    fact(promptFollowed, { ja: '指示された向きに頭を動かしています。', en: 'The head turned as it was asked to.' }, { ja: '指示された向きに頭を動かしたことを確認できません。', en: 'No turn of the head in the asked direction was seen.' }),
+    fact(movement, { ja: '画像の間に動きがあります。', en: 'The pictures differ from one to the next.' }, { ja: '同じ画像が繰り返されています。', en: 'One picture was sent more than once.' }),
+    { ja: 'これらは手がかりにすぎず、なりすましを検知するものではありません。', en: 'These are hints; they do not detect an attack.' },
+  ];
+  return { ja: parts.map((part) => part.ja).join(''), en: parts.map((part) => part.en).filter((text) => text !== '').join(' ') };
+}
+
+function fact(value: boolean | 'not_assessed', whenTrue: InWords, whenFalse: InWords): InWords {
+  return value === 'not_assessed' ? { ja: '', en: '' } : value ? whenTrue : whenFalse;
 }
 
 function headline(points: number): InWords {

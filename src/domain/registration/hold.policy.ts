@@ -1,18 +1,32 @@
 import type { PolicyValues } from '../policy/policy.events.js';
+import type { PresenceSignals } from '../values/face-comparison.js';
 import type { HoldReason } from './registration.events.js';
 
 export interface HoldDecision {
   readonly reason: HoldReason;
-  readonly differencePoints: number;
-  readonly boundPoints: number;
+  /** null where there is no registered image to differ from. */
+  readonly differencePoints: number | null;
+  /** The set value that was reached; null where the reason is none of points. */
+  readonly boundPoints: number | null;
 }
 
 /** Decides whether identity confirmation is held.
  *  @param card       S(captured, card face), points 0..10000
  *  @param registered S(captured, newest confirmed image), same scale, or 'none' at a first registration
- *  @returns the reason with its figures, or null. Equal to the bound counts as held ("以上").
+ *  @param frames     what the booth's further frames say
+ *  @returns the reason with its figures, or null. Equal to the bound counts as held ("以上"). Of several reasons the
+ *           first is named: the gap, the weak registered comparison, the frames.
  *  Source: JP2024-177763A claim 4; the second reason is decision A8. @req R15 R16 */
-export function decideHold(card: number, registered: number | 'none', policy: Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>): HoldDecision | null {
+export function decideHold(card: number, registered: number | 'none', policy: RegisteredMarks & Pick<PolicyValues, 'holdOnFramesInconsistent'>, frames: PresenceSignals['frames']): HoldDecision | null {
+  const hold = decideRegisteredHold(card, registered, policy);
+  if (hold !== null || !policy.holdOnFramesInconsistent || !framesInconsistent(frames)) return hold;
+  return { reason: 'frames_inconsistent', differencePoints: registered === 'none' ? null : card - registered, boundPoints: null };
+}
+
+type RegisteredMarks = Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>;
+
+/** The part of the rule that looks at the registered image alone. */
+export function decideRegisteredHold(card: number, registered: number | 'none', policy: RegisteredMarks): (HoldDecision & { readonly reason: 'registered_gap' | 'registered_mismatch' }) | null {
   if (registered === 'none') return null;
   const differencePoints = card - registered;
   if (differencePoints >= policy.holdMarginPoints) return { reason: 'registered_gap', differencePoints, boundPoints: policy.holdMarginPoints };
@@ -20,4 +34,10 @@ export function decideHold(card: number, registered: number | 'none', policy: Pi
     return { reason: 'registered_mismatch', differencePoints, boundPoints: policy.registeredMatchPointsMin };
   }
   return null;
+}
+
+/** Whether the frames show another person than the photograph, or a head that did not turn as it was asked to. What was not
+ *  assessed is not inconsistent: a booth that sends no frames, or one that cannot be judged, gives no reason. */
+export function framesInconsistent(frames: PresenceSignals['frames']): boolean {
+  return frames !== 'not_assessed' && (frames.samePerson === false || frames.promptFollowed === false);
 }

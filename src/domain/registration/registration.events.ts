@@ -1,6 +1,6 @@
 import type { RegistrationMode } from '../booth/capture-envelope.js';
 import type { CertificateEvidence, CertificateType, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
-import type { FaceAlgorithm, NotComparableReason, PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
+import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
 
 /** A salted commitment, hex: HMAC-SHA256 of the exact bytes under a salt that is kept in the vault and goes with it. Never a bare hash. */
 export type Commitment = string;
@@ -28,6 +28,8 @@ export type ReceivedRequest = {
   readonly receivedAtUtc: string;
   readonly consent: { readonly textVersion: string; readonly keepReferenceImage: boolean };
   readonly material: CaseMaterial;
+  /** Frames besides the photograph, in their order, with the turn of the head that the challenge asked for; null where there are none. */
+  readonly frames: { readonly prompt: HeadTurn; readonly material: readonly Commitment[] } | null;
   /** Keyed hash of idempotency key and body: tells a repeated request from another one under the same key. */
   readonly requestDigest: string;
 };
@@ -37,13 +39,13 @@ export type RegisteredComparison =
   | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: Commitment; readonly belowAdvisory: boolean }
   | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
 
-export type HoldReason = 'registered_gap' | 'registered_mismatch' | 'referral_band';
+export type HoldReason = 'registered_gap' | 'registered_mismatch' | 'referral_band' | 'frames_inconsistent';
 
 export type FaceComparisonFacts = {
   readonly cardPoints: number;
   readonly registered: RegisteredComparison;
   readonly algorithm: FaceAlgorithm;
-  readonly material: { readonly photo: Commitment; readonly cardRecord: Commitment };
+  readonly material: { readonly photo: Commitment; readonly cardRecord: Commitment; readonly frames: readonly Commitment[] };
   readonly quality: PhotoQuality;
   readonly signals: PresenceSignals;
 };
@@ -82,7 +84,16 @@ export type RegistrationEvent =
   | { readonly type: 'FaceReferred'; readonly data: FaceComparisonFacts & { readonly thresholdPoints: number; readonly referralPoints: number } }
   | { readonly type: 'FaceMismatched'; readonly data: FaceComparisonFacts & { readonly thresholdPoints: number } }
   /** An image gives no score: no face, several faces, … Nothing is said about the person. */
-  | { readonly type: 'FaceNotComparable'; readonly data: { readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm } }
+  | {
+      readonly type: 'FaceNotComparable';
+      readonly data: {
+        readonly image: 'captured' | 'card' | 'registered';
+        readonly reason: NotComparableReason;
+        /** For `poor_quality` the measure that is below the policy's minimum, else null. */
+        readonly measure: string | null;
+        readonly algorithm: FaceAlgorithm;
+      };
+    }
   | { readonly type: 'FaceComparisonDeferred'; readonly data: { readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly attempt: number; readonly nextAttemptAtUtc: string } }
   | {
       readonly type: 'Held';
@@ -92,8 +103,8 @@ export type RegistrationEvent =
         readonly registeredPoints: number | null;
         /** S(card) − S(registered), or null where there is no registered image. */
         readonly differencePoints: number | null;
-        /** The set value that was reached: the hold margin, or the mark of the other reasons. */
-        readonly boundPoints: number;
+        /** The set value that was reached: the hold margin, or the mark of the other reasons; null for `frames_inconsistent`. */
+        readonly boundPoints: number | null;
         readonly dueAtUtc: string;
       };
     }

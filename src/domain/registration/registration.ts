@@ -6,6 +6,7 @@ import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateRe
 import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
+import { poorMeasure } from './photo-quality.policy.js';
 import type { FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
 
 export type RegistrationCommand =
@@ -134,7 +135,7 @@ function faceDecision({ finding, attempt, policy, nowUtc }: Extract<Registration
     case 'unknown':
       return accept({ type: 'FaceComparisonDeferred', data: { cause: finding.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
     case 'not_comparable':
-      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, algorithm: finding.algorithm } });
+      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, measure: null, algorithm: finding.algorithm } });
     case 'compared':
       return scoredDecision(finding, policy, nowUtc);
     default:
@@ -144,11 +145,14 @@ function faceDecision({ finding, attempt, policy, nowUtc }: Extract<Registration
 
 function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, policy: ActivePolicy, nowUtc: string): Decision<RegistrationEvent> {
   const { values } = policy;
+  // Before the score is looked at: what a poor photograph scores says nothing about the person.
+  const measure = poorMeasure(finding.quality, values);
+  if (measure !== null) return accept({ type: 'FaceNotComparable', data: { image: 'captured', reason: 'poor_quality', measure, algorithm: finding.algorithm } });
   const facts = comparisonFacts(finding, values.registeredMatchPointsMin);
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
   const band = faceBand(facts.cardPoints, values);
-  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values);
+  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, facts.signals.frames);
 
   if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
     return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
@@ -158,7 +162,7 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
       { type: 'FaceReferred', data: { ...facts, thresholdPoints: values.cardMatchPointsMin, referralPoints: values.referralPointsMin } },
       {
         type: 'Held',
-        // A gap to the registered image is the stronger finding: it is named even where the band alone would have held the case.
+        // A gap to the registered image, or frames that do not fit, are the stronger finding: named even where the band alone would have held the case.
         data: hold
           ? { reason: hold.reason, cardPoints: facts.cardPoints, registeredPoints, differencePoints: hold.differencePoints, boundPoints: hold.boundPoints, dueAtUtc }
           : { reason: 'referral_band', cardPoints: facts.cardPoints, registeredPoints, differencePoints: registeredPoints === null ? null : facts.cardPoints - registeredPoints, boundPoints: values.cardMatchPointsMin, dueAtUtc },

@@ -14,10 +14,61 @@ export type NotComparableReason =
   | 'turned_away'
   | 'eyes_closed'
   | 'unreadable_image'
-  | 'image_too_large';
+  | 'image_too_large'
+  /** A measure of its quality is below the minimum that the policy sets. */
+  | 'poor_quality';
+
+/** The measures' names, in the order of ISO/IEC 29794-5: from the whole picture to the parts of the face. */
+export const PHOTO_MEASURES = [
+  'UnifiedQualityScore',
+  'BackgroundUniformity',
+  'IlluminationUniformity',
+  'LuminanceMean',
+  'LuminanceVariance',
+  'UnderExposurePrevention',
+  'OverExposurePrevention',
+  'DynamicRange',
+  'Sharpness',
+  'CompressionArtifacts',
+  'NaturalColour',
+  'SingleFacePresent',
+  'EyesOpen',
+  'MouthClosed',
+  'EyesVisible',
+  'MouthOcclusionPrevention',
+  'FaceOcclusionPrevention',
+  'InterEyeDistance',
+  'HeadSize',
+  'LeftwardCropOfTheFaceImage',
+  'RightwardCropOfTheFaceImage',
+  'MarginAboveOfTheFaceImage',
+  'MarginBelowOfTheFaceImage',
+  'HeadPoseYaw',
+  'HeadPosePitch',
+  'HeadPoseRoll',
+  'ExpressionNeutrality',
+  'NoHeadCoverings',
+] as const;
+export type PhotoMeasure = (typeof PHOTO_MEASURES)[number];
 
 /** Measures by their ISO/IEC 29794-5 (OFIQ) names: 0..100, or 'not_assessed' where no means exist here. */
 export type PhotoQuality = Readonly<Record<string, number | 'not_assessed'>>;
+
+/** The way that a person is asked to turn the head. Left and right are the person's own. */
+export type HeadTurn = 'turn-left' | 'turn-right';
+export const HEAD_TURNS = ['turn-left', 'turn-right'] as const satisfies readonly HeadTurn[];
+
+/** What the booth's further frames say beside the photograph. Closed facts; the measures behind them are not kept. */
+export interface FrameFacts {
+  /** Frames besides the photograph. */
+  readonly count: number;
+  /** Every frame shows the person of the photograph. */
+  readonly samePerson: boolean | 'not_assessed';
+  /** The pictures differ from one to the next, as those of a live camera do. */
+  readonly movement: boolean | 'not_assessed';
+  /** The head turned the way that the challenge asked for. */
+  readonly promptFollowed: boolean | 'not_assessed';
+}
 
 /** Hints about presence. Hints: none of them is attack detection. */
 export interface PresenceSignals {
@@ -25,4 +76,6 @@ export interface PresenceSignals {
   readonly nearDuplicateOfCard: boolean | 'not_assessed';
   /** The photograph is an earlier submission, or a near copy of it. */
   readonly nearDuplicateOfRegistered: boolean | 'not_assessed';
+  /** 'not_assessed' where the booth sent no frames. */
+  readonly frames: FrameFacts | 'not_assessed';
 }

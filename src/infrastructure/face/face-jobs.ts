@@ -117,6 +117,7 @@ async function score(engine: FaceEngine, { captured, card, registered, quality }
     signals: {
       nearDuplicateOfCard: isNearDuplicate(captured, card),
       nearDuplicateOfRegistered: registered ? isNearDuplicate(captured, registered) : 'not_assessed',
+      frames: 'not_assessed',
     },
   };
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../application/ports/face-comparer.js';
-import type { FaceAlgorithm } from '../../domain/values/face-comparison.js';
+import { FaceComparer, type FaceComparison, type FaceComparisonRequest, type PhotoAssessment } from '../../application/ports/face-comparer.js';
+import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
 import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult } from './face-jobs.js';
@@ -83,9 +83,15 @@ export class OnnxFaceComparer extends FaceComparer {
   }
 
   async compare(request: FaceComparisonRequest): Promise<FaceComparison> {
-    const ended = await this.submit({ kind: 'compare', request });
+    const { captured, card, registered, frames = [], prompt = 'none' } = request;
+    const ended = await this.submit({ kind: 'compare', request: { captured, card, registered } });
     if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
-    return this.comparison(ended.result as CompareResult);
+    const compared = this.comparison(ended.result as CompareResult);
+    if (compared.outcome !== 'compared' || frames.length === 0) return compared;
+    // The photograph is the first of the sequence: the frames have to show the person that it shows, turned away from its pose.
+    const judged = await this.assessFrames([captured, ...frames], prompt);
+    if (judged.outcome !== 'done') return { outcome: 'unknown', cause: judged.outcome, detail: judged.detail };
+    return { ...compared, signals: { ...compared.signals, frames: frameFacts(judged.result, frames.length) } };
   }
 
   /** Compares as `compare` does and also tells the distances and the words of a refusal: for tools, not for events. */
@@ -98,6 +104,17 @@ export class OnnxFaceComparer extends FaceComparer {
    *  @param quality false leaves the quality measures out, which saves their time */
   async analyse(image: Uint8Array, { primary = 'largest', quality = true }: { primary?: PrimaryRule; quality?: boolean } = {}): Promise<PoolOutcome<AnalyseResult>> {
     return (await this.submit({ kind: 'analyse', image, primary, quality })) as PoolOutcome<AnalyseResult>;
+  }
+
+  async assess(photo: Uint8Array): Promise<PhotoAssessment> {
+    const ended = await this.analyse(photo);
+    if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
+    const { result } = ended;
+    if (result.kind === 'unusable') return { outcome: 'assessed', reasons: [result.reason], quality: {} };
+    const [main, ...others] = result.faces;
+    const crowded = main !== undefined && others.some(({ box }) => box.width >= this.rules().otherFaceShareMin * main.box.width);
+    const reasons: NotComparableReason[] = [...(crowded ? ['several_faces' as const] : []), ...(result.captureRefusal === null ? [] : [result.captureRefusal])];
+    return { outcome: 'assessed', reasons, quality: result.quality };
   }
 
   /** Judges a short sequence of frames from the booth, first to last: one person throughout, nothing repeated or jumping, and the
@@ -124,6 +141,13 @@ export class OnnxFaceComparer extends FaceComparer {
     const { limits, capture, otherFaceShareMin = 0.3 } = this.options;
     return { limits: { ...DEFAULT_IMAGE_LIMITS, ...limits }, capture: { ...DEFAULT_CAPTURE_RULES, ...capture }, otherFaceShareMin };
   }
+}
+
+/** The closed facts of a judged sequence. One frame that cannot be used leaves the whole sequence unjudged. */
+function frameFacts(result: FramesResult, count: number): FrameFacts {
+  if (result.kind === 'unusable_frame') return { count, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' };
+  const { samePerson, repeatedFrame, promptFollowed } = result.signals;
+  return { count, samePerson, movement: !repeatedFrame, promptFollowed };
 }
 
 /** `$XDG_CACHE_HOME/honnin/models`, or `~/.cache/honnin/models` where the variable is not set (XDG Base Directory Specification). */

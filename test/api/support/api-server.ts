@@ -23,12 +23,15 @@ import { CurrentPolicy } from '../../../src/application/current-policy.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
 import { Clock } from '../../../src/application/ports/clock.js';
 import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
+import { FaceComparer, type PhotoAssessment } from '../../../src/application/ports/face-comparer.js';
 import { ImageVault } from '../../../src/application/ports/image-vault.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
+import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
 import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from '../../../src/application/queries/questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
+import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
 import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-memory-event-store.js';
 import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
@@ -75,10 +78,26 @@ class MarkedCardRecords extends CardRecordVerifier {
   }
 }
 
+/** What the face comparer would say about a photograph; the comparer itself is tested where it is. */
+export class SettableFaces extends FaceComparer {
+  assessment: PhotoAssessment = { outcome: 'assessed', reasons: [], quality: {} };
+  readonly assessed: Buffer[] = [];
+  algorithm(): FaceAlgorithm {
+    return { id: 'test', version: '1' };
+  }
+  compare(): never {
+    throw new Error('the API never compares faces');
+  }
+  async assess(photo: Uint8Array): Promise<PhotoAssessment> {
+    this.assessed.push(Buffer.from(photo));
+    return this.assessment;
+  }
+}
+
 const HANDLERS = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
-  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler,
+  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog];
 
@@ -88,8 +107,9 @@ export class ApiServer {
   readonly rows = new InMemoryReadModels();
   readonly clock = new SettableClock();
   readonly health = new SettableHealth();
+  readonly faces = new SettableFaces();
   readonly logLines: string[] = [];
-  private readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
   private readonly keys = new KeyRing(path.join(this.folder, 'keys.db'), Buffer.alloc(32, 9));
   app!: NestFastifyApplication;
 
@@ -101,6 +121,7 @@ export class ApiServer {
       { provide: ReadModels, useValue: api.rows },
       { provide: Clock, useValue: api.clock },
       { provide: HealthChecks, useValue: api.health },
+      { provide: FaceComparer, useValue: api.faces },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
       { provide: ImageVault, useValue: new EncryptedImageVault(path.join(api.folder, 'sealed'), api.keys) },
       { provide: CardRecordVerifier, useValue: new MarkedCardRecords() },

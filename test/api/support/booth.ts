@@ -49,6 +49,11 @@ export function requestJson(booth: TestBooth, envelope: CaptureEnvelope): Record
   };
 }
 
+/** Pictures that differ from each other, as far as the door can tell. */
+export const FRAMES = [1, 2, 3, 4].map((n) => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(500, n)]));
+export const frameDigests = (frames: readonly Uint8Array[]): string[] => frames.map(sha256);
+export const framePart = (i: number, bytes: Uint8Array): WrittenPart => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `f${i}.jpg`, bytes });
+
 /** The five parts of an honest upload; `request` may be an object, or a text that is written as it is. */
 export function partsOf(request: unknown, photo: Uint8Array = PHOTO): WrittenPart[] {
   return [

@@ -1,0 +1,76 @@
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiBody, ApiConsumes, ApiExtraModels, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CheckPhoto, type PhotoCheckAnswer } from '../../application/queries/check-photo.js';
+import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
+import { ApiSettings } from '../api-settings.js';
+import { Open } from '../auth/roles.js';
+import { EdgeLimits } from '../edge-limits.js';
+import { headersHoldMyNumber, parseJson } from '../json-body.js';
+import { Problems } from '../openapi.js';
+import { ProblemError } from '../problems.js';
+import { validated } from '../validation.js';
+import { PhotoCheckAnswerBody, PhotoCheckBody } from './booth.dto.js';
+import { Door, statedBoothId } from './door.js';
+import { readOnWhenRefused, readPhotoCheck, UploadRefused } from './multipart-reader.js';
+
+const BUSY_SECONDS = 2;
+
+/** Tells an enrolled booth what to say to the person before the capture is sent. Nothing of the photograph is kept, and nothing is said
+ *  about whom it shows. @req R21 */
+@ApiTags('Booth')
+@ApiExtraModels(PhotoCheckBody)
+@Controller('v1/photo-checks')
+export class PhotoChecksController {
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly door: Door,
+    private readonly limits: EdgeLimits,
+    private readonly settings: ApiSettings,
+  ) {}
+
+  @Post()
+  @Open()
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'checkPhoto', summary: 'Whether a photograph would be compared at all, and what could be better; nothing is stored' })
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: { type: 'object', required: ['request', 'photo'], additionalProperties: false, properties: { request: { $ref: getSchemaPath(PhotoCheckBody) }, photo: { description: 'The photograph' } } },
+  })
+  @ApiResponse({ status: 200, type: PhotoCheckAnswerBody, description: 'What to tell the person' })
+  @Problems(
+    'malformed_request', 'request_too_large', 'photo_too_large', 'photo_unsupported', 'my_number_present', 'booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid', 'digest_mismatch', 'nonce_unknown',
+    'nonce_expired', 'too_many_requests', 'too_many_uploads', 'photo_check_busy', 'outcome_unknown',
+  )
+  async check(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<PhotoGuidance> {
+    return readOnWhenRefused(request, reply, async () => {
+      this.limits.admit(request, 'photoChecksPerMinute');
+      if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
+      return this.limits.upload(() => this.answer(request));
+    });
+  }
+
+  private async answer(request: FastifyRequest): Promise<PhotoGuidance> {
+    const { question, photo } = await this.questionOf(request);
+    const { boothId, nonce, photoSha256, boothSignature } = question;
+    const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo));
+    if (answer.answer === 'unknown') throw new ProblemError('photo_check_busy', { retryAfterSeconds: BUSY_SECONDS });
+    if (answer.answer === 'guidance') return answer.guidance;
+    this.door.count(answer.code);
+    throw new ProblemError(answer.code);
+  }
+
+  private async questionOf(request: FastifyRequest): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {
+    const parts = await readPhotoCheck(request, this.settings.limits).catch((error: unknown) => {
+      if (!(error instanceof UploadRefused)) throw error;
+      return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the parts request and photo, each with its content type' }] : [] });
+    });
+    const parsed = parseJson(parts.request);
+    if (parsed.outcome === 'my_number') return this.door.refuse('my_number_present');
+    if (parsed.outcome === 'malformed') return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    const body = validated(PhotoCheckBody, parsed.value);
+    if ('value' in body) return { question: body.value, photo: parts.photo };
+    return this.door.refuse('malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors });
+  }
+}
