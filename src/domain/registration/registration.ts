@@ -47,7 +47,7 @@ export type FaceFinding =
           | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: string }
           | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
       })
-  | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm }
+  | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; /** Stated only where a history is decided again. */ readonly measure?: string | null; readonly algorithm: FaceAlgorithm }
   | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed' };
 
 /** `submitted`: the government has it and has not decided. `unknown`: it may or may not have it. */
@@ -135,7 +135,7 @@ function faceDecision({ finding, attempt, policy, nowUtc }: Extract<Registration
     case 'unknown':
       return accept({ type: 'FaceComparisonDeferred', data: { cause: finding.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
     case 'not_comparable':
-      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, measure: null, algorithm: finding.algorithm } });
+      return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, measure: finding.measure ?? null, algorithm: finding.algorithm } });
     case 'compared':
       return scoredDecision(finding, policy, nowUtc);
     default:
