@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { registrationDecider, type CertificateFinding, type FaceFinding, type RegistrationCommand } from '../../src/domain/registration/registration.js';
 import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
+import { registrationCommandOf } from '../../src/domain/audit/command-of.js';
 import { fold } from '../../src/domain/decider.js';
 import { scenario } from '../support/given.js';
 import { ALGORITHM, attempted, certificateVerified, compared, faceMatched, held, NOW, policy, received, request, submitted, VALID, VERIFIER } from '../support/registration-facts.js';
@@ -125,6 +126,12 @@ describe('quality in the policy (@req R7)', () => {
   });
   it('names the first of several measures in the standard\'s order', () => given(...before).when(photograph({ EyesOpen: 0, Sharpness: 0 })).then(poor('Sharpness')));
   it('says that there is no score also where the score would have been another person\'s', () => given(...before).when(photograph({ Sharpness: 39 }, 10)).then(poor('Sharpness')));
+  it('comes out the same when its history is decided again', () => {
+    const event = poor('Sharpness');
+    const again = registrationCommandOf(event, null, asking);
+    if (again === null) throw new Error('no command leads to this event');
+    given(...before).when(again).then(event);
+  });
   it('asks for nothing by default', () => given(...before).when(recordFaces(compared(9500, 'none', { quality: { Sharpness: 0 } }))).thenTypes('FaceMatched'));
 });
 
