@@ -29,6 +29,7 @@ const HELD: Record<string, Text> = {
   registered_gap: { ja: 'カードとの一致度と登録済み画像との一致度の差が基準以上', en: 'the photograph is like the card by more than it is like the registered image, by the bound or above' },
   registered_mismatch: { ja: '登録済み画像との一致度が基準未満', en: 'the photograph is not like the registered image' },
   referral_band: { ja: 'カードとの一致度が要確認の範囲', en: 'the likeness to the card is in the band that a person should look at' },
+  frames_inconsistent: { ja: '追加の画像が撮影写真や指示と合わない', en: 'the further frames do not fit the photograph or the turn that was asked for' },
 };
 
 const registered = (d: Record<string, Json>): Text => {
@@ -57,12 +58,13 @@ const WORDS: Readonly<Record<string, Words>> = {
   FaceMatched: (d, event) => compared(d['confirmation'] === 'on_hold' ? { ja: '同じ人と判定したが、保留の規則に当たる。', en: 'It is the same person, but a hold rule applies.' } : { ja: '同じ人と判定した。', en: 'It is the same person.' })(d, event),
   FaceReferred: compared({ ja: '人が確認する範囲のため保留した。', en: 'A person has to look.' }),
   FaceMismatched: compared({ ja: '同じ人とは認められなかった。', en: 'It was not accepted as the same person.' }),
-  FaceNotComparable: (d) => ({ ja: `${d['image']}の画像は比較に使えなかった(${d['reason']})。本人かどうかは判定していない。`, en: `The ${d['image']} image could not be compared (${d['reason']}). Nothing was said about the person.` }),
+  FaceNotComparable: (d) => ({ ja: `${d['image']}の画像は比較に使えなかった(${d['reason']}${d['measure'] ? `: ${d['measure']}` : ''})。本人かどうかは判定していない。`, en: `The ${d['image']} image could not be compared (${d['reason']}${d['measure'] ? `: ${d['measure']}` : ''}). Nothing was said about the person.` }),
   FaceComparisonDeferred: deferred({ ja: '顔の比較ができなかった', en: 'The faces could not be compared' }),
   Held: (d) => {
     const reason = HELD[d['reason'] as string] as Text;
     const figures = d['registeredPoints'] === null ? `${d['cardPoints']}` : `${d['cardPoints']} − ${d['registeredPoints']} = ${d['differencePoints']}`;
-    return { ja: `本人確認を保留した: ${reason.ja}(${figures}、基準${d['boundPoints']})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}; bound ${d['boundPoints']}). Due ${d['dueAtUtc']}.` };
+    const bound = d['boundPoints'] === null ? { ja: '', en: '' } : { ja: `、基準${d['boundPoints']}`, en: `; bound ${d['boundPoints']}` };
+    return { ja: `本人確認を保留した: ${reason.ja}(${figures}${bound.ja})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}${bound.en}). Due ${d['dueAtUtc']}.` };
   },
   HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${d['dueAtUtc']}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
   OpinionGiven: (d) => ({ ja: `担当者${shortName(d['officer'])}の意見: ${d['opinion']}(${d['reason']})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),

@@ -8,7 +8,7 @@ import { findingOf } from './command-of.js';
 import type { LeafEvent } from './leaf.js';
 
 /** What a comparison leads to: on, to a person, or out. */
-export type ComparisonOutcome = 'confirmed' | `held:${HoldReason}` | 'mismatched';
+export type ComparisonOutcome = 'confirmed' | `held:${HoldReason}` | 'not_comparable' | 'mismatched';
 
 export interface FlippedCase {
   readonly requestId: string;
@@ -102,5 +102,6 @@ export class WhatIf {
 function outcomeOf(events: readonly RegistrationEvent[]): ComparisonOutcome {
   const held = events.find((e) => e.type === 'Held');
   if (held) return `held:${held.data.reason}`;
+  if (events.some((e) => e.type === 'FaceNotComparable')) return 'not_comparable';
   return events.some((e) => e.type === 'FaceMismatched') ? 'mismatched' : 'confirmed';
 }
