@@ -104,12 +104,23 @@ export class OpinionAnswer {
   reason!: OpinionReason;
 }
 
+export class WordsAnswer {
+  @ApiProperty()
+  ja!: string;
+
+  @ApiProperty()
+  en!: string;
+}
+
 export class HoldDetailAnswer {
   @ApiProperty({ type: HoldAnswer })
   hold!: HoldRow;
 
   @ApiProperty({ type: [OpinionAnswer], description: "Only the asking officer's own until both are in" })
   opinions!: readonly OpinionAnswer[];
+
+  @ApiProperty({ type: [WordsAnswer], description: 'What the scores mean under the policy that decided' })
+  explanation!: readonly WordsAnswer[];
 }
 
 export class ReviewAnswer {

@@ -1,7 +1,8 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
-import { holdReviews } from '../aggregates.js';
+import { explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
+import { holdReviews, policies, POLICY_ID } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { EventStore } from '../ports/event-store.js';
 import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } from '../ports/read-models.js';
@@ -51,6 +52,8 @@ export interface HoldDetail {
   readonly hold: HoldRow;
   /** Only the asking officer's own until both are in. */
   readonly opinions: readonly Opinion[];
+  /** What the scores mean under the policy that decided, in the officer's languages. */
+  readonly explanation: readonly InWords[];
 }
 
 @QueryHandler(GetRequestStatus)
@@ -85,7 +88,15 @@ export class GetHoldHandler implements IQueryHandler<GetHold, HoldDetail | null>
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
-    return { hold, opinions: visibleOpinions(state, officer) };
+    return { hold, opinions: visibleOpinions(state, officer), explanation: await this.explain(hold) };
+  }
+
+  private async explain({ cardPoints, registeredPoints, policyVersion }: HoldRow): Promise<readonly InWords[]> {
+    const { state } = await this.aggregates.load(policies, POLICY_ID);
+    const values = state.versions.find((v) => v.version === policyVersion)?.values;
+    if (!values) throw new Error(`the hold names policy version ${policyVersion}, which was never proposed`);
+    const { ja, en } = explainScore(cardPoints, values);
+    return [{ ja, en }, explainRegisteredScore(cardPoints, registeredPoints ?? 'none', values)];
   }
 }
 
