@@ -51,7 +51,7 @@ export interface StoryResult {
   readonly crashes: number;
   readonly virtualMs: number;
   readonly ends: Readonly<Record<string, number>>;
-  /** Cases of which a duplicate that failed half-way left sealed images behind after the erasure. Known, counted, not yet put right. */
+  /** Cases of which sealed images are there after their erasure. The vault takes nothing more for an erased case, so it must be none. */
   readonly leftBehind: number;
   readonly violation: string | null;
   readonly trace: readonly string[];

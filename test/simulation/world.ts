@@ -5,7 +5,7 @@ import { Clock } from '../../src/application/ports/clock.js';
 import { EventStore, EventStoreUnavailableError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../src/application/ports/event-store.js';
 import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../src/application/ports/face-comparer.js';
 import { GovernmentRegistry, type GovernmentSubmission } from '../../src/application/ports/government-registry.js';
-import { BlobGoneError, ImageVault, type VaultOwner } from '../../src/application/ports/image-vault.js';
+import { BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../src/application/ports/image-vault.js';
 import { PendingEffects } from '../../src/application/ports/pending-effects.js';
 import { PositionStore, type Checkpoint, type Lease, type ParkedEvent, type SaveOutcome } from '../../src/application/ports/position-store.js';
 import { Secrets } from '../../src/application/ports/secrets.js';
@@ -327,7 +327,7 @@ export class SimulatedVault extends ImageVault {
   override seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
     return this.world.step(this.me, `seal ${blobId} of ${owner}`, () => {
       this.mayFail();
-      if (this.world.erased.has(owner)) this.world.sealedLate.add(owner);
+      if (this.world.erased.has(owner) && owner.startsWith('case:')) throw new OwnerErasedError(owner);
       const blobs = this.world.vault.get(owner) ?? new Map<string, Buffer>();
       const before = blobs.get(blobId);
       if (before && !before.equals(bytes)) throw new Error(`${blobId} of ${owner} is taken by other bytes`);
@@ -355,6 +355,13 @@ export class SimulatedVault extends ImageVault {
       this.world.vault.delete(owner);
       this.world.erased.add(owner);
       this.world.sealedLate.delete(owner);
+    });
+  }
+
+  override discardOwner(owner: VaultOwner): Promise<void> {
+    return this.world.step(this.me, `discard ${owner}`, () => {
+      this.mayFail();
+      this.world.vault.delete(owner);
     });
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BlobGoneError } from '../../src/application/ports/image-vault.js';
+import { BlobGoneError, OwnerErasedError } from '../../src/application/ports/image-vault.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 
@@ -72,6 +72,17 @@ describe('encrypted image vault (@req R12)', () => {
     }
     await expect(vault.open('case:r1', 'photo')).rejects.toThrow(BlobGoneError);
     await vault.destroyOwner('case:r1');
+  });
+
+  it('takes nothing more for a case that was destroyed, lets a discarded one and a registrant begin anew', async () => {
+    for (const owner of ['case:r1', 'case:r2', 'registrant:s1'] as const) await vault.seal(owner, 'photo', PICTURE);
+    await vault.destroyOwner('case:r1');
+    await vault.discardOwner('case:r2');
+    await vault.destroyOwner('registrant:s1');
+    await expect(vault.seal('case:r1', 'photo', PICTURE)).rejects.toThrow(OwnerErasedError);
+    expect(await vault.seal('case:r2', 'photo', PICTURE)).toMatch(/^[0-9a-f]{64}$/);
+    expect(await vault.seal('registrant:s1', 'photo', PICTURE)).toMatch(/^[0-9a-f]{64}$/);
+    expect(readFileSync(join(folder, 'keys.db')).includes(Buffer.from('case:r1'))).toBe(false);
   });
 
   it('keeps no destroyed key in the key file', async () => {

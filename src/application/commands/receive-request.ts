@@ -6,7 +6,7 @@ import type { ActivePolicy } from '../../domain/policy/policy.js';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
-import { booths, registrations, sagas } from '../aggregates.js';
+import { booths, registrations } from '../aggregates.js';
 import { boothSigned } from '../booth-signature.js';
 import { CASE_BLOBS, caseOwner, frameBlob, type CaseSignatures } from '../case-material.js';
 import { CurrentPolicy } from '../current-policy.js';
@@ -14,7 +14,7 @@ import { derivedId, uuidFrom } from '../ids.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
-import { ImageVault } from '../ports/image-vault.js';
+import { ImageVault, OwnerErasedError } from '../ports/image-vault.js';
 import { Secrets } from '../ports/secrets.js';
 import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
 import { Challenges } from './issue-challenge.js';
@@ -71,10 +71,11 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 
     const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
     // Images first: a 202 promises that they are there. The nonce next: whoever consumes it owns it, also after a crash in between.
-    const material = await this.sealMaterial(requestId, command);
-    const frames = await this.sealFrames(requestId, command);
+    const sealed = await this.sealed(requestId, command);
+    if (!sealed) return this.answerAgain(requestId, requestDigest, command, policy);
+    const { material, frames } = sealed;
     if (!(await this.consumeNonce(envelope.nonce, requestId, context))) {
-      await this.vault.destroyOwner(caseOwner(requestId));
+      await this.vault.discardOwner(caseOwner(requestId));
       return this.refuse('nonce_replayed', command, policy);
     }
     const receipt = this.receiptOf(requestId);
@@ -96,19 +97,23 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     const result = await this.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request }, context);
     if (result.outcome === 'decided' && result.events > 0) return ok({ requestId, receipt, repeated: false });
     // The same request came in twice at the same time and the other one was first.
-    const other = await this.receivedBefore(requestId);
-    if (!other) throw new Error(`registration-${requestId} refused a first request without having one`);
-    await this.eraseWhatCameTooLate(requestId);
-    return this.repeatedAnswer(other, requestDigest, command, policy);
+    return this.answerAgain(requestId, requestDigest, command, policy);
   }
 
-  /** A duplicate that was slow may have sealed its images after the case had ended and was erased: then nobody else erases them. What the
-   *  saga still has to do with the case tells whether its own erasing is yet to come. */
-  private async eraseWhatCameTooLate(requestId: string): Promise<void> {
-    const { state: registration } = await this.aggregates.load(registrations, requestId);
-    if (registration.stage !== 'closed') return;
-    const { state: saga } = await this.aggregates.load(sagas, requestId);
-    if (saga.pending.every(({ effect }) => effect.effect === 'EraseCaseMaterial') && saga.seen.size > 0) await this.vault.destroyOwner(caseOwner(requestId));
+  private async answerAgain(requestId: string, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
+    const earlier = await this.receivedBefore(requestId);
+    if (!earlier) throw new Error(`registration-${requestId} refused a first request without having one`);
+    return this.repeatedAnswer(earlier, requestDigest, command, policy);
+  }
+
+  /** @returns null for a duplicate that was so slow that its case has ended and was erased meanwhile: the vault takes nothing of it. */
+  private async sealed(requestId: string, command: ReceiveRequest): Promise<Pick<ReceivedRequest, 'material' | 'frames'> | null> {
+    try {
+      return { material: await this.sealMaterial(requestId, command), frames: await this.sealFrames(requestId, command) };
+    } catch (error) {
+      if (error instanceof OwnerErasedError) return null;
+      throw error;
+    }
   }
 
   private materialRefusal({ envelope, material, signatures }: ReceiveRequest, policy: ActivePolicy, receivedAtUtc: string): DoorRefusalCode | null {

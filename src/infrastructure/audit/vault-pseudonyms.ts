@@ -20,7 +20,7 @@ export class VaultPseudonyms extends Pseudonyms {
   }
 
   override saltOf(person: Person): Uint8Array {
-    return person.kind === 'registrant' ? registrantSalt(this.keys.keyFor(ownerOf(person))) : this.secrets.keyedHash('audit-salt', Buffer.from(`${person.kind}\n${person.id}`));
+    return person.kind === 'registrant' ? registrantSalt(this.registrantKey(ownerOf(person))) : this.secrets.keyedHash('audit-salt', Buffer.from(`${person.kind}\n${person.id}`));
   }
 
   override existingSaltOf(person: Person): Uint8Array | null {
@@ -37,6 +37,13 @@ export class VaultPseudonyms extends Pseudonyms {
       this.staff.set(person.id, (token = commitmentToken(person, this.saltOf(person), hmacSha256)));
     }
     return token;
+  }
+
+  /** Only cases are gone for ever; a registrant that comes back gets a new key. */
+  private registrantKey(owner: string): Uint8Array {
+    const key = this.keys.keyFor(owner);
+    if (!key) throw new Error(`the key of ${owner} is gone for ever`);
+    return key;
   }
 }
 

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BlobGoneError, ImageVault, type VaultOwner } from '../../application/ports/image-vault.js';
+import { BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../application/ports/image-vault.js';
 import type { KeyRing } from './key-ring.js';
 
 const NONCE_BYTES = 12;
@@ -22,6 +22,7 @@ export class EncryptedImageVault extends ImageVault {
 
   async seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
     const key = this.keys.keyFor(owner);
+    if (!key) throw new OwnerErasedError(owner);
     const commitment = commitmentOf(key, owner, blobId, bytes);
     const path = this.pathOf(owner, blobId);
     const there = await this.readIfThere(path);
@@ -47,7 +48,12 @@ export class EncryptedImageVault extends ImageVault {
 
   async destroyOwner(owner: VaultOwner): Promise<void> {
     // The key first: from here on the files are noise, whatever happens to them.
-    this.keys.destroy(owner);
+    this.keys.destroy(owner, { forever: owner.startsWith('case:') });
+    await rm(this.folderOf(owner), { recursive: true, force: true });
+  }
+
+  async discardOwner(owner: VaultOwner): Promise<void> {
+    this.keys.destroy(owner, { forever: false });
     await rm(this.folderOf(owner), { recursive: true, force: true });
   }
 

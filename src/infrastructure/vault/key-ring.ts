@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
@@ -16,15 +16,19 @@ export class KeyRing {
     if (masterKey.length !== 32) throw new RangeError('the master key must have 32 bytes');
     this.db = new DatabaseSync(file);
     // A deleted key must not survive in free pages or in the write-ahead log.
-    this.db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID');
+    this.db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS gone (owner_hash BLOB PRIMARY KEY) WITHOUT ROWID');
   }
 
-  /** The owner's key, made at first use. Durable before it is returned. */
-  keyFor(owner: string): Uint8Array {
+  /** The owner's key, made at first use. Durable before it is returned.
+   *  @returns null for an owner whose key was destroyed for ever */
+  keyFor(owner: string): Uint8Array | null {
     const existing = this.existingKey(owner);
     if (existing) return existing;
-    this.db.prepare('INSERT OR IGNORE INTO data_key (owner, wrapped) VALUES (?, ?)').run(owner, this.wrap(owner, randomBytes(32)));
-    return this.existingKey(owner) as Uint8Array;
+    // One statement, so that no key can be made between the look and the making.
+    this.db
+      .prepare('INSERT OR IGNORE INTO data_key (owner, wrapped) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM gone WHERE owner_hash = ?)')
+      .run(owner, this.wrap(owner, randomBytes(32)), hashOf(owner));
+    return this.existingKey(owner);
   }
 
   /** @returns null when there is none, or no more. @throws when the master key is not the one that wrapped it. */
@@ -33,8 +37,12 @@ export class KeyRing {
     return row ? this.unwrap(owner, row.wrapped) : null;
   }
 
-  destroy(owner: string): void {
+  /** @param options.forever the owner never gets a key again; of it only a hash is remembered */
+  destroy(owner: string, { forever }: { readonly forever: boolean }): void {
+    this.db.exec('BEGIN IMMEDIATE');
     this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
+    if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
+    this.db.exec('COMMIT');
   }
 
   close(): void {
@@ -57,4 +65,8 @@ export class KeyRing {
       throw new Error(`the key of ${owner} does not open: the master key is another one than at the time it was made`, { cause });
     }
   }
+}
+
+function hashOf(owner: string): Buffer {
+  return createHash('sha256').update(owner).digest();
 }
