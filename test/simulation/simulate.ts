@@ -46,7 +46,6 @@ function summary(results: readonly StoryResult[], seconds: number): void {
   for (const result of results) for (const [end, n] of Object.entries(result.ends)) ends[end] = (ends[end] ?? 0) + n;
   print(`${results.length} stories, ${sum((r) => r.cases)} requests sent, ${sum((r) => r.steps)} steps, ${sum((r) => r.crashes)} crashes, ${Math.round(sum((r) => r.virtualMs) / 3_600_000)} hours of their time in ${seconds.toFixed(1)} s\n`);
   print(`ends: ${Object.entries(ends).sort(([a], [b]) => (a < b ? -1 : 1)).map(([end, n]) => `${end} ${n}`).join(', ')}\n`);
-  print(`images of ended cases that a failed duplicate sealed again and left: ${sum((r) => r.leftBehind)}\n`);
   print(`${results.filter((result) => result.violation).length} stories broke a rule\n`);
 }
 

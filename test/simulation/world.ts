@@ -62,9 +62,8 @@ export class World {
   outageUntilMs = 0;
   /** When the log last grew. */
   grewAtMs = 0;
-  /** Owners whose key was destroyed, and those that a slow duplicate of a request has sealed something for afterwards. */
+  /** Owners whose key was destroyed. */
   readonly erased = new Set<string>();
-  readonly sealedLate = new Set<string>();
   violation: Violation | null = null;
   onCrash: () => void = () => {};
   /** A fault that is built into the process, to see that the rules find it. */
@@ -354,7 +353,6 @@ export class SimulatedVault extends ImageVault {
       this.mayFail();
       this.world.vault.delete(owner);
       this.world.erased.add(owner);
-      this.world.sealedLate.delete(owner);
     });
   }
 
