@@ -53,11 +53,11 @@ export class ServerHealth extends HealthChecks {
 
   /** Without these the server takes requests and lets them wait; it should get none. */
   private outside(): Record<string, Part> {
-    const { authAnchorFiles, signAnchorFiles, ocspUrl, governmentUrl, cardIssuerKeysFile } = this.config.values;
+    const { governmentUrl, cardIssuerKeysFile } = this.config.values;
     const missing = (name: string): Part => ({ ok: false, detail: `${name} is not configured; './honnin doctor' says what to set` });
     const there: Part = { ok: true, detail: 'configured' };
     return {
-      authenticationServer: authAnchorFiles.length + signAnchorFiles.length > 0 && ocspUrl !== null ? there : missing('the authentication server'),
+      authenticationServer: this.config.canCheckCertificates ? there : missing('the authentication server'),
       cardIssuerKeys: cardIssuerKeysFile !== null ? there : missing('the list of card issuer keys'),
       governmentServer: governmentUrl !== null ? there : missing('the government server'),
     };

@@ -11,6 +11,7 @@ import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
 import { EXIT, type CliCommand } from './command.js';
 
+type Answer = { readonly finding: Finding; readonly skewSeconds: number | null };
 type Finding = { readonly level: 'ok' | 'note' | 'WRONG'; readonly what: string; readonly detail: string };
 const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, detail });
 const note = (what: string, detail: string): Finding => ({ level: 'note', what, detail });
@@ -65,9 +66,9 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   tell(await port(config));
   for (const finding of tls(config)) tell(finding);
   for (const finding of anchors(config)) tell(finding);
-  const { ocspUrl, governmentUrl, oidcIssuer, linkUrl } = config.values;
+  const { governmentUrl, oidcIssuer, linkUrl } = config.values;
   const answers = [
-    await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', ocspUrl),
+    ...(await statusSources(config)),
     await reach('link service', 'HONNIN_JPKI_LINK_URL', linkUrl),
     await reach('government server', 'HONNIN_GOVERNMENT_URL', governmentUrl),
     await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer === null ? null : `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
@@ -164,7 +165,17 @@ function attempt(what: string, check: () => string): Finding {
   }
 }
 
-async function reach(what: string, env: string, url: string | null): Promise<{ finding: Finding; skewSeconds: number | null }> {
+/** The addresses that the configured order asks for the status of certificates, and no others. */
+async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrl, crlSignUrl, authAnchorFiles, signAnchorFiles } }: Config): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', ocspUrl));
+  if (statusOrder === 'ocsp') return answers;
+  if (authAnchorFiles.length > 0) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', crlAuthUrl));
+  if (signAnchorFiles.length > 0) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', crlSignUrl));
+  return answers;
+}
+
+async function reach(what: string, env: string, url: string | null): Promise<Answer> {
   if (url === null) return { finding: env === 'HONNIN_JPKI_LINK_URL' ? note(what, `${env} is not set: a renewed card counts as a new person`) : wrong(what, `${env} is not set`), skewSeconds: null };
   try {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });

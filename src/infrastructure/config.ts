@@ -111,6 +111,12 @@ export class Config {
     return new Config(values as Values);
   }
 
+  /** Whether certificates can be checked at all: some roots, and an address to ask for their status. */
+  get canCheckCertificates(): boolean {
+    const { authAnchorFiles, signAnchorFiles, ocspUrl, crlAuthUrl, crlSignUrl } = this.values;
+    return authAnchorFiles.length + signAnchorFiles.length > 0 && (ocspUrl !== null || crlAuthUrl !== null || crlSignUrl !== null);
+  }
+
   /** Path inside the data folder. */
   inData(...parts: readonly string[]): string {
     return resolve(this.values.dataDir, ...parts);

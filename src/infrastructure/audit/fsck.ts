@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
@@ -293,9 +291,4 @@ function registrantTokens(stream: string, entryText: string): Map<string, string
   const field = leaf.data['subjectKey'] ?? leaf.data['registrantKey'];
   if (typeof field === 'string') tokens.set('', field);
   return tokens;
-}
-
-/** Whether there is anything to check. */
-export function hasAuditLog(auditFolder: string): boolean {
-  return existsSync(join(auditFolder, 'checkpoint'));
 }

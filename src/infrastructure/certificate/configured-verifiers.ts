@@ -9,7 +9,7 @@ import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
 /** The certificate check as the settings describe it. @throws {ConfigError} for files that cannot be used */
 export function certificateVerifier(config: Config): CertificateVerifier {
   const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrl, crlSignUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
-  if (authAnchorFiles.length + signAnchorFiles.length === 0 || (ocspUrl === null && crlAuthUrl === null && crlSignUrl === null)) return new UnconfiguredCertificateVerifier();
+  if (!config.canCheckCertificates) return new UnconfiguredCertificateVerifier();
   checkStatusOrder(config);
   return new OcspCertificateVerifier({
     trustAnchors: {
