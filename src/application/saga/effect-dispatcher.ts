@@ -11,6 +11,7 @@ import { derivedId } from '../ids.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { PendingEffects } from '../ports/pending-effects.js';
+import { CaseAgenda } from './case-agenda.js';
 import { PerformEffect } from './perform-effect.js';
 
 const CONCURRENT_CASES = 16;
@@ -24,6 +25,7 @@ const FAILURES_MAX = 8;
 export class EffectDispatcher {
   private readonly log = new Logger('Saga');
   private readonly cases = new Map<string, SagaState>();
+  private readonly agenda = new CaseAgenda();
   /** Carried out, but the log has not told us so yet. */
   private readonly settled = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
@@ -47,7 +49,10 @@ export class EffectDispatcher {
     const { position, effects } = this.pending.snapshot();
     for (const { requestId, effect } of effects) this.setPending(requestId, (earlier) => [...earlier, effect]);
     this.following = this.follow(position);
-    this.ticking = setInterval(() => this.pump(), TICK_MS);
+    this.ticking = setInterval(() => {
+      this.agenda.wake(this.clock.nowUtc());
+      this.pump();
+    }, TICK_MS);
   }
 
   /** Lets running effects finish, starts no new ones. */
@@ -94,31 +99,38 @@ export class EffectDispatcher {
   private setState(requestId: string, state: SagaState): void {
     if (state.pending.length === 0) this.cases.delete(requestId);
     else this.cases.set(requestId, state);
+    this.agenda.change(requestId);
   }
 
   private pump(): void {
     if (this.stopping.signal.aborted || !this.caughtUp) return;
     const nowUtc = this.clock.nowUtc();
-    for (const requestId of this.cases.keys()) {
-      if (this.running.size >= CONCURRENT_CASES) return;
+    while (this.running.size < CONCURRENT_CASES) {
+      const requestId = this.agenda.take();
+      if (requestId === undefined) return;
+      // A case being worked on is looked at again when that work has ended.
       if (this.running.has(requestId)) continue;
       const next = this.nextOf(requestId, nowUtc);
-      if (!next) continue;
-      this.running.set(
-        requestId,
-        this.run(requestId, next).finally(() => {
-          this.running.delete(requestId);
-          this.pump();
-        }),
-      );
+      if (next) this.begin(requestId, next);
     }
+  }
+
+  private begin(requestId: string, next: PendingEffect): void {
+    const run = this.run(requestId, next).finally(() => {
+      this.running.delete(requestId);
+      this.agenda.change(requestId);
+      this.pump();
+    });
+    this.running.set(requestId, run);
   }
 
   private nextOf(requestId: string, nowUtc: string): PendingEffect | null {
     const pending = this.cases.get(requestId)?.pending ?? [];
     // What became of the last effect is stored, and the log has not told us yet: whether the next one may run depends on it.
     if (pending.some((p) => this.settled.has(p.effectId))) return null;
-    return nextRunnable(pending, nowUtc);
+    const next = nextRunnable(pending, nowUtc);
+    if (!next) this.agenda.wait(requestId, pending.map((p) => p.dueAtUtc));
+    return next;
   }
 
   private async run(requestId: string, { effectId, effect, failures }: PendingEffect): Promise<void> {
