@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
+import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
 import { Door } from './booth/door.js';
 import { codeOfStatus, languageOf, ProblemError, problemDocument, PROBLEMS } from './problems.js';
@@ -36,6 +37,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof ReadSideBehindError) {
       this.logger.warn(`${request.id}: ${error.message}`);
       return new ProblemError('read_side_behind', { retryAfterSeconds: 1 });
+    }
+    if (error instanceof RendererBusyError) {
+      this.logger.warn(`${request.id}: ${error.message}`);
+      return new ProblemError('picture_busy', { retryAfterSeconds: 1 });
     }
     if (error instanceof HttpException) return this.edgeProblem(error.getStatus(), request);
     this.logger.error(`${request.id}: internal error`, stackOf(error));

@@ -12,6 +12,7 @@ export type EdgeProblemCode =
   | 'too_many_uploads'
   | 'too_many_streams'
   | 'photo_check_busy'
+  | 'picture_busy'
   | 'unauthenticated'
   | 'forbidden'
   | 'sign_in_not_configured'
@@ -85,6 +86,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   too_many_uploads: row(503, 'Too many uploads at the same time', 'Send the same request again, with the same key, after Retry-After.', '混み合っています。しばらく待ってからやり直してください。'),
   too_many_streams: row(503, 'Too many open event streams', 'Ask for the status instead, or come back after Retry-After.', '混み合っています。しばらく待ってからやり直してください。'),
   photo_check_busy: row(503, 'Nobody can look at the photograph just now', 'Ask again after Retry-After, or send the capture without asking: the check is only for guidance.', '混み合っているため、写真を確認できません。しばらく待ってからやり直してください。'),
+  picture_busy: row(503, 'The picture cannot be made ready just now', 'Ask again after Retry-After; format=original gives the bytes as they came from the card.', '混み合っているため、画像を表示できません。しばらく待ってからやり直してください。'),
   unauthenticated: row(401, 'Nobody is signed in', 'Sign in and send the access token as a bearer token.', 'サインインしてください。'),
   forbidden: row(403, 'Your role does not allow this', 'Ask somebody with the role. This attempt is on record.', 'この操作を行う権限がありません。この操作は記録されました。'),
   sign_in_not_configured: row(503, 'Sign-in is not set up', 'Configure the OpenID Connect issuer of this server.', 'サインインが設定されていません。'),

@@ -11,6 +11,7 @@ import { EventPublisher } from '../application/ports/event-publisher.js';
 import { EventStore } from '../application/ports/event-store.js';
 import { FaceComparer } from '../application/ports/face-comparer.js';
 import { GovernmentRegistry } from '../application/ports/government-registry.js';
+import { ImageRenderer } from '../application/ports/image-renderer.js';
 import { ImageVault } from '../application/ports/image-vault.js';
 import { LogConsumers } from '../application/ports/log-consumers.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
@@ -125,6 +126,7 @@ const providers: Provider[] = [
     await comparer.start();
     return resources.opened(comparer, (c) => c.close());
   }),
+  { provide: ImageRenderer, useExisting: FaceComparer },
 ];
 
 /** Binds every port to its adapter, nothing else. */

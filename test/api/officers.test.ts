@@ -178,10 +178,27 @@ describe('a picture', () => {
     expect(await newEvents(before)).toEqual([['BiometricViewed', { officer: 'o1', requestId, image: 'photo', purpose: 'hold_review' }]]);
   });
 
-  it('of the card is served as the JPEG 2000 that it is', async () => {
-    const answer = await image('card_face', '?purpose=audit', await as('a1', 'auditor'));
-    expect(answer.headers['content-type']).toBe('image/jp2');
-    expect(answer.rawPayload.equals(Buffer.concat([Buffer.from('jp2:'), CARD_RECORD.subarray(0, 16)]))).toBe(true);
+  it('of the card is served as a PNG, because no browser shows JPEG 2000, and on request as it came from the card', async () => {
+    const auditor = await as('a1', 'auditor');
+    const jp2 = Buffer.concat([Buffer.from('jp2:'), CARD_RECORD.subarray(0, 16)]);
+    const shown = await image('card_face', '?purpose=audit', auditor);
+    expect(shown.headers['content-type']).toBe('image/png');
+    expect(shown.rawPayload.equals(Buffer.concat([Buffer.from('png:'), jp2]))).toBe(true);
+    const original = await image('card_face', '?purpose=audit&format=original', auditor);
+    expect(original.headers['content-type']).toBe('image/jp2');
+    expect(original.rawPayload.equals(jp2)).toBe(true);
+    expect((await image('card_face', '?purpose=audit&format=gif', auditor)).json()).toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('that no worker can decode now is promised for later, and the original is still there', async () => {
+    const auditor = await as('a1', 'auditor');
+    api.renderer.busy = true;
+    const busy = await image('card_face', '?purpose=audit', auditor);
+    const original = await image('card_face', '?purpose=audit&format=original', auditor);
+    api.renderer.busy = false;
+    expect(busy.json()).toMatchObject({ code: 'picture_busy', status: 503 });
+    expect(busy.headers['retry-after']).toBe('1');
+    expect(original.statusCode).toBe(200);
   });
 
   it('that does not exist is said to be missing, and no look is on record', async () => {

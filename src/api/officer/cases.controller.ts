@@ -17,7 +17,7 @@ import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.j
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { commandIdOf, invalid, requestIdOf } from '../signed-in-request.js';
-import { CaseAnswer, HistoryAnswer, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
+import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
 const PURPOSE_ROLES: Readonly<Record<Purpose, readonly Role[]>> = { hold_review: ['officer'], audit: ['auditor'], disclosure: ['officer', 'auditor'] };
@@ -67,19 +67,22 @@ export class CasesController {
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiParam({ name: 'image', schema: { type: 'string', enum: [...VIEWED_IMAGES] } })
   @ApiQuery({ name: 'purpose', required: true, schema: { type: 'string', enum: [...PURPOSES] } })
-  @ApiResponse({ status: 200, description: 'The picture; a card face may be JPEG 2000', content: { 'image/jpeg': {}, 'image/jp2': {} } })
-  @SignedInProblems('invalid_request', 'not_found', 'outcome_unknown')
-  async image(@Param('requestId') text: string, @Param('image') imageText: string, @Query('purpose') purposeText: unknown, @SignedIn() person: SignedInPerson, @Res() reply: FastifyReply): Promise<void> {
+  @ApiQuery({ name: 'format', required: false, description: 'The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card', schema: { type: 'string', enum: [...IMAGE_FORMATS], default: 'displayable' } })
+  @ApiResponse({ status: 200, description: 'The picture', content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} } })
+  @SignedInProblems('invalid_request', 'not_found', 'outcome_unknown', 'picture_busy')
+  async image(@Param('requestId') text: string, @Param('image') imageText: string, @Query('purpose') purposeText: unknown, @Query('format') formatText: unknown = 'displayable', @SignedIn() person: SignedInPerson, @Res() reply: FastifyReply): Promise<void> {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
     const purpose = PURPOSES.find((known) => known === purposeText);
     if (!image) throw new ProblemError('not_found');
     if (!purpose) throw invalid({ pointer: '', expected: `the query parameter purpose is one of ${PURPOSES.join(', ')}` });
+    const format = IMAGE_FORMATS.find((known) => known === formatText);
+    if (!format) throw invalid({ pointer: '', expected: `the query parameter format is one of ${IMAGE_FORMATS.join(', ')}` });
     const requestId = requestIdOf(text);
     if (!PURPOSE_ROLES[purpose].some((role) => person.roles.includes(role))) {
       await this.refusals.refuse(person, `GET /v1/cases/:requestId/images/${image}`, `purpose_not_for_role:${purpose}`);
     }
     // A fresh id every time: each look is a look of its own on record.
-    const seen = valueOf(await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(new ViewImage(randomUUID(), requestId, person.subject, image, purpose)));
+    const seen = valueOf(await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(new ViewImage(randomUUID(), requestId, person.subject, image, purpose, format)));
     reply.header('content-type', seen.contentType).header('content-disposition', 'inline').header('content-security-policy', "default-src 'none'; sandbox").send(Buffer.from(seen.bytes));
   }
 

@@ -9,6 +9,7 @@ import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
+import { ImageRenderer } from '../ports/image-renderer.js';
 import { BlobGoneError, ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { appendKnown, DecideAndAppend } from './decide-and-append.js';
 
@@ -20,6 +21,8 @@ export class ViewImage {
     readonly officer: string,
     readonly image: ViewedImage,
     readonly purpose: 'hold_review' | 'audit' | 'disclosure',
+    /** The face of a card is JPEG 2000, which no browser shows: `displayable` makes a PNG of it, `original` gives the bytes from the card. */
+    readonly format: 'displayable' | 'original',
   ) {}
 }
 
@@ -35,7 +38,7 @@ export class RecordAccessRefused {
 
 export interface ViewedBytes {
   readonly bytes: Uint8Array;
-  readonly contentType: 'image/jpeg' | 'image/jp2';
+  readonly contentType: 'image/jpeg' | 'image/jp2' | 'image/png';
 }
 
 /** Appends to the access log of the day. Every access has its own command id, so no expectation is needed beyond "not yet there". */
@@ -66,21 +69,29 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     private readonly access: AccessLog,
     private readonly vault: ImageVault,
     private readonly cardRecords: CardRecordVerifier,
+    private readonly renderer: ImageRenderer,
   ) {}
 
-  async execute({ commandId, requestId, officer, image, purpose }: ViewImage): Promise<Outcome<ViewedBytes>> {
+  async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
     const found = await this.locate(requestId, image);
     if (!found) return refused({ code: 'not_found' });
     await this.access.record({ type: 'BiometricViewed', data: { officer, requestId, image, purpose } }, { commandId, actor: `officer:${officer}`, correlationId: requestId });
     try {
       const { bytes } = await this.vault.open(found.owner, found.blobId);
       if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
-      const face = this.cardRecords.faceImageOf(bytes);
-      return face ? ok({ bytes: face, contentType: 'image/jp2' }) : refused({ code: 'not_found' });
+      return await this.cardFace(bytes, format);
     } catch (error) {
       if (error instanceof BlobGoneError) return refused({ code: 'not_found' });
       throw error;
     }
+  }
+
+  private async cardFace(cardRecord: Uint8Array, format: ViewImage['format']): Promise<Outcome<ViewedBytes>> {
+    const face = this.cardRecords.faceImageOf(cardRecord);
+    if (face === null) return refused({ code: 'not_found' });
+    if (format === 'original') return ok({ bytes: face, contentType: 'image/jp2' });
+    const png = await this.renderer.renderPng(face);
+    return png ? ok({ bytes: png, contentType: 'image/png' }) : refused({ code: 'not_found' });
   }
 
   private async locate(requestId: string, image: ViewedImage): Promise<{ owner: VaultOwner; blobId: string } | null> {

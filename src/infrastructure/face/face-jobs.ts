@@ -4,7 +4,7 @@ import { distanceOf, pointsOf } from './calibration.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
 import { assessFrames, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
 import { headPose } from './head-pose.js';
-import { decodeImage, type ImageLimits } from './image-decoder.js';
+import { decodeImage, encodePng, type ImageLimits } from './image-decoder.js';
 import { ImageTooLarge, UnreadableImage } from './image-header.js';
 import { captureRefusal, measureQuality, type CaptureRules } from './photo-quality.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
@@ -12,9 +12,11 @@ import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
-export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean } | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[]; readonly prompt: Prompt };
+export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean } | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[]; readonly prompt: Prompt } | { readonly kind: 'render'; readonly image: Uint8Array };
 
-export type FaceJobResult = CompareResult | AnalyseResult | FramesResult;
+export type FaceJobResult = CompareResult | AnalyseResult | FramesResult | RenderResult;
+
+export type RenderResult = { readonly kind: 'rendered'; readonly png: Uint8Array } | { readonly kind: 'unusable'; readonly reason: NotComparableReason; readonly detail: string };
 
 export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameSignals } | { readonly kind: 'unusable_frame'; readonly frame: number; readonly reason: NotComparableReason; readonly detail: string };
 
@@ -80,6 +82,8 @@ export async function performFaceJob(engine: FaceEngine, rules: FaceRules, job: 
       return analyse(engine, rules, job);
     case 'frames':
       return assess(engine, rules, job);
+    case 'render':
+      return render(rules, job.image);
   }
 }
 
@@ -140,6 +144,15 @@ async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, pri
       periodicPattern: quality === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
       captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
     };
+  } catch (error) {
+    if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
+    throw error;
+  }
+}
+
+async function render(rules: FaceRules, bytes: Uint8Array): Promise<RenderResult> {
+  try {
+    return { kind: 'rendered', png: await encodePng(await decode(bytes, rules.limits)) };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
     throw error;

@@ -43,6 +43,11 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits): Promi
   return decodeWithSharp(bytes, limits);
 }
 
+/** Writes a decoded picture as PNG, which every browser shows; of what came in only the pixels are left. */
+export async function encodePng({ data, width, height }: RgbImage): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+}
+
 function checkLimits(header: ImageHeader, length: number, limits: ImageLimits): void {
   const { width, height, components, bitsPerSample, kind, tiles } = header;
   const pixels = width * height;

@@ -1,10 +1,11 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { FaceComparer, type FaceComparison, type FaceComparisonRequest, type PhotoAssessment } from '../../application/ports/face-comparer.js';
+import { RendererBusyError } from '../../application/ports/image-renderer.js';
 import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
-import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult } from './face-jobs.js';
+import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult, RenderResult } from './face-jobs.js';
 import { FRAME_RULES, type Prompt } from './frame-sequence.js';
 import type { FaceWorkerData } from './face-worker.js';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-decoder.js';
@@ -123,6 +124,15 @@ export class OnnxFaceComparer extends FaceComparer {
   async assessFrames(frames: readonly Uint8Array[], prompt: Prompt = 'none'): Promise<PoolOutcome<FramesResult>> {
     if (frames.length < FRAME_RULES.framesMin || frames.length > FRAME_RULES.framesMax) throw new RangeError(`${frames.length} frames; ${FRAME_RULES.framesMin} to ${FRAME_RULES.framesMax} are judged`);
     return (await this.submit({ kind: 'frames', frames, prompt })) as PoolOutcome<FramesResult>;
+  }
+
+  /** The picture as PNG, at most 1,280 px on a side: a browser shows no JPEG 2000.
+   *  @returns null where the bytes are no picture within the limits
+   *  @throws {RendererBusyError} while no worker can do it */
+  async renderPng(image: Uint8Array): Promise<Uint8Array | null> {
+    const ended = (await this.submit({ kind: 'render', image })) as PoolOutcome<RenderResult>;
+    if (ended.outcome !== 'done') throw new RendererBusyError(`the picture was not decoded (${ended.outcome}): ${ended.detail}`);
+    return ended.result.kind === 'rendered' ? ended.result.png : null;
   }
 
   private comparison(result: CompareResult): FaceComparison {

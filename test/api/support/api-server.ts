@@ -24,6 +24,7 @@ import { CardRecordVerifier } from '../../../src/application/ports/card-record-v
 import { Clock } from '../../../src/application/ports/clock.js';
 import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
 import { FaceComparer, type PhotoAssessment } from '../../../src/application/ports/face-comparer.js';
+import { ImageRenderer, RendererBusyError } from '../../../src/application/ports/image-renderer.js';
 import { ImageVault } from '../../../src/application/ports/image-vault.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
@@ -94,6 +95,15 @@ export class SettableFaces extends FaceComparer {
   }
 }
 
+/** The real workers decode in their own tests; here only who is asked for what. */
+export class MarkedRenderer extends ImageRenderer {
+  busy = false;
+  async renderPng(image: Uint8Array): Promise<Uint8Array> {
+    if (this.busy) throw new RendererBusyError('no worker is free');
+    return Buffer.concat([Buffer.from('png:'), image]);
+  }
+}
+
 const HANDLERS = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
@@ -108,6 +118,7 @@ export class ApiServer {
   readonly clock = new SettableClock();
   readonly health = new SettableHealth();
   readonly faces = new SettableFaces();
+  readonly renderer = new MarkedRenderer();
   readonly logLines: string[] = [];
   readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
   private readonly keys = new KeyRing(path.join(this.folder, 'keys.db'), Buffer.alloc(32, 9));
@@ -122,6 +133,7 @@ export class ApiServer {
       { provide: Clock, useValue: api.clock },
       { provide: HealthChecks, useValue: api.health },
       { provide: FaceComparer, useValue: api.faces },
+      { provide: ImageRenderer, useValue: api.renderer },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
       { provide: ImageVault, useValue: new EncryptedImageVault(path.join(api.folder, 'sealed'), api.keys) },
       { provide: CardRecordVerifier, useValue: new MarkedCardRecords() },
