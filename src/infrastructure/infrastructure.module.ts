@@ -28,12 +28,13 @@ import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { AuditLogConsumer } from './audit/audit-log-consumer.js';
 import { CheckpointCopier } from './audit/checkpoint-copier.js';
 import { LogKeys } from './audit/log-keys.js';
+import { ThreadedLogBuilder } from './audit/threaded-log-builder.js';
 import { TileLog } from './audit/tile-log.js';
-import { TileWriter } from './audit/tile-writer.js';
 import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
-import { openEventStore } from './event-store/open-event-store.js';
+import { EVENTS_FILE, openEventStore } from './event-store/open-event-store.js';
+import { SqliteEventStore } from './event-store/sqlite-event-store.js';
 import { loadModelSet } from './face/model-set-file.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from './face/onnx-face-comparer.js';
 import { governmentRegistry } from './government/configured-registry.js';
@@ -68,6 +69,16 @@ class Resources implements OnApplicationShutdown {
   }
 }
 
+function masterKey(config: Config): Uint8Array {
+  const { masterKeyFile } = config.values;
+  return keyFile(masterKeyFile ?? config.inData('keys', 'master.key'), { create: masterKeyFile === null });
+}
+
+function serverSecret(config: Config): Uint8Array {
+  const { serverSecretFile } = config.values;
+  return keyFile(serverSecretFile ?? config.inData('keys', 'server.secret'), { create: serverSecretFile === null });
+}
+
 function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
 }
@@ -95,11 +106,10 @@ const providers: Provider[] = [
   provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),
-  provide(Secrets, [Config], (config: Config) => new KeyedSecrets(keyFile(config.values.serverSecretFile ?? config.inData('keys', 'server.secret'), { create: config.values.serverSecretFile === null }))),
+  provide(Secrets, [Config], (config: Config) => new KeyedSecrets(serverSecret(config))),
   provide(KeyRing, [Config, Resources, EventStore], (config: Config, resources: Resources) => {
-    const masterKey = keyFile(config.values.masterKeyFile ?? config.inData('keys', 'master.key'), { create: config.values.masterKeyFile === null });
     mkdirSync(config.inData('vault'), { recursive: true, mode: 0o700 });
-    return resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey), (ring) => ring.close());
+    return resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey(config)), (ring) => ring.close());
   }),
   provide(ImageVault, [Config, KeyRing], (config: Config, keys: KeyRing) => new EncryptedImageVault(config.inData('vault', 'sealed'), keys)),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
@@ -110,8 +120,12 @@ const providers: Provider[] = [
     copier.start();
     return resources.opened(copier, (c) => c.stop());
   }),
-  provide(LogConsumers, [Config, EventStore, Pseudonyms, CheckpointSigner], (config: Config, store: EventStore, pseudonyms: Pseudonyms, signer: CheckpointSigner): LogConsumers => {
-    const consumer = new AuditLogConsumer(store, pseudonyms, () => TileWriter.open(config.inData('audit'), signer), config.values.auditIntervalMs);
+  provide(LogConsumers, [Config, Resources, EventStore, KeyRing, Secrets, CheckpointSigner], (config: Config, resources: Resources, store: EventStore): LogConsumers => {
+    const builder = resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
+      auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),
+      keyRingFile: config.inData('vault', 'keys.db'), masterKey: masterKey(config), serverSecret: serverSecret(config),
+    }), (b) => b.close());
+    const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs);
     return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
   }),
   provide(CertificateVerifier, [Config], certificateVerifier),

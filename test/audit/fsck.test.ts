@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,7 +7,7 @@ import { rowChecksum, type ChecksummedRow } from '../../src/infrastructure/event
 import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
 import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
 import { leafText } from '../../src/domain/audit/leaf.js';
-import { storedText } from '../../src/infrastructure/audit/audit-log-consumer.js';
+import { storedText } from '../../src/infrastructure/audit/log-builder.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld } from './support.js';
 
@@ -28,6 +29,7 @@ afterEach(() => world.close());
 async function check(copies: readonly string[] = []): Promise<FsckReport> {
   return fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies });
 }
+const oneMore = () => ({ stream: `challenge-${randomUUID()}`, expected: 'no_stream' as const, events: [{ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: 'c', causationId: 'c', recordedAtUtc: new Date().toISOString(), policyVersion: null } }] });
 const codes = ({ problems }: FsckReport) => problems.map((p) => p.code);
 /** Edits the event log by hand, as somebody with the file and our source code would: the checksum is put right again. */
 function editEvent(where: string, change: (row: ChecksummedRow) => Partial<ChecksummedRow>, { fixChecksum = true } = {}): number {
@@ -105,8 +107,30 @@ describe('fsck', () => {
 
   it('tells that the checkpoint was set back, and that a copy is ahead', async () => {
     const newest = world.log.checkpoint()!.note;
+    await world.append([oneMore()]);
+    await world.publish();
     writeFileSync(join(world.auditFolder, 'checkpoint'), earlier);
-    expect(codes(await check([newest]))).toContain('checkpoint_rolled_back');
+    const found = codes(await check());
+    expect(found).toContain('checkpoint_rolled_back');
+    expect(found).not.toContain('tile_missing');
+    expect(codes(await check([newest])).filter((code) => code === 'checkpoint_rolled_back')).toHaveLength(2);
+  });
+
+  it('takes what a crash between archive and renaming leaves for the log that it will be', async () => {
+    const size = world.log.checkpoint()!.size;
+    writeFileSync(join(world.auditFolder, 'checkpoint'), earlier);
+    const report = await check([earlier]);
+    expect(report.problems).toEqual([]);
+    expect(report.events).toBe(size);
+    // But not for one that nobody signed.
+    const archived = join(world.auditFolder, 'checkpoints', String(size));
+    const signed = readFileSync(archived, 'utf8');
+    writeFileSync(archived, signed.replace(/(.{20})(.)(.{6}\n)$/, (_, a: string, b: string, c: string) => a + (b === 'A' ? 'B' : 'A') + c));
+    expect(codes(await check())).toEqual(['checkpoint_signature']);
+    writeFileSync(archived, signed.replace('\u2014', '-'));
+    expect((await check()).problems).toContainEqual({ code: 'checkpoint_malformed', index: null, detail: expect.stringContaining('the newest checkpoint cannot be read') });
+    writeFileSync(archived, signed);
+    expect(codes(await check(['no checkpoint']))).toEqual(['checkpoint_malformed']);
   });
 
   it('tells by a copy that event and tree were both rewritten and signed again', async () => {
@@ -115,9 +139,9 @@ describe('fsck', () => {
     rmSync(join(world.auditFolder, 'tile'), { recursive: true });
     rmSync(join(world.auditFolder, 'checkpoints'), { recursive: true });
     rmSync(join(world.auditFolder, 'checkpoint'));
-    const writer = await TileWriter.open(world.auditFolder, world.keys);
+    const writer = TileWriter.open(world.auditFolder, world.keys);
     const { events } = await world.store.readAll(null, { limit: 4096 });
-    await writer.publish(events.map((event) => ({ text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)), position: event.position })));
+    writer.publish(events.map((event) => ({ text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)), position: event.position })));
     // Everything fits together again ...
     expect(codes(await check())).toEqual([]);
     // ... but not with what others have kept.

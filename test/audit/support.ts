@@ -6,6 +6,7 @@ import { bundleLines } from '../../src/domain/audit/bundle.js';
 import { verifyBundle, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
 import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
 import { hmacSha256, isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
+import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
 import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
@@ -53,7 +54,7 @@ export class AuditWorld {
   }
 
   consumer(onStep?: (step: string) => void): AuditLogConsumer {
-    return new AuditLogConsumer(this.store, this.pseudonyms, () => TileWriter.open(this.auditFolder, this.keys, onStep), 0);
+    return new AuditLogConsumer(new PlainLogBuilder(this.store, this.pseudonyms, () => TileWriter.open(this.auditFolder, this.keys, onStep), 1024), 0);
   }
 
   /** Lets the log catch up with the store. */

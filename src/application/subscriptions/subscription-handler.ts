@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../domain/event-envelope.js';
+import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import type { Checkpoint, SaveOutcome } from '../ports/position-store.js';
 
 export interface DeliveryContext {
@@ -10,15 +10,23 @@ export interface DeliveryContext {
   readonly attempt: number;
 }
 
+/** A handler that reads the log itself has got further than what it was handed; the runner goes on from there. */
+export interface HandledFurther {
+  /** Everything up to and including this position is done. */
+  readonly through: Position;
+  /** Number of events that were handled in this call. */
+  readonly events: number;
+}
+
 /** What a named consumer does with events. Delivery is at least once and in order; after a failure events come again one by one. */
 export interface SubscriptionHandler {
   /** Runs before the position is loaded, each time the lease is taken. */
   prepare?(signal: AbortSignal): Promise<void>;
   /** Handles events in order, all or nothing where that is possible.
    *  A handler that stores `checkpoint` in its own transaction returns what came of it (rows and position then move together);
-   *  one that returns nothing leaves the position to the runner, which stores it afterwards.
+   *  one that returns nothing leaves the position to the runner, which stores it afterwards; so does one that says that it got further.
    *  @throws {TransientFailure} when the outside world is at fault: tried again without limit. Anything else counts against the event. */
-  handle(events: readonly StoredEvent[], context: DeliveryContext): Promise<SaveOutcome | void>;
+  handle(events: readonly StoredEvent[], context: DeliveryContext): Promise<SaveOutcome | HandledFurther | void>;
 }
 
 /** The events are fine and something that the handler needs is not there now. Tried again without limit, never parked. */

@@ -208,9 +208,11 @@ export class SubscriptionRunner {
     let seen = this.stored;
     for await (const batch of store.subscribe({ after: this.stored, filter, batchSize, signal: AbortSignal.any([signal, round]) })) {
       await this.take(batch, lease, signal);
-      seen = batch.position;
+      // A handler that reads the log itself may be further than this batch: what it has done need not be read again.
+      const isFurther = this.stored !== null && batch.position !== null && this.stored > batch.position;
+      seen = isFurther ? this.stored : batch.position;
       this.measure(batch);
-      if (signal.aborted || round.aborted) break;
+      if (isFurther || signal.aborted || round.aborted) break;
     }
     if (seen !== null && seen !== this.stored) await this.save(seen, lease);
   }
@@ -249,6 +251,8 @@ export class SubscriptionRunner {
   }
 
   private async deliverAlone(event: StoredEvent, lease: Lease, signal: AbortSignal): Promise<void> {
+    // The handler may have gone past this event while it handled the one before.
+    if (this.stored !== null && event.position <= this.stored) return;
     if (this.blocked.has(event.stream)) return this.park(event, 'an earlier event of this stream is parked', lease);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -268,9 +272,12 @@ export class SubscriptionRunner {
   private async deliver(events: readonly StoredEvent[], next: Position, lease: Lease, signal: AbortSignal, attempt: number): Promise<void> {
     if (signal.aborted) throw new Begin();
     const checkpoint = this.checkpoint(next, lease);
-    const outcome = (await this.options.handler.handle(this.upcast(events), { checkpoint, signal, attempt })) ?? (await this.savePosition(checkpoint));
-    this.stepped(outcome, next);
-    this.handled += events.length;
+    const result = await this.options.handler.handle(this.upcast(events), { checkpoint, signal, attempt });
+    const further = typeof result === 'object' ? result : null;
+    const reached = further && further.through > next ? further.through : next;
+    const outcome = typeof result === 'string' ? result : await this.savePosition(this.checkpoint(reached, lease));
+    this.stepped(outcome, reached);
+    this.handled += further?.events ?? events.length;
   }
 
   private upcast(events: readonly StoredEvent[]): readonly StoredEvent[] {

@@ -44,7 +44,13 @@ const PERSONAL: Readonly<Record<string, Person['kind']>> = {
   approvedBy: 'staff',
   activatedBy: 'staff',
 };
-const NAMES_SOMEBODY = new RegExp(`"(?:${Object.keys(PERSONAL).join('|')})":`);
+const NAMES = Object.keys(PERSONAL).join('|');
+/** Only between members can a quotation mark follow a brace or a comma: inside of a text it has a backslash before it. */
+const NAMES_SOMEBODY = new RegExp(`[{,]"(?:${NAMES})":`);
+const STRING = '"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"';
+const PERSONAL_MEMBERS = new RegExp(`([{,]"(${NAMES})":)(?:(${STRING})|(\\[(?:${STRING}(?:,${STRING})*)?\\])|null)`, 'g');
+const STRINGS = new RegExp(STRING, 'g');
+const PERSONAL_NAMES = new RegExp(`[{,]"(?:${NAMES})":`, 'g');
 const REGISTRANT_STREAM = 'registrant-';
 const OFFICER = 'officer:';
 /** Parts of the system act under names like `system:door`; they are nobody. */
@@ -53,7 +59,7 @@ const SYSTEM = 'system:';
 /** The leaf of an event: RFC 8785 canonical JSON with a commitment in place of each person. The same event and the same salts always
  *  give the same text. */
 export function leafText(event: StoredText, tokenOf: TokenOf): string {
-  const data = NAMES_SOMEBODY.test(event.data) ? canonicalJson(withTokens(JSON.parse(event.data) as Json, tokenOf)) : event.data;
+  const data = NAMES_SOMEBODY.test(event.data) ? dataWithTokens(event.data, tokenOf) : event.data;
   const metadata = event.metadata.startsWith(`{"actor":"${OFFICER}`) ? canonicalJson(metadataWithToken(JSON.parse(event.metadata) as EventMetadata, tokenOf)) : event.metadata;
   const text = joined(event, data, metadata, streamWithToken(event.stream, tokenOf));
   // A leaf must fit into an entry bundle. No event of today comes near; one that does is committed to as a whole.
@@ -102,6 +108,25 @@ function streamWithToken(stream: string, tokenOf: TokenOf): string {
 
 function metadataWithToken(metadata: EventMetadata, tokenOf: TokenOf): Json {
   return { ...metadata, actor: OFFICER + tokenOf({ kind: 'staff', id: metadata.actor.slice(OFFICER.length) }) };
+}
+
+/** Puts tokens into canonical JSON. Where every personal member is a text, a list of texts or null, which is in all events of today, the
+ *  values are exchanged in the text itself: what stands around them stays canonical. Anything else is read and written again. */
+function dataWithTokens(data: string, tokenOf: TokenOf): string {
+  let exchanged = 0;
+  const text = data.replace(PERSONAL_MEMBERS, (whole, before: string, name: string, one: string | undefined, many: string | undefined) => {
+    exchanged += 1;
+    const kind = PERSONAL[name] as Person['kind'];
+    if (one !== undefined) return `${before}${tokenInJson(one, kind, tokenOf)}`;
+    return many === undefined ? whole : `${before}${many.replace(STRINGS, (item) => tokenInJson(item, kind, tokenOf))}`;
+  });
+  if (exchanged === data.match(PERSONAL_NAMES)?.length) return text;
+  return canonicalJson(withTokens(JSON.parse(data) as Json, tokenOf));
+}
+
+function tokenInJson(text: string, kind: Person['kind'], tokenOf: TokenOf): string {
+  const id = text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
+  return id.startsWith(SYSTEM) ? text : JSON.stringify(tokenOf({ kind, id }));
 }
 
 function withTokens(value: Json, tokenOf: TokenOf): Json {

@@ -1,25 +1,26 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
+import type { PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import type { ImageVault } from '../../application/ports/image-vault.js';
 import type { Pseudonyms } from '../../application/ports/pseudonyms.js';
-import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { parseCheckpoint, type Checkpoint } from '../../domain/audit/checkpoint.js';
 import { commitmentToken, isCommitmentToken, type Person } from '../../domain/audit/commitment.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { leafText, parseLeaf, registrantOf } from '../../domain/audit/leaf.js';
 import { GrowingTree, HASH_BYTES, sameHash } from '../../domain/audit/merkle-tree.js';
-import { judgeNote } from '../../domain/audit/signed-note.js';
-import { hashInTile, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import { judgeNote, NoteFormatError } from '../../domain/audit/signed-note.js';
+import { tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import { fold } from '../../domain/decider.js';
 import { referenceImage, registrantDecider } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
-import { prepareSchema, rowChecksum, type ChecksummedRow } from '../event-store/sqlite-schema.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
-import { TileLog } from './tile-log.js';
+import { isIntact, StoredEvents, type StoredRow } from './stored-events.js';
+import { storedPositions, TileLog } from './tile-log.js';
 
 export interface FsckProblem {
   readonly code:
-    | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
+    | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
     | 'image_missing' | 'erased_key_alive';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
@@ -48,21 +49,19 @@ export interface FsckOptions {
   readonly onProgress?: (checked: number, total: number, perSecond: number) => void;
 }
 
-const PAGE = 2048;
+/** Short pages die young: memory stays where it is, and the rate too. */
+const PAGE = 256;
 const PROBLEMS_MAX = 50;
 const TOKENS_MAX = 20_000;
-
-type Row = ChecksummedRow & { readonly checksum: number };
 
 /** Recomputes the audit log from the stored events and compares it with what was published: leaf by leaf, tile by tile, checkpoint by
  *  checkpoint. Reads only, beside a running server, in memory that does not grow with the log. */
 export async function fsck(options: FsckOptions): Promise<FsckReport> {
-  const database = new DatabaseSync(options.eventsFile, { readOnly: true, timeout: 5000 });
+  const events = StoredEvents.open(options.eventsFile);
   try {
-    prepareSchema(database, options.eventsFile, 'read');
-    return await new Fsck(database, options).run();
+    return await new Fsck(events, options).run();
   } finally {
-    database.close();
+    events.close();
   }
 }
 
@@ -78,21 +77,26 @@ class Fsck {
   private checkpoints = 0;
   private images = 0;
   private erased = 0;
-  private tile: { path: string; bytes: Uint8Array } | null = null;
+  /** The tile at the right edge of each level. */
+  private readonly tiles: OpenTile[] = [];
+  private readonly database: DatabaseSync;
+  private copies: readonly { readonly note: string; readonly checkpoint: Checkpoint }[] = [];
 
   constructor(
-    private readonly database: DatabaseSync,
+    private readonly events: StoredEvents,
     private readonly options: FsckOptions,
   ) {
     this.log = new TileLog(options.auditFolder);
+    this.database = events.database;
   }
 
   async run(): Promise<FsckReport> {
     const startMs = performance.now();
-    const published = this.log.checkpoint();
-    this.size = published?.size ?? 0;
     this.checkpointsLeft = this.log.published();
-    this.checkSignatures();
+    const published = this.readable(() => this.newestCheckpoint(), 'the newest checkpoint');
+    this.copies = this.options.copies.flatMap((copy, i) => this.readable(() => [{ note: copy, checkpoint: parseCheckpoint(copy).checkpoint }], `copy ${i + 1} of a checkpoint`) ?? []);
+    this.size = published?.size ?? 0;
+    this.checkSignatures(published);
     const newest = this.checkpointsLeft.at(-1) ?? 0;
     if (newest > this.size) this.wrong('checkpoint_rolled_back', null, `a checkpoint of ${newest} leaves was published and the present one says ${this.size}`);
     try {
@@ -111,40 +115,47 @@ class Fsck {
   }
 
   private async readEvents(startMs: number): Promise<void> {
-    const page = this.database.prepare(`
-      SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.checksum
-      FROM events e JOIN streams s ON s.no = e.stream_no WHERE e.position > ? ORDER BY e.position LIMIT ${PAGE}`);
     for (let position = 0; this.tree.size < this.size && this.problems.length < PROBLEMS_MAX; ) {
-      const rows = page.all(position) as unknown as Row[];
+      const rows = this.events.after(position, PAGE);
       if (rows.length === 0) {
         this.wrong('event_missing', this.tree.size, `the log has ${this.size} leaves and the store has ${this.tree.size} events: events were removed at the end`);
         return;
       }
       for (const row of rows.slice(0, this.size - this.tree.size)) this.checkEvent(row);
-      position = (rows.at(-1) as Row).position;
+      position = (rows.at(-1) as StoredRow).position;
       this.options.onProgress?.(this.tree.size, this.size, this.tree.size / ((performance.now() - startMs) / 1000));
       await nextTurn();
     }
     this.checkBehind();
   }
 
-  private checkEvent(row: Row): void {
+  private checkEvent(row: StoredRow): void {
     const index = this.tree.size;
-    const name = `event ${row.id} (${row.type}, ${row.stream} revision ${row.revision}, store position ${row.position})`;
-    if (rowChecksum(row) !== row.checksum) this.wrong('event_checksum', index, `${name}: a byte of it was changed, the checksum does not fit`);
+    if (!isIntact(row)) this.wrong('event_checksum', index, `${nameOf(row)}: a byte of it was changed, the checksum does not fit`);
     const entry = this.entry(index);
-    const entryText = Buffer.from(entry).toString('utf8');
-    const text = this.leafOf(row, entryText, index);
-    if (text !== entryText) this.wrong('leaf_differs', index, `${name} is not what the log holds at place ${index}: ${parseLeaf(entryText) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
+    if (!this.isLeafOf(row, entry, index)) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
     // The tree is made of what was published, so that one changed event is one problem and not one for each hash above it.
     this.tree.append(hasher.leaf(entry));
     this.compareCheckpoint();
   }
 
+  private isLeafOf(row: StoredRow, entry: Uint8Array, index: number): boolean {
+    // Nearly always the tokens are those that can be made today; only where the bytes differ anything is read out of the entry.
+    let isKnown = true;
+    const text = leafText(row, (person) => {
+      const token = this.tokenOf(person);
+      isKnown &&= token !== null;
+      return token ?? '';
+    });
+    if (isKnown && Buffer.from(text).equals(entry)) return true;
+    const entryText = textOf(entry);
+    return this.leafOf(row, entryText, index) === entryText;
+  }
+
   /** The leaf as it must be. A token that cannot be recomputed is taken from the entry, and remembered until an erasure explains it. */
-  private leafOf(row: Row, entryText: string, index: number): string {
+  private leafOf(row: StoredRow, entryText: string, index: number): string {
     let entryTokens: Map<string, string> | null = null;
-    return leafText({ ...row, schemaVersion: row.schema_version }, (person) => {
+    return leafText(row, (person) => {
       const token = this.tokenOf(person);
       if (person.kind !== 'registrant' || (token !== null && entryText.includes(token))) return token ?? '';
       entryTokens ??= registrantTokens(row.stream, entryText);
@@ -181,22 +192,23 @@ class Fsck {
   /** Every stored hash against the one that the entries give. */
   private compareNode(level: number, index: number, hash: Uint8Array): void {
     if (level % 8 !== 0) return;
-    const tileLevel = level / 8;
     const number = Math.floor(index / TILE_WIDTH);
-    const width = tileWidth(tileLevel, number, this.size);
-    const path = tilePath({ level: tileLevel, index: number, width });
-    if (tileLevel === 0 && this.tile?.path === path) return this.compareHash(path, this.tile.bytes, index, hash, width);
-    const bytes = this.log.file(path);
-    if (!bytes) return this.wrong('tile_missing', tileLevel === 0 ? index : index * TILE_WIDTH ** tileLevel, `${path} is missing`);
-    if (tileLevel === 0) this.tile = { path, bytes };
-    this.compareHash(path, bytes, index, hash, width);
+    const tile = this.openTile(level / 8, number);
+    const k = index % TILE_WIDTH;
+    if (tile.bytes === null) {
+      // One problem for a missing tile, not one for each of its hashes.
+      if (k === 0) this.wrong('tile_missing', index * 2 ** level, `${tile.path} is missing`);
+    } else if (tile.bytes.length !== tile.width * HASH_BYTES || !isSameAt(tile.bytes, k * HASH_BYTES, hash)) {
+      this.wrong(level === 0 ? 'leaf_hash_differs' : 'tile_differs', index * 2 ** level, `hash ${k} of ${tile.path} is not that of the entries`);
+    }
   }
 
-  private compareHash(path: string, bytes: Uint8Array, index: number, hash: Uint8Array, width: number): void {
-    const k = index % TILE_WIDTH;
-    if (bytes.length === width * HASH_BYTES && Buffer.compare(hashInTile(bytes, k), hash) === 0) return;
-    const level = Number(/^tile\/(\d+)/.exec(path)?.[1]);
-    this.wrong(level === 0 ? 'leaf_hash_differs' : 'tile_differs', index * TILE_WIDTH ** level, `hash ${k} of ${path} is not that of the entries`);
+  private openTile(level: number, number: number): OpenTile {
+    const open = this.tiles[level];
+    if (open?.number === number) return open;
+    const width = tileWidth(level, number, this.size);
+    const path = tilePath({ level, index: number, width });
+    return (this.tiles[level] = { number, width, path, bytes: this.log.tileFile(path) ?? this.log.widerTile({ level, index: number, width }) });
   }
 
   private compareCheckpoint(): void {
@@ -205,21 +217,37 @@ class Fsck {
     const stored = this.log.checkpointOf(size);
     this.checkpoints += 1;
     if (size === this.tree.size && stored && !sameHash(stored.root, this.tree.root())) this.wrong('root_differs', size - 1, `the checkpoint of ${size} leaves was published with another root`);
-    for (const copy of this.options.copies) {
-      const { checkpoint } = parseCheckpoint(copy);
+    for (const { checkpoint } of this.copies) {
       if (checkpoint.size === size && stored && !sameHash(stored.root, checkpoint.root)) this.wrong('copy_differs', size - 1, `the copy of the checkpoint of ${size} leaves has another root: the log was rewritten and signed again`);
     }
   }
 
-  private checkSignatures(): void {
-    const keys = keysThatFollow(this.options.signer.keys().slice(0, 1), this.options.signer.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+  /** What cannot be read is a problem with a name, not the end of the check. */
+  private readable<T>(read: () => T, what: string): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof NoteFormatError)) throw error;
+      this.wrong('checkpoint_malformed', null, `${what} cannot be read: ${error.message}`);
+      return null;
+    }
+  }
+
+  /** The newest checkpoint that was signed. A crash between its archive and its renaming leaves one that the next start of the server
+   *  publishes: everything under it is on the disk, so it is what is checked. */
+  private newestCheckpoint(): PublishedCheckpoint | null {
     const current = this.log.checkpoint();
-    for (const note of [...(current ? [current.note] : []), ...this.options.copies]) {
+    const [ahead, ...more] = this.checkpointsLeft.filter((size) => size > (current?.size ?? 0));
+    return ahead !== undefined && more.length === 0 && storedPositions(this.log.folder) >= ahead ? this.log.checkpointOf(ahead) : current;
+  }
+
+  private checkSignatures(current: PublishedCheckpoint | null): void {
+    const keys = keysThatFollow(this.options.signer.keys().slice(0, 1), this.options.signer.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+    for (const note of [...(current ? [current.note] : []), ...this.copies.map((copy) => copy.note)]) {
       const { checkpoint, note: signed } = parseCheckpoint(note);
       if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') this.wrong('checkpoint_signature', null, `the checkpoint of ${checkpoint.size} leaves is not signed by a key of this log`);
     }
-    for (const copy of this.options.copies) {
-      const { checkpoint } = parseCheckpoint(copy);
+    for (const { checkpoint } of this.copies) {
       if (checkpoint.size > this.size) this.wrong('checkpoint_rolled_back', null, `a copy of a checkpoint has ${checkpoint.size} leaves and the log has ${this.size}: the log was cut`);
       else if (checkpoint.size > 0 && !this.log.checkpointOf(checkpoint.size)) this.wrong('copy_differs', checkpoint.size - 1, `a copy of a checkpoint of ${checkpoint.size} leaves was published and the log has none of that size`);
     }
@@ -278,6 +306,27 @@ class Fsck {
   private wrong(code: FsckProblem['code'], index: number | null, detail: string): void {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push({ code, index, detail });
   }
+}
+
+interface OpenTile {
+  readonly number: number;
+  readonly width: number;
+  readonly path: string;
+  /** null when the file is missing. */
+  readonly bytes: Uint8Array | null;
+}
+
+function nameOf({ id, type, stream, revision, position }: StoredRow): string {
+  return `event ${id} (${type}, ${stream} revision ${revision}, store position ${position})`;
+}
+
+function textOf(entry: Uint8Array): string {
+  return Buffer.from(entry.buffer, entry.byteOffset, entry.length).toString('utf8');
+}
+
+function isSameAt(bytes: Uint8Array, at: number, hash: Uint8Array): boolean {
+  for (let i = 0; i < HASH_BYTES; i += 1) if (bytes[at + i] !== hash[i]) return false;
+  return true;
 }
 
 /** The token that an entry has for the registrant of its stream, or of its only registrant field. */

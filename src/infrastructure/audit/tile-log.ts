@@ -106,6 +106,22 @@ export class TileLog extends AuditLog {
     return readIfThere(join(this.folder, path));
   }
 
+  /** A tile as it lies on the disk, whatever a checkpoint covers: for the checker. */
+  tileFile(path: string): Uint8Array | null {
+    return readIfThere(join(this.folder, path));
+  }
+
+  /** The beginning of a wider tile, where the log has grown since the checkpoint in question; null when there is none. */
+  widerTile({ level, index, width }: { readonly level: number; readonly index: number; readonly width: number }): Uint8Array | null {
+    try {
+      const wider = this.readTile(level, index, width);
+      return wider.length < width * HASH_BYTES ? null : wider.subarray(0, width * HASH_BYTES);
+    } catch (error) {
+      if (error instanceof AuditLogDamagedError) return null;
+      throw error;
+    }
+  }
+
   private readCheckpoint(path: string): PublishedCheckpoint | null {
     const bytes = readIfThere(join(this.folder, path));
     if (!bytes) return null;
@@ -124,6 +140,8 @@ export class TileLog extends AuditLog {
     if (cached) return cached;
     const bytes = readIfThere(join(this.folder, full));
     if (bytes) {
+      // Entries are twenty times as large as hashes, and who reads them reads on to the next bundle.
+      if (level === 'entries') return bytes;
       if (this.cache.size >= CACHED_TILES_MAX) this.cache.delete(this.cache.keys().next().value as string);
       this.cache.set(full, bytes);
       return bytes;

@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { closeSync, constants, existsSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
 import { checkpointText, parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
@@ -9,7 +8,7 @@ import { judgeNote, writeNote } from '../../domain/audit/signed-note.js';
 import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { hasher, isSignedEd25519, sha256 } from './digest.js';
-import { syncFolder, writeWhole } from './durable-file.js';
+import { syncFolderNow, writeAllWholeNow, writeWholeNow } from './durable-file.js';
 import { encodePositions, storedPositions, TileLog } from './tile-log.js';
 
 /** The files contradict what was signed before. The log stops rather than sign a second history. */
@@ -22,7 +21,8 @@ export interface NewLeaf {
 
 /** Writes the log. One writer at a time. Order of one step: positions, entries, hash tiles, each synced; then the signature; then the
  *  checkpoint, which makes all of it part of the log with one rename. A crash before the rename leaves files that no checkpoint covers;
- *  they are written again with the same content. A tree that does not contain what was signed before is never signed. */
+ *  they are written again with the same content. A tree that does not contain what was signed before is never signed.
+ *  Synchronous: it belongs on a thread of its own (`ThreadedLogBuilder`), where waiting for the disk holds nobody up. */
 export class TileWriter {
   private readonly log: TileLog;
 
@@ -39,7 +39,7 @@ export class TileWriter {
   }
 
   /** @throws {AuditLogForkError} when the files are not the log that was signed last. */
-  static async open(folder: string, signer: CheckpointSigner, onStep: (step: string) => void = () => {}): Promise<TileWriter> {
+  static open(folder: string, signer: CheckpointSigner, onStep: (step: string) => void = () => {}): TileWriter {
     const log = new TileLog(folder);
     const published = log.checkpoint();
     const newest = log.published().at(-1) ?? 0;
@@ -50,8 +50,8 @@ export class TileWriter {
       const isNext = ahead !== null && log.published().filter((size) => size > (published?.size ?? 0)).length === 1 && storedPositions(folder) >= newest;
       if (!isNext) throw new AuditLogForkError(`a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`);
       assertOurs(ahead.note, signer);
-      await writeWhole(join(folder, 'checkpoint'), ahead.note);
-      await syncFolder(folder);
+      writeWholeNow(join(folder, 'checkpoint'), ahead.note);
+      syncFolderNow(folder);
       return TileWriter.open(folder, signer, onStep);
     }
     const size = published?.size ?? 0;
@@ -72,45 +72,43 @@ export class TileWriter {
   }
 
   /** Adds leaves and publishes a checkpoint over all of them. All or nothing; after an error the writer must be opened again. */
-  async publish(leaves: readonly NewLeaf[]): Promise<void> {
+  publish(leaves: readonly NewLeaf[]): void {
     if (leaves.length === 0) return;
     const { folder } = this.log;
     const before = this.size;
     this.onStep('positions');
-    await this.writePositions(before, leaves.map((leaf) => leaf.position));
+    this.writePositions(before, leaves.map((leaf) => leaf.position));
     for (const { text } of leaves) {
       const entry = Buffer.from(text, 'utf8');
       this.edge.entry(this.tree.size, entry);
       this.tree.append(hasher.leaf(entry));
     }
-    for (const { path, bytes } of this.edge.files(before, this.size)) {
-      this.onStep(path);
-      await writeWhole(join(folder, path), bytes);
-    }
-    for (const path of this.edge.folders(before, this.size)) await syncFolder(join(folder, path));
+    writeAllWholeNow([...this.edge.files(before, this.size)].map(({ path, bytes }) => ({ path: join(folder, path), bytes })), (step) => this.onStep(step.startsWith(folder) ? relative(folder, step) : step));
+    this.onStep('folders');
+    for (const path of this.edge.folders(before, this.size)) syncFolderNow(join(folder, path));
     this.onStep('sign');
     const text = checkpointText({ origin: this.signer.origin, size: this.size, root: this.tree.root() });
     const note = writeNote({ text, signatures: this.signer.sign(text) });
     this.onStep('archive');
-    await writeWhole(join(folder, 'checkpoints', String(this.size)), note);
-    await syncFolder(join(folder, 'checkpoints'));
+    writeWholeNow(join(folder, 'checkpoints', String(this.size)), note);
+    syncFolderNow(join(folder, 'checkpoints'));
     this.onStep('checkpoint');
-    await writeWhole(join(folder, 'checkpoint'), note);
-    await syncFolder(folder);
+    writeWholeNow(join(folder, 'checkpoint'), note);
+    syncFolderNow(folder);
     this.onStep('clean');
-    for (const path of this.edge.obsolete(before, this.size)) await rm(join(folder, path), { recursive: true, force: true });
+    for (const path of this.edge.obsolete(before, this.size)) if (existsSync(join(folder, path))) rmSync(join(folder, path), { recursive: true, force: true });
     this.edge.forget(this.size);
   }
 
-  private async writePositions(size: number, positions: readonly bigint[]): Promise<void> {
-    const file = await open(join(this.log.folder, 'positions'), constants.O_RDWR | constants.O_CREAT, 0o644);
+  private writePositions(size: number, positions: readonly bigint[]): void {
+    const file = openSync(join(this.log.folder, 'positions'), constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
       const bytes = encodePositions(positions);
-      await file.truncate(size * 8);
-      await file.write(bytes, 0, bytes.length, size * 8);
-      await file.datasync();
+      ftruncateSync(file, size * 8);
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, size * 8 + at);
+      fdatasyncSync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   }
 }

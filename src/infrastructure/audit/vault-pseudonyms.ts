@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { createSecretKey, hkdfSync } from 'node:crypto';
 import { Pseudonyms } from '../../application/ports/pseudonyms.js';
 import type { Secrets } from '../../application/ports/secrets.js';
 import { commitmentToken, type Person } from '../../domain/audit/commitment.js';
@@ -52,5 +52,5 @@ function ownerOf({ id }: Person): string {
 }
 
 function registrantSalt(key: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', key, Buffer.alloc(0), 'honnin/audit-salt/v1', 32));
+  return new Uint8Array(hkdfSync('sha256', createSecretKey(key), Buffer.alloc(0), 'honnin/audit-salt/v1', 32));
 }

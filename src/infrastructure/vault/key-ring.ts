@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
 
@@ -7,16 +7,22 @@ const WRAPPED_BYTES = 12 + 32 + 16;
  *  backups: destroying a row here is what erases a person. */
 export class KeyRing {
   private readonly db: DatabaseSync;
+  private readonly find: StatementSync;
+  /** Made once: making a key object costs more than opening a data key with it. */
+  private readonly masterKey: KeyObject;
 
   /** @param masterKey 32 bytes */
   constructor(
     file: string,
-    private readonly masterKey: Uint8Array,
+    masterKey: Uint8Array,
   ) {
     if (masterKey.length !== 32) throw new RangeError('the master key must have 32 bytes');
-    this.db = new DatabaseSync(file);
+    this.masterKey = createSecretKey(masterKey);
+    // The audit log and the checker read keys on connections of their own: one that is in the way for a moment is waited for.
+    this.db = new DatabaseSync(file, { timeout: 5000 });
     // A deleted key must not survive in free pages or in the write-ahead log.
     this.db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS gone (owner_hash BLOB PRIMARY KEY) WITHOUT ROWID');
+    this.find = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?');
   }
 
   /** The owner's key, made at first use. Durable before it is returned.
@@ -33,7 +39,7 @@ export class KeyRing {
 
   /** @returns null when there is none, or no more. @throws when the master key is not the one that wrapped it. */
   existingKey(owner: string): Uint8Array | null {
-    const row = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?').get(owner) as { wrapped: Uint8Array } | undefined;
+    const row = this.find.get(owner) as { wrapped: Uint8Array } | undefined;
     return row ? this.unwrap(owner, row.wrapped) : null;
   }
 

@@ -1,0 +1,110 @@
+import path from 'node:path';
+import { SubscriptionRunner } from '../../dist/application/subscriptions/subscription-runner.js';
+import { AuditLogConsumer } from '../../dist/infrastructure/audit/audit-log-consumer.js';
+import { SqliteEventStore } from '../../dist/infrastructure/event-store/sqlite-event-store.js';
+import { ReadModelDatabase } from '../../dist/infrastructure/read-model/read-model-database.js';
+import { SqlitePositionStore } from '../../dist/infrastructure/read-model/sqlite-position-store.js';
+import type { BenchReport } from '../report.ts';
+import { history, inRound, registrantsOf, World, type Repeatable } from './world.ts';
+
+const LANES = 64;
+const SLICES = 6;
+const WARM_MS = 1000;
+const SLICE_MS = 3000;
+const ROUNDS_MAX = 12;
+
+/** 64 writers, each with its streams, that append one after the other without a pause. */
+class Load {
+  private readonly lanes: Repeatable[][] = Array.from({ length: LANES }, () => []);
+  private readonly cursors = Array.from({ length: LANES }, () => ({ round: 0, next: 0 }));
+  events = 0;
+
+  private readonly store: SqliteEventStore;
+
+  constructor(store: SqliteEventStore, appends: readonly Repeatable[]) {
+    this.store = store;
+    for (const append of appends) this.lanes[laneOf(append.stream)]?.push(append);
+  }
+
+  async run(untilMs: number): Promise<void> {
+    await Promise.all(this.lanes.map((lane, n) => this.write(lane, this.cursors[n] as { round: number; next: number }, untilMs)));
+  }
+
+  private async write(lane: readonly Repeatable[], cursor: { round: number; next: number }, untilMs: number): Promise<void> {
+    while (performance.now() < untilMs && cursor.round < ROUNDS_MAX) {
+      const { stream, events, expected } = lane[cursor.next] as Repeatable;
+      const result = await this.store.append(inRound(stream, cursor.round), events, expected);
+      if (result.outcome !== 'appended') throw new Error(`${stream}: ${JSON.stringify(result)}`);
+      this.events += events.length;
+      cursor.next += 1;
+      if (cursor.next === lane.length) Object.assign(cursor, { next: 0, round: cursor.round + 1 });
+    }
+    if (cursor.round >= ROUNDS_MAX) throw new Error('the history of this benchmark is too short for this machine: raise ROUNDS_MAX');
+  }
+}
+
+function laneOf(stream: string): number {
+  let sum = 0;
+  for (let i = 0; i < stream.length; i += 1) sum = (Math.imul(sum, 31) + stream.charCodeAt(i)) | 0;
+  return (sum >>> 0) % LANES;
+}
+
+interface Slice {
+  readonly perSecond: number;
+  readonly cpuMicrosPerEvent: number;
+  readonly loggedShare: number;
+}
+
+/** What the audit log costs the writer. Two event stores under the same load in turn, one followed by the log as in the server (runner,
+ *  thread, 500 ms between checkpoints). A slice is measured only after the log has begun to follow, so that its work falls into the slice;
+ *  that it keeps up is part of the result. */
+export async function appendCost(report: BenchReport): Promise<void> {
+  report.progress(`appends with and without the audit log, ${SLICES} slices each in turn ...`);
+  const [plain, logged] = [await World.create(process.cwd()), await World.create(process.cwd())];
+  const appends = history(2000, 1000);
+  const names = registrantsOf(appends);
+  logged.addRegistrants(Array.from({ length: ROUNDS_MAX }, (_, round) => names.map((name) => inRound(name, round))).flat());
+  const stores = [await SqliteEventStore.openOnThread({ file: plain.eventsFile }), await SqliteEventStore.openOnThread({ file: logged.eventsFile })] as const;
+  const loads = [new Load(stores[0], appends), new Load(stores[1], appends)] as const;
+  const database = ReadModelDatabase.open(path.join(logged.folder, 'readmodel.db'));
+  const builder = logged.builder();
+  const consumer = new AuditLogConsumer(builder, 500);
+  const runner = new SubscriptionRunner({ consumer: consumer.name, store: stores[1], positions: new SqlitePositionStore(database), handler: consumer, poison: 'stop', onStatus: ({ lastError }) => { if (lastError) throw new Error(lastError.message); } });
+  runner.start();
+  const slices: { without: Slice[]; with: Slice[] } = { without: [], with: [] };
+  const sizeOfLog = (): number => logged.log.checkpoint()?.size ?? 0;
+  try {
+    for (let slice = -1; slice < SLICES; slice += 1) {
+      const without = await measured(loads[0], () => 0);
+      const followed = await measured(loads[1], sizeOfLog);
+      while (sizeOfLog() < loads[1].events) await new Promise((done) => setTimeout(done, 20));
+      if (slice < 0) continue;
+      slices.without.push(without);
+      slices.with.push(followed);
+    }
+  } finally {
+    await runner.stop();
+    await builder.close();
+    for (const store of stores) await store.close();
+    database.close();
+    for (const world of [plain, logged]) world.remove();
+  }
+  const of = (list: readonly Slice[], key: keyof Slice) => median(list.map((slice) => slice[key]));
+  for (const [name, list] of [['64 writers flat out, no audit log', slices.without], ['64 writers flat out, audit log follows', slices.with]] as const) {
+    report.row(name, { eventsPerSecond: Math.round(of(list, 'perSecond')), slowest: Math.round(Math.min(...list.map((s) => s.perSecond))), fastest: Math.round(Math.max(...list.map((s) => s.perSecond))), cpuMicrosPerEvent: of(list, 'cpuMicrosPerEvent') });
+  }
+  report.row('the log beside the writers', { leavesPerEventAppended: of(slices.with, 'loggedShare'), cpuMicrosPerLeaf: of(slices.with, 'cpuMicrosPerEvent') - of(slices.without, 'cpuMicrosPerEvent') });
+  report.ratio('flat-out appends: with the log / without (median of pairs)', median(slices.with.map((slice, i) => slice.perSecond / (slices.without[i] as Slice).perSecond)), 'at least 0.90');
+}
+
+async function measured(load: Load, sizeOfLog: () => number): Promise<Slice> {
+  await load.run(performance.now() + WARM_MS);
+  const [startMs, events, logged, cpu] = [performance.now(), load.events, sizeOfLog(), process.cpuUsage()];
+  await load.run(startMs + SLICE_MS);
+  const [seconds, written, used] = [(performance.now() - startMs) / 1000, load.events - events, process.cpuUsage(cpu)];
+  return { perSecond: written / seconds, cpuMicrosPerEvent: (used.user + used.system) / written, loggedShare: (sizeOfLog() - logged) / written };
+}
+
+export function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] as number;
+}

@@ -1,0 +1,68 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StoredText } from '../../domain/audit/leaf.js';
+import { storeFailure, unavailable } from '../event-store/sqlite-failure.js';
+import { prepareSchema, rowChecksum } from '../event-store/sqlite-schema.js';
+
+/** An event as its bytes lie in the embedded store. */
+export interface StoredRow extends StoredText {
+  readonly position: number;
+  readonly checksum: number;
+}
+
+type RowArray = readonly [position: number, stream: string, revision: number, id: string, type: string, schemaVersion: number, data: string, metadata: string, checksum: number];
+
+/** The embedded event store for who hashes it: the stored texts as they are, on a read-only connection of its own. Parsing them and
+ *  writing them again would cost more than everything else that the log does with an event. */
+export class StoredEvents {
+  private readonly page: StatementSync;
+
+  private constructor(
+    /** For further questions of the checker. */
+    readonly database: DatabaseSync,
+    private readonly file: string,
+  ) {
+    this.page = database.prepare(`
+      SELECT e.position, s.name, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.checksum
+      FROM events e JOIN streams s ON s.no = e.stream_no WHERE e.position > ? ORDER BY e.position LIMIT ?`);
+    this.page.setReturnArrays(true);
+  }
+
+  /** @throws {EventStoreUnavailableError} when the file is not an event log or cannot be read. */
+  static open(file: string): StoredEvents {
+    try {
+      const database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+      prepareSchema(database, file, 'read');
+      return new StoredEvents(database, file);
+    } catch (error) {
+      throw storeFailure(error, file);
+    }
+  }
+
+  /** The next events in store order. Checksums are given out, not checked. */
+  after(position: number, limit: number): StoredRow[] {
+    return this.rows(position, limit).map(([at, stream, revision, id, type, schemaVersion, data, metadata, checksum]) => ({ position: at, stream, revision, id, type, schemaVersion, data, metadata, checksum }));
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  private rows(position: number, limit: number): RowArray[] {
+    try {
+      return this.page.all(position, limit) as unknown as RowArray[];
+    } catch (error) {
+      throw storeFailure(error, this.file);
+    }
+  }
+}
+
+export function isIntact(row: StoredRow): boolean {
+  return rowChecksum({ ...row, schema_version: row.schemaVersion }) === row.checksum;
+}
+
+/** @throws {EventStoreUnavailableError} for a row that the disk has changed: it must never become a leaf. */
+export function assertIntact(row: StoredRow, file: string): void {
+  if (isIntact(row)) return;
+  const { id, type, stream, revision, position } = row;
+  throw unavailable('corrupt', file, `event ${id} (${type}, ${stream} revision ${revision}, position ${position}) is damaged: its checksum does not fit; restore the log from a backup`);
+}
