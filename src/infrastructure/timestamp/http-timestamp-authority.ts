@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { TimestampAuthority, TimestampRefusedError, type Timestamp } from '../../application/ports/timestamp-authority.js';
+import { exchange } from '../certificate/status-http.js';
+import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { encodeTimestampRequest } from './timestamp-request.js';
+import { TIMESTAMP_BYTES_MAX } from './timestamp-response.js';
+import { verifyTimestamp } from './timestamp-verifier.js';
+
+export interface HttpTimestampAuthorityOptions {
+  readonly url: string;
+  readonly anchors: readonly TrustAnchor[];
+  /** Policy to ask for, and the only one that is then accepted; null: the authority's own. */
+  readonly policy: string | null;
+  /** For the whole exchange, from connecting to the last byte. */
+  readonly timeoutMs: number;
+  /** How far the authority's clock may be from ours. */
+  readonly clockToleranceMs: number;
+  /** User name and file with the password, for authorities that ask for them. */
+  readonly basic: { readonly username: string; readonly passwordFile: string } | null;
+}
+
+const NONCE_BYTES = 16;
+
+/** Asks one RFC 3161 authority over HTTP (section 3.4). One question, one answer: repeating is the caller's. */
+export class HttpTimestampAuthority extends TimestampAuthority {
+  override readonly configured = true;
+  private readonly url: URL;
+
+  constructor(private readonly options: HttpTimestampAuthorityOptions) {
+    super();
+    this.url = new URL(options.url);
+  }
+
+  override async stamp(message: Uint8Array): Promise<Timestamp> {
+    const { anchors, policy, timeoutMs, clockToleranceMs } = this.options;
+    const nonce = freshNonce();
+    const askedMs = Date.now();
+    const answer = await exchange({
+      url: this.url, method: 'POST', body: encodeTimestampRequest({ message, nonce, policy }), timeoutMs, bytesMax: TIMESTAMP_BYTES_MAX,
+      headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply', ...this.authorization() }, contentTypes: ['application/timestamp-reply'],
+    });
+    if ('cause' in answer) throw new Error(`the timestamp authority gave no answer: ${answer.detail}`);
+    const result = verifyTimestamp({ response: answer.body, message, nonce, policy, anchors, notBeforeMs: askedMs - clockToleranceMs, notAfterMs: Date.now() + clockToleranceMs });
+    if (result.verdict === 'refused') throw new TimestampRefusedError(result.reason, result.detail);
+    return { response: answer.body, atMs: result.timestamp.atMs };
+  }
+
+  /** The password is read each time: secrets are exchanged while the server runs. */
+  private authorization(): Record<string, string> {
+    const { basic } = this.options;
+    if (basic === null) return {};
+    const password = readFileSync(basic.passwordFile, 'utf8').trim();
+    return { authorization: `Basic ${Buffer.from(`${basic.username}:${password}`).toString('base64')}` };
+  }
+}
+
+/** Stands where no authority is configured. */
+export class NoTimestampAuthority extends TimestampAuthority {
+  override readonly configured = false;
+
+  override async stamp(): Promise<Timestamp> {
+    throw new Error('no timestamp authority is configured; set HONNIN_TSA_URL and HONNIN_TSA_ANCHORS');
+  }
+}
+
+/** Content of a positive INTEGER in its shortest form: the first byte is 01..7F. */
+function freshNonce(): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  nonce[0] = (nonce[0]! & 0x7f) | 0x40;
+  return nonce;
+}
