@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthChecks, type Readiness } from './api/health-checks.js';
 import { Background } from './application/background.js';
+import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
 import { Config } from './infrastructure/config.js';
@@ -17,12 +18,13 @@ export class ServerHealth extends HealthChecks {
     private readonly store: EventStore,
     private readonly background: Background,
     private readonly dispatcher: EffectDispatcher,
+    private readonly outlets: CheckpointOutlets,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
-    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), ...this.outside() };
+    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), ...this.outside(), ...this.copies() };
     return { ok: Object.values(parts).every((part) => part.ok), parts };
   }
 
@@ -61,6 +63,16 @@ export class ServerHealth extends HealthChecks {
       cardIssuerKeys: cardIssuerKeysFile !== null ? there : missing('the list of card issuer keys'),
       governmentServer: governmentUrl !== null ? there : missing('the government server'),
     };
+  }
+
+  /** Timestamps and copies of checkpoints: shown, and no reason to take this server out of service, for the next one would do no better. */
+  private copies(): Record<string, Part> {
+    return Object.fromEntries(
+      this.outlets.status().map(({ outlet, deliveredSize, behindMs, isLate, lastError }) => {
+        const reached = deliveredSize === null ? 'no checkpoint got there yet' : `${deliveredSize} entries are covered`;
+        return [`checkpoint-${outlet}`, { ok: true, detail: `${isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}` }];
+      }),
+    );
   }
 }
 

@@ -1,16 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from './api/metrics.js';
 import { Background } from './application/background.js';
+import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 
 /** What Prometheus reads of the consumers of the log and of the saga; asked for at every scrape. */
 @Injectable()
 export class ServerMetrics {
-  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher) {
+  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets) {
     metrics.gauge({ name: 'honnin_consumer_lag_seconds', help: 'Age of the newest handled event while there are more to come', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)) });
     metrics.gauge({ name: 'honnin_consumer_up', help: '1 while the consumer follows the log, 0 when it is stopped or failing', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)) });
     metrics.gauge({ name: 'honnin_consumer_failures', help: 'Failed deliveries since the start', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.failures)) });
     metrics.gauge({ name: 'honnin_consumer_parked_streams', help: 'Streams that wait for an operator', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.parkedStreams)) });
     metrics.gauge({ name: 'honnin_open_cases', help: 'Requests with effects that are not carried out yet, by state', labels: ['state'], collect: (g) => Object.entries(dispatcher.status()).forEach(([state, n]) => g.set({ state }, n)) });
+    const ofOutlets = (name: string, help: string, value: (s: OutletStatus) => number | null) => metrics.gauge({ name, help, labels: ['outlet'], collect: (g) => outlets.status().forEach((s) => { const n = value(s); if (n !== null) g.set({ outlet: s.outlet }, n); }) });
+    ofOutlets('honnin_checkpoint_outlet_behind_seconds', 'How long the oldest checkpoint waits that is not covered by a timestamp, or by a copy elsewhere', (s) => s.behindMs / 1000);
+    ofOutlets('honnin_checkpoint_outlet_late', '1 when a checkpoint waits longer than two intervals and a minute', (s) => (s.isLate ? 1 : 0));
+    ofOutlets('honnin_checkpoint_outlet_failures', 'Failed attempts since the start', (s) => s.failures);
+    ofOutlets('honnin_checkpoint_outlet_delivered_entries', 'Size of the newest checkpoint that has a timestamp, or a copy elsewhere', (s) => s.deliveredSize);
+    ofOutlets('honnin_checkpoint_outlet_delivered_timestamp_seconds', 'When that was', (s) => (s.deliveredAtMs === null ? null : s.deliveredAtMs / 1000));
   }
 }

@@ -16,10 +16,13 @@ import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/
 import type { Json } from '../domain/event-envelope.js';
 import { isInstant } from '../domain/values/instant.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
+import { timestampAnchors } from '../infrastructure/audit/configured-outlets.js';
 import { fsck } from '../infrastructure/audit/fsck.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
+import { compare } from './audit/compare.js';
 import { OpenAudit } from './audit/open-audit.js';
+import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
@@ -32,9 +35,13 @@ Proves what happened, to people who do not trust this machine.
         --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
-  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--json]
+  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--tsa-anchor FILE]... [--tsa-policy OID] [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
-        not; 2: nothing is wrong but no key was given, so nobody knows who made it
+        not; 2: nothing is wrong but no key was given, so nobody knows who made it. --tsa-anchor names the roots of a timestamp
+        authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed
+  ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--server URL] [--json]
+        holds checkpoints that were kept elsewhere against the present log and names the first fork. kafka: the topic of the settings
+        HONNIN_AUDIT_COPY_KAFKA_*. Exit code 0: the log has only grown; 1: it has not; 2: no key, or nothing to compare
   ./honnin audit fsck [--copies FOLDER] [--no-vault] [--with-projections] [--json]
         recomputes tree, checkpoints, vault references (and read models) from the stored bytes; exit code 1 names the first bad place
   ./honnin audit checkpoint | key [--out FILE] | rotate-key [--destroy-old]
@@ -68,6 +75,7 @@ const FLAG = { type: 'boolean', default: false } as const;
 const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   export: exportBundle,
   verify,
+  compare,
   fsck: check,
   checkpoint: async (args) => {
     const audit = OpenAudit.at(parseArgs({ args, options: { data: TEXT } }).values.data);
@@ -147,20 +155,23 @@ async function exportFrom(server: string, token: string | undefined, body: objec
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, json: FLAG } });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-policy': TEXT, json: FLAG } });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
   const startMs = performance.now();
   const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn) });
   const seconds = (performance.now() - startMs) / 1000;
-  if (values.json) say(JSON.stringify({ sound: isSoundReport(report), seconds, ...report, timestamp: report.timestamp !== null }, null, 2));
-  else printReport(report, seconds, trusted.length > 0);
+  const stamp = judgeTimestamp(report, values['tsa-anchor'] ?? [], values['tsa-policy'] ?? null);
+  const isSound = isSoundReport(report) && !stamp.isWrong;
+  if (values.json) say(JSON.stringify({ sound: isSound, seconds, ...report, timestamp: stamp }, null, 2));
+  else printReport(report, seconds, trusted.length > 0, stamp);
+  if (stamp.isWrong) return EXIT.failed;
   const unknownMaker = trusted.length === 0 && report.discrepancies.every((d) => ['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
-  return isSoundReport(report) ? EXIT.ok : unknownMaker ? EXIT.unknown : EXIT.failed;
+  return isSound ? EXIT.ok : unknownMaker ? EXIT.unknown : EXIT.failed;
 }
 
-function printReport(report: VerifyReport, seconds: number, hasKey: boolean): void {
+function printReport(report: VerifyReport, seconds: number, hasKey: boolean, stamp: TimestampFinding): void {
   const { replay } = report;
   say(`log        ${report.origin ?? 'unknown'}, ${report.treeSize ?? 0} entries at the checkpoint`);
   say(`bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`);
@@ -169,10 +180,12 @@ function printReport(report: VerifyReport, seconds: number, hasKey: boolean): vo
   for (const { index, type, problem } of replay.notReproducible.slice(0, 10)) say(`           at ${index}, ${type}: ${problem}`);
   if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
   for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
-  say(`timestamp  ${report.timestamp ? 'there is one; judge it with "openssl ts -verify" against the anchor of the authority' : 'none'}`);
+  say(`timestamp  ${stamp.text}`);
   const wrong = hasKey ? report.discrepancies : report.discrepancies.filter((d) => !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
   for (const { code, index, detail } of wrong.slice(0, 50)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
-  say(`${wrong.length === 0 ? (hasKey ? 'everything is as it says' : 'nothing is wrong with its content, but nobody knows who made it') : `${wrong.length} discrepancies`} (${seconds.toFixed(2)} s)`);
+  if (stamp.isWrong) say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
+  const count = wrong.length + (stamp.isWrong ? 1 : 0);
+  say(`${count === 0 ? (hasKey ? 'everything is as it says' : 'nothing is wrong with its content, but nobody knows who made it') : `${count} discrepancies`} (${seconds.toFixed(2)} s)`);
 }
 
 async function check(args: string[]): Promise<number> {
@@ -186,7 +199,7 @@ async function check(args: string[]): Promise<number> {
     process.stderr.write(`\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `);
   };
   try {
-    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: await audit.keys(), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), onProgress });
+    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: await audit.keys(), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
     if (values.json) say(JSON.stringify({ ...report, staleProjections: stale }, null, 2));

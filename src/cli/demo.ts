@@ -48,6 +48,7 @@ Example
     try {
       const reports = await playAll(world, cases);
       printSummary(reports);
+      say(`\naudit log: ${await world.timestamps()}`);
       const ok = reports.every((r) => r.problem === null);
       if (values.report) writeFileSync(values.report, `${JSON.stringify({ ok, cases: reports.map(({ problem: _, ...report }) => report) }, null, 2)}\n`);
       if (values.keep) await keepRunning(world);
@@ -122,6 +123,7 @@ async function keepRunning(world: DemoWorld): Promise<void> {
   say(`  authentication server  ${sandbox.jpki.url}`);
   say(`  government server      ${sandbox.government.url}`);
   say(`  sign-in                ${sandbox.tokens.issuer}`);
+  say(`  timestamps             ${sandbox.timestamps.tsaUrl}`);
   say(`  data                   ${folder}`);
   say('\nsample sign-ins (password = name): ' + sandbox.tokens.users.map((u) => `${u.username} (${u.roles.join(', ')})`).join('  '));
   say('for example, the open and resolved holds as officer-a sees them:');

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, sta
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { examineOutlets } from '../infrastructure/audit/checkpoint-doctor.js';
 import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certificate/configured-verifiers.js';
 import { Config, ConfigError } from '../infrastructure/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
@@ -76,6 +77,7 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   for (const { finding } of answers) tell(finding);
   tell(clock(answers.map((a) => a.skewSeconds).filter((s) => s !== null)));
   for (const finding of await examineKafka(config)) tell(finding);
+  for (const finding of await examineOutlets(config)) tell(finding);
   tell(await faceModels(config));
 }
 

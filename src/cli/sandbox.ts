@@ -8,7 +8,7 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 export const command: CliCommand = {
   help: `
 Runs stand-ins for the outside world until it is interrupted: the authentication server (OCSP, CRL, card issuer,
-number links), the government server, and a sign-in issuer. Everything they issue is synthetic. Prints their
+number links), the government server, a sign-in issuer and a timestamp authority. Everything they issue is synthetic. Prints their
 addresses, sample sign-ins, and the settings with which the server uses them.
 
   ./honnin sandbox --data DIR [--card-photo FILE [--certificate TYPE] [--holder NAME]]
@@ -65,7 +65,7 @@ async function issueCard(sandbox: Sandbox, options: Parameters<Sandbox['jpki']['
 }
 
 async function describe(sandbox: Sandbox): Promise<void> {
-  const { jpki, government, tokens } = sandbox;
+  const { jpki, government, tokens, timestamps } = sandbox;
   say();
   say('Addresses');
   say(`  OCSP         ${jpki.ocspUrl}`);
@@ -74,6 +74,7 @@ async function describe(sandbox: Sandbox): Promise<void> {
   say(`  links        ${jpki.linksUrl}`);
   say(`  government   ${government.url}   (history: ${government.controlUrl}/control/history)`);
   say(`  sign-in      ${tokens.issuer}`);
+  say(`  timestamps   ${timestamps.tsaUrl}`);
   say();
   say('Sample sign-ins (the password is the name)');
   for (const { username, roles } of tokens.users) say(`  ${username.padEnd(16)} ${roles.join(', ')}`);

@@ -76,6 +76,25 @@ export const SETTINGS = {
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
   auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
   auditCopySeconds: setting('HONNIN_AUDIT_COPY_SECONDS', '60', 'Shortest time between two copies of checkpoints.', integer(1, 86_400)),
+  auditCopyKafkaBrokers: setting('HONNIN_AUDIT_COPY_KAFKA_BROKERS', null, 'Kafka brokers that somebody else administers, host:port, comma-separated: each new checkpoint goes there too. The other HONNIN_AUDIT_COPY_KAFKA_ settings mean what HONNIN_KAFKA_ means.', brokers),
+  auditCopyKafkaTopic: setting('HONNIN_AUDIT_COPY_KAFKA_TOPIC', 'honnin.checkpoints.v1', 'Topic for checkpoints; its administrator makes it with cleanup.policy=delete and retention.ms=-1.', topicPrefix),
+  auditCopyKafkaTls: setting('HONNIN_AUDIT_COPY_KAFKA_TLS', 'no', 'yes: talk TLS to these brokers.', yesNo),
+  auditCopyKafkaCaFile: setting('HONNIN_AUDIT_COPY_KAFKA_CA', null, 'PEM file with the roots of these brokers’ certificates.', optionalPath),
+  auditCopyKafkaCertFile: setting('HONNIN_AUDIT_COPY_KAFKA_CERT', null, 'PEM file with our certificate for these brokers.', optionalPath),
+  auditCopyKafkaKeyFile: setting('HONNIN_AUDIT_COPY_KAFKA_KEY', null, 'PEM file with the private key of HONNIN_AUDIT_COPY_KAFKA_CERT.', optionalPath),
+  auditCopyKafkaSasl: setting('HONNIN_AUDIT_COPY_KAFKA_SASL', 'none', 'none, plain, scram-sha-256, scram-sha-512 or oauthbearer.', oneOf('none', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer')),
+  auditCopyKafkaUsername: setting('HONNIN_AUDIT_COPY_KAFKA_USERNAME', null, 'User name, or client id for oauthbearer.', optionalText),
+  auditCopyKafkaPasswordFile: setting('HONNIN_AUDIT_COPY_KAFKA_PASSWORD_FILE', null, 'File with the password, or the client secret for oauthbearer.', optionalPath),
+  auditCopyKafkaTokenUrl: setting('HONNIN_AUDIT_COPY_KAFKA_TOKEN_URL', null, 'Token endpoint for oauthbearer.', optionalUrl),
+  auditCopyKafkaTokenScope: setting('HONNIN_AUDIT_COPY_KAFKA_TOKEN_SCOPE', null, 'Scope to ask for with oauthbearer.', optionalText),
+  tsaUrl: setting('HONNIN_TSA_URL', null, 'Address of an RFC 3161 timestamp authority; the newest checkpoint is stamped there.', optionalUrl),
+  tsaAnchorFiles: setting('HONNIN_TSA_ANCHORS', null, 'PEM or DER files, comma-separated: roots of the timestamp authority’s certificates.', paths),
+  tsaPolicyOid: setting('HONNIN_TSA_POLICY', null, 'Timestamp policy to ask for, and then the only one that is accepted. Default: the authority’s own.', optionalOid),
+  tsaSeconds: setting('HONNIN_TSA_SECONDS', '3600', 'Shortest time between two timestamps.', integer(1, 604_800)),
+  tsaTimeoutMs: setting('HONNIN_TSA_TIMEOUT_MS', '10000', 'How long one question to the timestamp authority may take.', integer(50, 120_000)),
+  tsaClockSeconds: setting('HONNIN_TSA_CLOCK_SECONDS', '60', 'How far the authority’s clock may be from ours.', integer(0, 3600)),
+  tsaUsername: setting('HONNIN_TSA_USERNAME', null, 'User name for an authority that asks for one, with HONNIN_TSA_PASSWORD_FILE.', optionalText),
+  tsaPasswordFile: setting('HONNIN_TSA_PASSWORD_FILE', null, 'File with the password for HONNIN_TSA_USERNAME.', optionalPath),
   faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
   faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
   faceModelSet: setting('HONNIN_FACE_MODEL_SET', 'default', 'Face model set: default, the id of an installed one, or the path of a manifest. Scores of another set need another policy.', text),
@@ -106,7 +125,7 @@ export class Config {
       if (env.startsWith('HONNIN_') && !known.has(env as never) && !TOOL_VARIABLES.has(env)) problems.push(`${env}: there is no such setting; './honnin start --help' lists them`);
     }
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
-    problems.push(...kafkaProblems(values as Values));
+    problems.push(...kafkaProblems(values as Values, 'kafka'), ...kafkaProblems(values as Values, 'auditCopyKafka'), ...timestampProblems(values as Values));
     if (problems.length > 0) throw new ConfigError(problems);
     return new Config(values as Values);
   }
@@ -170,6 +189,10 @@ function oids(value: string | null): readonly string[] {
   return list;
 }
 
+function optionalOid(value: string | null): string | null {
+  return value === null ? null : (oids(value)[0] as string);
+}
+
 function eventStoreAddress(value: string | null): string {
   if (value !== 'sqlite' && !/^(?:esdb|kurrentdb)(?:\+discover)?:\/\//.test(value ?? '')) throw new Error("must be 'sqlite', or an address that begins with esdb:// or kurrentdb://");
   return value as string;
@@ -198,16 +221,29 @@ function topicPrefix(value: string | null): string {
   return value;
 }
 
-/** Settings of Kafka that do not fit together. */
-function kafkaProblems({ kafkaTls, kafkaCaFile, kafkaCertFile, kafkaKeyFile, kafkaSasl, kafkaUsername, kafkaPasswordFile, kafkaTokenUrl, environment }: Partial<Values>): string[] {
+/** Settings of one of the two Kafka connections that do not fit together. Values are absent where they could not be read. */
+function kafkaProblems(values: Partial<Values>, name: 'kafka' | 'auditCopyKafka'): string[] {
   const given = (value: unknown): boolean => value !== null && value !== undefined;
+  const of = <K extends 'Tls' | 'CaFile' | 'CertFile' | 'KeyFile' | 'Sasl' | 'Username' | 'PasswordFile' | 'TokenUrl'>(key: K) => values[`${name}${key}`];
+  const env = name === 'kafka' ? 'HONNIN_KAFKA' : 'HONNIN_AUDIT_COPY_KAFKA';
+  const sasl = of('Sasl');
   const rules: [boolean, string][] = [
-    [given(kafkaCertFile) !== given(kafkaKeyFile), 'HONNIN_KAFKA_CERT and HONNIN_KAFKA_KEY go together: give both or neither'],
-    [kafkaTls === false && (given(kafkaCaFile) || given(kafkaCertFile)), 'HONNIN_KAFKA_CA and HONNIN_KAFKA_CERT need HONNIN_KAFKA_TLS=yes'],
-    [kafkaSasl !== undefined && kafkaSasl !== 'none' && !(given(kafkaUsername) && given(kafkaPasswordFile)), `HONNIN_KAFKA_SASL=${kafkaSasl} needs HONNIN_KAFKA_USERNAME and HONNIN_KAFKA_PASSWORD_FILE`],
-    [kafkaSasl === 'oauthbearer' && !given(kafkaTokenUrl), 'HONNIN_KAFKA_SASL=oauthbearer needs HONNIN_KAFKA_TOKEN_URL'],
+    [given(of('CertFile')) !== given(of('KeyFile')), `${env}_CERT and ${env}_KEY go together: give both or neither`],
+    [of('Tls') === false && (given(of('CaFile')) || given(of('CertFile'))), `${env}_CA and ${env}_CERT need ${env}_TLS=yes`],
+    [sasl !== undefined && sasl !== 'none' && !(given(of('Username')) && given(of('PasswordFile'))), `${env}_SASL=${sasl} needs ${env}_USERNAME and ${env}_PASSWORD_FILE`],
+    [sasl === 'oauthbearer' && !given(of('TokenUrl')), `${env}_SASL=oauthbearer needs ${env}_TOKEN_URL`],
     // Both send a secret that everybody on the way could read.
-    [(kafkaSasl === 'plain' || kafkaSasl === 'oauthbearer') && kafkaTls === false && environment === 'production', `HONNIN_KAFKA_SASL=${kafkaSasl} needs HONNIN_KAFKA_TLS=yes, because it sends the secret itself`],
+    [(sasl === 'plain' || sasl === 'oauthbearer') && of('Tls') === false && values.environment === 'production', `${env}_SASL=${sasl} needs ${env}_TLS=yes, because it sends the secret itself`],
+  ];
+  return rules.filter(([wrong]) => wrong).map(([, problem]) => problem);
+}
+
+function timestampProblems({ tsaUrl, tsaAnchorFiles, tsaUsername, tsaPasswordFile, environment }: Partial<Values>): string[] {
+  const isUsed = typeof tsaUrl === 'string';
+  const rules: [boolean, string][] = [
+    [isUsed && tsaAnchorFiles?.length === 0, 'HONNIN_TSA_URL needs HONNIN_TSA_ANCHORS: without them nobody knows whose timestamps they are'],
+    [(typeof tsaUsername === 'string') !== (typeof tsaPasswordFile === 'string'), 'HONNIN_TSA_USERNAME and HONNIN_TSA_PASSWORD_FILE go together: give both or neither'],
+    [isUsed && typeof tsaUsername === 'string' && tsaUrl.startsWith('http:') && environment === 'production', 'HONNIN_TSA_USERNAME needs an https address in HONNIN_TSA_URL, because the password itself is sent'],
   ];
   return rules.filter(([wrong]) => wrong).map(([, problem]) => problem);
 }

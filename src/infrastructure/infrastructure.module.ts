@@ -3,6 +3,7 @@ import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShu
 import { AuditLog } from '../application/ports/audit-log.js';
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
 import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
+import { CheckpointOutlets } from '../application/ports/checkpoint-outlets.js';
 import { CheckpointSigner } from '../application/ports/checkpoint-signer.js';
 import { Clock } from '../application/ports/clock.js';
 import { ErasureConfirmationSource } from '../application/ports/erasure-confirmations.js';
@@ -22,11 +23,12 @@ import { ReadModelConsumers } from '../application/ports/read-model-consumers.js
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
 import { SubjectLinker } from '../application/ports/subject-linker.js';
+import { TimestampAuthority } from '../application/ports/timestamp-authority.js';
 import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
 import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { AuditLogConsumer } from './audit/audit-log-consumer.js';
-import { CheckpointCopier } from './audit/checkpoint-copier.js';
+import { ConfiguredOutlets, timestampAuthority } from './audit/configured-outlets.js';
 import { LogKeys } from './audit/log-keys.js';
 import { ThreadedLogBuilder } from './audit/threaded-log-builder.js';
 import { TileLog } from './audit/tile-log.js';
@@ -115,11 +117,8 @@ const providers: Provider[] = [
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(CheckpointSigner, [Config, EventStore], (config: Config) => LogKeys.open({ origin: config.values.auditOrigin, secretFolder: config.inData('keys', 'audit'), auditFolder: config.inData('audit') })),
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
-  provide(CheckpointCopier, [Config, Resources, AuditLog, EventStore], ({ values }: Config, resources: Resources, log: AuditLog) => {
-    const copier = new CheckpointCopier({ log, folder: values.auditCopyFolder, url: values.auditCopyUrl, everyMs: values.auditCopySeconds * 1000 });
-    copier.start();
-    return resources.opened(copier, (c) => c.stop());
-  }),
+  provide(TimestampAuthority, [Config], timestampAuthority),
+  provide(CheckpointOutlets, [Config, Resources, AuditLog, TimestampAuthority, EventStore], (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) => resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop())),
   provide(LogConsumers, [Config, Resources, EventStore, KeyRing, Secrets, CheckpointSigner], (config: Config, resources: Resources, store: EventStore): LogConsumers => {
     const builder = resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
       auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),

@@ -3,8 +3,10 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { startGovernmentServer, type GovernmentServer } from './government-server.js';
 import { startJpkiServer, type JpkiServer } from './jpki-server.js';
+import { startTimestampAuthority, type TimestampAuthorityStandIn } from './timestamp-authority.js';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.js';
 import { POLICY_OIDS } from './certificate-authority.js';
+import { TIMESTAMP_POLICY } from './timestamp-writer.js';
 import { readState, writeState } from './state-file.js';
 
 /** All stand-ins of the outside world. */
@@ -12,6 +14,7 @@ export interface Sandbox {
   readonly jpki: JpkiServer;
   readonly government: GovernmentServer;
   readonly tokens: TokenIssuer;
+  readonly timestamps: TimestampAuthorityStandIn;
   /** Files that settings point to, and all state when it is kept. */
   readonly folder: string;
   close(): Promise<void>;
@@ -24,7 +27,7 @@ export interface SandboxOptions {
 }
 
 interface SavedWorld {
-  readonly ports: { readonly jpki: number; readonly government: number; readonly tokens: number };
+  readonly ports: { readonly jpki: number; readonly government: number; readonly tokens: number; /** Absent in folders from before there was one. */ readonly timestamps?: number };
 }
 
 /** Starts every stand-in. Closes what was started when one of them fails. */
@@ -33,7 +36,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const worldFile = path.join(folder, 'sandbox.json');
   const saved = readState<SavedWorld>(worldFile);
-  const ports = saved === null ? { jpki: 0, government: 0, tokens: 0 } : saved.ports;
+  const ports: SavedWorld['ports'] = saved === null ? { jpki: 0, government: 0, tokens: 0 } : saved.ports;
   const print = options.print === undefined ? {} : { print: options.print };
   const started: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(standIn: T): T => (started.push(standIn), standIn);
@@ -41,9 +44,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const jpki = keep(await startJpkiServer({ stateFile: path.join(folder, 'jpki.json'), port: await freeOrZero(ports.jpki), ...print }));
     const government = keep(await startGovernmentServer({ logFile: path.join(folder, 'government.jsonl'), port: await freeOrZero(ports.government), ...print }));
     const tokens = keep(await startTokenIssuer({ stateFile: path.join(folder, 'token-issuer.json'), port: await freeOrZero(ports.tokens), ...print }));
+    const timestamps = keep(await startTimestampAuthority({ stateFile: path.join(folder, 'timestamp-authority.json'), port: await freeOrZero(ports.timestamps ?? 0), ...print }));
     const portOf = ({ url }: { url: string }): number => Number(new URL(url).port);
-    writeState(worldFile, { ports: { jpki: portOf(jpki), government: portOf(government), tokens: portOf(tokens) } } satisfies SavedWorld);
-    return { jpki, government, tokens, folder, close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))) };
+    writeState(worldFile, { ports: { jpki: portOf(jpki), government: portOf(government), tokens: portOf(tokens), timestamps: portOf(timestamps) } } satisfies SavedWorld);
+    return { jpki, government, tokens, timestamps, folder, close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))) };
   } catch (error) {
     await Promise.all(started.map((standIn) => standIn.close()));
     throw error;
@@ -53,7 +57,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 /** Settings with which the server trusts and uses these stand-ins, as environment variables. Writes the files that they
  *  point to. The names belong to src/infrastructure/config.ts. */
 export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, string>> {
-  const { jpki, government, tokens } = sandbox;
+  const { jpki, government, tokens, timestamps } = sandbox;
   const file = (name: string, content: string): string => {
     const full = path.resolve(sandbox.folder, name);
     writeFileSync(full, content);
@@ -74,6 +78,11 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
     HONNIN_GOVERNMENT_URL: government.url,
     HONNIN_OIDC_ISSUER: tokens.issuer,
     HONNIN_OIDC_AUDIENCE: tokens.audience,
+    HONNIN_TSA_URL: timestamps.tsaUrl,
+    HONNIN_TSA_ANCHORS: file('anchor-timestamps.pem', timestamps.anchorPem),
+    HONNIN_TSA_POLICY: TIMESTAMP_POLICY,
+    // Once an hour is for authorities that charge for it.
+    HONNIN_TSA_SECONDS: '10',
   };
 }
 

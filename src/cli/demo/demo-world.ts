@@ -95,6 +95,12 @@ export class DemoWorld {
     }
   }
 
+  /** How far the signed log is covered by timestamps of the authority, as the server says it. */
+  async timestamps(): Promise<string> {
+    const { parts } = (await (await fetch(`${this.server.url}/health/ready`)).json()) as { readonly parts?: Readonly<Record<string, { readonly detail: string }>> };
+    return parts?.['checkpoint-timestamp']?.detail.replace('are covered', 'are covered by a timestamp') ?? 'no timestamp authority is configured';
+  }
+
   /** A signed-in call. @throws with the problem document when it is refused. */
   async call(user: string, method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${this.server.url}${path}`, {

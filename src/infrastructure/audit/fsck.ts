@@ -14,6 +14,8 @@ import { tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import { fold } from '../../domain/decider.js';
 import { referenceImage, registrantDecider } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
+import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { checkTimestamps } from './check-timestamps.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
 import { isIntact, StoredEvents, type StoredRow } from './stored-events.js';
 import { storedPositions, TileLog } from './tile-log.js';
@@ -21,7 +23,7 @@ import { storedPositions, TileLog } from './tile-log.js';
 export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
-    | 'image_missing' | 'erased_key_alive';
+    | 'image_missing' | 'erased_key_alive' | 'timestamp_wrong';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
   readonly detail: string;
@@ -46,6 +48,8 @@ export interface FsckOptions {
   readonly vault: ImageVault | null;
   /** Checkpoints kept elsewhere: the log must contain each. */
   readonly copies: readonly string[];
+  /** Trusted roots of timestamp authorities; absent: who signed a timestamp is not judged. */
+  readonly timestampAnchors?: readonly TrustAnchor[];
   readonly onProgress?: (checked: number, total: number, perSecond: number) => void;
 }
 
@@ -108,6 +112,7 @@ class Fsck {
     this.checkUnknown();
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
+    for (const { index, detail } of checkTimestamps(this.log, this.options.timestampAnchors ?? null)) this.wrong('timestamp_wrong', index, detail);
     return {
       events: this.tree.size, checkpoints: this.checkpoints, images: this.images, erased: this.erased, seconds: (performance.now() - startMs) / 1000,
       problems: this.problems.toSorted((a, b) => (a.index ?? Number.MAX_SAFE_INTEGER) - (b.index ?? Number.MAX_SAFE_INTEGER)),

@@ -17,48 +17,77 @@ export interface KafkaSettings extends CloudEventOptions {
 export function kafkaSettings(config: Config): KafkaSettings | null {
   const { kafkaBrokers, kafkaMode, kafkaSource, kafkaTopicPrefix, kafkaPartitions, kafkaRequestTimeoutMs } = config.values;
   if (kafkaBrokers.length === 0) return null;
-  const options = clientOptions(config);
-  return { mode: kafkaMode, source: kafkaSource, prefix: kafkaTopicPrefix, partitions: kafkaPartitions, requestTimeoutMs: kafkaRequestTimeoutMs, client: () => new kafkajs.Kafka(options) };
+  return { mode: kafkaMode, source: kafkaSource, prefix: kafkaTopicPrefix, partitions: kafkaPartitions, requestTimeoutMs: kafkaRequestTimeoutMs, client: clientOf(config, 'kafka') };
 }
 
-function clientOptions(config: Config): KafkaConfig {
-  const { kafkaBrokers, kafkaClientId, kafkaTls, kafkaConnectTimeoutMs, kafkaRequestTimeoutMs } = config.values;
-  const sasl = saslOptions(config);
+/** Which of the two groups of settings names the broker: the one of published events, or the one that keeps copies of checkpoints. */
+export type KafkaConnectionName = 'kafka' | 'auditCopyKafka';
+
+const ENV = { kafka: 'HONNIN_KAFKA', auditCopyKafka: 'HONNIN_AUDIT_COPY_KAFKA' } as const satisfies Record<KafkaConnectionName, string>;
+
+interface Connection {
+  readonly env: string;
+  readonly brokers: readonly string[];
+  readonly tls: boolean;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly sasl: Config['values']['kafkaSasl'];
+  readonly username: string | null;
+  readonly passwordFile: string | null;
+  readonly tokenUrl: string | null;
+  readonly tokenScope: string | null;
+  readonly connectTimeoutMs: number;
+}
+
+/** Clients of one of the configured brokers. @throws {ConfigError} for a file that cannot be read */
+export function clientOf(config: Config, name: KafkaConnectionName): () => Kafka {
+  const options = clientOptions(connectionOf(config, name), config);
+  return () => new kafkajs.Kafka(options);
+}
+
+function connectionOf({ values }: Config, name: KafkaConnectionName): Connection {
   return {
-    brokers: [...kafkaBrokers],
-    clientId: kafkaClientId,
-    connectionTimeout: kafkaConnectTimeoutMs,
-    authenticationTimeout: kafkaConnectTimeoutMs,
-    requestTimeout: kafkaRequestTimeoutMs,
+    env: ENV[name], brokers: values[`${name}Brokers`], tls: values[`${name}Tls`], caFile: values[`${name}CaFile`], certFile: values[`${name}CertFile`], keyFile: values[`${name}KeyFile`], sasl: values[`${name}Sasl`],
+    username: values[`${name}Username`], passwordFile: values[`${name}PasswordFile`], tokenUrl: values[`${name}TokenUrl`], tokenScope: values[`${name}TokenScope`], connectTimeoutMs: values.kafkaConnectTimeoutMs,
+  };
+}
+
+function clientOptions(connection: Connection, { values }: Config): KafkaConfig {
+  const sasl = saslOptions(connection);
+  return {
+    brokers: [...connection.brokers],
+    clientId: values.kafkaClientId,
+    connectionTimeout: values.kafkaConnectTimeoutMs,
+    authenticationTimeout: values.kafkaConnectTimeoutMs,
+    requestTimeout: values.kafkaRequestTimeoutMs,
     // What goes wrong reaches us as an error and is told once, in our words.
     logLevel: logLevel.NOTHING,
     // The runner repeats without limit; here only what a change of leader needs.
     retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1000 },
-    ssl: kafkaTls ? tlsOptions(config) : false,
+    ssl: connection.tls ? tlsOptions(connection) : false,
     ...(sasl && { sasl }),
   };
 }
 
-function tlsOptions({ values }: Config): NonNullable<Exclude<KafkaConfig['ssl'], boolean>> {
-  const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = values;
+function tlsOptions({ env, caFile, certFile, keyFile }: Connection): NonNullable<Exclude<KafkaConfig['ssl'], boolean>> {
   return {
     minVersion: 'TLSv1.2',
-    ...(kafkaCaFile !== null && { ca: readSettingFile('HONNIN_KAFKA_CA', kafkaCaFile) }),
-    ...(kafkaCertFile !== null && { cert: readSettingFile('HONNIN_KAFKA_CERT', kafkaCertFile) }),
-    ...(kafkaKeyFile !== null && { key: readSettingFile('HONNIN_KAFKA_KEY', kafkaKeyFile) }),
+    ...(caFile !== null && { ca: readSettingFile(`${env}_CA`, caFile) }),
+    ...(certFile !== null && { cert: readSettingFile(`${env}_CERT`, certFile) }),
+    ...(keyFile !== null && { key: readSettingFile(`${env}_KEY`, keyFile) }),
   };
 }
 
-function saslOptions({ values }: Config): SASLOptions | null {
-  const { kafkaSasl, kafkaUsername, kafkaPasswordFile, kafkaTokenUrl, kafkaTokenScope, kafkaConnectTimeoutMs } = values;
-  if (kafkaSasl === 'none' || kafkaUsername === null || kafkaPasswordFile === null) return null;
-  readSettingFile('HONNIN_KAFKA_PASSWORD_FILE', kafkaPasswordFile);
+function saslOptions({ env, sasl, username, passwordFile, tokenUrl, tokenScope, connectTimeoutMs }: Connection): SASLOptions | null {
+  if (sasl === 'none' || username === null || passwordFile === null) return null;
+  readSettingFile(`${env}_PASSWORD_FILE`, passwordFile);
   // Read again for each token: secrets are exchanged while the server runs.
-  const password = () => readFileSync(kafkaPasswordFile, 'utf8').trim();
-  if (kafkaSasl !== 'oauthbearer') return { mechanism: kafkaSasl, username: kafkaUsername, password: password() };
+  const password = () => readFileSync(passwordFile, 'utf8').trim();
+  if (sasl !== 'oauthbearer') return { mechanism: sasl, username, password: password() };
   return {
     mechanism: 'oauthbearer',
-    oauthBearerProvider: async () => ({ value: await clientCredentialsToken({ url: kafkaTokenUrl as string, id: kafkaUsername, secret: password(), scope: kafkaTokenScope, timeoutMs: kafkaConnectTimeoutMs }) }),
+    oauthBearerProvider: async () => ({ value: await clientCredentialsToken({ url: tokenUrl as string, id: username, secret: password(), scope: tokenScope, timeoutMs: connectTimeoutMs }) }),
   };
 }
 

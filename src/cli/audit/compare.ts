@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fromBase64 } from '../../domain/audit/bytes.js';
+import { compareCopies, notesInText, type CopyReport, type KeptCopy } from '../../domain/audit/compare-copies.js';
+import { keysThatFollow } from '../../domain/audit/key-succession.js';
+import { consistencyProof, type Hash } from '../../domain/audit/merkle-tree.js';
+import { parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { hasher, isSignedEd25519, sha256 } from '../../infrastructure/audit/digest.js';
+import { Config } from '../../infrastructure/config.js';
+import { checkpointTopic } from '../../infrastructure/kafka/kafka-checkpoint-topic.js';
+import { EXIT, UsageError } from '../command.js';
+import { OpenAudit } from './open-audit.js';
+
+const TEXT = { type: 'string' } as const;
+const MANY = { type: 'string', multiple: true } as const;
+const ANSWER_BYTES_MAX = 512 * 1024 * 1024;
+
+/** The log as it is handed out now, by its folder or by its server. */
+interface PresentLog {
+  readonly note: string;
+  readonly stated: readonly VerifierKey[];
+  readonly successions: readonly string[];
+  readonly proof: (first: number, second: number) => Promise<readonly Hash[]> | readonly Hash[];
+}
+
+/** `honnin audit compare`: holds kept checkpoints against the present log. */
+export async function compare(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { data: TEXT, server: TEXT, copies: MANY, key: MANY, json: { type: 'boolean', default: false } } });
+  if (!values.copies) throw new UsageError('compare needs --copies FOLDER|FILE|URL|kafka');
+  const copies = (await Promise.all(values.copies.map(copiesIn))).flat();
+  const log = values.server ? await logOfServer(values.server.replace(/\/$/, '')) : await logInFolder(values.data);
+  const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+  const keys = keysThatFollow(trusted.length > 0 ? trusted : log.stated.slice(0, 1), log.successions, { hash: sha256, isSigned: isSignedEd25519 });
+  const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: log.proof });
+  const code = exitCode(report, trusted.length > 0);
+  process.stdout.write(values.json ? `${JSON.stringify({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report }, null, 2)}\n` : textOf(report, trusted.length > 0));
+  return code;
+}
+
+/** Nothing compared is not "all is well", and neither is a key that only the log itself states. */
+function exitCode({ discrepancies, checkpoints }: CopyReport, hasKey: boolean): number {
+  if (discrepancies.length > 0) return EXIT.failed;
+  return checkpoints > 0 && hasKey ? EXIT.ok : EXIT.unknown;
+}
+
+function textOf(report: CopyReport, hasKey: boolean): string {
+  const { origin, treeSize, checkpoints, consistent, consistentUpTo, firstFork, ignored, discrepancies } = report;
+  const lines = [`log        ${origin ?? 'unknown'}, ${treeSize ?? 0} entries now`, `copies     ${checkpoints} different checkpoints of this log${ignored > 0 ? `; ${ignored} records are not signed by it and were left aside` : ''}`, `agree      ${consistent} of ${checkpoints}${consistentUpTo === null ? '' : `, the largest has ${consistentUpTo} entries`}`];
+  for (const { code, size, where, detail } of discrepancies.slice(0, 50)) lines.push(`WRONG      ${size === null ? '' : `${size} entries: `}${detail} (${where}) [${code}]`);
+  if (firstFork) lines.push(`FORK       first at the checkpoint of ${firstFork.size} entries (${firstFork.where}): something in entries ${firstFork.afterEntry} to ${firstFork.size - 1} was changed, removed or added after it was given out`);
+  else if (checkpoints === 0) lines.push('nothing was compared: there is no checkpoint of this log among the copies');
+  else if (discrepancies.length === 0) lines.push(hasKey ? 'the log has only grown since each of these checkpoints' : 'the log has only grown since each of these checkpoints, but nobody knows whose log it is: give its key with --key');
+  return `${lines.join('\n')}\n`;
+}
+
+async function logInFolder(data: string | undefined): Promise<PresentLog> {
+  const audit = OpenAudit.at(data);
+  const { log } = audit;
+  const checkpoint = log.checkpoint();
+  if (!checkpoint) throw new UsageError('the audit log has no checkpoint yet');
+  const keys = await audit.keys();
+  return { note: checkpoint.note, stated: keys.keys(), successions: keys.successions(), proof: (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
+}
+
+async function logOfServer(server: string): Promise<PresentLog> {
+  const get = async (path: string): Promise<Response> => {
+    const response = await fetch(`${server}/v1/audit/${path}`, { signal: AbortSignal.timeout(30_000) });
+    if (!response.ok) throw new Error(`${server}/v1/audit/${path} answered ${response.status}`);
+    return response;
+  };
+  const note = await (await get('log/checkpoint')).text();
+  const { keys, successions } = (await (await get('keys')).json()) as { keys: string[]; successions: string[] };
+  return {
+    note, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions,
+    proof: async (first, second) => ((await (await get(`proofs/consistency?first=${first}&second=${second}`)).json()) as { proof: string[] }).proof.map(fromBase64),
+  };
+}
+
+/** A folder of notes, a file or an address with one or several, or the topic of HONNIN_AUDIT_COPY_KAFKA_*. */
+async function copiesIn(place: string): Promise<KeptCopy[]> {
+  if (place === 'kafka') return copiesOnTopic();
+  if (/^https?:\/\//.test(place)) return copiesAt(place);
+  if (!existsSync(place)) throw new UsageError(`there is no file or folder ${place}`);
+  const files = statSync(place).isDirectory() ? readdirSync(place).filter((name) => !name.startsWith('.') && !name.endsWith('.tmp')).map((name) => join(place, name)) : [place];
+  return files.filter((file) => statSync(file).isFile()).flatMap((file) => notesInText(readFileSync(file, 'utf8')).map((note) => ({ note, where: file })));
+}
+
+async function copiesAt(url: string): Promise<KeptCopy[]> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  if (Number(response.headers.get('content-length') ?? 0) > ANSWER_BYTES_MAX) throw new Error(`${url} answers with more than ${ANSWER_BYTES_MAX} bytes`);
+  return notesInText(await response.text()).map((note, index) => ({ note, where: `${url}#${index + 1}` }));
+}
+
+async function copiesOnTopic(): Promise<KeptCopy[]> {
+  const topic = checkpointTopic(Config.from(process.env));
+  if (topic === null) throw new UsageError('--copies kafka needs HONNIN_AUDIT_COPY_KAFKA_BROKERS, with the rights of whoever reads the topic');
+  const copies: KeptCopy[] = [];
+  await topic.read((copy) => void copies.push(copy));
+  return copies;
+}

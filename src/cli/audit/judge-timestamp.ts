@@ -1,0 +1,54 @@
+import { fromBase64, utf8 } from '../../domain/audit/bytes.js';
+import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import type { VerifyReport } from '../../domain/audit/verify-bundle.js';
+import { timestampAnchors } from '../../infrastructure/audit/configured-outlets.js';
+import { verifyTimestamp, type ProvenTime } from '../../infrastructure/timestamp/timestamp-verifier.js';
+
+/** The clock of whoever checks may be a little behind that of the authority. */
+const CLOCK_TOLERANCE_MS = 300_000;
+
+export interface TimestampFinding {
+  /** One line for people. */
+  readonly text: string;
+  readonly isWrong: boolean;
+  /** Why it is wrong, or null. */
+  readonly reason: string | null;
+  /** Entries that the stamped checkpoint covers, or null without a timestamp. */
+  readonly treeSize: number | null;
+  /** Instant before which these entries existed, by the authority's clock and its stated accuracy; null unless that was proven. */
+  readonly existedBeforeUtc: string | null;
+  readonly authority: string | null;
+}
+
+/** What the timestamp in a bundle proves to somebody who trusts these authorities. With anchors a missing timestamp is wrong: a server that
+ *  rewrote its log would leave it out.
+ *  @param anchors files, PEM or DER */
+export function judgeTimestamp({ timestamp, treeSize }: VerifyReport, anchors: readonly string[], policy: string | null): TimestampFinding {
+  const nothing = { treeSize: null, existedBeforeUtc: null, authority: null };
+  if (timestamp === null) return anchors.length === 0 ? { ...nothing, text: 'none', isWrong: false, reason: null } : { ...nothing, text: 'there is none, and you asked for one with --tsa-anchor', isWrong: true, reason: 'missing' };
+  const { size } = parseCheckpoint(timestamp.checkpoint).checkpoint;
+  if (anchors.length === 0) return { ...nothing, treeSize: size, text: `there is one over the first ${size} entries; give the roots of its authority with --tsa-anchor to have it judged`, isWrong: false, reason: null };
+  const response = bytesOf(timestamp.token);
+  const verdict = verifyTimestamp({ response, message: utf8(timestamp.checkpoint), nonce: null, policy, anchors: timestampAnchors(anchors, '--tsa-anchor'), notBeforeMs: null, notAfterMs: Date.now() + CLOCK_TOLERANCE_MS });
+  if (verdict.verdict === 'refused') return { ...nothing, treeSize: size, text: verdict.detail, isWrong: true, reason: verdict.reason };
+  const { timestamp: proven } = verdict;
+  const existedBeforeUtc = latest(proven);
+  const covers = size === treeSize ? `the checkpoint of all ${size} entries` : `the checkpoint of the first ${size} of ${treeSize} entries`;
+  const exactness = proven.accuracyMicroseconds === null ? ' (the authority does not state its accuracy)' : '';
+  return { text: `${covers} existed before ${existedBeforeUtc}${exactness} by ${proven.authority}`, isWrong: false, reason: null, treeSize: size, existedBeforeUtc, authority: proven.authority };
+}
+
+/** What is no base64 is no token either: the verifier says so in its words. */
+function bytesOf(text: string): Uint8Array {
+  try {
+    return fromBase64(text);
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+/** The end of the interval in which the authority saw it, rounded up to a millisecond. */
+function latest({ atMs, accuracyMicroseconds }: ProvenTime): string {
+  // genTime may have finer fractions, which were cut off.
+  return new Date(atMs + Math.ceil((accuracyMicroseconds ?? 0) / 1000) + 1).toISOString();
+}

@@ -1,0 +1,173 @@
+import { toBase64 } from './bytes.js';
+import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
+import { isConsistent, sameHash, treeHasher, type Hash, type HashFunction } from './merkle-tree.js';
+import { judgeNote, NoteFormatError, type SignatureCheck, type VerifierKey } from './signed-note.js';
+
+/** A checkpoint that somebody kept, and where. */
+export interface KeptCopy {
+  readonly note: string;
+  readonly where: string;
+}
+
+export interface CopyDiscrepancy {
+  readonly code: 'fork' | 'rolled_back' | 'two_histories' | 'no_proof' | 'copy_signature' | 'present_signature' | 'present_malformed';
+  /** Entries of the checkpoint in question, or null where it has none. */
+  readonly size: number | null;
+  readonly where: string;
+  readonly detail: string;
+}
+
+export interface CopyReport {
+  readonly origin: string | null;
+  readonly treeSize: number | null;
+  /** Different checkpoints among the copies, and how many of them the present log contains. */
+  readonly checkpoints: number;
+  readonly consistent: number;
+  /** Largest checkpoint that agrees: up to here the log is what it was. */
+  readonly consistentUpTo: number | null;
+  /** Smallest checkpoint that does not: something before this entry was changed. */
+  readonly firstFork: { readonly size: number; readonly afterEntry: number; readonly where: string } | null;
+  /** Records that are no checkpoint of this log: anybody may have put them there, and they say nothing. */
+  readonly ignored: number;
+  readonly discrepancies: readonly CopyDiscrepancy[];
+}
+
+export interface CompareOptions {
+  /** The note of the log as it is handed out now. */
+  readonly present: string;
+  readonly copies: readonly KeptCopy[];
+  readonly keys: readonly VerifierKey[];
+  readonly hash: HashFunction;
+  readonly isSigned: SignatureCheck;
+  /** Proof that the first tree is the beginning of the second, from whoever has the log; nothing of it is believed. @throws when there is none */
+  readonly proof: (first: number, second: number) => Promise<readonly Hash[]> | readonly Hash[];
+}
+
+const DISCREPANCIES_MAX = 100;
+
+/** Holds every kept checkpoint against the present log. A kept checkpoint that carries the log's own signature and is not a beginning of the
+ *  present log proves that it was rewritten; two of one size with different roots prove it without the log. Never throws on what a note says. */
+export async function compareCopies(options: CompareOptions): Promise<CopyReport> {
+  const comparison = new Comparison(options);
+  return comparison.run();
+}
+
+class Comparison {
+  private readonly discrepancies: CopyDiscrepancy[] = [];
+  /** By size, then by root: where it was seen first. */
+  private readonly kept = new Map<number, Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>>();
+  private ignored = 0;
+
+  constructor(private readonly options: CompareOptions) {}
+
+  async run(): Promise<CopyReport> {
+    const present = this.presentCheckpoint();
+    if (present === null) return this.report(null, [], []);
+    for (const copy of this.options.copies) this.take(copy, present.origin);
+    const [good, bad]: [number[], { size: number; where: string }[]] = [[], []];
+    for (const size of [...this.kept.keys()].toSorted((a, b) => a - b)) {
+      const roots = [...(this.kept.get(size) as Map<string, { checkpoint: Checkpoint; where: string }>).values()];
+      if (roots.length > 1) this.wrong('two_histories', size, roots.map(({ where }) => where).join(' and '), `the log has signed ${roots.length} different checkpoints of ${size} entries`);
+      for (const { checkpoint, where } of roots) {
+        if (await this.isBeginning(checkpoint, present, where)) good.push(size);
+        else bad.push({ size, where });
+      }
+    }
+    return this.report(present, good, bad);
+  }
+
+  private presentCheckpoint(): Checkpoint | null {
+    const { present, keys, isSigned } = this.options;
+    try {
+      const { checkpoint, note } = parseCheckpoint(present);
+      const verdict = judgeNote(note, keys, isSigned);
+      if (verdict.verdict !== 'signed' || !verdict.by.some(({ name }) => name === checkpoint.origin)) this.wrong('present_signature', checkpoint.size, 'the present log', 'the present checkpoint is not signed by a key of this log');
+      return checkpoint;
+    } catch (error) {
+      if (!(error instanceof NoteFormatError)) throw error;
+      this.wrong('present_malformed', null, 'the present log', error.message);
+      return null;
+    }
+  }
+
+  /** Only what this log has signed is evidence against it: everybody can write a note. */
+  private take({ note, where }: KeptCopy, origin: string): void {
+    const read = parsed(note);
+    if (read === null || read.checkpoint.origin !== origin) {
+      this.ignored += 1;
+      return;
+    }
+    const { checkpoint } = read;
+    const { verdict } = judgeNote(read.note, this.options.keys, this.options.isSigned);
+    if (verdict === 'bad_signature') return this.wrong('copy_signature', checkpoint.size, where, `a copy of a checkpoint of ${checkpoint.size} entries has a wrong signature under a key of this log: the copy was changed`);
+    if (verdict === 'unsigned') {
+      this.ignored += 1;
+      return;
+    }
+    const roots = this.kept.get(checkpoint.size) ?? new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
+    const root = toBase64(checkpoint.root);
+    if (!roots.has(root)) roots.set(root, { checkpoint, where });
+    this.kept.set(checkpoint.size, roots);
+  }
+
+  private async isBeginning(kept: Checkpoint, present: Checkpoint, where: string): Promise<boolean> {
+    const { size } = kept;
+    if (size > present.size) {
+      this.wrong('rolled_back', size, where, `a checkpoint of ${size} entries was given out and the log has ${present.size}: it was cut, or set back`);
+      return false;
+    }
+    const trees = { first: size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
+    let proof: readonly Hash[] = [];
+    try {
+      if (size > 0 && size < present.size) proof = await this.options.proof(size, present.size);
+    } catch (error) {
+      this.wrong('no_proof', size, where, `the log gives no proof for its ${size} first entries: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+    if (isConsistent(treeHasher(this.options.hash), proof, trees)) return true;
+    const how = size === present.size && !sameHash(kept.root, present.root) ? 'another root' : 'a root that the present log does not grow from';
+    this.wrong('fork', size, where, `the checkpoint of ${size} entries that was given out has ${how}: the log was rewritten and signed again`);
+    return false;
+  }
+
+  private report(present: Checkpoint | null, good: readonly number[], bad: readonly { readonly size: number; readonly where: string }[]): CopyReport {
+    const fork = bad[0];
+    const before = fork === undefined ? [] : good.filter((size) => size < fork.size);
+    return {
+      origin: present?.origin ?? null, treeSize: present?.size ?? null, checkpoints: good.length + bad.length, consistent: good.length, consistentUpTo: good.at(-1) ?? null,
+      firstFork: fork === undefined ? null : { size: fork.size, afterEntry: before.at(-1) ?? 0, where: fork.where }, ignored: this.ignored, discrepancies: this.discrepancies,
+    };
+  }
+
+  private wrong(code: CopyDiscrepancy['code'], size: number | null, where: string, detail: string): void {
+    if (this.discrepancies.length < DISCREPANCIES_MAX) this.discrepancies.push({ code, size, where, detail });
+  }
+}
+
+function parsed(note: string): ReturnType<typeof parseCheckpoint> | null {
+  try {
+    return parseCheckpoint(note);
+  } catch {
+    // Not a checkpoint: counted as ignored.
+    return null;
+  }
+}
+
+/** Cuts a text of several notes, one after another, into notes: a note ends with its last signature line. */
+export function notesInText(text: string): string[] {
+  const notes: string[] = [];
+  let [lines, isSigned]: [string[], boolean] = [[], false];
+  for (const line of text.split('\n').slice(0, text.endsWith('\n') ? -1 : undefined)) {
+    const isSignature = line.startsWith('\u2014 ');
+    if (isSigned && !isSignature) {
+      notes.push(`${lines.join('\n')}\n`);
+      [lines, isSigned] = [[], false];
+      // An empty line between two notes belongs to neither.
+      if (line === '') continue;
+    }
+    isSigned ||= isSignature;
+    lines.push(line);
+  }
+  if (lines.some((line) => line !== '')) notes.push(`${lines.join('\n')}\n`);
+  return notes;
+}

@@ -1,0 +1,25 @@
+import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { utf8 } from '../../domain/audit/bytes.js';
+import { verifyTimestamp } from '../timestamp/timestamp-verifier.js';
+import type { TileLog } from './tile-log.js';
+
+/** Every stored timestamp against the checkpoint that it lies beside.
+ *  @param anchors trusted roots; null or empty: who signed cannot be judged, everything else is
+ *  @returns what is wrong, by the last entry of the checkpoint */
+export function* checkTimestamps(log: TileLog, anchors: readonly TrustAnchor[] | null): Iterable<{ readonly index: number; readonly detail: string }> {
+  for (const size of log.timestamped()) {
+    const problem = checkTimestamp(log, size, anchors);
+    if (problem !== null) yield { index: size - 1, detail: `the timestamp over the checkpoint of ${size} leaves does not hold: ${problem}` };
+  }
+}
+
+/** @returns why the timestamp of this checkpoint does not hold, or null */
+export function checkTimestamp(log: TileLog, size: number | undefined, anchors: readonly TrustAnchor[] | null): string | null {
+  const [checkpoint, response] = size === undefined ? [null, null] : [log.checkpointOf(size), log.timestamp(size)];
+  if (size === undefined || response === null) return null;
+  if (checkpoint === null) return 'no checkpoint of this size was published';
+  const verdict = verifyTimestamp({ response, message: utf8(checkpoint.note), nonce: null, policy: null, anchors: anchors ?? [], notBeforeMs: null, notAfterMs: Date.now() + 3_600_000 });
+  // The path comes last: whatever else is wrong has been found before.
+  const isOnlyUntrusted = verdict.verdict === 'refused' && verdict.reason === 'certificate_untrusted_issuer' && (anchors ?? []).length === 0;
+  return verdict.verdict === 'good' || isOnlyUntrusted ? null : `${verdict.detail} [${verdict.reason}]`;
+}
