@@ -11,9 +11,9 @@ import { folderOutlet, timestampOutlet, urlOutlet } from '../../src/infrastructu
 import { Config, ConfigError } from '../../src/infrastructure/config.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { startTimestampAuthority, type TimestampAuthorityStandIn } from '../../src/sandbox/timestamp-authority.js';
-import { command as audit } from '../../src/cli/audit.js';
 import { eventually } from '../sandbox/support.js';
 import { OPENSSL_MISSING, OpensslTimestampAuthority, opensslJudges } from '../support/openssl-timestamp-authority.js';
+import { commandOutput } from './command-output.js';
 import { AuditWorld, ORIGIN } from './support.js';
 
 Logger.overrideLogger(false);
@@ -32,18 +32,6 @@ const grow = async (): Promise<void> => {
   await world.append(appends.slice(40));
   await world.publish();
 };
-
-/** Runs a command with its output caught. */
-async function output(args: string[]): Promise<{ readonly code: number; readonly text: string }> {
-  const write = process.stdout.write.bind(process.stdout);
-  let text = '';
-  process.stdout.write = ((chunk: string | Uint8Array) => ((text += chunk.toString()), true)) as typeof process.stdout.write;
-  try {
-    return { code: await audit.run(args), text };
-  } finally {
-    process.stdout.write = write;
-  }
-}
 
 describe('copies of checkpoints', () => {
   const got: string[] = [];
@@ -203,7 +191,7 @@ describe('timestamps on checkpoints', () => {
     writeFileSync(vkey, readFileSync(join(world.auditFolder, 'keys', '1.vkey')));
     const verify = async (lines: readonly string[], ...more: string[]) => {
       writeFileSync(file, `${lines.join('\n')}\n`);
-      return output(['verify', file, '--key', vkey, ...more]);
+      return commandOutput(['verify', file, '--key', vkey, ...more]);
     };
     const bundle = await world.bundle({ kind: 'range', from: 0, to: null });
     const judged = await verify(bundle, '--tsa-anchor', anchor);

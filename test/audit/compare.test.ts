@@ -1,0 +1,141 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { compareCopies, notesInText, type CopyReport } from '../../src/domain/audit/compare-copies.js';
+import { checkpointText } from '../../src/domain/audit/checkpoint.js';
+import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
+import { consistencyProof } from '../../src/domain/audit/merkle-tree.js';
+import { verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
+import { hasher, isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { commandOutput } from './command-output.js';
+import { AuditWorld, ORIGIN } from './support.js';
+
+const appends = [...new SyntheticHistory({ seed: 4 }).appends(12)];
+
+/** An honest log with a checkpoint every 20 appends and a key that was changed on the way; and a second log that was the same up to the third
+ *  checkpoint, was then written otherwise, and is signed by the same keys. */
+describe('comparing kept checkpoints with the log', () => {
+  const base = mkdtempSync(join(tmpdir(), 'honnin-compare-'));
+  let honest: AuditWorld;
+  let forked: AuditWorld;
+  let notes: string[];
+
+  beforeAll(async () => {
+    mkdirSync(join(base, 'honest-0'));
+    let world = await AuditWorld.open(join(base, 'honest-0'));
+    await grow(world, appends.slice(0, 60));
+    await world.keys.rotate(world.log.checkpoint(), { destroyOld: false });
+    await world.close({ keep: true });
+    cpSync(join(base, 'honest-0'), join(base, 'forked'), { recursive: true });
+    world = await AuditWorld.open(join(base, 'honest-0'));
+    await grow(world, appends.slice(60, 120));
+    honest = world;
+    forked = await AuditWorld.open(join(base, 'forked'));
+    // An operator drops one event and goes on.
+    await grow(forked, appends.slice(61, 120).filter(({ stream }) => stream !== appends[60]!.stream));
+    notes = honest.log.published().map((size) => honest.log.checkpointOf(size)!.note);
+  });
+  afterAll(async () => {
+    await honest.close();
+    await forked.close();
+    rmSync(base, { recursive: true });
+  });
+
+  async function grow(world: AuditWorld, more: typeof appends): Promise<void> {
+    for (let i = 0; i < more.length; i += 20) {
+      await world.append(more.slice(i, i + 20));
+      await world.publish();
+    }
+  }
+
+  const compared = (world: AuditWorld, copies: readonly string[], present = world.log.checkpoint()!.note): Promise<CopyReport> =>
+    compareCopies({
+      present, copies: copies.map((note, i) => ({ note, where: `copy ${i}` })), keys: keysThatFollow(honest.keys.keys().slice(0, 1), world.keys.successions(), { hash: sha256, isSigned: isSignedEd25519 }), hash: sha256, isSigned: isSignedEd25519,
+      proof: (first, second) => consistencyProof(hasher, world.log.nodes(second), { first, second }),
+    });
+  const codes = ({ discrepancies }: CopyReport): string[] => discrepancies.map(({ code }) => code);
+
+  it('finds that it has only grown, across a change of key', async () => {
+    const report = await compared(honest, notes);
+    expect(report).toMatchObject({ checkpoints: 6, consistent: 6, consistentUpTo: honest.log.checkpoint()!.size, firstFork: null, ignored: 0, discrepancies: [] });
+  });
+
+  it('names the first fork, between the last checkpoint that agrees and the first that does not', async () => {
+    const sizes = honest.log.published();
+    const report = await compared(forked, notes.slice(0, -1));
+    expect(report.firstFork).toEqual({ size: sizes[3], afterEntry: sizes[2], where: 'copy 3' });
+    expect(report.consistent).toBe(3);
+    expect(codes(report)).toContain('fork');
+    expect(codes(await compared(forked, [notes.at(-1)!]))).toEqual([honest.log.checkpoint()!.size > forked.log.checkpoint()!.size ? 'rolled_back' : 'fork']);
+  });
+
+  it('finds two histories from the copies alone', async () => {
+    const size = honest.log.published()[4]!;
+    const text = checkpointText({ origin: ORIGIN, size, root: sha256(Buffer.from('another')) });
+    const report = await compared(honest, [...notes, writeNote({ text, signatures: honest.keys.sign(text) })]);
+    expect(codes(report)).toEqual(['two_histories', 'fork']);
+    expect(report.firstFork?.size).toBe(size);
+  });
+
+  it('finds a log that was set back', async () => {
+    const report = await compared(honest, notes, notes[2]);
+    expect(codes(report)).toEqual(['rolled_back', 'rolled_back', 'rolled_back']);
+  });
+
+  it('believes no copy that the log has not signed, and no proof', async () => {
+    const size = 3;
+    const text = checkpointText({ origin: ORIGIN, size, root: sha256(Buffer.from('another')) });
+    const stranger = await AuditWorld.open();
+    const changed = notes[0]!.replace(/\n\d+\n/, '\n5\n');
+    const report = await compared(honest, ['no note', '', writeNote({ text, signatures: stranger.keys.sign(text) }), changed, notes[1]!.replace(ORIGIN, 'log.example/other')]);
+    await stranger.close();
+    expect(report).toMatchObject({ ignored: 4, checkpoints: 0 });
+    expect(codes(report)).toEqual(['copy_signature']);
+    const lied = await compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => [sha256(Buffer.from('lie'))] });
+    expect(codes(lied)).toEqual(['fork']);
+    const silent = await compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => Promise.reject(new Error('503')) });
+    expect(codes(silent)).toEqual(['no_proof']);
+    expect(codes(await compared(honest, notes, 'nonsense'))).toEqual(['present_malformed']);
+    expect(codes(await compared(honest, notes, honest.log.checkpoint()!.note.replace(/\n\d+\n/, '\n999\n')))).toContain('present_signature');
+  });
+
+  it('cuts notes out of one text', () => {
+    expect(notesInText(notes.join(''))).toEqual(notes);
+    expect(notesInText(notes.join('\n'))).toEqual(notes);
+    expect(notesInText('')).toEqual([]);
+  });
+
+  it('as a command reads folders, files and addresses, and says when it has compared nothing or trusts nobody', async () => {
+    // The command opens a data folder as the server lays it out.
+    const data = join(base, 'data');
+    mkdirSync(data);
+    for (const [from, to] of [['audit', 'audit'], ['secret', 'keys/audit'], ['events.db', 'events.db']] as const) cpSync(join(base, 'forked', from), join(data, to), { recursive: true });
+    const good = join(base, 'good');
+    for (const [from, to] of [['audit', 'audit'], ['secret', 'keys/audit'], ['events.db', 'events.db']] as const) cpSync(join(base, 'honest-0', from), join(good, to), { recursive: true });
+    const copies = join(base, 'copies');
+    mkdirSync(copies);
+    notes.forEach((note, i) => writeFileSync(join(copies, `checkpoint-${i}`), note));
+    const key = verifierKeyText(honest.keys.keys()[0]!);
+    process.env['HONNIN_AUDIT_ORIGIN'] = ORIGIN;
+    const server = createServer((request, response) => void response.end(request.url === '/kept' ? notes.join('') : ''));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const compare = (...args: string[]) => commandOutput(['compare', ...args]);
+      expect(await compare('--data', good, '--copies', copies, '--key', key)).toMatchObject({ code: 0, text: expect.stringContaining('the log has only grown since each of these checkpoints') });
+      expect(await compare('--data', good, '--copies', `http://127.0.0.1:${(server.address() as AddressInfo).port}/kept`, '--key', key)).toMatchObject({ code: 0, text: expect.stringContaining('6 of 6') });
+      expect(await compare('--data', good, '--copies', copies)).toMatchObject({ code: 2, text: expect.stringContaining('nobody knows whose log it is') });
+      expect(await compare('--data', good, '--copies', `http://127.0.0.1:${(server.address() as AddressInfo).port}/none`, '--key', key)).toMatchObject({ code: 2, text: expect.stringContaining('nothing was compared') });
+      const fork = await compare('--data', data, '--copies', copies, '--key', key);
+      expect(fork).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.published()[3]} entries (${join(copies, 'checkpoint-3')}): something in entries ${honest.log.published()[2]} to ${honest.log.published()[3]! - 1} was changed`) });
+      expect(JSON.parse((await compare('--data', data, '--copies', copies, '--key', key, '--json')).text)).toMatchObject({ ok: false, firstFork: { size: honest.log.published()[3] } });
+      expect(readFileSync(join(copies, 'checkpoint-0'), 'utf8')).toBe(notes[0]);
+    } finally {
+      delete process.env['HONNIN_AUDIT_ORIGIN'];
+      server.close();
+    }
+  });
+});
