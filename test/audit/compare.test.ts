@@ -52,37 +52,37 @@ describe('comparing kept checkpoints with the log', () => {
     }
   }
 
-  const compared = (world: AuditWorld, copies: readonly string[], present = world.log.checkpoint()!.note): Promise<CopyReport> =>
+  const compared = (world: AuditWorld, copies: readonly string[], present = world.log.checkpoint()!.note): CopyReport =>
     compareCopies({
       present, copies: copies.map((note, i) => ({ note, where: `copy ${i}` })), keys: keysThatFollow(honest.keys.keys().slice(0, 1), world.keys.successions(), { hash: sha256, isSigned: isSignedEd25519 }), hash: sha256, isSigned: isSignedEd25519,
       proof: (first, second) => consistencyProof(hasher, world.log.nodes(second), { first, second }),
     });
   const codes = ({ discrepancies }: CopyReport): string[] => discrepancies.map(({ code }) => code);
 
-  it('finds that it has only grown, across a change of key', async () => {
-    const report = await compared(honest, notes);
+  it('finds that it has only grown, across a change of key', () => {
+    const report = compared(honest, notes);
     expect(report).toMatchObject({ checkpoints: 6, consistent: 6, consistentUpTo: honest.log.checkpoint()!.size, firstFork: null, ignored: 0, discrepancies: [] });
   });
 
-  it('names the first fork, between the last checkpoint that agrees and the first that does not', async () => {
+  it('names the first fork, between the last checkpoint that agrees and the first that does not', () => {
     const sizes = honest.log.published();
-    const report = await compared(forked, notes.slice(0, -1));
+    const report = compared(forked, notes.slice(0, -1));
     expect(report.firstFork).toEqual({ size: sizes[3], afterEntry: sizes[2], where: 'copy 3' });
     expect(report.consistent).toBe(3);
     expect(codes(report)).toContain('fork');
-    expect(codes(await compared(forked, [notes.at(-1)!]))).toEqual([honest.log.checkpoint()!.size > forked.log.checkpoint()!.size ? 'rolled_back' : 'fork']);
+    expect(codes(compared(forked, [notes.at(-1)!]))).toEqual([honest.log.checkpoint()!.size > forked.log.checkpoint()!.size ? 'rolled_back' : 'fork']);
   });
 
-  it('finds two histories from the copies alone', async () => {
+  it('finds two histories from the copies alone', () => {
     const size = honest.log.published()[4]!;
     const text = checkpointText({ origin: ORIGIN, size, root: sha256(Buffer.from('another')) });
-    const report = await compared(honest, [...notes, writeNote({ text, signatures: honest.keys.sign(text) })]);
+    const report = compared(honest, [...notes, writeNote({ text, signatures: honest.keys.sign(text) })]);
     expect(codes(report)).toEqual(['two_histories', 'fork']);
     expect(report.firstFork?.size).toBe(size);
   });
 
-  it('finds a log that was set back', async () => {
-    const report = await compared(honest, notes, notes[2]);
+  it('finds a log that was set back', () => {
+    const report = compared(honest, notes, notes[2]);
     expect(codes(report)).toEqual(['rolled_back', 'rolled_back', 'rolled_back']);
   });
 
@@ -91,16 +91,16 @@ describe('comparing kept checkpoints with the log', () => {
     const text = checkpointText({ origin: ORIGIN, size, root: sha256(Buffer.from('another')) });
     const stranger = await AuditWorld.open();
     const changed = notes[0]!.replace(/\n\d+\n/, '\n5\n');
-    const report = await compared(honest, ['no note', '', writeNote({ text, signatures: stranger.keys.sign(text) }), changed, notes[1]!.replace(ORIGIN, 'log.example/other')]);
+    const report = compared(honest, ['no note', '', writeNote({ text, signatures: stranger.keys.sign(text) }), changed, notes[1]!.replace(ORIGIN, 'log.example/other')]);
     await stranger.close();
     expect(report).toMatchObject({ ignored: 4, checkpoints: 0 });
     expect(codes(report)).toEqual(['copy_signature']);
-    const lied = await compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => [sha256(Buffer.from('lie'))] });
+    const lied = compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => [sha256(Buffer.from('lie'))] });
     expect(codes(lied)).toEqual(['fork']);
-    const silent = await compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => Promise.reject(new Error('503')) });
+    const silent = compareCopies({ present: honest.log.checkpoint()!.note, copies: [{ note: notes[0]!, where: 'x' }], keys: honest.keys.keys(), hash: sha256, isSigned: isSignedEd25519, proof: () => { throw new Error('503'); } });
     expect(codes(silent)).toEqual(['no_proof']);
-    expect(codes(await compared(honest, notes, 'nonsense'))).toEqual(['present_malformed']);
-    expect(codes(await compared(honest, notes, honest.log.checkpoint()!.note.replace(/\n\d+\n/, '\n999\n')))).toContain('present_signature');
+    expect(codes(compared(honest, notes, 'nonsense'))).toEqual(['present_malformed']);
+    expect(codes(compared(honest, notes, honest.log.checkpoint()!.note.replace(/\n\d+\n/, '\n999\n')))).toContain('present_signature');
   });
 
   it('cuts notes out of one text', () => {

@@ -43,6 +43,8 @@ const go = spawnSync('go', ['version'], { encoding: 'utf8' });
 let world: AuditWorld;
 let folder: string;
 let why = go.status === 0 ? '' : 'there is no Go here';
+// Everywhere Go can be installed from the system's packages; that the module cannot be fetched is told and forgiven.
+if (why && process.env['CI'] === 'true') throw new Error(`${why}: .ci/run has to install golang-go, because in CI no peer is skipped`);
 
 beforeAll(async () => {
   world = await AuditWorld.open();
@@ -55,7 +57,8 @@ beforeAll(async () => {
   await world.publish();
   if (why) return;
   cpSync(resolve('test/audit/go'), folder, { recursive: true });
-  const build = spawnSync('sh', ['-c', 'go mod init follower && go get golang.org/x/mod@v0.42.0 && go build -o follower .'], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
+  // Go 1.19 is enough, which is what Debian 12 has; x/mod is the newest that it builds, pinned by go.sum. No C compiler is needed.
+  const build = spawnSync('go', ['build', '-o', 'follower', '.'], { cwd: folder, encoding: 'utf8', timeout: 120_000, env: { ...process.env, CGO_ENABLED: '0' } });
   if (build.status !== 0) why = `golang.org/x/mod cannot be had here: ${build.stderr.split('\n').at(-2)}`;
 }, 150_000);
 afterAll(async () => {

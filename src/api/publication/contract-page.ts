@@ -13,11 +13,11 @@ export function contractPage(document: JsonObject): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${text(at(document, 'info', 'title'))}</title><style>${STYLE}</style></head><body>
 <h1>${text(at(document, 'info', 'title'))}</h1>
-<p>${text(at(document, 'info', 'description'))}</p>
+<p>${prose(at(document, 'info', 'description'))}</p>
 <p>For programs: <a href="asyncapi.json">asyncapi.json</a> (AsyncAPI ${text(document['asyncapi'])}).</p>
 <h2>Topics</h2>
 <table><thead><tr><th scope="col">Topic</th><th scope="col">What it is</th><th scope="col">Messages</th></tr></thead><tbody>
-${channels.map(([, channel]) => `<tr><td><code>${text(channel['address'])}</code></td><td>${text(channel['description'])}</td><td>${members(channel['messages']).map(([type]) => `<a href="#${text(type)}">${text(type)}</a>`).join('<br>')}</td></tr>`).join('\n')}
+${channels.map(([, channel]) => `<tr><td><code>${text(channel['address'])}</code></td><td>${prose(channel['description'])}</td><td>${members(channel['messages']).map(([type]) => `<a href="#${text(type)}">${text(type)}</a>`).join('<br>')}</td></tr>`).join('\n')}
 </tbody></table>
 <h2>Messages</h2>
 ${messages.map(([type, message]) => messageSection(type, message, schemas[type] as JsonObject)).join('\n')}
@@ -29,9 +29,9 @@ function messageSection(type: string, message: JsonObject, schema: JsonObject): 
   const required = (schema['required'] ?? []) as readonly string[];
   const [example] = (message['examples'] ?? []) as readonly JsonObject[];
   return `<h3 id="${text(type)}"><code>${text(type)}</code></h3>
-<p>${text(schema['description'])}</p>
+<p>${prose(schema['description'])}</p>
 <table><thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>
-${members(schema['properties']).map(([name, field]) => `<tr><td><code>${text(name)}</code>${required.includes(name) ? '' : ' (optional)'}</td><td>${text(typeOf(field))}</td><td>${text(field['description'] ?? '')}</td></tr>`).join('\n')}
+${members(schema['properties']).map(([name, field]) => `<tr><td><code>${text(name)}</code>${required.includes(name) ? '' : ' (optional)'}</td><td>${text(typeOf(field))}</td><td>${prose(field['description'] ?? '')}</td></tr>`).join('\n')}
 </tbody></table>
 <details><summary>Example</summary><pre>${text(JSON.stringify(example, null, 2))}</pre></details>`;
 }
@@ -47,6 +47,11 @@ function at(value: Json, ...path: readonly string[]): Json {
 
 function members(value: Json | undefined): [string, JsonObject][] {
   return Object.entries((value ?? {}) as JsonObject) as [string, JsonObject][];
+}
+
+/** A description: what stands between backticks is code. */
+function prose(value: Json | undefined): string {
+  return text(value).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 function text(value: Json | undefined): string {

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromBase64 } from '../../domain/audit/bytes.js';
-import { compareCopies, notesInText, type CopyReport, type KeptCopy } from '../../domain/audit/compare-copies.js';
+import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { compareCopies, notesInText, sizesToProve, type CopyReport, type KeptCopy } from '../../domain/audit/compare-copies.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { consistencyProof, type Hash } from '../../domain/audit/merkle-tree.js';
 import { parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
@@ -21,7 +22,8 @@ interface PresentLog {
   readonly note: string;
   readonly stated: readonly VerifierKey[];
   readonly successions: readonly string[];
-  readonly proof: (first: number, second: number) => Promise<readonly Hash[]> | readonly Hash[];
+  /** Proofs for these sizes against the present size, at hand. */
+  readonly proofs: (sizes: readonly number[]) => Promise<(first: number, second: number) => readonly Hash[]>;
 }
 
 /** `honnin audit compare`: holds kept checkpoints against the present log. */
@@ -32,7 +34,7 @@ export async function compare(args: string[]): Promise<number> {
   const log = values.server ? await logOfServer(values.server.replace(/\/$/, '')) : await logInFolder(values.data);
   const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
   const keys = keysThatFollow(trusted.length > 0 ? trusted : log.stated.slice(0, 1), log.successions, { hash: sha256, isSigned: isSignedEd25519 });
-  const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: log.proof });
+  const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: await log.proofs(sizesToProve(log.note, copies)) });
   const code = exitCode(report, trusted.length > 0);
   process.stdout.write(values.json ? `${JSON.stringify({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report }, null, 2)}\n` : textOf(report, trusted.length > 0));
   return code;
@@ -60,7 +62,7 @@ async function logInFolder(data: string | undefined): Promise<PresentLog> {
   const checkpoint = log.checkpoint();
   if (!checkpoint) throw new UsageError('the audit log has no checkpoint yet');
   const keys = await audit.keys();
-  return { note: checkpoint.note, stated: keys.keys(), successions: keys.successions(), proof: (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
+  return { note: checkpoint.note, stated: keys.keys(), successions: keys.successions(), proofs: async () => (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
 }
 
 async function logOfServer(server: string): Promise<PresentLog> {
@@ -71,9 +73,18 @@ async function logOfServer(server: string): Promise<PresentLog> {
   };
   const note = await (await get('log/checkpoint')).text();
   const { keys, successions } = (await (await get('keys')).json()) as { keys: string[]; successions: string[] };
+  const { size } = parseCheckpoint(note).checkpoint;
   return {
     note, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions,
-    proof: async (first, second) => ((await (await get(`proofs/consistency?first=${first}&second=${second}`)).json()) as { proof: string[] }).proof.map(fromBase64),
+    proofs: async (sizes) => {
+      const fetched = new Map<number, readonly Hash[] | Error>();
+      for (const first of sizes) fetched.set(first, await get(`proofs/consistency?first=${first}&second=${size}`).then(async (answer) => ((await answer.json()) as { proof: string[] }).proof.map((hash) => fromBase64(hash)), (error: unknown) => error as Error));
+      return (first) => {
+        const proof = fetched.get(first);
+        if (proof === undefined || 'message' in proof) throw proof ?? new Error('it was not asked for');
+        return proof;
+      };
+    },
   };
 }
 

@@ -40,16 +40,22 @@ export interface CompareOptions {
   readonly hash: HashFunction;
   readonly isSigned: SignatureCheck;
   /** Proof that the first tree is the beginning of the second, from whoever has the log; nothing of it is believed. @throws when there is none */
-  readonly proof: (first: number, second: number) => Promise<readonly Hash[]> | readonly Hash[];
+  readonly proof: (first: number, second: number) => readonly Hash[];
 }
 
 const DISCREPANCIES_MAX = 100;
 
 /** Holds every kept checkpoint against the present log. A kept checkpoint that carries the log's own signature and is not a beginning of the
  *  present log proves that it was rewritten; two of one size with different roots prove it without the log. Never throws on what a note says. */
-export async function compareCopies(options: CompareOptions): Promise<CopyReport> {
-  const comparison = new Comparison(options);
-  return comparison.run();
+export function compareCopies(options: CompareOptions): CopyReport {
+  return new Comparison(options).run();
+}
+
+/** Sizes for which {@link compareCopies} will ask for a proof, for those who have to fetch them first; ascending. */
+export function sizesToProve(present: string, copies: readonly KeptCopy[]): readonly number[] {
+  const size = parsed(present)?.checkpoint.size ?? 0;
+  const sizes = new Set(copies.map(({ note }) => parsed(note)?.checkpoint.size ?? 0));
+  return [...sizes].filter((kept) => kept > 0 && kept < size).toSorted((a, b) => a - b);
 }
 
 class Comparison {
@@ -60,7 +66,7 @@ class Comparison {
 
   constructor(private readonly options: CompareOptions) {}
 
-  async run(): Promise<CopyReport> {
+  run(): CopyReport {
     const present = this.presentCheckpoint();
     if (present === null) return this.report(null, [], []);
     for (const copy of this.options.copies) this.take(copy, present.origin);
@@ -69,7 +75,7 @@ class Comparison {
       const roots = [...(this.kept.get(size) as Map<string, { checkpoint: Checkpoint; where: string }>).values()];
       if (roots.length > 1) this.wrong('two_histories', size, roots.map(({ where }) => where).join(' and '), `the log has signed ${roots.length} different checkpoints of ${size} entries`);
       for (const { checkpoint, where } of roots) {
-        if (await this.isBeginning(checkpoint, present, where)) good.push(size);
+        if (this.isBeginning(checkpoint, present, where)) good.push(size);
         else bad.push({ size, where });
       }
     }
@@ -110,7 +116,7 @@ class Comparison {
     this.kept.set(checkpoint.size, roots);
   }
 
-  private async isBeginning(kept: Checkpoint, present: Checkpoint, where: string): Promise<boolean> {
+  private isBeginning(kept: Checkpoint, present: Checkpoint, where: string): boolean {
     const { size } = kept;
     if (size > present.size) {
       this.wrong('rolled_back', size, where, `a checkpoint of ${size} entries was given out and the log has ${present.size}: it was cut, or set back`);
@@ -119,7 +125,7 @@ class Comparison {
     const trees = { first: size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
     let proof: readonly Hash[] = [];
     try {
-      if (size > 0 && size < present.size) proof = await this.options.proof(size, present.size);
+      if (size > 0 && size < present.size) proof = this.options.proof(size, present.size);
     } catch (error) {
       this.wrong('no_proof', size, where, `the log gives no proof for its ${size} first entries: ${error instanceof Error ? error.message : String(error)}`);
       return false;

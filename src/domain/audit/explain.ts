@@ -1,4 +1,5 @@
 import type { Json } from '../event-envelope.js';
+import { inJapanese } from './japanese-terms.js';
 import type { LeafEvent } from './leaf.js';
 
 export type Language = 'ja' | 'en';
@@ -45,20 +46,20 @@ const compared = (verdict: Text): Words => (d, event) => {
     en: `The photograph scored ${d['cardPoints']} points against the card (needed: ${d['thresholdPoints']}, policy ${policy(event)}); ${other.en}. ${verdict.en}`,
   };
 };
-const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${d['cause']})。${d['attempt']}回目。次は${d['nextAttemptAtUtc']}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
+const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${inJapanese(d['cause'])})。${d['attempt']}回目。次は${d['nextAttemptAtUtc']}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
 
 const WORDS: Readonly<Record<string, Words>> = {
   RequestReceived: (d) => ({ ja: `ブース${d['boothId']}から申請を受け付けた。撮影時刻${d['capturedAtUtc']}。`, en: `A request was received from booth ${d['boothId']}, captured at ${d['capturedAtUtc']}.` }),
-  CertificateVerified: (d) => ({ ja: `電子証明書は有効(${member(d['evidence'], 'method')}で${member(d['evidence'], 'checkedAtUtc')}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
+  CertificateVerified: (d) => ({ ja: `電子証明書は有効(${inJapanese(member(d['evidence'], 'method'))}で${member(d['evidence'], 'checkedAtUtc')}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
   CertificateRejected: (d) => {
-    const reason = REJECTED[d['reason'] as string] ?? { ja: `規則に合わない(${d['reason']})`, en: `it breaks a rule (${d['reason']})` };
+    const reason = REJECTED[d['reason'] as string] ?? { ja: `規則に合わない(${inJapanese(d['reason'])})`, en: `it breaks a rule (${d['reason']})` };
     return { ja: `電子証明書を認めなかった: ${reason.ja}。顔の比較は行っていない。`, en: `The certificate was rejected because ${reason.en}. No face was compared.` };
   },
   CertificateCheckDeferred: deferred({ ja: '電子証明書の状態を確認できなかった', en: 'The state of the certificate could not be learned' }),
   FaceMatched: (d, event) => compared(d['confirmation'] === 'on_hold' ? { ja: '同じ人と判定したが、保留の規則に当たる。', en: 'It is the same person, but a hold rule applies.' } : { ja: '同じ人と判定した。', en: 'It is the same person.' })(d, event),
   FaceReferred: compared({ ja: '人が確認する範囲のため保留した。', en: 'A person has to look.' }),
   FaceMismatched: compared({ ja: '同じ人とは認められなかった。', en: 'It was not accepted as the same person.' }),
-  FaceNotComparable: (d) => ({ ja: `${d['image']}の画像は比較に使えなかった(${d['reason']}${d['measure'] ? `: ${d['measure']}` : ''})。本人かどうかは判定していない。`, en: `The ${d['image']} image could not be compared (${d['reason']}${d['measure'] ? `: ${d['measure']}` : ''}). Nothing was said about the person.` }),
+  FaceNotComparable: (d) => ({ ja: `${inJapanese(d['image'])}の画像は比較に使えなかった(${inJapanese(d['reason'])}${d['measure'] ? `: ${d['measure']}` : ''})。本人かどうかは判定していない。`, en: `The ${d['image']} image could not be compared (${d['reason']}${d['measure'] ? `: ${d['measure']}` : ''}). Nothing was said about the person.` }),
   FaceComparisonDeferred: deferred({ ja: '顔の比較ができなかった', en: 'The faces could not be compared' }),
   Held: (d) => {
     const reason = HELD[d['reason'] as string] as Text;
@@ -67,8 +68,8 @@ const WORDS: Readonly<Record<string, Words>> = {
     return { ja: `本人確認を保留した: ${reason.ja}(${figures}${bound.ja})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}${bound.en}). Due ${d['dueAtUtc']}.` };
   },
   HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${d['dueAtUtc']}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
-  OpinionGiven: (d) => ({ ja: `担当者${shortName(d['officer'])}の意見: ${d['opinion']}(${d['reason']})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
-  HoldResolved: (d) => ({ ja: `保留の結論: ${d['outcome']}(担当者 ${officers(d) || 'なし'})。`, en: `The hold was resolved: ${d['outcome']} (officers: ${officers(d) || 'none'}).` }),
+  OpinionGiven: (d) => ({ ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
+  HoldResolved: (d) => ({ ja: `保留の結論: ${inJapanese(d['outcome'])}(担当者 ${officers(d) || 'なし'})。`, en: `The hold was resolved: ${d['outcome']} (officers: ${officers(d) || 'none'}).` }),
   HoldReleased: (d) => ({ ja: `保留を解除した(担当者 ${officers(d)})。`, en: `The hold was released by ${officers(d)}.` }),
   HoldRejected: (d) => ({ ja: `保留のまま認めないと決めた(担当者 ${officers(d)})。`, en: `The case was rejected by ${officers(d)}.` }),
   RecaptureRequested: (d) => ({ ja: `撮り直しを求めた(担当者 ${officers(d)})。`, en: `A new photograph was asked for by ${officers(d)}.` }),
@@ -80,13 +81,13 @@ const WORDS: Readonly<Record<string, Words>> = {
   GovernmentRefused: (d) => ({ ja: `行政サーバーが受理しなかった(${d['reason']})。`, en: `The government server refused it (${d['reason']}).` }),
   KeptInRegistry: () => ({ ja: '写真を登録簿に保存した。どこにも送信していない。', en: 'The photograph is kept in the registry and was sent nowhere.' }),
   RegistrationWithdrawn: () => ({ ja: '申請は取り下げられた。', en: 'The request was withdrawn.' }),
-  RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${d['rule']}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
+  RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   ConsentGiven: (d) => ({ ja: `画像の保存への同意を記録した(同意文${d['textVersion']})。`, en: `Consent to keep the image was recorded (text ${d['textVersion']}).` }),
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),
   FaceImageConfirmed: () => ({ ja: '登録画像として確定した。', en: 'The registered image was confirmed.' }),
-  FaceImageWithdrawn: (d) => ({ ja: `登録画像を取り下げた(理由: ${d['reason']})。`, en: `A registered image was withdrawn (${d['reason']}).` }),
+  FaceImageWithdrawn: (d) => ({ ja: `登録画像を取り下げた(理由: ${inJapanese(d['reason'])})。`, en: `A registered image was withdrawn (${d['reason']}).` }),
   CertificateLinked: () => ({ ja: '更新前の電子証明書の登録者と同じ人であることが確認された。', en: 'The renewed certificate was linked to the registrant of the one before it.' }),
-  BiometricViewed: (d) => ({ ja: `担当者${shortName(d['officer'])}が画像(${d['image']})を見た。目的: ${d['purpose']}。`, en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.` }),
+  BiometricViewed: (d) => ({ ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`, en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.` }),
   AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
   PolicyActivated: (d) => ({ ja: `ポリシー第${d['version']}版が有効になった。`, en: `Policy ${d['version']} came into force.` }),
 };

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { explain } from '../../src/domain/audit/explain.js';
+import { inJapanese } from '../../src/domain/audit/japanese-terms.js';
+import { OFFICER_OPINIONS, OPINION_REASONS } from '../../src/domain/hold-review/hold-review.events.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+
+describe('Japanese words for code words', () => {
+  it('are there for everything that an officer chooses', () => {
+    for (const word of [...OFFICER_OPINIONS, ...OPINION_REASONS]) expect(inJapanese(word)).not.toBe(word);
+  });
+  it('show an unknown word as it is stored', () => {
+    expect(inJapanese('constructor')).toBe('constructor');
+    expect(inJapanese(undefined)).toBe('undefined');
+  });
+  it('leave no code word of ours in the Japanese story of a history', () => {
+    const stories = new Set<string>();
+    for (const { events } of new SyntheticHistory({ seed: 8 }).appends(60)) {
+      for (const event of events) stories.add(explain(event as unknown as Parameters<typeof explain>[0], 'ja').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z|#[\w-]+|ブース\S+から/g, ''));
+    }
+    const told = [...stories].filter((text) => /[ぁ-ん]/.test(text));
+    expect(told.length).toBeGreaterThan(20);
+    // The government's own reason is its text, not ours.
+    expect(told.filter((text) => /[a-z]+_[a-z]+/.test(text) && !text.startsWith('行政サーバーが受理しなかった'))).toEqual([]);
+  });
+});
