@@ -35,10 +35,10 @@ Proves what happened, to people who do not trust this machine.
         --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
-  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--tsa-anchor FILE]... [--tsa-policy OID] [--json]
+  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
         not; 2: nothing is wrong but no key was given, so nobody knows who made it. --tsa-anchor names the roots of a timestamp
-        authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed
+        authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed; --tsa-crl has revocation judged too
   ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--server URL] [--json]
         holds checkpoints that were kept elsewhere against the present log and names the first fork. kafka: the topic of the settings
         HONNIN_AUDIT_COPY_KAFKA_*. Exit code 0: the log has only grown; 1: it has not; 2: no key, or nothing to compare
@@ -155,14 +155,14 @@ async function exportFrom(server: string, token: string | undefined, body: objec
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-policy': TEXT, json: FLAG } });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, json: FLAG } });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
   const startMs = performance.now();
   const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn) });
   const seconds = (performance.now() - startMs) / 1000;
-  const stamp = judgeTimestamp(report, values['tsa-anchor'] ?? [], values['tsa-policy'] ?? null);
+  const stamp = judgeTimestamp(report, { anchors: values['tsa-anchor'] ?? [], crls: values['tsa-crl'] ?? [], policy: values['tsa-policy'] ?? null });
   const isSound = isSoundReport(report) && !stamp.isWrong;
   if (values.json) say(JSON.stringify({ sound: isSound, seconds, ...report, timestamp: stamp }, null, 2));
   else printReport(report, seconds, trusted.length > 0, stamp);

@@ -89,6 +89,7 @@ export const SETTINGS = {
   auditCopyKafkaTokenScope: setting('HONNIN_AUDIT_COPY_KAFKA_TOKEN_SCOPE', null, 'Scope to ask for with oauthbearer.', optionalText),
   tsaUrl: setting('HONNIN_TSA_URL', null, 'Address of an RFC 3161 timestamp authority; the newest checkpoint is stamped there.', optionalUrl),
   tsaAnchorFiles: setting('HONNIN_TSA_ANCHORS', null, 'PEM or DER files, comma-separated: roots of the timestamp authority’s certificates.', paths),
+  tsaCrlUrls: setting('HONNIN_TSA_CRL_URLS', null, 'Addresses of the CRLs of all authorities in the path of its certificate, comma-separated; kept beside each timestamp. Absent: revocation is not judged.', urls),
   tsaPolicyOid: setting('HONNIN_TSA_POLICY', null, 'Timestamp policy to ask for, and then the only one that is accepted. Default: the authority’s own.', optionalOid),
   tsaSeconds: setting('HONNIN_TSA_SECONDS', '3600', 'Shortest time between two timestamps.', integer(1, 604_800)),
   tsaTimeoutMs: setting('HONNIN_TSA_TIMEOUT_MS', '10000', 'How long one question to the timestamp authority may take.', integer(50, 120_000)),
@@ -202,6 +203,10 @@ function optionalUrl(value: string | null): string | null {
   if (value === null) return null;
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw new Error('must be an http or https address');
   return value.replace(/\/$/, '');
+}
+
+function urls(value: string | null): readonly string[] {
+  return value === null ? [] : value.split(',').map((part) => optionalUrl(part.trim()) as string);
 }
 
 function brokers(value: string | null): readonly string[] {

@@ -80,6 +80,7 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
     HONNIN_OIDC_AUDIENCE: tokens.audience,
     HONNIN_TSA_URL: timestamps.tsaUrl,
     HONNIN_TSA_ANCHORS: file('anchor-timestamps.pem', timestamps.anchorPem),
+    HONNIN_TSA_CRL_URLS: timestamps.crlUrl,
     HONNIN_TSA_POLICY: TIMESTAMP_POLICY,
     // Once an hour is for authorities that charge for it.
     HONNIN_TSA_SECONDS: '10',

@@ -3,7 +3,7 @@ import { generateKey } from './certificate-authority.js';
 import { FaultTape } from './fault-tape.js';
 import { commonControl, json, problem, StandInListener, type StandIn, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
 import { readState, writeState } from './state-file.js';
-import { readTimestampRequest, timestampAnchor, TIMESTAMP_FAULTS, writeTimestamp, writeTimestampRejection, type TimestampFault, type TimestampKeys } from './timestamp-writer.js';
+import { readTimestampRequest, timestampAnchor, timestampCrl, TIMESTAMP_FAULTS, writeTimestamp, writeTimestampRejection, type TimestampFault, type TimestampKeys } from './timestamp-writer.js';
 import { pem } from './x509-writer.js';
 
 export interface TimestampAuthorityOptions extends StandInOptions {
@@ -15,6 +15,8 @@ export interface TimestampAuthorityOptions extends StandInOptions {
 export interface TimestampAuthorityStandIn extends StandIn {
   /** Address for `application/timestamp-query`. */
   readonly tsaUrl: string;
+  /** Its CRL; nobody is revoked in it. */
+  readonly crlUrl: string;
   readonly anchorPem: string;
   readonly faults: FaultTape<TimestampFault>;
   /** Tokens that were asked for. */
@@ -48,6 +50,7 @@ export async function startTimestampAuthority(options: TimestampAuthorityOptions
   let serial = randomBytes(5).readUIntBE(0, 5) * 256;
 
   const answer = async (request: StandInRequest): Promise<StandInAnswer> => {
+    if (request.method === 'GET' && request.path === '/tsa.crl') return { status: 200, headers: { 'content-type': 'application/pkix-crl' }, body: timestampCrl(keys.anchor, now()) };
     if (request.method !== 'POST' || request.path !== '/tsa') return problem(404, 'not_found', 'POST /tsa answers timestamp queries');
     if (request.headers['content-type'] !== 'application/timestamp-query') return problem(415, 'unsupported_media_type', 'application/timestamp-query');
     const fault = faults.next();
@@ -81,6 +84,7 @@ export async function startTimestampAuthority(options: TimestampAuthorityOptions
     get url() { return listener.url; },
     get controlUrl() { return listener.controlUrl; },
     get tsaUrl() { return `${listener.url}/tsa`; },
+    get crlUrl() { return `${listener.url}/tsa.crl`; },
     get asked() { return exchanges.length; },
     anchorPem: pem('CERTIFICATE', keys.anchor.certificate),
     faults,

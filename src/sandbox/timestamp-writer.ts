@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
 import { bitString, context, der, generalizedTime, integer, nullValue, objectIdentifier, octetString, readDer, readElements, sequence, set, utf8String } from './der.js';
 import {
-  authorityKeyIdentifier, basicConstraintsCa, encodeExtension, encodeName, extendedKeyUsage, freshSerial, keyUsage, signatureAlgorithm, signWith, subjectKeyIdentifier, writeCertificate,
-  type DistinguishedName, type Extension,
+  authorityKeyIdentifier, basicConstraintsCa, encodeExtension, encodeName, extendedKeyUsage, freshSerial, keyUsage, signatureAlgorithm, signWith, subjectKeyIdentifier, writeCertificate, writeCrl,
+  type DistinguishedName, type Extension, type RevokedEntry,
 } from './x509-writer.js';
 import type { CertifiedKey } from './certificate-authority.js';
 
@@ -63,6 +63,11 @@ export function timestampAnchor(key: KeyObject, now: Date): CertifiedKey {
   const dates = { notBefore: new Date(now.getTime() - YEAR_MS), notAfter: new Date(now.getTime() + 9 * YEAR_MS) };
   const extensions = [basicConstraintsCa(), keyUsage('keyCertSign', 'cRLSign'), subjectKeyIdentifier(key)];
   return { privateKey: key, certificate: writeCertificate({ serial: freshSerial(), issuer: ANCHOR_NAME, subject: ANCHOR_NAME, ...dates, publicKey: createPublicKey(key), extensions }, key) };
+}
+
+/** The root's complete CRL, with these of its certificates revoked. */
+export function timestampCrl(anchor: CertifiedKey, now: Date, revoked: readonly RevokedEntry[] = []): Buffer {
+  return writeCrl({ issuer: ANCHOR_NAME, thisUpdate: now, nextUpdate: new Date(now.getTime() + 24 * HOUR_MS), number: Math.floor(now.getTime() / 1000), authorityKey: anchor.privateKey, revoked }, anchor.privateKey);
 }
 
 /** Certificate of the signer as the fault wants it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { OutletRunner } from '../../src/infrastructure/audit/checkpoint-outlet.js';
+import { keptCrls } from '../../src/infrastructure/audit/check-timestamps.js';
 import { examineOutlets } from '../../src/infrastructure/audit/checkpoint-doctor.js';
 import { ConfiguredOutlets, timestampAuthority } from '../../src/infrastructure/audit/configured-outlets.js';
 import { folderOutlet, timestampOutlet, urlOutlet } from '../../src/infrastructure/audit/outlets.js';
@@ -112,7 +113,7 @@ describe('timestamps on checkpoints', () => {
   afterAll(() => authority.close());
   beforeEach(() => {
     writeFileSync(join(world.folder, 'anchor.pem'), authority.anchorPem);
-    settings = { HONNIN_DATA: world.folder, HONNIN_TSA_URL: authority.tsaUrl, HONNIN_TSA_ANCHORS: join(world.folder, 'anchor.pem'), HONNIN_TSA_SECONDS: '1', HONNIN_TSA_TIMEOUT_MS: '500', HONNIN_AUDIT_ORIGIN: ORIGIN };
+    settings = { HONNIN_DATA: world.folder, HONNIN_TSA_URL: authority.tsaUrl, HONNIN_TSA_ANCHORS: join(world.folder, 'anchor.pem'), HONNIN_TSA_CRL_URLS: authority.crlUrl, HONNIN_TSA_SECONDS: '1', HONNIN_TSA_TIMEOUT_MS: '500', HONNIN_AUDIT_ORIGIN: ORIGIN };
     authority.faults.clear();
   });
   const stamper = (change: Record<string, string> = {}) => new OutletRunner(timestampOutlet(timestampAuthority(Config.from({ ...settings, ...change })), world.log, 1_000), world.log);
@@ -124,7 +125,15 @@ describe('timestamps on checkpoints', () => {
     const { size } = world.log.checkpoint()!;
     expect(runner.status()).toMatchObject({ deliveredSize: size, failures: 0, behindMs: 0 });
     expect(world.log.timestamped()).toEqual([size]);
+    expect(keptCrls(world.log, size)).toHaveLength(1);
     if (OPENSSL_MISSING === null) expect(opensslJudges({ data: join(world.auditFolder, 'checkpoints', String(size)), answer: answer(), anchor: settings['HONNIN_TSA_ANCHORS']! }).output).toContain('Verification: OK');
+  });
+
+  it('are not taken without the CRL that was asked for', async () => {
+    const runner = stamper({ HONNIN_TSA_CRL_URLS: `${authority.url}/none.crl` });
+    await runner.attempt();
+    expect(runner.status().lastError).toContain('the CRL of the timestamp authority cannot be had');
+    expect(world.log.timestamped()).toEqual([]);
   });
 
   it('that were got are never replaced by later ones', async () => {
@@ -198,6 +207,10 @@ describe('timestamps on checkpoints', () => {
     expect(judged.text).toMatch(new RegExp(`timestamp  the checkpoint of the first ${stamped} of \\d+ entries existed before 20\\d\\d-\\S+Z by CN=Timestamp authority \\(TEST\\)`));
     expect(judged.text).toContain('everything is as it says');
     expect(judged.code).toBe(0);
+    const crl = join(world.folder, 'tsa.crl');
+    writeFileSync(crl, keptCrls(world.log, stamped)[0]!);
+    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', crl)).text).toContain('whose certificates were not revoked up to');
+    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', vkey)).text).toContain('[timestamp_revocation_malformed]');
     expect((await verify(bundle)).text).toContain('give the roots of its authority with --tsa-anchor');
     // A token of the newer checkpoint, which the new key has signed.
     await stamper().attempt();

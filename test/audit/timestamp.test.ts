@@ -5,11 +5,13 @@ import path from 'node:path';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
 import { splitSource, trustAnchor, type TrustAnchor } from '../../src/infrastructure/certificate/trust-anchors.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
+import { parseTimestampResponse } from '../../src/infrastructure/timestamp/timestamp-response.js';
 import { verifyTimestamp, type TimestampCheck, type TimestampReason, type TimestampVerdict } from '../../src/infrastructure/timestamp/timestamp-verifier.js';
 import { newKeys } from '../../src/sandbox/timestamp-authority.js';
-import { readTimestampRequest, TIMESTAMP_POLICY, writeTimestamp, writeTimestampRejection, type TimestampFault, type TimestampKeys } from '../../src/sandbox/timestamp-writer.js';
+import { readTimestampRequest, TIMESTAMP_POLICY, timestampCrl, writeTimestamp, writeTimestampRejection, type TimestampFault, type TimestampKeys } from '../../src/sandbox/timestamp-writer.js';
 import { OPENSSL_MISSING, OPENSSL_POLICY, OpensslTimestampAuthority, opensslJudges } from '../support/openssl-timestamp-authority.js';
 
 const message = Buffer.from('log.example/honnin\n12\nq1w2\n\n— a signature\n');
@@ -53,7 +55,7 @@ describe('a timestamp', () => {
     const verdict = judged(stamped());
     expect(verdict).toEqual({
       verdict: 'good',
-      timestamp: { atMs: now.getTime(), accuracyMicroseconds: 1_000_000, ordering: false, policy: TIMESTAMP_POLICY, serialHex: '7', authority: 'CN=Timestamp authority (TEST),O=TIMESTAMP-TEST,C=JP', anchorSha256: createHash('sha256').update(keys.anchor.certificate).digest('hex') },
+      timestamp: { atMs: now.getTime(), accuracyMicroseconds: 1_000_000, ordering: false, policy: TIMESTAMP_POLICY, serialHex: '7', authority: 'CN=Timestamp authority (TEST),O=TIMESTAMP-TEST,C=JP', anchorSha256: createHash('sha256').update(keys.anchor.certificate).digest('hex'), notRevokedUntilMs: null },
     });
     expect(await pkijsSays(stamped(), keys.anchor.certificate)).toBe(true);
   });
@@ -101,6 +103,35 @@ describe('a timestamp', () => {
     expect(reasonOf(judged(stamped(), { anchors: [trustAnchor(other.anchor.certificate)] }))).toMatch(/^certificate_(untrusted_issuer|bad_signature)$/);
     expect(reasonOf(judged(stamped(), { anchors: [] }))).toBe('certificate_untrusted_issuer');
     expect(await pkijsSays(stamped(), other.anchor.certificate)).toBe(false);
+  });
+
+  describe('with CRLs', () => {
+    const hours = (n: number): Date => new Date(now.getTime() + n * 3_600_000);
+    const withCrl = (revoked: Parameters<typeof timestampCrl>[2], change: Partial<TimestampCheck> = {}): TimestampVerdict => judged(good, { crls: [timestampCrl(keys.anchor, hours(1), revoked)], ...change });
+    let good: Buffer;
+    let serial: Buffer;
+    beforeAll(() => {
+      good = stamped();
+      serial = parseCertificate(parseTimestampResponse(good).token!.certificates[0]!).serial;
+    });
+
+    it('is good while its signer is not revoked, and says up to when that is known', () => {
+      expect(withCrl([])).toMatchObject({ verdict: 'good', timestamp: { notRevokedUntilMs: hours(1).getTime() } });
+      expect(reasonOf(withCrl([{ serial: Buffer.from('7f01', 'hex'), reason: 'key_compromise', revokedAt: hours(-9) }]))).toBe('good');
+    });
+    it.each([
+      ['key_compromise', 9, 'certificate_revoked'], ['key_compromise', -9, 'certificate_revoked'], ['unspecified', 9, 'certificate_revoked'], ['privilege_withdrawn', 9, 'certificate_revoked'],
+      ['superseded', 9, 'good'], ['superseded', -9, 'certificate_revoked'], ['cessation_of_operation', 9, 'good'], ['affiliation_changed', 0, 'certificate_revoked'],
+    ] as const)('whose signer was revoked for %s %d hours after it is %s', (reason, after, outcome) => {
+      expect(reasonOf(withCrl([{ serial, reason, revokedAt: hours(after) }]))).toBe(outcome);
+    });
+    it('is refused when the CRLs do not speak of its signer, are none, or are not in force', () => {
+      expect(reasonOf(judged(good, { crls: [] }))).toBe('revocation_unknown');
+      expect(reasonOf(judged(good, { crls: [timestampCrl(keys.foreign, now)] }))).toBe('revocation_unknown');
+      expect(reasonOf(judged(good, { crls: [Buffer.from('none')] }))).toBe('revocation_malformed');
+      expect(reasonOf(withCrl([], { crlsInForceAt: hours(20).getTime() / 1000 }))).toBe('good');
+      expect(reasonOf(withCrl([], { crlsInForceAt: hours(26).getTime() / 1000 }))).toBe('revocation_unknown');
+    });
   });
 
   it('that pkijs refuses is never good here', async () => {
@@ -159,6 +190,15 @@ if (OPENSSL_MISSING !== null) {
             ['too_large', openssled(Buffer.concat([good, Buffer.alloc(100_000)]))],
           ];
           expect(table.map(([, verdict]) => reasonOf(verdict))).toEqual(table.map(([reason]) => reason));
+        });
+
+        it('and holds or not by the CRLs of both authorities', () => {
+          const crls = authority.crls();
+          expect(openssled(good, { crls, crlsInForceAt: Date.now() / 1000 })).toMatchObject({ verdict: 'good', timestamp: { notRevokedUntilMs: expect.any(Number) } });
+          expect(reasonOf(openssled(good, { crls: crls.slice(0, 1) }))).toBe('revocation_unknown');
+          expect(reasonOf(openssled(good, { crls: crls.slice(1) }))).toBe('revocation_unknown');
+          authority.revokeSigner('keyCompromise');
+          expect(openssled(good, { crls: authority.crls() })).toMatchObject({ reason: 'certificate_revoked', detail: expect.stringContaining('key_compromise') });
         });
 
         it('and that no changed byte leaves good', () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -82,6 +82,20 @@ export class OpensslTimestampAuthority {
     return opensslJudges({ data, answer, anchor: this.anchorFile });
   }
 
+  /** CRLs of the root and of the intermediate, DER, as `openssl ca` writes them. */
+  crls(): readonly Buffer[] {
+    return (['root', 'middle'] as const).map((name) => {
+      ca(this.folder, name, '-gencrl', '-out', 'list.pem');
+      execFileSync('openssl', ['crl', '-in', 'list.pem', '-outform', 'DER', '-out', 'list.crl'], { cwd: this.folder, stdio: 'pipe' });
+      return readFileSync(path.join(this.folder, 'list.crl'));
+    });
+  }
+
+  /** @param reason as openssl writes it: keyCompromise, superseded, … */
+  revokeSigner(reason: string): void {
+    ca(this.folder, 'middle', '-revoke', 'signer.pem', '-crl_reason', reason);
+  }
+
   close(): void {
     this.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -91,6 +105,17 @@ export class OpensslTimestampAuthority {
 export function opensslJudges({ data, answer, anchor }: { readonly data: string; readonly answer: string; readonly anchor: string }): { readonly ok: boolean; readonly output: string } {
   const { status, stdout, stderr } = spawnSync('openssl', ['ts', '-verify', '-data', data, '-in', answer, '-CAfile', anchor], { encoding: 'utf8' });
   return { ok: status === 0, output: stdout + stderr };
+}
+
+/** The part of OpenSSL that keeps lists of certificates, with files of its own for each authority. */
+function ca(folder: string, name: 'root' | 'middle', ...args: readonly string[]): void {
+  const config = path.join(folder, `${name}-ca.cnf`);
+  if (!existsSync(config)) {
+    writeFileSync(path.join(folder, `${name}-index.txt`), '');
+    writeFileSync(path.join(folder, `${name}-crlnumber`), '01\n');
+    writeFileSync(config, `[ca]\ndefault_ca = one\n[one]\ndatabase = ${name}-index.txt\ncrlnumber = ${name}-crlnumber\ncertificate = ${name}.pem\nprivate_key = ${name}.key\ndefault_md = sha256\ndefault_crl_days = 30\ncrl_extensions = crl\n[crl]\nauthorityKeyIdentifier = keyid\n`);
+  }
+  execFileSync('openssl', ['ca', '-config', config, ...args], { cwd: folder, stdio: 'pipe' });
 }
 
 function makeHierarchy(folder: string, key: 'rsa' | 'ec'): void {

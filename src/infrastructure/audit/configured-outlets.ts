@@ -11,11 +11,11 @@ import type { TileLog } from './tile-log.js';
 
 /** The authority that the settings name. @throws {ConfigError} for anchors that are none */
 export function timestampAuthority({ values }: Config): TimestampAuthority {
-  const { tsaUrl, tsaAnchorFiles, tsaPolicyOid, tsaTimeoutMs, tsaClockSeconds, tsaUsername, tsaPasswordFile } = values;
+  const { tsaUrl, tsaAnchorFiles, tsaPolicyOid, tsaTimeoutMs, tsaClockSeconds, tsaUsername, tsaPasswordFile, tsaCrlUrls } = values;
   if (tsaUrl === null) return new NoTimestampAuthority();
   const basic = tsaUsername === null || tsaPasswordFile === null ? null : { username: tsaUsername, passwordFile: tsaPasswordFile };
   if (basic) readSettingFile('HONNIN_TSA_PASSWORD_FILE', basic.passwordFile);
-  return new HttpTimestampAuthority({ url: tsaUrl, anchors: timestampAnchors(tsaAnchorFiles), policy: tsaPolicyOid, timeoutMs: tsaTimeoutMs, clockToleranceMs: tsaClockSeconds * 1000, basic });
+  return new HttpTimestampAuthority({ url: tsaUrl, anchors: timestampAnchors(tsaAnchorFiles), policy: tsaPolicyOid, timeoutMs: tsaTimeoutMs, clockToleranceMs: tsaClockSeconds * 1000, crlUrls: tsaCrlUrls, basic });
 }
 
 /** Anchors of timestamp authorities out of files. @throws {ConfigError} naming the file */

@@ -21,9 +21,11 @@ export function timestampOutlet(authority: TimestampAuthority, log: TileLog, eve
     deliver: async ({ size, note }) => {
       // The earlier of two tokens over the same bytes proves more: it is never replaced.
       if (log.timestamp(size) !== null && log.checkpointOf(size)?.note === note) return;
-      const { response } = await authority.stamp(utf8(note)).catch((error: unknown) => {
+      const { response, crls } = await authority.stamp(utf8(note)).catch((error: unknown) => {
         throw error instanceof TimestampRefusedError ? new Error(`the answer of the timestamp authority does not count (${error.reason}): ${error.message}`, { cause: error }) : error;
       });
+      // The token last: it is what counts as done.
+      for (const [n, crl] of crls.entries()) await writeWhole(join(log.folder, 'timestamps', `${size}.${n + 1}.crl`), crl);
       await writeWhole(join(log.folder, 'timestamps', `${size}.tsr`), response);
       await syncFolder(join(log.folder, 'timestamps'));
     },

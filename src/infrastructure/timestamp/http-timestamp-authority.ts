@@ -16,11 +16,16 @@ export interface HttpTimestampAuthorityOptions {
   readonly timeoutMs: number;
   /** How far the authority's clock may be from ours. */
   readonly clockToleranceMs: number;
+  /** CRLs of the authorities in its certificate's path; empty: revocation is not judged. */
+  readonly crlUrls: readonly string[];
   /** User name and file with the password, for authorities that ask for them. */
   readonly basic: { readonly username: string; readonly passwordFile: string } | null;
 }
 
 const NONCE_BYTES = 16;
+const CRL_TYPES = ['application/pkix-crl', 'application/x-pkcs7-crl', 'application/octet-stream'] as const;
+/** A timestamp authority has a handful of certificates; its root may have issued more. */
+const CRL_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Asks one RFC 3161 authority over HTTP (section 3.4). One question, one answer: repeating is the caller's. */
 export class HttpTimestampAuthority extends TimestampAuthority {
@@ -41,9 +46,18 @@ export class HttpTimestampAuthority extends TimestampAuthority {
       headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply', ...this.authorization() }, contentTypes: ['application/timestamp-reply'],
     });
     if ('cause' in answer) throw new Error(`the timestamp authority gave no answer: ${answer.detail}`);
-    const result = verifyTimestamp({ response: answer.body, message, nonce, policy, anchors, notBeforeMs: askedMs - clockToleranceMs, notAfterMs: Date.now() + clockToleranceMs });
+    const notAfterMs = Date.now() + clockToleranceMs;
+    const crls = await Promise.all(this.options.crlUrls.map((url) => this.crl(url)));
+    const revocation = crls.length === 0 ? {} : { crls, crlsInForceAt: Date.now() / 1000 };
+    const result = verifyTimestamp({ response: answer.body, message, nonce, policy, anchors, notBeforeMs: askedMs - clockToleranceMs, notAfterMs, ...revocation });
     if (result.verdict === 'refused') throw new TimestampRefusedError(result.reason, result.detail);
-    return { response: answer.body, atMs: result.timestamp.atMs };
+    return { response: answer.body, atMs: result.timestamp.atMs, crls };
+  }
+
+  private async crl(url: string): Promise<Buffer> {
+    const answer = await exchange({ url: new URL(url), method: 'GET', headers: { accept: CRL_TYPES[0] }, body: null, timeoutMs: this.options.timeoutMs, bytesMax: CRL_BYTES_MAX, contentTypes: CRL_TYPES });
+    if ('cause' in answer) throw new Error(`the CRL of the timestamp authority cannot be had from ${url}: ${answer.detail}`);
+    return answer.body;
   }
 
   /** The password is read each time: secrets are exchanged while the server runs. */

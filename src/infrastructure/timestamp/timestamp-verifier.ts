@@ -1,11 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { InvalidCertificateReason } from '../../domain/values/certificate-status.js';
 import { parseCertificate, serialHex, type Certificate } from '../certificate/certificate.js';
+import { parseCrl, type Crl } from '../certificate/crl.js';
+import { verifyCrl } from '../certificate/crl-verifier.js';
 import { DerError } from '../certificate/der.js';
 import { describeName, sameName } from '../certificate/distinguished-name.js';
 import { NAME_FORM } from '../certificate/general-name.js';
 import { KEY_USAGE, OID } from '../certificate/oids.js';
-import { verifyPath } from '../certificate/path-verifier.js';
+import { verifyPath, type ValidPath } from '../certificate/path-verifier.js';
 import { profileFor } from '../certificate/profiles.js';
 import { checkSignature, GENERAL_ALGORITHMS, readPublicKey, signatureRuleByName, type PublicKey } from '../certificate/public-key.js';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
@@ -26,12 +28,17 @@ export interface TimestampCheck {
   readonly notBeforeMs: number | null;
   /** The stated time must not be after this: nobody has seen the future. */
   readonly notAfterMs: number;
+  /** CRLs of the authorities in the signer's path, DER; absent: revocation is not judged. When there are some, every certificate of the path
+   *  must be spoken of. */
+  readonly crls?: readonly Uint8Array[];
+  /** Instant at which the CRLs must be in force, seconds since 1970. Absent: each speaks as of its own time, which is what kept ones can. */
+  readonly crlsInForceAt?: number;
 }
 
 /** Which rule a token broke. `certificate_…`: what is wrong with the path of the signer's certificate. */
 export type TimestampReason =
   | 'too_large' | 'malformed' | 'status_refused' | 'imprint_algorithm' | 'imprint_mismatch' | 'nonce_missing' | 'nonce_mismatch' | 'policy_mismatch' | 'critical_extension' | 'time_in_future' | 'time_too_old' | 'signer_certificate_missing'
-  | 'content_type' | 'digest_algorithm' | 'digest_mismatch' | 'signing_certificate_missing' | 'signing_certificate_mismatch' | 'signature_algorithm' | 'signature' | 'authority_name' | 'extended_key_usage' | 'key_usage'
+  | 'revocation_unknown' | 'revocation_malformed' | 'content_type' | 'digest_algorithm' | 'digest_mismatch' | 'signing_certificate_missing' | 'signing_certificate_mismatch' | 'signature_algorithm' | 'signature' | 'authority_name' | 'extended_key_usage' | 'key_usage'
   | `certificate_${InvalidCertificateReason}`;
 
 export type TimestampVerdict = { readonly verdict: 'good'; readonly timestamp: ProvenTime } | { readonly verdict: 'refused'; readonly reason: TimestampReason; readonly detail: string };
@@ -48,6 +55,8 @@ export interface ProvenTime {
   /** Subject of the signer's certificate, for people. */
   readonly authority: string;
   readonly anchorSha256: string;
+  /** The signer was not revoked as far as the CRLs tell, which is up to this time, milliseconds since 1970; null: not judged. */
+  readonly notRevokedUntilMs: number | null;
 }
 
 class Refusal extends Error {
@@ -84,9 +93,10 @@ function judge(check: TimestampCheck): ProvenTime {
   checkSigned(token.signer, keyOf(signer));
   checkPurpose(signer);
   checkAuthorityName(token, signer);
-  const anchor = checkPath({ signer, others, anchors: check.anchors, atMs: token.info.genTimeMs });
+  const path = checkPath({ signer, others, anchors: check.anchors, atMs: token.info.genTimeMs });
+  const notRevokedUntilMs = check.crls === undefined ? null : checkRevocation(path, check.crls, { atMs: token.info.genTimeMs, inForceAt: check.crlsInForceAt ?? null });
   const { genTimeMs, accuracyMicroseconds, ordering, policy, serial } = token.info;
-  return { atMs: genTimeMs, accuracyMicroseconds, ordering, policy, serialHex: serialHex(serial), authority: describeName(signer.subject), anchorSha256: anchor.sha256 };
+  return { atMs: genTimeMs, accuracyMicroseconds, ordering, policy, serialHex: serialHex(serial), authority: describeName(signer.subject), anchorSha256: path.anchor.sha256, notRevokedUntilMs };
 }
 
 const STATUS_WORDS = ['granted', 'granted with modifications', 'rejection', 'waiting', 'revocation warning', 'revocation notification'];
@@ -221,11 +231,43 @@ function checkAuthorityName({ info: { tsa } }: TimestampToken, signer: Certifica
 }
 
 /** The path is judged at the stated time: a certificate that ran out since was good when it signed. */
-function checkPath({ signer, others, anchors, atMs }: { readonly signer: Certificate; readonly others: readonly Certificate[]; readonly anchors: readonly TrustAnchor[]; readonly atMs: number }): TrustAnchor {
+function checkPath({ signer, others, anchors, atMs }: { readonly signer: Certificate; readonly others: readonly Certificate[]; readonly anchors: readonly TrustAnchor[]; readonly atMs: number }): ValidPath {
   const result = verifyPath({
     certificate: signer, intermediates: others, anchors, at: atMs / 1000, profile: profileFor('rfc5280', { extendedKeyUsage: [OID.timeStamping] }),
     policies: { acceptable: null, requireExplicitPolicy: false, inhibitPolicyMapping: false, inhibitAnyPolicy: false },
   });
   if ('problem' in result) throw new Refusal(`certificate_${result.problem.reason}`, result.problem.detail);
-  return result.path.anchor;
+  return result.path;
+}
+
+/** Reasons of revocation under which earlier tokens stay good: nobody else had the key (RFC 3161 section 4, 1). Every other reason, and none
+ *  at all, takes the worth of all its tokens away. */
+const HARMLESS = new Set<string>(['affiliation_changed', 'superseded', 'cessation_of_operation']);
+
+/** @returns up to when nobody of the path was revoked, milliseconds since 1970 */
+function checkRevocation({ certificates, anchor }: ValidPath, crls: readonly Uint8Array[], { atMs, inForceAt }: { readonly atMs: number; readonly inForceAt: number | null }): number {
+  const lists = crls.map(readCrl);
+  let untilMs = Number.POSITIVE_INFINITY;
+  certificates.forEach((certificate, i) => {
+    const above = certificates[i + 1];
+    const issuer = above === undefined ? anchor : { certificate: above, publicKey: keyOf(above) };
+    const statuses = lists.map((crl) => verifyCrl({ crl, certificate, issuer, at: inForceAt ?? crl.thisUpdate, clockToleranceSeconds: 300, maxStatusAgeSeconds: null, algorithms: GENERAL_ALGORITHMS, conforming: true }));
+    const spoken = statuses.flatMap((status) => (status.status === 'unknown' ? [] : [status]));
+    for (const status of spoken) {
+      if (status.status !== 'revoked' || (HARMLESS.has(status.reason ?? '') && status.revokedAt * 1000 > atMs)) continue;
+      throw new Refusal('certificate_revoked', `${describeName(certificate.subject)} was revoked at ${new Date(status.revokedAt * 1000).toISOString()} (${status.reason ?? 'no reason given'})`);
+    }
+    if (spoken.length === 0) throw new Refusal('revocation_unknown', `no CRL speaks of ${describeName(certificate.subject)}: ${statuses.map((status) => (status.status === 'unknown' ? status.detail : '')).join('; ') || 'there is none'}`);
+    untilMs = Math.min(untilMs, Math.max(...spoken.map(({ evidence }) => evidence.thisUpdate * 1000)));
+  });
+  return untilMs;
+}
+
+function readCrl(bytes: Uint8Array): Crl {
+  try {
+    return parseCrl(bytes);
+  } catch (error) {
+    if (error instanceof DerError) throw new Refusal('revocation_malformed', `a CRL: ${error.message}`);
+    throw error;
+  }
 }
