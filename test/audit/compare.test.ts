@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { toBase64 } from '../../src/domain/audit/bytes.js';
 import { compareCopies, notesInText, type CopyReport } from '../../src/domain/audit/compare-copies.js';
 import { checkpointText } from '../../src/domain/audit/checkpoint.js';
 import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
@@ -121,7 +122,20 @@ describe('comparing kept checkpoints with the log', () => {
     notes.forEach((note, i) => writeFileSync(join(copies, `checkpoint-${i}`), note));
     const key = verifierKeyText(honest.keys.keys()[0]!);
     process.env['HONNIN_AUDIT_ORIGIN'] = ORIGIN;
-    const server = createServer((request, response) => void response.end(request.url === '/kept' ? notes.join('') : ''));
+    // The answers of a server, which are those of docs/api.md, over the log of the second world.
+    const served: Record<string, (query: URLSearchParams) => string> = {
+      '/kept': () => notes.join(''),
+      '/v1/audit/log/checkpoint': () => forked.log.checkpoint()!.note,
+      '/v1/audit/keys': () => JSON.stringify({ keys: forked.keys.keys().map(verifierKeyText), successions: forked.keys.successions() }),
+      '/v1/audit/proofs/consistency': (query) => {
+        const [first, second] = [Number(query.get('first')), Number(query.get('second'))];
+        return JSON.stringify({ first, second, proof: consistencyProof(hasher, forked.log.nodes(second), { first, second }).map(toBase64) });
+      },
+    };
+    const server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+      response.end(served[pathname]?.(searchParams) ?? '');
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const compare = (...args: string[]) => commandOutput(['compare', ...args]);
@@ -132,6 +146,9 @@ describe('comparing kept checkpoints with the log', () => {
       const fork = await compare('--data', data, '--copies', copies, '--key', key);
       expect(fork).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.published()[3]} entries (${join(copies, 'checkpoint-3')}): something in entries ${honest.log.published()[2]} to ${honest.log.published()[3]! - 1} was changed`) });
       expect(JSON.parse((await compare('--data', data, '--copies', copies, '--key', key, '--json')).text)).toMatchObject({ ok: false, firstFork: { size: honest.log.published()[3] } });
+      const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      expect(await compare('--server', from, '--copies', copies, '--key', key)).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.published()[3]} entries`) });
+      expect(await compare('--server', from, '--copies', join(copies, 'checkpoint-2'), '--key', key)).toMatchObject({ code: 0, text: expect.stringContaining('1 of 1') });
       expect(readFileSync(join(copies, 'checkpoint-0'), 'utf8')).toBe(notes[0]);
     } finally {
       delete process.env['HONNIN_AUDIT_ORIGIN'];

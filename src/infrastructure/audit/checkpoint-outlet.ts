@@ -31,6 +31,7 @@ const WHERE: Readonly<Record<OutletName, string>> = { timestamp: 'timestamp auth
 const POLL_MS_MAX = 1_000;
 const RETRY_MS_MAX = 300_000;
 const GRACE_MS = 60_000;
+const STOP_MS_MAX = 10_000;
 
 /** Takes the newest checkpoint to one outlet, at most once per interval. It covers all before it, so an older one is never sent after it. One
  *  retry policy for all outlets: one second, doubled up to five minutes or the interval. Nothing here is waited for by whoever appends, and
@@ -57,8 +58,15 @@ export class OutletRunner {
     this.running = this.run();
   }
 
+  /** Ends the loop, with a last delivery where the outlet wants one. A broker that does not answer holds no stop up: the next start goes on. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    const limit = new AbortController();
+    await Promise.race([this.finish(), sleep(STOP_MS_MAX, undefined, { signal: limit.signal }).catch(() => {})]);
+    limit.abort();
+  }
+
+  private async finish(): Promise<void> {
     await this.running;
     if (this.outlet.alsoAtStop) await this.attempt();
     await this.outlet.close?.();
