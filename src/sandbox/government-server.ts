@@ -2,7 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { FaultTape } from './fault-tape.js';
-import { commonControl, controlBody, json, problem, StandInListener, type Outage, type StandIn, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
+import { commonControl, controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
 import { canonicalJson } from '../domain/values/canonical-json.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../domain/values/certificate-status.js';
 
@@ -65,13 +66,9 @@ export interface GovernmentOptions extends StandInOptions {
   readonly bearerToken?: string;
 }
 
-export interface GovernmentServer extends StandIn {
+export interface GovernmentServer extends Troublable {
   /** Sets the decision for submissions from now on; those already received keep theirs. */
   decide(decision: Decision): void;
-  slow(milliseconds: number): void;
-  /** `refused`: connections are refused. `unavailable`: every request is answered 503. */
-  down(mode?: Exclude<Outage, 'none'>): Promise<void>;
-  up(): Promise<void>;
   readonly faults: FaultTape<GovernmentFault>;
   readonly history: readonly GovernmentAttempt[];
   readonly submissions: readonly (KeptSubmission & { readonly status: SubmissionStatus })[];
@@ -91,46 +88,21 @@ type LogLine = { readonly attempt: GovernmentAttempt } | { readonly kept: Omit<K
 
 const COLLECTION = '/v1/face-registrations';
 
-class GovernmentStandIn implements GovernmentServer {
+class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
   readonly faults = new FaultTape<GovernmentFault>(GOVERNMENT_FAULTS, 'none');
   readonly #options: GovernmentOptions;
   readonly #history: GovernmentAttempt[] = [];
   readonly #kept = new Map<string, KeptSubmission>();
   #decision: Decision = { decide: 'accept' };
-  #listener: StandInListener | null = null;
 
   constructor(options: GovernmentOptions) {
+    super('government server', options);
     this.#options = options;
     for (const line of readLog(options.logFile)) this.#apply(line);
   }
 
-  async listen(): Promise<void> {
-    const handlers = { service: (request: StandInRequest) => this.#serve(request), control: (request: StandInRequest) => this.#control(request) };
-    this.#listener = await StandInListener.start('government server', handlers, this.#options);
-  }
-
-  get url(): string {
-    return this.#listening.url;
-  }
-
-  get controlUrl(): string {
-    return this.#listening.controlUrl;
-  }
-
   decide(decision: Decision): void {
     this.#decision = decision;
-  }
-
-  slow(milliseconds: number): void {
-    this.#listening.slow(milliseconds);
-  }
-
-  async down(mode: Exclude<Outage, 'none'> = 'refused'): Promise<void> {
-    await this.#listening.setOutage(mode);
-  }
-
-  async up(): Promise<void> {
-    await this.#listening.setOutage('none');
   }
 
   get history(): readonly GovernmentAttempt[] {
@@ -145,20 +117,7 @@ class GovernmentStandIn implements GovernmentServer {
     return [...this.#kept.values()].filter((kept) => kept.photoSha256 === photoSha256).map(({ capturedAtUtc }) => capturedAtUtc);
   }
 
-  async close(): Promise<void> {
-    await this.#listening.close();
-  }
-
-  get #listening(): StandInListener {
-    if (this.#listener === null) throw new Error('the stand-in is not listening yet');
-    return this.#listener;
-  }
-
-  #now(): Date {
-    return this.#options.now?.() ?? new Date();
-  }
-
-  async #serve(request: StandInRequest): Promise<StandInAnswer> {
+  protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
     const fault = this.faults.next();
     const refusal = this.#unauthorised(request, fault);
     if (refusal !== null) return this.#attempted(request, { fault, submissionId: null, contentSha256: null, outcome: 'unauthorized', answer: refusal });
@@ -184,7 +143,7 @@ class GovernmentStandIn implements GovernmentServer {
     if (known !== undefined && known.contentSha256 !== contentSha256) {
       return this.#attempted(request, { ...about, outcome: 'submission_id_reused', answer: problem(409, 'submission_id_reused', 'this submission id is known with other content') });
     }
-    if (known === undefined) this.#log({ kept: { ...submission, contentSha256, certificateSha256, receivedAtUtc: this.#now().toISOString(), decision: this.#decision } });
+    if (known === undefined) this.#log({ kept: { ...submission, contentSha256, certificateSha256, receivedAtUtc: this.now().toISOString(), decision: this.#decision } });
     const kept = this.#kept.get(submission.submissionId);
     if (kept === undefined) throw new Error('the submission was not kept');
     const answer = await this.#spoiled(json(known === undefined ? 201 : 200, this.#view(kept)), fault);
@@ -219,7 +178,7 @@ class GovernmentStandIn implements GovernmentServer {
     const { decision } = kept;
     if (decision.decide === 'accept') return 'accepted';
     if (decision.decide === 'refuse') return 'refused';
-    const elapsed = this.#now().getTime() - Date.parse(kept.receivedAtUtc) >= (decision.afterMs ?? 0);
+    const elapsed = this.now().getTime() - Date.parse(kept.receivedAtUtc) >= (decision.afterMs ?? 0);
     const asked = kept.polls >= (decision.afterPolls ?? 0);
     if (!elapsed || !asked) return 'received';
     return decision.then === 'accept' ? 'accepted' : 'refused';
@@ -232,7 +191,7 @@ class GovernmentStandIn implements GovernmentServer {
       case 'http500_after_storing':
         return problem(500, 'internal', 'the stand-in plays a fault');
       case 'hang_after_storing':
-        await this.#listening.closing;
+        await this.listening.closing;
         return { status: 0, drop: true };
       case 'answer_twice':
         return { ...answer, twice: true };
@@ -255,7 +214,7 @@ class GovernmentStandIn implements GovernmentServer {
     this.#log({
       attempt: {
         number: this.#history.length + 1,
-        atUtc: this.#now().toISOString(),
+        atUtc: this.now().toISOString(),
         method: request.method,
         path: request.path,
         bodySha256: request.bodySha256,
@@ -281,8 +240,8 @@ class GovernmentStandIn implements GovernmentServer {
     }
   }
 
-  async #control(request: StandInRequest): Promise<StandInAnswer> {
-    const common = await commonControl(request, this.#listening, this.faults);
+  protected override async control(request: StandInRequest): Promise<StandInAnswer> {
+    const common = await commonControl(request, this.listening, this.faults);
     if (common !== null) return common;
     const photo = /^\/control\/photos\/([0-9a-f]{64})$/.exec(request.path)?.[1];
     if (request.method === 'GET' && photo !== undefined) {

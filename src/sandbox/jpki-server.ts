@@ -6,7 +6,8 @@ import {
 } from './certificate-authority.js';
 import { FaultTape } from './fault-tape.js';
 import { answerOcsp, OCSP_FAULTS, readOcspRequest, type OcspFault, type WrongResponders } from './ocsp-responder.js';
-import { commonControl, controlBody, json, problem, StandInListener, type Outage, type StandIn, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
+import { commonControl, controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
 import { readState, writeState } from './state-file.js';
 import { accessNumberOf, CARD_SECRETS, freshSecurityCode, SyntheticCard, type SyntheticCardData } from './synthetic-card.js';
 import { isRevocationReason, pem } from './x509-writer.js';
@@ -61,7 +62,7 @@ export interface JpkiHistoryEntry {
 }
 
 /** The stand-in as its starter drives it. */
-export interface JpkiServer extends StandIn {
+export interface JpkiServer extends Troublable {
   readonly ocspUrl: string;
   readonly crlUrls: Readonly<Record<CertificateType, string>>;
   readonly linksUrl: string;
@@ -77,10 +78,6 @@ export interface JpkiServer extends StandIn {
   revoke(card: SyntheticCard, reason?: RevocationReason, type?: CertificateType): void;
   hold(card: SyntheticCard, type?: CertificateType): void;
   release(card: SyntheticCard, type?: CertificateType): void;
-  slow(milliseconds: number): void;
-  /** `refused`: connections are refused. `unavailable`: every request is answered 503. */
-  down(mode?: Exclude<Outage, 'none'>): Promise<void>;
-  up(): Promise<void>;
   readonly ocspFaults: FaultTape<OcspFault>;
   readonly crlFaults: FaultTape<CrlFault>;
   readonly history: readonly JpkiHistoryEntry[];
@@ -127,7 +124,7 @@ async function loadOrCreate(options: JpkiOptions): Promise<Keys> {
   return { authorities: { user_authentication: userAuthentication, digital_signature: digitalSignature }, cardRootKey, municipalityKey };
 }
 
-class JpkiStandIn implements JpkiServer {
+class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   readonly ocspFaults = new FaultTape<OcspFault>(OCSP_FAULTS, 'none');
   readonly crlFaults = new FaultTape<CrlFault>(CRL_FAULTS, 'none');
   readonly #options: JpkiOptions;
@@ -135,25 +132,16 @@ class JpkiStandIn implements JpkiServer {
   readonly #history: JpkiHistoryEntry[] = [];
   readonly #wrong = new Map<CertificateType, Promise<WrongResponders>>();
   readonly #crls = new Map<CertificateType, { revision: string; madeAt: number; bytes: Buffer }>();
-  #listener: StandInListener | null = null;
 
   constructor(options: JpkiOptions, keys: Keys) {
+    super('authentication server (JPKI)', options);
     this.#options = options;
     this.#keys = keys;
   }
 
-  async listen(): Promise<void> {
-    const handlers = { service: (request: StandInRequest) => this.#serve(request), control: (request: StandInRequest) => this.#control(request) };
-    this.#listener = await StandInListener.start('authentication server (JPKI)', handlers, this.#options);
+  override async listen(): Promise<void> {
+    await super.listen();
     this.#save();
-  }
-
-  get url(): string {
-    return this.#listening.url;
-  }
-
-  get controlUrl(): string {
-    return this.#listening.controlUrl;
   }
 
   get ocspUrl(): string {
@@ -206,7 +194,7 @@ class JpkiStandIn implements JpkiServer {
   }
 
   revoke(card: SyntheticCard, reason: RevocationReason = 'unspecified', type?: CertificateType): void {
-    for (const each of type === undefined ? card.certificateTypes : [type]) this.#authority(each).revoke(this.#issuedOn(card, each).serial, reason, this.#now());
+    for (const each of type === undefined ? card.certificateTypes : [type]) this.#authority(each).revoke(this.#issuedOn(card, each).serial, reason, this.now());
     this.#save();
   }
 
@@ -217,31 +205,6 @@ class JpkiStandIn implements JpkiServer {
   release(card: SyntheticCard, type?: CertificateType): void {
     for (const each of type === undefined ? card.certificateTypes : [type]) this.#authority(each).release(this.#issuedOn(card, each).serial);
     this.#save();
-  }
-
-  slow(milliseconds: number): void {
-    this.#listening.slow(milliseconds);
-  }
-
-  async down(mode: Exclude<Outage, 'none'> = 'refused'): Promise<void> {
-    await this.#listening.setOutage(mode);
-  }
-
-  async up(): Promise<void> {
-    await this.#listening.setOutage('none');
-  }
-
-  async close(): Promise<void> {
-    await this.#listening.close();
-  }
-
-  get #listening(): StandInListener {
-    if (this.#listener === null) throw new Error('the stand-in is not listening yet');
-    return this.#listener;
-  }
-
-  #now(): Date {
-    return this.#options.now?.() ?? new Date();
   }
 
   #authority(type: CertificateType): CertificateAuthority {
@@ -300,7 +263,7 @@ class JpkiStandIn implements JpkiServer {
         ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
         ...(previous === null ? {} : { previousSerial: serialOf(previous.certificate(type)) }),
       },
-      this.#now(),
+      this.now(),
     );
     return { certificate: Buffer.from(issued.certificate).toString('base64'), privateKey: toPem(key) };
   }
@@ -312,7 +275,7 @@ class JpkiStandIn implements JpkiServer {
   } {
     const { holder, faceImage, surfaceKey } = wanted;
     const securityCode = freshSecurityCode();
-    const expiryYear = this.#now().getUTCFullYear() + 10;
+    const expiryYear = this.now().getUTCFullYear() + 10;
     const birthDate = holder.birthDate.replaceAll('-', '');
     const cardRecord = buildCardRecord(
       {
@@ -334,7 +297,7 @@ class JpkiStandIn implements JpkiServer {
     return { cardRecord, cardIssuerCertificate, accessNumber: accessNumberOf(holder.birthDate, expiryYear, securityCode) };
   }
 
-  async #serve(request: StandInRequest): Promise<StandInAnswer> {
+  protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
     if (request.path === '/ocsp') return this.#ocsp(request);
     const list = CRL_NAMES[request.path];
     if (list !== undefined && request.method === 'GET') return this.#crl(list, request);
@@ -350,7 +313,7 @@ class JpkiStandIn implements JpkiServer {
     if (fault === 'http500') return problem(500, 'internal', 'the stand-in plays a fault');
     const body = await answerOcsp(request.body, {
       authorities: Object.values(this.#keys.authorities),
-      now: this.#now(),
+      now: this.now(),
       fault,
       validityMs: this.#options.ocspValidityMs ?? 15 * 60_000,
       wrongResponders: (authority) => this.#wrongResponders(authority),
@@ -371,7 +334,7 @@ class JpkiStandIn implements JpkiServer {
 
   #crlBytes(type: CertificateType, fault: CrlFault): Buffer {
     const validity = this.#options.crlValidityMs ?? 24 * 3600_000;
-    const now = this.#now().getTime();
+    const now = this.now().getTime();
     const listFrom = (start: number, of: CertificateType = type): Buffer =>
       this.#authority(of).crl({ thisUpdate: new Date(start), nextUpdate: new Date(start + validity) });
     if (fault === 'stale') return listFrom(now - validity - 3600_000);
@@ -413,8 +376,8 @@ class JpkiStandIn implements JpkiServer {
     return null;
   }
 
-  async #control(request: StandInRequest): Promise<StandInAnswer> {
-    const common = await commonControl(request, this.#listening, this.ocspFaults);
+  protected override async control(request: StandInRequest): Promise<StandInAnswer> {
+    const common = await commonControl(request, this.listening, this.ocspFaults);
     if (common !== null) return common;
     switch (`${request.method} ${request.path}`) {
       case 'GET /control/history':
@@ -454,7 +417,7 @@ class JpkiStandIn implements JpkiServer {
   }
 
   #remember(kind: JpkiHistoryEntry['kind'], subject: string, fault: string): void {
-    this.#history.push({ atUtc: this.#now().toISOString(), kind, subject, fault });
+    this.#history.push({ atUtc: this.now().toISOString(), kind, subject, fault });
   }
 
   /** Keys that may not sign OCSP answers, made when a fault first needs them. */
@@ -468,9 +431,9 @@ class JpkiStandIn implements JpkiServer {
 
   async #makeWrongResponders(authority: CertificateAuthority): Promise<WrongResponders> {
     const [responderKey, foreignKey] = await Promise.all([generateKey('RSA-2048'), generateKey('RSA-2048')]);
-    const base = { issuer: authority.name, issuerKey: authority.anchor.privateKey, responderKey, now: this.#now() };
+    const base = { issuer: authority.name, issuerKey: authority.anchor.privateKey, responderKey, now: this.now() };
     const certified = (certificate: Uint8Array): CertifiedKey => ({ certificate, privateKey: responderKey });
-    const user = authority.issue({ holder: DEFAULT_HOLDER, cardId: randomUUID(), publicKey: createPublicKey(responderKey) }, this.#now());
+    const user = authority.issue({ holder: DEFAULT_HOLDER, cardId: randomUUID(), publicKey: createPublicKey(responderKey) }, this.now());
     return {
       // Same name, another key: only the signature tells it from the real authority.
       foreign: certified(responderCertificate({ ...base, issuerKey: foreignKey })),

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
-import { controlBody, json, problem, StandInListener, type Outage, type StandIn, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
+import { controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
 import { readState, writeState } from './state-file.js';
 
 export type Role = 'officer' | 'auditor' | 'administrator';
@@ -47,7 +48,7 @@ export interface TokenIssuerOptions extends StandInOptions {
   readonly algorithm?: TokenAlgorithm;
 }
 
-export interface TokenIssuer extends StandIn {
+export interface TokenIssuer extends Troublable {
   /** The `iss` of every token; the discovery document is below it. */
   readonly issuer: string;
   readonly audience: string;
@@ -62,9 +63,6 @@ export interface TokenIssuer extends StandIn {
   /** New tokens get a new key; the old one stays published until it is forgotten. */
   rotateKeys(): Promise<void>;
   forgetPreviousKeys(): Promise<void>;
-  slow(milliseconds: number): void;
-  down(mode?: Exclude<Outage, 'none'>): Promise<void>;
-  up(): Promise<void>;
 }
 
 interface SigningKey {
@@ -89,7 +87,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions = {}): Promis
   return issuer;
 }
 
-class TokenIssuerStandIn implements TokenIssuer {
+class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   readonly audience = AUDIENCE;
   readonly users = SAMPLE_USERS;
   readonly #options: TokenIssuerOptions;
@@ -97,26 +95,17 @@ class TokenIssuerStandIn implements TokenIssuer {
   /** Newest first. */
   #keys: SigningKey[];
   #unpublished: SigningKey | null = null;
-  #listener: StandInListener | null = null;
 
   constructor(options: TokenIssuerOptions, algorithm: TokenAlgorithm, keys: SigningKey[]) {
+    super('OpenID Connect issuer', options);
     this.#options = options;
     this.#algorithm = algorithm;
     this.#keys = keys;
   }
 
-  async listen(): Promise<void> {
-    const handlers = { service: (request: StandInRequest) => this.#serve(request), control: (request: StandInRequest) => this.#control(request) };
-    this.#listener = await StandInListener.start('OpenID Connect issuer', handlers, this.#options);
+  override async listen(): Promise<void> {
+    await super.listen();
     await this.#save();
-  }
-
-  get url(): string {
-    return this.#listening.url;
-  }
-
-  get controlUrl(): string {
-    return this.#listening.controlUrl;
   }
 
   get issuer(): string {
@@ -158,27 +147,6 @@ class TokenIssuerStandIn implements TokenIssuer {
     await this.#save();
   }
 
-  slow(milliseconds: number): void {
-    this.#listening.slow(milliseconds);
-  }
-
-  async down(mode: Exclude<Outage, 'none'> = 'refused'): Promise<void> {
-    await this.#listening.setOutage(mode);
-  }
-
-  async up(): Promise<void> {
-    await this.#listening.setOutage('none');
-  }
-
-  async close(): Promise<void> {
-    await this.#listening.close();
-  }
-
-  get #listening(): StandInListener {
-    if (this.#listener === null) throw new Error('the stand-in is not listening yet');
-    return this.#listener;
-  }
-
   #claims(options: MintOptions): JWTPayload {
     const now = Math.floor((this.#options.now?.() ?? new Date()).getTime() / 1000);
     return {
@@ -205,7 +173,7 @@ class TokenIssuerStandIn implements TokenIssuer {
     return { ...this.#unpublished, kid: current.kid };
   }
 
-  async #serve(request: StandInRequest): Promise<StandInAnswer> {
+  protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
     switch (`${request.method} ${request.path}`) {
       case 'GET /.well-known/openid-configuration':
         return json(200, this.#discovery());
@@ -239,7 +207,7 @@ class TokenIssuerStandIn implements TokenIssuer {
     return json(200, { access_token: await this.signIn(user.username), token_type: 'Bearer', expires_in: 3600 }, { 'cache-control': 'no-store' });
   }
 
-  async #control(request: StandInRequest): Promise<StandInAnswer> {
+  protected override async control(request: StandInRequest): Promise<StandInAnswer> {
     switch (`${request.method} ${request.path}`) {
       case 'POST /control/rotate':
         await this.rotateKeys();
