@@ -53,7 +53,7 @@ describe('a model set in a file', () => {
     [JSON.stringify({ ...DEFAULT_MODEL_SET, extra: 1 }), 'manifest.extra is not known'],
     [JSON.stringify({ ...DEFAULT_MODEL_SET, id: '../../x' }), 'manifest.id must be an id'],
     [JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, file: '../x.onnx' } }), 'a plain file name'],
-    [JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, viewScales: [] } }), 'viewScales must be a list of 1 to 8'],
+    [JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, views: [] } }), 'views must be a list of 1 to 16'],
     [JSON.stringify({ ...DEFAULT_MODEL_SET, suggestedBands: { matchDistanceMax: 0.7, referDistanceMax: 0.6 } }), 'must not be above'],
   ])('refuses %#', (text, message) => {
     expect(() => parseModelSet(text, 'test')).toThrow(message);

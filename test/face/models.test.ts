@@ -26,12 +26,12 @@ describe('making the models', () => {
     const bytes = await readFile(model!.path);
     bytes[1000]! ^= 1;
     await writeFile(model!.path, bytes);
-    await expect(ensureModels(folder, [DEFAULT_MODEL_SET.detector])).rejects.toThrow(/blazeface\.onnx has SHA-256 .*, expected 1a7a5513/);
+    await expect(ensureModels(folder, [DEFAULT_MODEL_SET.detector])).rejects.toThrow(/blazeface-v2\.onnx has SHA-256 .*, expected 7a88681c/);
     expect(await readFile(model!.path)).toEqual(bytes);
   });
 
   it('refuses a pin that the converter does not meet', async () => {
-    await expect(ensureModels(folder, [{ file: 'blazeface.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow('expected 0000');
+    await expect(ensureModels(folder, [{ file: 'blazeface-v2.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow('expected 0000');
   });
 
   it('refuses a file that nobody can make, and a name that leaves the folder', async () => {
@@ -78,6 +78,6 @@ describe('the name of a model set', () => {
     expect(algorithmOf(reordered)).toEqual(algorithmOf(DEFAULT_MODEL_SET));
     const stricter = { ...DEFAULT_MODEL_SET, detector: { ...DEFAULT_MODEL_SET.detector, scoreMin: 0.61 } };
     expect(algorithmOf(stricter).version).not.toBe(algorithmOf(DEFAULT_MODEL_SET).version);
-    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(/^1\.1\.0\+[0-9a-f]{12}$/);
+    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(/^1\.2\.0\+[0-9a-f]{12}$/);
   });
 });

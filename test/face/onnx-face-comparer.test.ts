@@ -54,7 +54,8 @@ describe('comparing faces', () => {
     expect(await facts([captured, captured], 'turn-left')).toEqual({ count: 2, samePerson: true, movement: false, promptFollowed: false });
     expect(await facts([turnedLeft, await loadDemoFace('sample6-first')], 'turn-left')).toMatchObject({ count: 2, samePerson: false });
     const blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
-    expect(await facts([turnedLeft, blank], 'turn-left')).toEqual({ count: 2, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' });
+    expect(await facts([blank, turnedLeft], 'turn-left')).toEqual({ count: 1, samePerson: true, movement: true, promptFollowed: true });
+    expect(await facts([blank, blank, turnedLeft], 'turn-left')).toEqual({ count: 3, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' });
     expect(compared(await comparer.compare({ captured, card, registered: null, frames: [] })).signals.frames).toBe('not_assessed');
   });
 

@@ -57,7 +57,11 @@ describe('a sequence of frames', () => {
 
 describe('frames as pictures', () => {
   const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: 1 });
-  beforeAll(() => comparer.start(), 120_000);
+  let blank: Uint8Array;
+  beforeAll(async () => {
+    blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
+    await comparer.start();
+  }, 120_000);
   afterAll(() => comparer.close());
 
   async function assessed(frames: Uint8Array[], prompt: 'none' | 'turn-left' | 'turn-right' = 'none'): Promise<FramesResult> {
@@ -79,10 +83,25 @@ describe('frames as pictures', () => {
     }
   });
 
-  it('two people are not one, and a frame without a face is named', async () => {
+  it('two people are not one', async () => {
     expect(await assessed([await loadDemoFace('sample6-first'), await loadDemoFace('sample1-right')])).toMatchObject({ signals: { samePerson: false } });
-    const blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
-    expect(await assessed([await loadDemoFace('sample6-first'), blank])).toMatchObject({ kind: 'unusable_frame', frame: 1, reason: 'no_face' });
+  });
+
+  it('judges the frames that can be used where half of them can, and names the others', async () => {
+    const [photo, turned, other] = [await loadDemoFace('sample3-middle'), await loadDemoFace('sample3-middle-mirrored'), await loadDemoFace('sample6-first')];
+    const noFace = { reason: 'no_face', detail: 'no face was found' };
+    expect(await assessed([photo, blank, turned], 'turn-left')).toMatchObject({ kind: 'assessed', signals: { frames: 2, samePerson: true, promptFollowed: true, jumps: false }, unusable: [{ frame: 1, ...noFace }] });
+    expect(await assessed([photo, blank, other], 'turn-left')).toMatchObject({ kind: 'assessed', signals: { samePerson: false } });
+    // The frame that shows nothing may have been the one that turned.
+    expect(await assessed([photo, photo, blank], 'turn-left')).toMatchObject({ signals: { promptFollowed: 'not_assessed', repeatedFrame: true } });
+    expect(await assessed([photo, turned, photo], 'turn-right')).toMatchObject({ signals: { promptFollowed: false } });
+  });
+
+  it('judges nothing without the first frame, or with more than half of the others missing', async () => {
+    const photo = await loadDemoFace('sample3-middle');
+    expect(await assessed([blank, photo, photo])).toMatchObject({ kind: 'unusable_frames', unusable: [{ frame: 0, reason: 'no_face' }] });
+    expect(await assessed([photo, blank])).toMatchObject({ kind: 'unusable_frames', unusable: [{ frame: 1 }] });
+    expect(await assessed([photo, blank, photo, blank])).toMatchObject({ kind: 'unusable_frames', unusable: [{ frame: 1 }, { frame: 3 }] });
     await expect(comparer.assessFrames([blank])).rejects.toThrow(RangeError);
   });
 

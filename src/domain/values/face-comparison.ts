@@ -60,7 +60,7 @@ export const HEAD_TURNS = ['turn-left', 'turn-right'] as const satisfies readonl
 
 /** What the booth's further frames say beside the photograph. Closed facts; the measures behind them are not kept. */
 export interface FrameFacts {
-  /** Frames besides the photograph. */
+  /** Frames besides the photograph that were judged; all that came, where too few could be used. */
   readonly count: number;
   /** Every frame shows the person of the photograph. */
   readonly samePerson: boolean | 'not_assessed';

@@ -1,4 +1,4 @@
-import { apply, compose, cutSquare, fillTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
+import { apply, compose, cutTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
 import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
 import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
@@ -72,33 +72,22 @@ export class FaceEngine {
     return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
   }
 
-  /** Embeds one face: every view of it and their mirror images, averaged.
+  /** Embeds one face: every view of it, averaged.
    *  @returns numbers that mean nothing alone; compare them with `distanceOf` */
   async embed(image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>): Promise<Float32Array> {
-    const { input, mirrored, viewScales } = this.set.embedder;
+    const { input, length, unitLength, views } = this.set.embedder;
     const chip = chipSimilarity(face, this.set.embedder);
-    const size = 3 * input.width * input.height;
-    const views = viewScales.length * (mirrored ? 2 : 1);
-    const tensor = new Float32Array(views * size);
-    let offset = 0;
-    for (const scale of viewScales) {
-      const crop = cutSquare(image, compose(scaleAbout(input.width / 2, scale), chip), input.width);
-      for (const mirror of mirrored ? [false, true] : [false]) {
-        fillTensor(crop, input, tensor, offset, mirror);
-        offset += size;
-      }
-    }
-    return this.average(tensor, views);
-  }
-
-  private async average(tensor: Float32Array, views: number): Promise<Float32Array> {
-    const { input, length, unitLength } = this.set.embedder;
     const embedding = new Float32Array(length);
     // A model with a fixed batch of one gets one view after the other.
-    for (const { data, count } of batches(tensor, views, this.embedder.batchMax)) {
-      const [output] = Object.values(await this.embedder.run(data, [count, 3, input.height, input.width]));
-      if (!output || output.data.length !== count * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${count * length}`);
-      for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views;
+    for (const batch of inBatches(views, this.embedder.batchMax)) {
+      const fill = (tensor: Float32Array): void => {
+        for (const [i, { scale, mirrored }] of batch.entries()) {
+          cutTensor(image, compose(scaleAbout(input.width / 2, scale), chip), input, tensor, { offset: (i * tensor.length) / batch.length, mirrored });
+        }
+      };
+      const [output] = Object.values(await this.embedder.run([batch.length, 3, input.height, input.width], fill));
+      if (!output || output.data.length !== batch.length * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${batch.length * length}`);
+      for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views.length;
     }
     return unitLength ? scaledToUnit(embedding) : embedding;
   }
@@ -149,9 +138,8 @@ export class FaceEngine {
   }
 
   private async runOnCrop(net: OnnxSession, image: RgbImage, toCrop: Similarity, input: ModelSet['landmarks']['input']): Promise<Float32Array[]> {
-    const tensor = new Float32Array(3 * input.width * input.height);
-    fillTensor(cutSquare(image, toCrop, input.width), input, tensor);
-    return Object.values(await net.run(tensor, [1, 3, input.height, input.width])).map((output) => output.data);
+    const outputs = await net.run([1, 3, input.height, input.width], (tensor) => cutTensor(image, toCrop, input, tensor));
+    return Object.values(outputs).map((output) => output.data);
   }
 }
 
@@ -167,12 +155,8 @@ function chipSimilarity({ landmarks, mesh }: Pick<AnalysedFace, 'landmarks' | 'm
   return fitSimilarity([...from, ...meshPoints], [...to, ...to.slice(0, meshPoints.length)]);
 }
 
-function* batches(tensor: Float32Array, views: number, batchMax: number): Generator<{ data: Float32Array; count: number }> {
-  const size = tensor.length / views;
-  for (let done = 0; done < views; done += batchMax) {
-    const count = Math.min(batchMax, views - done);
-    yield { data: tensor.subarray(done * size, (done + count) * size), count };
-  }
+function* inBatches<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let done = 0; done < items.length; done += size) yield items.slice(done, done + size);
 }
 
 function alignmentError(landmarks: readonly Point[], chip: Similarity, { template, input }: EmbedderSpec): number {

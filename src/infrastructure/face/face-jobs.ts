@@ -2,7 +2,7 @@ import type { FaceComparisonRequest } from '../../application/ports/face-compare
 import type { NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
 import { distanceOf, pointsOf } from './calibration.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
-import { assessFrames, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
+import { assessFrames, FRAME_RULES, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
 import { headPose } from './head-pose.js';
 import { decodeImage, encodePng, type ImageLimits } from './image-decoder.js';
 import { ImageTooLarge, UnreadableImage } from './image-header.js';
@@ -12,13 +12,26 @@ import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
-export type FaceJob = { readonly kind: 'compare'; readonly request: FaceComparisonRequest } | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean } | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[]; readonly prompt: Prompt } | { readonly kind: 'render'; readonly image: Uint8Array };
+export type FaceJob =
+  | { readonly kind: 'compare'; readonly request: FaceComparisonRequest }
+  | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean }
+  /** What `analyse` does with quality, without an embedding. */
+  | { readonly kind: 'check'; readonly image: Uint8Array }
+  | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[]; readonly prompt: Prompt }
+  | { readonly kind: 'render'; readonly image: Uint8Array };
 
-export type FaceJobResult = CompareResult | AnalyseResult | FramesResult | RenderResult;
+export type FaceJobResult = CompareResult | AnalyseResult | CheckResult | FramesResult | RenderResult;
 
-export type RenderResult = { readonly kind: 'rendered'; readonly png: Uint8Array } | { readonly kind: 'unusable'; readonly reason: NotComparableReason; readonly detail: string };
+export type RenderResult = { readonly kind: 'rendered'; readonly png: Uint8Array } | UnusablePicture;
 
-export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameSignals } | { readonly kind: 'unusable_frame'; readonly frame: number; readonly reason: NotComparableReason; readonly detail: string };
+export interface UnusableFrame {
+  readonly frame: number;
+  readonly reason: NotComparableReason;
+  readonly detail: string;
+}
+
+/** The signals are those of the usable frames. 'unusable_frames': the first frame, or more than half of the others, gave nothing. */
+export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameSignals; readonly unusable: readonly UnusableFrame[] } | { readonly kind: 'unusable_frames'; readonly unusable: readonly UnusableFrame[] };
 
 export type CompareResult =
   | {
@@ -32,23 +45,35 @@ export type CompareResult =
     }
   | { readonly kind: 'refused'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly detail: string };
 
+/** What was measured on one picture. */
+export interface AnalysedPicture {
+  readonly kind: 'analysed';
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
+  /** Empty where it was not asked for. */
+  readonly quality: PhotoQuality;
+  /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without quality. */
+  readonly periodicPattern: boolean | 'not_assessed';
+  /** What a capture from the booth would be refused for; null as well where quality was not asked for. */
+  readonly captureRefusal: NotComparableReason | null;
+}
+
+export interface UnusablePicture {
+  readonly kind: 'unusable';
+  readonly reason: NotComparableReason;
+  readonly detail: string;
+}
+
 export type AnalyseResult =
-  | {
-      readonly kind: 'analysed';
-      readonly width: number;
-      readonly height: number;
-      readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
+  | (AnalysedPicture & {
       readonly embedding: Float32Array;
-      /** Empty where it was not asked for. */
-      readonly quality: PhotoQuality;
-      /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without quality. */
-      readonly periodicPattern: boolean | 'not_assessed';
       /** Time that decoding, finding, aligning and embedding took, without waiting. */
       readonly elapsedMs: number;
-      /** What a capture from the booth would be refused for; null as well where quality was not asked for. */
-      readonly captureRefusal: NotComparableReason | null;
-    }
-  | { readonly kind: 'unusable'; readonly reason: NotComparableReason; readonly detail: string };
+    })
+  | UnusablePicture;
+
+export type CheckResult = AnalysedPicture | UnusablePicture;
 
 export interface FaceRules {
   readonly limits: ImageLimits;
@@ -80,6 +105,8 @@ export async function performFaceJob(engine: FaceEngine, rules: FaceRules, job: 
       return compare(engine, rules, job.request);
     case 'analyse':
       return analyse(engine, rules, job);
+    case 'check':
+      return check(engine, rules, job.image);
     case 'frames':
       return assess(engine, rules, job);
     case 'render':
@@ -94,56 +121,55 @@ async function compare(engine: FaceEngine, rules: FaceRules, request: FaceCompar
     const quality = measureQuality(captured.image, captured.faces);
     const refusal = captureRefusal(captured.face, quality, rules.capture);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
+    // Each picture is embedded as soon as its face is found: its half sizes are dropped when the next one is looked at.
+    const embedding = await engine.embed(captured.image, captured.face);
+    const compareWith = async (bytes: Uint8Array): Promise<Compared> => {
+      const other = await onlyFace(engine, rules, bytes);
+      const distance = distanceOf(embedding, await engine.embed(other.image, other.face), engine.set.distance);
+      return { distance, points: pointsOf(distance, engine.set.calibration), nearDuplicate: isNearDuplicate(captured, other) };
+    };
     looking = 'card';
-    const card = await onlyFace(engine, rules, request.card);
+    const card = await compareWith(request.card);
     looking = 'registered';
-    const registered = request.registered === null ? null : await onlyFace(engine, rules, request.registered);
-    return await score(engine, { captured, card, registered, quality });
+    const registered = request.registered === null ? null : await compareWith(request.registered);
+    return {
+      kind: 'compared',
+      cardDistance: card.distance,
+      cardPoints: card.points,
+      registeredDistance: registered?.distance ?? null,
+      registeredPoints: registered?.points ?? null,
+      quality,
+      signals: { nearDuplicateOfCard: card.nearDuplicate, nearDuplicateOfRegistered: registered?.nearDuplicate ?? 'not_assessed', frames: 'not_assessed' },
+    };
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', image: looking, reason: error.reason, detail: error.message };
     throw error;
   }
 }
 
-async function score(engine: FaceEngine, { captured, card, registered, quality }: { captured: Subject; card: Subject; registered: Subject | null; quality: PhotoQuality }): Promise<CompareResult> {
-  const { distance, calibration } = engine.set;
-  const embedding = await engine.embed(captured.image, captured.face);
-  const distanceTo = async (other: Subject): Promise<number> => distanceOf(embedding, await engine.embed(other.image, other.face), distance);
-  const cardDistance = await distanceTo(card);
-  const registeredDistance = registered ? await distanceTo(registered) : null;
-  return {
-    kind: 'compared',
-    cardDistance,
-    cardPoints: pointsOf(cardDistance, calibration),
-    registeredDistance,
-    registeredPoints: registeredDistance === null ? null : pointsOf(registeredDistance, calibration),
-    quality,
-    signals: {
-      nearDuplicateOfCard: isNearDuplicate(captured, card),
-      nearDuplicateOfRegistered: registered ? isNearDuplicate(captured, registered) : 'not_assessed',
-      frames: 'not_assessed',
-    },
-  };
+interface Compared {
+  readonly distance: number;
+  readonly points: number;
+  readonly nearDuplicate: boolean;
 }
 
-async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary, quality: wanted }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
+async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
   const start = performance.now();
-  try {
-    const { image, faces, face } = await mainFace(engine, rules, bytes, primary);
-    const embedding = await engine.embed(image, face);
+  return orUnusable(async () => {
+    const subject = await mainFace(engine, rules, bytes, primary);
+    const embedding = await engine.embed(subject.image, subject.face);
     const elapsedMs = performance.now() - start;
-    const quality = wanted ? measureQuality(image, faces) : null;
-    return {
-      kind: 'analysed',
-      width: image.width,
-      height: image.height,
-      faces: faces.map(({ box, score: faceScore, flag, interEyeDistance }) => ({ box, score: faceScore, flag, interEyeDistance })),
-      embedding,
-      elapsedMs,
-      quality: quality ?? {},
-      periodicPattern: quality === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
-      captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
-    };
+    return { ...pictureOf(subject, rules, { quality }), embedding, elapsedMs };
+  });
+}
+
+async function check(engine: FaceEngine, rules: FaceRules, bytes: Uint8Array): Promise<CheckResult> {
+  return orUnusable(async () => pictureOf(await mainFace(engine, rules, bytes, 'largest'), rules, { quality: true }));
+}
+
+async function orUnusable<Result>(measure: () => Promise<Result>): Promise<Result | UnusablePicture> {
+  try {
+    return await measure();
   } catch (error) {
     if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
     throw error;
@@ -151,26 +177,49 @@ async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, pri
 }
 
 async function render(rules: FaceRules, bytes: Uint8Array): Promise<RenderResult> {
-  try {
-    return { kind: 'rendered', png: await encodePng(await decode(bytes, rules.limits)) };
-  } catch (error) {
-    if (error instanceof Refused) return { kind: 'unusable', reason: error.reason, detail: error.message };
-    throw error;
-  }
+  return orUnusable(async () => ({ kind: 'rendered' as const, png: await encodePng(await decode(bytes, rules.limits)) }));
 }
+
+function pictureOf({ image, faces, face }: Subject, rules: FaceRules, { quality: wanted }: { quality: boolean }): AnalysedPicture {
+  const quality = wanted ? measureQuality(image, faces) : null;
+  return {
+    kind: 'analysed',
+    width: image.width,
+    height: image.height,
+    faces: faces.map(({ box, score, flag, interEyeDistance }) => ({ box, score, flag, interEyeDistance })),
+    quality: quality ?? {},
+    periodicPattern: quality === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
+    captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
+  };
+}
+
+/** The largest share of the frames after the first that may give nothing: a blink or a blurred turn spoils single frames of an
+ *  honest sequence, and the others still say what they say. */
+const UNUSABLE_SHARE_MAX = 0.5;
 
 async function assess(engine: FaceEngine, rules: FaceRules, { frames, prompt }: Extract<FaceJob, { kind: 'frames' }>): Promise<FramesResult> {
   const measured: MeasuredFrame[] = [];
+  const unusable: UnusableFrame[] = [];
   for (const [frame, bytes] of frames.entries()) {
     try {
       const { image, face } = await onlyFace(engine, rules, bytes);
       measured.push({ pose: headPose(face), landmarks: face.landmarks, interEyeDistance: face.interEyeDistance, embedding: await engine.embed(image, face), smallGrey: normalisedSmallGrey({ image, face }) });
     } catch (error) {
-      if (error instanceof Refused) return { kind: 'unusable_frame', frame, reason: error.reason, detail: error.message };
-      throw error;
+      if (!(error instanceof Refused)) throw error;
+      unusable.push({ frame, reason: error.reason, detail: error.message });
+      // Everything is judged against the first frame.
+      if (frame === 0) return { kind: 'unusable_frames', unusable };
     }
   }
-  return { kind: 'assessed', signals: assessFrames(measured, prompt, engine.set) };
+  if (measured.length < FRAME_RULES.framesMin || unusable.length > UNUSABLE_SHARE_MAX * (frames.length - 1)) return { kind: 'unusable_frames', unusable };
+  return { kind: 'assessed', signals: withGaps(assessFrames(measured, prompt, engine.set), unusable.length), unusable };
+}
+
+/** A frame that gave nothing may be the one that turned, so that only a turn that was seen is stated. Neighbours that had a frame
+ *  between them may lie further apart than neighbours do. */
+function withGaps(signals: FrameSignals, gaps: number): FrameSignals {
+  if (gaps === 0) return signals;
+  return { ...signals, jumps: signals.jumps === true ? 'not_assessed' : signals.jumps, promptFollowed: signals.promptFollowed === false ? 'not_assessed' : signals.promptFollowed };
 }
 
 function hasPeriodicPattern(image: RgbImage, box: Box): boolean | 'not_assessed' {

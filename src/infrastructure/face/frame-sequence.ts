@@ -26,8 +26,9 @@ export interface FrameSignals {
   readonly distanceMax: number;
   /** Whether two neighbouring frames are one and the same picture: a live camera never repeats itself. */
   readonly repeatedFrame: boolean;
-  /** Whether the pose jumps between neighbouring frames, as it does where pictures were put together. */
-  readonly jumps: boolean;
+  /** Whether the pose jumps between neighbouring frames, as it does where pictures were put together; 'not_assessed' where a frame
+   *  between could not be used. */
+  readonly jumps: boolean | 'not_assessed';
   /** Largest turn away from the first frame in the prompted direction, degrees; negative when it went the other way. */
   readonly turnDegrees: number;
   /** Whether the prompt was followed; 'not_assessed' without a prompt. */

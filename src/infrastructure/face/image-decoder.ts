@@ -40,7 +40,7 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits): Promi
   const header = readImageHeader(bytes);
   checkLimits(header, bytes.length, limits);
   if (header.kind === 'jp2') return shrink(await decodeJpeg2000(bytes, header));
-  return decodeWithSharp(bytes, limits);
+  return decodeWithSharp(bytes, header, limits);
 }
 
 /** Writes a decoded picture as PNG, which every browser shows; of what came in only the pixels are left. */
@@ -59,16 +59,15 @@ function checkLimits(header: ImageHeader, length: number, limits: ImageLimits): 
   if (bitsPerSample !== 8 || (components !== 1 && components !== 3)) throw new UnreadableImage(`JPEG 2000 of ${components} components and ${bitsPerSample} bits`);
 }
 
-async function decodeWithSharp(bytes: Uint8Array, limits: ImageLimits): Promise<RgbImage> {
+async function decodeWithSharp(bytes: Uint8Array, header: ImageHeader, limits: ImageLimits): Promise<RgbImage> {
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: limits.imagePixelsMax, failOn: 'error', pages: 1, sequentialRead: true, unlimited: false })
+    const picture = sharp(bytes, { limitInputPixels: limits.imagePixelsMax, failOn: 'error', pages: 1, sequentialRead: true, unlimited: false })
       .timeout({ seconds: 5 })
       .rotate()
-      .resize({ width: WORKING_SIDE_MAX, height: WORKING_SIDE_MAX, fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: '#808080' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+      .resize({ width: WORKING_SIDE_MAX, height: WORKING_SIDE_MAX, fit: 'inside', withoutEnlargement: true });
+    // A JPEG has no transparency; looking for it would cost another pass over the pixels.
+    const opaque = header.kind === 'jpeg' ? picture : picture.flatten({ background: '#808080' });
+    const { data, info } = await opaque.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return toRgb(data, info.width, info.height, info.channels);
   } catch (error) {
     throw new UnreadableImage(error instanceof Error ? (error.message.split('\n')[0] ?? 'unreadable') : 'unreadable', { cause: error });
@@ -122,7 +121,7 @@ function deleteQuietly(decoder: J2KDecoder | undefined): void {
 }
 
 function toRgb(pixels: Uint8Array, width: number, height: number, channels: number): RgbImage {
-  if (channels === 3) return { width, height, data: pixels };
+  if (channels === 3) return { width, height, data: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length) };
   if (channels !== 1) throw new UnreadableImage(`${channels} channels`);
   const data = new Uint8Array(width * height * 3);
   for (let i = 0, to = 0; i < width * height; i += 1) {

@@ -23,6 +23,11 @@ const ARCFACE_112: EmbedderSpec['template'] = {
   ],
 };
 
+const PLAIN_AND_MIRRORED: EmbedderSpec['views'] = [
+  { scale: 1, mirrored: false },
+  { scale: 1, mirrored: true },
+];
+
 /** Networks that fit in without code. Others need a manifest written by hand (docs/face.md). */
 export const MODEL_PARTS: Readonly<Record<string, ModelPart>> = {
   'yunet-detector': {
@@ -40,7 +45,7 @@ export const MODEL_PARTS: Readonly<Record<string, ModelPart>> = {
     into: (base, file, id) => ({
       ...base,
       id,
-      embedder: { ...file, input: { width: 112, height: 112, channelOrder: 'RGB', mean: [0, 0, 0], scale: 1 }, length: 128, template: ARCFACE_112, viewScales: [1], mirrored: true, unitLength: false },
+      embedder: { ...file, input: { width: 112, height: 112, channelOrder: 'RGB', mean: [0, 0, 0], scale: 1 }, length: 128, template: ARCFACE_112, views: PLAIN_AND_MIRRORED, unitLength: false },
       distance: 'cosine',
       // OpenCV's published mark is a cosine of 0.363, a distance of 0.637. The curve goes through one half there; its steepness is
       // a placeholder that `face calibrate` replaces.

@@ -5,7 +5,7 @@ import { RendererBusyError } from '../../application/ports/image-renderer.js';
 import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
-import type { AnalyseResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult, RenderResult } from './face-jobs.js';
+import type { AnalyseResult, CheckResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult, RenderResult } from './face-jobs.js';
 import { FRAME_RULES, type Prompt } from './frame-sequence.js';
 import type { FaceWorkerData } from './face-worker.js';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-decoder.js';
@@ -108,7 +108,7 @@ export class OnnxFaceComparer extends FaceComparer {
   }
 
   async assess(photo: Uint8Array): Promise<PhotoAssessment> {
-    const ended = await this.analyse(photo);
+    const ended = (await this.submit({ kind: 'check', image: photo })) as PoolOutcome<CheckResult>;
     if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
     const { result } = ended;
     if (result.kind === 'unusable') return { outcome: 'assessed', reasons: [result.reason], quality: {} };
@@ -153,11 +153,12 @@ export class OnnxFaceComparer extends FaceComparer {
   }
 }
 
-/** The closed facts of a judged sequence. One frame that cannot be used leaves the whole sequence unjudged. */
+/** The closed facts of a judged sequence: of the frames that could be used, where enough of them could.
+ *  @param count frames that came besides the photograph */
 function frameFacts(result: FramesResult, count: number): FrameFacts {
-  if (result.kind === 'unusable_frame') return { count, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' };
-  const { samePerson, repeatedFrame, promptFollowed } = result.signals;
-  return { count, samePerson, movement: !repeatedFrame, promptFollowed };
+  if (result.kind === 'unusable_frames') return { count, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' };
+  const { frames, samePerson, repeatedFrame, promptFollowed } = result.signals;
+  return { count: frames - 1, samePerson, movement: !repeatedFrame, promptFollowed };
 }
 
 /** `$XDG_CACHE_HOME/honnin/models`, or `~/.cache/honnin/models` where the variable is not set (XDG Base Directory Specification). */

@@ -5,6 +5,8 @@ import type { ModelFile } from './model-set.js';
 
 /** One network, ready to run on one thread. */
 export class OnnxSession {
+  private spare: Float32Array | undefined;
+
   private constructor(
     private readonly session: InferenceSession,
     private readonly inputName: string,
@@ -32,10 +34,25 @@ export class OnnxSession {
     return new OnnxSession(session, inputName, batchOf(session));
   }
 
-  /** @returns every output by name, as floats. */
-  async run(data: Float32Array, shape: number[]): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
-    const outputs = await this.session.run({ [this.inputName]: new Tensor('float32', data, shape) });
-    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, { data: tensor.data as Float32Array, shape: tensor.dims }]));
+  /** Runs the network on what `fill` writes.
+   *  @param fill has to write every number: the memory is that of an earlier run
+   *  @returns every output by name, as floats */
+  async run(shape: number[], fill: (input: Float32Array) => void): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
+    const input = this.takeInput(shape.reduce((product, length) => product * length, 1));
+    try {
+      fill(input);
+      const outputs = await this.session.run({ [this.inputName]: new Tensor('float32', input, shape) });
+      return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, { data: tensor.data as Float32Array, shape: tensor.dims }]));
+    } finally {
+      this.spare = input;
+    }
+  }
+
+  /** The last run's memory where it fits and is free; a run beside it gets its own. */
+  private takeInput(length: number): Float32Array {
+    const { spare } = this;
+    this.spare = undefined;
+    return spare?.length === length ? spare : new Float32Array(length);
   }
 }
 

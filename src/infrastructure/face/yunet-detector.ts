@@ -24,9 +24,7 @@ export class YunetDetector implements FaceDetector {
   async detect(image: RgbImage): Promise<DetectedFace[]> {
     const { square, scale } = await this.place(image);
     const { width, height } = this.spec.input;
-    const tensor = new Float32Array(3 * width * height);
-    fillTensor(square, this.spec.input, tensor);
-    const outputs = await this.session.run(tensor, [1, 3, height, width]);
+    const outputs = await this.session.run([1, 3, height, width], (tensor) => fillTensor(square, this.spec.input, tensor));
     const faces = STRIDES.flatMap((stride) => {
       const [cls, obj, bbox, kps] = ['cls', 'obj', 'bbox', 'kps'].map((name) => outputs[`${name}_${stride}`]?.data);
       if (!cls || !obj || !bbox || !kps) throw new Error(`the YuNet model has no outputs for stride ${stride}`);

@@ -21,7 +21,8 @@ const fromManifest =
   (description, bytes) =>
     build(readWeights((description as { weights: WeightEntry[] }[]).flatMap((group) => group.weights), bytes));
 
-/** By the name of the file that is made. */
+/** By the name of the file that is made. A file whose bytes change gets a new name: an older version that shares the cache folder
+ *  keeps finding its own. */
 const RECIPES: Readonly<Record<string, Recipe>> = {
   'dlib-resnet.onnx': {
     package: '@vladmandic/face-api',
@@ -35,7 +36,7 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     weights: { file: 'model/face_landmark_68_model.bin', sha256: '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b' },
     convert: fromManifest(buildLandmarkNet),
   },
-  'blazeface.onnx': {
+  'blazeface-v2.onnx': {
     package: '@vladmandic/human',
     description: { file: 'models/blazeface.json', sha256: 'cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f' },
     weights: { file: 'models/blazeface.bin', sha256: 'dc9a97fdc50bc43216554bdd69aa3e7b9361a519ee7bdd996a2f69a98a6f9b72' },
@@ -44,20 +45,20 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
         description as TfjsGraphModel,
         bytes,
         {
-          scores16: { node: 'Identity', shape: [1, 512, 1] },
-          boxes16: { node: 'Identity_2', shape: [1, 512, 16] },
-          scores8: { node: 'Identity_1', shape: [1, 384, 1] },
-          boxes8: { node: 'Identity_3', shape: [1, 384, 16] },
+          scores16: { node: 'Identity', shape: [1, 'anchors16', 1] },
+          boxes16: { node: 'Identity_2', shape: [1, 'anchors16', 16] },
+          scores8: { node: 'Identity_1', shape: [1, 'anchors8', 1] },
+          boxes8: { node: 'Identity_3', shape: [1, 'anchors8', 16] },
         },
-        'blazeface',
+        { name: 'blazeface', anySize: true },
       ),
   },
-  'facemesh.onnx': {
+  'facemesh-v2.onnx': {
     package: '@vladmandic/human',
     description: { file: 'models/facemesh.json', sha256: 'b60ca26f404724f43bd2b1575761d8265180e1f053cc0731caa68462927309e7' },
     weights: { file: 'models/facemesh.bin', sha256: '3826da640b0a3021161605369ee6af293f75d518040355b960ec71a3390c1c0b' },
     convert: (description, bytes) =>
-      convertGraphModel(description as TfjsGraphModel, bytes, { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } }, 'facemesh'),
+      convertGraphModel(description as TfjsGraphModel, bytes, { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } }, { name: 'facemesh' }),
   },
 };
 
