@@ -9,7 +9,7 @@ import { ImageTooLarge, UnreadableImage } from './image-header.js';
 import { captureRefusal, measureQuality, type CaptureRules } from './photo-quality.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
 import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
-import type { Box, RgbImage } from './rgb-image.js';
+import { dropPixels, type Box, type RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
 export type FaceJob =
@@ -92,6 +92,13 @@ class Refused extends Error {
   }
 }
 
+/** What a job works with, and the pictures it decoded. */
+interface Desk {
+  readonly engine: FaceEngine;
+  readonly rules: FaceRules;
+  readonly pictures: RgbImage[];
+}
+
 interface Subject {
   readonly image: RgbImage;
   readonly faces: readonly AnalysedFace[];
@@ -100,31 +107,41 @@ interface Subject {
 
 /** Carries out one job. Every property of a picture is a result; only a bug throws. */
 export async function performFaceJob(engine: FaceEngine, rules: FaceRules, job: FaceJob): Promise<FaceJobResult> {
-  switch (job.kind) {
-    case 'compare':
-      return compare(engine, rules, job.request);
-    case 'analyse':
-      return analyse(engine, rules, job);
-    case 'check':
-      return check(engine, rules, job.image);
-    case 'frames':
-      return assess(engine, rules, job);
-    case 'render':
-      return render(rules, job.image);
+  const desk: Desk = { engine, rules, pictures: [] };
+  try {
+    return await perform(desk, job);
+  } finally {
+    for (const picture of desk.pictures) dropPixels(picture);
   }
 }
 
-async function compare(engine: FaceEngine, rules: FaceRules, request: FaceComparisonRequest): Promise<CompareResult> {
+async function perform(desk: Desk, job: FaceJob): Promise<FaceJobResult> {
+  switch (job.kind) {
+    case 'compare':
+      return compare(desk, job.request);
+    case 'analyse':
+      return analyse(desk, job);
+    case 'check':
+      return check(desk, job.image);
+    case 'frames':
+      return assess(desk, job);
+    case 'render':
+      return render(desk, job.image);
+  }
+}
+
+async function compare(desk: Desk, request: FaceComparisonRequest): Promise<CompareResult> {
   let looking: 'captured' | 'card' | 'registered' = 'captured';
   try {
-    const captured = await onlyFace(engine, rules, request.captured);
+    const captured = await onlyFace(desk, request.captured);
     const quality = measureQuality(captured.image, captured.faces);
-    const refusal = captureRefusal(captured.face, quality, rules.capture);
+    const refusal = captureRefusal(captured.face, quality, desk.rules.capture);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
     // Each picture is embedded as soon as its face is found: its half sizes are dropped when the next one is looked at.
+    const { engine } = desk;
     const embedding = await engine.embed(captured.image, captured.face);
     const compareWith = async (bytes: Uint8Array): Promise<Compared> => {
-      const other = await onlyFace(engine, rules, bytes);
+      const other = await onlyFace(desk, bytes);
       const distance = distanceOf(embedding, await engine.embed(other.image, other.face), engine.set.distance);
       return { distance, points: pointsOf(distance, engine.set.calibration), nearDuplicate: isNearDuplicate(captured, other) };
     };
@@ -153,18 +170,18 @@ interface Compared {
   readonly nearDuplicate: boolean;
 }
 
-async function analyse(engine: FaceEngine, rules: FaceRules, { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
+async function analyse(desk: Desk, { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
   const start = performance.now();
   return orUnusable(async () => {
-    const subject = await mainFace(engine, rules, bytes, primary);
-    const embedding = await engine.embed(subject.image, subject.face);
+    const subject = await mainFace(desk, bytes, primary);
+    const embedding = await desk.engine.embed(subject.image, subject.face);
     const elapsedMs = performance.now() - start;
-    return { ...pictureOf(subject, rules, { quality }), embedding, elapsedMs };
+    return { ...pictureOf(subject, desk.rules, { quality }), embedding, elapsedMs };
   });
 }
 
-async function check(engine: FaceEngine, rules: FaceRules, bytes: Uint8Array): Promise<CheckResult> {
-  return orUnusable(async () => pictureOf(await mainFace(engine, rules, bytes, 'largest'), rules, { quality: true }));
+async function check(desk: Desk, bytes: Uint8Array): Promise<CheckResult> {
+  return orUnusable(async () => pictureOf(await mainFace(desk, bytes, 'largest'), desk.rules, { quality: true }));
 }
 
 async function orUnusable<Result>(measure: () => Promise<Result>): Promise<Result | UnusablePicture> {
@@ -176,8 +193,8 @@ async function orUnusable<Result>(measure: () => Promise<Result>): Promise<Resul
   }
 }
 
-async function render(rules: FaceRules, bytes: Uint8Array): Promise<RenderResult> {
-  return orUnusable(async () => ({ kind: 'rendered' as const, png: await encodePng(await decode(bytes, rules.limits)) }));
+async function render(desk: Desk, bytes: Uint8Array): Promise<RenderResult> {
+  return orUnusable(async () => ({ kind: 'rendered' as const, png: await encodePng(await decode(desk, bytes)) }));
 }
 
 function pictureOf({ image, faces, face }: Subject, rules: FaceRules, { quality: wanted }: { quality: boolean }): AnalysedPicture {
@@ -197,13 +214,13 @@ function pictureOf({ image, faces, face }: Subject, rules: FaceRules, { quality:
  *  honest sequence, and the others still say what they say. */
 const UNUSABLE_SHARE_MAX = 0.5;
 
-async function assess(engine: FaceEngine, rules: FaceRules, { frames, prompt }: Extract<FaceJob, { kind: 'frames' }>): Promise<FramesResult> {
+async function assess(desk: Desk, { frames, prompt }: Extract<FaceJob, { kind: 'frames' }>): Promise<FramesResult> {
   const measured: MeasuredFrame[] = [];
   const unusable: UnusableFrame[] = [];
   for (const [frame, bytes] of frames.entries()) {
     try {
-      const { image, face } = await onlyFace(engine, rules, bytes);
-      measured.push({ pose: headPose(face), landmarks: face.landmarks, interEyeDistance: face.interEyeDistance, embedding: await engine.embed(image, face), smallGrey: normalisedSmallGrey({ image, face }) });
+      const { image, face } = await onlyFace(desk, bytes);
+      measured.push({ pose: headPose(face), landmarks: face.landmarks, interEyeDistance: face.interEyeDistance, embedding: await desk.engine.embed(image, face), smallGrey: normalisedSmallGrey({ image, face }) });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       unusable.push({ frame, reason: error.reason, detail: error.message });
@@ -212,7 +229,7 @@ async function assess(engine: FaceEngine, rules: FaceRules, { frames, prompt }: 
     }
   }
   if (measured.length < FRAME_RULES.framesMin || unusable.length > UNUSABLE_SHARE_MAX * (frames.length - 1)) return { kind: 'unusable_frames', unusable };
-  return { kind: 'assessed', signals: withGaps(assessFrames(measured, prompt, engine.set), unusable.length), unusable };
+  return { kind: 'assessed', signals: withGaps(assessFrames(measured, prompt, desk.engine.set), unusable.length), unusable };
 }
 
 /** A frame that gave nothing may be the one that turned, so that only a turn that was seen is stated. Neighbours that had a frame
@@ -227,24 +244,26 @@ function hasPeriodicPattern(image: RgbImage, box: Box): boolean | 'not_assessed'
   return strength === 'not_assessed' ? strength : strength >= PERIODIC_MIN;
 }
 
-async function onlyFace(engine: FaceEngine, rules: FaceRules, bytes: Uint8Array): Promise<Subject> {
-  const subject = await mainFace(engine, rules, bytes, 'largest');
-  const others = subject.faces.filter((face) => face !== subject.face && face.box.width >= rules.otherFaceShareMin * subject.face.box.width);
+async function onlyFace(desk: Desk, bytes: Uint8Array): Promise<Subject> {
+  const subject = await mainFace(desk, bytes, 'largest');
+  const others = subject.faces.filter((face) => face !== subject.face && face.box.width >= desk.rules.otherFaceShareMin * subject.face.box.width);
   if (others.length > 0) throw new Refused('several_faces', `${others.length + 1} faces`);
   return subject;
 }
 
-async function mainFace(engine: FaceEngine, rules: FaceRules, bytes: Uint8Array, primary: PrimaryRule): Promise<Subject> {
-  const image = await decode(bytes, rules.limits);
-  const faces = await engine.findFaces(image, primary);
+async function mainFace(desk: Desk, bytes: Uint8Array, primary: PrimaryRule): Promise<Subject> {
+  const image = await decode(desk, bytes);
+  const faces = await desk.engine.findFaces(image, primary);
   const [face] = faces;
   if (!face) throw new Refused('no_face', 'no face was found');
   return { image, faces, face };
 }
 
-async function decode(bytes: Uint8Array, limits: ImageLimits): Promise<RgbImage> {
+async function decode({ rules, pictures }: Desk, bytes: Uint8Array): Promise<RgbImage> {
   try {
-    return await decodeImage(bytes, limits);
+    const picture = await decodeImage(bytes, rules.limits);
+    pictures.push(picture);
+    return picture;
   } catch (error) {
     if (error instanceof ImageTooLarge) throw new Refused('image_too_large', error.message);
     if (error instanceof UnreadableImage) throw new Refused('unreadable_image', error.message);

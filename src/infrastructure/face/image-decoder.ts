@@ -98,8 +98,8 @@ async function decodeJpeg2000(bytes: Uint8Array, header: ImageHeader): Promise<R
     if (width !== header.width || height !== header.height || componentCount !== header.components) throw new UnreadableImage('the JPEG 2000 decoder gave up');
     const pixels = decoder.getDecodedBuffer();
     if (pixels.length !== width * height * componentCount) throw new UnreadableImage('the JPEG 2000 decoder returned too few pixels');
-    // Copied, because this is a view of the codec's memory.
-    return toRgb(pixels.slice(), width, height, componentCount);
+    // This is a view of the codec's memory; three channels would be handed on as they are, so they are copied.
+    return toRgb(componentCount === 3 ? pixels.slice() : pixels, width, height, componentCount);
   } catch (error) {
     // The codec throws bare numbers (addresses of C++ exceptions) and may be left in any state.
     codec = undefined;
