@@ -9,4 +9,5 @@ export interface CliCommand {
 /** Bad arguments: the message says what to do. */
 export class UsageError extends Error {}
 
-export const EXIT = { ok: 0, failed: 1, unknown: 2, usage: 64, internal: 70 } as const;
+/** 141 is what a shell reports for a program whose reader went away (128 + SIGPIPE). */
+export const EXIT = { ok: 0, failed: 1, unknown: 2, usage: 64, internal: 70, outputClosed: 141 } as const;

@@ -83,6 +83,14 @@ for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
+// Whoever read our output has gone away (`honnin … | head`): there is nobody to tell anything to, and the answer is not known to have arrived.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.outputClosed);
+    throw error;
+  });
+}
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
