@@ -4,6 +4,7 @@ import { BoothsController } from './administrator/booths.controller.js';
 import { PoliciesController } from './administrator/policies.controller.js';
 import { ApiSettings } from './api-settings.js';
 import { AuditController } from './audit/audit.controller.js';
+import { AuditListsController } from './audit/lists.controller.js';
 import { AuditLogController } from './audit/log.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { AccessRefusals } from './auth/access-refusals.js';
@@ -29,7 +30,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, SystemController],
+      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

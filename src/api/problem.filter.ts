@@ -1,5 +1,8 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BadCursorError } from '../application/audit/audit-lists.js';
+import { MomentOutOfRangeError, NoCheckpointError } from '../application/audit/moments.js';
+import { AccessNotRecordedError } from '../application/commands/access-log.js';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
@@ -34,6 +37,13 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error(`${request.id}: ${error.message}`);
       return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
     }
+    if (error instanceof AccessNotRecordedError) {
+      this.logger.error(`${request.id}: ${error.message}`, stackOf(error.cause));
+      return new ProblemError('access_log_unavailable', { retryAfterSeconds: 5 });
+    }
+    if (error instanceof MomentOutOfRangeError) return new ProblemError('moment_out_of_range', { extensions: { errors: [{ pointer: '', expected: error.message }], log: error.span } });
+    if (error instanceof NoCheckpointError) return new ProblemError('audit_log_unavailable', { retryAfterSeconds: 2 });
+    if (error instanceof BadCursorError) return new ProblemError('invalid_request', { extensions: { errors: [{ pointer: '', expected: error.message }] } });
     if (error instanceof ReadSideBehindError) {
       this.logger.warn(`${request.id}: ${error.message}`);
       return new ProblemError('read_side_behind', { retryAfterSeconds: 1 });

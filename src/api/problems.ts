@@ -18,6 +18,8 @@ export type EdgeProblemCode =
   | 'sign_in_not_configured'
   | 'sign_in_unavailable'
   | 'access_log_unavailable'
+  | 'audit_log_unavailable'
+  | 'moment_out_of_range'
   | 'outcome_unknown'
   | 'read_side_behind'
   | 'not_ready'
@@ -59,6 +61,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   // Refusals of the domain.
   already_received: row(409, 'The request was received before', 'Nothing is left to do.', 'この申請はすでに受け付けています。'),
   not_found: row(404, 'There is no such thing here', 'Check the number.', '該当するものがありません。番号を確認してください。'),
+  nothing_known_then: row(404, 'Nothing was known of it at that moment', 'Ask for a later moment.', 'その時点では該当する記録がありません。より後の時点を指定してください。'),
   wrong_stage: row(409, 'The case is at another stage', 'Read the case again and decide on its present stage.', '案件の状態が変わっています。最新の状態を確認してください。'),
   submission_id_mismatch: row(409, 'The submission belongs to another attempt', 'Read the case again.', '送信番号が一致しません。案件を確認してください。'),
   registrant_erased: row(410, 'The person has been erased', 'Nothing can be done with erased data.', '登録者のデータは削除されています。'),
@@ -92,6 +95,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   sign_in_not_configured: row(503, 'Sign-in is not set up', 'Configure the OpenID Connect issuer of this server.', 'サインインが設定されていません。'),
   sign_in_unavailable: row(503, 'The sign-in service does not answer', 'Try again after Retry-After.', 'サインインサービスに接続できません。しばらく待ってからやり直してください。'),
   access_log_unavailable: row(503, 'The access could not be put on record', 'Nothing is shown that is not on record. Try again after Retry-After.', 'アクセスを記録できないため表示できません。しばらく待ってからやり直してください。'),
+  audit_log_unavailable: row(503, 'There is no signed log to answer from', 'Try again after Retry-After; when it stays, tell the operator to look at /health/ready.', '署名済みの記録がまだありません。しばらく待ってからやり直してください。'),
+  moment_out_of_range: row(400, 'The log cannot tell of that moment', 'Ask for a moment between the first and the last event; the member "log" names both.', '指定された時点の記録はありません。最初の記録から現在までの時点を指定してください。'),
   outcome_unknown: row(503, 'It is not known whether this was carried out', 'Send the same request again, with the same Idempotency-Key, after Retry-After: it is carried out once.', '処理結果を確認できません。しばらく待ってから同じ内容をもう一度送信してください。'),
   read_side_behind: row(503, 'The answer is not up to date yet', 'Nothing is lost; ask again after Retry-After.', '情報を更新しています。しばらく待ってからやり直してください。'),
   not_ready: row(503, 'The server is not ready', 'The member "parts" says what is missing.', '準備中です。'),

@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AuditLists } from './audit/audit-lists.js';
+import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
+import { AccessLog } from './commands/access-log.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
 import { ExportBundleHandler } from './commands/export-bundle.js';
 import { EraseRegistrantHandler } from './commands/erase-registrant.js';
@@ -12,7 +15,8 @@ import { ReceiveRequestHandler } from './commands/receive-request.js';
 import { RefuseAtDoor } from './commands/refuse-at-door.js';
 import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
-import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
+import { RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
+import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from './commands/view-records.js';
 import { CurrentPolicy } from './current-policy.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
@@ -20,7 +24,7 @@ import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
 import { PublicationRelay } from './publication/publication-relay.js';
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
-import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from './queries/questions.js';
+import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { PerformEffect } from './saga/perform-effect.js';
 import { SagaReactor } from './saga/saga-reactor.js';
@@ -29,11 +33,12 @@ import { SubjectResolver } from './subject-resolver.js';
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
+  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
-  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler, CheckPhotoHandler,
+  GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

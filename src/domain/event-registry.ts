@@ -53,6 +53,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   BoothSuspended: first,
   BiometricViewed: first,
   AuditExported: first,
+  RecordsViewed: first,
   AccessRefused: first,
   RequestRefusedAtDoor: first,
   ChallengeConsumed: first,

@@ -2,6 +2,7 @@
 export type Refusal =
   | { readonly code: 'already_received' }
   | { readonly code: 'not_found' }
+  | { readonly code: 'nothing_known_then' }
   | { readonly code: 'wrong_stage'; readonly data: { readonly stage: string; readonly command: string } }
   | { readonly code: 'submission_id_mismatch' }
   | { readonly code: 'registrant_erased' }

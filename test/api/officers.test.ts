@@ -6,7 +6,7 @@ import { DecideAndAppend } from '../../src/application/commands/decide-and-appen
 import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
-import { ApiServer } from './support/api-server.js';
+import { ApiServer, NOW } from './support/api-server.js';
 import { CARD_RECORD, envelopeOf, newBooth, partsOf, PHOTO, requestJson } from './support/booth.js';
 import { BOUNDARY, multipartBody } from './support/multipart.js';
 import { TokenIssuer } from './support/token-issuer.js';
@@ -53,21 +53,10 @@ async function openHold(id: string): Promise<void> {
   api.rows.holdRows.push({ requestId: id, boothId: 'booth-0001', reason: 'registered_gap', cardPoints: 9_500, registeredPoints: 7_500, differencePoints: 2_000, boundPoints: 2_000, policyVersion: 1, openedAtUtc: '2026-11-23T08:05:00.000Z', dueAtUtc: '2026-11-26T08:05:00.000Z', opinions: 0, outcome: null });
 }
 
-/** What the timeline projection would have written by now. */
-async function projectTimeline(): Promise<void> {
-  api.rows.timelineRows = (await api.events()).map((e) => ({ requestId: e.metadata.correlationId, position: String(e.position), recordedAtUtc: e.metadata.recordedAtUtc, stream: e.stream, revision: e.revision, type: e.type, actor: e.metadata.actor, policyVersion: e.metadata.policyVersion, data: e.data }));
-}
+const projectTimeline = () => api.projectTimeline();
 
 describe('the list of holds', () => {
-  it('shows open holds, fifty by default, and the others when asked', async () => {
-    const answer = await get('/v1/holds', await as('o1', 'officer'));
-    expect(answer.json()).toEqual({ holds: [expect.objectContaining({ requestId, differencePoints: 2_000, boundPoints: 2_000 })] });
-    expect(api.rows.lastHoldsQuestion).toEqual({ includeResolved: false, limit: 50 });
-    await get('/v1/holds?include=resolved&limit=200', await as('o1', 'officer'));
-    expect(api.rows.lastHoldsQuestion).toEqual({ includeResolved: true, limit: 200 });
-  });
-
-  it.each(['include=all', 'include=', 'include=resolved&include=resolved', 'limit=0', 'limit=201', 'limit=-1', 'limit=1.5', 'limit=', 'limit=1e2', 'limit=5&limit=6'])('refuses ?%s', async (query) => {
+  it.each(['include=all', 'include=', 'include=resolved&include=resolved', 'limit=0', 'limit=201', 'limit=-1', 'limit=1.5', 'limit=', 'limit=1e2', 'limit=5&limit=6', 'cursor=', 'cursor=1', 'cursor=999999-1', 'cursor=1-999', 'at=2026-11-23T08:00:00.000Z', 'owner=me'])('refuses ?%s', async (query) => {
     expect((await get(`/v1/holds?${query}`, await as('o1', 'officer'))).json()).toMatchObject({ code: 'invalid_request', status: 400 });
   });
 });
@@ -138,7 +127,7 @@ describe('a case', () => {
     api.rows.put(row);
     const officer = await as('o1', 'officer');
     for (const typed of [row.receipt, '7k3m-9qxd-2vtb-hwio', '%207K3M-9QXD-2VTB-HWLO']) expect((await get(`/v1/cases?receipt=${typed}`, officer)).json()).toEqual(row);
-    for (const query of ['', '?receipt=', '?receipt=7K3M', '?receipt=7K3M-9QXD-2VTB-HW11', `?receipt=${row.receipt}&receipt=${row.receipt}`]) {
+    for (const query of ['?receipt=', '?receipt=7K3M', '?receipt=7K3M-9QXD-2VTB-HW11', `?receipt=${row.receipt}&receipt=${row.receipt}`]) {
       expect((await get(`/v1/cases${query}`, officer)).json()).toMatchObject({ code: 'not_found', status: 404 });
     }
   });
@@ -152,16 +141,29 @@ describe("a case's history", () => {
     expect(answer.json()).toMatchObject({ code: 'read_side_behind', status: 503 });
   });
 
-  it('is shown as it was known at an instant', async () => {
-    api.rows.timelineRows = ['2026-11-23T08:00:00.000Z', '2026-11-23T09:00:00.000Z'].map((recordedAtUtc, i) => ({ requestId, position: String(i), recordedAtUtc, stream: `registration-${requestId}`, revision: i, type: i === 0 ? 'RequestReceived' : 'CertificateVerified', actor: 'system:saga', policyVersion: 1, data: {} }));
+  it('is shown as it was known at an instant or a position', async () => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ad';
+    await openHold(id);
+    api.clock.now = '2026-11-23T09:00:00.000Z';
+    const opinion = (await post(`/v1/holds/${id}/opinions`, await as('o1', 'officer'), { opinion: 'release', reason: 'same_person' })).statusCode;
+    expect(opinion).toBe(200);
+    await projectTimeline();
     const officer = await as('o1', 'officer');
-    const types = async (query: string) => (await get(`/v1/cases/${requestId}/history${query}`, officer)).json<{ events: { type: string }[] }>().events.map((e) => e.type);
-    expect(await types('')).toEqual(['RequestReceived', 'CertificateVerified']);
-    expect(await types('?at=2026-11-23T08:59:59.999Z')).toEqual(['RequestReceived']);
-    expect(await types('?at=2026-11-23T09:00:00.000Z')).toEqual(['RequestReceived', 'CertificateVerified']);
-    expect((await get(`/v1/cases/${requestId}/history?at=2026-11-23T07:00:00.000Z`, officer)).json()).toMatchObject({ code: 'not_found' });
-    expect((await get(`/v1/cases/${requestId}/history?at=yesterday`, officer)).json()).toMatchObject({ code: 'invalid_request' });
+    const types = async (query: string) => (await get(`/v1/cases/${id}/history${query}`, officer)).json<{ events: { type: string }[] }>().events.map((e) => e.type);
+    const place = (await api.events()).findIndex((e) => e.stream === `hold-${id}`);
+    expect(await types('')).toEqual(['HoldOpened', 'OpinionGiven']);
+    expect(await types('?at=2026-11-23T08:59:59.999Z')).toEqual(['HoldOpened']);
+    expect(await types('?at=2026-11-23T09:00:00.000Z')).toEqual(['HoldOpened', 'OpinionGiven']);
+    expect(await types(`?position=${place}`)).toEqual(['HoldOpened']);
+    expect(await types(`?position=${place + 1}`)).toEqual(['HoldOpened', 'OpinionGiven']);
+    const wrong = async (query: string) => (await get(`/v1/cases/${id}/history${query}`, officer)).json<{ code: string; errors?: { expected: string }[] }>();
+    expect(await wrong(`?position=${place - 1}`)).toMatchObject({ code: 'nothing_known_then', status: 404 });
+    expect(await wrong('?at=2026-11-23T07:00:00.000Z')).toMatchObject({ code: 'moment_out_of_range', status: 400, errors: [{ expected: '2026-11-23T07:00:00.000Z is before the first event of the log, which is of 2026-11-23T08:05:00.000Z' }], log: { first: { position: 0, atUtc: '2026-11-23T08:05:00.000Z' } } });
+    expect(await wrong('?at=2026-11-23T09:00:00.001Z')).toMatchObject({ code: 'moment_out_of_range', errors: [{ expected: '2026-11-23T09:00:00.001Z is in the future; it is 2026-11-23T09:00:00.000Z now' }] });
+    expect(await wrong('?position=100000')).toMatchObject({ code: 'moment_out_of_range', errors: [{ expected: expect.stringMatching(/^the log has \d+ entries: positions go from 0 to \d+$/) }] });
+    for (const query of ['?at=yesterday', '?at=2026-11-23', '?position=-1', '?position=x', '?position=1.5', '?position=', '?position=1&at=2026-11-23T09:00:00.000Z', '?when=now']) expect(await wrong(query)).toMatchObject({ code: 'invalid_request', status: 400 });
     expect((await get(`/v1/cases/0d1e2f30-aaaa-8bbb-9ccc-000000000000/history`, officer)).json()).toMatchObject({ code: 'not_found' });
+    api.clock.now = NOW;
   });
 });
 
@@ -223,7 +225,7 @@ describe('a picture', () => {
     api.store.trouble = { streamPrefix: 'access-', kind: 'unknown' };
     const answer = await image('photo', '?purpose=hold_review', await as('o1', 'officer'));
     api.store.trouble = null;
-    expect(answer.json()).toMatchObject({ code: 'outcome_unknown', status: 503 });
+    expect(answer.json()).toMatchObject({ code: 'access_log_unavailable', status: 503 });
     expect(answer.rawPayload.includes(PHOTO.subarray(0, 8))).toBe(false);
   });
 });

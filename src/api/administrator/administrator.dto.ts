@@ -4,6 +4,7 @@ import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt,
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
+import { AuditListAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../booth/door.js';
 import { IsBase64Bytes } from '../validation.js';
 
@@ -151,6 +152,14 @@ export class PolicyVersionAnswer {
 }
 
 export class PoliciesAnswer {
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The version in force' })
+  active!: number | null;
+
+  @ApiProperty({ type: [PolicyVersionAnswer] })
+  versions!: readonly PolicyVersionAnswer[];
+}
+
+export class CertifiedPoliciesAnswer extends AuditListAnswer {
   @ApiProperty({ type: 'integer', nullable: true, description: 'The version in force' })
   active!: number | null;
 

@@ -1,10 +1,15 @@
-import { Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { EnrolBooth, isBoothKey, RotateBoothKey, SuspendBooth } from '../../application/commands/manage-booth.js';
+import { ViewList } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
 import type { BoothState } from '../../domain/booth/booth.js';
+import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
+import { BoothsAnswer } from '../audit/list.dto.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { BOOTH_ID } from '../booth/door.js';
@@ -21,6 +26,17 @@ const BOOTH_PARAM = { name: 'boothId', schema: { type: 'string', pattern: BOOTH_
 @Controller('v1/booths')
 export class BoothsController {
   constructor(private readonly commands: CommandBus) {}
+
+  @Get()
+  @Roles('administrator', 'auditor')
+  @ApiOperation({ operationId: 'listBooths', summary: 'Every booth, with a certificate of completeness' })
+  @PagingQuery()
+  @ApiResponse({ status: 200, type: BoothsAnswer, description: 'The booths' })
+  @SignedInProblems('invalid_request', 'audit_log_unavailable')
+  async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<BoothsAnswer> {
+    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('booths', query, { isNowOnly: true }))));
+    return { booths: rows, ...certified };
+  }
 
   @Post()
   @Roles('administrator')

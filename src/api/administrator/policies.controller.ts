@@ -1,17 +1,21 @@
-import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { ActivatePolicy, ApprovePolicy, ProposePolicy } from '../../application/commands/manage-policy.js';
+import { ViewList } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
 import { ListPolicies } from '../../application/queries/list-policies.js';
 import type { PolicyState } from '../../domain/policy/policy.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { commandIdOf, jsonBody, versionOf } from '../signed-in-request.js';
-import { PoliciesAnswer, PolicyBody } from './administrator.dto.js';
+import { CertifiedPoliciesAnswer, PoliciesAnswer, PolicyBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
 const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1 } } as const;
@@ -28,10 +32,12 @@ export class PoliciesController {
   @Get()
   @Roles('administrator', 'auditor')
   @ApiOperation({ operationId: 'listPolicies', summary: 'Every version, and the one in force' })
-  @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems()
-  async list(): Promise<PoliciesAnswer> {
-    return policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies()));
+  @PagingQuery()
+  @ApiResponse({ status: 200, type: CertifiedPoliciesAnswer, description: 'The policies: `versions` with names, and the same as `rows` of the log with their certificate' })
+  @SignedInProblems('invalid_request', 'audit_log_unavailable')
+  async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<CertifiedPoliciesAnswer> {
+    const certified = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('policies', query, { isNowOnly: true }))));
+    return { ...policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies())), ...certified };
   }
 
   @Post()

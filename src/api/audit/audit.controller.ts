@@ -1,35 +1,32 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { asEvents, type CasePast } from '../../application/audit/case-history.js';
+import type { AskedMoment } from '../../application/audit/moments.js';
 import type { BundleQuery } from '../../application/audit/bundle-maker.js';
 import { EraseRegistrant } from '../../application/commands/erase-registrant.js';
 import { ExportBundle, type ExportedBundle } from '../../application/commands/export-bundle.js';
+import { ViewCase } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
-import type { TimelineRow } from '../../application/ports/read-models.js';
-import { ReplayCase } from '../../application/queries/questions.js';
 import { explain } from '../../domain/audit/explain.js';
-import type { LeafEvent } from '../../domain/audit/leaf.js';
+import type { AsOf } from '../../domain/audit/list-certificate.js';
 import { caseState, differences } from '../../domain/audit/time-travel.js';
-import type { Json, JsonObject } from '../../domain/event-envelope.js';
-import { currentVersion } from '../../domain/event-registry.js';
-import { isInstant } from '../../domain/values/instant.js';
+import type { Json } from '../../domain/event-envelope.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
 import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { EitherMomentQuery, eitherMomentOf, momentOf, MomentQuery, refuseOthers, type QueryParameters } from './list-question.js';
 import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer } from './audit.dto.js';
 
 /** What auditors ask: bundles to take away, the past, and why. */
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditController {
-  constructor(
-    private readonly commands: CommandBus,
-    private readonly queries: QueryBus,
-  ) {}
+  constructor(private readonly commands: CommandBus) {}
 
   @Post('exports')
   @Roles('auditor')
@@ -59,59 +56,55 @@ export class AuditController {
 
   @Get('cases/:requestId/state')
   @Roles('auditor')
-  @ApiOperation({ operationId: 'caseStateAt', summary: 'What was known of a case at an instant' })
+  @ApiOperation({ operationId: 'caseStateAt', summary: 'What was known of a case at a moment' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiQuery({ name: 'at', required: false, schema: { type: 'string', format: 'date-time' } })
+  @MomentQuery()
   @ApiResponse({ status: 200, type: PastStateAnswer, description: 'The state' })
-  @SignedInProblems('invalid_request', 'not_found')
-  async state(@Param('requestId') text: string, @Query('at') at: unknown): Promise<PastStateAnswer> {
-    const [requestId, atUtc] = [requestIdOf(text), instantOf(at, 'at')];
-    return { requestId, atUtc, state: caseState(await this.events(requestId, atUtc)) };
+  @SignedInProblems('invalid_request', 'not_found', 'nothing_known_then', 'moment_out_of_range', 'read_side_behind', 'audit_log_unavailable')
+  async state(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<PastStateAnswer> {
+    refuseOthers(query, ['at', 'position']);
+    const requestId = requestIdOf(text);
+    const [{ asOf, rows }] = await this.view(person, requestId, 'case_state', [momentOf(query)]);
+    return { requestId, ...momentAnswer(asOf), state: caseState(asEvents(requestId, rows)) };
   }
 
   @Get('cases/:requestId/difference')
   @Roles('auditor')
-  @ApiOperation({ operationId: 'caseDifference', summary: 'What changed in a case between two instants' })
+  @ApiOperation({ operationId: 'caseDifference', summary: 'What changed in a case between two moments' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiQuery({ name: 'from', schema: { type: 'string', format: 'date-time' } })
-  @ApiQuery({ name: 'to', schema: { type: 'string', format: 'date-time' } })
+  @EitherMomentQuery('from')
+  @EitherMomentQuery('to')
   @ApiResponse({ status: 200, type: DifferenceAnswer, description: 'Each member that differs, with both values' })
-  @SignedInProblems('invalid_request', 'not_found')
-  async difference(@Param('requestId') text: string, @Query('from') from: unknown, @Query('to') to: unknown): Promise<DifferenceAnswer> {
+  @SignedInProblems('invalid_request', 'not_found', 'nothing_known_then', 'moment_out_of_range', 'read_side_behind', 'audit_log_unavailable')
+  async difference(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<DifferenceAnswer> {
+    refuseOthers(query, ['from', 'to']);
     const requestId = requestIdOf(text);
-    const [before, after] = await Promise.all([this.timeline(requestId, instantOf(from, 'from')), this.timeline(requestId, instantOf(to, 'to'))]);
-    if (after.length === 0) throw new ProblemError('not_found');
-    return { differences: differences(caseState(before) as Json, caseState(after) as Json) };
+    const [from, to] = await this.view(person, requestId, 'case_difference', [eitherMomentOf(query, 'from'), eitherMomentOf(query, 'to')]);
+    const stateOf = (past: CasePast) => caseState(asEvents(requestId, past.rows)) as Json;
+    return { from: from.asOf ?? {}, to: (to as CasePast).asOf ?? {}, differences: differences(stateOf(from), stateOf(to as CasePast)) };
   }
 
   @Get('cases/:requestId/explanation')
   @Roles('auditor')
   @ApiOperation({ operationId: 'explainCase', summary: 'Why it was decided so, in plain words' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiQuery({ name: 'at', required: false, schema: { type: 'string', format: 'date-time' } })
+  @MomentQuery()
   @ApiQuery({ name: 'lang', required: false, schema: { type: 'string', enum: ['ja', 'en'], default: 'ja' } })
   @ApiResponse({ status: 200, type: ExplanationAnswer, description: 'The story' })
-  @SignedInProblems('invalid_request', 'not_found')
-  async explanation(@Param('requestId') text: string, @Query('at') at: unknown, @Query('lang') lang: unknown): Promise<ExplanationAnswer> {
+  @SignedInProblems('invalid_request', 'not_found', 'nothing_known_then', 'moment_out_of_range', 'read_side_behind', 'audit_log_unavailable')
+  async explanation(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<ExplanationAnswer> {
+    refuseOthers(query, ['at', 'position', 'lang']);
+    const { lang } = query;
     if (lang !== undefined && lang !== 'ja' && lang !== 'en') throw invalid({ pointer: '', expected: 'the query parameter lang is ja or en' });
     const requestId = requestIdOf(text);
-    const events = await this.events(requestId, instantOf(at, 'at'));
-    const lines = events.filter(({ stream }) => !/^(?:saga|challenge)-/.test(stream)).map((e) => ({ atUtc: e.metadata.recordedAtUtc, type: e.type, text: explain(e, lang ?? 'ja') }));
-    return { requestId, lines };
+    const [{ asOf, rows }] = await this.view(person, requestId, 'case_explanation', [momentOf(query)]);
+    const told = asEvents(requestId, rows).filter(({ stream }) => !/^(?:saga|challenge)-/.test(stream));
+    return { requestId, ...momentAnswer(asOf), lines: told.map((e) => ({ atUtc: e.metadata.recordedAtUtc, type: e.type, text: explain(e, lang ?? 'ja') })) };
   }
 
-  private async events(requestId: string, atUtc: string | null): Promise<readonly LeafEvent[]> {
-    const events = await this.timeline(requestId, atUtc);
-    if (events.length === 0) throw new ProblemError('not_found');
-    return events;
-  }
-
-  private async timeline(requestId: string, atUtc: string | null): Promise<readonly LeafEvent[]> {
-    const rows = await this.queries.execute<ReplayCase, readonly TimelineRow[]>(new ReplayCase(requestId, atUtc));
-    return rows.map((row) => ({
-      stream: row.stream, revision: row.revision, id: row.position, type: row.type, schemaVersion: currentVersion(row.type), data: row.data as JsonObject,
-      metadata: { actor: row.actor, correlationId: requestId, causationId: requestId, recordedAtUtc: row.recordedAtUtc, policyVersion: row.policyVersion },
-    }));
+  private async view(person: SignedInPerson, requestId: string, what: ViewCase['what'], moments: readonly AskedMoment[]): Promise<readonly [CasePast, ...CasePast[]]> {
+    const pasts = valueOf(await this.commands.execute<ViewCase, Outcome<readonly CasePast[]>>(new ViewCase(randomUUID(), person.subject, requestId, what, moments)));
+    return pasts as readonly [CasePast, ...CasePast[]];
   }
 }
 
@@ -123,10 +116,9 @@ function queryOf({ requestId, from, to, fromUtc, toUtc }: ExportBody): BundleQue
   return { kind: 'range', from: from ?? 0, to: to ?? null };
 }
 
-function instantOf(at: unknown, name: string): string | null {
-  if (at === undefined) return null;
-  if (typeof at !== 'string' || !isInstant(at)) throw invalid({ pointer: '', expected: `the query parameter ${name} is an ISO-8601 instant in UTC` });
-  return at;
+/** The moment that an answer speaks of; both null: now. */
+function momentAnswer(asOf: AsOf | null): { readonly atUtc: string | null; readonly position: number | null } {
+  return { atUtc: asOf && 'atUtc' in asOf ? asOf.atUtc : null, position: asOf && 'position' in asOf ? asOf.position : null };
 }
 
 /** Lines joined into pieces of a size that a socket likes. */

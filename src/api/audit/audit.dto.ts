@@ -4,6 +4,7 @@ import { ERASURE_RULES, type ErasureRule } from '../../application/commands/eras
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
 import { IsUtcInstant } from '../validation.js';
+import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
 
@@ -116,8 +117,11 @@ export class PastStateAnswer {
   @ApiProperty({ format: 'uuid' })
   requestId!: string;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'The instant that was asked for' })
   atUtc!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The position that was asked for; both null: now' })
+  position!: number | null;
 
   @ApiProperty({ type: 'object', additionalProperties: true })
   state!: object;
@@ -127,11 +131,23 @@ export class ExplanationAnswer {
   @ApiProperty({ format: 'uuid' })
   requestId!: string;
 
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  atUtc!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true })
+  position!: number | null;
+
   @ApiProperty({ type: 'array', items: { type: 'object', properties: { atUtc: { type: 'string' }, type: { type: 'string' }, text: { type: 'string' } } } })
   lines!: readonly { readonly atUtc: string; readonly type: string; readonly text: string }[];
 }
 
 export class DifferenceAnswer {
-  @ApiProperty({ type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, before: {}, after: {} } } })
-  differences!: readonly object[];
+  @ApiProperty({ type: MomentAnswer })
+  from!: MomentAnswer;
+
+  @ApiProperty({ type: MomentAnswer })
+  to!: MomentAnswer;
+
+  @ApiProperty({ type: [MemberDifferenceAnswer] })
+  differences!: readonly MemberDifferenceAnswer[];
 }

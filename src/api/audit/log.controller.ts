@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { Controller, Get, Header, Query, Req, StreamableFile } from '@nestjs/common';
-import { QueryBus } from '@nestjs/cqrs';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { GetAuditKeys, ProveConsistency, ProveInclusion, ReadAuditFile, type ConsistencyAnswer, type InclusionAnswer } from '../../application/queries/audit-questions.js';
+import { RecordView } from '../../application/commands/view-records.js';
 import { found } from '../answer.js';
-import { Open, Roles } from '../auth/roles.js';
+import { Open, Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { Problems } from '../openapi.js';
 import { invalid } from '../signed-in-request.js';
 import { AuditKeysAnswer, ConsistencyProofAnswer, InclusionProofAnswer } from './audit.dto.js';
@@ -16,7 +18,10 @@ const PREFIX = '/v1/audit/log/';
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditLogController {
-  constructor(private readonly queries: QueryBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
 
   @Get('log/checkpoint')
   @Open()
@@ -33,8 +38,12 @@ export class AuditLogController {
   @Roles('auditor')
   @Header('cache-control', 'private, max-age=31536000, immutable')
   @ApiExcludeEndpoint()
-  async entries(@Req() request: FastifyRequest): Promise<StreamableFile> {
-    return this.file(pathOf(request));
+  async entries(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<StreamableFile> {
+    const path = pathOf(request);
+    const file = await this.file(path);
+    // Entries hold scores and booths of single cases, so reading them is a look at records like any other.
+    await this.commands.execute(new RecordView(randomUUID(), person.subject, 'log_entries', null, { path }));
+    return file;
   }
 
   @Get('log/tile/*')

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiExtraModels, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ListAnswer } from '../../application/audit/audit-lists.js';
+import type { CasePast } from '../../application/audit/case-history.js';
 import { ResumeEffect } from '../../application/commands/resume-effect.js';
 import { ViewImage, type ViewedBytes } from '../../application/commands/view-image.js';
+import { ViewCase, ViewList, ViewReceipt } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
-import type { RequestStatusRow, TimelineRow } from '../../application/ports/read-models.js';
-import { FindCase, ReplayCase } from '../../application/queries/questions.js';
-import { OPINIONS_NEEDED } from '../../domain/hold-review/hold-review.js';
-import { isInstant } from '../../domain/values/instant.js';
-import { found, valueOf } from '../answer.js';
+import type { RequestStatusRow } from '../../application/ports/read-models.js';
+import { REQUEST_STAGES } from '../../domain/audit/population.js';
+import { listQuestion, momentOf, MomentQuery, PagingQuery, refuseOthers, type QueryParameters } from '../audit/list-question.js';
+import { CasesAnswer } from '../audit/list.dto.js';
+import { valueOf } from '../answer.js';
 import { writtenReceipt } from '../booth/receipt.js';
 import { AccessRefusals } from '../auth/access-refusals.js';
 import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.js';
@@ -29,36 +32,39 @@ const EFFECT_ID = /^[A-Za-z0-9:._-]{1,200}$/;
 export class CasesController {
   constructor(
     private readonly commands: CommandBus,
-    private readonly queries: QueryBus,
     private readonly refusals: AccessRefusals,
   ) {}
 
   @Get()
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'findCase', summary: 'The case that a receipt belongs to' })
-  @ApiQuery({ name: 'receipt', required: true, schema: { type: 'string' } })
-  @ApiResponse({ status: 200, type: CaseAnswer, description: 'The case' })
-  @SignedInProblems('not_found', 'read_side_behind')
-  async find(@Query('receipt') receipt: unknown): Promise<CaseAnswer> {
-    const written = writtenReceipt(receipt);
-    return found(written === null ? null : await this.queries.execute<FindCase, RequestStatusRow | null>(new FindCase(written)));
+  @ApiOperation({ operationId: 'listCases', summary: 'The cases, oldest first, with a certificate of completeness; or, with `receipt`, the case that a receipt belongs to. The look is on record' })
+  @ApiQuery({ name: 'receipt', required: false, description: 'Alone: the case of this receipt', schema: { type: 'string' } })
+  @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
+  @ApiQuery({ name: 'stage', required: false, schema: { type: 'string', enum: [...REQUEST_STAGES] } })
+  @PagingQuery()
+  @ApiExtraModels(CaseAnswer, CasesAnswer)
+  @ApiResponse({ status: 200, schema: { oneOf: [{ $ref: getSchemaPath(CasesAnswer) }, { $ref: getSchemaPath(CaseAnswer) }] }, description: 'The cases, or the case' })
+  @SignedInProblems('invalid_request', 'not_found', 'read_side_behind', 'audit_log_unavailable')
+  async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<CasesAnswer | CaseAnswer> {
+    if (query['receipt'] !== undefined) return this.find(query, person);
+    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('requests', query, { isNowOnly: true }))));
+    return { cases: rows, ...certified };
   }
 
   @Get(':requestId/history')
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'replayCase', summary: "A case's history now, or as it was known at an instant" })
+  @ApiOperation({ operationId: 'replayCase', summary: "A case's history now, or as it was known at a moment. The look is on record" })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiQuery({ name: 'at', required: false, description: 'ISO-8601 UTC, inclusive', schema: { type: 'string', format: 'date-time' } })
+  @MomentQuery()
   @ApiResponse({ status: 200, type: HistoryAnswer, description: 'The events in log order' })
-  @SignedInProblems('invalid_request', 'not_found', 'read_side_behind')
-  async history(@Param('requestId') text: string, @Query('at') at: unknown, @SignedIn() person: SignedInPerson): Promise<HistoryAnswer> {
-    const atUtc = instantOf(at);
+  @SignedInProblems('invalid_request', 'not_found', 'nothing_known_then', 'moment_out_of_range', 'read_side_behind', 'audit_log_unavailable')
+  async history(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<HistoryAnswer> {
+    refuseOthers(query, ['at', 'position']);
+    const moment = momentOf(query);
     const requestId = requestIdOf(text);
-    const events = await this.replay(requestId, atUtc);
-    if (events.length === 0) throw new ProblemError('not_found');
-    // Whether the review is over is a question to the present, also when the past is shown: else a look back would end the blindness.
-    const present = atUtc === null ? events : await this.replay(requestId, null);
-    return { requestId, atUtc, events: reviewIsBlind(present) ? events.map((row) => withoutOthersOpinion(row, person.subject)) : events };
+    const [past] = valueOf(await this.commands.execute<ViewCase, Outcome<readonly CasePast[]>>(new ViewCase(randomUUID(), person.subject, requestId, 'case_history', [moment]))) as [CasePast];
+    const { asOf, rows } = past;
+    return { requestId, atUtc: asOf && 'atUtc' in asOf ? asOf.atUtc : null, position: asOf && 'position' in asOf ? asOf.position : null, events: rows };
   }
 
   @Get(':requestId/images/:image')
@@ -100,23 +106,10 @@ export class CasesController {
     valueOf(await this.commands.execute<ResumeEffect, Outcome<void>>(new ResumeEffect(commandIdOf(request, person), requestIdOf(requestId), effectId, person.subject)));
   }
 
-  private replay(requestId: string, atUtc: string | null): Promise<readonly TimelineRow[]> {
-    return this.queries.execute<ReplayCase, readonly TimelineRow[]>(new ReplayCase(requestId, atUtc));
+  private async find(query: QueryParameters, person: SignedInPerson): Promise<CaseAnswer> {
+    refuseOthers(query, ['receipt']);
+    const written = writtenReceipt(query['receipt']);
+    if (written === null) throw new ProblemError('not_found');
+    return valueOf(await this.commands.execute<ViewReceipt, Outcome<RequestStatusRow>>(new ViewReceipt(randomUUID(), person.subject, written)));
   }
-}
-
-function instantOf(at: unknown): string | null {
-  if (at === undefined) return null;
-  if (typeof at !== 'string' || !isInstant(at)) throw invalid({ pointer: '', expected: 'the query parameter at is an ISO-8601 instant in UTC' });
-  return at;
-}
-
-function reviewIsBlind(rows: readonly TimelineRow[]): boolean {
-  return !rows.some((row) => row.type === 'HoldResolved') && rows.filter((row) => row.type === 'OpinionGiven').length < OPINIONS_NEEDED;
-}
-
-/** That somebody gave an opinion stays visible; who and which does not. */
-function withoutOthersOpinion(row: TimelineRow, officer: string): TimelineRow {
-  const own = (row.data as { officer?: unknown } | null)?.officer === officer;
-  return row.type === 'OpinionGiven' && !own ? { ...row, actor: 'officer:withheld', data: { withheld: true } } : row;
 }

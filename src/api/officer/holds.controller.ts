@@ -1,53 +1,52 @@
+import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { GiveOpinion, ResolveHold } from '../../application/commands/review-hold.js';
+import { ViewHold, ViewList } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
-import { GetHold, ListHolds, type HoldDetail } from '../../application/queries/questions.js';
+import type { HoldDetail } from '../../application/queries/questions.js';
 import { visibleOpinions, type HoldReviewState } from '../../domain/hold-review/hold-review.js';
-import type { HoldRow } from '../../application/ports/read-models.js';
-import { found, valueOf } from '../answer.js';
+import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
+import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
-import { HoldDetailAnswer, HoldsAnswer, OpinionBody, ResolutionBody, ReviewAnswer } from './officer.dto.js';
+import { commandIdOf, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { type CertifiedHoldAnswer, HoldDetailAnswer, HoldsAnswer, OpinionBody, ResolutionBody, ReviewAnswer } from './officer.dto.js';
 
-const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 200;
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
 
 /** The desk of the officers who decide on held cases: two of them, blind to each other. */
 @ApiTags('Officers')
 @Controller('v1/holds')
 export class HoldsController {
-  constructor(
-    private readonly commands: CommandBus,
-    private readonly queries: QueryBus,
-  ) {}
+  constructor(private readonly commands: CommandBus) {}
 
   @Get()
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'listHolds', summary: 'Open holds, the ones due first at the top' })
+  @ApiOperation({ operationId: 'listHolds', summary: 'Open holds, the ones due first at the top, with a certificate of completeness. The look is on record' })
   @ApiQuery({ name: 'include', required: false, schema: { type: 'string', enum: ['resolved'] } })
-  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } })
+  @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
+  @PagingQuery()
   @ApiResponse({ status: 200, type: HoldsAnswer, description: 'The holds' })
-  @SignedInProblems('invalid_request')
-  async list(@Query('include') include: unknown, @Query('limit') limit: unknown): Promise<HoldsAnswer> {
-    if (include !== undefined && include !== 'resolved') throw invalid({ pointer: '', expected: 'the query parameter include is absent or "resolved"' });
-    const holds = await this.queries.execute<ListHolds, readonly HoldRow[]>(new ListHolds(include === 'resolved', limitOf(limit)));
-    return { holds };
+  @SignedInProblems('invalid_request', 'audit_log_unavailable')
+  async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<HoldsAnswer> {
+    const question = listQuestion('holds', query, { isNowOnly: true });
+    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, question)));
+    return { holds: rows as unknown as readonly CertifiedHoldAnswer[], ...certified };
   }
 
   @Get(':requestId')
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'getHold', summary: 'One hold with the opinions that the asking person may see' })
+  @ApiOperation({ operationId: 'getHold', summary: 'One hold with the opinions that the asking person may see. The look is on record' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiResponse({ status: 200, type: HoldDetailAnswer, description: 'The hold' })
   @SignedInProblems('not_found')
   async get(@Param('requestId') requestId: string, @SignedIn() person: SignedInPerson): Promise<HoldDetailAnswer> {
-    return found(await this.queries.execute<GetHold, HoldDetail | null>(new GetHold(requestIdOf(requestId), person.subject)));
+    return valueOf(await this.commands.execute<ViewHold, Outcome<HoldDetail>>(new ViewHold(randomUUID(), person.subject, requestIdOf(requestId))));
   }
 
   @Post(':requestId/opinions')
@@ -85,11 +84,4 @@ export class HoldsController {
 function reviewAnswer(state: HoldReviewState, officer: string): ReviewAnswer {
   if (state.stage === 'none') throw new ProblemError('not_found');
   return { requestId: state.requestId, stage: state.stage, outcome: state.stage === 'resolved' ? state.outcome : null, opinions: visibleOpinions(state, officer) };
-}
-
-function limitOf(text: unknown): number {
-  if (text === undefined) return LIMIT_DEFAULT;
-  const limit = typeof text === 'string' && /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > LIMIT_MAX) throw invalid({ pointer: '', expected: `the query parameter limit is an integer 1..${LIMIT_MAX}` });
-  return limit;
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
+import { CertifiedAnswer } from '../audit/list.dto.js';
 import type { ViewedImage } from '../../domain/access/access.events.js';
 import { OFFICER_OPINIONS, OPINION_REASONS, type OfficerOpinion, type OpinionReason } from '../../domain/hold-review/hold-review.events.js';
 import type { HoldRow, PublicStatus, RequestStatusRow, TimelineRow } from '../../application/ports/read-models.js';
@@ -89,9 +90,17 @@ export class HoldAnswer implements HoldRow {
   outcome!: HoldRow['outcome'];
 }
 
-export class HoldsAnswer {
-  @ApiProperty({ type: [HoldAnswer] })
-  holds!: readonly HoldRow[];
+export class CertifiedHoldAnswer extends HoldAnswer {
+  @ApiProperty({ type: [String], description: 'Tokens of the officers who decided; empty while open' })
+  officers!: readonly string[];
+
+  @ApiProperty({ format: 'date-time', nullable: true, type: 'string' })
+  resolvedAtUtc!: string | null;
+}
+
+export class HoldsAnswer extends CertifiedAnswer {
+  @ApiProperty({ type: [CertifiedHoldAnswer] })
+  holds!: readonly CertifiedHoldAnswer[];
 }
 
 export class OpinionAnswer {
@@ -170,6 +179,9 @@ export class HistoryAnswer {
 
   @ApiProperty({ format: 'date-time', nullable: true, type: 'string', description: 'The instant that was asked for; null: now' })
   atUtc!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The position in the log that was asked for' })
+  position!: number | null;
 
   @ApiProperty({ type: [TimelineRowAnswer] })
   events!: readonly TimelineRow[];

@@ -9,7 +9,7 @@ import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { ImageVault } from '../ports/image-vault.js';
 import { Pseudonyms } from '../ports/pseudonyms.js';
-import { AccessLog } from './view-image.js';
+import { AccessLog } from './access-log.js';
 
 /** Records leave the house as a bundle. A command, because it is on record before the first line is given out. */
 export class ExportBundle {

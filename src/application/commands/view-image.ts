@@ -1,17 +1,14 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Injectable } from '@nestjs/common';
-import type { AccessEvent, ViewedImage } from '../../domain/access/access.events.js';
+import type { ViewedImage } from '../../domain/access/access.events.js';
 import { referenceImage } from '../../domain/registrant/registrant.js';
 import { registrants, registrations } from '../aggregates.js';
 import { CASE_BLOBS, caseOwner, registrantOwner } from '../case-material.js';
-import { derivedId } from '../ids.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
-import { Clock } from '../ports/clock.js';
-import { EventStore } from '../ports/event-store.js';
 import { ImageRenderer } from '../ports/image-renderer.js';
 import { BlobGoneError, ImageVault, type VaultOwner } from '../ports/image-vault.js';
-import { appendKnown, DecideAndAppend } from './decide-and-append.js';
+import { AccessLog } from './access-log.js';
+import { DecideAndAppend } from './decide-and-append.js';
 
 /** An officer looks at a face. A command, because looking changes the record: it is stored before the picture is given out. */
 export class ViewImage {
@@ -39,27 +36,6 @@ export class RecordAccessRefused {
 export interface ViewedBytes {
   readonly bytes: Uint8Array;
   readonly contentType: 'image/jpeg' | 'image/jp2' | 'image/png';
-}
-
-/** Appends to the access log of the day. Every access has its own command id, so no expectation is needed beyond "not yet there". */
-@Injectable()
-export class AccessLog {
-  constructor(
-    private readonly store: EventStore,
-    private readonly aggregates: DecideAndAppend,
-    private readonly clock: Clock,
-  ) {}
-
-  /** @throws when it cannot be stored; then nothing may be shown. */
-  async record(event: AccessEvent, { commandId, actor, correlationId }: { commandId: string; actor: string; correlationId: string }): Promise<void> {
-    const envelope = this.aggregates.envelope(event, 0, { commandId, actor, correlationId, causationId: commandId, policyVersion: null });
-    const stream = `access-${this.clock.nowUtc().slice(0, 10)}-${derivedId(commandId).slice(0, 8)}`;
-    for (;;) {
-      const [last] = await this.store.readStream(stream, { direction: 'backwards', limit: 1 });
-      const result = await appendKnown(this.store, stream, [envelope], last ? last.revision : 'no_stream');
-      if (result.outcome === 'appended') return;
-    }
-  }
 }
 
 @CommandHandler(ViewImage)

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
@@ -5,7 +6,7 @@ import { explainRegisteredScore, explainScore, type InWords } from '../../domain
 import { holdReviews, policies, POLICY_ID } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { EventStore } from '../ports/event-store.js';
-import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } from '../ports/read-models.js';
+import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/read-models.js';
 
 const CATCH_UP_LIMIT_MS = 2_000;
 
@@ -18,33 +19,6 @@ export class ReadSideBehindError extends Error {
 
 /** What a booth or the holder of a receipt may know. */
 export class GetRequestStatus {
-  constructor(readonly receipt: string) {}
-}
-
-export class ListHolds {
-  constructor(
-    readonly includeResolved: boolean,
-    readonly limit: number,
-  ) {}
-}
-
-export class GetHold {
-  constructor(
-    readonly requestId: string,
-    readonly officer: string,
-  ) {}
-}
-
-/** A case's history as it was known at an instant; null: now. */
-export class ReplayCase {
-  constructor(
-    readonly requestId: string,
-    readonly atUtc: string | null,
-  ) {}
-}
-
-/** Which case a receipt belongs to, for people of the office. */
-export class FindCase {
   constructor(readonly receipt: string) {}
 }
 
@@ -68,23 +42,21 @@ export class GetRequestStatusHandler implements IQueryHandler<GetRequestStatus, 
   }
 }
 
-@QueryHandler(ListHolds)
-export class ListHoldsHandler implements IQueryHandler<ListHolds, readonly HoldRow[]> {
-  constructor(private readonly rows: ReadModels) {}
-
-  async execute({ includeResolved, limit }: ListHolds): Promise<readonly HoldRow[]> {
-    return this.rows.holds({ includeResolved, limit });
-  }
-}
-
-@QueryHandler(GetHold)
-export class GetHoldHandler implements IQueryHandler<GetHold, HoldDetail | null> {
+/** What people of the office ask about single cases. Whoever asks for them puts the look on record first (commands/view-records). */
+@Injectable()
+export class CaseQuestions {
   constructor(
     private readonly rows: ReadModels,
+    private readonly store: EventStore,
     private readonly aggregates: DecideAndAppend,
   ) {}
 
-  async execute({ requestId, officer }: GetHold): Promise<HoldDetail | null> {
+  async byReceipt(receipt: string): Promise<RequestStatusRow | null> {
+    return byReceipt(this.rows, this.store, receipt);
+  }
+
+  /** @param officer who asks: others' opinions are withheld while the review is blind */
+  async hold(requestId: string, officer: string): Promise<HoldDetail | null> {
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
@@ -100,42 +72,17 @@ export class GetHoldHandler implements IQueryHandler<GetHold, HoldDetail | null>
   }
 }
 
-@QueryHandler(FindCase)
-export class FindCaseHandler implements IQueryHandler<FindCase, RequestStatusRow | null> {
-  constructor(
-    private readonly rows: ReadModels,
-    private readonly store: EventStore,
-  ) {}
-
-  async execute({ receipt }: FindCase): Promise<RequestStatusRow | null> {
-    return byReceipt(this.rows, this.store, receipt);
-  }
-}
-
-@QueryHandler(ReplayCase)
-export class ReplayCaseHandler implements IQueryHandler<ReplayCase, readonly TimelineRow[]> {
-  constructor(
-    private readonly rows: ReadModels,
-    private readonly store: EventStore,
-  ) {}
-
-  async execute({ requestId, atUtc }: ReplayCase): Promise<readonly TimelineRow[]> {
-    if (!(await catchUp(this.rows, await this.store.head()))) throw new ReadSideBehindError();
-    return this.rows.timeline(requestId, { atUtc });
-  }
-}
-
 /** A booth asks right after its 202: where the row is not there yet, the read side first catches up with the log. */
 async function byReceipt(rows: ReadModels, store: EventStore, receipt: string): Promise<RequestStatusRow | null> {
   const row = rows.requestByReceipt(receipt);
   if (row) return row;
-  const complete = await catchUp(rows, await store.head());
+  const complete = await caughtUp(rows, await store.head());
   const later = rows.requestByReceipt(receipt);
   if (!later && !complete) throw new ReadSideBehindError();
   return later;
 }
 
 /** @returns false when the rows are still behind after the time limit */
-async function catchUp(rows: ReadModels, head: Position | null): Promise<boolean> {
+export async function caughtUp(rows: ReadModels, head: Position | null): Promise<boolean> {
   return head === null || rows.caughtUpTo(head, CATCH_UP_LIMIT_MS);
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import { AccessLog } from '../../application/commands/access-log.js';
 import { DecideAndAppend } from '../../application/commands/decide-and-append.js';
 import { ExportBundleHandler } from '../../application/commands/export-bundle.js';
-import { AccessLog } from '../../application/commands/view-image.js';
 import { parseLeaf, type LeafEvent } from '../../domain/audit/leaf.js';
 import { LogKeys } from '../../infrastructure/audit/log-keys.js';
 import { TileLog } from '../../infrastructure/audit/tile-log.js';

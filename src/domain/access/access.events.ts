@@ -2,11 +2,18 @@ import type { DoorRefusalCode } from '../refusal.js';
 
 export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 
+/** What was looked at: the record of one case in one of its forms, a hold at the desk, the case of a receipt, a list of cases or of accesses,
+ *  entries of the audit log, what other thresholds would have done to whom. */
+export const VIEWED_RECORDS = ['case_history', 'case_state', 'case_difference', 'case_explanation', 'case_of_receipt', 'hold', 'list', 'list_difference', 'log_entries', 'what_if'] as const;
+export type ViewedRecords = (typeof VIEWED_RECORDS)[number];
+
 /** Looking is an act: it is stored before the answer is given. Streams `access-<yyyy-mm-dd>`. */
 export type AccessEvent =
   | { readonly type: 'BiometricViewed'; readonly data: { readonly officer: string; readonly requestId: string; readonly image: ViewedImage; readonly purpose: 'hold_review' | 'audit' | 'disclosure' } }
   /** Records left the house. `query` is its canonical text; `leaves` counts the events that went out. */
   | { readonly type: 'AuditExported'; readonly data: { readonly by: string; readonly query: string; readonly treeSize: number; readonly leaves: number; readonly withOpenings: boolean; readonly withEvidence: boolean } }
+  /** Records were looked at. `query` is the canonical text of what was asked besides; `requestId` is null where it was about more than one case. */
+  | { readonly type: 'RecordsViewed'; readonly data: { readonly by: string; readonly what: ViewedRecords; readonly requestId: string | null; readonly query: string } }
   | { readonly type: 'AccessRefused'; readonly data: { readonly subject: string; readonly what: string; readonly reason: string } };
 
 /** What came to the door and was turned away: the refusal, and nothing of the request. Streams `door-<id>`. */

@@ -61,7 +61,7 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
   ['booth-', boothDecider as unknown as AnyDecider],
   ['saga-', sagaDecider as unknown as AnyDecider],
 ];
-const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RequestRefusedAtDoor', 'ChallengeConsumed']);
+const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'ChallengeConsumed']);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** A decision may have been made this long before its event was stored: other appends can come in between. */
 const SLACK_MS = 60_000;

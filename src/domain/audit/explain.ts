@@ -89,5 +89,6 @@ const WORDS: Readonly<Record<string, Words>> = {
   CertificateLinked: () => ({ ja: '更新前の電子証明書の登録者と同じ人であることが確認された。', en: 'The renewed certificate was linked to the registrant of the one before it.' }),
   BiometricViewed: (d) => ({ ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`, en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.` }),
   AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
+  RecordsViewed: (d) => ({ ja: `担当者${shortName(d['by'])}が記録(${d['what']})を見た。`, en: `${shortName(d['by'])} looked at records (${d['what']}).` }),
   PolicyActivated: (d) => ({ ja: `ポリシー第${d['version']}版が有効になった。`, en: `Policy ${d['version']} came into force.` }),
 };

@@ -1,4 +1,7 @@
+import { upcast, UnknownEventError } from '../event-registry.js';
 import type { Json, JsonObject } from '../event-envelope.js';
+import { policyDecider, type PolicyState } from '../policy/policy.js';
+import type { PolicyEvent } from '../policy/policy.events.js';
 import { canonicalJson } from '../values/canonical-json.js';
 import { toBase64 } from './bytes.js';
 import type { Hash } from './merkle-tree.js';
@@ -46,58 +49,220 @@ export function populationText(claim: PopulationClaim): string {
 }
 
 /** Lists that an auditor can draw from leaves alone, and draws again to check one that was handed over. */
-export const LISTS = ['requests', 'holds', 'booths', 'dashboard'] as const;
+export const LISTS = ['requests', 'holds', 'booths', 'policies', 'accesses', 'dashboard'] as const;
 export type ListName = (typeof LISTS)[number];
 
 const ENDS: Readonly<Record<string, string>> = {
   CertificateRejected: 'certificate_rejected', FaceMismatched: 'face_mismatched', FaceNotComparable: 'face_not_comparable', HoldRejected: 'hold_rejected', RecaptureRequested: 'recapture',
   HoldExpired: 'hold_expired', GovernmentAccepted: 'accepted', GovernmentRefused: 'refused_by_government', KeptInRegistry: 'kept', RegistrationWithdrawn: 'withdrawn',
 };
-const STAGES: Readonly<Record<string, string>> = {
+const STAGE_OF: Readonly<Record<string, string>> = {
   RequestReceived: 'received', CertificateVerified: 'certificate_verified', FaceMatched: 'confirmed', Held: 'held', HoldReleased: 'confirmed', SubmissionAttempted: 'submitting', SubmittedToGovernment: 'submitted', ...ENDS,
 };
+/** Every stage that a row of `requests` can name. */
+export const REQUEST_STAGES: readonly string[] = [...new Set(Object.values(STAGE_OF))];
+
+/** A row of a list with the places in the log that made it. */
+export interface DrawnRow {
+  readonly row: JsonObject;
+  /** What tells the row from the others of its list. */
+  readonly key: string;
+  /** Place of the event that began the row, and of the one that changed it last. */
+  readonly first: number;
+  readonly last: number;
+  /** Places of events that name people of the office whose tokens are in the row. */
+  readonly people: readonly number[];
+}
 
 type Row = { [name: string]: Json };
+interface Kept {
+  readonly row: Row;
+  readonly first: number;
+  last: number;
+  people: number[];
+}
 
 /** Draws lists out of a history, one event at a time. Pure: the same events give the same rows, in the server and in a browser. */
 export class ListDrawer {
-  private readonly requests = new Map<string, Row>();
-  private readonly holds = new Map<string, Row>();
-  private readonly booths = new Map<string, Row>();
+  private readonly requests = new Map<string, Kept>();
+  private readonly holds = new Map<string, Kept>();
+  private readonly booths = new Map<string, Kept>();
+  private readonly versions = new Map<number, Kept>();
+  private readonly accesses: Kept[] = [];
+  private policies: PolicyState = policyDecider.initial;
   private doorRefusals = 0;
+  private next = 0;
+  private newestUtc: string | null = null;
 
-  feed({ type, data, metadata }: Pick<LeafEvent, 'type' | 'data' | 'metadata'>): void {
-    const { correlationId, recordedAtUtc } = metadata;
-    if (type === 'RequestReceived') this.requests.set(correlationId, { requestId: correlationId, boothId: data['boothId'] as Json, mode: data['mode'] as Json, receivedAtUtc: data['receivedAtUtc'] as Json, stage: 'received', changedAtUtc: recordedAtUtc });
-    const request = this.requests.get(correlationId);
-    if (request && Object.hasOwn(STAGES, type)) Object.assign(request, { stage: STAGES[type], changedAtUtc: recordedAtUtc });
-    if (type === 'Held') this.holds.set(correlationId, { requestId: correlationId, boothId: request?.['boothId'] ?? null, reason: data['reason'] as Json, openedAtUtc: recordedAtUtc, dueAtUtc: data['dueAtUtc'] as Json, opinions: 0, outcome: null, officers: [], resolvedAtUtc: null });
-    const hold = this.holds.get(correlationId);
-    if (hold && type === 'OpinionGiven') hold['opinions'] = (hold['opinions'] as number) + 1;
-    if (hold && type === 'HoldResolved') Object.assign(hold, { outcome: data['outcome'], officers: data['officers'], resolvedAtUtc: recordedAtUtc });
-    if (type === 'BoothEnrolled') this.booths.set(correlationId, { boothId: correlationId, state: 'enrolled', keyVersion: 1, changedAtUtc: recordedAtUtc });
-    if (type === 'BoothKeyRotated') Object.assign(this.booths.get(correlationId) ?? {}, { keyVersion: data['keyVersion'], changedAtUtc: recordedAtUtc });
-    if (type === 'BoothSuspended') Object.assign(this.booths.get(correlationId) ?? {}, { state: 'suspended', changedAtUtc: recordedAtUtc });
-    if (type === 'RequestRefusedAtDoor') this.doorRefusals += 1;
+  /** @param names lists that will be asked for: nothing is kept for the others */
+  constructor(private readonly names: readonly ListName[] = LISTS) {}
+
+  /** Policy in force after the events that were fed. */
+  get policyVersion(): number | null {
+    return this.policies.active;
   }
 
-  rows(list: ListName): readonly JsonObject[] {
+  /** @param index place in the log; default: one after the one before */
+  feed(leaf: Pick<LeafEvent, 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>, index = this.next): void {
+    this.next = index + 1;
+    this.newestUtc = leaf.metadata.recordedAtUtc;
+    const { type, data } = leaf;
+    if (type === 'RequestReceived') this.beginRequest(leaf, index);
+    if (Object.hasOwn(STAGE_OF, type)) this.moveRequest(leaf, index);
+    if (type === 'Held' || type === 'OpinionGiven' || type === 'HoldResolved') this.hold(leaf, index);
+    if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended') this.booth(leaf, index);
+    if (type === 'PolicyProposed' || type === 'PolicyApproved' || type === 'PolicyActivated') this.policy(leaf, index);
+    if (type === 'RequestRefusedAtDoor') this.doorRefusals += 1;
+    const access = this.names.includes('accesses') ? accessRow(type, data, leaf.metadata.recordedAtUtc) : null;
+    if (access) this.accesses.push({ row: access, first: index, last: index, people: [index] });
+  }
+
+  /** Rows of a list in their order. @param atUtc the instant at which ages are told; default: that of the newest event */
+  rows(list: ListName, atUtc?: string): readonly JsonObject[] {
+    return this.drawn(list, atUtc).map(({ row }) => row);
+  }
+
+  drawn(list: ListName, atUtc?: string): readonly DrawnRow[] {
     switch (list) {
       case 'requests':
-        return [...this.requests.values()];
+        return [...this.requests].map(([key, kept]) => ({ key, ...kept }));
       case 'holds':
-        return [...this.holds.values()];
+        return [...this.holds].map(([key, kept]) => ({ key, ...kept })).sort((a, b) => byDue(a.row, b.row));
       case 'booths':
-        return [...this.booths.values()];
+        return [...this.booths].map(([key, kept]) => ({ key, ...kept }));
+      case 'policies':
+        return [...this.versions].map(([key, kept]) => ({ key: String(key), ...kept, row: { ...kept.row, inForce: this.policies.active === key } }));
+      case 'accesses':
+        return this.accesses.map((kept) => ({ key: String(kept.first), ...kept }));
       case 'dashboard':
-        return [this.dashboard()];
+        return [{ key: 'dashboard', row: this.dashboard(atUtc ?? this.newestUtc), first: 0, last: Math.max(0, this.next - 1), people: [] }];
     }
   }
 
-  private dashboard(): JsonObject {
+  private beginRequest({ data, metadata: { correlationId, recordedAtUtc } }: Pick<LeafEvent, 'data' | 'metadata'>, index: number): void {
+    const row = { requestId: correlationId, boothId: data['boothId'] as Json, mode: data['mode'] as Json, receivedAtUtc: data['receivedAtUtc'] as Json, stage: 'received', changedAtUtc: recordedAtUtc };
+    this.requests.set(correlationId, { row, first: index, last: index, people: [] });
+  }
+
+  private moveRequest({ type, metadata: { correlationId, recordedAtUtc } }: Pick<LeafEvent, 'type' | 'metadata'>, index: number): void {
+    const request = this.requests.get(correlationId);
+    if (!request) return;
+    Object.assign(request.row, { stage: STAGE_OF[type], changedAtUtc: recordedAtUtc });
+    request.last = index;
+  }
+
+  private hold({ type, data, metadata: { correlationId, recordedAtUtc, policyVersion } }: Pick<LeafEvent, 'type' | 'data' | 'metadata'>, index: number): void {
+    if (type === 'Held') {
+      const { reason, cardPoints, registeredPoints, differencePoints, boundPoints, dueAtUtc } = data as Record<string, Json>;
+      const row = { requestId: correlationId, boothId: this.requests.get(correlationId)?.row['boothId'] ?? null, reason, cardPoints, registeredPoints, differencePoints, boundPoints, policyVersion, openedAtUtc: recordedAtUtc, dueAtUtc, opinions: 0, outcome: null, officers: [], resolvedAtUtc: null } as Row;
+      this.holds.set(correlationId, { row, first: index, last: index, people: [] });
+    }
+    const hold = this.holds.get(correlationId);
+    if (!hold) return;
+    hold.last = index;
+    // Who gave an opinion is not for a list: it would end the blindness of the review.
+    if (type === 'OpinionGiven') hold.row['opinions'] = (hold.row['opinions'] as number) + 1;
+    if (type !== 'HoldResolved') return;
+    Object.assign(hold.row, { outcome: data['outcome'], officers: data['officers'], resolvedAtUtc: recordedAtUtc });
+    hold.people = [index];
+  }
+
+  private booth({ type, data, metadata: { correlationId, recordedAtUtc } }: Pick<LeafEvent, 'type' | 'data' | 'metadata'>, index: number): void {
+    const boothId = typeof data['boothId'] === 'string' ? data['boothId'] : correlationId;
+    if (type === 'BoothEnrolled') this.booths.set(boothId, { row: { boothId, state: 'enrolled', keyVersion: 1, changedAtUtc: recordedAtUtc }, first: index, last: index, people: [] });
+    const booth = this.booths.get(boothId);
+    if (!booth) return;
+    booth.last = index;
+    if (type === 'BoothKeyRotated') Object.assign(booth.row, { keyVersion: data['keyVersion'], changedAtUtc: recordedAtUtc });
+    if (type === 'BoothSuspended') Object.assign(booth.row, { state: 'suspended', changedAtUtc: recordedAtUtc });
+  }
+
+  private policy(leaf: Pick<LeafEvent, 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>, index: number): void {
+    const event = inTodaysShape(leaf);
+    if (!event) return;
+    this.policies = policyDecider.evolve(this.policies, event);
+    const at = leaf.metadata.recordedAtUtc;
+    if (event.type === 'PolicyProposed') {
+      const { version, values, proposedBy } = event.data;
+      this.versions.set(version, { row: { version, values: values as unknown as Json, proposedBy, proposedAtUtc: at, approvedBy: null, approvedAtUtc: null, activatedBy: null, activatedAtUtc: null }, first: index, last: index, people: [] });
+    }
+    const kept = this.versions.get(event.data.version);
+    if (!kept) return;
+    kept.last = index;
+    kept.people.push(index);
+    if (event.type === 'PolicyApproved') Object.assign(kept.row, { approvedBy: event.data.approvedBy, approvedAtUtc: at });
+    if (event.type === 'PolicyActivated') Object.assign(kept.row, { activatedBy: event.data.activatedBy, activatedAtUtc: at });
+  }
+
+  private dashboard(atUtc: string | null): JsonObject {
     const stages: Record<string, number> = {};
-    for (const { stage } of this.requests.values()) stages[stage as string] = (stages[stage as string] ?? 0) + 1;
-    const open = [...this.holds.values()].filter((hold) => hold['outcome'] === null).length;
-    return { requests: this.requests.size, stages, holdsOpen: open, holdsResolved: this.holds.size - open, boothsEnrolled: [...this.booths.values()].filter((b) => b['state'] === 'enrolled').length, refusedAtDoor: this.doorRefusals };
+    const byBooth: Record<string, Record<string, number>> = {};
+    for (const { row } of this.requests.values()) {
+      const [stage, booth] = [row['stage'] as string, String(row['boothId'])];
+      stages[stage] = (stages[stage] ?? 0) + 1;
+      const counts = (byBooth[booth] ??= {});
+      counts[stage] = (counts[stage] ?? 0) + 1;
+    }
+    const open = [...this.holds.values()].filter(({ row }) => row['outcome'] === null);
+    const outcomes: Record<string, number> = {};
+    for (const { row } of this.holds.values()) if (row['outcome'] !== null) outcomes[String(row['outcome'])] = (outcomes[String(row['outcome'])] ?? 0) + 1;
+    return {
+      atUtc, policyVersion: this.policies.active, requests: this.requests.size, stages, byBooth, holdsOpen: open.length, holdAges: ages(open.map(({ row }) => row), atUtc), holdOutcomes: outcomes,
+      boothsEnrolled: [...this.booths.values()].filter(({ row }) => row['state'] === 'enrolled').length, refusedAtDoor: this.doorRefusals,
+    };
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** How long open holds have been waiting. */
+function ages(holds: readonly Row[], atUtc: string | null): JsonObject {
+  const counts = { under24h: 0, from24h: 0, from48h: 0, overdue: 0 };
+  if (atUtc === null) return counts;
+  const atMs = Date.parse(atUtc);
+  for (const { openedAtUtc, dueAtUtc } of holds) {
+    const hours = (atMs - Date.parse(String(openedAtUtc))) / HOUR_MS;
+    if (atMs >= Date.parse(String(dueAtUtc))) counts.overdue += 1;
+    else if (hours >= 48) counts.from48h += 1;
+    else if (hours >= 24) counts.from24h += 1;
+    else counts.under24h += 1;
+  }
+  return counts;
+}
+
+/** Open holds first, the ones due first at the top. */
+function byDue(a: JsonObject, b: JsonObject): number {
+  const isResolved = (row: JsonObject) => (row['outcome'] === null ? 0 : 1);
+  return isResolved(a) - isResolved(b) || compare(String(a['dueAtUtc']), String(b['dueAtUtc'])) || compare(String(a['requestId']), String(b['requestId']));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Who looked at what, and who was not let in; null for other events. */
+function accessRow(type: string, data: JsonObject, atUtc: string): Row | null {
+  const row = (by: unknown, what: unknown, requestId: unknown, detail: unknown): Row => ({ atUtc, act: type, by: (by ?? null) as Json, what: (what ?? null) as Json, requestId: (requestId ?? null) as Json, detail: (detail ?? null) as Json });
+  switch (type) {
+    case 'BiometricViewed':
+      return row(data['officer'], data['image'], data['requestId'], data['purpose']);
+    case 'RecordsViewed':
+      return row(data['by'], data['what'], data['requestId'], data['query']);
+    case 'AuditExported':
+      return row(data['by'], 'export', null, data['query']);
+    case 'AccessRefused':
+      return row(data['subject'], data['what'], null, data['reason']);
+    default:
+      return null;
+  }
+}
+
+/** null for an event that no program of today can read: whoever makes the decisions again names it. */
+function inTodaysShape(leaf: Pick<LeafEvent, 'type' | 'data'> & Partial<Pick<LeafEvent, 'schemaVersion'>>): PolicyEvent | null {
+  try {
+    return upcast({ type: leaf.type, data: leaf.data, schemaVersion: leaf.schemaVersion ?? 1 }) as unknown as PolicyEvent;
+  } catch (error) {
+    if (error instanceof UnknownEventError) return null;
+    throw error;
   }
 }

@@ -10,7 +10,13 @@ import { ApiSettings } from '../../../src/api/api-settings.js';
 import { createApp } from '../../../src/api/create-app.js';
 import { createLog } from '../../../src/api/log.js';
 import { HealthChecks, type Readiness } from '../../../src/api/health-checks.js';
+import { AuditLists } from '../../../src/application/audit/audit-lists.js';
+import { CaseHistory } from '../../../src/application/audit/case-history.js';
+import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
+import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
+import { EraseRegistrantHandler } from '../../../src/application/commands/erase-registrant.js';
+import { ExportBundleHandler } from '../../../src/application/commands/export-bundle.js';
 import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
 import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from '../../../src/application/commands/manage-policy.js';
@@ -18,21 +24,31 @@ import { ReceiveRequestHandler } from '../../../src/application/commands/receive
 import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
 import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
-import { AccessLog, RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
+import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
+import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
 import { CurrentPolicy } from '../../../src/application/current-policy.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
 import { Clock } from '../../../src/application/ports/clock.js';
 import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
 import { FaceComparer, type PhotoAssessment } from '../../../src/application/ports/face-comparer.js';
 import { ImageRenderer, RendererBusyError } from '../../../src/application/ports/image-renderer.js';
+import { AuditLog } from '../../../src/application/ports/audit-log.js';
+import { CheckpointSigner } from '../../../src/application/ports/checkpoint-signer.js';
 import { ImageVault } from '../../../src/application/ports/image-vault.js';
+import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
-import { FindCaseHandler, GetHoldHandler, GetRequestStatusHandler, ListHoldsHandler, ReplayCaseHandler } from '../../../src/application/queries/questions.js';
+import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from '../../../src/application/queries/audit-questions.js';
+import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
 import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
+import { AuditLogConsumer } from '../../../src/infrastructure/audit/audit-log-consumer.js';
+import { LogKeys } from '../../../src/infrastructure/audit/log-keys.js';
+import { TileLog } from '../../../src/infrastructure/audit/tile-log.js';
+import { TileWriter } from '../../../src/infrastructure/audit/tile-writer.js';
+import { VaultPseudonyms } from '../../../src/infrastructure/audit/vault-pseudonyms.js';
 import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-memory-event-store.js';
 import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
@@ -107,9 +123,10 @@ export class MarkedRenderer extends ImageRenderer {
 const HANDLERS = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
-  FindCaseHandler, GetRequestStatusHandler, ListHoldsHandler, GetHoldHandler, ReplayCaseHandler, ListPoliciesHandler, CheckPhotoHandler,
+  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ExportBundleHandler, EraseRegistrantHandler,
+  ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog];
+const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {
@@ -122,10 +139,20 @@ export class ApiServer {
   readonly logLines: string[] = [];
   readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
   private readonly keys = new KeyRing(path.join(this.folder, 'keys.db'), Buffer.alloc(32, 9));
+  readonly pseudonyms = new VaultPseudonyms(this.keys, new KeyedSecrets(Buffer.alloc(32, 8)));
+  readonly vault = new EncryptedImageVault(path.join(this.folder, 'sealed'), this.keys);
+  /** The real audit log, written as events are stored. */
+  readonly log = new TileLog(path.join(this.folder, 'audit'));
+  signer!: LogKeys;
+  private readonly ending = new AbortController();
+  private publishing: Promise<void> = Promise.resolve();
+  /** Set, the log is not carried on: it stays behind the store. */
+  logWaits = false;
   app!: NestFastifyApplication;
 
   static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}): Promise<ApiServer> {
     const api = new ApiServer();
+    api.signer = await LogKeys.open({ origin: 'log.example/api', secretFolder: path.join(api.folder, 'secret'), auditFolder: api.log.folder });
     const settings = new ApiSettings({ logLevel: 'trace', ...given });
     const ports = [
       { provide: EventStore, useValue: api.store },
@@ -135,7 +162,10 @@ export class ApiServer {
       { provide: FaceComparer, useValue: api.faces },
       { provide: ImageRenderer, useValue: api.renderer },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
-      { provide: ImageVault, useValue: new EncryptedImageVault(path.join(api.folder, 'sealed'), api.keys) },
+      { provide: ImageVault, useValue: api.vault },
+      { provide: AuditLog, useValue: api.log },
+      { provide: CheckpointSigner, useValue: api.signer },
+      { provide: Pseudonyms, useValue: api.pseudonyms },
       { provide: CardRecordVerifier, useValue: new MarkedCardRecords() },
     ];
     class Application {}
@@ -146,8 +176,23 @@ export class ApiServer {
     api.app = await createApp(Root, settings, createLog(settings, { write: (line: string) => void api.logLines.push(line) }));
     await api.app.init();
     await api.server.ready();
+    api.publishing = api.publish();
     await api.app.get(CurrentPolicy, { strict: false }).ensureDefault();
     return api;
+  }
+
+  private async publish(): Promise<void> {
+    const { signal } = this.ending;
+    const consumer = new AuditLogConsumer(this.store, this.pseudonyms, () => TileWriter.open(this.log.folder, this.signer), 0);
+    for await (const { events } of this.store.subscribe({ after: null, signal })) {
+      while (this.logWaits && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (!signal.aborted) await consumer.handle(events, { signal });
+    }
+  }
+
+  /** What the timeline projection would have written by now. */
+  async projectTimeline(): Promise<void> {
+    this.rows.timelineRows = (await this.events()).map((e) => ({ requestId: e.metadata.correlationId, position: String(e.position), recordedAtUtc: e.metadata.recordedAtUtc, stream: e.stream, revision: e.revision, type: e.type, actor: e.metadata.actor, policyVersion: e.metadata.policyVersion, data: e.data }));
   }
 
   get server(): FastifyInstance {
@@ -174,6 +219,8 @@ export class ApiServer {
   }
 
   async close(): Promise<void> {
+    this.ending.abort();
+    await this.publishing;
     await this.app.close();
     this.keys.close();
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,0 +1,110 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
+import type { AskedMoment } from '../../application/audit/moments.js';
+import type { ListQuestion } from '../../application/audit/audit-lists.js';
+import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
+import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
+import { isInstant } from '../../domain/values/instant.js';
+import { BOOTH_ID } from '../booth/door.js';
+import { invalid } from '../signed-in-request.js';
+
+export type QueryParameters = Readonly<Record<string, unknown>>;
+
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 200;
+const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const PAGING = ['limit', 'cursor'];
+const FORM_OF: Readonly<Record<keyof ListFilter, { readonly is: (text: string) => boolean; readonly expected: string }>> = {
+  boothId: { is: (text) => BOOTH_ID.test(text), expected: 'the id of a booth' },
+  stage: { is: (text) => REQUEST_STAGES.includes(text), expected: `one of ${REQUEST_STAGES.join(', ')}` },
+  include: { is: (text) => text === 'resolved', expected: 'absent or "resolved"' },
+  requestId: { is: (text) => REQUEST_ID.test(text), expected: 'a request id' },
+};
+
+/** What the query string asks of a list. @throws {ProblemError} `invalid_request` for a parameter that the list does not know, or of another form */
+export function listQuestion(list: ListName, given: QueryParameters, { isNowOnly = false } = {}): ListQuestion {
+  const known = [...FILTERS_OF[list], ...PAGING, ...(isNowOnly ? [] : ['at', 'position', 'withNames'])];
+  refuseOthers(given, known);
+  return { list, filter: filterOf(list, given), moment: isNowOnly ? 'now' : momentOf(given), withNames: flagOf(given, 'withNames'), cursor: textOf(given, 'cursor'), limit: limitOf(given['limit']) };
+}
+
+export function filterOf(list: ListName, given: QueryParameters): ListFilter {
+  return Object.fromEntries(
+    FILTERS_OF[list].flatMap((name) => {
+      const text = textOf(given, name);
+      if (text === null) return [];
+      if (!FORM_OF[name].is(text)) throw invalid({ pointer: '', expected: `the query parameter ${name} is ${FORM_OF[name].expected}` });
+      return [[name, text]];
+    }),
+  );
+}
+
+/** `at` (an instant) or `position` (a place in the log), or neither. @throws {ProblemError} `invalid_request` */
+export function momentOf(given: QueryParameters): AskedMoment {
+  if (given['at'] !== undefined && given['position'] !== undefined) throw invalid({ pointer: '', expected: 'at most one of the query parameters at and position' });
+  if (given['at'] !== undefined) return { atUtc: instantOf(given['at'], 'at') };
+  return given['position'] === undefined ? 'now' : { position: placeOf(given['position'], 'position') };
+}
+
+/** A moment in one parameter: digits are a place in the log, anything else an instant. @throws {ProblemError} `invalid_request` */
+export function eitherMomentOf(given: QueryParameters, name: string): AskedMoment {
+  const value = given[name];
+  if (value === undefined) throw invalid({ pointer: '', expected: `the query parameter ${name}: an ISO-8601 instant in UTC, or a position in the log` });
+  return typeof value === 'string' && /^-?\d+$/.test(value) ? { position: placeOf(value, name) } : { atUtc: instantOf(value, name) };
+}
+
+export function refuseOthers(given: QueryParameters, known: readonly string[]): void {
+  const other = Object.keys(given).find((name) => !known.includes(name));
+  if (other !== undefined) throw invalid({ pointer: '', expected: `the query parameters are ${known.join(', ')}` });
+}
+
+function instantOf(value: unknown, name: string): string {
+  if (typeof value === 'string' && isInstant(value)) return value;
+  throw invalid({ pointer: '', expected: `the query parameter ${name} is an ISO-8601 instant in UTC like 2026-11-23T08:15:30.000Z` });
+}
+
+function placeOf(value: unknown, name: string): number {
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
+  throw invalid({ pointer: '', expected: `the query parameter ${name} is a position in the log: a whole number from 0` });
+}
+
+function textOf(given: QueryParameters, name: string): string | null {
+  const value = given[name];
+  if (value === undefined) return null;
+  if (typeof value !== 'string' || value === '') throw invalid({ pointer: '', expected: `the query parameter ${name} comes once and with a value` });
+  return value;
+}
+
+function flagOf(given: QueryParameters, name: string): boolean {
+  const value = given[name];
+  if (value !== undefined && value !== 'true' && value !== 'false') throw invalid({ pointer: '', expected: `the query parameter ${name} is true or false` });
+  return value === 'true';
+}
+
+function limitOf(text: unknown): number {
+  if (text === undefined) return LIMIT_DEFAULT;
+  const limit = typeof text === 'string' && /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > LIMIT_MAX) throw invalid({ pointer: '', expected: `the query parameter limit is an integer 1..${LIMIT_MAX}` });
+  return limit;
+}
+
+/** Documents `limit` and `cursor`. */
+export function PagingQuery(): MethodDecorator {
+  return applyDecorators(
+    ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } }),
+    ApiQuery({ name: 'cursor', required: false, description: '`next` of the page before: the same list at the same moment goes on', schema: { type: 'string' } }),
+  );
+}
+
+/** Documents `at` and `position`. */
+export function MomentQuery(): MethodDecorator {
+  return applyDecorators(
+    ApiQuery({ name: 'at', required: false, description: 'An instant, ISO-8601 UTC, inclusive; not in the future and not before the first event', schema: { type: 'string', format: 'date-time' } }),
+    ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: { type: 'integer', minimum: 0 } }),
+  );
+}
+
+/** Documents a moment in one parameter. */
+export function EitherMomentQuery(name: string): MethodDecorator {
+  return ApiQuery({ name, required: true, description: 'An instant (ISO-8601 UTC) or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'integer', minimum: 0 }] } });
+}

@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { toBase64 } from '../../domain/audit/bytes.js';
+import { parseLeaf, personsIn } from '../../domain/audit/leaf.js';
+import { chosenRows, countsAt, listCertificateText, queryOfFilter, type AsOf, type CertifiedPage, type ListFilter } from '../../domain/audit/list-certificate.js';
+import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/population.js';
+import { writeNote } from '../../domain/audit/signed-note.js';
+import { canonicalJson } from '../../domain/values/canonical-json.js';
+import type { JsonObject } from '../../domain/event-envelope.js';
+import { AuditLog, type PublishedCheckpoint } from '../ports/audit-log.js';
+import { CheckpointSigner } from '../ports/checkpoint-signer.js';
+import { Clock } from '../ports/clock.js';
+import { EventStore } from '../ports/event-store.js';
+import { Pseudonyms } from '../ports/pseudonyms.js';
+import { caughtUpLog, leafAt, momentIn, NoCheckpointError, type AskedMoment } from './moments.js';
+
+export interface ListQuestion {
+  readonly list: ListName;
+  readonly filter: ListFilter;
+  readonly moment: AskedMoment;
+  /** Who the tokens stand for. */
+  readonly withNames: boolean;
+  /** `next` of the page before, or null for the first page. */
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+export interface ListAnswer extends CertifiedPage {
+  readonly asOf: {
+    /** Place of the newest entry that was looked at, and when it was recorded. */
+    readonly position: number;
+    readonly atUtc: string;
+    /** False when the signed log is behind what was stored when the question came. */
+    readonly isNewest: boolean;
+    readonly treeSize: number;
+  };
+  readonly page: { readonly offset: number; readonly rows: number; readonly of: number };
+}
+
+/** The cursor is not one that was handed out for this list. */
+export class BadCursorError extends Error {}
+
+const CATCH_UP_LIMIT_MS = 2_000;
+/** Leaves between two breaths of the event loop. */
+const LEAVES_AT_ONCE = 500;
+const ROWS_AT_ONCE = 2_000;
+/** Drawn lists that later pages may ask for again. */
+const KEPT_MAX = 4;
+/** Lists whose present state is kept and only carried on; `accesses` grows with every look and is drawn when asked for. */
+const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'policies', 'dashboard'];
+
+interface Drawn {
+  readonly checkpoint: PublishedCheckpoint;
+  readonly asOf: AsOf;
+  readonly rows: readonly DrawnRow[];
+  readonly events: number;
+  readonly policyVersion: number | null;
+  readonly rowsSha256: string;
+}
+
+/** Draws lists from the signed log, at any moment, each with a certificate that whoever has the log can hold it against. The rows come from
+ *  the leaves of one tree and nothing else, so a list never shows more than its certificate covers. */
+@Injectable()
+export class AuditLists {
+  private present: { readonly drawer: ListDrawer; size: number; root: string } | null = null;
+  private advancing: Promise<unknown> = Promise.resolve();
+  private readonly kept = new Map<string, Drawn>();
+
+  constructor(
+    private readonly log: AuditLog,
+    private readonly signer: CheckpointSigner,
+    private readonly store: EventStore,
+    private readonly pseudonyms: Pseudonyms,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws {NoCheckpointError}, {MomentOutOfRangeError}, {BadCursorError} */
+  async page(question: ListQuestion): Promise<ListAnswer> {
+    const { list, filter, moment, cursor, limit } = question;
+    const head = cursor === null ? await this.store.head() : null;
+    const { size, offset } = cursor === null ? { size: null, offset: 0 } : cursorOf(cursor);
+    const checkpoint = size === null ? await caughtUpLog(this.log, head, CATCH_UP_LIMIT_MS) : this.log.checkpointOf(size);
+    if (!checkpoint && size !== null) throw new BadCursorError('no page of a list was handed out with this cursor');
+    if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
+    const drawn = await this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
+    if (offset > 0 && offset >= drawn.rows.length) throw new BadCursorError('the list ends before this page');
+    const isNewest = head === null || this.log.positionOf(checkpoint.size - 1) >= head;
+    return this.certified(question, drawn, offset, offset + limit, isNewest);
+  }
+
+  /** All rows of a list at a moment, for comparisons. @throws {NoCheckpointError}, {MomentOutOfRangeError} */
+  async rowsAt(list: ListName, filter: ListFilter, moment: AskedMoment): Promise<{ readonly asOf: AsOf; readonly rows: readonly DrawnRow[] }> {
+    const checkpoint = await caughtUpLog(this.log, await this.store.head(), CATCH_UP_LIMIT_MS);
+    if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
+    return this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
+  }
+
+  private async certified({ list, filter, withNames }: ListQuestion, drawn: Drawn, from: number, to: number, isNewest: boolean): Promise<ListAnswer> {
+    const { checkpoint, asOf, events, policyVersion, rowsSha256 } = drawn;
+    const chosen = drawn.rows.slice(from, to);
+    const rows = chosen.map(({ row }) => row);
+    const query = queryOfFilter(filter);
+    const page = { offset: from, rows: rows.length, sha256: await digestOf(rows) };
+    const text = listCertificateText({ origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, list, query, asOf, events, policyVersion, count: drawn.rows.length, rowsSha256, page, createdAtUtc: this.clock.nowUtc() });
+    const position = 'position' in asOf ? asOf.position : checkpoint.size - 1;
+    return {
+      list, query, rows, certificate: writeNote({ text, signatures: this.signer.sign(text) }), checkpoint: checkpoint.note, successions: this.signer.successions(), openings: withNames ? await this.openings(chosen) : {},
+      next: to < drawn.rows.length ? `${checkpoint.size}-${to}` : null,
+      asOf: { position, atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc, isNewest, treeSize: checkpoint.size },
+      page: { offset: from, rows: rows.length, of: drawn.rows.length },
+    };
+  }
+
+  private async drawn(list: ListName, filter: ListFilter, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Drawn> {
+    const query = queryOfFilter(filter);
+    const name = canonicalJson({ list, query, asOf: asOf as unknown as JsonObject, size: checkpoint.size, root: toBase64(checkpoint.root) });
+    const known = this.kept.get(name);
+    if (known) return known;
+    const { rows, events, policyVersion } = await this.rowsOf(list, query, asOf, checkpoint);
+    const drawn = { checkpoint, asOf, rows, events, policyVersion, rowsSha256: await digestOf(rows.map(({ row }) => row)) };
+    if (this.kept.size >= KEPT_MAX) this.kept.delete(this.kept.keys().next().value as string);
+    this.kept.set(name, drawn);
+    return drawn;
+  }
+
+  private async rowsOf(list: ListName, query: JsonObject, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Pick<Drawn, 'rows' | 'events' | 'policyVersion'>> {
+    // Copies: the present drawer goes on changing its rows.
+    const take = (drawer: ListDrawer, events: number) => ({
+      rows: chosenRows(list, query, drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined)).map((drawn) => ({ ...drawn, row: { ...drawn.row }, people: [...drawn.people] })),
+      events, policyVersion: drawer.policyVersion,
+    });
+    if ('position' in asOf && asOf.position === checkpoint.size - 1 && PRESENT.includes(list)) {
+      const taken = await this.inTurn(async () => {
+        const drawer = await this.advance(checkpoint);
+        return drawer && take(drawer, checkpoint.size);
+      });
+      if (taken) return taken;
+    }
+    const drawer = new ListDrawer([list]);
+    return take(drawer, await this.feed(drawer, 0, 'position' in asOf ? asOf.position + 1 : checkpoint.size, asOf));
+  }
+
+  /** One at a time: the present drawer is shared. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.advancing.then(work);
+    this.advancing = next.catch(() => {});
+    return next;
+  }
+
+  /** Carries the present drawer on to this checkpoint; null when it is beyond it already. */
+  private async advance({ size, root }: PublishedCheckpoint): Promise<ListDrawer | null> {
+    if (this.present && this.present.size > size) return null;
+    const isOther = this.present?.size === size && this.present.root !== toBase64(root);
+    if (!this.present || isOther) this.present = { drawer: new ListDrawer(PRESENT), size: 0, root: '' };
+    const { present } = this;
+    try {
+      await this.feed(present.drawer, present.size, size, { position: size - 1 });
+    } catch (error) {
+      // Half fed: the next question begins anew.
+      this.present = null;
+      throw error;
+    }
+    present.size = size;
+    present.root = toBase64(root);
+    return present.drawer;
+  }
+
+  /** @returns how many leaves counted */
+  private async feed(drawer: ListDrawer, from: number, to: number, asOf: AsOf): Promise<number> {
+    let [index, events] = [from, 0];
+    for (const text of this.log.leaves(from, to)) {
+      const leaf = parseLeaf(text);
+      if (!leaf) throw new Error(`leaf ${index} is not an event; run './honnin audit fsck'`);
+      if (countsAt(asOf, index, leaf.metadata.recordedAtUtc)) {
+        drawer.feed(leaf, index);
+        events += 1;
+      }
+      index += 1;
+      if (index % LEAVES_AT_ONCE === 0) await setImmediate();
+    }
+    return events;
+  }
+
+  private async openings(rows: readonly DrawnRow[]): Promise<CertifiedPage['openings']> {
+    const openings: Record<string, CertifiedPage['openings'][string]> = {};
+    for (const index of rows.flatMap(({ people }) => people)) {
+      const [event] = (await this.store.readAll(index === 0 ? null : this.log.positionOf(index - 1), { limit: 1 })).events;
+      if (!event) continue;
+      for (const person of personsIn({ ...event, data: canonicalJson(event.data), metadata: canonicalJson(event.metadata as unknown as JsonObject) })) {
+        const salt = person.kind === 'staff' ? this.pseudonyms.existingSaltOf(person) : null;
+        if (salt) openings[this.pseudonyms.tokenOf(person)] = { kind: 'staff', id: person.id, salt: toBase64(salt) };
+      }
+    }
+    return openings;
+  }
+}
+
+function cursorOf(cursor: string): { readonly size: number; readonly offset: number } {
+  const [, size, offset] = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/.exec(cursor) ?? [];
+  if (size === undefined || offset === undefined) throw new BadCursorError('a cursor is what the page before states as next');
+  return { size: Number(size), offset: Number(offset) };
+}
+
+/** SHA-256 of the canonical JSON of the rows, hex. */
+async function digestOf(rows: readonly JsonObject[]): Promise<string> {
+  const digest = createHash('sha256').update('[');
+  for (let i = 0; i < rows.length; i += 1) {
+    digest.update(i === 0 ? '' : ',').update(canonicalJson(rows[i] as JsonObject));
+    if (i % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
+  }
+  return digest.update(']').digest('hex');
+}

@@ -1,0 +1,70 @@
+import type { LeafEvent } from '../../domain/audit/leaf.js';
+import { parseLeaf } from '../../domain/audit/leaf.js';
+import type { AsOf } from '../../domain/audit/list-certificate.js';
+import type { Position } from '../../domain/event-envelope.js';
+import type { AuditLog, PublishedCheckpoint } from '../ports/audit-log.js';
+
+/** A moment as people ask for it: an instant, a place in the log, or now. */
+export type AskedMoment = { readonly atUtc: string } | { readonly position: number } | 'now';
+
+/** Where the log begins and ends, for who asked for a moment outside of it. */
+export interface LogSpan {
+  readonly first: { readonly position: number; readonly atUtc: string };
+  readonly last: { readonly position: number; readonly atUtc: string };
+}
+
+/** The moment is not one that the log can tell of. The message says what can be asked for. */
+export class MomentOutOfRangeError extends Error {
+  constructor(
+    message: string,
+    readonly span: LogSpan,
+  ) {
+    super(message);
+  }
+}
+
+/** There is no signed log to speak about. */
+export class NoCheckpointError extends Error {
+  constructor() {
+    super('the audit log has no checkpoint yet');
+  }
+}
+
+const POLL_MS = 20;
+
+/** The moment in the log of a checkpoint.
+ *  @throws {MomentOutOfRangeError} for what lies before the first event, after the last one, or in the future */
+export function momentIn(log: Pick<AuditLog, 'leaf'>, size: number, moment: AskedMoment, nowUtc: string): AsOf {
+  if (moment === 'now') return { position: size - 1 };
+  const span = { first: { position: 0, atUtc: recordedAt(log, 0) }, last: { position: size - 1, atUtc: recordedAt(log, size - 1) } };
+  if ('position' in moment) {
+    if (moment.position < size) return moment;
+    throw new MomentOutOfRangeError(`the log has ${size} entries: positions go from 0 to ${size - 1}`, span);
+  }
+  const atMs = Date.parse(moment.atUtc);
+  if (atMs > Date.parse(nowUtc)) throw new MomentOutOfRangeError(`${moment.atUtc} is in the future; it is ${nowUtc} now`, span);
+  if (atMs < Date.parse(span.first.atUtc)) throw new MomentOutOfRangeError(`${moment.atUtc} is before the first event of the log, which is of ${span.first.atUtc}`, span);
+  return { atUtc: moment.atUtc };
+}
+
+/** Waits until the signed log holds everything up to a position.
+ *  @returns the newest checkpoint, which may still be behind after the time limit; null when there is none */
+export async function caughtUpLog(log: AuditLog, head: Position | null, limitMs: number): Promise<PublishedCheckpoint | null> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const checkpoint = log.checkpoint();
+    const isCovered = head === null || (checkpoint !== null && checkpoint.size > 0 && log.positionOf(checkpoint.size - 1) >= head);
+    if (isCovered || performance.now() >= deadline) return checkpoint;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+export function leafAt(log: Pick<AuditLog, 'leaf'>, index: number): LeafEvent {
+  const leaf = parseLeaf(log.leaf(index));
+  if (!leaf) throw new Error(`leaf ${index} is not an event; run './honnin audit fsck'`);
+  return leaf;
+}
+
+function recordedAt(log: Pick<AuditLog, 'leaf'>, index: number): string {
+  return leafAt(log, index).metadata.recordedAtUtc;
+}

@@ -1,0 +1,300 @@
+import type { Json, JsonObject } from '../event-envelope.js';
+import { canonicalJson } from '../values/canonical-json.js';
+import { fromBase64, toHex, utf8 } from './bytes.js';
+import { readBundle } from './bundle.js';
+import { parseCheckpoint } from './checkpoint.js';
+import { commitmentToken, type Person } from './commitment.js';
+import { keysThatFollow } from './key-succession.js';
+import { parseLeaf } from './leaf.js';
+import { chosenRows, countsAt, parseListCertificate, type CertifiedPage, type ListClaim } from './list-certificate.js';
+import { GrowingTree, sameHash, treeHasher } from './merkle-tree.js';
+import { ListDrawer, type DrawnRow } from './population.js';
+import { judgeNote, NoteFormatError, parseNote, type VerifierKey } from './signed-note.js';
+import { isSoundReport, verifyBundle, type Primitives } from './verify-bundle.js';
+
+/** What is wrong with a list, and where. `index` is the place in the log of the event behind it, where one can be named. */
+export interface ListDiscrepancy {
+  readonly code:
+    | 'list_malformed' | 'certificate_missing' | 'certificate_malformed' | 'certificate_unsigned' | 'certificate_signature' | 'certificate_of_another_list' | 'checkpoint_differs' | 'rolled_back' | 'origin_differs' | 'fork'
+    | 'page_differs' | 'page_missing' | 'pages_of_different_lists' | 'count_differs' | 'rows_differ' | 'opening_differs'
+    | 'bundle_unsound' | 'bundle_too_small' | 'events_differ' | 'policy_differs' | 'row_missing' | 'row_added' | 'row_changed' | 'row_moved';
+  readonly index: number | null;
+  readonly detail: string;
+}
+
+export interface ListReport {
+  readonly claim: ListClaim | null;
+  readonly pages: number;
+  readonly rows: number;
+  /** True when the rows were drawn again from the events of a bundle. */
+  readonly recomputed: boolean;
+  /** Rows that were drawn again and are the same. */
+  readonly agreeing: number;
+  /** `trusted`: signed by a key that the reader gave (or one that follows from it). */
+  readonly trust: 'trusted' | 'none';
+  /** Entries of the bundle that came after the tree that the list speaks about. */
+  readonly laterEvents: number;
+  readonly discrepancies: readonly ListDiscrepancy[];
+}
+
+export interface VerifyListOptions {
+  readonly trusted: readonly VerifierKey[];
+  /** Lines of a bundle of the whole log, or null: then only what the list says about itself is checked. */
+  readonly bundle: readonly string[] | null;
+  /** Checkpoints that the reader got before the list. */
+  readonly known?: readonly string[];
+}
+
+/** Checks a list that was handed over, page by page, and draws it again from the events of a bundle with the same rules.
+ *  @param pages the answers of the server in the order of their pages, as parsed JSON
+ *  Never throws on what they say: each lie is a discrepancy. */
+export function verifyList(pages: readonly unknown[], primitives: Primitives, options: VerifyListOptions): ListReport {
+  return new ListVerification(primitives, options).verify(pages);
+}
+
+/** True when nothing is wrong, the maker is known, and every row was drawn again. */
+export function isSoundList(report: ListReport): boolean {
+  return report.discrepancies.length === 0 && report.trust === 'trusted' && report.recomputed;
+}
+
+interface ReadPage {
+  readonly page: CertifiedPage;
+  readonly claim: ListClaim;
+}
+
+class ListVerification {
+  private readonly discrepancies: ListDiscrepancy[] = [];
+  private laterEvents = 0;
+  private agreeing = 0;
+
+  constructor(
+    private readonly primitives: Primitives,
+    private readonly options: VerifyListOptions,
+  ) {}
+
+  verify(given: readonly unknown[]): ListReport {
+    const read = given.map((page, i) => this.readPage(page, i)).filter((page) => page !== null);
+    const first = read[0];
+    if (!first || read.length !== given.length) return this.report(first?.claim ?? null, given.length, 0, false);
+    const signed = this.checkSignatures(read);
+    for (const { page, claim } of read) this.checkPage(page, claim);
+    const rows = this.checkPages(read);
+    this.checkKnown(first.claim);
+    for (const { page } of read) this.checkOpenings(page);
+    const drawn = this.options.bundle === null ? null : this.drawAgain(first.claim, this.options.bundle);
+    if (drawn) this.compare(rows, drawn);
+    return this.report(first.claim, given.length, rows.length, drawn !== null, signed);
+  }
+
+  private report(claim: ListClaim | null, pages: number, rows: number, recomputed: boolean, signed = false): ListReport {
+    return { claim, pages, rows, recomputed, agreeing: this.agreeing, trust: signed ? 'trusted' : 'none', laterEvents: this.laterEvents, discrepancies: this.discrepancies };
+  }
+
+  private readPage(given: unknown, number: number): ReadPage | null {
+    const page = pageOf(given);
+    if (!page) {
+      const isUncertified = isObject(given) && given['certificate'] === null;
+      this.wrong(isUncertified ? 'certificate_missing' : 'list_malformed', null, isUncertified ? 'the list was handed over without a certificate' : `page ${number + 1} has not the form of a list with its certificate`);
+      return null;
+    }
+    const claim = this.claimOf(page.certificate);
+    if (!claim) this.wrong('certificate_malformed', null, `the certificate of page ${number + 1} is not one of a list`);
+    return claim && { page, claim };
+  }
+
+  private claimOf(note: string): ListClaim | null {
+    try {
+      return parseListCertificate(parseNote(note).text);
+    } catch (error) {
+      if (error instanceof NoteFormatError) return null;
+      throw error;
+    }
+  }
+
+  /** @returns true when every page is signed by a key of the reader, or one that follows from it */
+  private checkSignatures(read: readonly ReadPage[]): boolean {
+    const { hash, isSigned } = this.primitives;
+    let good = 0;
+    read.forEach(({ page, claim }, i) => {
+      const keys = keysThatFollow(this.options.trusted, page.successions, { hash, isSigned });
+      const verdict = judgeNote(parseNote(page.certificate), keys, isSigned);
+      if (verdict.verdict === 'bad_signature') this.wrong('certificate_signature', null, `the signature on the certificate of page ${i + 1} is wrong: its text was changed`);
+      else if (verdict.verdict === 'unsigned') this.wrong('certificate_unsigned', null, `the certificate of page ${i + 1} is not signed by a key of this log (wrong key, or another log)`);
+      else if (verdict.by.every((key) => key.name !== claim.origin)) this.wrong('origin_differs', null, `the certificate of page ${i + 1} is of ${claim.origin} and the key is of ${verdict.by[0]?.name}`);
+      else good += 1;
+      this.checkCheckpoint(page, claim, keys, i);
+    });
+    return good === read.length;
+  }
+
+  private checkCheckpoint(page: CertifiedPage, claim: ListClaim, keys: readonly VerifierKey[], i: number): void {
+    try {
+      const { checkpoint, note } = parseCheckpoint(page.checkpoint);
+      const isSame = checkpoint.origin === claim.origin && checkpoint.size === claim.treeSize && sameHash(checkpoint.root, claim.root);
+      if (!isSame) this.wrong('checkpoint_differs', null, `page ${i + 1} comes with a checkpoint of ${checkpoint.size} entries and its certificate speaks of another tree of ${claim.treeSize}`);
+      else if (this.options.trusted.length > 0 && judgeNote(note, keys, this.primitives.isSigned).verdict !== 'signed') this.wrong('checkpoint_differs', null, `the checkpoint of page ${i + 1} is not signed by a key of this log`);
+    } catch (error) {
+      if (!(error instanceof NoteFormatError || error instanceof RangeError)) throw error;
+      this.wrong('checkpoint_differs', null, `page ${i + 1} comes with a checkpoint that is none: ${error.message}`);
+    }
+  }
+
+  private checkPage({ list, query, rows }: CertifiedPage, claim: ListClaim): void {
+    const name = `the certificate of the page from row ${claim.page.offset + 1} on`;
+    if (claim.list !== list || canonicalJson(claim.query) !== canonicalJson(query)) this.wrong('certificate_of_another_list', null, `${name} is of the list ${claim.list} ${canonicalJson(claim.query)}, and it came with ${list} ${canonicalJson(query)}`);
+    else if (claim.page.rows !== rows.length) this.wrong('page_differs', null, `${name} states ${claim.page.rows} rows and ${rows.length} were handed over`);
+    else if (claim.page.sha256 !== this.digest(rows)) this.wrong('page_differs', null, `${name} is of other rows: one was changed, or the certificate belongs to another page`);
+  }
+
+  /** The pages together must be the whole list of one moment. */
+  private checkPages(read: readonly ReadPage[]): readonly JsonObject[] {
+    const whole = (read[0] as ReadPage).claim;
+    let expected = 0;
+    for (const { claim } of read) {
+      if (identityOf(claim) !== identityOf(whole)) this.wrong('pages_of_different_lists', null, `the page from row ${claim.page.offset + 1} on is of another list or moment than the first page`);
+      if (claim.page.offset !== expected) this.wrong('page_missing', null, claim.page.offset > expected ? `rows ${expected + 1} to ${claim.page.offset} are not here: a page was left out` : `row ${claim.page.offset + 1} comes again: a page was repeated or moved`);
+      expected = claim.page.offset + claim.page.rows;
+    }
+    const rows = read.flatMap(({ page }) => page.rows);
+    if (expected !== whole.count && expected < whole.count) this.wrong('page_missing', null, `rows ${expected + 1} to ${whole.count} are not here: the last pages were left out`);
+    if (rows.length !== whole.count) this.wrong('count_differs', null, `the certificate states ${whole.count} rows and ${rows.length} were handed over`);
+    else if (this.digest(rows) !== whole.rowsSha256) this.wrong('rows_differ', null, 'the rows are not those whose digest the certificate states');
+    return rows;
+  }
+
+  private checkKnown(claim: ListClaim): void {
+    for (const text of this.options.known ?? []) {
+      const { checkpoint } = parseCheckpoint(text);
+      if (checkpoint.origin !== claim.origin) this.wrong('origin_differs', null, `the checkpoint that you have is of ${checkpoint.origin}`);
+      else if (checkpoint.size > claim.treeSize) this.wrong('rolled_back', null, `the list speaks of ${claim.treeSize} entries and you have seen a log of ${checkpoint.size}: an old checkpoint was used, or the log was cut`);
+      else if (checkpoint.size === claim.treeSize && !sameHash(checkpoint.root, claim.root)) this.wrong('fork', null, `the list speaks of another log than the checkpoint of ${checkpoint.size} entries that you have`);
+    }
+  }
+
+  private checkOpenings({ openings }: CertifiedPage): void {
+    for (const [token, { kind, id, salt }] of Object.entries(openings)) {
+      if (!this.isOpening(token, { kind, id }, salt)) this.wrong('opening_differs', null, `${token.slice(0, 22)}… does not stand for ${id}`);
+    }
+  }
+
+  private isOpening(token: string, person: Person, salt: string): boolean {
+    try {
+      return commitmentToken(person, fromBase64(salt), this.primitives.hmac) === token;
+    } catch (error) {
+      // Not base64: it opens nothing.
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
+  /** The rows as the events of the bundle give them, or null when the bundle cannot tell. */
+  private drawAgain(claim: ListClaim, bundle: readonly string[]): readonly DrawnRow[] | null {
+    const { trusted, known = [] } = this.options;
+    const sound = verifyBundle(bundle, this.primitives, { trusted, known });
+    // Without a key nobody knows who made either; that is said once, of the list.
+    const faults = sound.discrepancies.filter((d) => trusted.length > 0 || !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
+    if (faults.length > 0 || (trusted.length > 0 && !isSoundReport(sound))) {
+      for (const { code, index, detail } of faults.slice(0, 10)) this.wrong('bundle_unsound', index, `the bundle: ${detail} [${code}]`);
+      if (faults.length === 0) this.wrong('bundle_unsound', null, `the bundle: ${sound.replay.decisions - sound.replay.reproduced} decisions could not be made again`);
+      return null;
+    }
+    if (sound.first !== 0 || !sound.noGaps || (sound.last ?? -1) < claim.treeSize - 1) {
+      this.wrong('bundle_too_small', null, `the list speaks of the entries 0 to ${claim.treeSize - 1}, and the bundle holds ${sound.first ?? 'nothing'} to ${sound.last ?? 'nothing'}: export one with --from 0`);
+      return null;
+    }
+    return this.draw(claim, bundle);
+  }
+
+  private draw(claim: ListClaim, bundle: readonly string[]): readonly DrawnRow[] | null {
+    const hasher = treeHasher(this.primitives.hash);
+    const tree = new GrowingTree(hasher);
+    const drawer = new ListDrawer();
+    let events = 0;
+    for (const { index, text } of readBundle(bundle).leaves) {
+      if (index >= claim.treeSize) {
+        this.laterEvents += 1;
+        continue;
+      }
+      tree.append(hasher.leaf(utf8(text)));
+      const leaf = parseLeaf(text);
+      if (!leaf || !countsAt(claim.asOf, index, leaf.metadata.recordedAtUtc)) continue;
+      events += 1;
+      drawer.feed(leaf, index);
+    }
+    if (!sameHash(tree.root(), claim.root)) {
+      this.wrong('fork', null, `the first ${claim.treeSize} entries of the bundle are not the log that the list speaks of`);
+      return null;
+    }
+    if (events !== claim.events) this.wrong('events_differ', null, `the certificate states ${claim.events} events until that moment and there are ${events}`);
+    if (drawer.policyVersion !== claim.policyVersion) this.wrong('policy_differs', null, `the certificate states policy ${claim.policyVersion ?? 'none'} and policy ${drawer.policyVersion ?? 'none'} was in force`);
+    return chosenRows(claim.list, claim.query, drawer.drawn(claim.list, 'atUtc' in claim.asOf ? claim.asOf.atUtc : undefined));
+  }
+
+  /** Names each row that was left out, added or changed, with the place of the event behind it. */
+  private compare(rows: readonly JsonObject[], drawn: readonly DrawnRow[]): void {
+    const list = drawn.map((d) => ({ ...d, text: canonicalJson(d.row) }));
+    const byKey = new Map(list.map((d) => [d.key, d]));
+    const byText = new Map<string, (typeof list)[number][]>();
+    for (const d of list) byText.set(d.text, [...(byText.get(d.text) ?? []), d]);
+    const seen = new Set<string>();
+    const before = this.discrepancies.length;
+    for (const row of rows) {
+      const text = canonicalJson(row);
+      const found = byText.get(text)?.shift() ?? byKey.get(keyOf(row));
+      if (!found || seen.has(found.key)) {
+        this.wrong('row_added', null, `no event gives this row, it was added: ${short(text)}`);
+        continue;
+      }
+      seen.add(found.key);
+      if (found.text === text) this.agreeing += 1;
+      else this.wrong('row_changed', found.last, `the row ${found.key} was changed: ${memberDifference(row, found.row)}`);
+    }
+    for (const { key, first, text } of list) if (!seen.has(key)) this.wrong('row_missing', first, `the row ${key} was left out: ${short(text)}`);
+    const moved = rows.findIndex((row, i) => canonicalJson(row) !== list[i]?.text);
+    if (moved >= 0 && this.discrepancies.length === before) this.wrong('row_moved', null, `row ${moved + 1} is in another place than the order of the list gives`);
+  }
+
+  private digest(rows: readonly Json[]): string {
+    return toHex(this.primitives.hash(utf8(canonicalJson(rows))));
+  }
+
+  private wrong(code: ListDiscrepancy['code'], index: number | null, detail: string): void {
+    this.discrepancies.push({ code, index, detail });
+  }
+}
+
+/** What all pages of one list have in common. */
+function identityOf({ origin, treeSize, root, list, query, asOf, count, rowsSha256 }: ListClaim): string {
+  return canonicalJson({ origin, treeSize, root: toHex(root), list, query, asOf, count, rowsSha256 } as unknown as Json);
+}
+
+/** What a handed-over row says it is the row of. A row of accesses names a request without being told apart by it. */
+function keyOf(row: JsonObject): string {
+  if (row['act'] !== undefined) return '';
+  const name = row['requestId'] ?? row['boothId'] ?? row['version'];
+  return name === undefined || name === null ? 'dashboard' : String(name);
+}
+
+function pageOf(given: unknown): CertifiedPage | null {
+  if (!isObject(given)) return null;
+  // Answers of the ordinary routes name their rows after what they are.
+  const rows = given['rows'] ?? given['holds'] ?? given['cases'] ?? given['booths'];
+  const { list, query, certificate, checkpoint, successions, openings, next } = given as Record<string, unknown>;
+  const isGood =
+    Array.isArray(rows) && rows.every(isObject) && typeof list === 'string' && isObject(query) && typeof certificate === 'string' && typeof checkpoint === 'string' && Array.isArray(successions) && successions.every((s) => typeof s === 'string') && (openings === undefined || isObject(openings));
+  return isGood ? ({ list, query, rows, certificate, checkpoint, successions, openings: openings ?? {}, next: next ?? null } as unknown as CertifiedPage) : null;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function memberDifference(stated: JsonObject, drawn: JsonObject): string {
+  const text = (value: Json | undefined) => (value === undefined ? 'absent' : canonicalJson(value));
+  const names = [...new Set([...Object.keys(stated), ...Object.keys(drawn)])].sort().filter((name) => text(stated[name]) !== text(drawn[name]));
+  return names.map((name) => `${name} is ${text(stated[name])} and should be ${text(drawn[name])}`).join('; ');
+}
+
+function short(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

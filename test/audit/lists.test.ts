@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuditLists, BadCursorError, type ListAnswer, type ListQuestion } from '../../src/application/audit/audit-lists.js';
+import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
+import { Clock } from '../../src/application/ports/clock.js';
+import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { parseListCertificate } from '../../src/domain/audit/list-certificate.js';
+import { LISTS } from '../../src/domain/audit/population.js';
+import { NoteFormatError, parseNote, verifierKey, writeNote } from '../../src/domain/audit/signed-note.js';
+import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domain/audit/verify-list.js';
+import type { JsonObject } from '../../src/domain/event-envelope.js';
+import { sha256 } from '../../src/infrastructure/audit/digest.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { AuditWorld, ORIGIN, primitives } from './support.js';
+
+const NOW = '2026-11-23T12:00:00.000Z';
+
+class FixedClock extends Clock {
+  nowUtc(): string {
+    return NOW;
+  }
+}
+
+describe('a list with its certificate', () => {
+  let world: AuditWorld;
+  let lists: AuditLists;
+  let bundle: string[];
+  let early: ListAnswer;
+  let earlyCheckpoint: string;
+
+  const question = (over: Partial<ListQuestion> = {}): ListQuestion => ({ list: 'holds', filter: { include: 'resolved' }, moment: 'now', withNames: false, cursor: null, limit: 1000, ...over });
+  const ask = (over: Partial<ListQuestion> = {}) => lists.page(question(over));
+  const asFile = (answer: ListAnswer) => JSON.parse(JSON.stringify(answer)) as ListAnswer;
+  const check = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) => verifyList(pages, primitives, { trusted: world.keys.keys().slice(0, 1), bundle, ...options });
+  const codes = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) => check(pages, options).discrepancies.map((d) => d.code);
+  async function allPages(over: Partial<ListQuestion>): Promise<ListAnswer[]> {
+    const pages = [asFile(await ask(over))];
+    for (let next = pages[0]!.next; next !== null; next = pages.at(-1)!.next) pages.push(asFile(await ask({ ...over, cursor: next })));
+    return pages;
+  }
+
+  beforeAll(async () => {
+    world = await AuditWorld.open();
+    lists = new AuditLists(world.log, world.keys, world.store, world.pseudonyms, new FixedClock());
+    const history = new SyntheticHistory({ seed: 11 });
+    const appends = [...history.appends(120, { registrants: 15 })];
+    await world.append(appends.slice(0, 700));
+    await world.publish();
+    early = asFile(await ask());
+    earlyCheckpoint = world.log.checkpoint()!.note;
+    await world.append(appends.slice(700));
+    await world.append(history.changePolicy({ holdMarginPoints: 1_800 }));
+    await world.publish();
+    bundle = await world.bundle({ kind: 'range', from: 0, to: null });
+  });
+  afterAll(() => world.close());
+
+  it.each(LISTS)('is drawn again from the events of a bundle: %s', async (list) => {
+    const pages = await allPages({ list, filter: list === 'holds' ? { include: 'resolved' } : {}, limit: 40 });
+    const report = check(pages);
+    expect(report.discrepancies).toEqual([]);
+    expect(isSoundList(report)).toBe(true);
+    expect(report.agreeing).toBe(report.rows);
+    expect(report.rows).toBe(pages[0]!.page.of);
+    expect(report.rows).toBeGreaterThan(0);
+  });
+
+  it('states what it is about, and everything that an auditor asks of a population', async () => {
+    const answer = await ask({ filter: { boothId: 'booth-a', include: 'resolved' } });
+    const size = world.log.checkpoint()!.size;
+    const claim = parseListCertificate(parseNote(answer.certificate).text)!;
+    expect(claim).toMatchObject({ origin: ORIGIN, treeSize: size, list: 'holds', query: { boothId: 'booth-a', include: 'resolved' }, asOf: { position: size - 1 }, events: size, policyVersion: 2, count: answer.rows.length, createdAtUtc: NOW });
+    expect(answer.certificate).toContain(`\nfirst 0\nlast ${size - 1}\ngaps none\n`);
+    expect(answer.rows.every((row) => row['boothId'] === 'booth-a')).toBe(true);
+    expect(codes([asFile(answer)])).toEqual([]);
+  });
+
+  it('can never be read as a checkpoint, nor a checkpoint as its certificate', async () => {
+    const { certificate, checkpoint } = await ask();
+    expect(() => parseCheckpoint(certificate)).toThrow(NoteFormatError);
+    expect(parseListCertificate(parseNote(checkpoint).text)).toBeNull();
+    expect(parseListCertificate(parseNote(JSON.parse(bundle[1]!).certificate as string).text)).toBeNull();
+  });
+
+  describe('of the past', () => {
+    it('is the same, drawn at the time or looked at later, by position and by instant', async () => {
+      const later = await ask({ moment: { position: early.asOf.position } });
+      expect(later.rows).toEqual(early.rows);
+      expect(codes([asFile(later)])).toEqual([]);
+      const byTime = await ask({ moment: { atUtc: early.asOf.atUtc } });
+      expect(codes([asFile(byTime)])).toEqual([]);
+      expect(byTime.rows).toEqual(early.rows);
+      const now = await ask();
+      expect(now.rows.length).toBeGreaterThan(early.rows.length);
+    });
+
+    it('gives every page of one moment, whatever happens in between', async () => {
+      const first = await ask({ list: 'requests', filter: {}, limit: 30 });
+      await world.append([{ stream: 'door-late', events: [{ id: '00000000-0000-4000-8000-00000000beef', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'late', causationId: 'late', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+      await world.publish();
+      const second = await ask({ list: 'requests', filter: {}, limit: 30, cursor: first.next });
+      expect(second.asOf.treeSize).toBe(first.asOf.treeSize);
+      expect(second.page).toEqual({ offset: 30, rows: 30, of: first.page.of });
+      expect(second.certificate).not.toBe(first.certificate);
+      bundle = await world.bundle({ kind: 'range', from: 0, to: null });
+    });
+
+    it.each<[string, ListQuestion['moment'], RegExp]>([
+      ['in the future', { atUtc: '2026-11-23T12:00:00.001Z' }, /is in the future; it is 2026-11-23T12:00:00.000Z now/],
+      ['before the first event', { atUtc: '2025-12-31T00:00:00.000Z' }, /is before the first event of the log, which is of 2026-01-05T00:00:00.000Z/],
+      ['after the last position', { position: 1_000_000 }, /positions go from 0 to \d+/],
+    ])('%s is refused, and says what can be asked for', async (_name, moment, message) => {
+      const error = await ask({ moment }).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(MomentOutOfRangeError);
+      expect((error as Error).message).toMatch(message);
+      expect((error as MomentOutOfRangeError).span.first).toEqual({ position: 0, atUtc: '2026-01-05T00:00:00.000Z' });
+    });
+
+    it.each(['x', '1', '7-', '0-1', '700-0', '3-5', '999999-1'])('is not paged by the cursor %s', async (cursor) => {
+      await expect(ask({ cursor })).rejects.toThrow(BadCursorError);
+    });
+  });
+
+  it('speaks up to where the signed log is, and says that more was stored', async () => {
+    const size = world.log.checkpoint()!.size;
+    await world.append([{ stream: 'door-later', events: [{ id: '00000000-0000-4000-8000-00000000bee5', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'later', causationId: 'later', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+    const behind = await ask({ list: 'dashboard', filter: {} });
+    expect(behind.asOf).toMatchObject({ isNewest: false, position: size - 1, treeSize: size });
+    await world.publish();
+    const after = await ask({ list: 'dashboard', filter: {} });
+    expect(after.asOf).toMatchObject({ isNewest: true, position: size });
+    expect(after.rows[0]!['refusedAtDoor']).toBe((behind.rows[0]!['refusedAtDoor'] as number) + 1);
+    bundle = await world.bundle({ kind: 'range', from: 0, to: null });
+  });
+
+  it('opens the names of the people of the office where it was asked to, and a false name is found', async () => {
+    const page = asFile(await ask({ list: 'accesses', filter: {}, withNames: true }));
+    expect(new Set(Object.values(page.openings).map(({ id }) => id))).toEqual(new Set(['officer-a', 'officer-b', 'officer-c'].filter((o) => page.rows.some((row) => page.openings[String(row['by'])]?.id === o))));
+    expect(codes([page])).toEqual([]);
+    const [token, opening] = Object.entries(page.openings)[0]!;
+    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, id: 'somebody-else' } } }])).toEqual(['opening_differs']);
+    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, salt: '?' } } }])).toEqual(['opening_differs']);
+  });
+
+  it('follows the log to its next key', async () => {
+    const other = await AuditWorld.open();
+    await other.append([...new SyntheticHistory({ seed: 2 }).appends(10, { registrants: 3 })]);
+    await other.publish();
+    const first = other.keys.keys()[0]!;
+    await other.keys.rotate(other.log.checkpoint(), { destroyOld: true });
+    await other.append([{ stream: 'door-x', events: [{ id: '00000000-0000-4000-8000-00000000bee6', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'x', causationId: 'x', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+    await other.publish();
+    const page = asFile(await new AuditLists(other.log, other.keys, other.store, other.pseudonyms, new FixedClock()).page(question({ list: 'requests', filter: {} })));
+    const lines = await other.bundle({ kind: 'range', from: 0, to: null });
+    expect(isSoundList(verifyList([page], primitives, { trusted: [first], bundle: lines }))).toBe(true);
+    expect(verifyList([{ ...page, successions: [] }], primitives, { trusted: [first], bundle: lines }).discrepancies.map((d) => d.code)).toContain('certificate_unsigned');
+    await other.close();
+  });
+
+  describe('that lies', () => {
+    let page: ListAnswer;
+    let pages: ListAnswer[];
+    beforeAll(async () => {
+      page = asFile(await ask());
+      pages = await allPages({ list: 'requests', filter: {}, limit: 30 });
+      expect(pages.length).toBeGreaterThanOrEqual(4);
+      expect(page.rows.length).toBeGreaterThan(4);
+    });
+    /** What a dishonest server with the true key can always do: state it and sign it. */
+    const resigned = (of: ListAnswer, rows: readonly JsonObject[], change: (text: string) => string = (t) => t): ListAnswer => {
+      const digest = Buffer.from(sha256(Buffer.from(`[${rows.map((row) => canonical(row)).join(',')}]`))).toString('hex');
+      const text = change(parseNote(of.certificate).text.replace(/\ncount \d+\nrows .*\npage .*\n/, `\ncount ${rows.length}\nrows ${digest}\npage 0 ${rows.length} ${digest}\n`));
+      return { ...of, rows, certificate: writeNote({ text, signatures: world.keys.sign(text) }) };
+    };
+    const canonical = (value: unknown): string => (Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : value !== null && typeof value === 'object' ? `{${Object.keys(value).sort().map((k) => `${JSON.stringify(k)}:${canonical((value as JsonObject)[k])}`).join(',')}}` : JSON.stringify(value));
+    const without = (rows: readonly JsonObject[], at: number) => rows.filter((_, i) => i !== at);
+    const stranger = () => verifierKey(ORIGIN, new Uint8Array(32).fill(1), sha256);
+
+    const lies: [string, () => { pages: unknown[]; options?: Partial<VerifyListOptions> }, string, RegExp][] = [
+      ['leaves out a row', () => ({ pages: [{ ...page, rows: without(page.rows, 1) }] }), 'row_missing', /was left out/],
+      ['leaves out a row and signs that', () => ({ pages: [resigned(page, without(page.rows, 1))] }), 'row_missing', new RegExp('was left out')],
+      ['adds a row and signs that', () => ({ pages: [resigned(page, [...page.rows, { ...page.rows[0]!, requestId: '00000000-0000-4000-8000-000000000001' }])] }), 'row_added', /it was added/],
+      ['repeats a row and signs that', () => ({ pages: [resigned(page, [...page.rows, page.rows[0]!])] }), 'row_added', /it was added/],
+      ['changes a field and signs that', () => ({ pages: [resigned(page, page.rows.map((row, i) => (i === 2 ? { ...row, outcome: 'nothing' } : row)))] }), 'row_changed', /outcome is "nothing" and should be/],
+      ['moves a row and signs that', () => ({ pages: [resigned(page, [page.rows[1]!, page.rows[0]!, ...page.rows.slice(2)])] }), 'row_moved', /row 1 is in another place/],
+      ['changes a field', () => ({ pages: [{ ...page, rows: page.rows.map((row, i) => (i === 0 ? { ...row, cardPoints: 1 } : row)) }] }), 'page_differs', /of other rows/],
+      ['states another count', () => ({ pages: [{ ...page, certificate: page.certificate.replace(/count \d+/, 'count 1') }] }), 'certificate_signature', /its text was changed/],
+      ['states another count and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/count \d+/, `count ${page.rows.length + 3}`))] }), 'count_differs', /states \d+ rows and \d+ were handed over/],
+      ['states less events and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/events \d+/, 'events 12'))] }), 'events_differ', /states 12 events/],
+      ['states another policy and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/policy \d+/, 'policy 1'))] }), 'policy_differs', /policy 2 was in force/],
+      ['drops a page', () => ({ pages: [pages[0], ...pages.slice(2)] }), 'page_missing', /rows 31 to 60 are not here: a page was left out/],
+      ['drops the last page', () => ({ pages: pages.slice(0, -1) }), 'page_missing', /the last pages were left out/],
+      ['repeats a page', () => ({ pages: [pages[0], ...pages] }), 'page_missing', /comes again/],
+      ['mixes pages of two moments', () => ({ pages: [{ ...early }, ...pages.slice(1)] }), 'pages_of_different_lists', /another list or moment/],
+      ['moves a certificate to another list', () => ({ pages: [{ ...page, certificate: pages[0]!.certificate }] }), 'certificate_of_another_list', /is of the list requests/],
+      ['moves a certificate to another query', () => ({ pages: [{ ...page, query: {} }] }), 'certificate_of_another_list', /is of the list holds/],
+      ['moves a certificate to another page', () => ({ pages: [pages[0], { ...pages[1]!, certificate: pages[2]!.certificate }, ...pages.slice(2)] }), 'page_differs', /belongs to another page/],
+      ['answers from an old checkpoint', () => ({ pages: [early], options: { known: [world.log.checkpoint()!.note] } }), 'rolled_back', /an old checkpoint was used/],
+      ['joins an old checkpoint to a new certificate', () => ({ pages: [{ ...page, checkpoint: earlyCheckpoint }] }), 'checkpoint_differs', /comes with a checkpoint of \d+ entries/],
+      ['signs with another key', () => ({ pages: [page], options: { trusted: [stranger()], bundle: null } }), 'certificate_unsigned', /wrong key/],
+      ['speaks of another log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 5).toString('base64')}\n`))] }), 'fork', /are not the log that the list speaks of/],
+      ['speaks of a part of the log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\nfirst 0\n/, '\nfirst 10\n'))] }), 'certificate_malformed', /not one of a list/],
+      ['hands over no certificate', () => ({ pages: [{ ...page, certificate: null }] }), 'certificate_missing', /without a certificate/],
+      ['hands over something else', () => ({ pages: [{ rows: 'none' }] }), 'list_malformed', /has not the form/],
+    ];
+    it.each(lies)('is found out when it %s', (_name, lie, code, detail) => {
+      const { pages: given, options } = lie();
+      const report = check(given, options);
+      expect(isSoundList(report)).toBe(false);
+      expect(report.discrepancies.map((d) => d.code)).toContain(code);
+      expect(report.discrepancies.find((d) => d.code === code)?.detail).toMatch(detail);
+    });
+
+    it('is told the place in the log of what was left out or changed', () => {
+      const row = page.rows[1]!;
+      const index = bundle.slice(2).findIndex((line) => line.includes('"type":"Held"') && line.includes(`"correlationId":"${String(row['requestId'])}"`));
+      expect(check([resigned(page, without(page.rows, 1))]).discrepancies).toEqual([{ code: 'row_missing', index, detail: expect.stringContaining(String(row['requestId'])) }]);
+    });
+
+    it('cannot hide behind a smaller bundle, or a bundle that lies itself', async () => {
+      const small = await world.bundle({ kind: 'range', from: 0, to: 50 });
+      expect(codes([page], { bundle: small })).toEqual(['bundle_too_small']);
+      const tampered = bundle.map((line, i) => (i === 60 ? line.replace('recordedAtUtc":"2026', 'recordedAtUtc":"2025') : line));
+      expect(codes([page], { bundle: tampered })).toContain('bundle_unsound');
+    });
+
+    it('is checked as far as it goes without a bundle, and never called sound', () => {
+      const report = check([page], { bundle: null });
+      expect(report.discrepancies).toEqual([]);
+      expect(isSoundList(report)).toBe(false);
+    });
+  });
+});
