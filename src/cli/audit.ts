@@ -1,19 +1,14 @@
-import { createReadStream, existsSync, readFileSync, readdirSync, statSync, writeFileSync, createWriteStream } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync, writeFileSync, createWriteStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { BundleQuery } from '../application/audit/bundle-maker.js';
+import { RecordView, RecordViewHandler } from '../application/commands/view-records.js';
 import { toBase64, utf8 } from '../domain/audit/bytes.js';
-import { explain } from '../domain/audit/explain.js';
-import type { LeafEvent } from '../domain/audit/leaf.js';
 import { consistencyProof, inclusionProof } from '../domain/audit/merkle-tree.js';
-import { LISTS, ListDrawer, type ListName } from '../domain/audit/population.js';
-import { parseVerifierKey, verifierKeyText, type VerifierKey } from '../domain/audit/signed-note.js';
-import { caseState, differences, isBefore, type Moment } from '../domain/audit/time-travel.js';
+import { LISTS } from '../domain/audit/population.js';
+import { verifierKeyText, type VerifierKey } from '../domain/audit/signed-note.js';
 import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/verify-bundle.js';
-import type { Json } from '../domain/event-envelope.js';
 import { isInstant } from '../domain/values/instant.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
 import { timestampAnchors } from '../infrastructure/audit/configured-outlets.js';
@@ -21,10 +16,11 @@ import { fsck } from '../infrastructure/audit/fsck.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { compare } from './audit/compare.js';
-import { OpenAudit } from './audit/open-audit.js';
 import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
-
-const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+import { FLAG, keysOf, listOf, MANY, notesIn, say, TEXT, wholeNumber } from './audit/arguments.js';
+import { OpenAudit, operatorName } from './audit/open-audit.js';
+import { diff, history, inFolder, show, why } from './audit/time-travel.js';
+import { linesOf, verifyListCommand } from './audit/verify-list.js';
 
 export const command: CliCommand = {
   help: `
@@ -45,11 +41,16 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit fsck [--copies FOLDER] [--no-vault] [--with-projections] [--json]
         recomputes tree, checkpoints, vault references (and read models) from the stored bytes; exit code 1 names the first bad place
   ./honnin audit checkpoint | key [--out FILE] | rotate-key [--destroy-old]
-  ./honnin audit prove --index N | --from SIZE --to SIZE        a proof as JSON
-  ./honnin audit show --registration ID | --list NAME [--at INSTANT | --index N]    what was known at a moment
-  ./honnin audit history --registration ID [--at INSTANT]
-  ./honnin audit diff --registration ID --from INSTANT --to INSTANT
-  ./honnin audit why --registration ID [--lang ja|en] [--at INSTANT]
+  ./honnin audit prove --index N [--with-entry] | --from SIZE --to SIZE    a proof as JSON; --with-entry shows the entry, on record
+  ./honnin audit show --registration ID | --list NAME [--booth ID] [--stage NAME] [--resolved] [--of ID] [--names] [--out LIST.json]
+        what was known at a moment: --at INSTANT or --position N of the log; without them now. --out keeps the list with its certificate
+  ./honnin audit history --registration ID [--at INSTANT | --position N]
+  ./honnin audit diff --registration ID | --list NAME --from INSTANT|N --to INSTANT|N
+  ./honnin audit why --registration ID [--lang ja|en] [--at INSTANT | --position N]
+        each of these looks is put on record before anything is shown, as the operating-system user and HONNIN_OPERATOR; beside a
+        running server they need --server URL --token TOKEN (or HONNIN_TOKEN), as an auditor. --json for programs
+  ./honnin audit verify-list LIST.json... --bundle BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--json]
+        draws a list again from the events of a bundle and names each row that was left out, added or changed
   ./honnin audit page --out FILE                                the offline verifier as one HTML file
 
 Options
@@ -67,10 +68,6 @@ Example
     return sub(rest);
   },
 };
-
-const TEXT = { type: 'string' } as const;
-const MANY = { type: 'string', multiple: true } as const;
-const FLAG = { type: 'boolean', default: false } as const;
 
 const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   export: exportBundle,
@@ -96,6 +93,7 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
     say(`the log signs with ${verifierKeyText(next)} from its next checkpoint on; the key before has signed for it`);
     return EXIT.ok;
   },
+  'verify-list': verifyListCommand,
   prove,
   show,
   history,
@@ -120,9 +118,10 @@ async function exportBundle(args: string[]): Promise<number> {
   const options = { lists, known, withOpenings: values['with-names'], withEvidence: values['with-evidence'] };
   if (values.server) return exportFrom(values.server, values.token, { ...bodyOf(query), ...options }, values.out);
   try {
-    const { handler, close } = await OpenAudit.at(values.data).exporter();
+    const audit = OpenAudit.at(values.data);
+    const { handler, close } = await audit.exporter();
     try {
-      const outcome = await handler.execute({ commandId: randomUUID(), by: userInfo().username, query, options });
+      const outcome = await handler.execute({ commandId: randomUUID(), by: operatorName(audit.config), query, options });
       if ('refused' in outcome) {
         process.stderr.write('honnin audit export: nothing in the log fits\n');
         return EXIT.failed;
@@ -158,7 +157,7 @@ async function verify(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, json: FLAG } });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
-  const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+  const trusted = keysOf(values.key);
   const startMs = performance.now();
   const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn) });
   const seconds = (performance.now() - startMs) / 1000;
@@ -237,71 +236,28 @@ async function staleProjections(audit: OpenAudit): Promise<string[]> {
 }
 
 async function prove(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, index: TEXT, from: TEXT, to: TEXT } });
+  const { values } = parseArgs({ args, options: { data: TEXT, index: TEXT, from: TEXT, to: TEXT, 'with-entry': FLAG } });
   const { log } = OpenAudit.at(values.data);
   const checkpoint = log.checkpoint();
   if (!checkpoint) return EXIT.failed;
   const { size } = checkpoint;
   if (values.index !== undefined) {
     const index = wholeNumber(values.index, 'index');
+    if (index >= size) throw new UsageError(`the log has ${size} entries: positions go from 0 to ${size - 1}`);
     const leaf = log.leaf(index);
-    say(JSON.stringify({ index, size, leaf, leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note }, null, 2));
+    const isShown = values['with-entry'];
+    const recorded = isShown ? await inFolder('audit prove', values.data, async (audit, { access }) => {
+      await new RecordViewHandler(access).execute(new RecordView(randomUUID(), operatorName(audit.config), 'log_entries', null, { index }));
+      return EXIT.ok;
+    }) : EXIT.ok;
+    if (recorded !== EXIT.ok) return recorded;
+    say(JSON.stringify({ index, size, ...(isShown ? { leaf } : {}), leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note }, null, 2));
     return EXIT.ok;
   }
   const [first, second] = [wholeNumber(values.from, 'from'), values.to === undefined ? size : wholeNumber(values.to, 'to')];
   if (second > size) throw new UsageError(`the log has ${size} entries`);
   say(JSON.stringify({ first, second, proof: consistencyProof(hasher, log.nodes(size), { first, second }).map(toBase64) }, null, 2));
   return EXIT.ok;
-}
-
-async function show(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, list: TEXT, at: TEXT, index: TEXT } });
-  const audit = OpenAudit.at(values.data);
-  const moment = momentOf(values);
-  if (values.list !== undefined) {
-    const list = listOf(values.list);
-    const drawer = new ListDrawer();
-    for (const { index, leaf } of audit.events()) if (isBefore(moment, index, leaf)) drawer.feed(leaf);
-    say(JSON.stringify(drawer.rows(list), null, 2));
-    return EXIT.ok;
-  }
-  const events = caseEvents(audit, needed(values.registration, 'registration'), moment);
-  if (events.length === 0) return nothingKnown();
-  say(JSON.stringify(caseState(events.map((e) => e.leaf)), null, 2));
-  return EXIT.ok;
-}
-
-async function history(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, at: TEXT, index: TEXT } });
-  const events = caseEvents(OpenAudit.at(values.data), needed(values.registration, 'registration'), momentOf(values));
-  for (const { index, leaf } of events) say(`${String(index).padStart(8)}  ${leaf.metadata.recordedAtUtc}  ${leaf.type.padEnd(26)} ${leaf.stream}@${leaf.revision}`);
-  return events.length === 0 ? nothingKnown() : EXIT.ok;
-}
-
-async function diff(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, from: TEXT, to: TEXT } });
-  const audit = OpenAudit.at(values.data);
-  const id = needed(values.registration, 'registration');
-  const at = (name: 'from' | 'to') => caseState(caseEvents(audit, id, momentOf({ at: needed(values[name], name) })).map((e) => e.leaf)) as Json;
-  for (const { path, before, after } of differences(at('from'), at('to'))) say(`${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`);
-  return EXIT.ok;
-}
-
-async function why(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, at: TEXT, index: TEXT, lang: { ...TEXT, default: 'ja' } } });
-  if (values.lang !== 'ja' && values.lang !== 'en') throw new UsageError('--lang is ja or en');
-  const events = caseEvents(OpenAudit.at(values.data), needed(values.registration, 'registration'), momentOf(values));
-  for (const { leaf } of events.filter(({ leaf: { stream } }) => !/^(?:saga|challenge)-/.test(stream))) say(`${leaf.metadata.recordedAtUtc}  ${explain(leaf, values.lang)}`);
-  return events.length === 0 ? nothingKnown() : EXIT.ok;
-}
-
-function caseEvents(audit: OpenAudit, requestId: string, moment: Moment): { readonly index: number; readonly leaf: LeafEvent }[] {
-  return [...audit.events()].filter(({ index, leaf }) => leaf.metadata.correlationId === requestId && isBefore(moment, index, leaf));
-}
-
-function nothingKnown(): number {
-  process.stderr.write('nothing was known of it at that moment\n');
-  return EXIT.failed;
 }
 
 function queryOf({ registration, from, to }: { readonly registration?: string; readonly from?: string; readonly to?: string }): BundleQuery {
@@ -320,51 +276,11 @@ function bodyOf(query: BundleQuery): object {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
 }
 
-function momentOf({ at, index }: { readonly at?: string; readonly index?: string }): Moment {
-  if (at === undefined) return index === undefined ? 'now' : { atIndex: wholeNumber(index, 'index') };
-  if (!isInstant(at)) throw new UsageError('an instant is written as 2026-11-23T08:15:30.000Z');
-  return { atUtc: at };
-}
-
-function listOf(name: string): ListName {
-  const found = LISTS.find((list) => list === name);
-  if (!found) throw new UsageError(`there is no list ${name}; there are ${LISTS.join(', ')}`);
-  return found;
-}
-
-function wholeNumber(text: string | undefined, name: string): number {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) throw new UsageError(`--${name} must be a whole number`);
-  return Number(text);
-}
-
-function needed(value: string | undefined, name: string): string {
-  if (value === undefined) throw new UsageError(`--${name} is needed`);
-  return value;
-}
-
-/** A file, or every file of a folder of copies. */
-function notesIn(path: string): string[] {
-  if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
-  return statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => readFileSync(join(path, name), 'utf8')) : [readFileSync(path, 'utf8')];
-}
-
 async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
   const file = createWriteStream(path);
   for (const line of lines) if (!file.write(`${line}\n`)) await once(file, 'drain');
   file.end();
   await once(file, 'close');
-}
-
-/** A bundle can be larger than the longest string, so its lines are cut out of chunks. */
-async function linesOf(path: string): Promise<string[]> {
-  const lines: string[] = [];
-  let rest = '';
-  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() as string;
-    for (const part of parts) lines.push(part);
-  }
-  return rest === '' ? lines : [...lines, rest];
 }
 
 function thousands(n: number): string {

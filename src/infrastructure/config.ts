@@ -75,6 +75,7 @@ export const SETTINGS = {
   auditIntervalMs: setting('HONNIN_AUDIT_INTERVAL_MS', '500', 'Shortest time between two signed checkpoints while events trickle in.', integer(0, 3_600_000)),
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
   auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
+  operator: setting('HONNIN_OPERATOR', null, 'Name of who works at the command line, for the record of accesses, beside the name of the operating-system user.', operatorName),
   auditCopySeconds: setting('HONNIN_AUDIT_COPY_SECONDS', '60', 'Shortest time between two copies of checkpoints.', integer(1, 86_400)),
   auditCopyKafkaBrokers: setting('HONNIN_AUDIT_COPY_KAFKA_BROKERS', null, 'Kafka brokers that somebody else administers, host:port, comma-separated: each new checkpoint goes there too. The other HONNIN_AUDIT_COPY_KAFKA_ settings mean what HONNIN_KAFKA_ means.', brokers),
   auditCopyKafkaTopic: setting('HONNIN_AUDIT_COPY_KAFKA_TOPIC', 'honnin.checkpoints.v1', 'Topic for checkpoints; its administrator makes it with cleanup.policy=delete and retention.ms=-1.', topicPrefix),
@@ -170,6 +171,12 @@ function logOrigin(value: string | null): string {
   const origin = text(value);
   if (/[\s+]/u.test(origin) || origin.includes('://')) throw new Error('must be a name like log.example.jp/honnin, without scheme, spaces and plus signs');
   return origin;
+}
+
+function operatorName(value: string | null): string | null {
+  const name = optionalText(value);
+  if (name !== null && !/^[\x21-\x7e]{1,64}$/.test(name)) throw new Error('must be a name of 1 to 64 visible ASCII characters without spaces, like sato.hanako');
+  return name;
 }
 
 function path(value: string | null): string {

@@ -63,6 +63,8 @@ interface Drawn {
  *  the leaves of one tree and nothing else, so a list never shows more than its certificate covers. */
 @Injectable()
 export class AuditLists {
+  /** How long a question waits for the signed log to catch up with the store. Milliseconds. */
+  catchUpLimitMs = CATCH_UP_LIMIT_MS;
   private present: { readonly drawer: ListDrawer; size: number; root: string } | null = null;
   private advancing: Promise<unknown> = Promise.resolve();
   private readonly kept = new Map<string, Drawn>();
@@ -80,7 +82,7 @@ export class AuditLists {
     const { list, filter, moment, cursor, limit } = question;
     const head = cursor === null ? await this.store.head() : null;
     const { size, offset } = cursor === null ? { size: null, offset: 0 } : cursorOf(cursor);
-    const checkpoint = size === null ? await caughtUpLog(this.log, head, CATCH_UP_LIMIT_MS) : this.log.checkpointOf(size);
+    const checkpoint = size === null ? await caughtUpLog(this.log, head, this.catchUpLimitMs) : this.log.checkpointOf(size);
     if (!checkpoint && size !== null) throw new BadCursorError('no page of a list was handed out with this cursor');
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
     const drawn = await this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
@@ -91,7 +93,7 @@ export class AuditLists {
 
   /** All rows of a list at a moment, for comparisons. @throws {NoCheckpointError}, {MomentOutOfRangeError} */
   async rowsAt(list: ListName, filter: ListFilter, moment: AskedMoment): Promise<{ readonly asOf: AsOf; readonly rows: readonly DrawnRow[] }> {
-    const checkpoint = await caughtUpLog(this.log, await this.store.head(), CATCH_UP_LIMIT_MS);
+    const checkpoint = await caughtUpLog(this.log, await this.store.head(), this.catchUpLimitMs);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
     return this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
   }

@@ -3,7 +3,7 @@ import type { LeafEvent } from '../../domain/audit/leaf.js';
 import type { AsOf } from '../../domain/audit/list-certificate.js';
 import { currentVersion } from '../../domain/event-registry.js';
 import { positionFromText, type JsonObject, type StoredEvent } from '../../domain/event-envelope.js';
-import { OPINIONS_NEEDED } from '../../domain/hold-review/hold-review.js';
+import { blinded } from '../../domain/audit/time-travel.js';
 import { registrants } from '../aggregates.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { Clock } from '../ports/clock.js';
@@ -39,8 +39,7 @@ export class CaseHistory {
     const head = await this.store.head();
     if (!(await caughtUp(this.rows, head))) throw new ReadSideBehindError();
     const now = await this.withErasure(this.rows.timeline(requestId, { atUtc: null }));
-    const isBlind = reviewIsBlind(now);
-    const shown = (rows: readonly TimelineRow[]) => (isBlind ? rows.map((row) => withoutOthersOpinion(row, viewer)) : rows);
+    const shown = (rows: readonly TimelineRow[]) => blinded(rows as readonly (TimelineRow & { data: JsonObject })[], now as readonly (TimelineRow & { data: JsonObject })[], viewer).map((row) => (row.data['withheld'] === true ? { ...row, actor: 'officer:withheld' } : row));
     if (moment === 'now') return { asOf: null, rows: shown(now) };
     const checkpoint = await caughtUpLog(this.log, head, CATCH_UP_LIMIT_MS);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
@@ -77,14 +76,4 @@ export function asEvents(requestId: string, rows: readonly TimelineRow[]): reado
 
 function timelineRow({ position, stream, revision, type, data, metadata: { recordedAtUtc, actor, policyVersion } }: StoredEvent): TimelineRow {
   return { position: String(position), recordedAtUtc, stream, revision, type, actor, policyVersion, data };
-}
-
-function reviewIsBlind(rows: readonly TimelineRow[]): boolean {
-  return !rows.some((row) => row.type === 'HoldResolved') && rows.filter((row) => row.type === 'OpinionGiven').length < OPINIONS_NEEDED;
-}
-
-/** That somebody gave an opinion stays visible; who and which does not. */
-function withoutOthersOpinion(row: TimelineRow, officer: string): TimelineRow {
-  const own = (row.data as { officer?: unknown } | null)?.officer === officer;
-  return row.type === 'OpinionGiven' && !own ? { ...row, actor: 'officer:withheld', data: { withheld: true } } : row;
 }

@@ -1,5 +1,7 @@
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import { AuditLists } from '../../application/audit/audit-lists.js';
 import { AccessLog } from '../../application/commands/access-log.js';
 import { DecideAndAppend } from '../../application/commands/decide-and-append.js';
 import { ExportBundleHandler } from '../../application/commands/export-bundle.js';
@@ -15,6 +17,28 @@ import { SystemClock } from '../../infrastructure/system-clock.js';
 import { EncryptedImageVault } from '../../infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../infrastructure/vault/key-ring.js';
 import { UsageError } from '../command.js';
+
+export interface Recorder {
+  readonly access: AccessLog;
+  readonly lists: AuditLists;
+  readonly close: () => Promise<void>;
+}
+
+/** Who works at the command line, as the record names it: the operating-system user, and the name in HONNIN_OPERATOR where several people
+ *  share one. The prefix keeps it apart from people who are signed in. */
+export function operatorName({ values: { operator } }: Config): string {
+  const user = systemUser();
+  return operator === null ? `os:${user}` : `os:${user}:${operator}`;
+}
+
+function systemUser(): string {
+  try {
+    return encodeURIComponent(userInfo().username);
+  } catch {
+    // A container may run under a number that has no name.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
 
 /** The audit parts of a data folder, opened without a server. */
 export class OpenAudit {
@@ -57,6 +81,23 @@ export class OpenAudit {
     const access = new AccessLog(store, new DecideAndAppend(store, clock), clock);
     return {
       handler: new ExportBundleHandler(this.log, await this.keys(), store, pseudonyms, vault, access, clock),
+      close: async () => {
+        await store.close();
+        close();
+      },
+    };
+  }
+
+  /** What puts looks on record and draws lists: needs the right to write, so not beside a running server. */
+  async recorder(): Promise<Recorder> {
+    const store = SqliteEventStore.open({ file: this.eventsFile });
+    const { pseudonyms, close } = this.vault();
+    const clock = new SystemClock();
+    const lists = new AuditLists(this.log, await this.keys(), store, pseudonyms, clock);
+    // Nobody carries the signed log on meanwhile.
+    lists.catchUpLimitMs = 0;
+    return {
+      access: new AccessLog(store, new DecideAndAppend(store, clock), clock), lists,
       close: async () => {
         await store.close();
         close();

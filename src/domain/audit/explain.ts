@@ -68,7 +68,7 @@ const WORDS: Readonly<Record<string, Words>> = {
     return { ja: `本人確認を保留した: ${reason.ja}(${figures}${bound.ja})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}${bound.en}). Due ${d['dueAtUtc']}.` };
   },
   HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${d['dueAtUtc']}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
-  OpinionGiven: (d) => ({ ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
+  OpinionGiven: (d) => d['withheld'] === true ? { ja: '担当者一人が意見を提出した(もう一人の意見が揃うまで非公開)。', en: 'An officer gave an opinion, withheld until both are in.' } : ({ ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
   HoldResolved: (d) => ({ ja: `保留の結論: ${inJapanese(d['outcome'])}(担当者 ${officers(d) || 'なし'})。`, en: `The hold was resolved: ${d['outcome']} (officers: ${officers(d) || 'none'}).` }),
   HoldReleased: (d) => ({ ja: `保留を解除した(担当者 ${officers(d)})。`, en: `The hold was released by ${officers(d)}.` }),
   HoldRejected: (d) => ({ ja: `保留のまま認めないと決めた(担当者 ${officers(d)})。`, en: `The case was rejected by ${officers(d)}.` }),

@@ -9,6 +9,7 @@ import { hasher } from './digest.js';
 
 const POSITION_BYTES = 8;
 const CACHED_TILES_MAX = 512;
+const READ_ATTEMPTS = 3;
 
 /** A part of the published log is missing or unreadable: the message names the file. */
 export class AuditLogDamagedError extends Error {}
@@ -135,6 +136,15 @@ export class TileLog extends AuditLog {
 
   /** A full tile when it is there, else a partial one that is wide enough; a wider one begins with the narrower. */
   private readTile(level: number | 'entries', index: number, width: number): Uint8Array {
+    for (let attempt = 1; ; attempt += 1) {
+      const found = this.readTileOnce(level, index, width);
+      if (found) return found;
+      // A partial tile that is there one moment is gone the next when the writer has put a wider one in its place.
+      if (attempt === READ_ATTEMPTS) throw new AuditLogDamagedError(`${tilePath({ level, index, width })} is missing`);
+    }
+  }
+
+  private readTileOnce(level: number | 'entries', index: number, width: number): Uint8Array | null {
     const full = tilePath({ level, index, width: TILE_WIDTH });
     const cached = this.cache.get(full);
     if (cached) return cached;
@@ -148,9 +158,7 @@ export class TileLog extends AuditLog {
     }
     const partials = sizesIn(join(this.folder, `${full}.p`), /^(\d+)$/);
     const wide = partials.find((w) => w >= width);
-    const found = wide === undefined ? null : readIfThere(join(this.folder, tilePath({ level, index, width: wide })));
-    if (!found) throw new AuditLogDamagedError(`${tilePath({ level, index, width })} is missing`);
-    return found;
+    return wide === undefined ? null : readIfThere(join(this.folder, tilePath({ level, index, width: wide })));
   }
 
   private withPositions<T>(read: (file: number) => T): T {

@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AskedMoment } from '../../application/audit/moments.js';
+import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
+import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
+import { parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { isInstant } from '../../domain/values/instant.js';
+import { sha256 } from '../../infrastructure/audit/digest.js';
+import { UsageError } from '../command.js';
+
+export const TEXT = { type: 'string' } as const;
+export const MANY = { type: 'string', multiple: true } as const;
+export const FLAG = { type: 'boolean', default: false } as const;
+
+export const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+export const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** `--at INSTANT`, `--position N` (also `--index N`), or neither. @throws {UsageError} */
+export function momentOf({ at, position, index }: { readonly at?: string | undefined; readonly position?: string | undefined; readonly index?: string | undefined }): AskedMoment {
+  const place = position ?? index;
+  if (at !== undefined && place !== undefined) throw new UsageError('give --at or --position, not both');
+  if (at === undefined) return place === undefined ? 'now' : { position: wholeNumber(place, 'position') };
+  if (!isInstant(at)) throw new UsageError(`--at ${at}: an instant is written as 2026-11-23T08:15:30.000Z`);
+  return { atUtc: at };
+}
+
+/** A moment in one option: digits are a position, anything else an instant. @throws {UsageError} */
+export function eitherMomentOf(value: string | undefined, name: string): AskedMoment {
+  const text = needed(value, name);
+  if (/^-?\d+$/.test(text)) return { position: wholeNumber(text, name) };
+  if (!isInstant(text)) throw new UsageError(`--${name} ${text}: a position in the log, or an instant like 2026-11-23T08:15:30.000Z`);
+  return { atUtc: text };
+}
+
+export function listOf(name: string): ListName {
+  const found = LISTS.find((list) => list === name);
+  if (!found) throw new UsageError(`there is no list ${name}; there are ${LISTS.join(', ')}`);
+  return found;
+}
+
+/** What `--booth`, `--stage`, `--resolved` and `--of` restrict a list to. @throws {UsageError} for one that the list does not know */
+export function filterOf(list: ListName, { booth, stage, resolved, of }: { readonly booth?: string | undefined; readonly stage?: string | undefined; readonly resolved?: boolean | undefined; readonly of?: string | undefined }): ListFilter {
+  if (stage !== undefined && !REQUEST_STAGES.includes(stage)) throw new UsageError(`there is no stage ${stage}; there are ${REQUEST_STAGES.join(', ')}`);
+  const filter: ListFilter = { ...(booth === undefined ? {} : { boothId: booth }), ...(stage === undefined ? {} : { stage }), ...(resolved ? { include: 'resolved' as const } : {}), ...(of === undefined ? {} : { requestId: of }) };
+  const options = { boothId: '--booth', stage: '--stage', include: '--resolved', requestId: '--of' } as const;
+  for (const name of Object.keys(filter) as (keyof ListFilter)[]) if (!FILTERS_OF[list].includes(name)) throw new UsageError(`the list ${list} has no ${options[name]}`);
+  return filter;
+}
+
+export function wholeNumber(text: string | undefined, name: string): number {
+  if (text === undefined || !/^\d{1,15}$/.test(text)) throw new UsageError(`--${name} must be a whole number from 0`);
+  return Number(text);
+}
+
+export function needed(value: string | undefined, name: string): string {
+  if (value === undefined) throw new UsageError(`--${name} is needed`);
+  return value;
+}
+
+/** A file, or every file of a folder of copies. */
+export function notesIn(path: string): string[] {
+  if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
+  return statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => readFileSync(join(path, name), 'utf8')) : [readFileSync(path, 'utf8')];
+}
+
+/** Keys as texts or files. */
+export function keysOf(keys: readonly string[] | undefined): VerifierKey[] {
+  return (keys ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+}
