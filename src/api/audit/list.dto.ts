@@ -5,6 +5,7 @@ import { LISTS, type ListName } from '../../domain/audit/population.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
 
 const OBJECT = { type: 'object', additionalProperties: true } as const;
+const ANY = { oneOf: ['string', 'number', 'boolean', 'null', 'object'].map((type) => ({ type })).concat([{ type: 'array', items: {} } as never]) } as object;
 const COUNT = { type: 'integer', minimum: 0 } as const;
 
 export class ListMoment {
@@ -123,10 +124,10 @@ export class MemberDifferenceAnswer {
   @ApiProperty({ description: 'Members from the outside in, joined by dots' })
   path!: string;
 
-  @ApiProperty({ description: 'null where it was not there' } as object)
+  @ApiProperty({ ...ANY, description: 'null where it was not there' })
   before!: unknown;
 
-  @ApiProperty({ description: 'null where it is not there any more' } as object)
+  @ApiProperty({ ...ANY, description: 'null where it is not there any more' })
   after!: unknown;
 }
 

@@ -67,12 +67,15 @@ export class SettableClock extends Clock {
 /** The real in-memory store; a test can make appends to some streams fail, or leave their outcome unknown. */
 export class TroubledEventStore extends InMemoryEventStore {
   trouble: { readonly streamPrefix: string; readonly kind: 'throws' | 'unknown' } | null = null;
+  /** Appends to streams with this beginning wait until it is opened. */
+  gate: { readonly streamPrefix: string; readonly opened: Promise<void> } | null = null;
 
   override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     if (this.trouble && stream.startsWith(this.trouble.streamPrefix)) {
       if (this.trouble.kind === 'throws') throw new Error('the disk is full');
       return { outcome: 'unknown', cause: 'the connection broke' };
     }
+    if (this.gate && stream.startsWith(this.gate.streamPrefix)) await this.gate.opened;
     return super.append(stream, events, expected);
   }
 }

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LightMyRequestResponse } from 'fastify';
+import { leafText } from '../../src/domain/audit/leaf.js';
+import { canonicalJson } from '../../src/domain/values/canonical-json.js';
+import type { JsonObject } from '../../src/domain/event-envelope.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { caseOwner, CASE_BLOBS } from '../../src/application/case-material.js';
+import { AnswerSchemas } from './support/answer-schemas.js';
+import { ApiServer, NOW } from './support/api-server.js';
+import { PHOTO } from './support/booth.js';
+import { TokenIssuer } from './support/token-issuer.js';
+
+/** Looking is an act: it is stored before the answer is given, and where it cannot be stored there is no answer. */
+let issuer: TokenIssuer;
+let api: ApiServer;
+let schemas: AnswerSchemas;
+let requestId: string;
+const RECEIPT = '7K3M-9QXD-2VTB-HW10';
+
+const as = async (sub: string, ...roles: string[]) => ({ authorization: `Bearer ${await issuer.token({ sub, roles })}` });
+
+beforeAll(async () => {
+  issuer = await TokenIssuer.start();
+  api = await ApiServer.start({ oidc: { issuer: issuer.issuer, audience: issuer.audience, jwksUri: null, rolesClaim: 'roles' } });
+  schemas = new AnswerSchemas((await api.inject({ method: 'GET', url: '/openapi.json' })).json());
+  let policies = 0;
+  for (const { stream, events, expected } of new SyntheticHistory({ seed: 4 }).appends(30, { registrants: 5 })) {
+    // The server has begun its own policy.
+    if (stream.startsWith('policy-')) policies += 1;
+    else expect(await api.store.append(stream, events, expected)).toMatchObject({ outcome: 'appended' });
+  }
+  expect(policies).toBe(3);
+  const held = (await api.events()).find((e) => e.type === 'Held')!;
+  requestId = held.metadata.correlationId;
+  await api.vault.seal(caseOwner(requestId), CASE_BLOBS.photo, PHOTO);
+  api.rows.put({ requestId, receipt: RECEIPT, status: 'processing', updatedAtUtc: NOW });
+  api.rows.holdRows.push({ requestId, boothId: 'booth-a', reason: 'registered_gap', cardPoints: 9_500, registeredPoints: 7_500, differencePoints: 2_000, boundPoints: 2_000, policyVersion: 1, openedAtUtc: NOW, dueAtUtc: NOW, opinions: 2, outcome: 'released' });
+  await api.projectTimeline();
+}, 30_000);
+afterAll(async () => {
+  await api.close();
+  await issuer.close();
+});
+
+interface Look {
+  readonly name: string;
+  readonly method?: 'GET' | 'POST';
+  readonly url: () => string;
+  readonly body?: object;
+  readonly role: string;
+  /** What is on record afterwards. */
+  readonly record: () => object;
+  /** A route of the interface description. */
+  readonly described?: boolean;
+}
+
+const viewed = (what: string, more: object = {}) => () => ({ type: 'RecordsViewed', data: expect.objectContaining({ by: 'x1', what, ...more }) });
+const ofCase = (what: string) => () => ({ type: 'RecordsViewed', data: { by: 'x1', what, requestId, query: expect.any(String) } });
+const LOOKS: readonly Look[] = [
+  { name: 'a face', url: () => `/v1/cases/${requestId}/images/photo?purpose=audit`, role: 'auditor', record: () => ({ type: 'BiometricViewed', data: { officer: 'x1', requestId, image: 'photo', purpose: 'audit' } }) },
+  { name: 'an export', method: 'POST', url: () => '/v1/audit/exports', body: { from: 0 }, role: 'auditor', record: () => ({ type: 'AuditExported', data: expect.objectContaining({ by: 'x1', withOpenings: false }) }) },
+  { name: 'a state', url: () => `/v1/audit/cases/${requestId}/state`, role: 'auditor', record: ofCase('case_state') },
+  { name: 'a state of the past', url: () => `/v1/audit/cases/${requestId}/state?at=2026-11-23T08:05:00.000Z`, role: 'auditor', record: ofCase('case_state') },
+  { name: 'a difference', url: () => `/v1/audit/cases/${requestId}/difference?from=0&to=2026-11-23T08:05:00.000Z`, role: 'auditor', record: ofCase('case_difference') },
+  { name: 'an explanation', url: () => `/v1/audit/cases/${requestId}/explanation?lang=en`, role: 'auditor', record: ofCase('case_explanation') },
+  { name: 'a history', url: () => `/v1/cases/${requestId}/history`, role: 'officer', record: ofCase('case_history') },
+  { name: 'the case of a receipt', url: () => `/v1/cases?receipt=${RECEIPT}`, role: 'officer', record: ofCase('case_of_receipt') },
+  { name: 'a hold', url: () => `/v1/holds/${requestId}`, role: 'officer', record: ofCase('hold') },
+  { name: 'the list of holds', url: () => '/v1/holds?include=resolved', role: 'officer', record: viewed('list', { requestId: null, query: expect.stringContaining('"list":"holds"') }) },
+  { name: 'the list of cases', url: () => '/v1/cases?limit=5', role: 'officer', record: viewed('list', { query: expect.stringContaining('"list":"requests"') }) },
+  { name: 'a list of the past', url: () => '/v1/audit/lists/requests?position=200', role: 'auditor', record: viewed('list', { query: expect.stringContaining('"moment":{"position":200}') }) },
+  { name: 'the list of accesses', url: () => '/v1/audit/lists/accesses?withNames=true', role: 'auditor', record: viewed('list', { query: expect.stringContaining('"withNames":true') }) },
+  { name: 'a difference of lists', url: () => '/v1/audit/lists/holds/difference?include=resolved&from=10&to=200', role: 'auditor', record: viewed('list_difference') },
+  { name: 'entries of the log', url: () => '/v1/audit/log/tile/entries/000.p/200', role: 'auditor', record: viewed('log_entries', { query: '{"path":"tile/entries/000.p/200"}' }), described: false },
+];
+
+async function send({ method = 'GET', url, body, role }: Look): Promise<LightMyRequestResponse> {
+  const size = api.log.checkpoint()?.size ?? 0;
+  return api.inject({ method, url: url().replace('000.p/200', size >= 256 ? '000' : `000.p/${size}`), headers: await as('x1', role), ...(body && { payload: body }) });
+}
+
+describe.each(LOOKS.map((look) => [look.name, look] as const))('%s', (_name, look) => {
+  it('is on record once it is shown', async () => {
+    const before = (await api.events()).length;
+    const answer = await send(look);
+    expect([answer.statusCode, answer.statusCode === 200 ? '' : answer.body]).toEqual([200, '']);
+    if (look.described !== false && look.method !== 'POST') expect(schemas.mistakes('GET', look.url(), answer)).toEqual([]);
+    const added = (await api.events()).slice(before);
+    expect(added).toHaveLength(1);
+    expect(added[0]).toMatchObject({ ...(look.described === false ? { type: 'RecordsViewed', data: { by: 'x1', what: 'log_entries' } } : look.record()), metadata: { actor: 'officer:x1' } });
+  });
+
+  it('waits for its record', async () => {
+    let open: () => void = () => undefined;
+    api.store.gate = { streamPrefix: 'access-', opened: new Promise<void>((resolve) => (open = resolve)) };
+    const before = (await api.events()).length;
+    let answered = false;
+    const answer = send(look).finally(() => (answered = true));
+    // Long enough for everything that an answer needs besides the record.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const early = { answered, events: (await api.events()).length };
+    api.store.gate = null;
+    open();
+    expect((await answer).statusCode).toBe(200);
+    expect(early).toEqual({ answered: false, events: before });
+    expect((await api.events()).length).toBe(before + 1);
+  });
+
+  it.each(['throws', 'unknown'] as const)('is refused, without a word of it, when its record cannot be stored (%s)', async (kind) => {
+    const before = (await api.events()).length;
+    api.store.trouble = { streamPrefix: 'access-', kind };
+    const answer = await send(look);
+    api.store.trouble = null;
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.json()).toMatchObject({ code: 'access_log_unavailable', status: 503 });
+    expect(Object.keys(answer.json<object>()).sort()).toEqual(['code', 'detail', 'instance', 'status', 'title', 'type']);
+    for (const secret of [requestId, 'booth-a', 'cardPoints', 'committed:', PHOTO.toString('latin1').slice(0, 20)]) expect(answer.rawPayload.toString('latin1')).not.toContain(secret);
+    expect((await api.events()).length).toBe(before);
+  });
+
+  it('is refused to other roles, on record, or not answered at all', async () => {
+    const before = (await api.events()).length;
+    const refused = await send({ ...look, role: 'administrator' });
+    expect(refused.json()).toMatchObject({ code: 'forbidden', status: 403 });
+    expect((await api.events()).slice(before).map((e) => e.type)).toEqual(['AccessRefused']);
+    api.store.trouble = { streamPrefix: 'access-', kind: 'throws' };
+    const unrecorded = await send({ ...look, role: 'administrator' });
+    api.store.trouble = null;
+    expect(unrecorded.json()).toMatchObject({ code: 'access_log_unavailable', status: 503 });
+  });
+});
+
+describe('no record', () => {
+  it.each(['/v1/booths', '/v1/policies', '/v1/audit/lists/dashboard', '/v1/audit/lists/booths', '/v1/audit/lists/policies?at=2026-11-23T08:05:00.000Z'])('is left by what is about nobody: %s', async (url) => {
+    const before = (await api.events()).length;
+    const answer = await api.inject({ method: 'GET', url, headers: await as('x1', 'auditor') });
+    expect(answer.statusCode).toBe(200);
+    expect(schemas.mistakes('GET', url, answer)).toEqual([]);
+    expect((await api.events()).length).toBe(before);
+  });
+
+  it('is left by a question that found nothing', async () => {
+    const before = (await api.events()).length;
+    for (const url of ['/v1/audit/cases/00000000-0000-8000-8000-000000000000/state', `/v1/audit/cases/${requestId}/state?position=0`, '/v1/cases?receipt=7K3M-9QXD-2VTB-HW60', '/v1/holds/00000000-0000-8000-8000-000000000000']) {
+      expect((await api.inject({ method: 'GET', url, headers: await as('x1', 'auditor') })).statusCode).toBe(404);
+    }
+    expect((await api.events()).length).toBe(before);
+  });
+});
+
+describe('a look', () => {
+  it('does not become part of the history that was looked at, and names nobody in the log', async () => {
+    const timeline = async () => {
+      await api.projectTimeline();
+      return (await api.inject({ method: 'GET', url: `/v1/cases/${requestId}/history`, headers: await as('x1', 'officer') })).json<{ events: unknown[] }>().events.length;
+    };
+    expect(await timeline()).toBe(await timeline());
+    const look = (await api.events()).findLast((e) => e.type === 'RecordsViewed')!;
+    const leaf = leafText({ ...look, data: canonicalJson(look.data), metadata: canonicalJson(look.metadata as unknown as JsonObject) }, (person) => api.pseudonyms.tokenOf(person));
+    expect(leaf).not.toContain('x1');
+    expect(leaf).toContain('"by":"committed:');
+  });
+
+  it('never ends the blindness of a review, whatever route it takes', async () => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ae';
+    const meta = (actor: string) => ({ actor, correlationId: id, causationId: id, recordedAtUtc: NOW, policyVersion: 1 });
+    await api.store.append(`hold-${id}`, [
+      { id: '00000000-0000-4000-8000-0000000000a1', type: 'HoldOpened', schemaVersion: 1, data: { requestId: id, reason: 'registered_gap', dueAtUtc: NOW }, metadata: meta('system:saga') },
+      { id: '00000000-0000-4000-8000-0000000000a2', type: 'OpinionGiven', schemaVersion: 1, data: { officer: 'o1', opinion: 'release', reason: 'same_person' }, metadata: meta('officer:o1') },
+    ], 'no_stream');
+    await api.projectTimeline();
+    const size = (await api.events()).length;
+    for (const path of ['state', `state?position=${size - 1}`, `state?at=${NOW}`, `difference?from=0&to=${size - 1}`, 'explanation?lang=en', 'explanation?lang=ja']) {
+      // Also for somebody who is auditor and officer at once.
+      const answer = await api.inject({ method: 'GET', url: `/v1/audit/cases/${id}/${path}`, headers: await as('o2', 'auditor', 'officer') });
+      expect([path, answer.statusCode]).toEqual([path, 200]);
+      expect(answer.body).not.toMatch(/same_person|release|"o1"|officer:o1|undefined/);
+    }
+  });
+});
+
+describe('what a bundle, a list and a state say at a moment', () => {
+  it('differs between moments given as instants, as positions, and mixed', async () => {
+    const events = await api.events();
+    const at = events.findIndex((e) => e.type === 'Held' && e.metadata.correlationId === requestId);
+    const difference = async (from: string, to: string) => (await api.inject({ method: 'GET', url: `/v1/audit/cases/${requestId}/difference?from=${from}&to=${to}`, headers: await as('x1', 'auditor') })).json<{ from: object; to: object; differences: { path: string; before: unknown; after: unknown }[] }>();
+    const byPosition = await difference(String(at - 1), String(at));
+    expect(byPosition).toMatchObject({ from: { position: at - 1 }, to: { position: at } });
+    expect(byPosition.differences).toContainEqual({ path: 'registration.stage', before: expect.any(String), after: 'held' });
+    const mixed = await difference(String(at - 1), NOW);
+    expect(mixed.differences.map((d) => d.path)).toEqual(expect.arrayContaining(['registration.stage']));
+    const fromNothing = await difference('0', String(at));
+    expect(fromNothing.differences).toContainEqual({ path: 'registration.stage', before: 'none', after: 'held' });
+  });
+
+  it.each(['from=1', 'to=1', '', 'from=x&to=1', 'from=1&to=-1', 'from=1&to=2&at=3', 'from=1&from=2&to=3'])('is not told for difference?%s', async (query) => {
+    for (const route of [`/v1/audit/cases/${requestId}/difference`, '/v1/audit/lists/holds/difference']) {
+      expect((await api.inject({ method: 'GET', url: `${route}?${query}`, headers: await as('x1', 'auditor') })).json()).toMatchObject({ code: 'invalid_request', status: 400 });
+    }
+  });
+
+  it('waits for the signed log and never goes beyond it', async () => {
+    const size = api.log.checkpoint()?.size ?? 0;
+    api.logWaits = true;
+    await api.store.append('door-late', [{ id: '00000000-0000-4000-8000-0000000000b1', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'late', causationId: 'late', recordedAtUtc: NOW, policyVersion: null } }], 'no_stream');
+    const behind = (await api.inject({ method: 'GET', url: '/v1/audit/lists/dashboard', headers: await as('x1', 'auditor') })).json<{ asOf: { isNewest: boolean; treeSize: number }; certificate: string }>();
+    expect(behind.asOf.isNewest).toBe(false);
+    expect(behind.asOf.treeSize).toBeGreaterThanOrEqual(size);
+    expect(behind.certificate).toContain(`\nlast ${behind.asOf.treeSize - 1}\n`);
+    api.logWaits = false;
+    const after = (await api.inject({ method: 'GET', url: '/v1/audit/lists/dashboard', headers: await as('x1', 'auditor') })).json<{ asOf: { isNewest: boolean; treeSize: number } }>();
+    expect(after.asOf).toMatchObject({ isNewest: true });
+    expect(after.asOf.treeSize).toBeGreaterThan(behind.asOf.treeSize);
+  });
+});
