@@ -78,6 +78,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   policy_own_proposal: row(403, 'Nobody approves an own proposal', 'Have another administrator approve it.', '自分が提案したポリシーは承認できません。'),
   policy_not_approved: row(409, 'The policy is not approved', 'Have another administrator approve it first.', 'ポリシーはまだ承認されていません。'),
   policy_invalid: row(422, 'The policy makes no sense', 'Correct the field that the answer names.', 'ポリシーの値が正しくありません。'),
+  policy_report_invalid: row(422, 'The attached report does not fit the proposal', 'Attach the statement of a what-if report that this log signed, made for the values that are proposed.', '添付された試算結果がこの提案と一致しません。'),
   // The edge itself.
   invalid_request: row(400, 'The request has not the agreed form', 'Send the request in the form of the interface description; the member "errors" names the places.', 'リクエストの形式が正しくありません。'),
   route_not_found: row(404, 'There is nothing at this address', 'See /openapi.json for what there is.', 'このアドレスには何もありません。'),

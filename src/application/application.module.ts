@@ -17,6 +17,7 @@ import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from './commands/view-records.js';
+import { ViewWhatIfHandler } from './commands/view-what-if.js';
 import { CurrentPolicy } from './current-policy.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
@@ -33,7 +34,7 @@ import { SubjectResolver } from './subject-resolver.js';
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
-  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler,
+  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];

@@ -1,65 +1,105 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ViewWhatIf, ViewWhatIfHandler } from '../application/commands/view-what-if.js';
+import { verifyWhatIf, type SignedWhatIf } from '../domain/audit/what-if-report.js';
 import { WhatIf, type WhatIfReport } from '../domain/audit/what-if.js';
-import { toBase64 } from '../domain/audit/bytes.js';
-import { writeNote } from '../domain/audit/signed-note.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
 import { isPoints } from '../domain/values/similarity-score.js';
-import { canonicalJson } from '../domain/values/canonical-json.js';
-import type { Json } from '../domain/event-envelope.js';
-import { sha256 } from '../infrastructure/audit/digest.js';
-import { OpenAudit } from './audit/open-audit.js';
+import { hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
+import { FLAG, keysOf, MANY, say, TEXT } from './audit/arguments.js';
+import { OpenAudit, operatorName } from './audit/open-audit.js';
+import { ask, orSayWhy } from './audit/server-answers.js';
+import { inFolder } from './audit/time-travel.js';
+import { linesOf } from './audit/verify-list.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
-
-const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
 export const command: CliCommand = {
   help: `
-Shows what other thresholds would have done. Reads the audit log, touches nothing.
+Shows what other thresholds would have done, and checks such reports. Reads the audit log, decides nothing, changes nothing.
 
   ./honnin policy what-if [--hold-margin POINTS] [--threshold POINTS] [--referral POINTS] [--registered-threshold POINTS]
                           [--hold-in-referral-band yes|no] [--hold-on-registered-mismatch yes|no]
-                          [--cases] [--json] [--report FILE] [--data FOLDER]
+                          [--cases] [--json] [--report FILE] [--data FOLDER | --server URL --token TOKEN]
+        numbers by change, booth and month. --cases, --json and --report name single cases: that look is put on record first
+        (beside a running server with --server, as an auditor or administrator). --report FILE keeps the result with the log's
+        signature; its member "note" is attached to a proposal (POST /v1/policies, member reportNote)
+  ./honnin policy verify-report FILE [--bundle BUNDLE] [--key VKEY|FILE]... [--json]
+        checks the signature, makes the report again from the events of a bundle, and says which proposal carries it.
+        Exit code 0: all is as it says; 1: something is not; 2: nothing is wrong as far as could be seen
 
 Every comparison of the history is decided again by the same rules under the other values, from the scores that were measured.
 What would have followed from another outcome later is not played on.
---report FILE writes the result with the log's signature, to be attached to the proposal of the policy.
 
 Example
   ./honnin policy what-if --hold-margin 1500 --threshold 9000
 `,
   async run(args) {
-    const text = { type: 'string' } as const;
-    const flag = { type: 'boolean', default: false } as const;
-    const { values, positionals } = parseArgs({
-      args, allowPositionals: true,
-      options: { data: text, 'hold-margin': text, threshold: text, referral: text, 'registered-threshold': text, 'hold-in-referral-band': text, 'hold-on-registered-mismatch': text, cases: flag, json: flag, report: text },
-    });
-    if (positionals[0] !== 'what-if') throw new UsageError("policy needs 'what-if'");
-    const change: Partial<PolicyValues> = {
-      ...points('holdMarginPoints', values['hold-margin'], 'hold-margin'), ...points('cardMatchPointsMin', values.threshold, 'threshold'), ...points('referralPointsMin', values.referral, 'referral'),
-      ...points('registeredMatchPointsMin', values['registered-threshold'], 'registered-threshold'), ...yesNo('holdInReferralBand', values['hold-in-referral-band']), ...yesNo('holdOnRegisteredMismatch', values['hold-on-registered-mismatch']),
-    };
-    if (Object.keys(change).length === 0) throw new UsageError('what-if needs at least one other value');
-    const audit = OpenAudit.at(values.data);
-    const checkpoint = audit.log.checkpoint();
-    if (!checkpoint) throw new UsageError('the audit log has no checkpoint yet');
-    const run = new WhatIf(change);
-    for (const { index, leaf } of audit.events()) run.feed(index, leaf);
-    const report = run.finish();
-    if (values.json) say(JSON.stringify(report, null, 2));
-    else print(report, values.cases);
-    if (values.report) {
-      const keys = await audit.keys();
-      const body = canonicalJson(report as unknown as Json);
-      // The history that was judged is named by its root, so that the report can be made again and compared.
-      const note = `honnin what-if report v1\n${checkpoint.origin}\n${checkpoint.size}\n${toBase64(checkpoint.root)}\n${Buffer.from(sha256(Buffer.from(body))).toString('hex')}\n${body}\n`;
-      writeFileSync(values.report, writeNote({ text: note, signatures: keys.sign(note) }));
-      say(`${values.report}: signed`);
-    }
-    return EXIT.ok;
+    const [name, ...rest] = args;
+    if (name === 'what-if') return whatIf(rest);
+    if (name === 'verify-report') return verifyReport(rest);
+    throw new UsageError("policy needs 'what-if' or 'verify-report'");
   },
 };
+
+async function whatIf(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { data: TEXT, server: TEXT, token: TEXT, 'hold-margin': TEXT, threshold: TEXT, referral: TEXT, 'registered-threshold': TEXT, 'hold-in-referral-band': TEXT, 'hold-on-registered-mismatch': TEXT, cases: FLAG, json: FLAG, report: TEXT },
+  });
+  const change: Partial<PolicyValues> = {
+    ...points('holdMarginPoints', values['hold-margin'], 'hold-margin'), ...points('cardMatchPointsMin', values.threshold, 'threshold'), ...points('referralPointsMin', values.referral, 'referral'),
+    ...points('registeredMatchPointsMin', values['registered-threshold'], 'registered-threshold'), ...yesNo('holdInReferralBand', values['hold-in-referral-band']), ...yesNo('holdOnRegisteredMismatch', values['hold-on-registered-mismatch']),
+  };
+  if (Object.keys(change).length === 0) throw new UsageError('what-if needs at least one other value');
+  const give = (signed: SignedWhatIf): number => {
+    if (values.json) say(JSON.stringify(signed.report, null, 2));
+    else print(signed.report, values.cases);
+    if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(signed, null, 1)}\n`);
+    if (values.report !== undefined) say(`${values.report}: signed`);
+    return EXIT.ok;
+  };
+  const { server, token } = values;
+  if (server !== undefined) return orSayWhy('policy what-if', async () => give(await ask<SignedWhatIf>(server, token, '/v1/audit/what-ifs', change)));
+  if (values.cases || values.json || values.report !== undefined) {
+    return inFolder('policy what-if', values.data, async (audit, { access }) => give(await new ViewWhatIfHandler(audit.log, await audit.keys(), access).execute(new ViewWhatIf(operatorName(audit.config), change))));
+  }
+  // Numbers alone are about nobody, and are shown beside a running server too.
+  const audit = OpenAudit.at(values.data);
+  if (!audit.log.checkpoint()) throw new UsageError('the audit log has no checkpoint yet');
+  const run = new WhatIf(change);
+  for (const { index, leaf } of audit.events()) run.feed(index, leaf);
+  print(run.finish(), false);
+  return EXIT.ok;
+}
+
+async function verifyReport(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { bundle: TEXT, key: MANY, json: FLAG } });
+  const [file] = positionals;
+  if (file === undefined || !existsSync(file)) throw new UsageError('verify-report needs the file of a report');
+  if (values.bundle !== undefined && !existsSync(values.bundle)) throw new UsageError(`there is no file ${values.bundle}`);
+  const trusted = keysOf(values.key);
+  const check = verifyWhatIf(parsed(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, bundle: values.bundle === undefined ? null : await linesOf(values.bundle) });
+  const isSound = check.problems.length === 0 && check.trusted && check.recomputed;
+  if (values.json) say(JSON.stringify({ sound: isSound, ...check, statement: check.statement && { ...check.statement, root: Buffer.from(check.statement.root).toString('base64') } }, null, 2));
+  else {
+    const { statement } = check;
+    if (statement) say(`report     ${JSON.stringify(statement.changed)} over ${statement.treeSize} entries of ${statement.origin}: ${statement.flips} of ${statement.comparisons} comparisons flip`);
+    say(`signature  ${check.trusted ? 'by the key that you gave, or one that follows from it' : trusted.length > 0 ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
+    say(`made again ${check.recomputed ? 'from the events of the bundle' : 'no: give a bundle of the whole log with --bundle'}`);
+    if (check.recomputed) say(`proposal   ${check.proposedWith === null ? 'no proposal in the bundle carries it' : `policy ${check.proposedWith} was proposed with it`}`);
+    for (const problem of check.problems) say(`WRONG      ${problem}`);
+    say(check.problems.length > 0 ? `${check.problems.length} discrepancies` : isSound ? 'everything is as it says' : 'nothing is wrong as far as could be seen');
+  }
+  return check.problems.length > 0 ? EXIT.failed : isSound ? EXIT.ok : EXIT.unknown;
+}
+
+function parsed(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  } catch {
+    throw new UsageError(`${file} is not JSON`);
+  }
+}
 
 function print({ comparisons, flips, byChange, byBooth, byMonth }: WhatIfReport, withCases: boolean): void {
   say(`${flips.length} of ${comparisons} comparisons would have ended differently`);

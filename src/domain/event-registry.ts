@@ -45,7 +45,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   HoldOpened: first,
   OpinionGiven: first,
   HoldResolved: first,
-  PolicyProposed: first,
+  // Version 2 names the report that was attached; nobody could attach one before.
+  PolicyProposed: { version: 2, upcasters: [(data) => ({ ...data, report: null })] },
   PolicyApproved: first,
   PolicyActivated: first,
   BoothEnrolled: first,

@@ -18,6 +18,7 @@ export type Refusal =
   | { readonly code: 'policy_version_unknown' }
   | { readonly code: 'policy_own_proposal' }
   | { readonly code: 'policy_not_approved' }
+  | { readonly code: 'policy_report_invalid'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_invalid'; readonly data: { readonly field: string; readonly problem: string } }
   | { readonly code: DoorRefusalCode };
 

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
+import { writeNote } from '../../src/domain/audit/signed-note.js';
+import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
+import { verifyWhatIf, type SignedWhatIf } from '../../src/domain/audit/what-if-report.js';
+import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
+import { primitives } from '../audit/support.js';
 import { leafText } from '../../src/domain/audit/leaf.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
@@ -212,5 +217,69 @@ describe('what a bundle, a list and a state say at a moment', () => {
     const after = (await api.inject({ method: 'GET', url: '/v1/audit/lists/dashboard', headers: await as('x1', 'auditor') })).json<{ asOf: { isNewest: boolean; treeSize: number } }>();
     expect(after.asOf).toMatchObject({ isNewest: true });
     expect(after.asOf.treeSize).toBeGreaterThan(behind.asOf.treeSize);
+  });
+});
+
+describe('a what-if report', () => {
+  const whatIf = async (change: object, headers: Record<string, string>) => api.inject({ method: 'POST', url: '/v1/audit/what-ifs', headers, payload: change });
+  const propose = async (values: object, reportNote?: string) => api.inject({ method: 'POST', url: '/v1/policies', headers: await as('adm', 'administrator'), payload: { ...values, ...(reportNote === undefined ? {} : { reportNote }) } });
+
+  it('is made over the whole history, touches nothing but the record of the look, and goes with the proposal', async () => {
+    const before = (await api.events()).length;
+    const answer = await whatIf({ holdMarginPoints: 500 }, await as('x1', 'auditor'));
+    expect(schemas.mistakes('POST', '/v1/audit/what-ifs', answer)).toEqual([]);
+    const { note, report } = answer.json<{ note: string; report: { comparisons: number; flips: object[]; byBooth: object; byMonth: object } }>();
+    expect(report.comparisons).toBeGreaterThan(10);
+    expect(report.flips.length).toBeGreaterThan(0);
+    expect(Object.keys(report.byBooth).sort()).toEqual(['booth-a', 'booth-b', 'booth-c']);
+    expect((await api.events()).slice(before).map((e) => [e.type, e.data['what']])).toEqual([['RecordsViewed', 'what_if']]);
+    const proposed = await propose({ ...DEFAULT_POLICY, holdMarginPoints: 500 }, note);
+    expect(proposed.statusCode).toBe(201);
+    expect(schemas.mistakes('POST', '/v1/policies', proposed)).toEqual([]);
+    const event = (await api.events()).at(-1)!;
+    expect(event).toMatchObject({ type: 'PolicyProposed', schemaVersion: 2, data: { report: { note, sha256: /\nreport ([0-9a-f]{64})\n/.exec(note)![1] } } });
+    await api.caughtUp();
+    const lines = (await api.inject({ method: 'POST', url: '/v1/audit/exports', headers: await as('x1', 'auditor'), payload: { from: 0 } })).body.trimEnd().split('\n');
+    const check = verifyWhatIf(answer.json(), primitives, { trusted: api.signer.keys(), bundle: lines });
+    expect(check).toMatchObject({ trusted: true, recomputed: true, proposedWith: event.data['version'], problems: [] });
+    expect(verifyBundle(lines, primitives, { trusted: api.signer.keys() }).discrepancies.filter((d) => d.detail.includes('Policy'))).toEqual([]);
+  });
+
+  it('does not go with a proposal that it was not made for, that this log did not sign, or that it is not', async () => {
+    const { note } = (await whatIf({ holdMarginPoints: 700, holdInReferralBand: true }, await as('x1', 'administrator'))).json<{ note: string }>();
+    const good = { ...DEFAULT_POLICY, holdMarginPoints: 700, holdInReferralBand: true };
+    const refused = async (values: object, text: string) => (await propose(values, text)).json<object>();
+    expect(await refused({ ...good, holdMarginPoints: 800 }, note)).toMatchObject({ code: 'policy_report_invalid', status: 422, data: { problem: 'was made for another holdMarginPoints than is proposed' } });
+    expect(await refused(good, note.replace('flips ', 'flips 1'))).toMatchObject({ code: 'policy_report_invalid', data: { problem: 'is not signed by a key of this log' } });
+    expect(await refused(good, api.log.checkpoint()!.note)).toMatchObject({ code: 'policy_report_invalid', data: { problem: 'is not the statement of a what-if report' } });
+    expect(await refused(good, 'x')).toMatchObject({ code: 'policy_report_invalid' });
+    const foreign = note.split('\n\n')[0]!.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 1).toString('base64')}\n`);
+    expect(await refused(good, writeNote({ text: `${foreign}\n`, signatures: api.signer.sign(`${foreign}\n`) }))).toMatchObject({ code: 'policy_report_invalid', data: { problem: 'speaks of another history' } });
+    expect((await propose(good, note)).statusCode).toBe(201);
+  });
+
+  it('that was changed afterwards, or made of another history, is found out', async () => {
+    const signed = (await whatIf({ cardMatchPointsMin: 9_600 }, await as('x1', 'auditor'))).json<SignedWhatIf>();
+    await api.caughtUp();
+    const lines = (await api.inject({ method: 'POST', url: '/v1/audit/exports', headers: await as('x1', 'auditor'), payload: { from: 0 } })).body.trimEnd().split('\n');
+    const problems = (file: unknown, bundle: string[] | null = lines) => verifyWhatIf(file, primitives, { trusted: api.signer.keys(), bundle }).problems;
+    expect(problems(signed)).toEqual([]);
+    expect(problems({ ...signed, report: { ...signed.report, flips: signed.report.flips.slice(1) } })).toEqual(['the report is not the one that was signed', expect.stringMatching(/the history gives another report/)]);
+    expect(problems({ ...signed, note: signed.note.replace(/flips \d+/, 'flips 0') })[0]).toMatch(/signature is wrong/);
+    expect(problems({ ...signed, note: 'x' })).toEqual(['the file is not a signed what-if report']);
+    expect(problems(null)).toEqual(['the file is not a signed what-if report']);
+    expect(problems(signed, lines.slice(0, 50))[0]).toMatch(/the bundle/);
+  });
+
+  it.each([{}, { holdMarginPoints: 10_001 }, { holdMarginPoints: '5' }, { holdDueHours: 5 }, { holdInReferralBand: 'yes' }])('is not made for %j', async (change) => {
+    expect((await whatIf(change, await as('x1', 'auditor'))).json()).toMatchObject({ code: 'invalid_request', status: 400 });
+  });
+
+  it('is refused when its record cannot be stored', async () => {
+    api.store.trouble = { streamPrefix: 'access-', kind: 'throws' };
+    const answer = await whatIf({ holdMarginPoints: 500 }, await as('x1', 'auditor'));
+    api.store.trouble = null;
+    expect(answer.json()).toMatchObject({ code: 'access_log_unavailable', status: 503 });
+    expect(answer.body).not.toContain('booth-a');
   });
 });

@@ -124,6 +124,7 @@ const ROUTES: readonly { readonly method: HTTPMethods; readonly url: string; rea
   { method: 'GET', url: '/v1/audit/lists/holds', pattern: '/v1/audit/lists/:list', roles: ['auditor'] },
   { method: 'GET', url: '/v1/audit/lists/holds/difference?from=0&to=1', pattern: '/v1/audit/lists/:list/difference', roles: ['auditor'] },
   { method: 'GET', url: '/v1/booths', pattern: '/v1/booths', roles: ['administrator', 'auditor'] },
+  { method: 'POST', url: '/v1/audit/what-ifs', pattern: '/v1/audit/what-ifs', roles: ['auditor', 'administrator'] },
   { method: 'POST', url: '/v1/audit/exports', pattern: '/v1/audit/exports', roles: ['auditor'] },
   { method: 'POST', url: '/v1/audit/erasures', pattern: '/v1/audit/erasures', roles: ['administrator'] },
   { method: 'POST', url: '/v1/booths', pattern: '/v1/booths', roles: ['administrator'] },

@@ -84,7 +84,7 @@ interface OpenApi {
 
 const OPERATIONS = [
   'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listBooths', 'listCases', 'listHolds', 'listPolicies', 'live', 'metrics',
-  'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage',
+  'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
 ];
 
 describe('the interface description', () => {

@@ -55,7 +55,7 @@ describe('looking at the past on the command line', () => {
     jest.spyOn(process.stdout, 'write').mockImplementation((text) => { output += String(text); return true; });
     jest.spyOn(process.stderr, 'write').mockImplementation((text) => { complaints += String(text); return true; });
   });
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   it('puts each look on record, under the name of the user and the operator, before it shows anything', async () => {
     const events = await stored();

@@ -32,7 +32,7 @@ describe('registrant (@req R12 R13)', () => {
 
 describe('policy', () => {
   const given = scenario(policyDecider);
-  const proposed = { type: 'PolicyProposed', data: { version: 1, values: DEFAULT_POLICY, proposedBy: 'a' } } as const;
+  const proposed = { type: 'PolicyProposed', data: { version: 1, values: DEFAULT_POLICY, proposedBy: 'a', report: null } } as const;
   it('is not approved by who proposed it', () => {
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'a' }).thenRefused({ code: 'policy_own_proposal' });
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'b' }).thenTypes('PolicyApproved');

@@ -58,7 +58,7 @@ export function readDomainTypes(): DomainTypes {
  *  @param samples event name and data in today's shape
  *  @returns one line for each fault, naming the event */
 export function checkAgainstTypes(samples: readonly { readonly name: string; readonly data: unknown }[]): string[] {
-  const lines = samples.map(({ name, data }) => `export const ${name}: Extract<Any, { type: '${name}' }>['data'] = ${JSON.stringify(data)};`);
+  const lines = samples.map(({ name, data }, i) => `export const ${name}${i}: Extract<Any, { type: '${name}' }>['data'] = ${JSON.stringify(data)};`);
   const text = `${imports()}\n${lines.join('\n')}\n`;
   const firstLine = imports().split('\n').length;
   const program = programWith(text);

@@ -1,8 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
-import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../booth/door.js';
@@ -10,6 +10,7 @@ import { IsBase64Bytes } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
 const KEY_PROPERTY = { contentEncoding: 'base64', description: 'Ed25519 SubjectPublicKeyInfo, DER' } as object;
+const REPORT_NOTE_MAX = 4_000;
 const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
 const POSITIVE = { type: 'integer', minimum: 1 } as const;
 const CONSENT_VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -137,6 +138,24 @@ export class PolicyBody {
   retry!: RetryBody;
 }
 
+/** A proposal: the values, and where there is one the statement of the what-if report that was made for them. */
+export class ProposalBody extends PolicyBody {
+  @ApiProperty({ required: false, description: 'The note of a what-if report (`POST /v1/audit/what-ifs`), signed by this log and made for these values; it goes into the record of the proposal' })
+  @IsOptional()
+  @IsString({ message: 'must be the text of a note' })
+  @MaxLength(REPORT_NOTE_MAX, { message: 'is too long' })
+  reportNote?: string;
+}
+
+export class AttachedReportAnswer implements AttachedReport {
+  @ApiProperty({ description: 'SHA-256 of the canonical JSON of the report, hex' })
+  sha256!: string;
+
+  @ApiProperty({ description: 'The signed statement' })
+  note!: string;
+}
+
+@ApiExtraModels(AttachedReportAnswer)
 export class PolicyVersionAnswer {
   @ApiProperty(POSITIVE)
   version!: number;
@@ -149,6 +168,9 @@ export class PolicyVersionAnswer {
 
   @ApiProperty({ type: 'string', nullable: true })
   approvedBy!: string | null;
+
+  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AttachedReportAnswer) }, { type: 'null' }], description: 'The what-if report that came with the proposal' } as object)
+  report!: AttachedReport | null;
 }
 
 export class PoliciesAnswer {

@@ -15,7 +15,7 @@ import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { commandIdOf, jsonBody, versionOf } from '../signed-in-request.js';
-import { CertifiedPoliciesAnswer, PoliciesAnswer, PolicyBody } from './administrator.dto.js';
+import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, type PolicyBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
 const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1 } } as const;
@@ -45,12 +45,13 @@ export class PoliciesController {
   @HttpCode(201)
   @ApiOperation({ operationId: 'proposePolicy', summary: 'Proposes a new version' })
   @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: PolicyBody })
+  @ApiBody({ type: ProposalBody })
   @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_report_invalid', 'outcome_unknown')
   async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
-    const values = plainValues(jsonBody(PolicyBody, request));
-    return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(new ProposePolicy(commandIdOf(request, person), values, person.subject))));
+    const { reportNote, ...body } = jsonBody(ProposalBody, request);
+    const values = plainValues(body);
+    return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(new ProposePolicy(commandIdOf(request, person), values, person.subject, reportNote ?? null))));
   }
 
   @Post(':version/approval')

@@ -10,17 +10,20 @@ import type { BundleQuery } from '../../application/audit/bundle-maker.js';
 import { EraseRegistrant } from '../../application/commands/erase-registrant.js';
 import { ExportBundle, type ExportedBundle } from '../../application/commands/export-bundle.js';
 import { ViewCase } from '../../application/commands/view-records.js';
+import { ViewWhatIf } from '../../application/commands/view-what-if.js';
 import type { Outcome } from '../../application/outcome.js';
 import { explain } from '../../domain/audit/explain.js';
 import type { AsOf } from '../../domain/audit/list-certificate.js';
+import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
 import { caseState, differences } from '../../domain/audit/time-travel.js';
+import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import type { Json } from '../../domain/event-envelope.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
 import { EitherMomentQuery, eitherMomentOf, momentOf, MomentQuery, refuseOthers, type QueryParameters } from './list-question.js';
-import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer } from './audit.dto.js';
+import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer, WhatIfAnswer, WhatIfBody } from './audit.dto.js';
 
 /** What auditors ask: bundles to take away, the past, and why. */
 @ApiTags('Audit')
@@ -52,6 +55,19 @@ export class AuditController {
   async erase(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ErasureAnswer> {
     const { requestId, rule } = jsonBody(ErasureBody, request);
     return valueOf(await this.commands.execute<EraseRegistrant, Outcome<ErasureAnswer>>(new EraseRegistrant(commandIdOf(request, person), requestId, rule, person.subject)));
+  }
+
+  @Post('what-ifs')
+  @Roles('auditor', 'administrator')
+  @HttpCode(200)
+  @ApiOperation({ operationId: 'whatIf', summary: 'What other thresholds would have done to the whole history: which cases flip, by booth and month. Touches nothing; the look is on record' })
+  @ApiBody({ type: WhatIfBody })
+  @ApiResponse({ status: 200, type: WhatIfAnswer, description: 'The report with its signed statement, which can be attached to a proposal' })
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'audit_log_unavailable')
+  async whatIf(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<WhatIfAnswer> {
+    const change = Object.fromEntries(Object.entries(jsonBody(WhatIfBody, request)).filter(([, value]) => value !== undefined)) as Partial<PolicyValues>;
+    if (Object.keys(change).length === 0) throw invalid({ pointer: '', expected: 'at least one other value' });
+    return this.commands.execute<ViewWhatIf, SignedWhatIf>(new ViewWhatIf(person.subject, change));
   }
 
   @Get('cases/:requestId/state')

@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 import { ERASURE_RULES, type ErasureRule } from '../../application/commands/erase-registrant.js';
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
+import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
+import type { WhatIfReport } from '../../domain/audit/what-if.js';
 import { IsUtcInstant } from '../validation.js';
 import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
@@ -150,4 +152,59 @@ export class DifferenceAnswer {
 
   @ApiProperty({ type: [MemberDifferenceAnswer] })
   differences!: readonly MemberDifferenceAnswer[];
+}
+
+const POINTS = { type: 'integer', minimum: 0, maximum: 10_000, required: false } as const;
+const OF_POINTS = 'must be points 0..10000';
+
+/** Other values of a policy; absent ones stay as they were in force at the time of each case. */
+export class WhatIfBody {
+  @ApiProperty(POINTS)
+  @IsOptional()
+  @IsInt({ message: OF_POINTS })
+  @Min(0, { message: OF_POINTS })
+  @Max(10_000, { message: OF_POINTS })
+  holdMarginPoints?: number;
+
+  @ApiProperty(POINTS)
+  @IsOptional()
+  @IsInt({ message: OF_POINTS })
+  @Min(0, { message: OF_POINTS })
+  @Max(10_000, { message: OF_POINTS })
+  cardMatchPointsMin?: number;
+
+  @ApiProperty(POINTS)
+  @IsOptional()
+  @IsInt({ message: OF_POINTS })
+  @Min(0, { message: OF_POINTS })
+  @Max(10_000, { message: OF_POINTS })
+  referralPointsMin?: number;
+
+  @ApiProperty(POINTS)
+  @IsOptional()
+  @IsInt({ message: OF_POINTS })
+  @Min(0, { message: OF_POINTS })
+  @Max(10_000, { message: OF_POINTS })
+  registeredMatchPointsMin?: number;
+
+  @ApiProperty({ required: false })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  holdInReferralBand?: boolean;
+
+  @ApiProperty({ required: false })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  holdOnRegisteredMismatch?: boolean;
+}
+
+export class WhatIfAnswer implements SignedWhatIf {
+  @ApiProperty({ description: 'Signed statement: history, change, counts, digest of the report' })
+  note!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  report!: WhatIfReport;
+
+  @ApiProperty({ type: [String] })
+  successions!: readonly string[];
 }

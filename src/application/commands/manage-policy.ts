@@ -1,15 +1,27 @@
+import { createHash } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { PolicyCommand, PolicyState } from '../../domain/policy/policy.js';
-import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
+import { rootHash, sameHash, treeHasher } from '../../domain/audit/merkle-tree.js';
+import { NoteFormatError, parseNote } from '../../domain/audit/signed-note.js';
+import { parseWhatIfText, type WhatIfStatement } from '../../domain/audit/what-if-report.js';
+import type { JsonObject } from '../../domain/event-envelope.js';
+import { canonicalJson } from '../../domain/values/canonical-json.js';
 import { policies, POLICY_ID } from '../aggregates.js';
 import { ok, refused, type Outcome } from '../outcome.js';
+import { AuditLog } from '../ports/audit-log.js';
+import { CheckpointSigner } from '../ports/checkpoint-signer.js';
 import { DecideAndAppend } from './decide-and-append.js';
+
+const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
 
 export class ProposePolicy {
   constructor(
     readonly commandId: string,
     readonly values: PolicyValues,
     readonly by: string,
+    /** The signed statement of a what-if report, or null. */
+    readonly reportNote: string | null = null,
   ) {}
 }
 
@@ -32,9 +44,29 @@ export class ActivatePolicy {
 
 @CommandHandler(ProposePolicy)
 export class ProposePolicyHandler implements ICommandHandler<ProposePolicy, Outcome<PolicyState>> {
-  constructor(private readonly aggregates: DecideAndAppend) {}
-  execute({ commandId, values, by }: ProposePolicy): Promise<Outcome<PolicyState>> {
-    return manage(this.aggregates, commandId, by, { type: 'ProposePolicy', values, by });
+  constructor(
+    private readonly aggregates: DecideAndAppend,
+    private readonly log: AuditLog,
+    private readonly signer: CheckpointSigner,
+  ) {}
+
+  async execute({ commandId, values, by, reportNote }: ProposePolicy): Promise<Outcome<PolicyState>> {
+    if (reportNote === null) return manage(this.aggregates, commandId, by, { type: 'ProposePolicy', values, by });
+    const attached = this.checked(reportNote, values);
+    if ('problem' in attached) return refused({ code: 'policy_report_invalid', data: attached });
+    return manage(this.aggregates, commandId, by, { type: 'ProposePolicy', values, by, report: attached });
+  }
+
+  /** A report goes with a proposal only when this log signed it, about its own history, for the very values that are proposed. */
+  private checked(note: string, values: PolicyValues): AttachedReport | { readonly problem: string } {
+    const statement = statementIn(note);
+    if (!statement) return { problem: 'is not the statement of a what-if report' };
+    if (!this.signer.hasSigned(note)) return { problem: 'is not signed by a key of this log' };
+    const size = this.log.checkpoint()?.size ?? 0;
+    if (statement.treeSize > size || !sameHash(rootHash(hasher, this.log.nodes(size), statement.treeSize), statement.root)) return { problem: 'speaks of another history' };
+    const other = Object.entries(statement.changed).find(([name, value]) => canonicalJson((values as unknown as JsonObject)[name] ?? null) !== canonicalJson(value));
+    if (other) return { problem: `was made for another ${other[0]} than is proposed` };
+    return { sha256: statement.reportSha256, note };
   }
 }
 
@@ -51,6 +83,15 @@ export class ActivatePolicyHandler implements ICommandHandler<ActivatePolicy, Ou
   constructor(private readonly aggregates: DecideAndAppend) {}
   execute({ commandId, version, by }: ActivatePolicy): Promise<Outcome<PolicyState>> {
     return manage(this.aggregates, commandId, by, { type: 'ActivatePolicy', version, by });
+  }
+}
+
+function statementIn(note: string): WhatIfStatement | null {
+  try {
+    return parseWhatIfText(parseNote(note).text);
+  } catch (error) {
+    if (error instanceof NoteFormatError) return null;
+    throw error;
   }
 }
 

@@ -8,6 +8,8 @@ export abstract class CheckpointSigner {
   abstract sign(text: string): readonly NoteSignature[];
   /** Keys in the order of their time; the last one signs. */
   abstract keys(): readonly VerifierKey[];
+  /** Whether a key of this log has signed the note. @throws {NoteFormatError} when it is no note */
+  abstract hasSigned(note: string): boolean;
   /** One signed note for each change of key, oldest first. */
   abstract successions(): readonly string[];
 }

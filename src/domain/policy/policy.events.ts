@@ -35,7 +35,10 @@ export type PolicyValues = {
   };
 };
 
+/** What other values would have done to the history, signed by the audit log: the statement (a note) and the digest of the whole report. */
+export type AttachedReport = { readonly sha256: string; readonly note: string };
+
 export type PolicyEvent =
-  | { readonly type: 'PolicyProposed'; readonly data: { readonly version: number; readonly values: PolicyValues; readonly proposedBy: string } }
+  | { readonly type: 'PolicyProposed'; readonly data: { readonly version: number; readonly values: PolicyValues; readonly proposedBy: string; /** The report that the proposer attached. */ readonly report: AttachedReport | null } }
   | { readonly type: 'PolicyApproved'; readonly data: { readonly version: number; readonly approvedBy: string } }
   | { readonly type: 'PolicyActivated'; readonly data: { readonly version: number; readonly activatedBy: string } };

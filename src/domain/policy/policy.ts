@@ -1,10 +1,10 @@
 import { accept, refuse, assertNever, type Decider, type Decision } from '../decider.js';
 import { PHOTO_MEASURES } from '../values/face-comparison.js';
 import { isPoints } from '../values/similarity-score.js';
-import type { PolicyEvent, PolicyValues } from './policy.events.js';
+import type { AttachedReport, PolicyEvent, PolicyValues } from './policy.events.js';
 
 export type PolicyCommand =
-  | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string }
+  | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string; /** Checked by whoever gives the command. */ readonly report?: AttachedReport }
   | { readonly type: 'ApprovePolicy'; readonly version: number; readonly by: string }
   | { readonly type: 'ActivatePolicy'; readonly version: number; readonly by: string };
 
@@ -13,6 +13,7 @@ export interface PolicyVersion {
   readonly values: PolicyValues;
   readonly proposedBy: string;
   readonly approvedBy: string | null;
+  readonly report: AttachedReport | null;
 }
 
 export interface PolicyState {
@@ -63,7 +64,7 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
     case 'ProposePolicy': {
       const problem = policyProblem(command.values);
       if (problem) return refuse({ code: 'policy_invalid', data: problem });
-      return accept({ type: 'PolicyProposed', data: { version: state.versions.length + 1, values: command.values, proposedBy: command.by } });
+      return accept({ type: 'PolicyProposed', data: { version: state.versions.length + 1, values: command.values, proposedBy: command.by, report: command.report ?? null } });
     }
     case 'ApprovePolicy': {
       const found = state.versions.find((v) => v.version === command.version);
@@ -87,8 +88,8 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
 function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
   switch (event.type) {
     case 'PolicyProposed': {
-      const { version, values, proposedBy } = event.data;
-      return { ...state, versions: [...state.versions, { version, values, proposedBy, approvedBy: null }] };
+      const { version, values, proposedBy, report } = event.data;
+      return { ...state, versions: [...state.versions, { version, values, proposedBy, approvedBy: null, report }] };
     }
     case 'PolicyApproved':
       return { ...state, versions: state.versions.map((v) => (v.version === event.data.version ? { ...v, approvedBy: event.data.approvedBy } : v)) };

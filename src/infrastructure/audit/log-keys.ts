@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
 import type { Checkpoint } from '../../domain/audit/checkpoint.js';
 import { successionText } from '../../domain/audit/key-succession.js';
-import { parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { keyFile } from '../key-files.js';
-import { sha256 } from './digest.js';
+import { isSignedEd25519, sha256 } from './digest.js';
 import { syncFolder, writeWhole } from './durable-file.js';
 
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -44,6 +44,10 @@ export class LogKeys extends CheckpointSigner {
 
   override keys(): readonly VerifierKey[] {
     return this.numbers().map((number) => parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256));
+  }
+
+  override hasSigned(note: string): boolean {
+    return judgeNote(parseNote(note), this.keys(), isSignedEd25519).verdict === 'signed';
   }
 
   override successions(): readonly string[] {

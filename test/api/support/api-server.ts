@@ -12,6 +12,7 @@ import { createLog } from '../../../src/api/log.js';
 import { HealthChecks, type Readiness } from '../../../src/api/health-checks.js';
 import { AuditLists } from '../../../src/application/audit/audit-lists.js';
 import { CaseHistory } from '../../../src/application/audit/case-history.js';
+import { caughtUpLog } from '../../../src/application/audit/moments.js';
 import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
@@ -26,6 +27,7 @@ import { ResumeEffectHandler } from '../../../src/application/commands/resume-ef
 import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
+import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
 import { CurrentPolicy } from '../../../src/application/current-policy.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
 import { Clock } from '../../../src/application/ports/clock.js';
@@ -126,7 +128,7 @@ export class MarkedRenderer extends ImageRenderer {
 const HANDLERS = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
-  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ExportBundleHandler, EraseRegistrantHandler,
+  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure];
@@ -191,6 +193,13 @@ export class ApiServer {
       while (this.logWaits && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
       if (!signal.aborted) await consumer.handle(events, { signal });
     }
+  }
+
+  /** Resolves when the signed log holds everything that is stored. */
+  async caughtUp(): Promise<void> {
+    const head = await this.store.head();
+    const checkpoint = await caughtUpLog(this.log, head, 5_000);
+    if (head !== null && (!checkpoint || this.log.positionOf(checkpoint.size - 1) < head)) throw new Error('the audit log did not catch up');
   }
 
   /** What the timeline projection would have written by now. */
