@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { command } from '../../src/cli/audit.js';
 import { EXIT } from '../../src/cli/command.js';
 import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
+import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
 import { VaultPseudonyms } from '../../src/infrastructure/audit/vault-pseudonyms.js';
@@ -24,7 +25,7 @@ async function dataFolder(): Promise<string> {
   const keys = await LogKeys.open({ origin: 'honnin.localhost/log', secretFolder: join(folder, 'keys', 'audit'), auditFolder: join(folder, 'audit') });
   const history = new SyntheticHistory({ seed: 21 });
   for (const { stream, events, expected } of history.appends(40, { registrants: 6 })) await store.append(stream, events, expected);
-  const consumer = new AuditLogConsumer(store, new VaultPseudonyms(ring, new KeyedSecrets(Buffer.alloc(32, 'server.secret'.length))), () => TileWriter.open(join(folder, 'audit'), keys), 0);
+  const consumer = new AuditLogConsumer(new PlainLogBuilder(store, new VaultPseudonyms(ring, new KeyedSecrets(Buffer.alloc(32, 'server.secret'.length))), () => TileWriter.open(join(folder, 'audit'), keys), 1024), 0);
   await consumer.handle((await store.readAll(null, { limit: 4096 })).events, { signal: new AbortController().signal });
   await store.close();
   ring.close();

@@ -12,7 +12,6 @@ import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/dem
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const QUIET = '--disable-warning=ExperimentalWarning';
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
@@ -154,8 +153,8 @@ describe('a registrant who is erased', () => {
 
     // Each of the person's cases tells of it, in both languages, and so does the list of looks.
     for (const requestId of [first, second]) {
-      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'ja').stdout).toMatch(/規則「request_of_the_person」\(本人の求め\)により登録者の画像と鍵を消去した/);
-      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'en').stdout).toMatch(/images and key were erased on .* by rule request_of_the_person \(the person asked for it\)/);
+      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'ja').stdout).toMatch(/規則「本人の請求」により登録者の画像と鍵を消去した/);
+      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'en').stdout).toMatch(/images and key were erased on .* by rule request_of_the_person/);
       expect(beside('audit', 'show', '--registration', requestId).stdout).toMatch(/erased\.rule +request_of_the_person/);
     }
     expect(beside('audit', 'why', '--registration', somebody, '--lang', 'en').stdout).not.toContain('erased on');

@@ -47,6 +47,7 @@ import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
 import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
 import { AuditLogConsumer } from '../../../src/infrastructure/audit/audit-log-consumer.js';
+import { PlainLogBuilder } from '../../../src/infrastructure/audit/log-builder.js';
 import { LogKeys } from '../../../src/infrastructure/audit/log-keys.js';
 import { TileLog } from '../../../src/infrastructure/audit/tile-log.js';
 import { TileWriter } from '../../../src/infrastructure/audit/tile-writer.js';
@@ -188,7 +189,7 @@ export class ApiServer {
 
   private async publish(): Promise<void> {
     const { signal } = this.ending;
-    const consumer = new AuditLogConsumer(this.store, this.pseudonyms, () => TileWriter.open(this.log.folder, this.signer), 0);
+    const consumer = new AuditLogConsumer(new PlainLogBuilder(this.store, this.pseudonyms, () => TileWriter.open(this.log.folder, this.signer), 1024), 0);
     for await (const { events } of this.store.subscribe({ after: null, signal })) {
       while (this.logWaits && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
       if (!signal.aborted) await consumer.handle(events, { signal });
