@@ -52,14 +52,20 @@ describe('decisions made again', () => {
     ['a score below the threshold that matched', (all) => edit(all, 'FaceMatched', () => ({ cardPoints: 9_000 })), /the rules give FaceMismatched/],
     ['a hold that was left out', (all) => edit(all, 'FaceMatched', () => ({ confirmation: 'confirmed' }), (e) => e.data['confirmation'] === 'on_hold'), /confirmation is "confirmed" and would be "on_hold"/],
     ['a hold with a smaller bound', (all) => edit(all, 'Held', () => ({ boundPoints: 1_000 })), /boundPoints is 1000 and would be 2000/],
-    ['a hold that is due at another time', (all) => edit(all, 'Held', () => ({ dueAtUtc: '2027-01-01T00:00:00.000Z' })), /is not 72 hours after/],
+    ['a hold that is due at another time', (all) => edit(all, 'Held', () => ({ dueAtUtc: '2027-01-01T00:00:00.000Z' })), /dueAtUtc is "2027-01-01T00:00:00.000Z" and would be "2026-/],
     ['a second officer who was the first', (all) => edit(all, 'OpinionGiven', (e) => ({ officer: e.revision === 2 ? 'officer-a' : e.data['officer'] }), (e) => e.revision === 2), /opinion_already_given/],
     ['a released hold of other officers', (all) => edit(all, 'HoldReleased', () => ({ officers: ['officer-x', 'officer-y'] })), /officers are not those of the review/],
     ['a photograph that was exchanged', (all) => edit(all, 'FaceMatched', (e) => ({ material: { ...(e.data['material'] as object), photo: 'ff' } })), /photograph that was compared is not the one/],
     ['a certificate of somebody else', (all) => edit(all, 'CertificateVerified', (e) => ({ material: { ...(e.data['material'] as object), certificate: 'ff' } })), /certificate that was verified is not the one/],
     ['a submission that was never confirmed', (all) => without(all, 'FaceMatched', 1), /revision|the rules refuse it/],
     ['a first registration of a known face', (all) => edit(all, 'FaceMatched', () => ({ registered: { comparison: 'not_applicable', reason: 'first_registration' }, confirmation: 'confirmed' }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed'), /had a confirmed image/],
-    ['an image that was never registered', (all) => edit(all, 'FaceMatched', (e) => ({ registered: { ...(e.data['registered'] as object), imageId: 'image-of-another' } }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared'), /never confirmed for this registrant/],
+    ['a hold that is due one second later than the rule gives', (all) => edit(all, 'Held', (e) => ({ dueAtUtc: new Date(Date.parse(e.data['dueAtUtc'] as string) + 1_000).toISOString() })), /dueAtUtc is .* and would be/],
+    ['a retry one second earlier than the rule gives', (all) => edit(all, 'CertificateCheckDeferred', (e) => ({ nextAttemptAtUtc: new Date(Date.parse(e.data['nextAttemptAtUtc'] as string) - 1_000).toISOString() })), /nextAttemptAtUtc is .* and would be/],
+    ['a decision that was recorded at another time than it reckoned with', (all) => all.map((e, i) => (i === all.findIndex((x) => x.type === 'SubmissionDeferred') ? { ...e, metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(e.metadata.recordedAtUtc) + 1).toISOString() } } : e)), /nextAttemptAtUtc is .* and would be/],
+    ['a comparison with an image that a newer one had replaced', (all) => withOldReference(all), /withdrawn, or is not the newest/],
+    ['a first registration two seconds after an image was confirmed', (all) => soonAfter(all), /had a confirmed image/],
+    ['a policy that was named before it was in force', (all) => all.map((e) => (e.type === 'RequestReceived' ? { ...e, metadata: { ...e.metadata, policyVersion: 2 } } : e)), /it names policy 2, and policy 1 was in force/],
+    ['an image that was never registered', (all) => edit(all, 'FaceMatched', (e) => ({ registered: { ...(e.data['registered'] as object), imageId: 'image-of-another' } }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared'), /is not the registrant's: it was never confirmed/],
     ['a request that the door had to refuse', (all) => edit(all, 'RequestReceived', () => ({ capturedAtUtc: '2020-01-01T00:00:00.000Z' })), /captured_too_long_ago/],
     ['a retry at another time', (all) => edit(all, 'SagaReacted', (e) => ({ effects: [] as never, cancelled: e.data['cancelled'] as never })), /effects is \[\] and would be/],
     ['an event of a strange shape', (all) => edit(all, 'RequestReceived', () => ({ consent: null })), /cannot read it/],
@@ -69,6 +75,24 @@ describe('decisions made again', () => {
     const at = all.findIndex((e) => e.type === type && which(e));
     expect(at).toBeGreaterThanOrEqual(0);
     return all.map((e, i) => (i === at ? changed(e, change(e)) : e));
+  }
+  /** A later comparison of a registrant is made to name the image that an earlier one had used. */
+  function withOldReference(all: readonly LeafEvent[]): LeafEvent[] {
+    const used = (e: LeafEvent) => (e.type === 'FaceMatched' ? (e.data['registered'] as { imageId?: string }).imageId : undefined);
+    const confirmed = all.filter((e) => e.type === 'FaceImageConfirmed');
+    for (const later of confirmed) {
+      const before = confirmed.find((e) => e.stream === later.stream && e.revision < later.revision);
+      const at = all.findIndex((e) => used(e) === later.data['imageId']);
+      if (before && at >= 0) return all.map((e, i) => (i === at ? changed(e, { registered: { ...(e.data['registered'] as object), imageId: before.data['imageId'] } }) : e));
+    }
+    throw new Error('nobody came three times');
+  }
+  /** The clock of a comparison is set to shortly after the image was confirmed; the order of the log still tells. */
+  function soonAfter(all: readonly LeafEvent[]): LeafEvent[] {
+    const at = all.findIndex((e) => e.type === 'FaceMatched' && (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed');
+    const imageId = (all[at]!.data['registered'] as { imageId: string }).imageId;
+    const confirmedAt = all.find((e) => e.type === 'FaceImageConfirmed' && e.data['imageId'] === imageId)!.metadata.recordedAtUtc;
+    return all.map((e, i) => (i === at ? { ...changed(e, { registered: { comparison: 'not_applicable', reason: 'first_registration' } }), metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(confirmedAt) + 2_000).toISOString() } } : e));
   }
   function without(all: readonly LeafEvent[], type: string, nth: number): LeafEvent[] {
     const at = all.map((e, i) => (e.type === type ? i : -1)).filter((i) => i >= 0)[nth];

@@ -128,7 +128,7 @@ describe('quality in the policy (@req R7)', () => {
   it('says that there is no score also where the score would have been another person\'s', () => given(...before).when(photograph({ Sharpness: 39 }, 10)).then(poor('Sharpness')));
   it('comes out the same when its history is decided again', () => {
     const event = poor('Sharpness');
-    const again = registrationCommandOf(event, null, asking);
+    const again = registrationCommandOf(event, null, asking, '2026-11-23T08:05:00.000Z');
     if (again === null) throw new Error('no command leads to this event');
     given(...before).when(again).then(event);
   });

@@ -17,6 +17,9 @@ export interface CommandContext {
   readonly causationId: string;
   /** Version of the policy that the decision uses, or null. */
   readonly policyVersion: number | null;
+  /** The instant that the decision reckons with, where it does: the event is recorded at that very instant, so that due times can be made again
+   *  exactly. Default: when the event is put in its envelope. */
+  readonly decidedAtUtc?: string;
 }
 
 export type Executed<State> = { readonly outcome: 'decided'; readonly state: State; readonly events: number } | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly state: State };
@@ -63,13 +66,13 @@ export class DecideAndAppend {
 
   /** An event in its envelope. Its id follows from the command, so that a repeated command repeats it. */
   envelope(event: DomainEvent, index: number, context: CommandContext): NewEvent {
-    const { commandId, actor, correlationId, causationId, policyVersion } = context;
+    const { commandId, actor, correlationId, causationId, policyVersion, decidedAtUtc } = context;
     return {
       id: derivedId(commandId, index),
       type: event.type,
       schemaVersion: currentVersion(event.type),
       data: event.data as JsonObject,
-      metadata: { actor, correlationId, causationId, recordedAtUtc: this.clock.nowUtc(), policyVersion },
+      metadata: { actor, correlationId, causationId, recordedAtUtc: decidedAtUtc ?? this.clock.nowUtc(), policyVersion },
     };
   }
 

@@ -241,7 +241,7 @@ export class PerformEffect {
   /** A decision names the very policy that it used, also when another one comes into force in between. */
   private async record(job: Job, command: RegistrationCommand, step?: string): Promise<Refusal | null> {
     const context = await this.context(job, step);
-    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, 'policy' in command ? { ...context, policyVersion: command.policy.version } : context));
+    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, 'policy' in command ? { ...context, policyVersion: command.policy.version, decidedAtUtc: command.nowUtc } : context));
   }
 
   private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {

@@ -4,37 +4,34 @@ import { OPINIONS_NEEDED, type HoldReviewCommand, type HoldReviewState } from '.
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import type { ActivePolicy, PolicyCommand } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
-import { nextAttemptAt } from '../policy/retry.policy.js';
 import type { RegistrantCommand } from '../registrant/registrant.js';
 import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import type { FaceFinding, RegistrationCommand } from '../registration/registration.js';
 import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
 import type { SagaCommand, SagaEvent, SagaSource, SagaState } from '../saga/registration.saga.js';
-import { addMs } from '../values/instant.js';
 
-/** The command that led to an event, put together again from what the event and its neighbours say. Instants that a rule used are
- *  computed back from the due times that it gave. @returns null where no command can be told from the history. */
+/** The command that led to an event, put together again from what the event and its neighbours say.
+ *  @param nowUtc when the event was recorded: the instant that the rule reckoned with
+ *  @returns null where no command can be told from the history. */
 
-export function registrationCommandOf(event: RegistrationEvent, next: RegistrationEvent | null, policy: ActivePolicy | null): RegistrationCommand | null {
+export function registrationCommandOf(event: RegistrationEvent, next: RegistrationEvent | null, policy: ActivePolicy | null, nowUtc: string): RegistrationCommand | null {
   switch (event.type) {
     case 'RequestReceived':
       return { type: 'ReceiveRequest', request: event.data };
     case 'CertificateVerified':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'valid', ...event.data }, attempt: 1, policy, nowUtc: event.data.evidence.checkedAtUtc };
+      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'valid', ...event.data }, attempt: 1, policy, nowUtc };
     case 'CertificateRejected':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', ...event.data }, attempt: 1, policy, nowUtc: ANY_TIME };
+      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', ...event.data }, attempt: 1, policy, nowUtc };
     case 'CertificateCheckDeferred':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc: timeBefore(event.data, policy) };
+      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc };
     case 'FaceMatched':
     case 'FaceReferred':
-    case 'FaceMismatched': {
-      const nowUtc = policy && next?.type === 'Held' ? addMs(next.data.dueAtUtc, -policy.values.holdDueHours * 3_600_000) : ANY_TIME;
+    case 'FaceMismatched':
       return policy && { type: 'RecordFaceComparison', finding: findingOf(event.data), attempt: 1, policy, nowUtc };
-    }
     case 'FaceNotComparable':
-      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'not_comparable', ...event.data }, attempt: 1, policy, nowUtc: ANY_TIME };
+      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'not_comparable', ...event.data }, attempt: 1, policy, nowUtc };
     case 'FaceComparisonDeferred':
-      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc: timeBefore(event.data, policy) };
+      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc };
     case 'Held':
       // Always comes out of the comparison before it.
       return null;
@@ -51,16 +48,16 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
     case 'SubmittedToGovernment': {
       const { submissionId, attempt } = event.data;
       const answer = (next && verdictOf(next, submissionId)) ?? { answer: 'submitted' as const };
-      return policy && { type: 'RecordSubmission', submissionId, attempt, answer, policy, nowUtc: ANY_TIME };
+      return policy && { type: 'RecordSubmission', submissionId, attempt, answer, policy, nowUtc };
     }
     case 'SubmissionDeferred': {
       const { submissionId, attempt, cause } = event.data;
-      return policy && { type: 'RecordSubmission', submissionId, attempt, answer: { answer: 'unknown', cause }, policy, nowUtc: timeBefore(event.data, policy) };
+      return policy && { type: 'RecordSubmission', submissionId, attempt, answer: { answer: 'unknown', cause }, policy, nowUtc };
     }
     case 'GovernmentAccepted':
     case 'GovernmentRefused': {
       const answer = verdictOf(event, event.data.submissionId);
-      return policy && answer && { type: 'RecordSubmission', submissionId: event.data.submissionId, attempt: 1, answer, policy, nowUtc: ANY_TIME };
+      return policy && answer && { type: 'RecordSubmission', submissionId: event.data.submissionId, attempt: 1, answer, policy, nowUtc };
     }
     case 'KeptInRegistry':
       return { type: 'RecordKeptInRegistry', imageId: event.data.imageId };
@@ -157,12 +154,6 @@ export function findingOf(facts: FaceComparisonFacts): Extract<FaceFinding, { ou
 
 /** For commands whose outcome does not depend on the time. */
 const ANY_TIME = '1970-01-01T00:00:00.000Z';
-
-/** When the rule was asked, computed back from when it said to try again. */
-function timeBefore({ attempt, nextAttemptAtUtc }: { readonly attempt: number; readonly nextAttemptAtUtc: string }, policy: ActivePolicy): string {
-  const delayMs = Date.parse(nextAttemptAt(ANY_TIME, attempt, policy.values.retry));
-  return addMs(nextAttemptAtUtc, -delayMs);
-}
 
 function verdictOf(event: RegistrationEvent, submissionId: string) {
   if (event.type === 'GovernmentAccepted' && event.data.submissionId === submissionId) return { answer: 'accepted' as const, reference: event.data.reference };

@@ -6,7 +6,8 @@ import { holdReviewDecider } from '../hold-review/hold-review.js';
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import { policyDecider, type ActivePolicy, type PolicyState } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
-import { registrantDecider, type RegistrantState } from '../registrant/registrant.js';
+import { referenceImage, registrantDecider, type RegistrantState } from '../registrant/registrant.js';
+import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import { captureRefusal } from '../registration/capture.policy.js';
 import { registrationDecider, type RegistrationState } from '../registration/registration.js';
 import type { RegistrationEvent } from '../registration/registration.events.js';
@@ -39,6 +40,14 @@ type AnyDecider = Decider<unknown, unknown, DomainEvent>;
 interface Placed {
   readonly index: number;
   readonly leaf: LeafEvent;
+  /** Place of the event before it in its stream, -1 for the first: what a decision took from elsewhere, it took after that. */
+  readonly after?: number;
+}
+
+/** Which registered image a comparison has to use, from this place of the log on; null: none. */
+interface Reference {
+  readonly index: number;
+  readonly imageId: string | null;
 }
 
 interface Stream {
@@ -63,10 +72,9 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
 ];
 const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'ChallengeConsumed']);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
-/** A decision may have been made this long before its event was stored: other appends can come in between. */
+/** How long a decision may still name the policy that was in force before: a submission ends under the policy under which it began, and the
+ *  reading of a policy leaves no trace in the log that could be held against it. */
 const SLACK_MS = 60_000;
-/** A comparison reads the registrant's images at most this long before its result is stored. */
-const COMPARISON_MS = 15_000;
 const FINDINGS_MAX = 1000;
 
 /** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
@@ -74,8 +82,8 @@ export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
   private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
-  private readonly confirmed = new Map<string, { readonly imageId: string; readonly atMs: number; withdrawnMs: number }[]>();
-  private readonly activations: { readonly version: number; readonly atMs: number }[] = [];
+  private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
+  private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
   /** Policies as of the event that is fed, not as of the one that is judged. */
   private policies: PolicyState = policyDecider.initial;
   private decisions = 0;
@@ -90,7 +98,7 @@ export class DecisionReplay {
   feed(index: number, original: LeafEvent): void {
     const leaf = this.inTodaysShape(index, original);
     if (!leaf) return;
-    this.learn(leaf);
+    this.learn(index, leaf);
     if (FACTS.has(leaf.type)) {
       this.facts += 1;
       return;
@@ -99,8 +107,9 @@ export class DecisionReplay {
     if (!stream) return;
     if (leaf.revision !== stream.lastRevision + 1) this.find({ index, leaf }, `revision ${stream.lastRevision + 1} of its stream was expected, not ${leaf.revision}`);
     stream.lastRevision = leaf.revision;
+    const after = stream.waiting?.index ?? -1;
     if (stream.waiting) this.judge(stream, stream.waiting, leaf);
-    stream.waiting = { index, leaf };
+    stream.waiting = { index, leaf, after };
   }
 
   /** Judges what was still waiting. @param isCut true where the history ends in the middle: a decision's last events may be missing. */
@@ -146,14 +155,14 @@ export class DecisionReplay {
     const [first, ...rest] = decision.events;
     stream.expected = rest;
     if (!first) return this.find(placed, 'the rules give nothing here');
-    if (this.compare(placed, event, first) && this.inputsHold(stream, placed, event, next)) this.reproduced += 1;
+    if (this.compare(placed, event, first) && this.inputsHold(stream, placed, event)) this.reproduced += 1;
   }
 
   private commandOf(stream: Stream, { leaf }: Placed, event: DomainEvent, next: LeafEvent | null, policy: ActivePolicy | null): unknown {
     const following = next && toDomain(next);
     switch (leaf.stream.slice(0, leaf.stream.indexOf('-') + 1)) {
       case 'registration-':
-        return registrationCommandOf(event as RegistrationEvent, following as RegistrationEvent | null, policy);
+        return registrationCommandOf(event as RegistrationEvent, following as RegistrationEvent | null, policy, leaf.metadata.recordedAtUtc);
       case 'registrant-':
         return registrantCommandOf(event as Parameters<typeof registrantCommandOf>[0]);
       case 'hold-':
@@ -183,15 +192,15 @@ export class DecisionReplay {
   }
 
   /** What a decision took from elsewhere must be what is there. */
-  private inputsHold(stream: Stream, placed: Placed, event: DomainEvent, next: LeafEvent | null): boolean {
+  private inputsHold(stream: Stream, placed: Placed, event: DomainEvent): boolean {
     const before = this.findings.length;
     const { leaf } = placed;
     this.checkPolicy(placed);
-    if (leaf.stream.startsWith('registration-')) this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent, next);
+    if (leaf.stream.startsWith('registration-')) this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent);
     return this.findings.length === before;
   }
 
-  private checkRegistration(state: RegistrationState, placed: Placed, event: RegistrationEvent, next: LeafEvent | null): void {
+  private checkRegistration(state: RegistrationState, placed: Placed, event: RegistrationEvent): void {
     const { leaf } = placed;
     switch (event.type) {
       case 'RequestReceived': {
@@ -209,7 +218,6 @@ export class DecisionReplay {
       case 'FaceMismatched':
         if (state.stage !== 'none' && state.request.material.photo !== event.data.material.photo) this.find(placed, 'the photograph that was compared is not the one that was received');
         this.checkReference(state, placed, event.data.registered);
-        if (next?.type === 'Held') this.checkTime(placed, next, (next.data as { dueAtUtc: string }).dueAtUtc, (this.policyOf(placed)?.values.holdDueHours ?? 0) * 3_600_000);
         return;
       case 'HoldReleased':
       case 'HoldRejected':
@@ -225,19 +233,20 @@ export class DecisionReplay {
     }
   }
 
-  /** Claim 3 compares with a confirmed image of the same registrant, and "first registration" means that there was none. */
+  /** Claim 3 compares with the registrant's newest confirmed image, and "first registration" means that there was none. The image was
+   *  looked up between the event before this one and this one, so it must be the reference at some place in between. */
   private checkReference(state: RegistrationState, placed: Placed, registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string }): void {
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
     if (subjectKey === null || !this.isWholeStream(`registrant-${subjectKey}`)) return;
-    const known = this.confirmed.get(subjectKey) ?? [];
-    if (registered.comparison === 'compared' && !known.some((image) => image.imageId === registered.imageId)) this.find(placed, 'the registered image that was compared was never confirmed for this registrant');
-    const cutMs = Date.parse(placed.leaf.metadata.recordedAtUtc) - COMPARISON_MS;
-    const hasReference = this.referenceBefore(subjectKey, cutMs);
-    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && hasReference) this.find(placed, 'it says first registration and the registrant had a confirmed image');
+    const possible = this.referencesBetween(subjectKey, placed.after ?? -1, placed.index);
+    if (registered.comparison === 'compared' && !possible.includes(registered.imageId ?? null)) this.find(placed, `the registered image that was compared is not the registrant's: it was never confirmed, was withdrawn, or is not the newest`);
+    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && !possible.includes(null)) this.find(placed, 'it says first registration and the registrant had a confirmed image');
   }
 
-  private referenceBefore(subjectKey: string, ms: number): boolean {
-    return (this.confirmed.get(subjectKey) ?? []).some((image) => image.atMs < ms && image.withdrawnMs > ms + COMPARISON_MS);
+  private referencesBetween(subjectKey: string, after: number, before: number): readonly (string | null)[] {
+    const changes = this.references.get(subjectKey)?.changes ?? [];
+    const atStart = changes.findLast((change) => change.index <= after)?.imageId ?? null;
+    return [atStart, ...changes.filter(({ index }) => index > after && index < before).map(({ imageId }) => imageId)];
   }
 
   private isWholeStream(name: string): boolean {
@@ -245,22 +254,16 @@ export class DecisionReplay {
     return stream ? stream.isWhole : !this.options.isPartial;
   }
 
-  /** A due time that was computed back must be near the time at which the event was stored. */
-  private checkTime(placed: Placed, due: LeafEvent, dueAtUtc: string, spanMs: number): void {
-    const decidedMs = Date.parse(dueAtUtc) - spanMs;
-    const storedMs = Date.parse(due.metadata.recordedAtUtc);
-    if (!(decidedMs <= storedMs + 1000 && decidedMs >= storedMs - SLACK_MS)) this.find(placed, `the hold is due at ${dueAtUtc}, which is not ${spanMs / 3_600_000} hours after it was decided`);
-  }
-
   /** The policy that an event names must have been in force. */
   private checkPolicy(placed: Placed): void {
     const { policyVersion, recordedAtUtc } = placed.leaf.metadata;
     if (policyVersion === null || this.activations.length === 0) return;
-    const atMs = Date.parse(recordedAtUtc);
-    const inForce = this.activations.filter((a) => a.atMs <= atMs + 1000);
+    const cutMs = Date.parse(recordedAtUtc) - SLACK_MS;
+    // What comes later in the log cannot have been read: the order of the log decides that, no clock.
+    const inForce = this.activations.filter(({ index }) => index < placed.index);
     const newest = inForce.at(-1);
-    const recent = inForce.filter((a, i) => a.version === policyVersion && (inForce[i + 1] === undefined || (inForce[i + 1] as { atMs: number }).atMs >= atMs - SLACK_MS));
-    if (newest && recent.length === 0) this.find(placed, `it names policy ${policyVersion}, and policy ${newest.version} was in force`);
+    const isRecent = inForce.some(({ version }, i) => version === policyVersion && (inForce[i + 1] === undefined || (inForce[i + 1] as { atMs: number }).atMs >= cutMs));
+    if (!isRecent) this.find(placed, newest ? `it names policy ${policyVersion}, and policy ${newest.version} was in force` : `it names policy ${policyVersion}, and none was in force`);
   }
 
   private policyOf({ leaf }: Placed): ActivePolicy | null {
@@ -273,24 +276,24 @@ export class DecisionReplay {
   }
 
   /** What other streams will be asked for. */
-  private learn(leaf: LeafEvent): void {
+  private learn(index: number, leaf: LeafEvent): void {
     const event = toDomain(leaf);
     if (leaf.stream.startsWith('policy-')) {
       this.policies = policyDecider.evolve(this.policies, event as PolicyEvent);
-      if (leaf.type === 'PolicyActivated') this.activations.push({ version: (event.data as { version: number }).version, atMs: Date.parse(leaf.metadata.recordedAtUtc) });
+      if (leaf.type === 'PolicyActivated') this.activations.push({ version: (event.data as { version: number }).version, index, atMs: Date.parse(leaf.metadata.recordedAtUtc) });
     }
     if (SOURCES.has(leaf.type)) this.sources.set(leaf.id, { id: leaf.id, recordedAtUtc: leaf.metadata.recordedAtUtc, event: event as SagaSource });
     if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
     const registrant = registrantOf(leaf.stream);
-    if (registrant !== null) this.learnImage(registrant, leaf);
+    if (registrant !== null) this.learnReference(registrant, index, event as RegistrantEvent);
   }
 
-  private learnImage(registrant: string, { type, data, metadata }: LeafEvent): void {
-    const images = this.confirmed.get(registrant) ?? [];
-    const imageId = data['imageId'];
-    if (type === 'FaceImageConfirmed') images.push({ imageId: imageId as string, atMs: Date.parse(metadata.recordedAtUtc), withdrawnMs: Number.POSITIVE_INFINITY });
-    for (const image of images) if (type === 'RegistrantErased' || (type === 'FaceImageWithdrawn' && image.imageId === imageId)) image.withdrawnMs = Math.min(image.withdrawnMs, Date.parse(metadata.recordedAtUtc));
-    this.confirmed.set(registrant, images);
+  private learnReference(registrant: string, index: number, event: RegistrantEvent): void {
+    const known = this.references.get(registrant) ?? { state: registrantDecider.initial, changes: [] };
+    known.state = registrantDecider.evolve(known.state, event);
+    const imageId = referenceImage(known.state)?.imageId ?? null;
+    if (imageId !== (known.changes.at(-1)?.imageId ?? null)) known.changes.push({ index, imageId });
+    this.references.set(registrant, known);
   }
 
   private streamOf(index: number, leaf: LeafEvent): Stream | null {
