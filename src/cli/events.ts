@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { AccessLog } from '../application/commands/access-log.js';
+import { DecideAndAppend } from '../application/commands/decide-and-append.js';
+import { RecordView, RecordViewHandler } from '../application/commands/view-records.js';
 import { EventStoreUnavailableError, type EventStore } from '../application/ports/event-store.js';
 import { positionFromText, type StoredEvent } from '../domain/event-envelope.js';
-import { SETTINGS } from '../infrastructure/config.js';
+import { Config, SETTINGS } from '../infrastructure/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
 import { EVENTS_FILE, openEventStore } from '../infrastructure/event-store/open-event-store.js';
 import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { SystemClock } from '../infrastructure/system-clock.js';
+import { operatorName } from './audit/open-audit.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
 interface Options {
@@ -21,11 +27,13 @@ const ACTIONS: Readonly<Record<string, (options: Options) => Promise<number>>> =
 
 export const command: CliCommand = {
   help: `
-Looks after the event log. All of it works beside a running server and changes nothing in the log.
+Looks after the event log. Checking and copying work beside a running server and change nothing in the log.
 
   ./honnin events check        [--data DIR]    read every event and say everything that is wrong (exit 1 when something is)
   ./honnin events backup FILE  [--data DIR]    copy the log, as it is at this moment, to a new file
   ./honnin events print        [--data DIR] [--stream NAME] [--after POSITION] [--limit N]    one JSON line per event
+        printing is a look at records: it is put on record first, as the operating-system user and HONNIN_OPERATOR; beside a running
+        server that is not possible and nothing is printed ('./honnin audit export --server URL' gives the records there)
 
 Options
   --data DIR        data folder (default: HONNIN_DATA, or ${SETTINGS.dataDir.fallback})
@@ -90,13 +98,27 @@ async function backup({ dataDir, target }: Options): Promise<number> {
 }
 
 async function print(options: Options): Promise<number> {
-  const store = await openEventStore(process.env['HONNIN_EVENT_STORE'] || 'sqlite', options.dataDir, { mode: 'read' });
+  const setting = process.env['HONNIN_EVENT_STORE'] || 'sqlite';
+  // Nothing is created where there is nothing to print.
+  if (setting === 'sqlite') embeddedLog(options.dataDir);
+  const store = await openEventStore(setting, options.dataDir).catch((error: unknown) => {
+    if (!(error instanceof EventStoreUnavailableError)) throw error;
+    throw new EventStoreUnavailableError(error.reason, `the look cannot be put on record, so nothing is printed: ${error.message}`, { cause: error });
+  });
   try {
+    await recordLook(store, options);
     for await (const event of eventsOf(store, options)) process.stdout.write(`${JSON.stringify({ ...event, position: String(event.position) })}\n`);
   } finally {
     await store.close();
   }
   return EXIT.ok;
+}
+
+async function recordLook(store: EventStore, { dataDir, stream, after, limit }: Options): Promise<void> {
+  const clock = new SystemClock();
+  const access = new AccessLog(store, new DecideAndAppend(store, clock), clock);
+  const by = operatorName(Config.from({ ...process.env, [SETTINGS.dataDir.env]: dataDir }));
+  await new RecordViewHandler(access).execute(new RecordView(randomUUID(), by, 'log_entries', null, { stream: stream ?? null, after: after ?? null, limit }));
 }
 
 async function* eventsOf(store: EventStore, { stream, after, limit }: Options): AsyncGenerator<StoredEvent, void, void> {

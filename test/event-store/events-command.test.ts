@@ -59,12 +59,25 @@ describe('honnin events', () => {
     const printed = async (...args: string[]): Promise<{ stream: string; position: string }[]> => {
       output = '';
       expect(await run('print', ...args)).toBe(0);
-      return output.split('\n').filter(Boolean).map((line) => JSON.parse(line) as { stream: string; position: string });
+      return output.split('\n').filter(Boolean).map((line) => JSON.parse(line) as { stream: string; position: string }).filter((event) => !event.stream.startsWith('access-'));
     };
+    await store.close();
     expect((await printed()).map((event) => event.stream)).toEqual(['a', 'a', 'ab', 'ab', 'b', 'b']);
     expect((await printed('--stream', 'a')).map((event) => event.stream)).toEqual(['a', 'a']);
     expect((await printed('--after', '3', '--limit', '2')).map((event) => event.position)).toEqual(['4', '5']);
     await expect(run('print', '--limit', 'many')).rejects.toThrow(UsageError);
     await expect(run('print', '--after', '-1')).rejects.toThrow();
+  });
+
+  it('puts each look on record before it prints, and prints nothing where it cannot: beside a running server', async () => {
+    expect(await run('print')).toBe(1);
+    expect(output).toMatch(/^honnin events: the look cannot be put on record, so nothing is printed: .*another process is writing to this event log/);
+    await store.close();
+    output = '';
+    expect(await run('print', '--stream', 'a')).toBe(0);
+    const again = SqliteEventStore.open({ file: path.join(folder, 'events.db'), mode: 'read' });
+    const looks = (await again.readAll(null, { limit: 100 })).events.filter((event) => event.stream.startsWith('access-'));
+    await again.close();
+    expect(looks.map(({ type, data }) => [type, data])).toEqual([['RecordsViewed', { by: expect.stringMatching(/^os:/), what: 'log_entries', requestId: null, query: '{"after":null,"limit":1000,"stream":"a"}' }]]);
   });
 });

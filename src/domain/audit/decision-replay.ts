@@ -72,9 +72,11 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
 ];
 const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'ChallengeConsumed']);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
-/** How long a decision may still name the policy that was in force before: a submission ends under the policy under which it began, and the
- *  reading of a policy leaves no trace in the log that could be held against it. */
+/** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only
+ *  tolerance that is left. */
 const SLACK_MS = 60_000;
+/** What a submission ends in, under the policy under which it began however long the call took: the order of the log tells that exactly. */
+const SUBMISSION_ANSWERS: ReadonlySet<string> = new Set(['SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'SubmissionDeferred']);
 const FINDINGS_MAX = 1000;
 
 /** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
@@ -262,7 +264,8 @@ export class DecisionReplay {
     // What comes later in the log cannot have been read: the order of the log decides that, no clock.
     const inForce = this.activations.filter(({ index }) => index < placed.index);
     const newest = inForce.at(-1);
-    const isRecent = inForce.some(({ version }, i) => version === policyVersion && (inForce[i + 1] === undefined || (inForce[i + 1] as { atMs: number }).atMs >= cutMs));
+    const isStillNamed = (next: { readonly index: number; readonly atMs: number }) => (SUBMISSION_ANSWERS.has(placed.leaf.type) ? next.index > (placed.after ?? -1) : next.atMs >= cutMs);
+    const isRecent = inForce.some(({ version }, i) => version === policyVersion && (inForce[i + 1] === undefined || isStillNamed(inForce[i + 1] as { index: number; atMs: number })));
     if (!isRecent) this.find(placed, newest ? `it names policy ${policyVersion}, and policy ${newest.version} was in force` : `it names policy ${policyVersion}, and none was in force`);
   }
 
