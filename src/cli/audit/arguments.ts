@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AskedMoment } from '../../application/audit/moments.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
-import { parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { isInstant } from '../../domain/values/instant.js';
 import { sha256 } from '../../infrastructure/audit/digest.js';
 import { UsageError } from '../command.js';
@@ -63,7 +63,14 @@ export function notesIn(path: string): string[] {
   return statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => readFileSync(join(path, name), 'utf8')) : [readFileSync(path, 'utf8')];
 }
 
-/** Keys as texts or files. */
+/** Keys as texts or files. @throws {UsageError} for what is no key */
 export function keysOf(keys: readonly string[] | undefined): VerifierKey[] {
-  return (keys ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+  return (keys ?? []).map((key) => {
+    try {
+      return parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256);
+    } catch (error) {
+      if (error instanceof NoteFormatError) throw new UsageError(`--key ${key}: ${error.message}`);
+      throw error;
+    }
+  });
 }
