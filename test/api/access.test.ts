@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
 import { writeNote } from '../../src/domain/audit/signed-note.js';
 import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
+import { isSoundList, verifyList } from '../../src/domain/audit/verify-list.js';
 import { verifyWhatIf, type SignedWhatIf } from '../../src/domain/audit/what-if-report.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { primitives } from '../audit/support.js';
@@ -217,6 +218,25 @@ describe('what a bundle, a list and a state say at a moment', () => {
     const after = (await api.inject({ method: 'GET', url: '/v1/audit/lists/dashboard', headers: await as('x1', 'auditor') })).json<{ asOf: { isNewest: boolean; treeSize: number } }>();
     expect(after.asOf).toMatchObject({ isNewest: true });
     expect(after.asOf.treeSize).toBeGreaterThan(behind.asOf.treeSize);
+  });
+});
+
+describe('the answer of an ordinary list', () => {
+  it.each(['/v1/holds?include=resolved', '/v1/holds', '/v1/cases?stage=accepted', '/v1/cases?boothId=booth-b', '/v1/booths', '/v1/policies'])('can be held against a bundle as it is, all pages of it: %s', async (url) => {
+    const pages: { next: string | null }[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const answer = await api.inject({ method: 'GET', url: `${url}${url.includes('?') ? '&' : '?'}limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`, headers: await as('x1', 'auditor') });
+      expect([answer.statusCode, answer.statusCode === 200 ? '' : answer.body]).toEqual([200, '']);
+      pages.push(answer.json());
+      cursor = pages.at(-1)!.next;
+    }
+    await api.caughtUp();
+    const lines = (await api.inject({ method: 'POST', url: '/v1/audit/exports', headers: await as('x1', 'auditor'), payload: { from: 0 } })).body.trimEnd().split('\n');
+    const report = verifyList(pages, primitives, { trusted: api.signer.keys(), bundle: lines });
+    expect(report.discrepancies).toEqual([]);
+    expect(isSoundList(report)).toBe(true);
+    expect(report.agreeing).toBe(report.rows);
+    expect(verifyList(pages.slice(1), primitives, { trusted: api.signer.keys(), bundle: null }).discrepancies.length).toBeGreaterThan(0);
   });
 });
 

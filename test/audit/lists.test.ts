@@ -200,6 +200,7 @@ describe('a list with its certificate', () => {
       ['speaks of another log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 5).toString('base64')}\n`))] }), 'fork', /are not the log that the list speaks of/],
       ['speaks of a part of the log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\nfirst 0\n/, '\nfirst 10\n'))] }), 'certificate_malformed', /not one of a list/],
       ['hands over no certificate', () => ({ pages: [{ ...page, certificate: null }] }), 'certificate_missing', /without a certificate/],
+      ['hands over nothing', () => ({ pages: [] }), 'list_malformed', /no page/],
       ['hands over something else', () => ({ pages: [{ rows: 'none' }] }), 'list_malformed', /has not the form/],
     ];
     it.each(lies)('is found out when it %s', (_name, lie, code, detail) => {

@@ -73,6 +73,7 @@ class ListVerification {
   ) {}
 
   verify(given: readonly unknown[]): ListReport {
+    if (given.length === 0) this.wrong('list_malformed', null, 'no page of a list was handed over');
     const read = given.map((page, i) => this.readPage(page, i)).filter((page) => page !== null);
     const first = read[0];
     if (!first || read.length !== given.length) return this.report(first?.claim ?? null, given.length, 0, false);
