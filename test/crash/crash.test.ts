@@ -10,11 +10,20 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { upcast } from '../../src/domain/event-registry.js';
 import type { StoredEvent } from '../../src/domain/event-envelope.js';
+import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
+import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
+import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
+import { VaultPseudonyms } from '../../src/infrastructure/audit/vault-pseudonyms.js';
+import { Config } from '../../src/infrastructure/config.js';
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { keyFile } from '../../src/infrastructure/key-files.js';
+import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../../src/infrastructure/read-model/sqlite-read-model.js';
+import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
+import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { ALL_PROJECTIONS } from '../../src/projections/all-projections.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
@@ -25,6 +34,8 @@ const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'dist/main.js');
 /** 100 by `HONNIN_CRASHES=100 ./honnin test test/crash`; few in the everyday run, where each costs seconds. */
 const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5);
+/** What a case goes through whose certificate and face are good. */
+const STEPS = ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'GovernmentAccepted'];
 const SEED = Number(process.env['HONNIN_CRASH_SEED'] ?? 20261123);
 
 /** The server as a process on one port, so that booths find it again after each death. */
@@ -40,6 +51,13 @@ class ServerProcess {
     const { child, listening } = this.spawn();
     this.child = child;
     await listening;
+  }
+
+  /** Begins to start and is killed after this time, wherever it is then. */
+  async startInVain(afterMs: number): Promise<void> {
+    this.child = this.spawn().child;
+    await sleep(afterMs);
+    await this.kill();
   }
 
   async kill(): Promise<void> {
@@ -96,6 +114,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     const token = await sandbox.tokens.signIn('administrator');
     const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId: 'booth-crash', publicKey: key.publicKeySpki }) });
     expect(enrolled.status).toBeLessThan(300);
+    await until('the audit log has begun', async () => new TileLog(path.join(data, 'audit')).checkpoint() !== null);
     booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-crash', key, counter: new DurableCaptureCounter(path.join(folder, 'booth')), attemptsMax: 10_000, wait: () => sleep(100) });
   }, 60_000);
 
@@ -106,27 +125,38 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   });
 
   it(
-    'keeps every accepted request, submits each once, ends every case, and its read models follow from its events',
+    'keeps every accepted request, submits each once, ends every case, signs every event in the audit log, and its read models follow from its events',
     async () => {
       const receipts: Promise<string>[] = [];
+      const leaves: number[] = [];
       for (let crash = 0; crash < CRASHES; crash += 1) {
         for (let n = random.between(1, 3); n > 0; n -= 1) receipts.push(send(await prepare()));
-        // From the first bytes of a request to long after its end, and sometimes while the server is still starting up again.
+        // From the first bytes of a request to long after its end, and sometimes a second time while the server is starting up again.
         await sleep(random.between(5, 1200));
         await server.kill();
+        if (random.chance(0.2)) await server.startInVain(random.between(50, 1500));
+        leaves.push(await expectWholeAuditLog());
         await server.start();
       }
+      // What was signed once is never taken back by a death.
+      expect(leaves).toEqual(leaves.toSorted((a, b) => a - b));
       const received = await Promise.all(receipts);
       expect(new Set(received).size).toBe(received.length);
       for (const receipt of received) await follow(receipt);
       await pendingEffectsDone();
+      await until('everything is in the audit log', async () => (await wholeLog()).length === new TileLog(path.join(data, 'audit')).checkpoint()?.size);
       await server.kill();
 
       const log = await wholeLog();
+      expect(await expectWholeAuditLog()).toBe(log.length);
       const watcher = new LogWatcher();
       for (const event of log) watcher.see(event);
       expect([...watcher.cases.values()].map(({ request }) => request.receipt).sort()).toEqual([...received].sort());
-      for (const { ended } of watcher.cases.values()) expect(ended).toBe('GovernmentAccepted');
+      for (const [requestId, { ended }] of watcher.cases) {
+        expect(ended).toBe('GovernmentAccepted');
+        const facts = log.filter((event) => event.stream === `registration-${requestId}`).map((event) => event.type);
+        expect(facts.filter((type) => STEPS.includes(type))).toEqual(STEPS);
+      }
       expectOneSubmissionEach(watcher);
       expect((await checkEventLog(path.join(data, 'events.db'))).problems).toEqual([]);
       await expectReadModelsEqual();
@@ -160,17 +190,33 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
 
   /** The last effects of a case come after its end. */
   async function pendingEffectsDone(): Promise<void> {
-    const deadline = performance.now() + 60_000;
-    for (;;) {
+    await until('no effect is pending', async () => {
       const open = new Set<string>();
       for (const { type, data: facts } of await wholeLog()) {
         if (type === 'SagaReacted') for (const { effectId } of facts['effects'] as unknown as { effectId: string }[]) open.add(effectId);
         if (type === 'SagaReacted') for (const effectId of facts['cancelled'] as unknown as string[]) open.delete(effectId);
         if (type === 'EffectPerformed') open.delete(facts['effectId'] as string);
       }
-      if (open.size === 0) return;
-      if (performance.now() > deadline) throw new Error(`${open.size} effects are still pending`);
-      await sleep(200);
+      return open.size === 0;
+    });
+  }
+
+  /** The published log against the stored events, leaf by leaf, with the images that they name. @returns its leaves */
+  async function expectWholeAuditLog(): Promise<number> {
+    const ring = new KeyRing(path.join(data, 'vault', 'keys.db'), keyFile(path.join(data, 'keys', 'master.key'), { create: false }));
+    try {
+      const report: FsckReport = await fsck({
+        eventsFile: path.join(data, 'events.db'),
+        auditFolder: path.join(data, 'audit'),
+        signer: await LogKeys.open({ origin: Config.from({}).values.auditOrigin, secretFolder: path.join(data, 'keys', 'audit'), auditFolder: path.join(data, 'audit') }),
+        pseudonyms: new VaultPseudonyms(ring, new KeyedSecrets(keyFile(path.join(data, 'keys', 'server.secret'), { create: false }))),
+        vault: new EncryptedImageVault(path.join(data, 'vault', 'sealed'), ring),
+        copies: [],
+      });
+      expect(report.problems).toEqual([]);
+      return report.events;
+    } finally {
+      ring.close();
     }
   }
 
@@ -188,7 +234,10 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   }
 
   function expectOneSubmissionEach(watcher: LogWatcher): void {
-    const stored = sandbox.government.history.filter((attempt) => attempt.outcome === 'stored').map((attempt) => attempt.submissionId);
+    const attempts = sandbox.government.history.filter(({ method }) => method === 'POST');
+    // A repetition after a death says the same: one content under each id.
+    expect(new Set(attempts.map(({ submissionId, contentSha256 }) => `${submissionId} ${contentSha256}`)).size).toBe(watcher.cases.size);
+    const stored = attempts.filter((attempt) => attempt.outcome === 'stored').map((attempt) => attempt.submissionId);
     expect(new Set(stored).size).toBe(stored.length);
     expect([...stored].sort()).toEqual([...watcher.cases.values()].map(({ submissionId }) => submissionId).sort());
   }
@@ -206,6 +255,14 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     await store.close();
   }
 });
+
+async function until(what: string, reached: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await reached())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await sleep(200);
+  }
+}
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
