@@ -13,6 +13,7 @@ import type { StoredEvent } from '../../src/domain/event-envelope.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
 import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
+import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
 import { VaultPseudonyms } from '../../src/infrastructure/audit/vault-pseudonyms.js';
 import { Config } from '../../src/infrastructure/config.js';
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
@@ -203,12 +204,15 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
 
   /** The published log against the stored events, leaf by leaf, with the images that they name. @returns its leaves */
   async function expectWholeAuditLog(): Promise<number> {
+    const signer = await LogKeys.open({ origin: Config.from({}).values.auditOrigin, secretFolder: path.join(data, 'keys', 'audit'), auditFolder: path.join(data, 'audit') });
+    // As the next start does it: a death between the two files of a checkpoint leaves the second one to be written.
+    await TileWriter.open(path.join(data, 'audit'), signer);
     const ring = new KeyRing(path.join(data, 'vault', 'keys.db'), keyFile(path.join(data, 'keys', 'master.key'), { create: false }));
     try {
       const report: FsckReport = await fsck({
         eventsFile: path.join(data, 'events.db'),
         auditFolder: path.join(data, 'audit'),
-        signer: await LogKeys.open({ origin: Config.from({}).values.auditOrigin, secretFolder: path.join(data, 'keys', 'audit'), auditFolder: path.join(data, 'audit') }),
+        signer,
         pseudonyms: new VaultPseudonyms(ring, new KeyedSecrets(keyFile(path.join(data, 'keys', 'server.secret'), { create: false }))),
         vault: new EncryptedImageVault(path.join(data, 'vault', 'sealed'), ring),
         copies: [],
