@@ -27,6 +27,9 @@ describe('seeded stories of the whole program @req R8 R9 R12 R17 R22', () => {
     const { code, output } = await simulate('--seed', '1000', '--stories', String(STORIES));
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('\n0 stories broke a rule') as unknown as string });
     // Stories in which little happens would prove little.
+    const [, comparisons, refused] = /compared (\d+) times, (\d+) steps of dead processes refused/.exec(output) as unknown as [string, string, string];
+    expect(Number(comparisons)).toBeGreaterThan(STORIES * 10);
+    expect(Number(refused)).toBeGreaterThan(STORIES);
     const [, sent, crashes] = /(\d+) requests sent, \d+ steps, (\d+) crashes/.exec(output) as unknown as [string, string, string];
     expect(Number(sent)).toBeGreaterThan(STORIES * 2);
     expect(Number(crashes)).toBeGreaterThan(STORIES);
@@ -46,6 +49,8 @@ describe('seeded stories of the whole program @req R8 R9 R12 R17 R22', () => {
   it.each([
     ['submit-without-intent', /the government got submission [0-9a-f-]+, of which no intent is stored/],
     ['lose-requests', /request [0-9a-f-]+ was accepted and is lost/],
+    ['lose-rows', /the read model [a-z-]+ has \d+ rows that are not the \d+ that its events give/],
+    ['rows-without-position', /the read model [a-z-]+ (?:stopped: UNIQUE constraint failed|has \d+ rows that are not)/],
   ])('are found out when the program breaks a rule: %s', async (fault, said) => {
     const { code, output } = await simulate('--seed', '1', '--stories', '20', '--break', fault);
     expect(code).toBe(1);

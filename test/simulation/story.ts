@@ -20,6 +20,7 @@ import { SubjectResolver } from '../../src/application/subject-resolver.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
+import { SimulatedReadModels } from './read-models.js';
 import { VirtualTime } from './virtual-time.js';
 
 import {
@@ -51,6 +52,10 @@ export interface StoryResult {
   readonly crashes: number;
   readonly virtualMs: number;
   readonly ends: Readonly<Record<string, number>>;
+  /** How often a read model was built again and compared with the rows that were served. */
+  readonly comparisons: number;
+  /** Steps of dead processes on the read models that were refused. */
+  readonly refused: number;
   readonly violation: string | null;
   readonly trace: readonly string[];
 }
@@ -72,7 +77,7 @@ export async function tellStory(seed: number, time: VirtualTime, broken?: string
   const begin = time.nowMs;
   const world = new World(seed, time);
   world.broken = broken ?? null;
-  const story = new Story(world);
+  const story = new Story(world, seed);
   try {
     await story.play();
   } catch (error) {
@@ -81,11 +86,14 @@ export async function tellStory(seed: number, time: VirtualTime, broken?: string
   const ends: Record<string, number> = {};
   for (const { ended } of world.watcher.cases.values()) ends[ended ?? 'open'] = (ends[ended ?? 'open'] ?? 0) + 1;
   void world.crash('at the end of the story');
-  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, violation: world.violation?.message ?? null, trace: world.trace };
+  story.readModels.close();
+  time.clear();
+  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
 }
 
 class Story {
   sent = 0;
+  readonly readModels: SimulatedReadModels;
   private readonly world: World;
   private process: Process | null = null;
   private readonly key: KeyObject;
@@ -93,8 +101,9 @@ class Story {
   private readonly accepted = new Map<string, CasePlan>();
   private booths = 0;
 
-  constructor(world: World) {
+  constructor(world: World, seed: number) {
     this.world = world;
+    this.readModels = new SimulatedReadModels(world, seed);
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     this.key = privateKey;
     this.publicKey = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
@@ -115,6 +124,7 @@ class Story {
     this.booths = cases;
     for (let n = 0; n < cases; n += 1) time.outside(random.between(0, 20_000), () => void this.booth(n, this.plan(n, holders)).catch((error: unknown) => this.world.report(error)));
     this.watchHolds();
+    this.watchReadModels();
     await this.wait(() => this.booths === 0, 48 * HOUR, 'the booths');
     await this.pass(random.between(0, 120_000));
     await this.clearUp();
@@ -136,6 +146,22 @@ class Story {
     } while (this.world.time.nowMs - this.world.grewAtMs < 60_000);
     await this.world.check();
     this.balance();
+    const head = await this.world.log.head();
+    await this.wait(() => this.readModels.caughtUp(head), HOUR, 'the read models');
+    await this.finish(this.readModels.compare(), 'the comparison of the read models');
+    this.readModels.balance();
+  }
+
+  /** The rows are compared in the middle of everything, too. */
+  private watchReadModels(): void {
+    const look = (): void => void this.readModels.compare().catch((error: unknown) => this.world.report(error));
+    for (const ms of [2_000, 15_000, 60_000, 600_000]) this.world.time.outside(ms, look);
+  }
+
+  private async finish(work: Promise<void>, what: string): Promise<void> {
+    let done = false;
+    work.catch((error: unknown) => this.world.report(error)).finally(() => (done = true)).catch(() => {});
+    await this.wait(() => done, HOUR, what);
   }
 
   /** An operator looks after cases that are stuck, and resumes them. */
@@ -308,6 +334,7 @@ class Story {
     const background = new Background(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
+    if (incarnation === world.incarnation) this.readModels.start();
     if (incarnation !== world.incarnation) return;
     this.process = {
       incarnation, background, dispatcher,

@@ -61,6 +61,11 @@ export class VirtualTime {
     this.alarms = this.alarms.filter((alarm) => alarm.outside);
   }
 
+  /** Nothing of one story happens in the next. */
+  clear(): void {
+    this.alarms = [];
+  }
+
   /** Lets time pass until the condition holds. @returns false when nothing is left to happen, or the limit of time is reached. */
   async runUntil(done: () => boolean, limitMs: number): Promise<boolean> {
     const end = this.nowMs + limitMs;

@@ -47,6 +47,8 @@ const NEVER = new Promise<never>(() => {});
 /** Everything that outlives a crash, and the weather. One process at a time runs on it; each has a number. */
 export class World {
   readonly log = new InMemoryEventStore();
+  /** Rings for whoever watches the log from outside the processes. */
+  readonly appended = new AppendSignal();
   readonly watcher = new LogWatcher();
   readonly vault = new Map<string, Map<string, Buffer>>();
   readonly consumers = new Map<string, { position: Position | null; token: number; until: number }>();
@@ -116,7 +118,10 @@ export class World {
       for (;;) {
         const batch = await this.log.readAll(this.seen, { limit: 4096 });
         for (const event of batch.events) this.watcher.see(event);
-        if (batch.events.length > 0) this.grewAtMs = this.time.nowMs;
+        if (batch.events.length > 0) {
+          this.grewAtMs = this.time.nowMs;
+          this.appended.notify();
+        }
         this.seen = batch.position;
         if (batch.caughtUp) return;
       }
