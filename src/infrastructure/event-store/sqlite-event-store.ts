@@ -26,6 +26,8 @@ export interface SqliteEventStoreOptions {
 /** One group commit takes at most this much; the rest waits for the next one. */
 const GROUP_EVENTS_MAX = 256;
 const GROUP_BYTES_MAX = 1024 * 1024;
+/** Shortest time between two reads of a subscription that is at the end of the log. */
+const GATHER_MS = 5;
 /** Appends that may wait at once. Beyond it the store answers `busy` instead of growing. */
 const QUEUE_MAX = 10_000;
 
@@ -117,6 +119,7 @@ export class SqliteEventStore extends EventStore {
       readPage: (after, limit) => this.openReader().readAll(after, options.filter, limit),
       appended: this.appended,
       pollMs: this.options.pollMs ?? 1000,
+      gatherMs: GATHER_MS,
     });
   }
 

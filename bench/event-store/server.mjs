@@ -1,0 +1,52 @@
+// The whole server, with writers inside it that append what the door appends when it turns somebody away. Run as a process of its own.
+import { randomUUID } from 'node:crypto';
+import { ApiSettings } from '../../dist/api/api-settings.js';
+import { createApp } from '../../dist/api/create-app.js';
+import { AppModule } from '../../dist/app.module.js';
+import { Background } from '../../dist/application/background.js';
+import { RefuseAtDoor } from '../../dist/application/commands/refuse-at-door.js';
+import { Config } from '../../dist/infrastructure/config.js';
+
+const WRITERS = 64;
+const config = Config.from({ HONNIN_DATA: process.argv[2], HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_CHALLENGES_PER_MINUTE: '0' });
+const { values } = config;
+const settings = new ApiSettings({
+  oidc: null, tls: null, trustProxy: false, metricsToken: null, logLevel: 'silent',
+  rateLimits: { challengesPerMinute: 0, registrationsPerMinute: 0, statusPerMinute: 0, photoChecksPerMinute: 0 },
+});
+const app = await createApp(AppModule.with(config, settings), settings);
+await app.listen({ host: values.host, port: 0 });
+const [door, background] = [app.get(RefuseAtDoor, { strict: false }), app.get(Background, { strict: false })];
+
+let writing = null;
+let stored = 0;
+async function write() {
+  while (writing?.on) {
+    await door.record({ code: 'nonce_expired', boothId: 'booth-bench', policyVersion: 1, refusalId: randomUUID() });
+    stored += 1;
+  }
+}
+/** Nothing of the load before may be left over in the idle time that it is compared with. */
+async function quiet() {
+  while (background.status().some(({ state }) => state !== 'live')) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+process.on('message', async (message) => {
+  if (message === 'write') {
+    stored = 0;
+    writing = { on: true };
+    writing.all = Promise.all(Array.from({ length: WRITERS }, write));
+  }
+  if (message === 'rest') {
+    if (writing) writing.on = false;
+    await writing?.all;
+    await quiet();
+  }
+  if (message === 'close') {
+    await app.close();
+    process.disconnect();
+    return;
+  }
+  process.send({ stored });
+});
+await quiet();
+process.send({ port: app.getHttpServer().address().port });
