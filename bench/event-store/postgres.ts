@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,11 @@ export async function startPostgres(folder: string): Promise<TemporaryPostgres |
   if (!programs || !user) return null;
   const cluster = path.join(folder, 'postgres');
   mkdirSync(cluster);
-  if (user.uid !== undefined) chownSync(cluster, user.uid, user.gid as number);
+  if (user.uid !== undefined) {
+    chownSync(cluster, user.uid, user.gid as number);
+    // The folder of the benchmark belongs to whoever runs it; the other user must get through.
+    chmodSync(folder, 0o711);
+  }
   const asUser = { ...user, cwd: cluster, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
   execFileSync(path.join(programs, 'initdb'), ['-D', cluster, '-U', 'bench', '-A', 'trust', '-E', 'UTF8'], { ...asUser, stdio: 'ignore' });
   const port = await freePort();
