@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,6 +9,19 @@ import { EventStoreUnavailableError, type EventStoreFailure } from '../../src/ap
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** Whether this user may mount a disk of a few megabytes that only a child process sees. */
+const smallDisk = (() => {
+  try {
+    execFileSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs "$0"', tmpdir()], { stdio: 'ignore' });
+    return true;
+  } catch {
+    process.stderr.write('skipped: a disk that is really full needs unshare and the right to mount\n');
+    return false;
+  }
+})();
 
 /** Matches an error of the store by its reason. */
 function failure(reason: EventStoreFailure): Error {
@@ -140,6 +153,31 @@ describe('SQLite event store under faults', () => {
       expect(await roomy.append('s', [newEvent()], revision)).toMatchObject({ outcome: 'appended', revision: (revision as number) + 1 });
       await roomy.close();
       expect((await checkEventLog(file)).problems).toEqual([]);
+    });
+
+    (smallDisk ? it : it.skip)('keeps what it acknowledged on a disk that is really full, serves it, and goes on when there is room', () => {
+      const script = `mount -t tmpfs -o size=3m tmpfs "$0" && exec "$1" --disable-warning=ExperimentalWarning "$2" "$0"`;
+      const said = JSON.parse(execFileSync('unshare', ['-m', 'sh', '-c', script, folder, process.execPath, path.join(import.meta.dirname, 'processes/fill-the-disk.mjs')], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })) as Record<string, unknown>;
+      // A commit that fails half-way may say that it does not know; a repetition with the same ids settles it.
+      expect(['disk_full', 'unknown']).toContain(said['refused']);
+      expect(['disk_full', 'unknown']).toContain(said['whileFull']);
+      expect(said).toMatchObject({ readableWhileFull: 3, again: 'appended', afterStart: 'appended', lengths: [3], problems: [] });
+      expect(said['acknowledged']).toBeGreaterThan(20);
+    });
+
+    it('says in plain words that the data folder belongs to somebody else, without touching what is in it', async () => {
+      await storeWith(2, 2);
+      const before = readFileSync(file);
+      const code = `import { openEventStore } from ${JSON.stringify(path.join(root, 'dist/infrastructure/event-store/open-event-store.js'))};
+        await openEventStore('sqlite', process.argv[1]).then(() => console.log('it opened'), (error) => console.log(error.reason, error.message));`;
+      // Root may write everywhere, so that another user has to try.
+      const asRoot = process.getuid?.() === 0;
+      chmodSync(folder, 0o555);
+      chmodSync(file, 0o444);
+      const said = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code, folder], { encoding: 'utf8', cwd: '/', env: { ...process.env, NODE_OPTIONS: '' }, ...(asRoot ? { uid: 65534, gid: 65534 } : {}) });
+      chmodSync(folder, 0o755);
+      expect(said).toMatch(/^read_only .*(cannot be written|belongs to this user)/);
+      expect(readFileSync(file).equals(before)).toBe(true);
     });
 
     it.each(['/proc/honnin/events.db', '/nowhere/at/all/events.db'])('says in plain words that %s cannot be written', (place) => {
