@@ -3,7 +3,7 @@ import type { JsonObject, StoredEvent } from './event-envelope.js';
 /** Turns the data of one schema version into the next. Pure; the stored bytes never change. */
 export type Upcaster = (data: JsonObject) => JsonObject;
 
-interface EventShape {
+export interface EventShape {
   /** Version that is written today. */
   readonly version: number;
   /** `upcasters[i]` leads from version i+1 to i+2. */
@@ -76,8 +76,15 @@ export function currentVersion(type: string): number {
 }
 
 /** The event in today's shape. @throws {UnknownEventError} for an unknown name or a version newer than this program. */
-export function upcast<E extends Pick<StoredEvent, 'type' | 'schemaVersion' | 'data'>>(event: E): E {
-  const shape = shapeOf(event.type);
+export function upcast<E extends Upcastable>(event: E): E {
+  return upcastTo(shapeOf(event.type), event);
+}
+
+type Upcastable = Pick<StoredEvent, 'type' | 'schemaVersion' | 'data'>;
+
+/** The event in a given shape, led there version by version. The event that was given is left as it is.
+ *  @throws {UnknownEventError} for a version that the shape does not have. */
+export function upcastTo<E extends Upcastable>(shape: EventShape, event: E): E {
   if (event.schemaVersion === shape.version) return event;
   if (!Number.isInteger(event.schemaVersion) || event.schemaVersion < 1 || event.schemaVersion > shape.version) {
     throw new UnknownEventError(`${event.type} has schema version ${event.schemaVersion}; this program knows 1..${shape.version}. Run the newer release.`);

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { UnknownEventError, upcast, upcastTo, type EventShape } from '../../src/domain/event-registry.js';
+
+/** A name that lived through three versions: one field was split, then one was added. */
+const shape: EventShape = {
+  version: 3,
+  upcasters: [
+    ({ name, ...rest }) => ({ ...rest, family: String(name).split(' ')[0] as string, given: String(name).split(' ')[1] as string }),
+    (data) => ({ ...data, source: 'before-sources' }),
+  ],
+};
+const stored = (schemaVersion: number, data: Record<string, string>) => ({ type: 'Named', schemaVersion, data, revision: 7 });
+
+describe('upcasting', () => {
+  it.each([
+    [1, { name: 'Honda Hana', note: 'n' }, { family: 'Honda', given: 'Hana', note: 'n', source: 'before-sources' }],
+    [2, { family: 'Honda', given: 'Hana' }, { family: 'Honda', given: 'Hana', source: 'before-sources' }],
+    [3, { family: 'Honda', given: 'Hana', source: 'booth' }, { family: 'Honda', given: 'Hana', source: 'booth' }],
+  ])('leads version %i through every later version, each once', (version, data, today) => {
+    expect(upcastTo(shape, stored(version, data))).toEqual({ type: 'Named', schemaVersion: 3, data: today, revision: 7 });
+  });
+
+  it('leaves the stored event as it is: its bytes are in the audit log', () => {
+    const event = stored(1, { name: 'Honda Hana' });
+    upcastTo(shape, event);
+    expect(event).toEqual(stored(1, { name: 'Honda Hana' }));
+  });
+
+  it.each([4, 0, -1, 1.5])('refuses version %s loudly, naming what this program knows', (version) => {
+    expect(() => upcastTo(shape, stored(version, {}))).toThrow(new UnknownEventError(`Named has schema version ${version}; this program knows 1..3. Run the newer release.`));
+  });
+
+  it('refuses a name that is not registered', () => {
+    expect(() => upcast(stored(1, {}))).toThrow(UnknownEventError);
+  });
+});
