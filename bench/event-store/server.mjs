@@ -5,6 +5,7 @@ import { createApp } from '../../dist/api/create-app.js';
 import { AppModule } from '../../dist/app.module.js';
 import { Background } from '../../dist/application/background.js';
 import { RefuseAtDoor } from '../../dist/application/commands/refuse-at-door.js';
+import { ImageVault } from '../../dist/application/ports/image-vault.js';
 import { Config } from '../../dist/infrastructure/config.js';
 
 const WRITERS = 64;
@@ -16,7 +17,7 @@ const settings = new ApiSettings({
 });
 const app = await createApp(AppModule.with(config, settings), settings);
 await app.listen({ host: values.host, port: 0 });
-const [door, background] = [app.get(RefuseAtDoor, { strict: false }), app.get(Background, { strict: false })];
+const [door, background, vault] = [RefuseAtDoor, Background, ImageVault].map((token) => app.get(token, { strict: false }));
 
 let writing = null;
 let stored = 0;
@@ -26,15 +27,25 @@ async function write() {
     stored += 1;
   }
 }
+/** What the vault does for the cases of a busy minute, ten a second: each gets a key, its material is sealed, and both are destroyed. */
+const photo = Buffer.alloc(200_000, 7);
+async function cases() {
+  for (let n = 0; writing?.on; n += 1) {
+    const owner = `case:${randomUUID()}`;
+    void vault.seal(owner, 'photo', photo).then(() => vault.destroyOwner(owner));
+    stored += 1;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 /** Nothing of the load before may be left over in the idle time that it is compared with. */
 async function quiet() {
   while (background.status().some(({ state }) => state !== 'live')) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 process.on('message', async (message) => {
-  if (message === 'write') {
+  if (message === 'write' || message === 'cases') {
     stored = 0;
     writing = { on: true };
-    writing.all = Promise.all(Array.from({ length: WRITERS }, write));
+    writing.all = message === 'write' ? Promise.all(Array.from({ length: WRITERS }, write)) : cases();
   }
   if (message === 'rest') {
     if (writing) writing.on = false;
