@@ -56,6 +56,7 @@ import { SqliteReadModel } from './read-model/sqlite-read-model.js';
 import { SystemClock } from './system-clock.js';
 import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { KeyRing } from './vault/key-ring.js';
+import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
 
 /** Closes what the factories opened, in the opposite order. */
 class Resources implements OnApplicationShutdown {
@@ -113,7 +114,12 @@ const providers: Provider[] = [
     mkdirSync(config.inData('vault'), { recursive: true, mode: 0o700 });
     return resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey(config)), (ring) => ring.close());
   }),
-  provide(ImageVault, [Config, KeyRing], (config: Config, keys: KeyRing) => new EncryptedImageVault(config.inData('vault', 'sealed'), keys)),
+  // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the thread that answers. After
+  // the ring above, which makes the file.
+  provide(ImageVault, [Config, Resources, KeyRing], async (config: Config, resources: Resources) => {
+    const keys = resources.opened(await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), masterKey(config)), (ring) => ring.close());
+    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys);
+  }),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(CheckpointSigner, [Config, EventStore], (config: Config) => LogKeys.open({ origin: config.values.auditOrigin, secretFolder: config.inData('keys', 'audit'), auditFolder: config.inData('audit') })),
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),

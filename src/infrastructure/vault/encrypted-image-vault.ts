@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../application/ports/image-vault.js';
-import type { KeyRing } from './key-ring.js';
+import type { Keys } from './key-ring.js';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -15,13 +15,13 @@ export class EncryptedImageVault extends ImageVault {
   /** @param folder where the files go; created when missing */
   constructor(
     private readonly folder: string,
-    private readonly keys: KeyRing,
+    private readonly keys: Keys,
   ) {
     super();
   }
 
   async seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
-    const key = this.keys.keyFor(owner);
+    const key = await this.keys.keyFor(owner);
     if (!key) throw new OwnerErasedError(owner);
     const commitment = commitmentOf(key, owner, blobId, bytes);
     const path = this.pathOf(owner, blobId);
@@ -35,7 +35,7 @@ export class EncryptedImageVault extends ImageVault {
   }
 
   async open(owner: VaultOwner, blobId: string): Promise<{ readonly bytes: Uint8Array; readonly commitment: string }> {
-    const key = this.keys.existingKey(owner);
+    const key = await this.keys.existingKey(owner);
     const sealed = key ? await this.readIfThere(this.pathOf(owner, blobId)) : null;
     if (!key || !sealed) throw new BlobGoneError(owner, blobId);
     const bytes = decrypt(key, aad(owner, blobId), sealed);
@@ -48,12 +48,12 @@ export class EncryptedImageVault extends ImageVault {
 
   async destroyOwner(owner: VaultOwner): Promise<void> {
     // The key first: from here on the files are noise, whatever happens to them.
-    this.keys.destroy(owner, { forever: owner.startsWith('case:') });
+    await this.keys.destroy(owner, { forever: owner.startsWith('case:') });
     await rm(this.folderOf(owner), { recursive: true, force: true });
   }
 
   async discardOwner(owner: VaultOwner): Promise<void> {
-    this.keys.destroy(owner, { forever: false });
+    await this.keys.destroy(owner, { forever: false });
     await rm(this.folderOf(owner), { recursive: true, force: true });
   }
 

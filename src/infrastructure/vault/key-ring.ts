@@ -3,9 +3,16 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
 
+/** What can be done with keys, at once or after a while. */
+export interface Keys {
+  keyFor(owner: string): Uint8Array | null | Promise<Uint8Array | null>;
+  existingKey(owner: string): Uint8Array | null | Promise<Uint8Array | null>;
+  destroy(owner: string, options: { readonly forever: boolean }): void | Promise<void>;
+}
+
 /** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
  *  backups: destroying a row here is what erases a person. */
-export class KeyRing {
+export class KeyRing implements Keys {
   private readonly db: DatabaseSync;
   private readonly find: StatementSync;
   /** Made once: making a key object costs more than opening a data key with it. */
@@ -45,10 +52,24 @@ export class KeyRing {
 
   /** @param options.forever the owner never gets a key again; of it only a hash is remembered */
   destroy(owner: string, { forever }: { readonly forever: boolean }): void {
+    this.together(() => {
+      this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
+      if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
+    });
+  }
+
+  /** Does several things in one durable step: all of it or, when `work` or the disk fails, nothing. Inside another step it is a part of that. */
+  together<Result>(work: () => Result): Result {
+    if (this.db.isTransaction) return work();
     this.db.exec('BEGIN IMMEDIATE');
-    this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
-    if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
-    this.db.exec('COMMIT');
+    try {
+      const result = work();
+      this.db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   close(): void {

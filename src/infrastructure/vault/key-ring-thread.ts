@@ -1,0 +1,69 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { KeyRing } from './key-ring.js';
+import type { FromKeyThread, KeyThreadData, KeyWish, ToKeyThread } from './threaded-key-ring.js';
+
+const { file, masterKey } = workerData as KeyThreadData;
+const port = parentPort as MessagePort;
+const ring = new KeyRing(file, masterKey);
+let wishes: Exclude<ToKeyThread, 'close'>[] = [];
+let closing = false;
+let scheduled = false;
+
+/** Everything that has come in by now, in one durable step. A wish that fails by itself (a key that does not open) leaves the others
+ *  alone; a step that fails fails all of them, and none has been done. */
+function doTogether(): void {
+  scheduled = false;
+  const group = wishes;
+  wishes = [];
+  if (group.length > 0) for (const answer of answersTo(group)) port.postMessage(answer);
+  if (!closing) return;
+  ring.close();
+  port.close();
+}
+
+function answersTo(group: typeof wishes): FromKeyThread[] {
+  const changes = group.some(({ wish }) => wish.do === 'destroy' || (wish.do === 'keyFor' && !isThere(wish.owner)));
+  const fulfilAll = (): FromKeyThread[] => group.map(({ number, wish }) => fulfil(number, wish));
+  try {
+    return changes ? ring.together(fulfilAll) : fulfilAll();
+  } catch (error) {
+    return group.map(({ number }) => ({ number, failure: messageOf(error) }));
+  }
+}
+
+function isThere(owner: string): boolean {
+  try {
+    return ring.existingKey(owner) !== null;
+  } catch {
+    // It is there and does not open, which its own wish is told.
+    return true;
+  }
+}
+
+function fulfil(number: number, wish: KeyWish): FromKeyThread {
+  try {
+    if (wish.do === 'destroy') ring.destroy(wish.owner, { forever: wish.forever });
+    return { number, key: wish.do === 'destroy' ? null : ring[wish.do](wish.owner) };
+  } catch (error) {
+    // SQLite's own errors are the step's: what was done before in it must not be answered as done.
+    if (isOfDatabase(error)) throw error;
+    return { number, failure: messageOf(error) };
+  }
+}
+
+function isOfDatabase(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'errcode' in error;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+port.on('message', (message: ToKeyThread) => {
+  if (message === 'close') closing = true;
+  else wishes.push(message);
+  // Messages that lie ready come in the same turn; they are one group.
+  if (!scheduled) setImmediate(doTogether);
+  scheduled = true;
+});
+port.postMessage('open' satisfies FromKeyThread);

@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Keys } from './key-ring.js';
+
+/** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
+const THREAD_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
+
+export interface KeyThreadData {
+  readonly file: string;
+  readonly masterKey: Uint8Array;
+}
+
+export type KeyWish =
+  | { readonly do: 'keyFor' | 'existingKey'; readonly owner: string }
+  | { readonly do: 'destroy'; readonly owner: string; readonly forever: boolean };
+
+/** `number` is given back with the answer. */
+export type ToKeyThread = { readonly number: number; readonly wish: KeyWish } | 'close';
+
+export type FromKeyThread = 'open' | { readonly number: number; readonly key: Uint8Array | null } | { readonly number: number; readonly failure: string };
+
+interface Waiting {
+  readonly resolve: (key: Uint8Array | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The key ring on a thread of its own. What is wished for while the disk is busy is done together, in one durable step; each wish is
+ *  answered after it. */
+export class ThreadedKeyRing implements Keys {
+  private readonly waiting = new Map<number, Waiting>();
+  private numbers = 0;
+  private dead: Error | null = null;
+  private readonly ended: Promise<void>;
+
+  private constructor(private readonly thread: Worker) {
+    thread.on('message', (message: FromKeyThread) => this.heard(message));
+    thread.on('error', (error) => this.died(error));
+    this.ended = new Promise((resolve) => {
+      thread.on('exit', () => {
+        this.died(new Error('the thread of the key ring has ended'));
+        resolve();
+      });
+    });
+  }
+
+  /** @throws what opening the file throws, in words. */
+  static async open(file: string, masterKey: Uint8Array): Promise<ThreadedKeyRing> {
+    const data: KeyThreadData = { file, masterKey };
+    const thread = new Worker(threadFile(), { workerData: data, execArgv: THREAD_ARGUMENTS });
+    await new Promise<void>((resolve, reject) => {
+      thread.once('message', () => resolve());
+      thread.once('error', reject);
+    });
+    return new ThreadedKeyRing(thread);
+  }
+
+  keyFor(owner: string): Promise<Uint8Array | null> {
+    return this.ask({ do: 'keyFor', owner });
+  }
+
+  existingKey(owner: string): Promise<Uint8Array | null> {
+    return this.ask({ do: 'existingKey', owner });
+  }
+
+  async destroy(owner: string, { forever }: { readonly forever: boolean }): Promise<void> {
+    await this.ask({ do: 'destroy', owner, forever });
+  }
+
+  /** What was wished for before is done first. */
+  async close(): Promise<void> {
+    if (!this.dead) this.thread.postMessage('close' satisfies ToKeyThread);
+    await this.ended;
+  }
+
+  private ask(wish: KeyWish): Promise<Uint8Array | null> {
+    if (this.dead) return Promise.reject(this.dead);
+    const number = (this.numbers += 1);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(number, { resolve, reject });
+      this.thread.postMessage({ number, wish } satisfies ToKeyThread);
+    });
+  }
+
+  private heard(message: FromKeyThread): void {
+    if (message === 'open') return;
+    const waiting = this.waiting.get(message.number);
+    this.waiting.delete(message.number);
+    if ('failure' in message) waiting?.reject(new Error(message.failure));
+    else waiting?.resolve(message.key);
+  }
+
+  /** Whoever waits must not wait for ever. A key that was being made may or may not be there: asking again makes it or finds it. */
+  private died(error: Error): void {
+    this.dead ??= error;
+    for (const { reject } of this.waiting.values()) reject(this.dead);
+    this.waiting.clear();
+  }
+}
+
+/** Threads run built JavaScript only, also when this file itself is run from its source by a test. */
+function threadFile(): string {
+  const here = import.meta.url;
+  return fileURLToPath(here.endsWith('.ts') ? new URL('../../../dist/infrastructure/vault/key-ring-thread.js', here) : new URL('./key-ring-thread.js', here));
+}
