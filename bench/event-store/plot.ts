@@ -1,14 +1,19 @@
 export interface PlotPoint {
   readonly events: number;
+  /** On the wall clock. */
   readonly microseconds: number;
+  /** Of the process's processor time. */
+  readonly cpuMicroseconds: number;
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 320, 56, 40] as const;
 
+const LINES = [{ of: 'microseconds', colour: '#06c', name: 'wall clock' }, { of: 'cpuMicroseconds', colour: '#c60', name: 'processor time' }] as const;
+
 /** Cost per event over the number of events, which is drawn by its logarithm: a line that stays level is what is hoped for. @returns an SVG */
 export function plotCost(points: readonly PlotPoint[], title: string): string {
   const [first, last] = [points[0] as PlotPoint, points.at(-1) as PlotPoint];
-  const top = Math.max(...points.map((p) => p.microseconds)) * 1.25;
+  const top = Math.max(...points.flatMap((p) => [p.microseconds, p.cpuMicroseconds])) * 1.25;
   const span = Math.max(1e-9, Math.log10(last.events / first.events));
   const x = (events: number): number => LEFT + ((WIDTH - LEFT - 24) * Math.log10(events / first.events)) / span;
   const y = (microseconds: number): number => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - 32) * microseconds) / top;
@@ -20,8 +25,11 @@ export function plotCost(points: readonly PlotPoint[], title: string): string {
     text({ x: LEFT, y: 18, anchor: 'start' }, title),
     ...levels.map((level) => `<path d="M${LEFT} ${y(level).toFixed(1)}H${WIDTH - 24}" stroke="#ddd"/>${text({ x: LEFT - 6, y: y(level) + 4, anchor: 'end' }, `${level.toFixed(1)} µs`)}`),
     ...points.map((p) => text({ x: x(p.events), y: HEIGHT - BOTTOM + 18, anchor: 'middle' }, p.events >= 1e6 ? `${p.events / 1e6} M` : `${Math.round(p.events / 1000)} k`)),
-    `<polyline fill="none" stroke="#06c" stroke-width="2" points="${points.map((p) => `${x(p.events).toFixed(1)},${y(p.microseconds).toFixed(1)}`).join(' ')}"/>`,
-    ...points.map((p) => `<circle cx="${x(p.events).toFixed(1)}" cy="${y(p.microseconds).toFixed(1)}" r="3" fill="#06c"/>`),
+    ...LINES.flatMap(({ of, colour, name }, n) => [
+      `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${points.map((p) => `${x(p.events).toFixed(1)},${y(p[of]).toFixed(1)}`).join(' ')}"/>`,
+      ...points.map((p) => `<circle cx="${x(p.events).toFixed(1)}" cy="${y(p[of]).toFixed(1)}" r="3" fill="${colour}"/>`),
+      `<text x="${WIDTH - 24}" y="${18 + n * 14}" text-anchor="end" fill="${colour}">${name}</text>`,
+    ]),
     '</svg>\n',
   ].join('\n');
 }
