@@ -25,6 +25,7 @@ export class LogWatcher {
   private readonly ids = new Map<string, Set<string>>();
   private readonly opinions = new Map<string, Set<string>>();
   private readonly resolved = new Map<string, string>();
+  private readonly views = new Set<string>();
   private readonly confirmedImages = new Set<string>();
   private position = -1n;
 
@@ -37,6 +38,7 @@ export class LogWatcher {
     else if (event.stream.startsWith('hold-')) this.seeHold(event, requestId);
     else if (event.stream.startsWith('challenge-')) this.rule(event.revision === 0, event, 'a nonce was used twice');
     else if (event.stream.startsWith('registrant-')) this.seeRegistrant(event);
+    else if (event.type === 'BiometricViewed') this.views.add(`${event.data['requestId'] as string} ${event.data['officer'] as string}`);
   }
 
   /** What must hold at the moment in which a photograph leaves for the government. */
@@ -47,6 +49,11 @@ export class LogWatcher {
     if (!certificateVerified || !confirmed) throw new Violation(`${requestId} was submitted without both positive facts`);
     if (held) throw new Violation(`${requestId} was submitted while it was held`);
     if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused') throw new Violation(`${requestId} was submitted after ${ended}`);
+  }
+
+  /** Whether it is on record that this officer looked at a face of this case. */
+  viewed(requestId: string, officer: string): boolean {
+    return this.views.has(`${requestId} ${officer}`);
   }
 
   requestOf(submissionId: string): string | undefined {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EventStore, type EventBatch, type EventFilter, type SubscribeOptions } from '../../src/application/ports/event-store.js';
@@ -27,7 +27,8 @@ const STATUS_OF_END: Readonly<Record<string, string>> = {
  *  their own, so that they change nothing in the story that they watch: slow transactions, a busy disk, and old processes that go on writing
  *  after their death until the fence stops them. At any moment the rows must equal those that are built from the first event. */
 export class SimulatedReadModels {
-  private readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-story-'));
+  // In memory where the system offers it: a story opens the file at every start of its process.
+  private readonly folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'honnin-story-'));
   private readonly random: Random;
   private readonly world: World;
   private readonly opened: ReadModelDatabase[] = [];

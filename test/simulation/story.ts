@@ -8,10 +8,12 @@ import { DecideAndAppend } from '../../src/application/commands/decide-and-appen
 import { Challenges, IssueChallenge, IssueChallengeHandler } from '../../src/application/commands/issue-challenge.js';
 import { ReceiveRequest, ReceiveRequestHandler } from '../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
+import { AccessLog, ViewImage, ViewImageHandler } from '../../src/application/commands/view-image.js';
 import { GiveOpinion, GiveOpinionHandler, ResolveHold, ResolveHoldHandler } from '../../src/application/commands/review-hold.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
 import { CurrentPolicy } from '../../src/application/current-policy.js';
 import { derivedId } from '../../src/application/ids.js';
+import type { ImageRenderer } from '../../src/application/ports/image-renderer.js';
 import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import { PerformEffect } from '../../src/application/saga/perform-effect.js';
@@ -33,6 +35,11 @@ const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasu
 /** Signing the log and erasing registrants have tests of their own; no story erases anybody. */
 const NO_AUDIT = { consumers: { all: () => [] }, erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure };
 
+/** Nobody looks at the face of a card in a story. */
+const NO_RENDERER = {} as ImageRenderer;
+/** In earlier stories no officer looks at a picture; they stay as they were when they found something. */
+const FIRST_SEED_WITH_VIEWS = 1000;
+
 /** The program, made of its real parts on simulated ports. */
 interface Process {
   readonly incarnation: number;
@@ -41,6 +48,7 @@ interface Process {
   readonly opinions: GiveOpinionHandler;
   readonly resolutions: ResolveHoldHandler;
   readonly resume: ResumeEffectHandler;
+  readonly views: ViewImageHandler;
   readonly background: Background;
   readonly dispatcher: EffectDispatcher;
 }
@@ -52,6 +60,7 @@ export interface StoryResult {
   readonly crashes: number;
   readonly virtualMs: number;
   readonly ends: Readonly<Record<string, number>>;
+  readonly views: number;
   /** How often a read model was built again and compared with the rows that were served. */
   readonly comparisons: number;
   /** Steps of dead processes on the read models that were refused. */
@@ -88,13 +97,16 @@ export async function tellStory(seed: number, time: VirtualTime, broken?: string
   void world.crash('at the end of the story');
   story.readModels.close();
   time.clear();
-  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
+  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, views: story.views, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
 }
 
 class Story {
   sent = 0;
+  /** Photographs that officers were shown. */
+  views = 0;
   readonly readModels: SimulatedReadModels;
   private readonly world: World;
+  private readonly seed: number;
   private process: Process | null = null;
   private readonly key: KeyObject;
   private readonly publicKey: string;
@@ -103,6 +115,7 @@ class Story {
 
   constructor(world: World, seed: number) {
     this.world = world;
+    this.seed = seed;
     this.readModels = new SimulatedReadModels(world, seed);
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     this.key = privateKey;
@@ -280,11 +293,26 @@ class Story {
 
   private async review(requestId: string): Promise<void> {
     const { random } = this.world;
+    if (this.seed >= FIRST_SEED_WITH_VIEWS) await this.look(requestId);
     const opinions = [random.pick(['release', 'reject', 'recapture'] as const), random.pick(['release', 'release', 'reject', 'recapture'] as const)];
     for (const [n, opinion] of opinions.entries()) await this.insist((process) => process.opinions.execute(new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, 'same_person')));
     const outcome = opinions[0] === opinions[1] ? ({ release: 'released', reject: 'rejected', recapture: 'recapture' } as const)[opinions[0] as 'release'] : random.pick(['released', 'rejected'] as const);
     const officer = opinions[0] === opinions[1] ? 'officer-0' : 'officer-2';
     await this.insist((process) => process.resolutions.execute(new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, 'same_person')));
+  }
+
+  /** Both officers look at the photograph. What they are shown must be on record before they are. */
+  private async look(requestId: string): Promise<void> {
+    for (const officer of ['officer-0', 'officer-1']) {
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        const answer = await this.ask((process) => process.views.execute(new ViewImage(derivedId(requestId, officer, attempt), requestId, officer, 'photo', 'hold_review', 'original')));
+        if (!answer || !('ok' in answer)) continue;
+        await this.world.check();
+        if (!this.world.watcher.viewed(requestId, officer)) throw new Violation(`${officer} was shown the photograph of ${requestId}, of which no view is stored`);
+        this.views += 1;
+        break;
+      }
+    }
   }
 
   /** Asks until there is an answer, whatever it is. A click is repeated with the same command id. */
@@ -343,6 +371,7 @@ class Story {
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),
       resume: new ResumeEffectHandler(aggregates),
+      views: new ViewImageHandler(aggregates, new AccessLog(store, aggregates, clock), vault, new SimulatedCardRecords(), NO_RENDERER),
     };
   }
 

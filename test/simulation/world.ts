@@ -199,6 +199,7 @@ export class SimulatedStore extends EventStore {
   /** A store that acknowledges what it has not written. */
   private loses(events: readonly NewEvent[]): boolean {
     const { broken, random } = this.world;
+    if (broken === 'view-without-record') return events[0]?.type === 'BiometricViewed';
     if (broken === 'submit-without-intent') return events[0]?.type === 'SubmissionAttempted';
     return broken === 'lose-requests' && events[0]?.type === 'RequestReceived' && random.chance(0.2);
   }
