@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -37,12 +37,15 @@ const main = path.join(root, 'dist/main.js');
 const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5);
 /** What a case goes through whose certificate and face are good. */
 const STEPS = ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'GovernmentAccepted'];
+const PIN = '7391';
 const SEED = Number(process.env['HONNIN_CRASH_SEED'] ?? 20261123);
 
 /** The server as a process on one port, so that booths find it again after each death. */
 class ServerProcess {
   private child: ChildProcess | null = null;
   readonly url: string;
+  /** Everything that all its processes ever printed. */
+  said = '';
 
   constructor(private readonly environment: Record<string, string>) {
     this.url = `http://127.0.0.1:${environment['HONNIN_PORT']}`;
@@ -85,6 +88,7 @@ class ServerProcess {
       for (const stream of [child.stdout, child.stderr]) {
         stream?.on('data', (chunk: Buffer) => {
           output += chunk.toString();
+          this.said += chunk.toString();
           if (output.includes('"listening"')) resolve();
         });
       }
@@ -97,6 +101,8 @@ class ServerProcess {
 
 describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R24`, () => {
   const random = new Random(SEED);
+  /** What the cards' holders typed in, as it would look where it must not be. */
+  const secrets = new Set<string>();
   let folder: string;
   let data: string;
   let sandbox: Sandbox;
@@ -109,7 +115,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     data = path.join(folder, 'data');
     sandbox = await startSandbox({ folder: path.join(folder, 'sandbox'), print: () => {} });
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
-    server = new ServerProcess({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data, HONNIN_PORT: String(await freePort()), HONNIN_LOG_LEVEL: 'error' });
+    server = new ServerProcess({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data, HONNIN_PORT: String(await freePort()), HONNIN_LOG_LEVEL: 'info' });
     await server.start();
     const key = generateBoothKey();
     const token = await sandbox.tokens.signIn('administrator');
@@ -161,6 +167,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
       expectOneSubmissionEach(watcher);
       expect((await checkEventLog(path.join(data, 'events.db'))).problems).toEqual([]);
       await expectReadModelsEqual();
+      expectNoSecretKept(received[0] as string);
     },
     120_000 + CRASHES * 20_000,
   );
@@ -173,8 +180,9 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   }, 60_000);
 
   async function prepare(): Promise<SignedRequest> {
-    const card = await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored') });
+    const card = await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored'), authenticationPin: PIN });
     const { authenticationPin: pin, accessNumber } = card.secrets;
+    secrets.add(accessNumber).add(`"${pin}"`);
     return booth.prepare({ card: card.connect(), pin, accessNumber, photo: await loadDemoFace('sample1-left'), consent: { textVersion: '2026-11', keepReferenceImage: random.chance(0.5) } });
   }
 
@@ -244,6 +252,20 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     const stored = attempts.filter((attempt) => attempt.outcome === 'stored').map((attempt) => attempt.submissionId);
     expect(new Set(stored).size).toBe(stored.length);
     expect([...stored].sort()).toEqual([...watcher.cases.values()].map(({ submissionId }) => submissionId).sort());
+  }
+
+  /** Neither a PIN nor a 照合番号 in any file of the server, or in anything that it printed. */
+  function expectNoSecretKept(kept: string): void {
+    expect(secrets.size).toBeGreaterThan(1);
+    const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const holding = (text: string): string[] => files.filter(({ parentPath, name }) => readFileSync(path.join(parentPath, name)).includes(text)).map(({ name }) => name);
+    // The search finds what is there.
+    expect(holding(kept).some((name) => name.startsWith('events.db'))).toBe(true);
+    expect(server.said).toContain('"listening"');
+    for (const secret of secrets) {
+      expect(holding(secret)).toEqual([]);
+      expect(server.said).not.toContain(secret);
+    }
   }
 
   /** Whatever the projections lived through, building them from the first event gives the same rows. */
