@@ -8,7 +8,8 @@ import { DecideAndAppend } from '../../src/application/commands/decide-and-appen
 import { Challenges, IssueChallenge, IssueChallengeHandler } from '../../src/application/commands/issue-challenge.js';
 import { ReceiveRequest, ReceiveRequestHandler } from '../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
-import { AccessLog, ViewImage, ViewImageHandler } from '../../src/application/commands/view-image.js';
+import { AccessLog } from '../../src/application/commands/access-log.js';
+import { ViewImage, ViewImageHandler } from '../../src/application/commands/view-image.js';
 import { GiveOpinion, GiveOpinionHandler, ResolveHold, ResolveHoldHandler } from '../../src/application/commands/review-hold.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
 import { CurrentPolicy } from '../../src/application/current-policy.js';
