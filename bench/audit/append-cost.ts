@@ -11,7 +11,7 @@ const LANES = 64;
 const SLICES = 6;
 const WARM_MS = 1000;
 const SLICE_MS = 3000;
-const ROUNDS_MAX = 12;
+const ROUNDS_MAX = 20;
 
 /** 64 writers, each with its streams, that append one after the other without a pause. */
 class Load {
@@ -23,7 +23,10 @@ class Load {
 
   constructor(store: SqliteEventStore, appends: readonly Repeatable[]) {
     this.store = store;
-    for (const append of appends) this.lanes[laneOf(append.stream)]?.push(append);
+    const streams = new Map<string, Repeatable[]>();
+    for (const append of appends) streams.set(append.stream, [...(streams.get(append.stream) ?? []), append]);
+    // The longest streams first, each to the lane that has least: all lanes come round at about the same time.
+    for (const list of [...streams.values()].sort((a, b) => b.length - a.length)) this.lanes.toSorted((a, b) => a.length - b.length)[0]?.push(...list);
   }
 
   async run(untilMs: number): Promise<void> {
@@ -43,12 +46,6 @@ class Load {
   }
 }
 
-function laneOf(stream: string): number {
-  let sum = 0;
-  for (let i = 0; i < stream.length; i += 1) sum = (Math.imul(sum, 31) + stream.charCodeAt(i)) | 0;
-  return (sum >>> 0) % LANES;
-}
-
 interface Slice {
   readonly perSecond: number;
   readonly cpuMicrosPerEvent: number;
@@ -61,7 +58,7 @@ interface Slice {
 export async function appendCost(report: BenchReport): Promise<void> {
   report.progress(`appends with and without the audit log, ${SLICES} slices each in turn ...`);
   const [plain, logged] = [await World.create(process.cwd()), await World.create(process.cwd())];
-  const appends = history(2000, 1000);
+  const appends = history(3000, 1500);
   const names = registrantsOf(appends);
   logged.addRegistrants(Array.from({ length: ROUNDS_MAX }, (_, round) => names.map((name) => inRound(name, round))).flat());
   const stores = [await SqliteEventStore.openOnThread({ file: plain.eventsFile }), await SqliteEventStore.openOnThread({ file: logged.eventsFile })] as const;

@@ -15,6 +15,7 @@ import { timestampAnchors } from '../infrastructure/audit/configured-outlets.js'
 import { fsck } from '../infrastructure/audit/fsck.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
+import { ANCHOR_OPTIONS, certificateLines, judgeWith } from './audit/certificates.js';
 import { compare } from './audit/compare.js';
 import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
 import { FLAG, keysOf, listOf, MANY, notesIn, say, TEXT, wholeNumber } from './audit/arguments.js';
@@ -31,9 +32,13 @@ Proves what happened, to people who do not trust this machine.
         --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
-  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--json]
+  ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--anchors FILE]...
+        [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
-        not; 2: nothing is wrong but no key was given, so nobody knows who made it. --tsa-anchor names the roots of a timestamp
+        not; 2: nothing is wrong but no key was given, so nobody knows who made it. --anchors names your own copies of the roots of the
+        certification service (PEM or DER): certificate verdicts are then recomputed from the evidence in the bundle (export
+        --with-evidence). --auth-anchors and --sign-anchors keep the roots of the two kinds apart; --auth-policy OID, --sign-policy OID
+        and --status-age SECONDS are for services whose rules differ from the defaults. --tsa-anchor names the roots of a timestamp
         authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed; --tsa-crl has revocation judged too
   ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--server URL] [--json]
         holds checkpoints that were kept elsewhere against the present log and names the first fork. kafka: the topic of the settings
@@ -154,12 +159,12 @@ async function exportFrom(server: string, token: string | undefined, body: objec
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, json: FLAG } });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, json: FLAG, ...ANCHOR_OPTIONS } });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = keysOf(values.key);
   const startMs = performance.now();
-  const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn) });
+  const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values) });
   const seconds = (performance.now() - startMs) / 1000;
   const stamp = judgeTimestamp(report, { anchors: values['tsa-anchor'] ?? [], crls: values['tsa-crl'] ?? [], policy: values['tsa-policy'] ?? null });
   const isSound = isSoundReport(report) && !stamp.isWrong;
@@ -177,6 +182,7 @@ function printReport(report: VerifyReport, seconds: number, hasKey: boolean, sta
   say(`signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
   say(`decisions  ${thousands(replay.reproduced)} of ${thousands(replay.decisions)} decisions reproduced; ${thousands(replay.facts)} facts without a decision; ${thousands(replay.notReproducible.length)} could not be made again`);
   for (const { index, type, problem } of replay.notReproducible.slice(0, 10)) say(`           at ${index}, ${type}: ${problem}`);
+  for (const line of certificateLines(report.certificates)) say(line);
   if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
   for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
   say(`timestamp  ${stamp.text}`);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
 import type { Refusal } from '../../domain/refusal.js';
@@ -17,6 +16,7 @@ import { Clock } from '../ports/clock.js';
 import { FaceComparer } from '../ports/face-comparer.js';
 import { GovernmentRegistry } from '../ports/government-registry.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { evidenceBytes, sealedEvidenceId, type PresentedForEvidence } from '../sealed-evidence.js';
 import { SubjectResolver } from '../subject-resolver.js';
 
 /** One effect of one case, with everything that its commands need to be repeatable. */
@@ -90,17 +90,13 @@ export class PerformEffect {
     const certificate = await this.openCase(job, 'certificate');
     const signatures = JSON.parse(Buffer.from((await this.openCase(job, 'signatures')).bytes).toString('utf8')) as CaseSignatures;
     const signedBytes = Buffer.from(signatures.envelopeText);
-    const verdict = await this.certificates.verify({
-      certificate: certificate.bytes,
-      certificateType: request.certificateType,
-      signedBytes,
-      signature: Buffer.from(signatures.cardSignature, 'base64'),
-      at: this.clock.nowUtc(),
-    });
+    const at = this.clock.nowUtc();
+    const verdict = await this.certificates.verify({ certificate: certificate.bytes, certificateType: request.certificateType, signedBytes, signature: Buffer.from(signatures.cardSignature, 'base64'), at });
     if (verdict.verdict === 'unknown') return { verdict: 'unknown', cause: verdict.cause };
     const verifier = this.certificates.algorithm;
+    const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at };
     if (verdict.verdict === 'invalid') {
-      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed);
+      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
       return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, sealedEvidenceId };
     }
     const cardRecord = await this.openCase(job, 'cardRecord');
@@ -111,7 +107,7 @@ export class PerformEffect {
       challenge: signedBytes,
     });
     if (record.verdict === 'invalid') {
-      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed);
+      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
       return { verdict: 'invalid', reason: 'card_record', cardRecordReason: record.reason, evidence: verdict.evidence, verifier: this.cardRecords.algorithm, sealedEvidenceId };
     }
     const subjectKey = await this.subjects.resolve(verdict.holder, job.requestId);
@@ -124,21 +120,13 @@ export class PerformEffect {
       verifier,
       cardRecordVerifier: this.cardRecords.algorithm,
       material: { certificate: certificate.commitment, cardRecord: cardRecord.commitment },
-      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed),
+      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, presented),
     };
   }
 
-  private async sealEvidence(owner: VaultOwner, job: Job, sealed: SealedCertificateEvidence): Promise<string> {
-    const bytes = Buffer.from(
-      JSON.stringify({
-        certificate: Buffer.from(sealed.certificate).toString('base64'),
-        statusKind: sealed.statusKind,
-        statusResponse: sealed.statusResponse === null ? null : Buffer.from(sealed.statusResponse).toString('base64'),
-        ocspNonce: sealed.ocspNonce,
-      }),
-    );
-    // The content is part of the id: an effect that runs again after a crash gets a new answer with a new nonce.
-    const id = `evidence-${derivedId(job.effectId, createHash('sha256').update(bytes).digest('hex'))}`;
+  private async sealEvidence(owner: VaultOwner, job: Job, sealed: SealedCertificateEvidence, presented: PresentedForEvidence): Promise<string> {
+    const bytes = evidenceBytes(sealed, presented);
+    const id = sealedEvidenceId(job.effectId, bytes);
     await this.vault.seal(owner, id, bytes);
     return id;
   }

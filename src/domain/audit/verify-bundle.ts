@@ -2,6 +2,7 @@ import type { Json } from '../event-envelope.js';
 import { canonicalJson } from '../values/canonical-json.js';
 import { fromBase64, toHex, utf8 } from './bytes.js';
 import { BundleFormatError, readBundle, type BundleHeader, type BundleLeaf } from './bundle.js';
+import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type CertificateReport } from './certificate-replay.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
@@ -24,13 +25,15 @@ export interface VerifyOptions {
   readonly trusted: readonly VerifierKey[];
   /** Checkpoints that the reader got earlier or elsewhere (a copy, a receipt): the bundle must agree with each. */
   readonly known?: readonly string[];
+  /** Recomputes certificate verdicts with the reader's own trust anchors; absent: they are counted and left. */
+  readonly certificates?: CertificateJudge;
 }
 
 /** What is wrong, and where. `index` is the place in the log, where one can be named. */
 export interface Discrepancy {
   readonly code:
     | 'bundle_malformed' | 'checkpoint_malformed' | 'checkpoint_unsigned' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs' | 'range_has_gaps' | 'fork' | 'rolled_back' | 'consistency_missing'
-    | 'certificate_differs' | 'certificate_signature' | 'list_differs' | 'opening_differs' | 'timestamp_checkpoint' | 'decision_differs';
+    | 'certificate_differs' | 'certificate_signature' | 'list_differs' | 'opening_differs' | 'timestamp_checkpoint' | 'decision_differs' | 'certificate_verdict_differs';
   readonly index: number | null;
   readonly detail: string;
 }
@@ -60,6 +63,7 @@ export interface VerifyReport {
   readonly erased: readonly Erasure[];
   readonly openings: number;
   readonly evidence: number;
+  readonly certificates: CertificateReport;
   readonly timestamp: BundleHeader['timestamp'];
   readonly discrepancies: readonly Discrepancy[];
 }
@@ -105,24 +109,26 @@ class Verification {
     this.checkLists(header, read.lists);
     const openings = this.checkOpenings(header);
     this.checkTimestampPlace(header, checkpoint, keys);
+    const certificates = this.recomputeCertificates(header, read.certificates);
     for (const { index, type, stream, problem } of read.replay.findings) this.wrong('decision_differs', index, `${type} in ${stream}: ${problem}`);
     return {
       origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size, leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
       trust: signing === null ? 'none' : this.options.trusted.length > 0 ? 'trusted' : 'stated', signedBy: signing && verifierKeyText(signing), knownCheckpoints, replay: read.replay, erased: read.erased, openings,
-      evidence: Object.keys(header.evidence).length, timestamp: header.timestamp, discrepancies: this.discrepancies,
+      evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp, discrepancies: this.discrepancies,
     };
   }
 
   malformed(detail: string): VerifyReport {
     this.wrong('bundle_malformed', null, detail);
     const { header } = this;
-    return { origin: null, query: header?.query ?? null, createdAtUtc: header?.createdAtUtc ?? null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none', signedBy: null, knownCheckpoints: 0, replay: NOTHING, erased: [], openings: 0, evidence: 0, timestamp: null, discrepancies: this.discrepancies };
+    return { origin: null, query: header?.query ?? null, createdAtUtc: header?.createdAtUtc ?? null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none', signedBy: null, knownCheckpoints: 0, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES, timestamp: null, discrepancies: this.discrepancies };
   }
 
   /** One pass over the leaves: hashes, decisions, lists, erasures. */
   private readLeaves(leaves: Iterable<BundleLeaf>, header: BundleHeader, treeSize: number) {
     const replay = new DecisionReplay({ isPartial: header.query.kind !== 'range' || (header.asked?.first ?? 1) !== 0 });
     const drawer = new ListDrawer();
+    const certificates = new CertificateReplay();
     const indices: number[] = [];
     const hashes: Hash[] = [];
     const erased: Erasure[] = [];
@@ -136,11 +142,12 @@ class Verification {
         continue;
       }
       replay.feed(index, leaf);
+      certificates.feed(index, leaf);
       if (index >= first && index <= last) drawer.feed(leaf);
       if (leaf.type === 'RegistrantErased') erased.push(erasureOf(index, leaf));
     }
     const noGaps = header.query.kind === 'range' && this.isWhatWasAsked(header, treeSize) && this.hasNoGaps(header, indices);
-    return { indices, hashes, erased, noGaps, lists: drawer, replay: replay.finish({ isCut: (indices.at(-1) ?? 0) + 1 < treeSize }) };
+    return { indices, hashes, erased, noGaps, lists: drawer, certificates, replay: replay.finish({ isCut: (indices.at(-1) ?? 0) + 1 < treeSize }) };
   }
 
   /** A range by numbers is exactly the range that the signed query names. A range by time cannot be checked so: what lies outside of it is
@@ -256,6 +263,13 @@ class Verification {
     const trees = { first: stamped.size, firstRoot: stamped.root, second: checkpoint.size, secondRoot: checkpoint.root };
     const isGood = judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed' && isConsistent(this.hasher, hashesOf(header.timestamp.proof), trees);
     if (!isGood) this.wrong('timestamp_checkpoint', null, `the checkpoint of ${stamped.size} leaves that has the timestamp is not a beginning of this log`);
+  }
+
+  private recomputeCertificates(header: BundleHeader, replay: CertificateReplay): CertificateReport {
+    const evidence = (id: string): Uint8Array | null => (Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null);
+    const report = replay.finish({ evidence, wasAsked: header.query['withEvidence'] === true, judge: this.options.certificates ?? null });
+    for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
+    return report;
   }
 
   private rowsDigest(rows: readonly Json[]): string {

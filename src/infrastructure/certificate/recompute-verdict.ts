@@ -58,8 +58,20 @@ export function differences(stored: { readonly verdict: CertificateVerdict['verd
   return fields.filter((field) => stored.evidence[field] !== recomputed.evidence[field]);
 }
 
+/** Everything that was kept of a check. */
+export interface KeptEvidence {
+  readonly sealed: SealedCertificateEvidence;
+  /** What the card signed and when it was judged; null in evidence of the time before that was kept. */
+  readonly presented: Pick<KeptCheck, 'certificateType' | 'signedBytes' | 'signature' | 'at'> | null;
+}
+
 /** The sealed evidence as the vault holds it. @throws {TypeError} when the bytes are something else */
 export function readSealedEvidence(bytes: Uint8Array): SealedCertificateEvidence {
+  return readKeptEvidence(bytes).sealed;
+}
+
+/** The same with what the card signed. @throws {TypeError} when the bytes are something else */
+export function readKeptEvidence(bytes: Uint8Array): KeptEvidence {
   const wrong = new TypeError('not the sealed evidence of a certificate check');
   let value: unknown;
   try {
@@ -67,8 +79,17 @@ export function readSealedEvidence(bytes: Uint8Array): SealedCertificateEvidence
   } catch {
     throw wrong;
   }
-  const { certificate, statusKind, statusResponse, ocspNonce } = (value ?? {}) as Record<string, unknown>;
+  const { certificate, statusKind, statusResponse, ocspNonce, presented } = (value ?? {}) as Record<string, unknown>;
   const isTextOrNull = (field: unknown): field is string | null => field === null || typeof field === 'string';
   if (typeof certificate !== 'string' || !isTextOrNull(statusResponse) || !isTextOrNull(ocspNonce) || (statusKind !== 'ocsp' && statusKind !== 'crl' && statusKind !== null)) throw wrong;
-  return { certificate: Buffer.from(certificate, 'base64'), statusKind, statusResponse: statusResponse === null ? null : Buffer.from(statusResponse, 'base64'), ocspNonce };
+  return {
+    sealed: { certificate: Buffer.from(certificate, 'base64'), statusKind, statusResponse: statusResponse === null ? null : Buffer.from(statusResponse, 'base64'), ocspNonce },
+    presented: presented === undefined ? null : readPresented(presented, wrong),
+  };
+}
+
+function readPresented(value: unknown, wrong: TypeError): NonNullable<KeptEvidence['presented']> {
+  const { certificateType, signedText, signature, at } = (value ?? {}) as Record<string, unknown>;
+  if ((certificateType !== 'user_authentication' && certificateType !== 'digital_signature') || typeof signedText !== 'string' || typeof signature !== 'string' || typeof at !== 'string' || Number.isNaN(Date.parse(at))) throw wrong;
+  return { certificateType, signedBytes: Buffer.from(signedText), signature: Buffer.from(signature, 'base64'), at };
 }

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { CertificateType } from '../domain/values/certificate-status.js';
+import { derivedId } from './ids.js';
+import type { SealedCertificateEvidence } from './ports/certificate-verifier.js';
+
+/** What the card signed, as it is sealed with the answer about its certificate. */
+export interface PresentedForEvidence {
+  readonly certificateType: CertificateType;
+  /** `captureEnvelopeText` as it was signed. */
+  readonly signedText: string;
+  /** Base64. */
+  readonly signature: string;
+  /** The instant at which the path was judged, ISO-8601 UTC. */
+  readonly at: string;
+}
+
+/** The bytes that go into the vault after a certificate check: everything from which the verdict can be made again. What the card signed is
+ *  kept with the answer, because the case's own copy is erased with the case, and without it nobody could say later that the card was there. */
+export function evidenceBytes(sealed: SealedCertificateEvidence, presented: PresentedForEvidence): Uint8Array {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  const { certificate, statusKind, statusResponse, ocspNonce } = sealed;
+  return Buffer.from(JSON.stringify({ certificate: text(certificate), statusKind, statusResponse: statusResponse === null ? null : text(statusResponse), ocspNonce, presented }));
+}
+
+/** The name under which evidence is sealed. The content is a part of it: an effect that runs again after a crash gets a new answer with a new
+ *  nonce, and the event that names the evidence, once it is in the signed log, fixes its bytes.
+ *  @param effectId the effect that asked for the check */
+export function sealedEvidenceId(effectId: string, bytes: Uint8Array): string {
+  return `evidence-${derivedId(effectId, createHash('sha256').update(bytes).digest('hex'))}`;
+}

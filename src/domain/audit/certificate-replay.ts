@@ -1,0 +1,108 @@
+import type { CertificateEvidence } from '../values/certificate-status.js';
+import { registrantOf, type LeafEvent } from './leaf.js';
+
+/** A certificate verdict of the history with everything that was kept of it. */
+export interface KeptVerdict {
+  readonly index: number;
+  readonly requestId: string;
+  readonly verdict: 'valid' | 'invalid';
+  /** Why it was refused; null for a valid certificate. */
+  readonly reason: string | null;
+  readonly evidence: CertificateEvidence;
+  readonly sealedEvidenceId: string;
+  /** Id of the effect that asked for the check: a part of the evidence's id. */
+  readonly effectId: string;
+  /** What was received, as the log tells it; null where the bundle does not have it. */
+  readonly request: Readonly<Record<string, unknown>> | null;
+  /** The sealed evidence, opened. */
+  readonly sealed: Uint8Array;
+}
+
+/** What became of one recomputation. */
+export type VerdictJudgement = { readonly judged: 'reproduced' } | { readonly judged: 'differs'; readonly detail: string } | { readonly judged: 'not_possible'; readonly why: string };
+
+/** Recomputes a verdict. It brings its own trust anchors: those of the log are those of whoever wrote it. */
+export type CertificateJudge = (kept: KeptVerdict) => VerdictJudgement;
+
+/** Why a verdict was not recomputed. `erased`: its evidence went with the registrant. `not_permitted`: the bundle was asked for without
+ *  evidence. `not_kept`: the event itself says that there was none. `withheld`: evidence was asked for and is not there, and the bundle does
+ *  not say why. `no_anchors`: nobody gave trust anchors. `not_possible`: the evidence does not hold what is needed. */
+export type AbsenceReason = 'erased' | 'not_permitted' | 'not_kept' | 'withheld' | 'no_anchors' | 'not_possible';
+
+export interface CertificateReport {
+  /** Verdicts that the bundle tells of. */
+  readonly verdicts: number;
+  readonly recomputed: number;
+  readonly reproduced: number;
+  readonly absent: Readonly<Record<AbsenceReason, number>>;
+  /** The first of them, each with its place. */
+  readonly absentCases: readonly { readonly index: number; readonly requestId: string; readonly why: AbsenceReason; readonly detail: string | null }[];
+  /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask somebody else. */
+  readonly anchorsNamed: Readonly<Record<string, number>>;
+  readonly differences: readonly { readonly index: number; readonly detail: string }[];
+}
+
+export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [] };
+
+const ABSENT_CASES_MAX = 1000;
+
+interface Verdict extends Omit<KeptVerdict, 'sealed' | 'sealedEvidenceId'> {
+  readonly sealedEvidenceId: string | null;
+  /** Token of the registrant under whose key the evidence lies; null for a refused card, whose evidence stands for itself. */
+  readonly registrant: string | null;
+}
+
+/** Collects the certificate verdicts of a history and has each recomputed from the evidence in the bundle. Fed one event at a time. */
+export class CertificateReplay {
+  private readonly requests = new Map<string, Readonly<Record<string, unknown>>>();
+  private readonly verdicts: Verdict[] = [];
+  private readonly erased = new Set<string>();
+
+  feed(index: number, { type, stream, data, metadata }: LeafEvent): void {
+    if (type === 'RequestReceived') this.requests.set(metadata.correlationId, data);
+    if (type === 'RegistrantErased') this.erased.add(registrantOf(stream) ?? '');
+    if (type !== 'CertificateVerified' && type !== 'CertificateRejected') return;
+    const isValid = type === 'CertificateVerified';
+    this.verdicts.push({
+      index, requestId: metadata.correlationId, verdict: isValid ? 'valid' : 'invalid', reason: isValid ? null : String(data['reason']), evidence: data['evidence'] as unknown as CertificateEvidence,
+      sealedEvidenceId: typeof data['sealedEvidenceId'] === 'string' ? data['sealedEvidenceId'] : null, effectId: metadata.causationId, request: this.requests.get(metadata.correlationId) ?? null,
+      registrant: isValid ? String(data['subjectKey']) : null,
+    });
+  }
+
+  /** @param evidence opened evidence by its id
+   *  @param judge null: the reader has no trust anchors, or no means */
+  finish({ evidence, wasAsked, judge }: { readonly evidence: (id: string) => Uint8Array | null; readonly wasAsked: boolean; readonly judge: CertificateJudge | null }): CertificateReport {
+    const absent = { ...NO_CERTIFICATES.absent };
+    const absentCases: CertificateReport['absentCases'][number][] = [];
+    const differences: { index: number; detail: string }[] = [];
+    const anchorsNamed: Record<string, number> = {};
+    let [recomputed, reproduced] = [0, 0];
+    const leaveOut = ({ index, requestId }: Verdict, why: AbsenceReason, detail: string | null = null): void => {
+      absent[why] += 1;
+      if (absentCases.length < ABSENT_CASES_MAX) absentCases.push({ index, requestId, why, detail });
+    };
+    for (const verdict of this.verdicts) {
+      const anchor = verdict.evidence?.trustAnchorSha256;
+      if (typeof anchor === 'string') anchorsNamed[anchor] = (anchorsNamed[anchor] ?? 0) + 1;
+      const { sealedEvidenceId } = verdict;
+      const sealed = sealedEvidenceId === null ? null : evidence(sealedEvidenceId);
+      if (sealedEvidenceId === null) leaveOut(verdict, 'not_kept');
+      else if (!sealed) leaveOut(verdict, this.whyAbsent(verdict, wasAsked));
+      else if (!judge) leaveOut(verdict, 'no_anchors');
+      else {
+        const judgement = judge({ ...verdict, sealedEvidenceId, sealed });
+        if (judgement.judged === 'not_possible') leaveOut(verdict, 'not_possible', judgement.why);
+        else recomputed += 1;
+        if (judgement.judged === 'reproduced') reproduced += 1;
+        if (judgement.judged === 'differs') differences.push({ index: verdict.index, detail: judgement.detail });
+      }
+    }
+    return { verdicts: this.verdicts.length, recomputed, reproduced, absent, absentCases, anchorsNamed, differences };
+  }
+
+  private whyAbsent({ registrant }: Verdict, wasAsked: boolean): AbsenceReason {
+    if (registrant !== null && this.erased.has(registrant)) return 'erased';
+    return wasAsked ? 'withheld' : 'not_permitted';
+  }
+}

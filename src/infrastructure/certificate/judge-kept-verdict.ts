@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { sealedEvidenceId } from '../../application/sealed-evidence.js';
+import type { CertificateJudge, KeptVerdict, VerdictJudgement } from '../../domain/audit/certificate-replay.js';
+import { canonicalJson } from '../../domain/values/canonical-json.js';
+import type { CertificateRules } from './certificate-check.js';
+import { differences, readKeptEvidence, recomputeVerdict, type KeptEvidence } from './recompute-verdict.js';
+
+/** Members of the signed envelope that the log also tells in clear: card and log must agree on each. */
+const SAME_IN_BOTH = ['boothId', 'counter', 'certificateType', 'mode', 'capturedAtUtc', 'consent'] as const;
+
+/** A judge for the certificate verdicts of an audit bundle. Nothing is taken from the writer but the bytes of certificate, status answer and
+ *  signed envelope: anchors and rules are the reader's own, and the evidence must be the very bytes that the signed log names.
+ *  @param rules the reader's anchors and rules. @req R6 R22 */
+export function certificateJudge(rules: CertificateRules): CertificateJudge {
+  return (kept) => {
+    try {
+      return judge(kept, rules);
+    } catch (error) {
+      // Bytes that only a forger or a fault can have put there; which of the two is not for this program to say.
+      return { judged: 'differs', detail: `the evidence cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  };
+}
+
+function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
+  if (kept.sealedEvidenceId !== sealedEvidenceId(kept.effectId, kept.sealed)) return differs('the evidence in the bundle is not the one that the log names');
+  const { sealed, presented } = readKeptEvidence(kept.sealed);
+  if (!presented) return { judged: 'not_possible', why: "the card's signature was not kept with this evidence (kept by an earlier version)" };
+  const other = otherRequest(kept, { sealed, presented });
+  if (other !== null) return differs(other);
+  const again = recomputeVerdict({ sealed, ...presented, evidence: kept.evidence }, rules);
+  // The card's face record is judged after its certificate; a refusal for it leaves a certificate that was good.
+  const expected = kept.reason === 'card_record' ? 'valid' : kept.verdict;
+  if (again.verdict !== expected) return differs(`it was ${kept.verdict}${kept.reason === null ? '' : ` (${kept.reason})`} and the evidence gives ${again.verdict}${reasonOf(again)}`);
+  if (again.verdict === 'invalid' && again.reason !== kept.reason) return differs(`it was refused for ${kept.reason} and the evidence gives ${again.reason}`);
+  const fields = differences({ verdict: again.verdict, evidence: kept.evidence }, again);
+  return fields.length === 0 ? { judged: 'reproduced' } : differs(`the log states another ${fields.join(', ')} than the evidence gives`);
+}
+
+/** @returns what shows that the card signed something else than the log says was received; null when both agree */
+function otherRequest({ request }: KeptVerdict, { sealed, presented }: KeptEvidence & { readonly presented: NonNullable<KeptEvidence['presented']> }): string | null {
+  const signed = JSON.parse(Buffer.from(presented.signedBytes).toString('utf8')) as Record<string, unknown>;
+  if (signed['certificateSha256'] !== createHash('sha256').update(sealed.certificate).digest('hex')) return 'the envelope that the card signed names another certificate';
+  if (request === null) return null;
+  const at = SAME_IN_BOTH.find((name) => canonicalJson((signed[name] ?? null) as never) !== canonicalJson((request[name] ?? null) as never));
+  return at === undefined ? null : `the envelope that the card signed has another ${at} than the request in the log`;
+}
+
+function reasonOf(verdict: ReturnType<typeof recomputeVerdict>): string {
+  return verdict.verdict === 'valid' ? '' : ` (${verdict.verdict === 'invalid' ? verdict.reason : verdict.cause}: ${verdict.detail})`;
+}
+
+function differs(detail: string): VerdictJudgement {
+  return { judged: 'differs', detail };
+}
