@@ -1,9 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ApiModule } from './api/api.module.js';
 import { ApiSettings } from './api/api-settings.js';
+import { VerifierPageModule } from './api/audit/verifier-page.controller.js';
 import { PublicationApiModule } from './api/publication/publication-api.module.js';
 import { HealthChecks } from './api/health-checks.js';
 import { ApplicationModule } from './application/application.module.js';
+import { verifierPage } from './console/build-page.js';
 import { Config } from './infrastructure/config.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
 import { ServerHealth } from './server-health.js';
@@ -17,6 +19,6 @@ class EdgeNeeds {}
 export class AppModule {
   static with(config: Config, settings: ApiSettings): DynamicModule {
     const api = ApiModule.register({ settings, imports: [EdgeNeeds] });
-    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, api, PublicationApiModule.register({ imports: [ApplicationModule, api] })], providers: [ServerMetrics] };
+    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, api, PublicationApiModule.register({ imports: [ApplicationModule, api] }), VerifierPageModule.with(verifierPage)], providers: [ServerMetrics] };
   }
 }

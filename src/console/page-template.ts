@@ -5,7 +5,7 @@ export const PAGE_TEMPLATE = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; worker-src blob:; base-uri 'none'; form-action 'none'">
 <title>Honnin 監査バンドル検証 / audit bundle verifier</title>
 <style>
 :root { color-scheme: light dark; --ok: #1a7f37; --bad: #b3261e; --warn: #9a6700; --line: #8884; }
@@ -13,7 +13,7 @@ body { font: 16px/1.6 system-ui, "Noto Sans CJK JP", "Hiragino Sans", sans-serif
 h1 { font-size: 1.4rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 p.lead { margin-top: 0; opacity: .8; }
 label { display: block; font-weight: 600; margin-top: 1rem; } label small { font-weight: 400; opacity: .8; }
-textarea, select, input[type=file] { width: 100%; box-sizing: border-box; font: inherit; margin-top: .25rem; } textarea { font-family: ui-monospace, monospace; font-size: .85rem; min-height: 3.5rem; }
+progress { width: 100%; } textarea, select, input[type=file] { width: 100%; box-sizing: border-box; font: inherit; margin-top: .25rem; } textarea { font-family: ui-monospace, monospace; font-size: .85rem; min-height: 3.5rem; }
 #drop { border: 2px dashed var(--line); border-radius: .5rem; padding: 1rem; margin-top: 1rem; }
 #drop.over { border-color: var(--ok); }
 .verdict { border-left: .5rem solid; padding: .75rem 1rem; margin: 1.5rem 0 1rem; font-size: 1.1rem; font-weight: 600; background: #8881; border-radius: .25rem; }
@@ -31,15 +31,26 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <label for="keys"><span data-t="keys"></span> <small data-t="keysHint"></small></label><textarea id="keys" spellcheck="false" placeholder="log.example.jp/honnin+1a2b3c4d+AZ…"></textarea>
 <label for="known"><span data-t="known"></span> <small data-t="knownHint"></small></label><input id="known" type="file" multiple>
 </div>
-<p id="status" role="status" aria-live="polite"></p>
+<p id="status" role="status" aria-live="polite"></p><progress id="bar" max="1" value="0" hidden></progress>
 <section id="result" hidden><div id="verdict" class="verdict"></div><table><tbody id="facts"></tbody></table>
 <div id="wrongBox" hidden><h2 data-t="wrong"></h2><ol id="wrong" class="wrong"></ol></div>
 <div id="erasedBox" hidden><h2 data-t="erased"></h2><ul id="erased"></ul></div>
 <div id="openBox" hidden><h2 data-t="open"></h2><ol id="open"></ol></div>
 <h2 data-t="why"></h2><label for="case" style="margin-top:0"><span data-t="case"></span></label><select id="case"></select><ol id="story"></ol></section>
 </main>
-<script>
+<script type="text/plain" id="engine">
 SCRIPT
+// One thread or two: the same functions answer the same messages.
+const answerTo = (post) => {
+  const verifier = new honnin.PageVerifier((what, share) => post({ what, share }));
+  return async ({ id, call, args }) => {
+    try { post({ id, result: await verifier[call](...args) }); } catch (error) { post({ id, error: error instanceof Error ? error.message : String(error) }); }
+  };
+};
+if (typeof document === 'undefined') { const answer = answerTo((message) => postMessage(message)); onmessage = (event) => answer(event.data); }
+else globalThis.honninAnswerTo = answerTo;
+</script>
+<script>
 (() => {
   const $ = (id) => document.getElementById(id);
   const T = {
@@ -50,7 +61,28 @@ SCRIPT
       wrong: 'What does not fit', erased: 'Erased registrants', open: 'Decisions that could not be made again', why: 'Why it was decided so', case: 'Case', working: 'Computing …', good: 'Everything is as it says.', bad: (n) => n + (n === 1 ? ' thing does not fit.' : ' things do not fit.'), maker: 'Nothing contradicts itself, but without a public key nobody knows who made it.', other: '日本語',
       log: 'Log', entries: (a, b) => a + ' entries (' + b + ' at the checkpoint)', range: 'Range', gaps: 'no gaps', mayGap: 'gaps are not excluded (export of a case)', signed: 'Signature', yes: 'by the key that you gave', no: 'NOT by the key that you gave', none: 'not checked', decisions: 'Decisions', ofd: (a, b) => a + ' of ' + b + ' decisions reproduced', facts: (n) => n + ' facts without a decision', made: 'Made', query: 'Query', knownN: 'Known checkpoints', agree: (n) => 'agrees with ' + n, stamp: 'Timestamp', stampYes: (at) => 'there is one that says ' + at + ' (not verified here: use honnin audit verify --tsa-anchor)', stampNo: 'none', time: 'Time taken', at: (i) => 'entry ' + i + ': ', rule: (e) => 'erased on ' + e.atUtc + ' by rule ' + e.rule + ' (entry ' + e.index + ')', keyBad: 'The public key has not the right form: ' },
   };
-  let language = 'ja', lines = null, report = null, seconds = 0, known = [];
+  Object.assign(T.ja, { reading: (p) => '読み込んでいます… ' + p + '%', verifying: (p) => '計算しています… ' + p + '%', whole: 'バンドル全体: ', certs: '電子証明書の検証結果', certsN: (n, e) => n + '件(うち証拠のあるもの ' + e + '件)。このページは証明書を検証する機能を持たないため、再計算していません。認証局の証明書を用意して honnin audit verify --anchors で再計算してください。', certsNone: 'なし', gone: (n) => n + '件の証拠は登録者とともに消去済み', held: (n) => n + '件の証拠は求められたのに含まれていません', broken: '計算できませんでした: ' });
+  Object.assign(T.en, { reading: (p) => 'Reading … ' + p + ' %', verifying: (p) => 'Computing … ' + p + ' %', whole: 'the bundle as a whole: ', certs: 'Certificate verdicts', certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors with your own copy of the roots of the certification service.', certsNone: 'none', gone: (n) => 'evidence of ' + n + ' was erased with the registrant', held: (n) => 'evidence of ' + n + ' was asked for and is not there', broken: 'It could not be computed: ' });
+  let language = 'ja', loaded = false, report = null, seconds = 0, known = [];
+
+  // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two paintings.
+  let post, thread = 'worker', asked = 0;
+  const waiting = new Map();
+  const heard = ({ id, result, error, what, share }) => {
+    if (id === undefined) { progress(what, share); return; }
+    const { resolve, reject } = waiting.get(id); waiting.delete(id);
+    if (error === undefined) resolve(result); else reject(new Error(error));
+  };
+  const here = () => { thread = 'page'; const script = document.createElement('script'); script.textContent = $('engine').textContent; document.head.append(script); const answer = globalThis.honninAnswerTo(heard); post = (message) => setTimeout(() => answer(message), 30); };
+  try {
+    const worker = new Worker(URL['createObjectURL'](new Blob([$('engine').textContent], { type: 'text/javascript' })));
+    worker.onmessage = (event) => heard(event.data);
+    worker.onerror = () => { const again = [...waiting.values()]; here(); for (const { message } of again) post(message); };
+    post = (message) => worker.postMessage(message);
+  } catch { here(); }
+  const ask = (call, ...args) => new Promise((resolve, reject) => { const id = (asked += 1), message = { id, call, args }; waiting.set(id, { resolve, reject, message }); post(message); });
+  function progress(what, share) { const p = Math.round(share * 100); $('bar').hidden = false; $('bar').value = share; $('status').textContent = T[language][what](p); document.body.dataset.progress = String(Number(document.body.dataset.progress ?? 0) + 1); }
+  function quiet(text) { $('bar').hidden = true; $('status').textContent = text; }
   const item = (parent, text) => { const li = document.createElement('li'); li.textContent = text; parent.append(li); return li; };
   const fact = (name, value) => { const tr = document.createElement('tr'), th = document.createElement('th'), td = document.createElement('td'); th.textContent = name; th.scope = 'row'; td.textContent = value; tr.append(th, td); $('facts').append(tr); };
   // GeneralizedTime of the token, for the eye only: nothing of it is checked here.
@@ -69,40 +101,44 @@ SCRIPT
     fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
     if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
     fact(t.stamp, r.timestamp ? t.stampYes(stated(r.timestamp.token)) : t.stampNo);
+    const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
+    fact(t.certs, c.verdicts === 0 ? t.certsNone : [t.certsN(number(c.verdicts), number(e)), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
     fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
-    for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? '' : t.at(number(d.index))) + d.detail + ' [' + d.code + ']');
+    for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + d.detail + ' [' + d.code + ']');
     for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
     for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
     $('wrongBox').hidden = wrong.length === 0; $('erasedBox').hidden = r.erased.length === 0; $('openBox').hidden = r.replay.notReproducible.length === 0;
     $('result').hidden = false; tell();
   }
-  function tell() { $('story').replaceChildren(); if (!$('case').value) return; for (const e of honnin.story(lines, $('case').value, language)) { const li = item($('story'), ''), time = document.createElement('time'); time.textContent = e.atUtc; li.append(time, e.text); } }
-  function run() {
-    if (!lines) return;
-    $('status').textContent = T[language].working;
-    // A pause, so that the message is painted before the computing begins.
-    setTimeout(() => {
-      const start = performance.now();
-      try { report = honnin.verify(lines, $('keys').value, known); } catch (error) { $('status').textContent = T[language].keyBad + error.message; return; }
-      seconds = (performance.now() - start) / 1000;
-      $('status').textContent = '';
-      $('case').replaceChildren(...honnin.casesIn(lines).slice(0, 20000).map((id) => { const o = document.createElement('option'); o.textContent = id; return o; }));
+  async function tell() {
+    const id = $('case').value, told = id ? await ask('story', id, language) : [];
+    if (id !== $('case').value) return;
+    $('story').replaceChildren();
+    for (const e of told) { const li = item($('story'), ''), time = document.createElement('time'); time.textContent = e.atUtc; li.append(time, e.text); }
+  }
+  // Only the newest question counts: an answer to an earlier key or file must not be shown.
+  let run_ = 0;
+  async function run() {
+    if (!loaded) return;
+    const mine = (run_ += 1), start = performance.now();
+    try {
+      const found = await ask('verify', $('keys').value, known);
+      if (mine !== run_) return;
+      report = found; seconds = (performance.now() - start) / 1000;
+      quiet('');
+      const cases = await ask('cases', 20000);
+      if (mine !== run_) return;
+      $('case').replaceChildren(...cases.map((id) => { const o = document.createElement('option'); o.textContent = id; return o; }));
       show();
-      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code) });
-    }, 30);
+      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, thread, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code) });
+    } catch (error) { if (mine === run_) { $('result').hidden = true; quiet((/verifier key|key id/.test(error.message) ? T[language].keyBad : T[language].broken) + error.message); } }
   }
-  // A bundle may be longer than the longest string of a browser, so it is cut into lines piece by piece.
-  async function linesOf(file) {
-    const found = []; let rest = '';
-    const decoder = new TextDecoder();
-    for (let at = 0; at < file.size; at += 1 << 24) {
-      const parts = (rest + decoder.decode(await file.slice(at, at + (1 << 24)).arrayBuffer(), { stream: true })).split('\\n');
-      rest = parts.pop(); for (const part of parts) found.push(part);
-    }
-    if (rest !== '') found.push(rest);
-    return found;
-  }
-  const take = async (file) => { if (file) { $('status').textContent = T[language].working; lines = await linesOf(file); run(); } };
+  const take = async (file) => {
+    if (!file) return;
+    const mine = (run_ += 1);
+    loaded = false; $('result').hidden = true; progress('reading', 0);
+    try { await ask('read', file); if (mine === run_) { loaded = true; await run(); } } catch (error) { if (mine === run_) quiet(T[language].broken + error.message); }
+  };
   $('bundle').addEventListener('change', () => take($('bundle').files[0]));
   $('keys').addEventListener('change', run);
   $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });

@@ -1,69 +1,16 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
 import { verifierPage } from '../../src/console/build-page.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { chromium, openBrowser, type Tab } from '../support/browser.js';
 import { AuditWorld } from './support.js';
 
-/** One tab of a browser without a window, spoken to over its debugging protocol. */
-class Tab {
-  private next = 0;
-  private readonly waiting = new Map<number, (value: Record<string, unknown>) => void>();
-
-  private constructor(private readonly socket: WebSocket) {
-    socket.addEventListener('message', ({ data }) => {
-      const { id, result, error } = JSON.parse(String(data)) as { id?: number; result?: Record<string, unknown>; error?: object };
-      if (id !== undefined) this.waiting.get(id)?.(result ?? { error });
-    });
-  }
-
-  static async open(port: number): Promise<Tab> {
-    for (let i = 0; ; i += 1) {
-      try {
-        const list = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string; webSocketDebuggerUrl: string }[];
-        const page = list.find((entry) => entry.type === 'page');
-        if (page) {
-          const socket = new WebSocket(page.webSocketDebuggerUrl);
-          await new Promise((done) => socket.addEventListener('open', done));
-          return new Tab(socket);
-        }
-      } catch (error) {
-        if (i > 200) throw error;
-      }
-      await new Promise((done) => setTimeout(done, 100));
-    }
-  }
-
-  send(method: string, params: object = {}): Promise<Record<string, unknown>> {
-    const id = (this.next += 1);
-    return new Promise((done) => {
-      this.waiting.set(id, done);
-      this.socket.send(JSON.stringify({ id, method, params }));
-    });
-  }
-
-  async evaluate<T>(expression: string): Promise<T> {
-    const { result } = (await this.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: T } };
-    return result.value;
-  }
-
-  async until<T>(expression: string, limitMs = 60_000): Promise<T> {
-    for (const start = Date.now(); ; ) {
-      const value = await this.evaluate<T | null>(expression);
-      if (value) return value;
-      if (Date.now() - start > limitMs) throw new Error(`never: ${expression}`);
-      await new Promise((done) => setTimeout(done, 100));
-    }
-  }
-}
-
-const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0);
-const why = !chromium ? 'there is no Chromium here' : !existsSync(resolve('dist/console/verifier.js')) ? 'dist is not built' : '';
-let browser: ChildProcess | null = null;
+const program = chromium();
+const why = !program ? 'there is no Chromium here' : !existsSync(resolve('dist/console/verifier.js')) ? 'dist is not built' : '';
+let browser: Awaited<ReturnType<typeof openBrowser>> | null = null;
 let folder: string;
 let world: AuditWorld;
 let tab: Tab;
@@ -78,32 +25,41 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'good.honnin'), `${lines.join('\n')}\n`);
   writeFileSync(join(folder, 'bad.honnin'), `${lines.map((line) => (line.includes('"type":"Held"') ? line.replace('"boundPoints":2000', '"boundPoints":1000') : line)).join('\n')}\n`);
   writeFileSync(join(folder, 'page.html'), verifierPage());
-  const port = await new Promise<number>((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = server.address() as { port: number };
-      server.close(() => done(free));
-    });
-  });
-  browser = spawn(chromium as string, ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--remote-debugging-port=${port}`, `--user-data-dir=${join(folder, 'profile')}`, '--window-size=1000,1100', `file://${join(folder, 'page.html')}`], { stdio: 'ignore' });
-  tab = await Tab.open(port);
+  browser = await openBrowser({ program: program as string, profile: join(folder, 'profile'), url: `file://${join(folder, 'page.html')}` });
+  ({ tab } = browser);
   await tab.until('document.readyState === "complete" && document.getElementById("lang").textContent !== ""');
 }, 60_000);
 
 afterAll(async () => {
   if (why) return;
-  const ended = new Promise((done) => browser?.once('exit', done));
-  browser?.kill();
-  await ended;
+  await browser?.close();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   await world.close();
 });
 
-async function choose(file: string): Promise<{ sound: boolean; seconds: number; decisions: number; reproduced: number; discrepancies: string[] }> {
+interface Done {
+  readonly sound: boolean;
+  readonly seconds: number;
+  readonly thread: 'worker' | 'page';
+  readonly decisions: number;
+  readonly reproduced: number;
+  readonly discrepancies: readonly string[];
+}
+
+async function choose(file: string): Promise<Done> {
   await tab.evaluate('delete document.body.dataset.done');
-  const { root } = (await tab.send('DOM.getDocument')) as { root: { nodeId: number } };
-  const { nodeId } = (await tab.send('DOM.querySelector', { nodeId: root.nodeId, selector: '#bundle' })) as { nodeId: number };
-  await tab.send('DOM.setFileInputFiles', { nodeId, files: [join(folder, file)] });
+  await tab.choose('#bundle', [join(folder, file)]);
   return JSON.parse(await tab.until<string>('document.body.dataset.done'));
+}
+
+async function keep(name: string): Promise<void> {
+  const where = process.env['AUDIT_SCREENSHOTS'];
+  if (!where) return;
+  for (const [size, width] of [['wide', 1000], ['narrow', 380]] as const) {
+    await tab.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
+    writeFileSync(join(where, `${name}-${size}.png`), await tab.screenshot());
+  }
+  await tab.send('Emulation.clearDeviceMetricsOverride');
 }
 
 describe('the offline page', () => {
@@ -111,6 +67,7 @@ describe('the offline page', () => {
     if (why) return void process.stderr.write(`skipped: ${why}\n`);
     const page = verifierPage();
     expect(page).not.toMatch(/<(?:link|img|iframe)|src=|@import|url\(/i);
+    expect(page).not.toMatch(/fetch\(|XMLHttpRequest|WebSocket|EventSource|importScripts|sendBeacon|eval\(|new Function/);
     expect(page).toContain("default-src 'none'");
   });
 
@@ -124,10 +81,10 @@ describe('the offline page', () => {
     expect(done.decisions).toBeGreaterThan(800);
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict ok');
     expect(await tab.evaluate('document.querySelectorAll("#story li").length')).toBeGreaterThan(3);
-    if (process.env['AUDIT_SCREENSHOT']) {
-      const { data } = (await tab.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })) as { data: string };
-      writeFileSync(process.env['AUDIT_SCREENSHOT'], Buffer.from(data, 'base64'));
-    }
+    expect(done.thread).toBe('worker');
+    expect(Number(await tab.evaluate('document.body.dataset.progress'))).toBeGreaterThan(2);
+    expect(await tab.evaluate('document.getElementById("bar").hidden')).toBe(true);
+    await keep('good');
   });
 
   it('names what does not fit, with its place, in both languages', async () => {
@@ -137,8 +94,12 @@ describe('the offline page', () => {
     expect(done.discrepancies).toContain('decision_differs');
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict bad');
     expect(await tab.evaluate('document.getElementById("wrong").textContent')).toContain('boundPoints is 1000 and would be 2000');
+    expect(await tab.evaluate('document.getElementById("wrong").textContent')).toMatch(/\d+番: Held in registration-[^ ]+: /);
+    await keep('bad-ja');
     await tab.evaluate('document.getElementById("lang").click()');
     expect(await tab.evaluate('document.documentElement.lang')).toBe('en');
+    expect(await tab.evaluate('document.getElementById("wrong").textContent')).toMatch(/entry [\d,]+: Held in .*the bundle as a whole: the leaves and the proof|the bundle as a whole: the leaves and the proof[^]*entry [\d,]+: Held in/);
+    await keep('bad-en');
   });
 
   it('does not vouch for a bundle when it has no key', async () => {
@@ -146,5 +107,32 @@ describe('the offline page', () => {
     await tab.evaluate(`document.getElementById('keys').value = ''`);
     expect((await choose('good.honnin')).sound).toBe(false);
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict warn');
+  });
+
+  it('says how many certificate verdicts it did not make again, and how to', async () => {
+    if (why) return void process.stderr.write(`skipped: ${why}\n`);
+    expect(await tab.evaluate('document.getElementById("facts").textContent')).toMatch(/Certificate verdicts[\d,]+, evidence for 0\. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors/);
+  });
+
+  it('says what is wrong with a key or a file and forgets the result before', async () => {
+    if (why) return void process.stderr.write(`skipped: ${why}\n`);
+    await tab.evaluate(`document.getElementById('keys').value = 'no key'; document.getElementById('keys').dispatchEvent(new Event('change'))`);
+    await tab.until('document.getElementById("status").textContent.includes("The public key has not the right form: not an Ed25519 verifier key")');
+    expect(await tab.evaluate('document.getElementById("result").hidden')).toBe(true);
+    await tab.evaluate(`document.getElementById('keys').value = ''`);
+    writeFileSync(join(folder, 'none.honnin'), 'something else');
+    expect((await choose('none.honnin')).discrepancies).toEqual(['bundle_malformed']);
+  });
+
+  it('works where a browser refuses it a thread', async () => {
+    if (why) return void process.stderr.write(`skipped: ${why}\n`);
+    await tab.send('Page.enable');
+    await tab.send('Page.addScriptToEvaluateOnNewDocument', { source: 'globalThis.Worker = class { constructor() { throw new Error("refused"); } };' });
+    await tab.evaluate('document.body.dataset.old = "1"');
+    await tab.send('Page.reload');
+    await tab.until('document.readyState === "complete" && document.body.dataset.old === undefined && document.getElementById("lang").textContent !== ""');
+    const done = await choose('bad.honnin');
+    expect(done.thread).toBe('page');
+    expect(done.discrepancies).toContain('decision_differs');
   });
 });

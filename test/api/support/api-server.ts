@@ -7,6 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { ApiModule } from '../../../src/api/api.module.js';
 import { ApiSettings } from '../../../src/api/api-settings.js';
+import { VerifierPageModule } from '../../../src/api/audit/verifier-page.controller.js';
 import { createApp } from '../../../src/api/create-app.js';
 import { createLog } from '../../../src/api/log.js';
 import { HealthChecks, type Readiness } from '../../../src/api/health-checks.js';
@@ -58,6 +59,7 @@ import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
 import { InMemoryReadModels } from './in-memory-read-models.js';
 
+export const VERIFIER_PAGE = '<!doctype html>the verifier';
 export const NOW = '2026-11-23T08:05:00.000Z';
 
 export class SettableClock extends Clock {
@@ -178,7 +180,7 @@ export class ApiServer {
     Global()(Application);
     Module({ imports: [CqrsModule.forRoot()], providers: [...ports, ...SERVICES, ...HANDLERS], exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks] })(Application);
     class Root {}
-    Module({ imports: [Application, ApiModule.register({ settings, imports: [Application] })] })(Root);
+    Module({ imports: [Application, ApiModule.register({ settings, imports: [Application] }), VerifierPageModule.with(() => VERIFIER_PAGE)] })(Root);
     api.app = await createApp(Root, settings, createLog(settings, { write: (line: string) => void api.logLines.push(line) }));
     await api.app.init();
     await api.server.ready();
