@@ -1,11 +1,13 @@
 import type { Bench, BenchReport } from './report.ts';
 import { appendCost } from './audit/append-cost.ts';
+import { bundle } from './audit/bundle.ts';
 import { growth } from './audit/growth.ts';
 
 /** The largest log that fsck is measured on. */
 const EVENTS_MAX = Number(process.env['HONNIN_BENCH_EVENTS'] ?? '2000000');
 const PARTS: Readonly<Record<string, (report: BenchReport) => Promise<void>>> = {
   append: appendCost,
+  bundle,
   fsck: (report) => growth(report, EVENTS_MAX),
 };
 

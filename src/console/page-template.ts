@@ -21,6 +21,7 @@ progress { width: 100%; } textarea, select, input[type=file] { width: 100%; box-
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } th { white-space: nowrap; font-weight: 600; width: 13rem; }
 li { overflow-wrap: anywhere; } .wrong li::marker { color: var(--bad); } time { font-variant-numeric: tabular-nums; opacity: .75; margin-right: .75rem; }
 button { font: inherit; padding: .25rem .75rem; } header { display: flex; justify-content: space-between; align-items: start; gap: 1rem; } [hidden] { display: none; }
+@media (max-width: 40rem) { body { padding: 1rem; } th, td { display: block; width: auto; white-space: normal; padding-right: 0; } th { border: 0; padding-bottom: 0; } td { padding-top: 0; } ol, ul { padding-left: 1.75rem; } }
 </style>
 </head>
 <body>
@@ -62,6 +63,9 @@ else globalThis.honninAnswerTo = answerTo;
       log: 'Log', entries: (a, b) => a + ' entries (' + b + ' at the checkpoint)', range: 'Range', gaps: 'no gaps', mayGap: 'gaps are not excluded (export of a case)', signed: 'Signature', yes: 'by the key that you gave', no: 'NOT by the key that you gave', none: 'not checked', decisions: 'Decisions', ofd: (a, b) => a + ' of ' + b + ' decisions reproduced', facts: (n) => n + ' facts without a decision', made: 'Made', query: 'Query', knownN: 'Known checkpoints', agree: (n) => 'agrees with ' + n, stamp: 'Timestamp', stampYes: (at) => 'there is one that says ' + at + ' (not verified here: use honnin audit verify --tsa-anchor)', stampNo: 'none', time: 'Time taken', at: (i) => 'entry ' + i + ': ', rule: (e) => 'erased on ' + e.atUtc + ' by rule ' + e.rule + ' (entry ' + e.index + ')', keyBad: 'The public key has not the right form: ' },
   };
   Object.assign(T.ja, { reading: (p) => '読み込んでいます… ' + p + '%', verifying: (p) => '計算しています… ' + p + '%', whole: 'バンドル全体: ', certs: '電子証明書の検証結果', certsN: (n, e) => n + '件(うち証拠のあるもの ' + e + '件)。このページは証明書を検証する機能を持たないため、再計算していません。認証局の証明書を用意して honnin audit verify --anchors で再計算してください。', certsNone: 'なし', gone: (n) => n + '件の証拠は登録者とともに消去済み', held: (n) => n + '件の証拠は求められたのに含まれていません', broken: '計算できませんでした: ' });
+  // What each kind of discrepancy means; the detail that follows is written by the verifier, in English.
+  Object.assign(T.ja, { codes: { bundle_malformed: 'バンドルの形式が正しくありません', checkpoint_malformed: 'チェックポイントの形式が正しくありません', checkpoint_unsigned: 'チェックポイントに与えられた鍵の署名がありません', checkpoint_signature: 'チェックポイントの署名が正しくありません', origin_differs: '別のログのものです', leaf_malformed: '記録の形式が正しくありません', root_differs: '記録が署名されたルートに一致しません', range_has_gaps: '範囲に欠番があります', fork: 'ログが書き換えられています', rolled_back: 'ログが巻き戻されています', consistency_missing: '手元のチェックポイントとの整合性の証明がありません', certificate_differs: '母集団証明書の内容が一致しません', certificate_signature: '母集団証明書の署名を確認できません', list_differs: '一覧が記録と一致しません', opening_differs: '氏名等の開示が一致しません', timestamp_checkpoint: 'タイムスタンプの対象がこのログではありません', decision_differs: '判定が規則と一致しません', certificate_verdict_differs: '電子証明書の検証結果が証拠と一致しません' } });
+  Object.assign(T.en, { codes: {} });
   Object.assign(T.en, { reading: (p) => 'Reading … ' + p + ' %', verifying: (p) => 'Computing … ' + p + ' %', whole: 'the bundle as a whole: ', certs: 'Certificate verdicts', certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors with your own copy of the roots of the certification service.', certsNone: 'none', gone: (n) => 'evidence of ' + n + ' was erased with the registrant', held: (n) => 'evidence of ' + n + ' was asked for and is not there', broken: 'It could not be computed: ' });
   let language = 'ja', loaded = false, report = null, seconds = 0, known = [];
 
@@ -104,7 +108,7 @@ else globalThis.honninAnswerTo = answerTo;
     const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
     fact(t.certs, c.verdicts === 0 ? t.certsNone : [t.certsN(number(c.verdicts), number(e)), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
     fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
-    for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + d.detail + ' [' + d.code + ']');
+    for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + (t.codes[d.code] ? t.codes[d.code] + '。' : '') + d.detail + ' [' + d.code + ']');
     for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
     for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
     $('wrongBox').hidden = wrong.length === 0; $('erasedBox').hidden = r.erased.length === 0; $('openBox').hidden = r.replay.notReproducible.length === 0;

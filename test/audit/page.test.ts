@@ -94,7 +94,8 @@ describe('the offline page', () => {
     expect(done.discrepancies).toContain('decision_differs');
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict bad');
     expect(await tab.evaluate('document.getElementById("wrong").textContent')).toContain('boundPoints is 1000 and would be 2000');
-    expect(await tab.evaluate('document.getElementById("wrong").textContent')).toMatch(/\d+番: Held in registration-[^ ]+: /);
+    expect(await tab.evaluate('document.getElementById("wrong").textContent')).toMatch(/\d+番: 判定が規則と一致しません。Held in registration-[^ ]+: /);
+    expect(done.reproduced).toBeLessThan(done.decisions);
     await keep('bad-ja');
     await tab.evaluate('document.getElementById("lang").click()');
     expect(await tab.evaluate('document.documentElement.lang')).toBe('en');

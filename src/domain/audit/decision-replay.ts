@@ -57,6 +57,8 @@ interface Stream {
   waiting: Placed | null;
   /** Events that the last decision also gave. */
   expected: readonly DomainEvent[];
+  /** Whether the last decision counts as reproduced so far: all of its events must be the same. */
+  isReproduced: boolean;
   lastRevision: number;
   /** False when the history at hand does not begin with the stream's first event. */
   readonly isWhole: boolean;
@@ -121,6 +123,7 @@ export class DecisionReplay {
       if (!last) continue;
       this.judge(stream, last, null);
       stream.waiting = null;
+      if (stream.expected.length > 0 && !isCut) this.takeBack(stream);
       if (stream.expected.length > 0 && !isCut) this.find(last, `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`);
     }
     const { decisions, reproduced, facts, notReproducible, findings } = this;
@@ -141,7 +144,7 @@ export class DecisionReplay {
     const expected = stream.expected[0];
     if (expected !== undefined) {
       stream.expected = stream.expected.slice(1);
-      this.compare(placed, event, expected);
+      if (!this.compare(placed, event, expected)) this.takeBack(stream);
     } else this.decideAgain(stream, placed, event, next);
     stream.state = stream.decider.evolve(stream.state, event);
   }
@@ -152,12 +155,20 @@ export class DecisionReplay {
     const command = this.commandOf(stream, placed, event, next, policy);
     if (command === null) return this.leaveOpen(placed, this.whyNoCommand(placed));
     this.decisions += 1;
+    stream.isReproduced = false;
     const decision = stream.decider.decide(stream.state, command);
     if ('refused' in decision) return this.find(placed, `the rules refuse it: ${decision.refused.code}`);
     const [first, ...rest] = decision.events;
     stream.expected = rest;
     if (!first) return this.find(placed, 'the rules give nothing here');
-    if (this.compare(placed, event, first) && this.inputsHold(stream, placed, event)) this.reproduced += 1;
+    stream.isReproduced = this.compare(placed, event, first) && this.inputsHold(stream, placed, event);
+    if (stream.isReproduced) this.reproduced += 1;
+  }
+
+  /** A later event of a decision is not what the rules give: then the decision as a whole is not. */
+  private takeBack(stream: Stream): void {
+    if (stream.isReproduced) this.reproduced -= 1;
+    stream.isReproduced = false;
   }
 
   private commandOf(stream: Stream, { leaf }: Placed, event: DomainEvent, next: LeafEvent | null, policy: ActivePolicy | null): unknown {
@@ -310,7 +321,7 @@ export class DecisionReplay {
     // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
     const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && leaf.type === 'ConsentGiven';
     const state = returned ? { ...(decider.initial as RegistrantState), erased: true } : decider.initial;
-    const stream: Stream = { decider, state, waiting: null, expected: [], lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
+    const stream: Stream = { decider, state, waiting: null, expected: [], isReproduced: false, lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
     if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null) this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);
     this.streams.set(leaf.stream, stream);
     return stream;
