@@ -105,6 +105,41 @@ describe('fsck', () => {
     expect((await check()).problems[0]).toMatchObject({ code: 'leaf_differs', index: 99 });
   });
 
+  it('tells that two events were exchanged, with checksums put right', async () => {
+    const database = new DatabaseSync(join(world.folder, 'events.db'));
+    const read = (position: number) => database.prepare('SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.stream_no FROM events e JOIN streams s ON s.no = e.stream_no WHERE position = ?').get(position) as unknown as ChecksummedRow & { stream_no: number };
+    const [a, b] = [read(60), read(61)];
+    database.exec('DELETE FROM events WHERE position IN (60, 61)');
+    for (const [row, position] of [[a, 61], [b, 60]] as const) database.prepare('INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(position, row.stream_no, row.revision, row.id, row.type, row.schema_version, row.data, row.metadata, rowChecksum({ ...row, position }));
+    database.close();
+    const report = await check();
+    expect(report.problems.map(({ code, index }) => [code, index])).toEqual([['leaf_differs', 59], ['leaf_differs', 60]]);
+  });
+
+  it('tells that an event was put in between', async () => {
+    const database = new DatabaseSync(join(world.folder, 'events.db'));
+    database.exec('UPDATE events SET position = -position - 1 WHERE position >= 100; UPDATE events SET position = -position WHERE position < 0');
+    database.exec("INSERT INTO streams (name) VALUES ('registration-forged')");
+    const row = { position: 100, stream: 'registration-forged', revision: 0, id: 'forged', type: 'RequestReceived', schema_version: 1, data: '{}', metadata: '{"actor":"system:x"}' };
+    database.prepare("INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) SELECT 100, no, 0, 'forged', 'RequestReceived', 1, '{}', '{\"actor\":\"system:x\"}', ? FROM streams WHERE name = 'registration-forged'").run(rowChecksum(row));
+    database.close();
+    expect((await check()).problems[0]).toMatchObject({ code: 'leaf_differs', index: 99, detail: expect.stringContaining('event forged') });
+  });
+
+  it('tells that the log was cut, grown again and signed again: two heads of one size', async () => {
+    const newest = world.log.checkpoint()!;
+    const database = new DatabaseSync(join(world.folder, 'events.db'));
+    // The last event is exchanged for another one, and the log is built anew over it with the true key.
+    database.exec('DELETE FROM events WHERE position = (SELECT max(position) FROM events)');
+    database.close();
+    for (const path of ['tile', 'checkpoints', 'checkpoint', 'positions']) rmSync(join(world.auditFolder, path), { recursive: true });
+    await world.append([oneMore()]);
+    await world.publish();
+    expect(world.log.checkpoint()!.size).toBe(newest.size);
+    expect(codes(await check())).toEqual([]);
+    expect((await check([newest.note])).problems).toContainEqual(expect.objectContaining({ code: 'copy_differs', index: newest.size - 1 }));
+  });
+
   it('tells that the checkpoint was set back, and that a copy is ahead', async () => {
     const newest = world.log.checkpoint()!.note;
     await world.append([oneMore()]);

@@ -146,7 +146,39 @@ describe('an auditor with a bundle', () => {
     expect(codes(lied, { known: [early] })).toEqual(['fork']);
   });
 
-  it.each(['', 'x', 'honnin audit bundle v1', 'honnin audit bundle v1\n{}', 'honnin audit bundle v1\n{"query":null}\nend 0'])('gets a report and no crash for %j', (text) => {
+  it('is told of any single character that was changed, wherever it is', async () => {
+    const small = await world.bundle({ kind: 'range', from: 0, to: 150 }, { lists: ['requests', 'holds'] });
+    expect(codes(small)).toEqual([]);
+    let state = 20261123;
+    const upTo = (n: number) => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 4) % n;
+    const LETTERS = 'abcdefXYZ0123456789",:{}+/= ';
+    for (let i = 0; i < 400; i += 1) {
+      // As often in the label, the header and the end as in a leaf.
+      const at = [0, 1, small.length - 1, 2 + upTo(small.length - 3)][upTo(4)] as number;
+      const line = small[at] as string;
+      const place = upTo(line.length);
+      const letter = LETTERS[upTo(LETTERS.length)] as string;
+      if (line[place] === letter) continue;
+      const lied = small.map((text, n) => (n === at ? line.slice(0, place) + letter + line.slice(place + 1) : text));
+      const report = world.verify(lied);
+      if (isSoundReport(report)) throw new Error(`line ${at}, character ${place}: ${JSON.stringify(line.slice(place - 20, place + 20))} with ${JSON.stringify(letter)} passes`);
+      expect(report.discrepancies.every(({ detail }) => detail.length > 10)).toBe(true);
+    }
+  });
+
+  it('is told the place of every event whose decision was changed, dropped or moved', () => {
+    const placed = (lines: string[]) => world.verify(lines).discrepancies.filter(({ index }) => index !== null).map(({ code, index }) => [code, index]);
+    const at = leafLine(whole, 'FaceMatched');
+    const index = Number.parseInt(whole[at]!, 10);
+    expect(placed(flipLeaf(whole, at, '"cardPoints":9', '"cardPoints":8'))).toContainEqual(['decision_differs', index]);
+    const held = leafLine(whole, 'Held');
+    const heldIndex = Number.parseInt(whole[held]!, 10);
+    expect(placed(renumbered(whole.filter((_, i) => i !== held), false))).toContainEqual(['range_has_gaps', heldIndex]);
+    // Dropped and the others moved up: what the rules also give at the event before it is missing.
+    expect(placed(renumbered(whole.filter((_, i) => i !== held), true)).map(([code]) => code)).toContain('decision_differs');
+  });
+
+  it.each(['', 'x', 'honnin audit bundle v1', 'honnin audit bundle v1\n{}', 'honnin audit bundle v1\n{"query":null}\nend 0', `honnin audit bundle v1\n${JSON.stringify({ query: { kind: 'range' }, createdAtUtc: '', policyVersion: null, asked: null, checkpoint: '', successions: [], proof: [5], certificate: '', lists: {}, timestamp: null, known: [], openings: {}, evidence: {} })}\nend 0`])('gets a report and no crash for %j', (text) => {
     expect(world.verify(text.split('\n')).discrepancies[0]?.code).toBe('bundle_malformed');
   });
 

@@ -65,14 +65,36 @@ export function readBundle(lines: Iterable<string>): { readonly header: BundleHe
 function parseHeader(text: string | undefined): BundleHeader {
   try {
     const header = JSON.parse(text ?? '') as BundleHeader;
-    const { query, checkpoint, successions, proof, certificate, lists, known, openings, evidence } = header;
-    const arrays = [successions, proof, known].every(Array.isArray);
-    const objects = [query, lists, openings, evidence].every((o) => typeof o === 'object' && o !== null);
-    if (arrays && objects && typeof checkpoint === 'string' && typeof certificate === 'string') return header;
+    if (isHeader(header)) return header;
   } catch {
     // Not JSON: the same fault as JSON of another shape.
   }
   throw new BundleFormatError('line 2 is not the header of a bundle');
+}
+
+/** The form of every member, so that what follows can trust it; nothing is said of what the members state. */
+function isHeader(header: BundleHeader): boolean {
+  const { query, createdAtUtc, policyVersion, asked, checkpoint, successions, proof, certificate, lists, timestamp, known, openings, evidence } = header;
+  return (
+    isObject(query) && (query.kind === 'range' || query.kind === 'registration') && [createdAtUtc, checkpoint, certificate].every(isText) && (policyVersion === null || Number.isSafeInteger(policyVersion)) &&
+    (asked === null || (isObject(asked) && Number.isSafeInteger(asked.first) && Number.isSafeInteger(asked.last))) && isTexts(successions) && isTexts(proof) &&
+    isObject(lists) && Object.values(lists).every((rows) => Array.isArray(rows) && rows.every(isObject)) &&
+    (timestamp === null || (isObject(timestamp) && isText(timestamp.checkpoint) && isText(timestamp.token) && isTexts(timestamp.proof))) &&
+    Array.isArray(known) && known.every((k) => isObject(k) && isText(k.checkpoint) && isTexts(k.proof)) &&
+    isObject(openings) && Object.values(openings).every((o) => isObject(o) && [o.kind, o.id, o.salt].every(isText)) && isObject(evidence) && Object.values(evidence).every(isText)
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function* readLeaves(line: () => string | undefined): Iterable<BundleLeaf> {
