@@ -5,12 +5,15 @@ import { HistoryWriter, ORIGIN, World } from './world.ts';
 
 const SIZES = [10_000, 100_000, 500_000, 2_000_000];
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-/** Prints the largest resident set of the process at its end. */
-const TELL_RSS = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`\\nRSS ${process.resourceUsage().maxRSS}\\n`))';
+/** Prints the largest resident set of the process and its processor time at its end. */
+const TELL = 'data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();process.stderr.write(`\\nRSS ${process.resourceUsage().maxRSS} CPU ${user+system}\\n`)})';
+/** What the command costs before it reads its first event: a start of Node with all of its modules. */
+const START_SECONDS_CPU = 0.6;
 
 interface Checked {
   readonly report: { readonly events: number; readonly seconds: number; readonly problems: readonly unknown[] };
   readonly rssMb: number;
+  readonly cpuSeconds: number;
 }
 
 /** The real command over logs of growing size: what it prints, and the largest resident set of its process.
@@ -30,7 +33,7 @@ export async function growth(report: BenchReport, sizesMax: number): Promise<voi
       const checked = await fsckOf(world);
       if (checked.report.problems.length > 0 || checked.report.events !== size) throw new Error(`fsck of a sound log: ${JSON.stringify(checked.report).slice(0, 500)}`);
       checks.push({ size, checked });
-      report.row(`fsck of ${size.toLocaleString('en-US')} events`, { eventsPerSecond: Math.round(checked.report.events / checked.report.seconds), seconds: checked.report.seconds, rssPeakMb: Math.round(checked.rssMb), logBuiltPerSecond: Math.round(built) });
+      report.row(`fsck of ${size.toLocaleString('en-US')} events`, { eventsPerSecond: Math.round(checked.report.events / checked.report.seconds), eventsPerCpuSecond: Math.round(checked.report.events / Math.max(0.05, checked.cpuSeconds - START_SECONDS_CPU)), seconds: checked.report.seconds, rssPeakMb: Math.round(checked.rssMb), logBuiltPerSecond: Math.round(built) });
     }
   } finally {
     await builder.close();
@@ -46,12 +49,12 @@ export async function growth(report: BenchReport, sizesMax: number): Promise<voi
 }
 
 async function fsckOf(world: World): Promise<Checked> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', TELL_RSS, cli, 'audit', 'fsck', '--data', world.folder, '--no-vault', '--json'], { env: { PATH: process.env['PATH'], HONNIN_AUDIT_ORIGIN: ORIGIN }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--import', TELL, cli, 'audit', 'fsck', '--data', world.folder, '--no-vault', '--json'], { env: { PATH: process.env['PATH'], HONNIN_AUDIT_ORIGIN: ORIGIN }, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err] = [collected(child.stdout), collected(child.stderr)];
   const code = await new Promise<number | null>((done) => child.once('close', done));
-  const rss = /RSS (\d+)/.exec(await err)?.[1];
+  const [, rss, cpu] = /RSS (\d+) CPU (\d+)/.exec(await err) ?? [];
   if (code !== 0 || rss === undefined) throw new Error(`fsck ended with ${code}: ${(await err).slice(-500)}${(await out).slice(0, 500)}`);
-  return { report: JSON.parse(await out) as Checked['report'], rssMb: Number(rss) / 1024 };
+  return { report: JSON.parse(await out) as Checked['report'], rssMb: Number(rss) / 1024, cpuSeconds: Number(cpu) / 1e6 };
 }
 
 async function collected(stream: AsyncIterable<Buffer>): Promise<string> {

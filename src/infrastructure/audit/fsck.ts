@@ -18,7 +18,7 @@ import type { TrustAnchor } from '../certificate/trust-anchors.js';
 import { checkTimestamps } from './check-timestamps.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
 import { isIntact, StoredEvents, type StoredRow } from './stored-events.js';
-import { storedPositions, TileLog } from './tile-log.js';
+import { EntryReader, storedPositions, TileLog } from './tile-log.js';
 
 export interface FsckProblem {
   readonly code:
@@ -71,6 +71,7 @@ export async function fsck(options: FsckOptions): Promise<FsckReport> {
 
 class Fsck {
   private readonly log: TileLog;
+  private entries: EntryReader;
   private readonly problems: FsckProblem[] = [];
   private readonly tree = new GrowingTree(hasher, (level, index, hash) => this.compareNode(level, index, hash));
   private readonly tokens = new Map<string, string>();
@@ -91,6 +92,7 @@ class Fsck {
     private readonly options: FsckOptions,
   ) {
     this.log = new TileLog(options.auditFolder);
+    this.entries = new EntryReader(this.log, 0);
     this.database = events.database;
   }
 
@@ -100,6 +102,7 @@ class Fsck {
     const published = this.readable(() => this.newestCheckpoint(), 'the newest checkpoint');
     this.copies = this.options.copies.flatMap((copy, i) => this.readable(() => [{ note: copy, checkpoint: parseCheckpoint(copy).checkpoint }], `copy ${i + 1} of a checkpoint`) ?? []);
     this.size = published?.size ?? 0;
+    this.entries = new EntryReader(this.log, this.size);
     this.checkSignatures(published);
     const newest = this.checkpointsLeft.at(-1) ?? 0;
     if (newest > this.size) this.wrong('checkpoint_rolled_back', null, `a checkpoint of ${newest} leaves was published and the present one says ${this.size}`);
@@ -121,13 +124,16 @@ class Fsck {
 
   private async readEvents(startMs: number): Promise<void> {
     for (let position = 0; this.tree.size < this.size && this.problems.length < PROBLEMS_MAX; ) {
-      const rows = this.events.after(position, PAGE);
-      if (rows.length === 0) {
+      let rows = 0;
+      for (const row of this.events.each(position, Math.min(PAGE, this.size - this.tree.size))) {
+        rows += 1;
+        this.checkEvent(row);
+        position = row.position;
+      }
+      if (rows === 0) {
         this.wrong('event_missing', this.tree.size, `the log has ${this.size} leaves and the store has ${this.tree.size} events: events were removed at the end`);
         return;
       }
-      for (const row of rows.slice(0, this.size - this.tree.size)) this.checkEvent(row);
-      position = (rows.at(-1) as StoredRow).position;
       this.options.onProgress?.(this.tree.size, this.size, this.tree.size / ((performance.now() - startMs) / 1000));
       await nextTurn();
     }
@@ -137,7 +143,7 @@ class Fsck {
   private checkEvent(row: StoredRow): void {
     const index = this.tree.size;
     if (!isIntact(row)) this.wrong('event_checksum', index, `${nameOf(row)}: a byte of it was changed, the checksum does not fit`);
-    const entry = this.entry(index);
+    const entry = this.entries.next();
     if (!this.isLeafOf(row, entry, index)) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
     // The tree is made of what was published, so that one changed event is one problem and not one for each hash above it.
     this.tree.append(hasher.leaf(entry));
@@ -184,14 +190,6 @@ class Fsck {
       this.tokens.set(name, token);
     }
     return token;
-  }
-
-  private bundle: { number: number; entries: readonly Uint8Array[] } | null = null;
-
-  private entry(index: number): Uint8Array {
-    const number = Math.floor(index / TILE_WIDTH);
-    if (this.bundle?.number !== number) this.bundle = { number, entries: this.log.entries(number, this.size) };
-    return this.bundle.entries[index % TILE_WIDTH] as Uint8Array;
   }
 
   /** Every stored hash against the one that the entries give. */

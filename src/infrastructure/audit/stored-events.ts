@@ -40,7 +40,17 @@ export class StoredEvents {
 
   /** The next events in store order. Checksums are given out, not checked. */
   after(position: number, limit: number): StoredRow[] {
-    return this.rows(position, limit).map(([at, stream, revision, id, type, schemaVersion, data, metadata, checksum]) => ({ position: at, stream, revision, id, type, schemaVersion, data, metadata, checksum }));
+    return this.rows(position, limit).map(rowOf);
+  }
+
+  /** The same one by one. The caller must come to the end before it waits for anything: an open cursor keeps the write-ahead log from being
+   *  cut back. */
+  *each(position: number, limit: number): Iterable<StoredRow> {
+    try {
+      for (const row of this.page.iterate(position, limit)) yield rowOf(row as unknown as RowArray);
+    } catch (error) {
+      throw storeFailure(error, this.file);
+    }
   }
 
   close(): void {
@@ -54,6 +64,10 @@ export class StoredEvents {
       throw storeFailure(error, this.file);
     }
   }
+}
+
+function rowOf([position, stream, revision, id, type, schemaVersion, data, metadata, checksum]: RowArray): StoredRow {
+  return { position, stream, revision, id, type, schemaVersion, data, metadata, checksum };
 }
 
 export function isIntact(row: StoredRow): boolean {

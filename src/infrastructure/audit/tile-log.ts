@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AuditLog, type PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { HASH_BYTES, type Hash, type NodeReader } from '../../domain/audit/merkle-tree.js';
-import { decodeEntries, hashInTile, parseTilePath, tileOfNode, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import { decodeEntries, encodeEntries, hashInTile, parseTilePath, tileOfNode, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { hasher } from './digest.js';
 
@@ -165,6 +165,62 @@ export class TileLog extends AuditLog {
     const file = openSync(join(this.folder, 'positions'), 'r');
     try {
       return read(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** Entries one after the other for who reads a whole log: one buffer that each bundle uses again, and one view at a time. Anything kept longer
+ *  would grow old in memory, and what is old is given back late. */
+export class EntryReader {
+  private bytes: Buffer = Buffer.alloc(1 << 18);
+  private length = 0;
+  private at = 0;
+  private index = 0;
+
+  constructor(
+    private readonly log: TileLog,
+    /** Size of the tree whose entries are read. */
+    private readonly size: number,
+  ) {}
+
+  /** The next entry; it holds until the next call. @throws {AuditLogDamagedError} when it is not there */
+  next(): Uint8Array {
+    const bundle = Math.floor(this.index / TILE_WIDTH);
+    if (this.index % TILE_WIDTH === 0) this.open(bundle);
+    const from = this.at + 2;
+    const to = from + (this.bytes[this.at] as number) * 256 + (this.bytes[this.at + 1] as number);
+    if (from > this.length || to > this.length) throw new AuditLogDamagedError(`${tilePath({ level: 'entries', index: bundle, width: tileWidth('entries', bundle, this.size) })} does not hold entry ${this.index}`);
+    this.at = to;
+    this.index += 1;
+    return this.bytes.subarray(from, to);
+  }
+
+  private open(bundle: number): void {
+    const full = this.fill(join(this.log.folder, tilePath({ level: 'entries', index: bundle, width: TILE_WIDTH })));
+    if (full === null) {
+      this.bytes = Buffer.from(encodeEntries(this.log.entries(bundle, this.size)));
+      this.length = this.bytes.length;
+    } else this.length = full;
+    this.at = 0;
+  }
+
+  /** @returns the number of bytes read, or null when there is no full bundle */
+  private fill(path: string): number | null {
+    let file: number;
+    try {
+      file = openSync(path, 'r');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+    try {
+      const { size } = fstatSync(file);
+      if (size > this.bytes.length) this.bytes = Buffer.alloc(size * 2);
+      let at = 0;
+      for (let read = 1; at < size && read > 0; at += read) read = readSync(file, this.bytes, at, size - at, at);
+      return at;
     } finally {
       closeSync(file);
     }
