@@ -35,7 +35,7 @@ const log = new TileLog(auditFolder);
 const before = log.checkpoint()?.size ?? 0;
 
 const database = ReadModelDatabase.open(path.join(folder, 'readmodel.db'));
-const consumer = new AuditLogConsumer(mode === 'die-before' ? dying : threaded, mode === 'load' ? 5 : 0);
+const consumer = new AuditLogConsumer(mode === 'die-before' ? dying : threaded, 0);
 const runner = new SubscriptionRunner({ consumer: consumer.name, store, positions: new SqlitePositionStore(database), handler: consumer, poison: 'stop', onStatus: ({ state, lastError }) => {
   if (state !== 'stopped') return;
   writeSync(2, `the consumer stopped: ${lastError?.message}\n`);
