@@ -1,5 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { DatabaseSync, backup } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EventStore, EventStoreUnavailableError, IdConflictError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../application/ports/event-store.js';
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { assertStreamName, encodeAppend } from './event-bytes.js';
@@ -28,6 +29,9 @@ const GROUP_EVENTS_MAX = 256;
 const GROUP_BYTES_MAX = 1024 * 1024;
 /** Shortest time between two reads of a subscription that is at the end of the log. */
 const GATHER_MS = 5;
+/** Appends of one group that are answered in one turn of the event loop: each answer lets its caller go on there and then, and a large
+ *  group would hold up every other request for as long as all of its callers take. */
+const ANSWERS_AT_ONCE = 8;
 /** Appends that may wait at once. Beyond it the store answers `busy` instead of growing. */
 const QUEUE_MAX = 10_000;
 
@@ -185,7 +189,7 @@ export class SqliteEventStore extends EventStore {
       this.queue = [...group, ...this.queue];
       return this.flushSoon(20);
     }
-    this.settle(group, outcome);
+    await this.settle(group, outcome);
     if (this.queue.length > 0) return this.flushSoon(0);
     this.flushing = false;
     for (const resolve of this.drained.splice(0)) resolve();
@@ -215,9 +219,12 @@ export class SqliteEventStore extends EventStore {
     return false;
   }
 
-  private settle(group: readonly Waiting[], outcome: CommitOutcome): void {
+  private async settle(group: readonly Waiting[], outcome: CommitOutcome): Promise<void> {
     if (outcome.outcome === 'committed') {
-      for (const [index, waiting] of group.entries()) waiting.answer(outcome.answers[index] as AppendAnswer);
+      for (const [index, waiting] of group.entries()) {
+        if (index > 0 && index % ANSWERS_AT_ONCE === 0) await nextTurn();
+        waiting.answer(outcome.answers[index] as AppendAnswer);
+      }
       this.appended.notify();
       return;
     }
