@@ -31,7 +31,7 @@ const GROUP_BYTES_MAX = 1024 * 1024;
 const GATHER_MS = 5;
 /** Appends of one group that are answered in one turn of the event loop: each answer lets its caller go on there and then, and a large
  *  group would hold up every other request for as long as all of its callers take. */
-const ANSWERS_AT_ONCE = 8;
+const ANSWERS_AT_ONCE = 16;
 /** Appends that may wait at once. Beyond it the store answers `busy` instead of growing. */
 const QUEUE_MAX = 10_000;
 
