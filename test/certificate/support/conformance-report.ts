@@ -61,6 +61,10 @@ ${sections.join('\n\n')}
 | \`test/certificate/fuzz.test.ts\` | seeded mutation of certificates, OCSP answers, CRLs, keys, signatures, card records and of the suites above: no exception, nothing slower than 250 ms, nothing that was not valid becomes valid |
 | \`test/certificate/pkijs-peer.test.ts\` | every field of the suites' certificates and CRLs reads as pkijs reads it |
 | \`test/certificate/ocsp-certificate-verifier.test.ts\`, \`crl-store.test.ts\` | a real \`openssl ocsp\` responder, and responders and CRL servers that lie, stall, drip and redirect |
+| \`test/audit/timestamp.test.ts\` | RFC 3161 answers of \`openssl ts\` and of a stand-in with 49 faults: what \`openssl ts -verify\` or pkijs refuse is never good here, each fault has its named reason, and no single changed bit of a whole answer leaves it good |
+| \`test/audit/lists.test.ts\` | 25 ways to lie with a list and its certificate (a row or page dropped, added, changed, moved, another count, an old checkpoint, another key, a certificate of another list): each is found and named, with the place in the log |
+| \`test/api/access.test.ts\` | for every route that shows records: no answer before its record, and no word of it where the record cannot be stored |
+| \`test/journeys/erasure.test.ts\` | a person is erased on the real server: bundles of before and after verify, neither file bytes nor key are on the disk, a sealed file that is put back opens for nobody |
 | \`./honnin bench certificate\` | time beside \`node:crypto\` alone and pkijs, and a CRL of 200,000 entries |
 
 The vectors of boringssl (OCSP, CRL) and Wycheproof (signatures) are not part of this project; \`verify-ocsp-response\`, \`verify-crl\` and
