@@ -35,6 +35,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   GovernmentRefused: first,
   KeptInRegistry: first,
   RegistrationWithdrawn: first,
+  RefusedEvidenceRetained: first,
+  RefusedEvidenceErased: first,
   ConsentGiven: first,
   ConsentWithdrawn: first,
   FaceImageRegistered: first,

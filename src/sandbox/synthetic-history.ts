@@ -130,6 +130,7 @@ export class SyntheticHistory {
         this.run(holdReviews, requestId, { type: 'ExpireHold' }, 'system:registration-saga', requestId, policy.version, effectId);
         return;
       case 'EraseCaseMaterial':
+      case 'EraseRefusedEvidence':
         return;
     }
   }
