@@ -124,6 +124,8 @@ class Story {
   private readonly world: World;
   private readonly seed: number;
   private process: Process | null = null;
+  /** Number of the process that was started last. */
+  private begun: number | null = null;
   private readonly key: KeyObject;
   private readonly publicKey: string;
   private readonly accepted = new Map<string, CasePlan>();
@@ -395,6 +397,10 @@ class Story {
   }
 
   private startProcess(): void {
+    // A step of a dead process may crash the next one before it began; then two starts are on their way, and one process is enough. Earlier
+    // stories had both.
+    if (this.hasRetention && this.begun === this.world.incarnation) return;
+    this.begun = this.world.incarnation;
     void this.boot().catch((error: unknown) => {
       // A start that fails is a process that ends.
       if (error instanceof Violation) this.world.report(error);
