@@ -27,10 +27,10 @@ export class EvidenceRetention implements SubscriptionHandler {
   ) {}
 
   async handle(events: readonly StoredEvent[]): Promise<void> {
-    for (const event of events) {
-      if (event.type === 'CertificateRejected' && event.data['sealedEvidenceId'] !== null) await this.retain(event);
-      else await this.clear(event);
-    }
+    const isKept = ({ type, data }: StoredEvent) => type === 'CertificateRejected' && data['sealedEvidenceId'] !== null;
+    for (const event of events.filter(isKept)) await this.retain(event);
+    // Together, because the vault destroys many keys in one durable step, and a long history has many.
+    await Promise.all(events.filter((event) => !isKept(event)).map((event) => this.clear(event)));
   }
 
   private async retain({ id, metadata: { correlationId: requestId, recordedAtUtc } }: StoredEvent): Promise<void> {
