@@ -48,9 +48,9 @@ export class ServerHealth extends HealthChecks {
   }
 
   private saga(): Part {
-    const { open, running, stuck } = this.dispatcher.status();
+    const { open, running, stuck, retained } = this.dispatcher.status();
     // Stuck cases need a person, not another server: they are shown and do not take this one out of service.
-    return { ok: true, detail: `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator` };
+    return { ok: true, detail: `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator; evidence of ${retained} refused ones is retained` };
   }
 
   /** Without these the server takes requests and lets them wait; it should get none. */

@@ -27,6 +27,7 @@ import { PublicationRelay } from './publication/publication-relay.js';
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
+import { EvidenceRetention } from './saga/evidence-retention.js';
 import { PerformEffect } from './saga/perform-effect.js';
 import { SagaReactor } from './saga/saga-reactor.js';
 import { SubjectResolver } from './subject-resolver.js';
@@ -39,7 +40,7 @@ const handlers = [
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

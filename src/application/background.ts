@@ -9,6 +9,7 @@ import { ReadModelConsumers } from './ports/read-model-consumers.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationRelay } from './publication/publication-relay.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
+import { EvidenceRetention } from './saga/evidence-retention.js';
 import { SagaReactor } from './saga/saga-reactor.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
 import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
@@ -30,6 +31,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly readModels: ReadModelConsumers,
     private readonly others: LogConsumers,
     private readonly erasure: RegistrantErasure,
+    private readonly retention: EvidenceRetention,
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
@@ -42,6 +44,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
     for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape });
     this.run(this.erasure.name, this.erasure.types, this.erasure);
+    this.run(this.retention.name, this.retention.types, this.retention);
     this.run(this.reactor.name, this.reactor.types, {
       handle: async (events) => {
         for (const event of events) await this.reactor.handle(event);
@@ -65,7 +68,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** @param types stored names that the consumer wants; null: every event
    *  @param options.shape `stored` hands events over as their bytes lie in the log, for who hashes them; default: in today's shape */
-  private run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', ...options }: RunnerOptions = {}): void {
+  protected run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', ...options }: RunnerOptions = {}): void {
     let alarmed: string | null = null;
     this.runners.push(
       new SubscriptionRunner({

@@ -35,6 +35,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   GovernmentRefused: first,
   KeptInRegistry: first,
   RegistrationWithdrawn: first,
+  RefusedEvidenceRetained: first,
+  RefusedEvidenceErased: first,
   ConsentGiven: first,
   ConsentWithdrawn: first,
   FaceImageRegistered: first,
@@ -45,8 +47,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   HoldOpened: first,
   OpinionGiven: first,
   HoldResolved: first,
-  // Version 2 names the report that was attached; nobody could attach one before.
-  PolicyProposed: { version: 2, upcasters: [(data) => ({ ...data, report: null })] },
+  // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of refused certificates is
+  // kept; for policies of before it is the default of the day on which the value came, whatever the default is later.
+  PolicyProposed: { version: 3, upcasters: [(data) => ({ ...data, report: null }), (data) => ({ ...data, values: { ...(data['values'] as JsonObject), refusedEvidenceRetentionDays: 400 } })] },
   PolicyApproved: first,
   PolicyActivated: first,
   BoothEnrolled: first,

@@ -9,7 +9,7 @@ import { referenceImage, type RegistrantState } from '../domain/registrant/regis
 import type { FaceFinding, GovernmentAnswer, RegistrationCommand, RegistrationState } from '../domain/registration/registration.js';
 import type { ReceivedRequest } from '../domain/registration/registration.events.js';
 import { SAGA_SOURCES, type SagaSource, type SagaState } from '../domain/saga/registration.saga.js';
-import { addMs } from '../domain/values/instant.js';
+import { addMs, msBetween } from '../domain/values/instant.js';
 
 /** One append as the event store takes it. */
 export interface SyntheticAppend {
@@ -24,6 +24,7 @@ interface Kept {
 }
 
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
+const RETAINED_MAX = 100;
 const VERIFIER = { id: 'synthetic-verifier', version: '1' };
 const ALGORITHM = { id: 'synthetic-faces', version: '1' };
 
@@ -35,6 +36,8 @@ export class SyntheticHistory {
   private steps = 0;
   private random: () => number;
   private out: SyntheticAppend[] = [];
+  /** Refused cases whose evidence is not erased yet; of older ones nothing is told any more. */
+  private readonly retained: string[] = [];
 
   constructor(options: { readonly seed?: number; readonly startUtc?: string } = {}) {
     this.nowUtc = options.startUtc ?? '2026-01-05T00:00:00.000Z';
@@ -66,6 +69,19 @@ export class SyntheticHistory {
     return this.taken();
   }
 
+  /** Lets time pass until the evidence of every refused certificate is due, and erases it. */
+  endRetention(): SyntheticAppend[] {
+    for (const requestId of this.retained.splice(0)) {
+      const [due] = this.sagaOf(requestId)?.pending ?? [];
+      if (!due || due.dueAtUtc === null) continue;
+      this.advance(Math.max(0, msBetween(this.nowUtc, due.dueAtUtc)) + this.upTo(300));
+      this.command(requestId, { type: 'RecordEvidenceErased', nowUtc: this.nowUtc }, 'system:registration-saga', due.effectId);
+      this.note(requestId, due.effectId);
+      this.forget(requestId);
+    }
+    return this.taken();
+  }
+
   private begin(): void {
     const by = 'system:bootstrap';
     for (const command of [{ type: 'ProposePolicy', values: DEFAULT_POLICY, by }, { type: 'ApprovePolicy', version: 1, by }, { type: 'ActivatePolicy', version: 1, by }] as const) this.run(policies, POLICY_ID, command, by, 'bootstrap', null);
@@ -80,11 +96,17 @@ export class SyntheticHistory {
     this.fact(`challenge-${derivedId('nonce', number)}`, { type: 'ChallengeConsumed', data: { requestId, boothId: booth } }, `booth:${booth}`, requestId);
     this.command(requestId, { type: 'ReceiveRequest', request: this.request(requestId, booth, number) }, `booth:${booth}`);
     for (let limit = 0; limit < 60; limit += 1) {
-      const effect = this.sagaOf(requestId)?.pending[0];
+      const effect = this.sagaOf(requestId)?.pending.find((each) => each.effect.effect !== 'EraseRefusedEvidence');
       if (!effect) break;
       this.perform(requestId, effect.effectId, effect.effect, derivedId('person', this.upTo(people)).replaceAll('-', ''));
       this.note(requestId, effect.effectId);
     }
+    if ((this.sagaOf(requestId)?.pending.length ?? 0) > 0) this.retained.push(requestId);
+    else this.forget(requestId);
+    if (this.retained.length > RETAINED_MAX) this.forget(this.retained.shift() as string);
+  }
+
+  private forget(requestId: string): void {
     for (const aggregate of [registrations, holdReviews, sagas]) this.kept.delete(aggregate.streamOf(requestId));
   }
 
@@ -98,7 +120,10 @@ export class SyntheticHistory {
       case 'CheckCertificate': {
         const dice = this.upTo(20);
         if (dice === 0 && effect.attempt < 3) return record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: 'responder_timeout' }, attempt: effect.attempt, policy, nowUtc });
-        if (dice === 1) return record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: this.evidence('revoked'), verifier: VERIFIER, sealedEvidenceId: `evidence-${effectId}` }, attempt: effect.attempt, policy, nowUtc });
+        if (dice === 1) {
+          record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: this.evidence('revoked'), verifier: VERIFIER, sealedEvidenceId: `evidence-${effectId}` }, attempt: effect.attempt, policy, nowUtc });
+          return this.run(registrations, requestId, { type: 'RetainRefusedEvidence', refusedAtUtc: nowUtc, policy }, 'system:evidence-retention', requestId, policy.version, effectId);
+        }
         const { material } = state.request;
         return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, material: { certificate: material.certificate, cardRecord: material.cardRecord }, sealedEvidenceId: `evidence-${effectId}` } });
       }
@@ -130,6 +155,7 @@ export class SyntheticHistory {
         this.run(holdReviews, requestId, { type: 'ExpireHold' }, 'system:registration-saga', requestId, policy.version, effectId);
         return;
       case 'EraseCaseMaterial':
+      case 'EraseRefusedEvidence':
         return;
     }
   }

@@ -26,10 +26,12 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const anchors = (der: Uint8Array) => TrustAnchors.load({ user_authentication: [der], digital_signature: [] }, 'test');
 const judge = (der: Uint8Array) => certificateJudge(certificateRules(anchors(der)));
 const AT = new Date(NOW * 1000).toISOString();
+const LATER = new Date(NOW * 1000 + 400 * 86_400_000).toISOString();
 
 interface Case {
   readonly requestId: string;
   readonly person: string;
+  readonly evidenceId: string;
 }
 
 /** Evidence as the server seals it, from checks against a responder, with the events that name it. @req R6 R22 */
@@ -41,12 +43,19 @@ describe('certificate verdicts in a bundle', () => {
   let revoked: Case;
   let badRecord: Case;
   let old: Case;
+  let ended: Case;
+  let before: string[];
   let withEvidence: string[];
 
   beforeAll(async () => {
     world = await AuditWorld.open();
     responder = await FakeResponder.start();
-    [good, erased, revoked, badRecord, old] = [await checkedCase(1, 'good'), await checkedCase(2, 'good'), await checkedCase(3, { revokedAt: NOW - 60 }), await checkedCase(4, 'good', { cardRecord: true }), await checkedCase(5, 'good', { old: true })];
+    [good, erased, revoked, badRecord, old, ended] = [await checkedCase(1, 'good'), await checkedCase(2, 'good'), await checkedCase(3, { revokedAt: NOW - 60 }), await checkedCase(4, 'good', { cardRecord: true }), await checkedCase(5, 'good', { old: true }), await checkedCase(6, { revokedAt: NOW - 60 })];
+    await happen(`registration-${ended.requestId}`, 2, 'RefusedEvidenceRetained', { sealedEvidenceId: ended.evidenceId, refusedAtUtc: AT, retentionDays: 400, eraseAtUtc: LATER }, ended.requestId, randomUUID());
+    await world.publish();
+    before = await world.bundle({ kind: 'range', from: 0, to: null }, { withEvidence: true });
+    await world.vault.destroyOwner(evidenceOwner(ended.requestId));
+    await happen(`registration-${ended.requestId}`, 3, 'RefusedEvidenceErased', { sealedEvidenceId: ended.evidenceId, rule: 'retention_limit', eraseAtUtc: LATER }, ended.requestId, randomUUID(), LATER);
     await happen(`registrant-${erased.person}`, 0, 'RegistrantErased', { rule: 'request_of_the_person', by: 'admin-a' }, erased.requestId, randomUUID());
     await world.publish();
     await world.vault.destroyOwner(registrantOwner(erased.person));
@@ -57,8 +66,8 @@ describe('certificate verdicts in a bundle', () => {
     await world.close();
   });
 
-  async function happen(stream: string, revision: number, type: string, data: object, correlationId: string, causationId: string): Promise<void> {
-    await world.append([{ stream, expected: revision === 0 ? 'no_stream' : revision - 1, events: [{ id: randomUUID(), type, schemaVersion: 1, data: data as JsonObject, metadata: { actor: 'system:registration-saga', correlationId, causationId, recordedAtUtc: AT, policyVersion: 1 } }] }]);
+  async function happen(stream: string, revision: number, type: string, data: object, correlationId: string, causationId: string, recordedAtUtc = AT): Promise<void> {
+    await world.append([{ stream, expected: revision === 0 ? 'no_stream' : revision - 1, events: [{ id: randomUUID(), type, schemaVersion: 1, data: data as JsonObject, metadata: { actor: 'system:registration-saga', correlationId, causationId, recordedAtUtc, policyVersion: 1 } }] }]);
   }
 
   /** One request whose certificate is checked by the server's own verifier, sealed as the server seals it, and recorded. */
@@ -81,7 +90,7 @@ describe('certificate verdicts in a bundle', () => {
     await happen(`registration-${requestId}`, 0, 'RequestReceived', { requestId, boothId, counter, certificateType, mode, capturedAtUtc, consent }, requestId, requestId);
     const data = isValid ? { subjectKey: person, evidence: verdict.evidence, sealedEvidenceId: id } : { reason: cardRecord ? 'card_record' : 'revoked', cardRecordReason: cardRecord ? 'record_signature' : null, evidence: verdict.evidence, sealedEvidenceId: id };
     await happen(`registration-${requestId}`, 1, isValid ? 'CertificateVerified' : 'CertificateRejected', data, requestId, effectId);
-    return { requestId, person };
+    return { requestId, person, evidenceId: id };
   }
 
   const report = (lines: readonly string[], options: Parameters<AuditWorld['verify']>[1] = { certificates: judge(authority.certificate) }) => world.verify(lines, options);
@@ -101,13 +110,13 @@ describe('certificate verdicts in a bundle', () => {
   it('are recomputed with the anchors of the reader, each; what cannot be is named with its reason', () => {
     const { certificates, discrepancies } = report(withEvidence);
     expect(discrepancies.filter(({ code }) => code === 'certificate_verdict_differs')).toEqual([]);
-    expect(certificates).toMatchObject({ verdicts: 5, recomputed: 3, reproduced: 3, absent: { erased: 1, not_possible: 1, withheld: 0, not_permitted: 0, no_anchors: 0, not_kept: 0 } });
-    expect(certificates.absentCases.map(({ requestId, why, index }) => [requestId, why, index])).toEqual([[erased.requestId, 'erased', indexOf(erased)], [old.requestId, 'not_possible', indexOf(old)]]);
-    expect(certificates.anchorsNamed).toEqual({ [sha256(authority.certificate)]: 5 });
+    expect(certificates).toMatchObject({ verdicts: 6, recomputed: 3, reproduced: 3, absent: { erased: 1, erased_after_retention: 1, not_possible: 1, withheld: 0, not_permitted: 0, no_anchors: 0, not_kept: 0 } });
+    expect(certificates.absentCases.map(({ requestId, why, index }) => [requestId, why, index])).toEqual([[erased.requestId, 'erased', indexOf(erased)], [old.requestId, 'not_possible', indexOf(old)], [ended.requestId, 'erased_after_retention', indexOf(ended)]]);
+    expect(certificates.anchorsNamed).toEqual({ [sha256(authority.certificate)]: 6 });
   });
 
   it('are left, and the anchors that they name are told, where the reader has none', () => {
-    expect(report(withEvidence, {}).certificates).toMatchObject({ verdicts: 5, recomputed: 0, reproduced: 0, absent: { no_anchors: 4, erased: 1 }, anchorsNamed: { [sha256(authority.certificate)]: 5 } });
+    expect(report(withEvidence, {}).certificates).toMatchObject({ verdicts: 6, recomputed: 0, reproduced: 0, absent: { no_anchors: 4, erased: 1, erased_after_retention: 1 }, anchorsNamed: { [sha256(authority.certificate)]: 6 } });
   });
 
   it('do not follow from anchors that the reader does not trust, whatever the writer trusted', () => {
@@ -118,7 +127,22 @@ describe('certificate verdicts in a bundle', () => {
 
   it('say that the bundle was asked for without evidence', async () => {
     const plain = await world.bundle({ kind: 'range', from: 0, to: null });
-    expect(report(plain).certificates).toMatchObject({ verdicts: 5, recomputed: 0, absent: { not_permitted: 4, erased: 1 } });
+    expect(report(plain).certificates).toMatchObject({ verdicts: 6, recomputed: 0, absent: { not_permitted: 4, erased: 1, erased_after_retention: 1 } });
+  });
+
+  it('are recomputed from a bundle that was made before the retention was over, and named withheld where one made since does not hold the erasure', async () => {
+    expect(report(before)).toMatchObject({ certificates: { verdicts: 6, recomputed: 5, reproduced: 5, absent: { erased_after_retention: 0, withheld: 0 } } });
+    expect(differences(before)).toEqual([]);
+    const early = await world.bundle({ kind: 'range', from: 0, to: indexOf(ended) }, { withEvidence: true });
+    expect(report(early).certificates.absentCases).toContainEqual(expect.objectContaining({ requestId: ended.requestId, why: 'withheld' }));
+    const ofCase = await world.bundle({ kind: 'registration', requestId: ended.requestId }, { withEvidence: true });
+    expect(report(ofCase).certificates).toMatchObject({ verdicts: 1, absent: { erased_after_retention: 1 } });
+  });
+
+  it('show evidence that is there after the history says that it was erased', () => {
+    const evidence = { ...header().evidence, [ended.evidenceId]: (JSON.parse(before[1]!) as BundleHeader).evidence[ended.evidenceId]! };
+    const lines = [withEvidence[0]!, canonicalJson({ ...header(), evidence } as never), ...withEvidence.slice(2)];
+    expect(differences(lines)).toEqual([{ code: 'certificate_verdict_differs', index: indexOf(ended), detail: expect.stringContaining('the history says that its evidence was erased, and here it is') }]);
   });
 
   it('tell when evidence was withheld', () => {
@@ -159,7 +183,7 @@ describe('certificate verdicts in a bundle', () => {
     writeFileSync(root, pem(authority.certificate));
     writeFileSync(other, stranger.certificate);
     const run = (...args: string[]) => spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', 'dist/cli/main.js', 'audit', 'verify', file, '--key', key, ...args], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
-    expect(run('--anchors', root).stdout).toMatch(/3 of 5 certificate verdicts reproduced; 2 not recomputed[^]*1: evidence erased with the registrant\n[^]*1: the evidence does not hold what is needed/);
+    expect(run('--anchors', root).stdout).toMatch(/3 of 6 certificate verdicts reproduced; 3 not recomputed[^]*1: evidence erased with the registrant\n[^]*1: evidence of a refused certificate erased after retention\n +at \d+, case [0-9a-f-]+\n[^]*1: the evidence does not hold what is needed/);
     expect(run().stdout).toContain(`name the anchor with SHA-256 ${sha256(authority.certificate)}`);
     const foreign = run('--auth-anchors', other);
     expect(foreign.stdout).toContain('[certificate_verdict_differs]');

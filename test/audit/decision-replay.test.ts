@@ -4,7 +4,9 @@ import type { LeafEvent } from '../../src/domain/audit/leaf.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 
 function history(cases: number, seed = 1): LeafEvent[] {
-  return [...new SyntheticHistory({ seed }).appends(cases, { registrants: 20 })].flatMap(({ stream, events, expected }) =>
+  const synthetic = new SyntheticHistory({ seed });
+  const appends = [...synthetic.appends(cases, { registrants: 20 }), ...synthetic.endRetention()];
+  return appends.flatMap(({ stream, events, expected }) =>
     events.map((event, i) => ({ ...event, stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i })),
   );
 }
@@ -14,6 +16,7 @@ function replay(events: readonly LeafEvent[], isPartial = false) {
   return run.finish({ isCut: false });
 }
 type Data = Record<string, never>;
+const later = (instant: unknown, ms: number) => new Date(Date.parse(String(instant)) + ms).toISOString();
 const changed = (event: LeafEvent, change: object): LeafEvent => ({ ...event, data: { ...(event.data as Data), ...change } });
 
 describe('decisions made again', () => {
@@ -26,7 +29,24 @@ describe('decisions made again', () => {
     expect(report.decisions).toBeGreaterThan(3000);
     expect(report.reproduced).toBe(report.decisions);
     const types = new Set(events.map((e) => e.type));
-    for (const type of ['CertificateRejected', 'CertificateCheckDeferred', 'FaceMismatched', 'FaceNotComparable', 'Held', 'HoldReleased', 'HoldRejected', 'SubmissionDeferred', 'GovernmentRefused', 'KeptInRegistry', 'FaceImageWithdrawn', 'RequestRefusedAtDoor']) expect(types).toContain(type);
+    for (const type of ['CertificateRejected', 'CertificateCheckDeferred', 'FaceMismatched', 'FaceNotComparable', 'Held', 'HoldReleased', 'HoldRejected', 'SubmissionDeferred', 'GovernmentRefused', 'KeptInRegistry', 'FaceImageWithdrawn', 'RequestRefusedAtDoor', 'RefusedEvidenceRetained', 'RefusedEvidenceErased']) expect(types).toContain(type);
+  });
+
+  it('come out the same for a history of before evidence had an end', () => {
+    const isOfRetention = (e: LeafEvent) => /^RefusedEvidence/.test(e.type) || e.data['sourceType'] === 'RefusedEvidenceRetained';
+    const effects = new Set(events.filter(isOfRetention).flatMap((e) => ((e.data['effects'] ?? []) as { effectId: string }[]).map(({ effectId }) => effectId)));
+    const revisions = new Map<string, number>();
+    const before = events.filter((e) => !isOfRetention(e) && !effects.has(String(e.data['effectId']))).map((e) => {
+      const revision = revisions.get(e.stream) ?? 0;
+      revisions.set(e.stream, revision + 1);
+      if (e.type !== 'PolicyProposed') return { ...e, revision };
+      const { refusedEvidenceRetentionDays: _, ...values } = e.data['values'] as Record<string, never>;
+      const { report: __, ...data } = e.data;
+      return { ...e, revision, schemaVersion: 1, data: { ...data, values } };
+    });
+    expect(before.length).toBeLessThan(events.length);
+    const report = replay(before);
+    expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
   });
 
   it('follow a policy from the moment that it is in force', () => {
@@ -57,6 +77,10 @@ describe('decisions made again', () => {
     ['a released hold of other officers', (all) => edit(all, 'HoldReleased', () => ({ officers: ['officer-x', 'officer-y'] })), /officers are not those of the review/],
     ['a photograph that was exchanged', (all) => edit(all, 'FaceMatched', (e) => ({ material: { ...(e.data['material'] as object), photo: 'ff' } })), /photograph that was compared is not the one/],
     ['a certificate of somebody else', (all) => edit(all, 'CertificateVerified', (e) => ({ material: { ...(e.data['material'] as object), certificate: 'ff' } })), /certificate that was verified is not the one/],
+    ['evidence that was kept longer than the policy says', (all) => edit(all, 'RefusedEvidenceRetained', () => ({ retentionDays: 4_000, eraseAtUtc: '2036-01-01T00:00:00.000Z' })), /retentionDays is 4000 and would be 400/],
+    ['a retention that begins after the refusal', (all) => edit(all, 'RefusedEvidenceRetained', (e) => ({ refusedAtUtc: later(e.data['refusedAtUtc'], 1), eraseAtUtc: later(e.data['eraseAtUtc'], 1) })), /does not begin with the refusal/],
+    ['evidence that was erased a millisecond before its time', (all) => all.map((e) => (e.type === 'RefusedEvidenceErased' ? { ...e, metadata: { ...e.metadata, recordedAtUtc: later(e.data['eraseAtUtc'], -1) } } : e)), /the rules refuse it: wrong_stage/],
+    ['evidence that was erased without a retention', (all) => without(all, 'RefusedEvidenceRetained', 0), /revision|the rules refuse it/],
     ['a submission that was never confirmed', (all) => without(all, 'FaceMatched', 1), /revision|the rules refuse it/],
     ['a first registration of a known face', (all) => edit(all, 'FaceMatched', () => ({ registered: { comparison: 'not_applicable', reason: 'first_registration' }, confirmation: 'confirmed' }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed'), /had a confirmed image/],
     ['a hold that is due one second later than the rule gives', (all) => edit(all, 'Held', (e) => ({ dueAtUtc: new Date(Date.parse(e.data['dueAtUtc'] as string) + 1_000).toISOString() })), /dueAtUtc is .* and would be/],

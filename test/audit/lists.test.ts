@@ -4,7 +4,7 @@ import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
 import { Clock } from '../../src/application/ports/clock.js';
 import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import { parseListCertificate } from '../../src/domain/audit/list-certificate.js';
-import { LISTS } from '../../src/domain/audit/population.js';
+import { ListDrawer, LISTS } from '../../src/domain/audit/population.js';
 import { NoteFormatError, parseNote, verifierKey, writeNote } from '../../src/domain/audit/signed-note.js';
 import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domain/audit/verify-list.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
@@ -62,6 +62,14 @@ describe('a list with its certificate', () => {
     expect(report.agreeing).toBe(report.rows);
     expect(report.rows).toBe(pages[0]!.page.of);
     expect(report.rows).toBeGreaterThan(0);
+  });
+
+  it('shows a policy as it was proposed, so that what was signed then still comes out the same', () => {
+    const drawer = new ListDrawer(['policies']);
+    const values = { holdDueHours: 5 };
+    const metadata = { actor: 'system:bootstrap', correlationId: 'c', causationId: 'c', recordedAtUtc: NOW, policyVersion: null };
+    drawer.feed({ type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values, proposedBy: 'a' }, metadata });
+    expect(drawer.rows('policies')).toEqual([expect.objectContaining({ version: 1, values, reportSha256: null })]);
   });
 
   it('states what it is about, and everything that an auditor asks of a population', async () => {

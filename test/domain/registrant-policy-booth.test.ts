@@ -45,6 +45,13 @@ describe('policy', () => {
   ])('refuses a minimum of quality that could never be meant: %j', (photoQualityMin, field, problem) =>
     given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field, problem } }));
   it('takes minimums at both ends of the scale', () => given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin: { Sharpness: 0, EyesOpen: 100 } }, by: 'a' }).thenTypes('PolicyProposed'));
+  it.each([
+    [1, true], [400, true], [3_650, true], [0, false], [-1, false], [3_651, false], [0.5, false], [Number.POSITIVE_INFINITY, false],
+  ])('keeps evidence of refused certificates for %d days: %s', (refusedEvidenceRetentionDays, isGood) => {
+    const tried = given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, refusedEvidenceRetentionDays }, by: 'a' });
+    if (isGood) tried.thenTypes('PolicyProposed');
+    else tried.thenRefused({ code: 'policy_invalid', data: { field: 'refusedEvidenceRetentionDays', problem: 'must be an integer 1..3650' } });
+  });
   it('is not activated without approval', () => given(proposed).when({ type: 'ActivatePolicy', version: 1, by: 'b' }).thenRefused({ code: 'policy_not_approved' }));
   it('is refused with a score that is not a whole number of points', () =>
     given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, holdMarginPoints: 0.2 }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field: 'holdMarginPoints', problem: 'must be an integer 0..10000' } }));

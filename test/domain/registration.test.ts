@@ -55,6 +55,39 @@ describe('certificate verdict', () => {
   it('runs no biometrics before the certificate is good', () => given(received()).when(recordFaces(compared(9999))).thenRefused({ code: 'wrong_stage', data: { stage: 'received', command: 'RecordFaceComparison' } }));
 });
 
+describe('sealed evidence of a refused certificate', () => {
+  const rejected: RegistrationEvent = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1' } };
+  const retained: RegistrationEvent = { type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'evidence-1', refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
+  const erased: RegistrationEvent = { type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', rule: 'retention_limit', eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
+  const retain: RegistrationCommand = { type: 'RetainRefusedEvidence', refusedAtUtc: NOW, policy: policy({ refusedEvidenceRetentionDays: 10 }) };
+  const recordErased = (nowUtc: string): RegistrationCommand => ({ type: 'RecordEvidenceErased', nowUtc });
+
+  it('is kept for the days of the policy, from the refusal on', () => given(received(), rejected).when(retain).then(retained));
+  it('keeps the time that was set, under a later policy too', () => given(received(), rejected, retained).when({ ...retain, policy: policy({ refusedEvidenceRetentionDays: 1 }) }).thenNothing());
+  it.each([
+    ['a millisecond before its time', '2026-12-03T08:59:59.999Z', false],
+    ['at the very instant', '2026-12-03T09:00:00.000Z', true],
+    ['long after', '2036-12-03T09:00:00.000Z', true],
+  ])('is erased or not %s', (_, nowUtc, isOver) => {
+    const tried = given(received(), rejected, retained).when(recordErased(nowUtc));
+    if (isOver) tried.then(erased);
+    else tried.thenRefused({ code: 'wrong_stage', data: { stage: 'closed', command: 'RecordEvidenceErased' } });
+  });
+  it('is erased once', () => given(received(), rejected, retained, erased).when(recordErased('2027-01-01T00:00:00.000Z')).thenNothing());
+  it('is not erased before it was said how long it is kept', () => given(received(), rejected).when(recordErased('2099-01-01T00:00:00.000Z')).thenRefused({ code: 'wrong_stage', data: { stage: 'closed', command: 'RecordEvidenceErased' } }));
+  it.each<[string, RegistrationEvent[]]>([
+    ['a request that is not decided', [received()]],
+    ['a verified certificate: it is the registrant\'s', [received(), certificateVerified()]],
+    ['a withdrawn request', [received(), { type: 'RegistrationWithdrawn', data: { by: 'holder' } }]],
+    ['an expired hold', [received(), certificateVerified(), faceMatched('on_hold'), held(), { type: 'HoldExpired', data: { dueAtUtc: NOW } }]],
+    ['a refusal by the government', [received(), certificateVerified(), faceMatched(), attempted(), submitted(), { type: 'GovernmentRefused', data: { submissionId: 'sub1', reason: 'r' } }]],
+    ['a refusal of which nothing was kept', [received(), { ...rejected, data: { ...rejected.data, sealedEvidenceId: null } }]],
+  ])('is none of %s', (_, history) => {
+    const { stage } = fold(registrationDecider, history);
+    for (const command of [retain, recordErased(NOW)]) given(...history).when(command).thenRefused({ code: 'wrong_stage', data: { stage, command: command.type } });
+  });
+});
+
 describe('face comparison', () => {
   const before = [received(), certificateVerified()] as const;
   it('matches at the pass mark and not one point below it (@req R7)', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { fold } from '../../src/domain/decider.js';
-import { nextRunnable, sagaDecider, type PendingEffect, type SagaSource, type SagaState } from '../../src/domain/saga/registration.saga.js';
+import { isOnlyRetained, nextRunnable, sagaDecider, type PendingEffect, type SagaSource, type SagaState } from '../../src/domain/saga/registration.saga.js';
 import { certificateVerified, faceMatched, held, NOW, received, submitted } from '../support/registration-facts.js';
 
 /** Feeds source events and completions, the way the reactor and the dispatcher do. */
@@ -53,6 +53,19 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
     story.done('OpenHold').source({ type: 'HoldResolved', data: { requestId: 'r1', outcome: 'released', officers: ['a', 'b'] } });
     expect(story.pending()).toEqual(['RecordHoldOutcome']);
   });
+  it('erases the evidence of a refusal when its time has come, and the case at once', () => {
+    const rejected: SagaSource = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: 'e1' } };
+    const due = '2026-12-03T09:00:00.000Z';
+    const story = new Case().source(received()).done('CheckCertificate').source(rejected).source({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'e1', refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: due } });
+    expect(story.pending()).toEqual(['EraseCaseMaterial', 'EraseRefusedEvidence']);
+    expect(nextRunnable(story.state.pending, NOW)?.effect.effect).toBe('EraseCaseMaterial');
+    story.done('EraseCaseMaterial');
+    expect(isOnlyRetained(story.state.pending)).toBe(true);
+    expect(nextRunnable(story.state.pending, '2026-12-03T08:59:59.999Z')).toBeNull();
+    expect(nextRunnable(story.state.pending, due)?.effect.effect).toBe('EraseRefusedEvidence');
+    story.done('EraseRefusedEvidence').source({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'e1', rule: 'retention_limit', eraseAtUtc: due } });
+    expect(story.pending()).toEqual([]);
+  });
   it('reacts to an event once, however often it is delivered', () => {
     const story = new Case().source(received(), 'same').source(received(), 'same');
     expect(story.pending()).toEqual(['CheckCertificate']);
@@ -92,6 +105,13 @@ describe('next runnable effect', () => {
   it('erases only when nothing else is left, not even something stuck', () => {
     expect(nextRunnable([effect('RegisterImage', { stuck: 'attempts_exhausted' }), effect('EraseCaseMaterial')], NOW)).toBeNull();
     expect(nextRunnable([effect('EraseCaseMaterial')], NOW)?.effectId).toBe('EraseCaseMaterial');
+  });
+  it('lets neither evidence wait for a stuck case nor a case for evidence that is stuck', () => {
+    const evidence = (change: Partial<PendingEffect> = {}) => effect('EraseRefusedEvidence', { dueAtUtc: NOW, ...change });
+    expect(nextRunnable([effect('EraseCaseMaterial', { stuck: 'attempts_exhausted' }), evidence()], NOW)?.effectId).toBe('EraseRefusedEvidence');
+    expect(nextRunnable([evidence({ stuck: 'attempts_exhausted' }), effect('EraseCaseMaterial')], NOW)?.effectId).toBe('EraseCaseMaterial');
+    expect(nextRunnable([evidence({ failures: 3, dueAtUtc: '2026-11-24T00:00:00.000Z' }), effect('EraseCaseMaterial')], NOW)?.effectId).toBe('EraseCaseMaterial');
+    expect(isOnlyRetained([evidence({ stuck: 'attempts_exhausted' })])).toBe(false);
   });
 });
 

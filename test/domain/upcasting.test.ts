@@ -30,6 +30,13 @@ describe('upcasting', () => {
     expect(() => upcastTo(shape, stored(version, {}))).toThrow(new UnknownEventError(`Named has schema version ${version}; this program knows 1..3. Run the newer release.`));
   });
 
+  it('gives a policy of before evidence had an end the days of the day on which they came', () => {
+    const values = { holdDueHours: 5 };
+    expect(upcast({ type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values } })).toEqual({ type: 'PolicyProposed', schemaVersion: 3, data: { version: 1, report: null, values: { holdDueHours: 5, refusedEvidenceRetentionDays: 400 } } });
+    expect(upcast({ type: 'PolicyProposed', schemaVersion: 2, data: { version: 1, values, report: { sha256: 's', note: 'n' } } }).data).toEqual({ version: 1, report: { sha256: 's', note: 'n' }, values: { holdDueHours: 5, refusedEvidenceRetentionDays: 400 } });
+    expect(upcast({ type: 'PolicyProposed', schemaVersion: 3, data: { values: { refusedEvidenceRetentionDays: 7 } } }).data).toEqual({ values: { refusedEvidenceRetentionDays: 7 } });
+  });
+
   it('refuses a name that is not registered', () => {
     expect(() => upcast(stored(1, {}))).toThrow(UnknownEventError);
   });

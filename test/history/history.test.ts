@@ -33,6 +33,7 @@ function samples(): Sample[] {
 /** Names in the order in which a case makes them, so that each event finds the state that it belongs to. One row per way to end. */
 const STORIES: Readonly<Record<string, readonly { readonly events: readonly string[]; readonly ends: object }[]>> = {
   registration: [
+    { events: ['RequestReceived', 'CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'], ends: { stage: 'closed', outcome: 'certificate_rejected', refusedEvidence: { isErased: true, eraseAtUtc: '2027-12-25T05:13:04.418Z' } } },
     { events: ['RequestReceived', 'CertificateCheckDeferred', 'CertificateRejected'], ends: { stage: 'closed', outcome: 'certificate_rejected' } },
     { events: ['RequestReceived', 'CertificateVerified', 'FaceComparisonDeferred', 'FaceMismatched'], ends: { stage: 'closed', outcome: 'face_mismatched' } },
     { events: ['RequestReceived', 'CertificateVerified', 'FaceNotComparable'], ends: { stage: 'closed', outcome: 'face_not_comparable' } },

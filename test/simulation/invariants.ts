@@ -14,12 +14,16 @@ interface Case {
   held: boolean;
   submissionId: string | null;
   ended: string | null;
+  /** When the certificate was refused, what of it is sealed, until when, and whether it is said to be erased. */
+  refused: { readonly atUtc: string; readonly evidenceId: string; eraseAtUtc: string | null; erased: boolean } | null;
 }
 
 const ENDS = new Set(['CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn']);
 
 /** Reads the log as it grows and holds every event against DESIGN.md, "What must never happen". It knows the rules and none of the code. */
 export class LogWatcher {
+  /** The clock of a process may be ahead of the world's by so much. */
+  static readonly SKEW_MS_MAX = 40_000;
   readonly cases = new Map<string, Case>();
   private readonly lengths = new Map<string, number>();
   private readonly ids = new Map<string, Set<string>>();
@@ -49,6 +53,15 @@ export class LogWatcher {
     if (!certificateVerified || !confirmed) throw new Violation(`${requestId} was submitted without both positive facts`);
     if (held) throw new Violation(`${requestId} was submitted while it was held`);
     if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused') throw new Violation(`${requestId} was submitted after ${ended}`);
+  }
+
+  /** What must hold at the moment in which evidence is destroyed: no other owner is known, and its time is over. */
+  destroysEvidence(requestId: string, nowMs: number): void {
+    const found = this.cases.get(requestId);
+    if (!found || (found.ended === null && !found.certificateVerified)) throw new Violation(`evidence of ${requestId} was destroyed before its certificate was judged`);
+    if (found.refused === null) return;
+    const { eraseAtUtc } = found.refused;
+    if (eraseAtUtc === null || nowMs + LogWatcher.SKEW_MS_MAX < Date.parse(eraseAtUtc)) throw new Violation(`evidence of ${requestId} was destroyed before its retention was over (${eraseAtUtc})`);
   }
 
   /** Whether it is on record that this officer looked at a face of this case. */
@@ -81,13 +94,29 @@ export class LogWatcher {
     const found = this.cases.get(requestId);
     if (typed.type === 'RequestReceived') {
       this.rule(!found, event, 'a request was received twice');
-      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null });
+      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null, refused: null });
       return;
     }
     if (!found) throw new Violation(`${event.type} of ${requestId} came before its request`);
+    if (typed.type === 'RefusedEvidenceRetained' || typed.type === 'RefusedEvidenceErased') return this.seeEvidence(found, typed, event);
     this.rule(found.ended === null, event, `comes after ${found.ended}`);
+    if (typed.type === 'CertificateRejected') found.refused = { atUtc: event.metadata.recordedAtUtc, evidenceId: typed.data.sealedEvidenceId as string, eraseAtUtc: null, erased: false };
     this.seeStep(found, typed, event, requestId);
     if (ENDS.has(event.type)) found.ended = event.type;
+  }
+
+  private seeEvidence({ refused }: Case, typed: Extract<RegistrationEvent, { type: 'RefusedEvidenceRetained' | 'RefusedEvidenceErased' }>, event: StoredEvent): void {
+    if (refused === null) throw new Violation(`${event.type} of a certificate that was not refused`);
+    this.rule(typed.data.sealedEvidenceId === refused.evidenceId, event, 'other evidence than the refusal names');
+    if (typed.type === 'RefusedEvidenceRetained') {
+      this.rule(refused.eraseAtUtc === null, event, 'a second retention');
+      this.rule(typed.data.refusedAtUtc === refused.atUtc && Date.parse(typed.data.eraseAtUtc) === Date.parse(refused.atUtc) + typed.data.retentionDays * 86_400_000, event, 'a retention that is not counted from the refusal');
+      refused.eraseAtUtc = typed.data.eraseAtUtc;
+      return;
+    }
+    this.rule(!refused.erased && refused.eraseAtUtc !== null, event, 'erased twice, or without a retention');
+    this.rule(event.metadata.recordedAtUtc >= (refused.eraseAtUtc as string), event, 'erased before its time');
+    refused.erased = true;
   }
 
   private seeStep(found: Case, typed: RegistrationEvent, event: StoredEvent, requestId: string): void {

@@ -12,7 +12,7 @@ Options
   --stories M   how many (default 100)
   --verbose     print the last steps of a story that fails
   --break FAULT build a fault into the program, to see that it is found: submit-without-intent, lose-requests,
-                view-without-record, lose-rows or rows-without-position
+                view-without-record, lose-rows, rows-without-position, keep-evidence or lose-evidence
 
 Example
   npm run simulate -- --seed 4711 --stories 1 --verbose
@@ -46,7 +46,7 @@ function summary(results: readonly StoryResult[], seconds: number): void {
   const ends: Record<string, number> = {};
   for (const result of results) for (const [end, n] of Object.entries(result.ends)) ends[end] = (ends[end] ?? 0) + n;
   print(`${results.length} stories, ${sum((r) => r.cases)} requests sent, ${sum((r) => r.steps)} steps, ${sum((r) => r.crashes)} crashes, ${Math.round(sum((r) => r.virtualMs) / 3_600_000)} hours of their time in ${seconds.toFixed(1)} s\n`);
-  print(`read models: built again and compared ${sum((r) => r.comparisons)} times, ${sum((r) => r.refused)} steps of dead processes refused; ${sum((r) => r.views)} photographs shown to officers\n`);
+  print(`read models: built again and compared ${sum((r) => r.comparisons)} times, ${sum((r) => r.refused)} steps of dead processes refused; ${sum((r) => r.views)} photographs shown to officers; evidence of ${sum((r) => r.evidenceErased)} refused certificates there until its time and gone after it\n`);
   print(`ends: ${Object.entries(ends).sort(([a], [b]) => (a < b ? -1 : 1)).map(([end, n]) => `${end} ${n}`).join(', ')}\n`);
   print(`${results.filter((result) => result.violation).length} stories broke a rule\n`);
 }

@@ -34,6 +34,7 @@ describe('seeded stories of the whole program @req R8 R9 R12 R17 R22', () => {
     expect(Number(sent)).toBeGreaterThan(STORIES * 2);
     expect(Number(crashes)).toBeGreaterThan(STORIES);
     expect(output).toMatch(/GovernmentAccepted \d+/);
+    expect(Number(/evidence of (\d+) refused/.exec(output)?.[1])).toBeGreaterThan(STORIES / 2);
   }, 120_000);
 
   it.each(KEPT)('break no rule: seed %i, which once did', async (seed) => {
@@ -49,8 +50,10 @@ describe('seeded stories of the whole program @req R8 R9 R12 R17 R22', () => {
   it.each<[string, RegExp, number?]>([
     ['submit-without-intent', /the government got submission [0-9a-f-]+, of which no intent is stored/],
     ['lose-requests', /request [0-9a-f-]+ was accepted and is lost/],
-    ['view-without-record', /officer-\d was shown the photograph of [0-9a-f-]+, of which no view is stored/, 1000],
+    ['view-without-record', /officer-\d was shown the photograph of [0-9a-f-]+, of which no view is stored/, 1015],
     ['lose-rows', /the read model [a-z-]+ has \d+ rows that are not the \d+ that its events give/],
+    ['keep-evidence', /evidence:[0-9a-f-]+ outlives its retention/, 1000],
+    ['lose-evidence', /evidence-[0-9a-f-]+ of evidence:[0-9a-f-]+ vanished before its retention was over/, 1000],
     ['rows-without-position', /the read model [a-z-]+ (?:stopped: UNIQUE constraint failed|has \d+ rows that are not)/],
   ])('are found out when the program breaks a rule: %s', async (fault, said, seed = 1) => {
     const { code, output } = await simulate('--seed', String(seed), '--stories', '20', '--break', fault);

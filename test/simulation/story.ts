@@ -16,6 +16,7 @@ import { CurrentPolicy } from '../../src/application/current-policy.js';
 import { derivedId } from '../../src/application/ids.js';
 import type { ImageRenderer } from '../../src/application/ports/image-renderer.js';
 import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
+import { EvidenceRetention } from '../../src/application/saga/evidence-retention.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
@@ -40,6 +41,8 @@ const NO_AUDIT = { consumers: { all: () => [] }, erasure: { name: 'registrant-er
 const NO_RENDERER = {} as ImageRenderer;
 /** In earlier stories no officer looks at a picture; they stay as they were when they found something. */
 const FIRST_SEED_WITH_VIEWS = 1000;
+/** And in them sealed evidence had no end. */
+const FIRST_SEED_WITH_RETENTION = 1000;
 
 /** The program, made of its real parts on simulated ports. */
 interface Process {
@@ -62,6 +65,7 @@ export interface StoryResult {
   readonly virtualMs: number;
   readonly ends: Readonly<Record<string, number>>;
   readonly views: number;
+  readonly evidenceErased: number;
   /** How often a read model was built again and compared with the rows that were served. */
   readonly comparisons: number;
   /** Steps of dead processes on the read models that were refused. */
@@ -73,6 +77,13 @@ export interface StoryResult {
 const HOUR = 3_600_000;
 const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
 const boothId = 'booth-1';
+
+/** The program of the earlier stories: the very same without the consumer that came later. */
+class EarlierBackground extends Background {
+  protected override run(...args: Parameters<Background['run']>): void {
+    if (args[0] !== 'evidence-retention') super.run(...args);
+  }
+}
 
 class NoReadModels extends ReadModelConsumers {
   override all() {
@@ -98,17 +109,23 @@ export async function tellStory(seed: number, time: VirtualTime, broken?: string
   void world.crash('at the end of the story');
   story.readModels.close();
   time.clear();
-  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin, ends, views: story.views, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
+  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin - story.sleptMs, ends, views: story.views, evidenceErased: story.evidenceErased, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
 }
 
 class Story {
   sent = 0;
   /** Photographs that officers were shown. */
   views = 0;
+  /** Cases whose evidence was seen until its time and gone after it. */
+  evidenceErased = 0;
+  /** How long everything slept between. */
+  sleptMs = 0;
   readonly readModels: SimulatedReadModels;
   private readonly world: World;
   private readonly seed: number;
   private process: Process | null = null;
+  /** Number of the process that was started last. */
+  private begun: number | null = null;
   private readonly key: KeyObject;
   private readonly publicKey: string;
   private readonly accepted = new Map<string, CasePlan>();
@@ -160,10 +177,51 @@ class Story {
     } while (this.world.time.nowMs - this.world.grewAtMs < 60_000);
     await this.world.check();
     this.balance();
+    if (this.hasRetention) await this.endRetention();
     const head = await this.world.log.head();
     await this.wait(() => this.readModels.caughtUp(head), HOUR, 'the read models');
     await this.finish(this.readModels.compare(), 'the comparison of the read models');
     this.readModels.balance();
+  }
+
+  private get hasRetention(): boolean {
+    return this.seed >= FIRST_SEED_WITH_RETENTION;
+  }
+
+  /** Everything sleeps until shortly before the evidence of refused certificates is due, or the process is down for so long. Until then all
+   *  of it is there; then it goes, in bad weather, and nothing of it is left when the weather is fair again. */
+  private async endRetention(): Promise<void> {
+    const { world } = this;
+    const refused = [...world.watcher.cases].flatMap(([id, c]) => (c.refused ? [{ id, ...c.refused }] : []));
+    const named = new Map(refused.map(({ id, evidenceId }) => [`evidence:${id}`, evidenceId]));
+    for (const owner of world.vault.keys()) if (owner.startsWith('evidence:') && !named.has(owner)) throw new Violation(`${owner} is there, and no refusal names it`);
+    if (refused.length === 0) return;
+    const unset = refused.find(({ eraseAtUtc }) => eraseAtUtc === null);
+    if (unset) throw new Violation(`the evidence of ${unset.id} has no end`);
+    const due = refused.map(({ eraseAtUtc }) => Date.parse(eraseAtUtc as string));
+    if (world.random.chance(0.5)) void world.crash('for long');
+    this.sleepUntil(Math.min(...due) - 300_000);
+    await this.pass(60_000);
+    for (const [owner, evidenceId] of named) if (!world.vault.get(owner)?.has(evidenceId)) throw new Violation(`${evidenceId} of ${owner} vanished before its retention was over`);
+    world.weather = this.badWeather();
+    this.sleepUntil(Math.max(...due));
+    await this.pass(world.random.between(1_000, 120_000));
+    world.weather = FAIR;
+    world.skewMs = 0;
+    world.outageUntilMs = 0;
+    const isOver = (): boolean => [...world.watcher.cases.values()].every((c) => c.refused === null || c.refused.erased) && this.process?.dispatcher.status().retained === 0 && this.process.dispatcher.status().open === 0;
+    void this.operate(isOver).catch((error: unknown) => world.report(error));
+    await this.wait(isOver, 24 * HOUR, () => `the end of the evidence of ${refused.map(({ id }) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
+    for (const owner of world.vault.keys()) if (owner.startsWith('evidence:')) throw new Violation(`${owner} outlives its retention`);
+    this.evidenceErased = refused.length;
+    // Longer than any delay of the read models, which are looked at next.
+    await this.pass(65_000);
+  }
+
+  /** The clock goes on and nothing happens, as on a machine that was suspended: what was due meanwhile comes at once afterwards. */
+  private sleepUntil(ms: number): void {
+    this.sleptMs += Math.max(0, ms - this.world.time.nowMs);
+    this.world.time.nowMs = Math.max(this.world.time.nowMs, ms);
   }
 
   /** The rows are compared in the middle of everything, too. */
@@ -339,6 +397,10 @@ class Story {
   }
 
   private startProcess(): void {
+    // A step of a dead process may crash the next one before it began; then two starts are on their way, and one process is enough. Earlier
+    // stories had both.
+    if (this.hasRetention && this.begun === this.world.incarnation) return;
+    this.begun = this.world.incarnation;
     void this.boot().catch((error: unknown) => {
       // A start that fails is a process that ends.
       if (error instanceof Violation) this.world.report(error);
@@ -360,7 +422,9 @@ class Story {
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
     const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
-    const background = new Background(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
+    const BackgroundOfStory = this.hasRetention ? Background : EarlierBackground;
+    const retention = new EvidenceRetention(aggregates, policies, vault);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

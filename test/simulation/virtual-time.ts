@@ -86,7 +86,8 @@ export class VirtualTime {
     this.alarms.splice(this.alarms.indexOf(next), 1);
     // The same object stays the handle of an interval, so that it can be cancelled.
     const { at, ring } = next;
-    if (next.everyMs !== null) this.alarms.push(Object.assign(next, { at: at + Math.max(this.coarseMs, next.everyMs), order: (this.order += 1) }));
+    // After a long sleep it rings once, not once for every interval that was slept through.
+    if (next.everyMs !== null) this.alarms.push(Object.assign(next, { at: Math.max(at, this.nowMs) + Math.max(this.coarseMs, next.everyMs), order: (this.order += 1) }));
     return { at, ring };
   }
 

@@ -332,7 +332,7 @@ export class SimulatedVault extends ImageVault {
   override seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
     return this.world.step(this.me, `seal ${blobId} of ${owner}`, () => {
       this.mayFail();
-      if (this.world.erased.has(owner) && owner.startsWith('case:')) throw new OwnerErasedError(owner);
+      if (this.world.erased.has(owner) && !owner.startsWith('registrant:')) throw new OwnerErasedError(owner);
       const blobs = this.world.vault.get(owner) ?? new Map<string, Buffer>();
       const before = blobs.get(blobId);
       if (before && !before.equals(bytes)) throw new Error(`${blobId} of ${owner} is taken by other bytes`);
@@ -357,6 +357,9 @@ export class SimulatedVault extends ImageVault {
   override destroyOwner(owner: VaultOwner): Promise<void> {
     return this.world.step(this.me, `destroy ${owner}`, () => {
       this.mayFail();
+      if (owner.startsWith('evidence:')) this.seeEvidenceEnd(owner.slice(9));
+      if (this.world.broken === 'keep-evidence' && owner.startsWith('evidence:')) return;
+      if (this.world.broken === 'lose-evidence' && owner.startsWith('case:')) this.world.vault.delete(`evidence:${owner.slice(5)}`);
       this.world.vault.delete(owner);
       this.world.erased.add(owner);
     });
@@ -367,6 +370,14 @@ export class SimulatedVault extends ImageVault {
       this.mayFail();
       this.world.vault.delete(owner);
     });
+  }
+
+  private seeEvidenceEnd(requestId: string): void {
+    try {
+      this.world.watcher.destroysEvidence(requestId, this.world.time.nowMs);
+    } catch (error) {
+      this.world.report(error);
+    }
   }
 
   private mayFail(): void {

@@ -107,6 +107,10 @@ export class PolicyBody {
   @IsInt({ message: 'must be an integer' })
   holdDueHours!: number;
 
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_650, description: 'The sealed evidence of a refused certificate is erased so many days after the refusal' })
+  @IsInt({ message: 'must be an integer' })
+  refusedEvidenceRetentionDays!: number;
+
   @ApiProperty(POSITIVE)
   @IsInt({ message: 'must be an integer' })
   clockSkewSecondsMax!: number;

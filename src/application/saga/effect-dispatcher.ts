@@ -3,7 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { upcast } from '../../domain/event-registry.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { nextAttemptAt } from '../../domain/policy/retry.policy.js';
-import { evolveSaga, nextRunnable, SAGA_START, type PendingEffect, type SagaCommand, type SagaEvent, type SagaState } from '../../domain/saga/registration.saga.js';
+import { evolveSaga, isOnlyRetained, nextRunnable, SAGA_START, type PendingEffect, type SagaCommand, type SagaEvent, type SagaState } from '../../domain/saga/registration.saga.js';
 import { sagas } from '../aggregates.js';
 import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
@@ -62,10 +62,13 @@ export class EffectDispatcher {
     await Promise.allSettled([this.following, ...this.running.values()]);
   }
 
-  /** Cases with open effects, cases being worked on, and cases that wait for an operator. */
-  status(): { readonly open: number; readonly running: number; readonly stuck: number } {
-    const stuck = [...this.cases.values()].filter((s) => s.pending.some((p) => p.stuck !== null)).length;
-    return { open: this.cases.size, running: this.running.size, stuck };
+  /** Cases with open effects, cases being worked on, cases that wait for an operator, and ended cases that wait for nothing but the end of
+   *  their evidence. */
+  status(): { readonly open: number; readonly running: number; readonly stuck: number; readonly retained: number } {
+    const cases = [...this.cases.values()];
+    const stuck = cases.filter((s) => s.pending.some((p) => p.stuck !== null)).length;
+    const retained = cases.filter((s) => isOnlyRetained(s.pending)).length;
+    return { open: cases.length - retained, running: this.running.size, stuck, retained };
   }
 
   private async follow(after: Position | null): Promise<void> {

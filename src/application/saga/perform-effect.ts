@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
 import type { Refusal } from '../../domain/refusal.js';
 import { referenceImage } from '../../domain/registrant/registrant.js';
-import type { CertificateFinding, FaceFinding, RegistrationCommand, RegistrationState } from '../../domain/registration/registration.js';
+import { isRetentionOver, type CertificateFinding, type FaceFinding, type RegistrationCommand, type RegistrationState } from '../../domain/registration/registration.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
@@ -74,6 +74,8 @@ export class PerformEffect {
       case 'EraseCaseMaterial':
         await this.vault.destroyOwner(caseOwner(job.requestId));
         return null;
+      case 'EraseRefusedEvidence':
+        return this.eraseEvidence(job, state);
       default:
         return assertNever(effect);
     }
@@ -226,10 +228,22 @@ export class PerformEffect {
     );
   }
 
-  /** A decision names the very policy that it used, also when another one comes into force in between. */
+  /** Not before its time, whatever was asked for: nothing brings it back. The key goes before the event that says so; a crash in between does
+   *  it again. */
+  private async eraseEvidence(job: Job, state: Known): Promise<Refusal | null> {
+    const nowUtc = this.clock.nowUtc();
+    const evidence = state.stage === 'closed' ? state.refusedEvidence : null;
+    if (!evidence || !isRetentionOver(evidence, nowUtc)) throw new Error(`the retention of the evidence of ${job.requestId} is not over`);
+    await this.vault.destroyOwner(evidenceOwner(job.requestId));
+    return this.record(job, { type: 'RecordEvidenceErased', nowUtc });
+  }
+
+  /** A decision names the very policy that it used, also when another one comes into force in between, and is recorded at the very instant
+   *  that it reckoned with. */
   private async record(job: Job, command: RegistrationCommand, step?: string): Promise<Refusal | null> {
     const context = await this.context(job, step);
-    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, 'policy' in command ? { ...context, policyVersion: command.policy.version, decidedAtUtc: command.nowUtc } : context));
+    const ofDecision = { ...('policy' in command && { policyVersion: command.policy.version }), ...('nowUtc' in command && { decidedAtUtc: command.nowUtc }) };
+    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, { ...context, ...ofDecision }));
   }
 
   private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {

@@ -41,6 +41,7 @@ export function judgeWith(values: AnchorValues): CertificateJudge | undefined {
 
 const WHY: Readonly<Record<AbsenceReason, string>> = {
   erased: 'evidence erased with the registrant',
+  erased_after_retention: 'evidence of a refused certificate erased after retention',
   not_permitted: 'the bundle was made without evidence (export with --with-evidence, where you may)',
   not_kept: 'the log says that no evidence was kept',
   withheld: 'evidence was asked for and is NOT in the bundle, and no erasure in it says why',

@@ -65,6 +65,8 @@ function detail({ type, data }: HistoryEvent): string {
     case 'GovernmentRefused':
     case 'FaceImageWithdrawn':
       return text('reason');
+    case 'RefusedEvidenceRetained':
+      return `sealed evidence kept until ${text('eraseAtUtc').slice(0, 10)}`;
     case 'FaceImageRegistered':
       return 'kept as registered image, provisional';
     default:

@@ -24,10 +24,11 @@ export type VerdictJudgement = { readonly judged: 'reproduced' } | { readonly ju
 /** Recomputes a verdict. It brings its own trust anchors: those of the log are those of whoever wrote it. */
 export type CertificateJudge = (kept: KeptVerdict) => VerdictJudgement;
 
-/** Why a verdict was not recomputed. `erased`: its evidence went with the registrant. `not_permitted`: the bundle was asked for without
+/** Why a verdict was not recomputed. `erased`: its evidence went with the registrant. `erased_after_retention`: a
+ *  refused card's, when the time that the policy gives was over. `not_permitted`: the bundle was asked for without
  *  evidence. `not_kept`: the event itself says that there was none. `withheld`: evidence was asked for and is not there, and the bundle does
  *  not say why. `no_anchors`: nobody gave trust anchors. `not_possible`: the evidence does not hold what is needed. */
-export type AbsenceReason = 'erased' | 'not_permitted' | 'not_kept' | 'withheld' | 'no_anchors' | 'not_possible';
+export type AbsenceReason = 'erased' | 'erased_after_retention' | 'not_permitted' | 'not_kept' | 'withheld' | 'no_anchors' | 'not_possible';
 
 export interface CertificateReport {
   /** Verdicts that the bundle tells of. */
@@ -42,7 +43,7 @@ export interface CertificateReport {
   readonly differences: readonly { readonly index: number; readonly detail: string }[];
 }
 
-export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [] };
+export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [] };
 
 const ABSENT_CASES_MAX = 1000;
 
@@ -57,10 +58,13 @@ export class CertificateReplay {
   private readonly requests = new Map<string, Readonly<Record<string, unknown>>>();
   private readonly verdicts: Verdict[] = [];
   private readonly erased = new Set<string>();
+  /** Ids of evidence of which the history says that it was erased when its retention was over. */
+  private readonly ended = new Set<string>();
 
   feed(index: number, { type, stream, data, metadata }: LeafEvent): void {
     if (type === 'RequestReceived') this.requests.set(metadata.correlationId, data);
     if (type === 'RegistrantErased') this.erased.add(registrantOf(stream) ?? '');
+    if (type === 'RefusedEvidenceErased') this.ended.add(String(data['sealedEvidenceId']));
     if (type !== 'CertificateVerified' && type !== 'CertificateRejected') return;
     const isValid = type === 'CertificateVerified';
     this.verdicts.push({
@@ -88,6 +92,7 @@ export class CertificateReplay {
       const { sealedEvidenceId } = verdict;
       const sealed = sealedEvidenceId === null ? null : evidence(sealedEvidenceId);
       if (sealedEvidenceId === null) leaveOut(verdict, 'not_kept');
+      else if (sealed && this.isEnded(verdict)) differences.push({ index: verdict.index, detail: 'the history says that its evidence was erased, and here it is' });
       else if (!sealed) leaveOut(verdict, this.whyAbsent(verdict, wasAsked));
       else if (!judge) leaveOut(verdict, 'no_anchors');
       else {
@@ -101,8 +106,15 @@ export class CertificateReplay {
     return { verdicts: this.verdicts.length, recomputed, reproduced, absent, absentCases, anchorsNamed, differences };
   }
 
-  private whyAbsent({ registrant }: Verdict, wasAsked: boolean): AbsenceReason {
+  private whyAbsent(verdict: Verdict, wasAsked: boolean): AbsenceReason {
+    const { registrant } = verdict;
+    if (this.isEnded(verdict)) return 'erased_after_retention';
     if (registrant !== null && this.erased.has(registrant)) return 'erased';
     return wasAsked ? 'withheld' : 'not_permitted';
+  }
+
+  /** Only evidence of a refusal has a time of its own. */
+  private isEnded({ registrant, sealedEvidenceId }: Verdict): boolean {
+    return registrant === null && sealedEvidenceId !== null && this.ended.has(sealedEvidenceId);
   }
 }

@@ -63,6 +63,10 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
       return { type: 'RecordKeptInRegistry', imageId: event.data.imageId };
     case 'RegistrationWithdrawn':
       return { type: 'WithdrawRegistration', by: event.data.by };
+    case 'RefusedEvidenceRetained':
+      return policy && { type: 'RetainRefusedEvidence', refusedAtUtc: event.data.refusedAtUtc, policy };
+    case 'RefusedEvidenceErased':
+      return { type: 'RecordEvidenceErased', nowUtc };
   }
 }
 

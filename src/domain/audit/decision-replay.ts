@@ -86,6 +86,8 @@ export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
   private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
+  /** When a certificate was refused, by request. */
+  private readonly refusals = new Map<string, string>();
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
   /** Policies as of the event that is fed, not as of the one that is judged. */
@@ -240,6 +242,9 @@ export class DecisionReplay {
         if (canonicalJson(review.officers) !== canonicalJson(event.data.officers)) this.find(placed, 'the officers are not those of the review');
         return;
       }
+      case 'RefusedEvidenceRetained':
+        if (this.refusals.get(leaf.metadata.correlationId) !== event.data.refusedAtUtc) this.find(placed, 'its retention does not begin with the refusal');
+        return;
       default:
         // The others take nothing from elsewhere that the state does not have.
         return;
@@ -297,6 +302,7 @@ export class DecisionReplay {
       if (leaf.type === 'PolicyActivated') this.activations.push({ version: (event.data as { version: number }).version, index, atMs: Date.parse(leaf.metadata.recordedAtUtc) });
     }
     if (SOURCES.has(leaf.type)) this.sources.set(leaf.id, { id: leaf.id, recordedAtUtc: leaf.metadata.recordedAtUtc, event: event as SagaSource });
+    if (leaf.type === 'CertificateRejected') this.refusals.set(leaf.metadata.correlationId, leaf.metadata.recordedAtUtc);
     if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
     const registrant = registrantOf(leaf.stream);
     if (registrant !== null) this.learnReference(registrant, index, event as RegistrantEvent);

@@ -81,6 +81,8 @@ const WORDS: Readonly<Record<string, Words>> = {
   GovernmentRefused: (d) => ({ ja: `行政サーバーが受理しなかった(${d['reason']})。`, en: `The government server refused it (${d['reason']}).` }),
   KeptInRegistry: () => ({ ja: '写真を登録簿に保存した。どこにも送信していない。', en: 'The photograph is kept in the registry and was sent nowhere.' }),
   RegistrationWithdrawn: () => ({ ja: '申請は取り下げられた。', en: 'The request was withdrawn.' }),
+  RefusedEvidenceRetained: (d) => ({ ja: `認めなかった電子証明書の証拠は、封印したまま${d['eraseAtUtc']}まで保存する(${d['retentionDays']}日間)。`, en: `The sealed evidence of the rejected certificate is kept until ${d['eraseAtUtc']} (${d['retentionDays']} ${d['retentionDays'] === 1 ? 'day' : 'days'}).` }),
+  RefusedEvidenceErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により、認めなかった電子証明書の証拠と鍵を消去した。`, en: `The sealed evidence of the rejected certificate and its key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   ConsentGiven: (d) => ({ ja: `画像の保存への同意を記録した(同意文${d['textVersion']})。`, en: `Consent to keep the image was recorded (text ${d['textVersion']}).` }),
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),

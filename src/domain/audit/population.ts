@@ -183,8 +183,9 @@ export class ListDrawer {
     this.policies = policyDecider.evolve(this.policies, event);
     const at = leaf.metadata.recordedAtUtc;
     if (event.type === 'PolicyProposed') {
-      const { version, values, proposedBy, report } = event.data;
-      this.versions.set(version, { row: { version, values: values as unknown as Json, proposedBy, proposedAtUtc: at, reportSha256: report?.sha256 ?? null, approvedBy: null, approvedAtUtc: null, activatedBy: null, activatedAtUtc: null }, first: index, last: index, people: [] });
+      const { version, proposedBy, report } = event.data;
+      // The values as they were proposed, not in today's shape: a list that was signed earlier must still come out the same.
+      this.versions.set(version, { row: { version, values: leaf.data['values'] ?? null, proposedBy, proposedAtUtc: at, reportSha256: report?.sha256 ?? null, approvedBy: null, approvedAtUtc: null, activatedBy: null, activatedAtUtc: null }, first: index, last: index, people: [] });
     }
     const kept = this.versions.get(event.data.version);
     if (!kept) return;

@@ -19,6 +19,8 @@ export type PolicyValues = {
   readonly photoQualityMin: Readonly<Record<string, number>>;
   /** A hold that nobody resolves expires after this time, which rejects and erases the case (A10). */
   readonly holdDueHours: number;
+  /** The sealed evidence of a refused certificate is erased so many days after the refusal. It has no registrant with whom it could go. */
+  readonly refusedEvidenceRetentionDays: number;
   /** How far the booth's clock may be ahead of ours. */
   readonly clockSkewSecondsMax: number;
   /** How old a capture may be when it arrives. */

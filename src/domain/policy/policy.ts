@@ -27,7 +27,11 @@ export interface ActivePolicy {
   readonly values: PolicyValues;
 }
 
-/** Appended at the first start. Face thresholds follow the calibration of the default model set (docs/face.md). */
+/** Longer would be for ever by another name. */
+const RETENTION_DAYS_MAX = 3_650;
+
+/** Appended at the first start. Face thresholds follow the calibration of the default model set (docs/face.md); why 400 days is in
+ *  docs/decisions/0048. */
 export const DEFAULT_POLICY: PolicyValues = {
   cardMatchPointsMin: 9_204,
   referralPointsMin: 4_865,
@@ -38,6 +42,7 @@ export const DEFAULT_POLICY: PolicyValues = {
   holdOnFramesInconsistent: false,
   photoQualityMin: {},
   holdDueHours: 72,
+  refusedEvidenceRetentionDays: 400,
   clockSkewSecondsMax: 120,
   captureAgeMinutesMax: 24 * 60,
   challengeLifetimeSeconds: 600,
@@ -107,6 +112,10 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
   if (values.referralPointsMin > values.cardMatchPointsMin) return { field: 'referralPointsMin', problem: 'must not be above cardMatchPointsMin' };
   for (const field of ['holdDueHours', 'clockSkewSecondsMax', 'captureAgeMinutesMax', 'challengeLifetimeSeconds', 'photoBytesMax'] as const) {
     if (!Number.isInteger(values[field]) || values[field] < 1) return { field, problem: 'must be a positive integer' };
+  }
+  const { refusedEvidenceRetentionDays } = values;
+  if (!Number.isInteger(refusedEvidenceRetentionDays) || refusedEvidenceRetentionDays < 1 || refusedEvidenceRetentionDays > RETENTION_DAYS_MAX) {
+    return { field: 'refusedEvidenceRetentionDays', problem: `must be an integer 1..${RETENTION_DAYS_MAX}` };
   }
   for (const [measure, minimum] of Object.entries(values.photoQualityMin)) {
     if (!PHOTO_MEASURES.some((known) => known === measure)) return { field: 'photoQualityMin', problem: 'names a measure that does not exist' };

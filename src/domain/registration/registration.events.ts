@@ -120,4 +120,18 @@ export type RegistrationEvent =
   | { readonly type: 'GovernmentRefused'; readonly data: { readonly submissionId: string; readonly reason: string } }
   /** REGISTRY_ONLY (claim 5): the photograph is kept as the registered image and nobody else gets it. */
   | { readonly type: 'KeptInRegistry'; readonly data: { readonly imageId: string; readonly photo: Commitment } }
-  | { readonly type: 'RegistrationWithdrawn'; readonly data: { readonly by: string } };
+  | { readonly type: 'RegistrationWithdrawn'; readonly data: { readonly by: string } }
+  /** Comes after `CertificateRejected`, also of a case that ended before there was a retention: until when its sealed evidence is kept. */
+  | {
+      readonly type: 'RefusedEvidenceRetained';
+      readonly data: {
+        readonly sealedEvidenceId: string;
+        /** When `CertificateRejected` was recorded: from here the days are counted. */
+        readonly refusedAtUtc: string;
+        /** The policy's value at the time; a later policy does not change what was set. */
+        readonly retentionDays: number;
+        readonly eraseAtUtc: string;
+      };
+    }
+  /** Key and bytes of the sealed evidence are gone. */
+  | { readonly type: 'RefusedEvidenceErased'; readonly data: { readonly sealedEvidenceId: string; readonly rule: 'retention_limit'; /** When it was due. */ readonly eraseAtUtc: string } };

@@ -1,13 +1,15 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
 import type { ActivePolicy } from '../policy/policy.js';
 import { nextAttemptAt } from '../policy/retry.policy.js';
-import { addMs } from '../values/instant.js';
+import { addMs, msBetween } from '../values/instant.js';
 import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
 import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
 import { poorMeasure } from './photo-quality.policy.js';
 import type { FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
+
+const DAY_MS = 86_400_000;
 
 export type RegistrationCommand =
   | { readonly type: 'ReceiveRequest'; readonly request: ReceivedRequest }
@@ -17,7 +19,10 @@ export type RegistrationCommand =
   | { readonly type: 'BeginSubmission'; readonly submissionId: string; readonly attempt: number }
   | { readonly type: 'RecordSubmission'; readonly submissionId: string; readonly attempt: number; readonly answer: GovernmentAnswer; readonly policy: ActivePolicy; readonly nowUtc: string }
   | { readonly type: 'RecordKeptInRegistry'; readonly imageId: string }
-  | { readonly type: 'WithdrawRegistration'; readonly by: string };
+  | { readonly type: 'WithdrawRegistration'; readonly by: string }
+  /** @see RefusedEvidenceRetained */
+  | { readonly type: 'RetainRefusedEvidence'; readonly refusedAtUtc: string; readonly policy: ActivePolicy }
+  | { readonly type: 'RecordEvidenceErased'; readonly nowUtc: string };
 
 /** What the certificate effect found; bytes stay outside the domain. */
 export type CertificateFinding =
@@ -68,9 +73,17 @@ export type RegistrationState =
   | ({ readonly stage: 'held'; readonly subjectKey: string; readonly reason: HoldReason; readonly dueAtUtc: string } & Known)
   | ({ readonly stage: 'submitting'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
   | ({ readonly stage: 'submitted'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
-  | ({ readonly stage: 'closed'; readonly outcome: ClosedOutcome; readonly subjectKey: string | null } & Known);
+  | ({ readonly stage: 'closed'; readonly outcome: ClosedOutcome; readonly subjectKey: string | null; readonly refusedEvidence: RefusedEvidence | null } & Known);
 
 export type ClosedOutcome = 'certificate_rejected' | 'face_mismatched' | 'face_not_comparable' | 'hold_rejected' | 'recapture' | 'hold_expired' | 'accepted' | 'refused_by_government' | 'kept' | 'withdrawn';
+
+/** Sealed evidence that no registrant owns: only a refused certificate leaves one. Of a verified certificate it is the registrant's. */
+export interface RefusedEvidence {
+  readonly sealedEvidenceId: string;
+  /** null until it was said how long it is kept. */
+  readonly eraseAtUtc: string | null;
+  readonly isErased: boolean;
+}
 
 /** One request of a booth, from its receipt to its end. @req R4 R8 R9 R17 R18 R20 */
 export const registrationDecider: Decider<RegistrationState, RegistrationCommand, RegistrationEvent> = {
@@ -108,9 +121,29 @@ function decide(state: RegistrationState, command: RegistrationCommand): Decisio
       // Once the intent to submit is stored the government may have it, and withdrawing here would claim what we cannot know.
       if (state.stage === 'submitting' || state.stage === 'submitted' || state.stage === 'closed') return wrongStage();
       return accept({ type: 'RegistrationWithdrawn', data: { by: command.by } });
+    case 'RetainRefusedEvidence':
+      return state.stage === 'closed' && state.refusedEvidence ? retentionDecision(state.refusedEvidence, command) : wrongStage();
+    case 'RecordEvidenceErased': {
+      const evidence = state.stage === 'closed' ? state.refusedEvidence : null;
+      if (!evidence || !isRetentionOver(evidence, command.nowUtc)) return wrongStage();
+      const { sealedEvidenceId, eraseAtUtc, isErased } = evidence;
+      return isErased ? accept() : accept({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId, rule: 'retention_limit', eraseAtUtc } });
+    }
     default:
       return assertNever(command);
   }
+}
+
+/** Whether the evidence may go: at the very instant it may. */
+export function isRetentionOver(evidence: RefusedEvidence, nowUtc: string): evidence is RefusedEvidence & { readonly eraseAtUtc: string } {
+  return evidence.eraseAtUtc !== null && msBetween(evidence.eraseAtUtc, nowUtc) >= 0;
+}
+
+/** Set once: what was promised at the refusal holds, also under a later policy. */
+function retentionDecision({ sealedEvidenceId, eraseAtUtc }: RefusedEvidence, { refusedAtUtc, policy }: Extract<RegistrationCommand, { type: 'RetainRefusedEvidence' }>): Decision<RegistrationEvent> {
+  if (eraseAtUtc !== null) return accept();
+  const retentionDays = policy.values.refusedEvidenceRetentionDays;
+  return accept({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId, refusedAtUtc, retentionDays, eraseAtUtc: addMs(refusedAtUtc, retentionDays * DAY_MS) } });
 }
 
 function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordCertificateVerdict' }>): Decision<RegistrationEvent> {
@@ -237,12 +270,18 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
   if (state.stage === 'none') return state;
   const { request } = state;
   const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
-  const closed = (outcome: ClosedOutcome): RegistrationState => ({ stage: 'closed', outcome, subjectKey, request });
+  const closed = (outcome: ClosedOutcome, refusedEvidence: RefusedEvidence | null = null): RegistrationState => ({ stage: 'closed', outcome, subjectKey, refusedEvidence, request });
   switch (event.type) {
     case 'CertificateVerified':
       return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, request };
-    case 'CertificateRejected':
-      return closed('certificate_rejected');
+    case 'CertificateRejected': {
+      const { sealedEvidenceId } = event.data;
+      return closed('certificate_rejected', sealedEvidenceId === null ? null : { sealedEvidenceId, eraseAtUtc: null, isErased: false });
+    }
+    case 'RefusedEvidenceRetained':
+      return withEvidence(state, { eraseAtUtc: event.data.eraseAtUtc });
+    case 'RefusedEvidenceErased':
+      return withEvidence(state, { isErased: true });
     case 'FaceMatched':
       return subjectKey === null || event.data.confirmation === 'on_hold' ? state : { stage: 'confirmed', subjectKey, request };
     case 'FaceMismatched':
@@ -280,4 +319,8 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     default:
       return assertNever(event);
   }
+}
+
+function withEvidence(state: RegistrationState, change: Partial<RefusedEvidence>): RegistrationState {
+  return state.stage === 'closed' && state.refusedEvidence ? { ...state, refusedEvidence: { ...state.refusedEvidence, ...change } } : state;
 }

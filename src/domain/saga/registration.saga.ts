@@ -16,7 +16,8 @@ export type Effect =
   | { readonly effect: 'ConfirmImage' }
   | { readonly effect: 'WithdrawImage' }
   | { readonly effect: 'KeepInRegistry' }
-  | { readonly effect: 'EraseCaseMaterial' };
+  | { readonly effect: 'EraseCaseMaterial' }
+  | { readonly effect: 'EraseRefusedEvidence' };
 
 export interface ScheduledEffect {
   readonly effectId: string;
@@ -58,7 +59,7 @@ export const SAGA_START: SagaState = { plan: null, submitted: false, pending: []
 export const SAGA_SOURCES = [
   'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'CertificateCheckDeferred', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'FaceComparisonDeferred',
   'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused',
-  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved',
+  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved', 'RefusedEvidenceRetained',
 ] as const satisfies readonly SagaSource['type'][];
 
 const FIRST_QUESTION_AFTER_MS = 1000;
@@ -111,6 +112,9 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'KeptInRegistry':
     case 'RegistrationWithdrawn':
       return [erase];
+    case 'RefusedEvidenceRetained':
+      return [{ effect: { effect: 'EraseRefusedEvidence' }, dueAtUtc: event.data.eraseAtUtc }];
+    case 'RefusedEvidenceErased':
     case 'FaceReferred':
     case 'SubmissionAttempted':
     case 'HoldOpened':
@@ -143,7 +147,7 @@ function planOf(event: SagaSource): CasePlan | null {
 
 /** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal ends everything open. */
 function isOverBy(effect: Effect, sourceType: SagaSource['type']): boolean {
-  if (sourceType === 'RegistrationWithdrawn') return effect.effect !== 'EraseCaseMaterial';
+  if (sourceType === 'RegistrationWithdrawn') return effect.effect !== 'EraseCaseMaterial' && effect.effect !== 'EraseRefusedEvidence';
   if (effect.effect === 'ExpireHold') return sourceType === 'HoldResolved';
   if (effect.effect === 'AskGovernment') return sourceType === 'GovernmentAccepted' || sourceType === 'GovernmentRefused';
   return false;
@@ -189,15 +193,32 @@ export const sagaDecider: Decider<SagaState, SagaCommand, SagaEvent> = { initial
 
 /** The next effect that may run now. Effects of one case run in the order in which they were asked for. One that waits for its due time lets
  *  later ones pass; one that failed or is stuck does not, because what comes after it may build on it (an image is registered before it is
- *  confirmed). Erasing waits until nothing is left that could still need the material.
+ *  confirmed). Erasing waits until nothing is left that could still need the material. The end of sealed evidence stands apart: for as long
+ *  as it is retained nothing of the case waits for it, and it waits for nothing of the case.
  *  @returns null when there is nothing to do now. */
 export function nextRunnable(pending: readonly PendingEffect[], nowUtc: string): PendingEffect | null {
-  for (const p of pending) {
-    const isDue = p.stuck === null && (p.dueAtUtc === null || Date.parse(p.dueAtUtc) <= Date.parse(nowUtc));
-    if (isDue && (p.effect.effect !== 'EraseCaseMaterial' || pending.length === 1)) return p;
+  return nextOfWork(pending.filter((p) => !isRetention(p)), nowUtc) ?? pending.find((p) => isRetention(p) && isDue(p, nowUtc)) ?? null;
+}
+
+/** Whether a case has nothing left but evidence whose time has not come. */
+export function isOnlyRetained(pending: readonly PendingEffect[]): boolean {
+  return pending.every((p) => isRetention(p) && p.failures === 0 && p.stuck === null);
+}
+
+function nextOfWork(work: readonly PendingEffect[], nowUtc: string): PendingEffect | null {
+  for (const p of work) {
+    if (isDue(p, nowUtc) && (p.effect.effect !== 'EraseCaseMaterial' || work.length === 1)) return p;
     if (p.failures > 0 || p.stuck !== null) return null;
   }
   return null;
+}
+
+function isDue({ stuck, dueAtUtc }: PendingEffect, nowUtc: string): boolean {
+  return stuck === null && (dueAtUtc === null || Date.parse(dueAtUtc) <= Date.parse(nowUtc));
+}
+
+function isRetention({ effect }: PendingEffect): boolean {
+  return effect.effect === 'EraseRefusedEvidence';
 }
 
 function decideSaga(state: SagaState, command: SagaCommand): Decision<SagaEvent> {

@@ -48,7 +48,7 @@ export class EncryptedImageVault extends ImageVault {
 
   async destroyOwner(owner: VaultOwner): Promise<void> {
     // The key first: from here on the files are noise, whatever happens to them.
-    await this.keys.destroy(owner, { forever: owner.startsWith('case:') });
+    await this.keys.destroy(owner, { forever: !owner.startsWith('registrant:') });
     await rm(this.folderOf(owner), { recursive: true, force: true });
   }
 
