@@ -111,8 +111,8 @@ describe('the read models of the server', () => {
       const start = performance.now();
       await watching;
       expect(seen).toEqual(['received', 'processing', 'registered']);
-      // Woken by the projection: three looks at the slow poll would take longer than this.
-      expect(performance.now() - start).toBeLessThan(1500);
+      // Woken by the projection: two more looks by the slow poll take two seconds.
+      expect(performance.now() - start).toBeLessThan(1900);
     });
 
     it('is watched from before the row exists', async () => {
@@ -242,10 +242,15 @@ describe('the read models of the server', () => {
       await happened('registration-r1', received());
       await projected();
       // Within a second of the last step the runner stores no position for such events.
-      const position = await happened('booth-b1', { type: 'BoothEnrolled', data: { boothId: 'b1', publicKey: 'k', by: 'o' } });
-      const start = performance.now();
-      expect(await models.caughtUpTo(position, 5000)).toBe(true);
-      expect(performance.now() - start).toBeLessThan(1000);
+      const took: number[] = [];
+      for (const booth of ['b1', 'b2', 'b3', 'b4', 'b5']) {
+        const position = await happened(`booth-${booth}`, { type: 'BoothEnrolled', data: { boothId: booth, publicKey: 'k', by: 'o' } });
+        const start = performance.now();
+        expect(await models.caughtUpTo(position, 5000)).toBe(true);
+        took.push(performance.now() - start);
+      }
+      // One of them may have met a busy machine; all of them would have waited for the second.
+      expect(Math.min(...took)).toBeLessThan(900);
     });
 
     it('is not said before the slowest projection is there', async () => {
