@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { finished } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -66,7 +65,7 @@ function adapterOf(settings: ApiSettings): FastifyAdapter {
 function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle }: { settings: ApiSettings; log: Logger; metrics: Metrics; lifecycle: Lifecycle }): void {
   server.addHook('onRequest', (request, reply, done) => {
     const started = performance.now();
-    finished(reply.raw, (gone) => report(request, { status: gone ? CLIENT_GONE : reply.raw.statusCode, ms: performance.now() - started, log, metrics }));
+    onEnd(reply.raw, (status) => report(request, { status, ms: performance.now() - started, log, metrics }));
     reply.headers(SECURITY_HEADERS);
     reply.header('x-request-id', request.id);
     if (settings.tls) reply.header('strict-transport-security', HSTS);
@@ -88,6 +87,21 @@ function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle }
     if (lifecycle.closing.aborted) reply.header('connection', 'close');
     done();
   });
+}
+
+/** Tells once how an answer ended: its status, or that the client went away before. Not by `stream.finished`, which listens twice to the close of an
+ *  answer: Fastify and Nest listen eight times when they send a stream, and Node takes the eleventh listener for a leak. */
+function onEnd(raw: ServerResponse, tell: (status: number) => void): void {
+  let isSent = false;
+  raw.once('finish', () => {
+    isSent = true;
+    tell(raw.statusCode);
+  });
+  raw.once('close', () => {
+    if (!isSent) tell(CLIENT_GONE);
+  });
+  // Something was written to a client that had gone: its close tells it.
+  raw.on('error', () => {});
 }
 
 /** One line per request: the route's pattern, never its address, which may hold a receipt. */

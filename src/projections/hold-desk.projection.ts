@@ -5,7 +5,7 @@ import type { Projection, ReadModelTransaction } from './projection.js';
 
 type Handled = Extract<RegistrationEvent, { type: 'RequestReceived' | 'Held' }> | Extract<HoldReviewEvent, { type: 'OpinionGiven' | 'HoldResolved' }>;
 
-/** What officers work through. A row shows how many opinions are in, never what they say: that would end the blindness. */
+/** A hold as an officer sees it who opens it; lists of holds are drawn from the signed log. A row shows how many opinions are in, never what they say: that would end the blindness. */
 export const holdDeskProjection: Projection = {
   name: 'hold-desk',
   version: 1,
@@ -15,7 +15,6 @@ export const holdDeskProjection: Projection = {
     hold_desk: {
       columns:
         'request_id TEXT PRIMARY KEY, booth_id TEXT NOT NULL, reason TEXT NOT NULL, card_points INTEGER NOT NULL, registered_points INTEGER, difference_points INTEGER, bound_points INTEGER, policy_version INTEGER, opened_at_utc TEXT NOT NULL, due_at_utc TEXT NOT NULL, opinions INTEGER NOT NULL, outcome TEXT',
-      indexes: ['outcome, due_at_utc'],
     },
   },
   handles: ['RequestReceived', 'Held', 'OpinionGiven', 'HoldResolved'],

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
 import { Config, SETTINGS } from '../../src/infrastructure/config.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const { load } = createRequire(import.meta.url)('js-yaml') as { load(text: string): unknown };
 
 interface Service {
   readonly image: string;

@@ -38,7 +38,7 @@ describe('comparing kept checkpoints with the log', () => {
     forked = await AuditWorld.open(join(base, 'forked'));
     // An operator drops one event and goes on.
     await grow(forked, appends.slice(61, 120).filter(({ stream }) => stream !== appends[60]!.stream));
-    notes = honest.log.published().map((size) => honest.log.checkpointOf(size)!.note);
+    notes = honest.log.archivedAfter(0).map((size) => honest.log.checkpointOf(size)!.note);
   });
   afterAll(async () => {
     await honest.close();
@@ -66,7 +66,7 @@ describe('comparing kept checkpoints with the log', () => {
   });
 
   it('names the first fork, between the last checkpoint that agrees and the first that does not', () => {
-    const sizes = honest.log.published();
+    const sizes = honest.log.archivedAfter(0);
     const report = compared(forked, notes.slice(0, -1));
     expect(report.firstFork).toEqual({ size: sizes[3], afterEntry: sizes[2], where: 'copy 3' });
     expect(report.consistent).toBe(3);
@@ -75,7 +75,7 @@ describe('comparing kept checkpoints with the log', () => {
   });
 
   it('finds two histories from the copies alone', () => {
-    const size = honest.log.published()[4]!;
+    const size = honest.log.archivedAfter(0)[4]!;
     const text = checkpointText({ origin: ORIGIN, size, root: sha256(Buffer.from('another')) });
     const report = compared(honest, [...notes, writeNote({ text, signatures: honest.keys.sign(text) })]);
     expect(codes(report)).toEqual(['two_histories', 'fork']);
@@ -144,10 +144,10 @@ describe('comparing kept checkpoints with the log', () => {
       expect(await compare('--data', good, '--copies', copies)).toMatchObject({ code: 2, text: expect.stringContaining('nobody knows whose log it is') });
       expect(await compare('--data', good, '--copies', `http://127.0.0.1:${(server.address() as AddressInfo).port}/none`, '--key', key)).toMatchObject({ code: 2, text: expect.stringContaining('nothing was compared') });
       const fork = await compare('--data', data, '--copies', copies, '--key', key);
-      expect(fork).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.published()[3]} entries (${join(copies, 'checkpoint-3')}): something in entries ${honest.log.published()[2]} to ${honest.log.published()[3]! - 1} was changed`) });
-      expect(JSON.parse((await compare('--data', data, '--copies', copies, '--key', key, '--json')).text)).toMatchObject({ ok: false, firstFork: { size: honest.log.published()[3] } });
+      expect(fork).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.archivedAfter(0)[3]} entries (${join(copies, 'checkpoint-3')}): something in entries ${honest.log.archivedAfter(0)[2]} to ${honest.log.archivedAfter(0)[3]! - 1} was changed`) });
+      expect(JSON.parse((await compare('--data', data, '--copies', copies, '--key', key, '--json')).text)).toMatchObject({ ok: false, firstFork: { size: honest.log.archivedAfter(0)[3] } });
       const from = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      expect(await compare('--server', from, '--copies', copies, '--key', key)).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.published()[3]} entries`) });
+      expect(await compare('--server', from, '--copies', copies, '--key', key)).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.archivedAfter(0)[3]} entries`) });
       expect(await compare('--server', from, '--copies', join(copies, 'checkpoint-2'), '--key', key)).toMatchObject({ code: 0, text: expect.stringContaining('1 of 1') });
       expect(readFileSync(join(copies, 'checkpoint-0'), 'utf8')).toBe(notes[0]);
     } finally {

@@ -52,7 +52,7 @@ describe('fsck', () => {
     const report = await check([earlier]);
     expect(report.problems).toEqual([]);
     expect(report.events).toBe(world.log.checkpoint()!.size);
-    expect(report.checkpoints).toBe(world.log.published().length);
+    expect(report.checkpoints).toBe(world.log.archivedAfter(0).length);
   });
 
   it('names an event that was edited in SQLite by hand', async () => {
@@ -158,11 +158,11 @@ describe('fsck', () => {
     expect(report.problems).toEqual([]);
     expect(report.events).toBe(size);
     // But not for one that nobody signed.
-    const archived = join(world.auditFolder, 'checkpoints', String(size));
+    const archived = join(world.auditFolder, 'checkpoints/0-65535');
     const signed = readFileSync(archived, 'utf8');
-    writeFileSync(archived, signed.replace(/(.{20})(.)(.{6}\n)$/, (_, a: string, b: string, c: string) => a + (b === 'A' ? 'B' : 'A') + c));
+    writeFileSync(archived, signed.replace(/(.{20})(.)(.{6}\n\n)$/, (_, a: string, b: string, c: string) => a + (b === 'A' ? 'B' : 'A') + c));
     expect(codes(await check())).toEqual(['checkpoint_signature']);
-    writeFileSync(archived, signed.replace('\u2014', '-'));
+    writeFileSync(archived, signed.replace(new RegExp(`\n${size}\n.`), `\n${size}\n*`));
     expect((await check()).problems).toContainEqual({ code: 'checkpoint_malformed', index: null, detail: expect.stringContaining('the newest checkpoint cannot be read') });
     writeFileSync(archived, signed);
     expect(codes(await check(['no checkpoint']))).toEqual(['checkpoint_malformed']);
@@ -187,6 +187,41 @@ describe('fsck', () => {
     const note = readFileSync(join(world.auditFolder, 'checkpoint'), 'utf8');
     writeFileSync(join(world.auditFolder, 'checkpoint'), note.replace(/ ([A-Za-z0-9+/]{6})/, ' AAAAAA'));
     expect(codes(await check())).toContain('checkpoint_signature');
+  });
+});
+
+describe('fsck of the archive of checkpoints', () => {
+  const file = () => join(world.auditFolder, 'checkpoints/0-65535');
+  const damage = (change: (text: string) => string) => writeFileSync(file(), change(readFileSync(file(), 'utf8')));
+
+  it('names a record that was damaged, and checks those around it', async () => {
+    const size = world.log.archivedAfter(0)[0]!;
+    damage((text) => text.replace(`\n${size}\n`, '\n*\n'));
+    const report = await check();
+    expect(report.problems).toEqual([{ code: 'checkpoint_malformed', index: null, detail: expect.stringContaining('checkpoints/0-65535 holds something') }]);
+    expect(report.checkpoints).toBe(world.log.archivedAfter(0).length);
+    // A copy of it that somebody kept is not there to be compared with.
+    expect(codes(await check([earlier]))).toContain('copy_differs');
+  });
+
+  it('names a record whose root was changed', async () => {
+    const root = earlier.split('\n')[2]!;
+    damage((text) => text.replace(root, root.replace(/^./, (c) => (c === 'A' ? 'B' : 'A'))));
+    expect((await check()).problems).toContainEqual(expect.objectContaining({ code: 'root_differs', index: Number(earlier.split('\n')[1]) - 1 }));
+  });
+
+  it('tells that the present checkpoint is not in it', async () => {
+    damage((text) => text.slice(0, -30));
+    expect(codes(await check())).toEqual(['checkpoint_missing']);
+    rmSync(join(world.auditFolder, 'checkpoints'), { recursive: true });
+    expect(codes(await check())).toEqual(['checkpoint_missing']);
+  });
+
+  it('passes over the half of a record that a crash left at the end, but not in a file that was closed', async () => {
+    damage((text) => `${text}log.example/honnin\n9999\nAAAA`);
+    expect((await check()).problems).toEqual([]);
+    writeFileSync(join(world.auditFolder, 'checkpoints/65536-131071'), '');
+    expect(codes(await check())).toEqual(['checkpoint_malformed']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -126,7 +126,8 @@ describe('timestamps on checkpoints', () => {
     expect(runner.status()).toMatchObject({ deliveredSize: size, failures: 0, behindMs: 0 });
     expect(world.log.timestamped()).toEqual([size]);
     expect(keptCrls(world.log, size)).toHaveLength(1);
-    if (OPENSSL_MISSING === null) expect(opensslJudges({ data: join(world.auditFolder, 'checkpoints', String(size)), answer: answer(), anchor: settings['HONNIN_TSA_ANCHORS']! }).output).toContain('Verification: OK');
+    expect(readFileSync(join(world.auditFolder, 'timestamps', `${size}.checkpoint`), 'utf8')).toBe(world.log.checkpointOf(size)!.note);
+    if (OPENSSL_MISSING === null) expect(opensslJudges({ data: join(world.auditFolder, 'timestamps', `${size}.checkpoint`), answer: answer(), anchor: settings['HONNIN_TSA_ANCHORS']! }).output).toContain('Verification: OK');
   });
 
   it('are not taken without the CRL that was asked for', async () => {
@@ -241,15 +242,18 @@ describe('timestamps on checkpoints', () => {
     const config = Config.from(settings);
     const lines = async () => (await examineOutlets(config)).filter(({ what }) => what === 'timestamps').map(({ level, detail }) => `${level} ${detail}`);
     expect(await lines()).toEqual([expect.stringMatching(/^ok .* 1 trusted root$/), expect.stringMatching(/^ok \d+ entries are covered/)]);
-    // The checkpoint that is not covered was published two hours ago.
+    // What is not covered was recorded long ago.
     await grow();
     const { size } = world.log.checkpoint()!;
-    const published = new Date(Date.now() - 7_200_000);
-    for (const n of world.log.published()) if (n > world.log.timestamped()[0]!) utimesSync(join(world.auditFolder, 'checkpoints', String(n)), published, published);
     expect((await lines())[1]).toMatch(/^WRONG .*a later checkpoint has been waiting since/);
     expect(stamper().status()).toMatchObject({ isLate: true });
     await stamper().attempt();
     expect((await lines())[1]).toMatch(/^ok/);
+    const beside = join(world.auditFolder, 'timestamps', `${size}.checkpoint`);
+    const stampedNote = readFileSync(beside);
+    writeFileSync(beside, 'another note');
+    expect([...checkTimestamps(world.log, anchors)]).toEqual([{ index: size - 1, detail: expect.stringContaining('is not the checkpoint that was published') }]);
+    writeFileSync(beside, stampedNote);
     const bytes = readFileSync(answer(size));
     bytes[bytes.length - 10]! ^= 1;
     writeFileSync(answer(size), bytes);
@@ -293,10 +297,9 @@ if (OPENSSL_MISSING !== null) {
         await runner.attempt();
         expect(runner.status()).toMatchObject({ failures: 0, lastError: null });
         const { size } = world.log.checkpoint()!;
-        expect(authority.judge(join(world.auditFolder, 'checkpoints', String(size)), join(world.auditFolder, 'timestamps', `${size}.tsr`)).output).toContain('Verification: OK');
+        expect(authority.judge(join(world.auditFolder, 'timestamps', `${size}.checkpoint`), join(world.auditFolder, 'timestamps', `${size}.tsr`)).output).toContain('Verification: OK');
         await grow();
-        const later = world.log.checkpoint()!.size;
-        expect(authority.judge(join(world.auditFolder, 'checkpoints', String(later)), join(world.auditFolder, 'timestamps', `${size}.tsr`)).ok).toBe(false);
+        expect(authority.judge(join(world.auditFolder, 'checkpoint'), join(world.auditFolder, 'timestamps', `${size}.tsr`)).ok).toBe(false);
       } finally {
         authority.close();
       }

@@ -19,7 +19,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   'rfc5280::ca-as-leaf': 'as 4.6.8; without a peer name it looks exactly like `ca-as-leaf-wrong-san`, which must fail',
 };
 
-const CASE_MS_MAX = 1500;
+/** What grows without end takes longer on any machine; a busy machine does not take this long. */
+const CASE_MS_MAX = 10_000;
 
 function run(cases: readonly ConformanceCase[], allowAuthority: boolean): SuiteResult[] {
   return cases.map((c) => {

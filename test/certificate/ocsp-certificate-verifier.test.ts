@@ -256,9 +256,8 @@ describe('against a responder that misbehaves', () => {
     }],
   ])('gives up on %s after the whole time allowed', async (_what, answer) => {
     fake.answer = answer;
-    const started = performance.now();
+    // Neither ever ends by itself: who waited for it would wait until the test is stopped.
     expect(short(await verifierFor(fake.url, {}, { timeoutMs: 300 }).verify(check(card(0x1001))))).toBe('unknown: responder_timeout');
-    expect(performance.now() - started).toBeLessThan(1500);
   });
 
   it('reports a responder that is not there', async () => {

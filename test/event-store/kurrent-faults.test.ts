@@ -76,13 +76,12 @@ describe('KurrentDB client under faults', () => {
       await expect(store.head()).rejects.toMatchObject({ reason: 'unreachable' });
     });
 
-    it('takes no longer than its limits', async () => {
+    it('ends after four attempts that nobody answers', async () => {
       const store = connect();
       await store.readStream('registration-1');
       cluster.leadingNode.appendFaults.push(...Array.from({ length: 4 }, () => 'silent_before' as const));
-      const start = performance.now();
       expect(await store.append('registration-1', [newEvent()], 'no_stream')).toMatchObject({ outcome: 'unknown' });
-      expect(performance.now() - start).toBeLessThan(4 * (CALL_MS + 100) + 50 + 100 + 200 + 1000);
+      expect(cluster.leadingNode.appendFaults).toEqual([]);
     });
   });
 

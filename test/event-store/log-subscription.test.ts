@@ -28,14 +28,15 @@ class CountedLog {
 describe('following the log', () => {
   it('hands an event that comes alone over at once, however long the time of gathering', async () => {
     const [log, stop] = [new CountedLog(), new AbortController()];
-    const batches = log.follow(200, stop.signal);
+    const batches = log.follow(1000, stop.signal);
     await batches.next();
     const next = batches.next();
-    await quietFor(250);
+    await quietFor(1050);
     const begun = performance.now();
     log.append();
     expect((await next).value?.events).toHaveLength(1);
-    expect(performance.now() - begun).toBeLessThan(150);
+    // Less than the time of gathering, which it would wait for otherwise.
+    expect(performance.now() - begun).toBeLessThan(900);
     stop.abort();
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
-import { explainFrames, explainRegisteredScore, explainScore } from '../../src/domain/registration/explain-score.js';
+import { explainRegisteredScore, explainScore } from '../../src/domain/registration/explain-score.js';
 
 /** @req R7 R8 R13 R15: what an officer reads beside a score. */
 const policy = { ...DEFAULT_POLICY, cardMatchPointsMin: 9_204, referralPointsMin: 4_865, holdMarginPoints: 2_000 };
@@ -59,18 +59,5 @@ describe('the comparison with the registered image in words', () => {
 
   it('says that there was nothing to compare with at a first registration', () => {
     expect(explainRegisteredScore(9_500, 'none', policy).en).toContain('No face was registered before');
-  });
-});
-
-describe('further frames in words', () => {
-  it('say what was seen, and that it is a hint', () => {
-    expect(explainFrames({ count: 3, samePerson: true, movement: true, promptFollowed: true }).en).toBe('There are 3 further frames. All seem to show the person of the photograph. The head turned as it was asked to. The pictures differ from one to the next. These are hints; they do not detect an attack.');
-    const doubtful = explainFrames({ count: 1, samePerson: false, movement: false, promptFollowed: false });
-    expect(doubtful.en).toContain('another person than the photograph. No turn of the head in the asked direction was seen. One picture was sent more than once.');
-    expect(doubtful.ja).toContain('撮影写真と別の人物に見える画像があります。指示された向きに頭を動かしたことを確認できません。');
-  });
-  it('say nothing of what was not assessed', () => {
-    expect(explainFrames('not_assessed').en).toBe('The booth sent no further frames.');
-    expect(explainFrames({ count: 1, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' }).en).toBe('There is 1 further frame. These are hints; they do not detect an attack.');
   });
 });

@@ -111,8 +111,8 @@ describe('the read models of the server', () => {
       const start = performance.now();
       await watching;
       expect(seen).toEqual(['received', 'processing', 'registered']);
-      // Woken by the projection: three looks at the slow poll would take longer than this.
-      expect(performance.now() - start).toBeLessThan(1500);
+      // Woken by the projection: two more looks by the slow poll take two seconds.
+      expect(performance.now() - start).toBeLessThan(1900);
     });
 
     it('is watched from before the row exists', async () => {
@@ -132,37 +132,21 @@ describe('the read models of the server', () => {
       await happened('registration-r1', received(), certificateVerified(), faceMatched('on_hold'), held());
       await happened('hold-r1', opened(), opinion('o1'));
       await projected();
-      expect(models.holds({ includeResolved: false, limit: 10 })).toEqual([
-        {
-          requestId: 'r1', boothId: 'booth-1', reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, policyVersion: 3,
-          openedAtUtc: '2026-11-23T09:00:04.000Z', dueAtUtc: '2026-11-26T09:00:00.000Z', opinions: 1, outcome: null,
-        },
-      ]);
-      const everything = JSON.stringify([models.holds({ includeResolved: true, limit: 10 }), models.hold('r1')]);
+      expect(models.hold('r1')).toEqual({
+        requestId: 'r1', boothId: 'booth-1', reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, policyVersion: 3,
+        openedAtUtc: '2026-11-23T09:00:04.000Z', dueAtUtc: '2026-11-26T09:00:00.000Z', opinions: 1, outcome: null,
+      });
+      const everything = JSON.stringify(models.hold('r1'));
       expect(everything).not.toContain('same_person');
       expect(everything).not.toContain('o1');
     });
 
-    it('takes a resolved hold off the list and keeps it for those who ask', async () => {
+    it('says how a resolved hold ended', async () => {
       await happened('registration-r1', received(), certificateVerified(), faceMatched('on_hold'), held());
       await happened('hold-r1', opened(), opinion('o1'), opinion('o2'), resolved());
       await projected();
-      expect(models.holds({ includeResolved: false, limit: 10 })).toEqual([]);
-      expect(models.holds({ includeResolved: true, limit: 10 })).toMatchObject([{ requestId: 'r1', opinions: 2, outcome: 'released' }]);
-      expect(models.hold('r1')).toMatchObject({ outcome: 'released' });
+      expect(models.hold('r1')).toMatchObject({ requestId: 'r1', opinions: 2, outcome: 'released' });
       expect(models.hold('r2')).toBeNull();
-    });
-
-    it('puts the hold that is due first at the top, open ones before resolved ones, and keeps to the limit', async () => {
-      for (const [id, day] of [['r1', '28'], ['r2', '26'], ['r3', '27'], ['r4', '25']] as const) {
-        await happened(`registration-${id}`, received({ requestId: id, receipt: id }), { type: 'Held', data: { ...held().data, dueAtUtc: `2026-11-${day}T09:00:00.000Z` } } as RegistrationEvent);
-      }
-      await happened('hold-r4', opened('r4'), resolved('r4'));
-      await projected();
-      const order = (includeResolved: boolean, limit: number): string[] => models.holds({ includeResolved, limit }).map((hold) => hold.requestId);
-      expect(order(false, 10)).toEqual(['r2', 'r3', 'r1']);
-      expect(order(true, 10)).toEqual(['r2', 'r3', 'r1', 'r4']);
-      expect(order(false, 2)).toEqual(['r2', 'r3']);
     });
   });
 
@@ -258,10 +242,15 @@ describe('the read models of the server', () => {
       await happened('registration-r1', received());
       await projected();
       // Within a second of the last step the runner stores no position for such events.
-      const position = await happened('booth-b1', { type: 'BoothEnrolled', data: { boothId: 'b1', publicKey: 'k', by: 'o' } });
-      const start = performance.now();
-      expect(await models.caughtUpTo(position, 5000)).toBe(true);
-      expect(performance.now() - start).toBeLessThan(1000);
+      const took: number[] = [];
+      for (const booth of ['b1', 'b2', 'b3', 'b4', 'b5']) {
+        const position = await happened(`booth-${booth}`, { type: 'BoothEnrolled', data: { boothId: booth, publicKey: 'k', by: 'o' } });
+        const start = performance.now();
+        expect(await models.caughtUpTo(position, 5000)).toBe(true);
+        took.push(performance.now() - start);
+      }
+      // One of them may have met a busy machine; all of them would have waited for the second.
+      expect(Math.min(...took)).toBeLessThan(900);
     });
 
     it('is not said before the slowest projection is there', async () => {

@@ -45,8 +45,6 @@ export interface TimelineRow {
 export abstract class ReadModels {
   abstract requestByReceipt(receipt: string): RequestStatusRow | null;
   abstract requestById(requestId: string): RequestStatusRow | null;
-  /** Open holds, the ones due first at the top; with `includeResolved` also the others. */
-  abstract holds(options: { readonly includeResolved: boolean; readonly limit: number }): readonly HoldRow[];
   abstract hold(requestId: string): HoldRow | null;
   /** The case's history, or its history as it was known at an instant (inclusive). Empty when there is no such case. */
   abstract timeline(requestId: string, options: { readonly atUtc: string | null }): readonly TimelineRow[];

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AskedMoment } from '../../application/audit/moments.js';
+import { notesInText } from '../../domain/audit/compare-copies.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
 import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
@@ -57,10 +58,16 @@ export function needed(value: string | undefined, name: string): string {
   return value;
 }
 
-/** A file, or every file of a folder of copies. */
+/** Notes of a file, or of every file of a folder of copies; a file has one or several. */
 export function notesIn(path: string): string[] {
   if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
-  return statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => readFileSync(join(path, name), 'utf8')) : [readFileSync(path, 'utf8')];
+  const files = statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => join(path, name)) : [path];
+  return files.flatMap((file) => {
+    const text = readFileSync(file, 'utf8');
+    const notes = notesInText(text);
+    // What is no note at all is given to the check, which names it.
+    return notes.length === 0 ? [text] : notes;
+  });
 }
 
 /** Keys as texts or files. @throws {UsageError} for what is no key */

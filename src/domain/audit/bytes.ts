@@ -8,12 +8,6 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** @throws {RangeError} for anything but an even number of hexadecimal digits. */
-export function fromHex(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) throw new RangeError('not hexadecimal');
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
-}
-
 /** Base64 of RFC 4648 section 4, with padding. Neither Node's nor a browser's own function is in both, so it is written here. */
 export function toBase64(bytes: Uint8Array): string {
   let text = '';

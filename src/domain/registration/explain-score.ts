@@ -1,6 +1,5 @@
 import { assertNever } from '../decider.js';
 import type { PolicyValues } from '../policy/policy.events.js';
-import type { PresenceSignals } from '../values/face-comparison.js';
 import { isPoints, POINTS_MAX } from '../values/similarity-score.js';
 import { faceBand, type FaceBand } from './face-match.policy.js';
 import { decideRegisteredHold } from './hold.policy.js';
@@ -59,24 +58,6 @@ function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>
     };
   }
   return { ja: `差は保留の基準（${ja(holdMarginPoints)}点以上）に達していません。`, en: `The difference is below the mark for a hold (${en(holdMarginPoints)} or more).` };
-}
-
-/** Says what the booth's further frames add beside the photograph. They are hints, and the words say so. */
-export function explainFrames(frames: PresenceSignals['frames']): InWords {
-  if (frames === 'not_assessed') return { ja: '追加の画像は送られていません。', en: 'The booth sent no further frames.' };
-  const { count, samePerson, movement, promptFollowed } = frames;
-  const parts: InWords[] = [
-    { ja: `追加の画像が${count}枚あります。`, en: count === 1 ? 'There is 1 further frame.' : `There are ${count} further frames.` },
-    fact(samePerson, { ja: 'すべて撮影写真と同じ人物に見えます。', en: 'All seem to show the person of the photograph.' }, { ja: '撮影写真と別の人物に見える画像があります。', en: 'Some seem to show another person than the photograph.' }),
-    fact(promptFollowed, { ja: '指示された向きに頭を動かしています。', en: 'The head turned as it was asked to.' }, { ja: '指示された向きに頭を動かしたことを確認できません。', en: 'No turn of the head in the asked direction was seen.' }),
-    fact(movement, { ja: '画像の間に動きがあります。', en: 'The pictures differ from one to the next.' }, { ja: '同じ画像が繰り返されています。', en: 'One picture was sent more than once.' }),
-    { ja: 'これらは手がかりにすぎず、なりすましを検知するものではありません。', en: 'These are hints; they do not detect an attack.' },
-  ];
-  return { ja: parts.map((part) => part.ja).join(''), en: parts.map((part) => part.en).filter((text) => text !== '').join(' ') };
-}
-
-function fact(value: boolean | 'not_assessed', whenTrue: InWords, whenFalse: InWords): InWords {
-  return value === 'not_assessed' ? { ja: '', en: '' } : value ? whenTrue : whenFalse;
 }
 
 function headline(points: number): InWords {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
 import { utf8 } from '../../domain/audit/bytes.js';
 import { verifyTimestamp } from '../timestamp/timestamp-verifier.js';
+import { readIfThere } from './durable-file.js';
 import type { TileLog } from './tile-log.js';
 
 const CLOCK_TOLERANCE_MS = 300_000;
@@ -12,6 +13,11 @@ const CRLS_MAX = 16;
 export function keptCrls(log: TileLog, size: number | undefined): readonly Uint8Array[] {
   const files = Array.from({ length: size === undefined ? 0 : CRLS_MAX }, (_, n) => join(log.folder, 'timestamps', `${size}.${n + 1}.crl`));
   return files.filter((file) => existsSync(file)).map((file) => readFileSync(file));
+}
+
+/** The note that was stamped, as a plain file. Tokens of older versions have none: their checkpoint has a file of its own in `checkpoints/`. */
+export function stampedNoteFile(log: TileLog, size: number): string {
+  return join(log.folder, 'timestamps', `${size}.checkpoint`);
 }
 
 /** Every stored timestamp against the checkpoint that it lies beside.
@@ -29,6 +35,8 @@ export function checkTimestamp(log: TileLog, size: number | undefined, anchors: 
   const [checkpoint, response] = size === undefined ? [null, null] : [log.checkpointOf(size), log.timestamp(size)];
   if (size === undefined || response === null) return null;
   if (checkpoint === null) return 'no checkpoint of this size was published';
+  const beside = readIfThere(stampedNoteFile(log, size));
+  if (beside !== null && beside.toString('utf8') !== checkpoint.note) return `timestamps/${size}.checkpoint is not the checkpoint that was published`;
   // Its own CRLs, and the newest that are kept: a key may have been lost since.
   const crls = [...keptCrls(log, size), ...keptCrls(log, log.timestamped().at(-1))];
   const verdict = verifyTimestamp({ response, message: utf8(checkpoint.note), nonce: null, policy: null, anchors: anchors ?? [], notBeforeMs: null, notAfterMs: Date.now() + CLOCK_TOLERANCE_MS, ...(crls.length > 0 && { crls }) });

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import type { OutletName, OutletStatus } from '../../application/ports/checkpoint-outlets.js';
+import { parseLeaf, type LeafEvent } from '../../domain/audit/leaf.js';
 import { writeWhole } from './durable-file.js';
-import type { TileLog } from './tile-log.js';
+import { AuditLogDamagedError, type TileLog } from './tile-log.js';
 
 /** Where one checkpoint goes. */
 export interface Outlet {
@@ -160,11 +161,23 @@ export function lastDelivered(auditFolder: string, outlet: OutletName): Delivere
   }
 }
 
-/** Since when the oldest published checkpoint waits that the delivered one does not cover; null: none does. Reads the list of all
- *  checkpoints, so it is for a start and for tools. */
+/** Since when the oldest entry waits that the delivered checkpoint does not cover, by the time at which its event was recorded: it is under a
+ *  checkpoint a second later. null: none waits. */
 export function undeliveredSinceMs(log: TileLog, delivered: Delivered | null): number | null {
-  const size = log.published().find((published) => published > (delivered?.size ?? 0));
-  return size === undefined ? null : statSync(join(log.folder, 'checkpoints', String(size))).mtimeMs;
+  const covered = delivered?.size ?? 0;
+  if (covered >= (log.checkpoint()?.size ?? 0)) return null;
+  const recordedMs = Date.parse(leafIfReadable(log, covered)?.metadata.recordedAtUtc ?? '');
+  // The checker names what is damaged. It waits all the same, from now on.
+  return Number.isNaN(recordedMs) ? Date.now() : recordedMs;
+}
+
+function leafIfReadable(log: TileLog, index: number): LeafEvent | null {
+  try {
+    return parseLeaf(log.leaf(index));
+  } catch (error) {
+    if (error instanceof AuditLogDamagedError) return null;
+    throw error;
+  }
 }
 
 function deliveredFile(auditFolder: string, outlet: OutletName): string {

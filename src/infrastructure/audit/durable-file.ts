@@ -1,8 +1,9 @@
-import { closeSync, constants, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const FOR_WRITING = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
+const FOR_GROWING = constants.O_WRONLY | constants.O_CREAT;
 
 /** Written beside, synced and renamed: the file is there whole or not at all. The folder's own entry is synced by `syncFolder`, once for
  *  several files. */
@@ -60,6 +61,34 @@ export function writeWholeNow(path: string, bytes: Uint8Array | string): void {
   writeAllWholeNow([{ path, bytes }]);
 }
 
+/** Writes at a place of a file that grows, and cuts off what was behind that place. Synced, with the folder's entry when the file is new; a
+ *  crash leaves a part of the bytes, and nothing before them is touched.
+ *  @returns where the file ends now */
+export function writeAfterNow(path: string, place: number, bytes: Uint8Array | string): number {
+  const isNew = !existsSync(path);
+  const all = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+  const file = openInFolderNow(path, FOR_GROWING);
+  try {
+    ftruncateSync(file, place);
+    for (let at = 0; at < all.length; ) at += writeSync(file, all, at, all.length - at, place + at);
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  if (isNew) syncFolderNow(dirname(path));
+  return place + all.length;
+}
+
+export function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
+    throw error;
+  }
+}
+
 export function syncFolderNow(folder: string): void {
   const handle = openSync(folder, constants.O_RDONLY);
   try {
@@ -82,14 +111,14 @@ async function openInFolder(path: string): Promise<FileHandle> {
   }
 }
 
-function openInFolderNow(path: string): number {
+function openInFolderNow(path: string, flags = FOR_WRITING): number {
   try {
-    return openSync(path, FOR_WRITING, 0o644);
+    return openSync(path, flags, 0o644);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     const folder = dirname(path);
     mkdirSync(folder, { recursive: true });
     syncFolderNow(dirname(folder));
-    return openSync(path, FOR_WRITING, 0o644);
+    return openSync(path, flags, 0o644);
   }
 }

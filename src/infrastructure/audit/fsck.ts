@@ -16,13 +16,14 @@ import { referenceImage, registrantDecider } from '../../domain/registrant/regis
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
 import { checkTimestamps } from './check-timestamps.js';
+import type { ArchivedNote } from './checkpoint-archive.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
 import { isIntact, StoredEvents, type StoredRow } from './stored-events.js';
 import { EntryReader, storedPositions, TileLog } from './tile-log.js';
 
 export interface FsckProblem {
   readonly code:
-    | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
+    | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
     | 'image_missing' | 'erased_key_alive' | 'timestamp_wrong';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
@@ -78,7 +79,8 @@ class Fsck {
   /** Registrants whose tokens nobody can recompute any more, with the token that the log has; each must turn out to be erased. */
   private readonly unknown = new Map<string, { readonly token: string; readonly index: number }>();
   private size = 0;
-  private checkpointsLeft: number[] = [];
+  private archived: Iterator<ArchivedNote, undefined> = [].values();
+  private nextArchived: ArchivedNote | undefined;
   private checkpoints = 0;
   private images = 0;
   private erased = 0;
@@ -86,6 +88,8 @@ class Fsck {
   private readonly tiles: OpenTile[] = [];
   private readonly database: DatabaseSync;
   private copies: readonly { readonly note: string; readonly checkpoint: Checkpoint }[] = [];
+  /** Copies by size, until the archived checkpoint of that size has been seen. */
+  private readonly copiesLeft = new Map<number, Checkpoint[]>();
 
   constructor(
     private readonly events: StoredEvents,
@@ -98,13 +102,16 @@ class Fsck {
 
   async run(): Promise<FsckReport> {
     const startMs = performance.now();
-    this.checkpointsLeft = this.log.published();
-    const published = this.readable(() => this.newestCheckpoint(), 'the newest checkpoint');
+    const later = this.readable(() => this.later(), 'the newest checkpoint') ?? [];
+    const published = this.readable(() => this.newestCheckpoint(later), 'the newest checkpoint');
     this.copies = this.options.copies.flatMap((copy, i) => this.readable(() => [{ note: copy, checkpoint: parseCheckpoint(copy).checkpoint }], `copy ${i + 1} of a checkpoint`) ?? []);
     this.size = published?.size ?? 0;
     this.entries = new EntryReader(this.log, this.size);
     this.checkSignatures(published);
-    const newest = this.checkpointsLeft.at(-1) ?? 0;
+    if (published && this.log.archive.noteOf(this.size) !== published.note) this.wrong('checkpoint_missing', null, `checkpoints/ does not hold the present checkpoint of ${this.size} leaves as it was published`);
+    this.archived = this.log.archive.after(0)[Symbol.iterator]();
+    this.nextArchived = this.archived.next().value;
+    const newest = later.at(-1) ?? 0;
     if (newest > this.size) this.wrong('checkpoint_rolled_back', null, `a checkpoint of ${newest} leaves was published and the present one says ${this.size}`);
     try {
       await this.readEvents(startMs);
@@ -112,6 +119,7 @@ class Fsck {
       this.wrong('unreadable', this.tree.size, error instanceof Error ? error.message : String(error));
     }
     if (this.tree.size === this.size && published && !sameHash(this.tree.root(), published.root)) this.wrong('root_differs', null, `the events do not lead to the root of the checkpoint of ${this.size} leaves`);
+    this.checkCopiesLeft();
     this.checkUnknown();
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
@@ -147,7 +155,7 @@ class Fsck {
     if (!this.isLeafOf(row, entry, index)) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
     // The tree is made of what was published, so that one changed event is one problem and not one for each hash above it.
     this.tree.append(hasher.leaf(entry));
-    this.compareCheckpoint();
+    this.compareCheckpoints();
   }
 
   private isLeafOf(row: StoredRow, entry: Uint8Array, index: number): boolean {
@@ -214,15 +222,26 @@ class Fsck {
     return (this.tiles[level] = { number, width, path, bytes: this.log.tileFile(path) ?? this.log.widerTile({ level, index: number, width }) });
   }
 
-  private compareCheckpoint(): void {
-    if (this.checkpointsLeft[0] === undefined || this.checkpointsLeft[0] > this.tree.size) return;
-    const size = this.checkpointsLeft.shift() as number;
-    const stored = this.log.checkpointOf(size);
+  /** Archived checkpoints up to where the tree is now: the archive is read along with the events, a file at a time. */
+  private compareCheckpoints(): void {
+    for (; this.nextArchived && (this.nextArchived.size ?? 0) <= this.tree.size; this.nextArchived = this.archived.next().value) this.compareCheckpoint(this.nextArchived);
+  }
+
+  private compareCheckpoint({ size, note, file }: ArchivedNote): void {
+    if (size === null) return this.wrong('checkpoint_malformed', null, `checkpoints/${file} holds something that is no checkpoint of its sizes: it was damaged`);
+    const stored = this.readable(() => parseCheckpoint(note).checkpoint, `the checkpoint of ${size} leaves in checkpoints/${file}`);
+    if (stored === null) return;
     this.checkpoints += 1;
-    if (size === this.tree.size && stored && !sameHash(stored.root, this.tree.root())) this.wrong('root_differs', size - 1, `the checkpoint of ${size} leaves was published with another root`);
-    for (const { checkpoint } of this.copies) {
-      if (checkpoint.size === size && stored && !sameHash(stored.root, checkpoint.root)) this.wrong('copy_differs', size - 1, `the copy of the checkpoint of ${size} leaves has another root: the log was rewritten and signed again`);
+    if (!sameHash(stored.root, this.tree.root())) this.wrong('root_differs', size - 1, `the checkpoint of ${size} leaves was published with another root`);
+    for (const copy of this.copiesLeft.get(size) ?? []) {
+      if (!sameHash(stored.root, copy.root)) this.wrong('copy_differs', size - 1, `the copy of the checkpoint of ${size} leaves has another root: the log was rewritten and signed again`);
     }
+    this.copiesLeft.delete(size);
+  }
+
+  /** Copies of a size that the archive has not, as far as the tree was read. */
+  private checkCopiesLeft(): void {
+    for (const size of this.copiesLeft.keys()) if (size > 0 && size <= this.tree.size) this.wrong('copy_differs', size - 1, `a copy of a checkpoint of ${size} leaves was published and the log has none of that size`);
   }
 
   /** What cannot be read is a problem with a name, not the end of the check. */
@@ -236,12 +255,17 @@ class Fsck {
     }
   }
 
+  /** Sizes in the archive beyond the present checkpoint. The checkpoint is read before and after: a server that runs may publish meanwhile. */
+  private later(): number[] {
+    const archived = this.log.archivedAfter(this.log.checkpoint()?.size ?? 0);
+    const size = this.log.checkpoint()?.size ?? 0;
+    return archived.filter((later) => later > size);
+  }
+
   /** The newest checkpoint that was signed. A crash between its archive and its renaming leaves one that the next start of the server
    *  publishes: everything under it is on the disk, so it is what is checked. */
-  private newestCheckpoint(): PublishedCheckpoint | null {
-    const current = this.log.checkpoint();
-    const [ahead, ...more] = this.checkpointsLeft.filter((size) => size > (current?.size ?? 0));
-    return ahead !== undefined && more.length === 0 && storedPositions(this.log.folder) >= ahead ? this.log.checkpointOf(ahead) : current;
+  private newestCheckpoint([ahead, ...more]: readonly number[]): PublishedCheckpoint | null {
+    return ahead !== undefined && more.length === 0 && storedPositions(this.log.folder) >= ahead ? this.log.checkpointOf(ahead) : this.log.checkpoint();
   }
 
   private checkSignatures(current: PublishedCheckpoint | null): void {
@@ -252,7 +276,7 @@ class Fsck {
     }
     for (const { checkpoint } of this.copies) {
       if (checkpoint.size > this.size) this.wrong('checkpoint_rolled_back', null, `a copy of a checkpoint has ${checkpoint.size} leaves and the log has ${this.size}: the log was cut`);
-      else if (checkpoint.size > 0 && !this.log.checkpointOf(checkpoint.size)) this.wrong('copy_differs', checkpoint.size - 1, `a copy of a checkpoint of ${checkpoint.size} leaves was published and the log has none of that size`);
+      else this.copiesLeft.set(checkpoint.size, [...(this.copiesLeft.get(checkpoint.size) ?? []), checkpoint]);
     }
   }
 

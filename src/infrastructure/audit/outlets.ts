@@ -5,6 +5,7 @@ import type { TimestampAuthority } from '../../application/ports/timestamp-autho
 import { TimestampRefusedError } from '../../application/ports/timestamp-authority.js';
 import { utf8 } from '../../domain/audit/bytes.js';
 import type { KafkaCheckpointTopic } from '../kafka/kafka-checkpoint-topic.js';
+import { stampedNoteFile } from './check-timestamps.js';
 import { syncFolder, writeWhole } from './durable-file.js';
 import { fetchProblem } from './fetch-problem.js';
 import type { Outlet } from './checkpoint-outlet.js';
@@ -12,7 +13,8 @@ import type { TileLog } from './tile-log.js';
 
 const ANSWER_MS_MAX = 10_000;
 
-/** Has the checkpoint's note stamped, byte by byte as it was published; the answer is `timestamps/<size>.tsr` beside it. */
+/** Has the checkpoint's note stamped, byte by byte as it was published; the answer is `timestamps/<size>.tsr`, the note
+ *  `timestamps/<size>.checkpoint`. */
 export function timestampOutlet(authority: TimestampAuthority, log: TileLog, everyMs: number): Outlet {
   return {
     name: 'timestamp', everyMs,
@@ -24,7 +26,8 @@ export function timestampOutlet(authority: TimestampAuthority, log: TileLog, eve
       const { response, crls } = await authority.stamp(utf8(note)).catch((error: unknown) => {
         throw error instanceof TimestampRefusedError ? new Error(`the answer of the timestamp authority does not count (${error.reason}): ${error.message}`, { cause: error }) : error;
       });
-      // The token last: it is what counts as done.
+      // Beside its token the note is a plain file, for tools that nobody here wrote. The token last: it is what counts as done.
+      await writeWhole(stampedNoteFile(log, size), note);
       for (const [n, crl] of crls.entries()) await writeWhole(join(log.folder, 'timestamps', `${size}.${n + 1}.crl`), crl);
       await writeWhole(join(log.folder, 'timestamps', `${size}.tsr`), response);
       await syncFolder(join(log.folder, 'timestamps'));

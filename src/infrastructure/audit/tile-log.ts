@@ -1,13 +1,16 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuditLog, type PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { HASH_BYTES, type Hash, type NodeReader } from '../../domain/audit/merkle-tree.js';
 import { decodeEntries, encodeEntries, hashInTile, parseTilePath, tileOfNode, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import type { Position } from '../../domain/event-envelope.js';
+import { CheckpointArchive } from './checkpoint-archive.js';
 import { hasher } from './digest.js';
+import { readIfThere } from './durable-file.js';
 
-const POSITION_BYTES = 8;
+/** Length of a place in `positions`. */
+export const POSITION_BYTES = 8;
 const CACHED_TILES_MAX = 512;
 const READ_ATTEMPTS = 3;
 
@@ -15,25 +18,31 @@ const READ_ATTEMPTS = 3;
 export class AuditLogDamagedError extends Error {}
 
 /** The audit log as files in the C2SP tlog-tiles layout, read on demand. Beside the public layout there are `positions` (eight bytes
- *  per leaf: where its event is in the store), `checkpoints/` (each checkpoint that was ever published) and `timestamps/`. */
+ *  per leaf: where its event is in the store), `checkpoints/` (each checkpoint that was ever published, {@link CheckpointArchive}) and
+ *  `timestamps/`. */
 export class TileLog extends AuditLog {
   private readonly cache = new Map<string, Uint8Array>();
+  readonly archive: CheckpointArchive;
 
   constructor(readonly folder: string) {
     super();
+    this.archive = new CheckpointArchive(join(folder, 'checkpoints'));
   }
 
   override checkpoint(): PublishedCheckpoint | null {
-    return this.readCheckpoint('checkpoint');
+    const bytes = readIfThere(join(this.folder, 'checkpoint'));
+    return bytes === null ? null : published(bytes.toString('utf8'));
   }
 
   override checkpointOf(size: number): PublishedCheckpoint | null {
-    return this.readCheckpoint(join('checkpoints', String(size)));
+    const note = this.archive.noteOf(size);
+    return note === null ? null : published(note);
   }
 
-  /** Sizes of all checkpoints that were ever published, ascending. */
-  published(): number[] {
-    return sizesIn(join(this.folder, 'checkpoints'), /^(\d+)$/);
+  /** Sizes of the archived checkpoints that have more entries than this one, ascending. One at most, which a crash kept from being renamed
+   *  into place, unless the log was set back. */
+  archivedAfter(size: number): number[] {
+    return [...this.archive.after(size)].flatMap((record) => record.size ?? []);
   }
 
   override nodes(size: number): NodeReader {
@@ -121,13 +130,6 @@ export class TileLog extends AuditLog {
       if (error instanceof AuditLogDamagedError) return null;
       throw error;
     }
-  }
-
-  private readCheckpoint(path: string): PublishedCheckpoint | null {
-    const bytes = readIfThere(join(this.folder, path));
-    if (!bytes) return null;
-    const note = Buffer.from(bytes).toString('utf8');
-    return { ...parseCheckpoint(note).checkpoint, note };
   }
 
   private tile(level: number, index: number, size: number): Uint8Array {
@@ -227,6 +229,10 @@ export class EntryReader {
   }
 }
 
+function published(note: string): PublishedCheckpoint {
+  return { ...parseCheckpoint(note).checkpoint, note };
+}
+
 /** Number of whole positions in the file; 0 when there is none. */
 export function storedPositions(folder: string): number {
   const path = join(folder, 'positions');
@@ -260,14 +266,4 @@ function hashOver(tile: Uint8Array, from: number, width: number): Hash {
 function sizesIn(folder: string, form: RegExp): number[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((name) => { const found = form.exec(name); return found ? [Number(found[1])] : []; }).sort((a, b) => a - b);
-}
-
-function readIfThere(path: string): Uint8Array | null {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
 import { checkpointText, parseCheckpoint } from '../../domain/audit/checkpoint.js';
@@ -8,8 +8,8 @@ import { judgeNote, writeNote } from '../../domain/audit/signed-note.js';
 import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { hasher, isSignedEd25519, sha256 } from './digest.js';
-import { syncFolderNow, writeAllWholeNow, writeWholeNow } from './durable-file.js';
-import { encodePositions, storedPositions, TileLog } from './tile-log.js';
+import { syncFolderNow, writeAfterNow, writeAllWholeNow, writeWholeNow } from './durable-file.js';
+import { encodePositions, POSITION_BYTES, storedPositions, TileLog } from './tile-log.js';
 
 /** The files contradict what was signed before. The log stops rather than sign a second history. */
 export class AuditLogForkError extends Error {}
@@ -24,42 +24,41 @@ export interface NewLeaf {
  *  they are written again with the same content. A tree that does not contain what was signed before is never signed.
  *  Synchronous: it belongs on a thread of its own (`ThreadedLogBuilder`), where waiting for the disk holds nobody up. */
 export class TileWriter {
-  private readonly log: TileLog;
-
   private constructor(
-    folder: string,
+    private readonly log: TileLog,
     private readonly signer: CheckpointSigner,
     private tree: GrowingTree,
     /** Entries and node hashes of the tiles at the right edge: what a partial tile is made of. */
     private edge: Edge,
     /** Called before each step; tests make it throw or kill. */
     private readonly onStep: (step: string) => void,
-  ) {
-    this.log = new TileLog(folder);
-  }
+  ) {}
 
   /** @throws {AuditLogForkError} when the files are not the log that was signed last. */
   static open(folder: string, signer: CheckpointSigner, onStep: (step: string) => void = () => {}): TileWriter {
     const log = new TileLog(folder);
     const published = log.checkpoint();
-    const newest = log.published().at(-1) ?? 0;
     if (published) assertOurs(published.note, signer);
-    if (newest > (published?.size ?? 0)) {
+    log.archive.repair();
+    const later = log.archivedAfter(published?.size ?? 0);
+    const newest = later.at(-1);
+    if (newest !== undefined) {
       // Published means: renamed into place. The archive is written before, so only a crash between the two leaves it one step ahead.
       const ahead = log.checkpointOf(newest);
-      const isNext = ahead !== null && log.published().filter((size) => size > (published?.size ?? 0)).length === 1 && storedPositions(folder) >= newest;
-      if (!isNext) throw new AuditLogForkError(`a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`);
+      if (ahead === null || later.length > 1 || storedPositions(folder) < newest) throw new AuditLogForkError(`a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`);
       assertOurs(ahead.note, signer);
       writeWholeNow(join(folder, 'checkpoint'), ahead.note);
       syncFolderNow(folder);
       return TileWriter.open(folder, signer, onStep);
     }
+    // Not a thing that a crash can do, but damage can, and what was published stays in the archive.
+    if (published && log.archive.noteOf(published.size) === null) log.archive.append(published.size, published.note);
     const size = published?.size ?? 0;
     const edge = new Edge();
     const tree = GrowingTree.resume(hasher, log.nodes(size), size, (level, index, hash) => edge.node(level, index, hash));
     if (published && !sameHash(tree.root(), published.root)) throw new AuditLogForkError(`the tiles do not lead to the root of the checkpoint of ${size} leaves; run './honnin audit fsck'`);
     edge.resume(log, size);
-    return new TileWriter(folder, signer, tree, edge, onStep);
+    return new TileWriter(log, signer, tree, edge, onStep);
   }
 
   get size(): number {
@@ -77,7 +76,7 @@ export class TileWriter {
     const { folder } = this.log;
     const before = this.size;
     this.onStep('positions');
-    this.writePositions(before, leaves.map((leaf) => leaf.position));
+    writeAfterNow(join(folder, 'positions'), before * POSITION_BYTES, encodePositions(leaves.map((leaf) => leaf.position)));
     for (const { text } of leaves) {
       const entry = Buffer.from(text, 'utf8');
       this.edge.entry(this.tree.size, entry);
@@ -90,26 +89,13 @@ export class TileWriter {
     const text = checkpointText({ origin: this.signer.origin, size: this.size, root: this.tree.root() });
     const note = writeNote({ text, signatures: this.signer.sign(text) });
     this.onStep('archive');
-    writeWholeNow(join(folder, 'checkpoints', String(this.size)), note);
-    syncFolderNow(join(folder, 'checkpoints'));
+    this.log.archive.append(this.size, note);
     this.onStep('checkpoint');
     writeWholeNow(join(folder, 'checkpoint'), note);
     syncFolderNow(folder);
     this.onStep('clean');
     for (const path of this.edge.obsolete(before, this.size)) if (existsSync(join(folder, path))) rmSync(join(folder, path), { recursive: true, force: true });
     this.edge.forget(this.size);
-  }
-
-  private writePositions(size: number, positions: readonly bigint[]): void {
-    const file = openSync(join(this.log.folder, 'positions'), constants.O_RDWR | constants.O_CREAT, 0o644);
-    try {
-      const bytes = encodePositions(positions);
-      ftruncateSync(file, size * 8);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, size * 8 + at);
-      fdatasyncSync(file);
-    } finally {
-      closeSync(file);
-    }
   }
 }
 

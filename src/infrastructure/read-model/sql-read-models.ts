@@ -30,11 +30,6 @@ export class SqlReadModels extends ReadModels {
     return this.one<RequestStatusRow>('request-status', `SELECT ${REQUEST_COLUMNS} FROM {request_status} WHERE request_id = ?`, requestId);
   }
 
-  override holds({ includeResolved, limit }: { readonly includeResolved: boolean; readonly limit: number }): readonly HoldRow[] {
-    const where = includeResolved ? '' : 'WHERE outcome IS NULL';
-    return this.rows<HoldRow>('hold-desk', `SELECT ${HOLD_COLUMNS} FROM {hold_desk} ${where} ORDER BY outcome IS NOT NULL, due_at_utc, request_id LIMIT ?`, limit);
-  }
-
   override hold(requestId: string): HoldRow | null {
     return this.one<HoldRow>('hold-desk', `SELECT ${HOLD_COLUMNS} FROM {hold_desk} WHERE request_id = ?`, requestId);
   }

@@ -8,7 +8,6 @@ export class InMemoryReadModels extends ReadModels {
   behind = false;
   readonly holdRows: HoldRow[] = [];
   timelineRows: readonly (TimelineRow & { readonly requestId: string })[] = [];
-  lastHoldsQuestion: { includeResolved: boolean; limit: number } | null = null;
 
   put(row: RequestStatusRow): void {
     this.requests.set(row.receipt, row);
@@ -25,11 +24,6 @@ export class InMemoryReadModels extends ReadModels {
 
   requestById(requestId: string): RequestStatusRow | null {
     return [...this.requests.values()].find((r) => r.requestId === requestId) ?? null;
-  }
-
-  holds(question: { readonly includeResolved: boolean; readonly limit: number }): readonly HoldRow[] {
-    this.lastHoldsQuestion = { ...question };
-    return this.holdRows.filter((h) => question.includeResolved || h.outcome === null).slice(0, question.limit);
   }
 
   hold(requestId: string): HoldRow | null {
