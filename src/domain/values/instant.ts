@@ -11,6 +11,11 @@ export function addMs(instant: string, ms: number): string {
   return new Date(msOf(instant) + ms).toISOString();
 }
 
+/** Milliseconds from `from` to `to`; negative when `to` is earlier. */
+export function msBetween(from: string, to: string): number {
+  return msOf(to) - msOf(from);
+}
+
 function msOf(instant: string): number {
   if (!isInstant(instant)) throw new RangeError(`not an instant in UTC: ${instant}`);
   return Date.parse(instant);
