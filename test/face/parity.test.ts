@@ -71,4 +71,28 @@ describe('the converted networks against their origin', () => {
     expect(Math.max(...differences)).toBeLessThan(1e-3);
     expect(Math.max(...ours[0]!.map((value, k) => Math.abs(value - ours[1]![k]!)))).toBeGreaterThan(1);
   }, 180_000);
+
+  it('attention mesh: its points lie where the plain mesh has them, and the corners of the eyes that it looks at once more too', async () => {
+    const side = 192;
+    const { eyes, faceFlag } = DEFAULT_MODEL_SET;
+    const pictures: number[][] = [];
+    for (const name of DEMO_FACE_NAMES.slice(4, 8)) {
+      // About the frame that both nets want: the face fills it.
+      const pixels = await sharp(await loadDemoFace(name)).extract({ left: 60, top: 180, width: 600, height: 600 }).resize(side, side, { fit: 'fill' }).raw().toBuffer();
+      pictures.push(tensor({ side, pixels: [...pixels] }, eyes!.input));
+    }
+    const plain = run('onnx-run.mjs', { file: path.join(testModels, faceFlag.file), shape: [1, 3, side, side], outputs: ['mesh'], inputs: pictures });
+    const attentive = run('onnx-run.mjs', { file: path.join(testModels, eyes!.file), shape: [1, 3, side, side], outputs: ['mesh', 'left_eye', 'right_eye'], inputs: pictures });
+    for (const [i, answer] of attentive.entries()) {
+      const point = (numbers: number[], at: number) => [numbers[at]!, numbers[at + 1]!] as const;
+      const apart = ([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number]) => Math.hypot(ax - bx, ay - by);
+      const distances = Array.from({ length: 468 }, (_, k) => apart(point(answer, 3 * k), point(plain[i]!, 3 * k))).sort((a, b) => a - b);
+      expect(distances[234]).toBeLessThan(4);
+      const [left, right] = [answer.slice(1404, 1404 + 142), answer.slice(1404 + 142)];
+      for (const [eye, at, corner] of [[left, 0, 33], [left, 8, 133], [right, 0, 263], [right, 8, 362]] as const) {
+        expect(apart(point(eye, 2 * at), point(answer, 3 * corner))).toBeLessThan(6);
+      }
+    }
+    expect(Math.max(...attentive[0]!.map((value, k) => Math.abs(value - attentive[1]![k]!)))).toBeGreaterThan(1);
+  }, 60_000);
 });

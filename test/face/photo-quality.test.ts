@@ -29,7 +29,8 @@ const score = (result: AnalyseResult, measure: string): number => (result as Ana
 
 describe('sharpness', () => {
   it('accepts every sample photograph as it is, with a blur of 4 % of the eye distance too, and refuses each at 8 %', async () => {
-    for (const name of DEMO_FACE_NAMES.filter((_, i) => i % 3 === 0)) {
+    // The lids of two of these are down, which is another reason to refuse.
+    for (const name of DEMO_FACE_NAMES.filter((name, i) => i % 3 === 0 && name !== 'sample2-right' && name !== 'sample4-third')) {
       const [plain, soft, strong] = [await analysed(await loadDemoFace(name)), await analysed(await blurred(name, 0.04)), await analysed(await blurred(name, 0.08))];
       expect({ name, refused: (plain as Analysed).captureRefusal }).toEqual({ name, refused: null });
       expect({ name, refused: (soft as Analysed).captureRefusal }).toEqual({ name, refused: null });
@@ -74,7 +75,7 @@ describe('what cannot be measured', () => {
   it('is said for each measure by its name, and every other measure is a whole number 0..100', async () => {
     const { quality } = (await analysed(await loadDemoFace('sample1-left'))) as Analysed;
     const open = Object.entries(quality).filter(([, value]) => value === 'not_assessed').map(([name]) => name);
-    expect(open).toEqual(expect.arrayContaining(['UnifiedQualityScore', 'EyesOpen', 'BackgroundUniformity', 'CompressionArtifacts', 'NoHeadCoverings', 'ExpressionNeutrality', 'FaceOcclusionPrevention']));
+    expect(open).toEqual(expect.arrayContaining(['UnifiedQualityScore', 'BackgroundUniformity', 'CompressionArtifacts', 'NoHeadCoverings', 'ExpressionNeutrality', 'FaceOcclusionPrevention']));
     expect(Object.keys(quality).sort()).toEqual([...PHOTO_MEASURES].sort());
     for (const value of Object.values(quality)) if (value !== 'not_assessed') expect(Number.isInteger(value) && value >= 0 && value <= 100).toBe(true);
   });

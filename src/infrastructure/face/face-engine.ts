@@ -1,4 +1,5 @@
 import { apply, compose, cutTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
+import { eyeOpening, type EyesOpening } from './eye-opening.js';
 import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
 import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
@@ -37,7 +38,7 @@ const SEED_TEMPLATE: readonly Point[] = [
   { x: 102.09, y: 46.33 },
   { x: 75.93, y: 104.86 },
 ];
-/** The mesh net sees a frame that is this much wider than the chip. */
+/** Mesh nets see a frame that is this much wider than the chip. */
 const MESH_FRAME = 1.3;
 
 /** Narrower boxes hold no face that any net could confirm: eyes would be some five pixels apart, and noise looks like that too. */
@@ -51,13 +52,15 @@ export class FaceEngine {
     private readonly flagNet: OnnxSession,
     private readonly landmarkNet: OnnxSession,
     private readonly embedder: OnnxSession,
+    /** Null where the set has none. */
+    private readonly eyesNet: OnnxSession | null,
   ) {}
 
   /** @throws {ModelError} when a file is missing or is not the pinned one */
   static async load(set: ModelSet, cacheDir: string): Promise<FaceEngine> {
     const detector = await loadDetector(cacheDir, set.detector);
     const [flagNet, landmarkNet, embedder] = [await OnnxSession.load(cacheDir, set.faceFlag), await OnnxSession.load(cacheDir, set.landmarks), await OnnxSession.load(cacheDir, set.embedder)];
-    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder);
+    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder, set.eyes ? await OnnxSession.load(cacheDir, set.eyes) : null);
   }
 
   /** Finds the faces of a picture, each confirmed by the mesh net; the one that counts comes first.
@@ -70,6 +73,21 @@ export class FaceEngine {
       if (face) faces.push(face);
     }
     return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
+  }
+
+  /** Measures how far the eyes of a face are open. @returns null where the model set has no net that sees lids */
+  async eyes(image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>): Promise<EyesOpening | null> {
+    const spec = this.set.eyes;
+    if (!spec || !this.eyesNet) return null;
+    const toCrop = meshFrame(chipSimilarity(face, this.set.embedder), this.set.embedder.input.width, spec.input.width);
+    const outputs = await this.eyesNet.run([1, 3, spec.input.height, spec.input.width], (tensor) => cutTensor(image, toCrop, spec.input, tensor));
+    const toImage = invert(toCrop);
+    const opening = (name: string): EyesOpening['left'] => {
+      const points = outputs[name]?.data;
+      if (!points) throw new Error(`the net for the eyes did not return ${name}`);
+      return eyeOpening(Array.from({ length: points.length / 2 }, (_, i) => apply(toImage, { x: points[2 * i]!, y: points[2 * i + 1]! })));
+    };
+    return { left: opening('left_eye'), right: opening('right_eye') };
   }
 
   /** Embeds one face: every view of it, averaged.
@@ -113,7 +131,7 @@ export class FaceEngine {
 
   private async mesh(image: RgbImage, seed: Similarity): Promise<{ flag: number; mesh: Float32Array }> {
     const { input } = this.set.faceFlag;
-    const toCrop = compose(compose(scaling(input.width / SEED_SIDE), scaleAbout(SEED_SIDE / 2, 1 / MESH_FRAME)), seed);
+    const toCrop = meshFrame(seed, SEED_SIDE, input.width);
     const outputs = await this.runOnCrop(this.flagNet, image, toCrop, input);
     const flag = outputs.find((output) => output.length === 1)?.[0];
     const points = outputs.find((output) => output.length === 468 * 3);
@@ -141,6 +159,11 @@ export class FaceEngine {
     const outputs = await net.run([1, 3, input.height, input.width], (tensor) => cutTensor(image, toCrop, input, tensor));
     return Object.values(outputs).map((output) => output.data);
   }
+}
+
+/** The frame that mesh nets see, out of the one in which the face fills a chip of a side. */
+function meshFrame(chip: Similarity, chipSide: number, side: number): Similarity {
+  return compose(compose(scaling(side / chipSide), scaleAbout(chipSide / 2, 1 / MESH_FRAME)), chip);
 }
 
 function scaling(scale: number): Similarity {

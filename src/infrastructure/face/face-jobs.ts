@@ -134,8 +134,7 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
   let looking: 'captured' | 'card' | 'registered' = 'captured';
   try {
     const captured = await onlyFace(desk, request.captured);
-    const quality = measureQuality(captured.image, captured.faces);
-    const refusal = captureRefusal(captured.face, quality, desk.rules.capture);
+    const { quality, refusal } = await judge(desk, captured);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
     // Each picture is embedded as soon as its face is found: its half sizes are dropped when the next one is looked at.
     const { engine } = desk;
@@ -176,12 +175,15 @@ async function analyse(desk: Desk, { image: bytes, primary, quality }: Extract<F
     const subject = await mainFace(desk, bytes, primary);
     const embedding = await desk.engine.embed(subject.image, subject.face);
     const elapsedMs = performance.now() - start;
-    return { ...pictureOf(subject, desk.rules, { quality }), embedding, elapsedMs };
+    return { ...pictureOf(subject, quality ? await judge(desk, subject) : null), embedding, elapsedMs };
   });
 }
 
 async function check(desk: Desk, bytes: Uint8Array): Promise<CheckResult> {
-  return orUnusable(async () => pictureOf(await mainFace(desk, bytes, 'largest'), desk.rules, { quality: true }));
+  return orUnusable(async () => {
+    const subject = await mainFace(desk, bytes, 'largest');
+    return pictureOf(subject, await judge(desk, subject));
+  });
 }
 
 async function orUnusable<Result>(measure: () => Promise<Result>): Promise<Result | UnusablePicture> {
@@ -197,16 +199,27 @@ async function render(desk: Desk, bytes: Uint8Array): Promise<RenderResult> {
   return orUnusable(async () => ({ kind: 'rendered' as const, png: await encodePng(await decode(desk, bytes)) }));
 }
 
-function pictureOf({ image, faces, face }: Subject, rules: FaceRules, { quality: wanted }: { quality: boolean }): AnalysedPicture {
-  const quality = wanted ? measureQuality(image, faces) : null;
+/** What a photograph is worth, and why one from the booth would be refused. */
+interface Judgement {
+  readonly quality: PhotoQuality;
+  readonly refusal: ReturnType<typeof captureRefusal>;
+}
+
+async function judge({ engine, rules }: Desk, { image, faces, face }: Subject): Promise<Judgement> {
+  const eyes = await engine.eyes(image, face);
+  const quality = measureQuality(image, faces, eyes);
+  return { quality, refusal: captureRefusal({ face, quality, eyes }, rules.capture) };
+}
+
+function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null): AnalysedPicture {
   return {
     kind: 'analysed',
     width: image.width,
     height: image.height,
     faces: faces.map(({ box, score, flag, interEyeDistance }) => ({ box, score, flag, interEyeDistance })),
-    quality: quality ?? {},
-    periodicPattern: quality === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
-    captureRefusal: quality === null ? null : (captureRefusal(face, quality, rules.capture)?.reason ?? null),
+    quality: judgement?.quality ?? {},
+    periodicPattern: judgement === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
+    captureRefusal: judgement?.refusal?.reason ?? null,
   };
 }
 

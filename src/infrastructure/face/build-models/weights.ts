@@ -54,7 +54,7 @@ function reader(entry: WeightEntry): Reader {
 }
 
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */
-function halfToNumber(half: number): number {
+export function halfToNumber(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;
   const fraction = half & 1023;
