@@ -77,9 +77,9 @@ export const DEMO_CASES: readonly DemoCase[] = [
     name: 'authentication server down, then back',
     expected: 'GovernmentAccepted',
     start: async (world, people) => {
-      const card = await people.card('Kazuko', 'sample1-middle-mirrored');
+      const card = await people.card('Kazuko', 'sample4-second-mirrored');
       await world.sandbox.jpki.down();
-      return world.register(card, await loadDemoFace('sample1-middle'));
+      return world.register(card, await loadDemoFace('sample4-second'));
     },
     meanwhile: async (world, requestId) => {
       await world.until(requestId, ['CertificateCheckDeferred']);
@@ -90,11 +90,11 @@ export const DEMO_CASES: readonly DemoCase[] = [
     name: 'government down, then back (submitted once)',
     expected: 'GovernmentAccepted',
     start: async (world, people) => {
-      const card = await people.card('Michiko', 'sample4-third-mirrored');
+      const card = await people.card('Michiko', 'sample5-first-mirrored');
       await world.sandbox.government.down();
       // And when it is back it stores the first submission and loses the connection before it can say so.
       world.sandbox.government.faults.play(['drop_after_storing']);
-      return world.register(card, await loadDemoFace('sample4-third'));
+      return world.register(card, await loadDemoFace('sample5-first'));
     },
     meanwhile: async (world, requestId) => {
       await world.until(requestId, ['SubmissionDeferred']);
