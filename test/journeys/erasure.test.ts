@@ -1,141 +1,82 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
-import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { filesUnder, RealServer, until } from '../support/real-server.js';
 
-const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const QUIET = '--disable-warning=ExperimentalWarning';
-const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
 
 /** Everything over the real server, the real booth's program and the command line, as people would do it.  @req R19 */
 describe('a registrant who is erased', () => {
-  let folder: string;
-  let sandbox: Sandbox;
-  let server: ChildProcess;
-  let url: string;
-  const tokens: Record<string, string> = {};
-  const data = () => join(folder, 'data');
-  const at = (name: string) => join(folder, name);
+  let server: RealServer;
+  const at = (name: string) => server.at(name);
 
   beforeAll(async () => {
-    if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
-    folder = mkdtempSync(join(tmpdir(), 'honnin-erasure-'));
-    sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} });
-    server = spawn(process.execPath, [QUIET, cli, 'start'], { env: { ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data(), HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test' }, stdio: ['ignore', 'ignore', 'pipe'] });
-    url = await new Promise<string>((resolve, reject) => {
-      let output = '';
-      server.stderr?.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-        const found = /honnin listens on (\S+)/.exec(output)?.[1];
-        if (found) resolve(found);
-      });
-      server.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
-    });
-    for (const user of ['auditor', 'administrator']) tokens[user] = await sandbox.tokens.signIn(user);
+    server = await RealServer.beside('erasure', ['auditor', 'administrator']);
+    await server.start();
   }, 90_000);
-  afterAll(async () => {
-    if (server.exitCode === null && server.signalCode === null) {
-      const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-      server.kill('SIGTERM');
-      await gone;
-    }
-    await sandbox.close();
-    rmSync(folder, { recursive: true, force: true });
-  }, 30_000);
-
-  const call = (user: string, method: string, path: string, body?: object) => fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${tokens[user]}`, ...(body ? { 'content-type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}) });
-  const honnin = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, cli, ...args], { encoding: 'utf8', env: inherited, timeout: 60_000 });
-    return { status, stdout, stderr };
-  };
-  const beside = (...args: string[]) => honnin(...args, '--server', url, '--token', tokens['auditor'] as string);
-  async function until<T>(what: string, look: () => Promise<T | null>, limitMs = 60_000): Promise<T> {
-    for (const deadline = Date.now() + limitMs; ; ) {
-      const found = await look();
-      if (found !== null) return found;
-      if (Date.now() > deadline) throw new Error(`${what} did not come`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  const files = (under: string) => readdirSync(under, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => join(f.parentPath, f.name));
-  /** Wrapped keys of the registrants in the key file, by owner. */
-  function registrantKeys(): Map<string, Uint8Array> {
-    const db = new DatabaseSync(join(data(), 'vault', 'keys.db'), { readOnly: true, timeout: 5000 });
-    try {
-      return new Map((db.prepare("SELECT owner, wrapped FROM data_key WHERE owner LIKE 'registrant:%'").all() as { owner: string; wrapped: Uint8Array }[]).map((r) => [r.owner, r.wrapped]));
-    } finally {
-      db.close();
-    }
-  }
+  afterAll(() => server.close(), 30_000);
 
   it('leaves a history that verifies, no image, no key, and a story that still reads well', async () => {
-    const booth = new BoothClient({ baseUrl: url, boothId: 'booth-erasure-01', key: generateBoothKeyAnd((publicKey) => call('administrator', 'POST', '/v1/booths', { boothId: 'booth-erasure-01', publicKey })), counter: new DurableCaptureCounter(join(folder, 'booth')) });
+    const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-erasure-01', key: generateBoothKeyAnd((publicKey) => server.call('administrator', 'POST', '/v1/booths', { boothId: 'booth-erasure-01', publicKey })), counter: new DurableCaptureCounter(at('booth')) });
     await enrolled;
     const register = async (card: SyntheticCard, photo: Uint8Array): Promise<string> => {
       const { authenticationPin, accessNumber } = card.secrets;
       const { receipt } = await booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: '2026-11', keepReferenceImage: true } });
-      const { requestId } = await until('the case', async () => ((r) => (r.ok ? (r.json() as Promise<{ requestId: string }>) : null))(await call('auditor', 'GET', `/v1/cases?receipt=${receipt}`)));
-      await until('the registered image', async () => ((await (await call('auditor', 'GET', `/v1/cases/${requestId}/history`)).text()).includes('"FaceImageConfirmed"') ? true : null));
-      return requestId;
+      return server.caseWith(receipt, 'FaceImageConfirmed');
     };
     const [captured, cardPhoto] = [await loadDemoFace(DEMO_STORIES.samePerson.captured), await loadCardPhoto(DEMO_STORIES.samePerson.card)];
-    const hanako = await sandbox.jpki.issueCard({ faceImage: cardPhoto });
+    const hanako = await server.sandbox.jpki.issueCard({ faceImage: cardPhoto });
     const first = await register(hanako, captured);
-    const ofHanako = files(join(data(), 'vault', 'sealed'));
-    const keysOfHanako = registrantKeys();
+    const ofHanako = filesUnder(join(server.data, 'vault', 'sealed'));
+    const keysOfHanako = server.keysOf('registrant');
     const second = await register(hanako, captured);
-    const somebody = await register(await sandbox.jpki.issueCard({ faceImage: cardPhoto }), captured);
-    const seen = await call('auditor', 'GET', `/v1/cases/${first}/images/registered_face?purpose=audit`);
+    const somebody = await register(await server.sandbox.jpki.issueCard({ faceImage: cardPhoto }), captured);
+    const seen = await server.call('auditor', 'GET', `/v1/cases/${first}/images/registered_face?purpose=audit`);
     expect([seen.status, (await seen.arrayBuffer()).byteLength > 5_000]).toEqual([200, true]);
 
     // Before: a bundle, a list, and what a thief or a backup could keep of the sealed files.
-    await until('the log', async () => ((await (await call('auditor', 'GET', '/v1/audit/lists/dashboard')).json() as { asOf: { isNewest: boolean } }).asOf.isNewest ? true : null));
-    expect(honnin('audit', 'key', '--data', data(), '--out', at('log.vkey')).status).toBe(0);
-    expect(beside('audit', 'export', '--registration', first, '--with-names', '--with-evidence', '--out', at('before.honnin')).stdout).toMatch(/bytes/);
-    const sealed = files(join(data(), 'vault', 'sealed')).filter((file) => dirname(file) === dirname(imagesOf(ofHanako)));
+    await server.signedLog();
+    expect(server.honnin('audit', 'key', '--data', server.data, '--out', at('log.vkey')).status).toBe(0);
+    expect(server.asAuditor('audit', 'export', '--registration', first, '--with-names', '--with-evidence', '--out', at('before.honnin')).stdout).toMatch(/bytes/);
+    const sealed = filesUnder(join(server.data, 'vault', 'sealed')).filter((file) => dirname(file) === dirname(imagesOf(ofHanako)));
     expect(sealed.length).toBeGreaterThan(1);
     const kept = sealed.map((file) => [file, readFileSync(file)] as const);
     for (const [file] of kept) copyFileSync(file, at(`kept-${file.slice(-20)}`));
 
-    const erasure = await call('administrator', 'POST', '/v1/audit/erasures', { requestId: first, rule: 'request_of_the_person' });
+    const erasure = await server.call('administrator', 'POST', '/v1/audit/erasures', { requestId: first, rule: 'request_of_the_person' });
     expect([erasure.status, await erasure.json()]).toEqual([200, { erased: 'now' }]);
-    await until('the end of the key', async () => ([...keysOfHanako.keys()].some((owner) => registrantKeys().has(owner)) ? null : true));
+    await until('the end of the key', async () => ([...keysOfHanako.keys()].some((owner) => server.keysOf('registrant').has(owner)) ? null : true));
 
     // The images are gone: the files, their bytes wherever they might lie, and the key.
     await until('the end of the files', async () => (kept.some(([file]) => existsSync(file)) ? null : true));
-    const everything = files(data()).map((file) => [file, readFileSync(file)] as const);
+    const everything = filesUnder(server.data).map((file) => [file, readFileSync(file)] as const);
     for (const [, bytes] of kept) expect(everything.filter(([, b]) => b.includes(bytes.subarray(16, 64))).map(([file]) => file)).toEqual([]);
     for (const [owner, wrapped] of keysOfHanako) {
       const inKeyFiles = everything.filter(([file]) => file.includes('keys.db'));
       expect(inKeyFiles.filter(([, b]) => b.includes(Buffer.from(wrapped)) || b.includes(Buffer.from(owner))).map(([file]) => file)).toEqual([]);
     }
-    for (const requestId of [first, second]) expect((await call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
+    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
 
     // A sealed file that is put back opens for nobody.
     for (const [file, bytes] of kept) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, bytes);
     }
-    for (const requestId of [first, second]) expect((await call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
+    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
     for (const [file] of kept) rmSync(file);
 
     // The other person is untouched.
-    const other = await call('auditor', 'GET', `/v1/cases/${somebody}/images/registered_face?purpose=audit`);
+    const other = await server.call('auditor', 'GET', `/v1/cases/${somebody}/images/registered_face?purpose=audit`);
     expect([other.status, (await other.arrayBuffer()).byteLength > 5_000]).toEqual([200, true]);
 
     // After: the old bundle still verifies, the new ones too, and they say what happened.
-    await until('the log', async () => ((await (await call('auditor', 'GET', '/v1/audit/lists/dashboard')).json() as { asOf: { isNewest: boolean } }).asOf.isNewest ? true : null));
-    for (const [name, ...query] of [['after.honnin', '--registration', first], ['second.honnin', '--registration', second], ['all.honnin', '--from', '0', '--list', 'requests', '--with-names', '--with-evidence']] as const) expect(beside('audit', 'export', ...query, '--out', at(name)).stdout).toMatch(/bytes/);
-    const verified = (name: string) => honnin('audit', 'verify', at(name), '--key', at('log.vkey'));
+    await server.signedLog();
+    for (const [name, ...query] of [['after.honnin', '--registration', first], ['second.honnin', '--registration', second], ['all.honnin', '--from', '0', '--list', 'requests', '--with-names', '--with-evidence']] as const) expect(server.asAuditor('audit', 'export', ...query, '--out', at(name)).stdout).toMatch(/bytes/);
+    const verified = (name: string) => server.honnin('audit', 'verify', at(name), '--key', at('log.vkey'));
     expect(verified('before.honnin')).toMatchObject({ status: 0, stdout: expect.not.stringContaining('erased ') });
     for (const name of ['after.honnin', 'second.honnin', 'all.honnin']) {
       const { status, stdout } = verified(name);
@@ -153,21 +94,19 @@ describe('a registrant who is erased', () => {
 
     // Each of the person's cases tells of it, in both languages, and so does the list of looks.
     for (const requestId of [first, second]) {
-      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'ja').stdout).toMatch(/規則「本人の請求」により登録者の画像と鍵を消去した/);
-      expect(beside('audit', 'why', '--registration', requestId, '--lang', 'en').stdout).toMatch(/images and key were erased on .* by rule request_of_the_person/);
-      expect(beside('audit', 'show', '--registration', requestId).stdout).toMatch(/erased\.rule +request_of_the_person/);
+      expect(server.asAuditor('audit', 'why', '--registration', requestId, '--lang', 'ja').stdout).toMatch(/規則「本人の請求」により登録者の画像と鍵を消去した/);
+      expect(server.asAuditor('audit', 'why', '--registration', requestId, '--lang', 'en').stdout).toMatch(/images and key were erased on .* by rule request_of_the_person/);
+      expect(server.asAuditor('audit', 'show', '--registration', requestId).stdout).toMatch(/erased\.rule +request_of_the_person/);
     }
-    expect(beside('audit', 'why', '--registration', somebody, '--lang', 'en').stdout).not.toContain('erased on');
-    expect(beside('audit', 'show', '--list', 'requests', '--out', at('requests.json')).stdout).toMatch(/^3 rows/m);
-    expect(beside('audit', 'export', '--from', '0', '--out', at('all.honnin')).stdout).toMatch(/bytes/);
-    expect(honnin('audit', 'verify-list', at('requests.json'), '--bundle', at('all.honnin'), '--key', at('log.vkey'))).toMatchObject({ status: 0, stdout: expect.stringContaining('3 of 3 rows follow') });
-    expect(honnin('audit', 'fsck', '--data', data())).toMatchObject({ status: 0, stdout: expect.stringMatching(/1 erased registrants?: all is right/) });
+    expect(server.asAuditor('audit', 'why', '--registration', somebody, '--lang', 'en').stdout).not.toContain('erased on');
+    expect(server.asAuditor('audit', 'show', '--list', 'requests', '--out', at('requests.json')).stdout).toMatch(/^3 rows/m);
+    expect(server.asAuditor('audit', 'export', '--from', '0', '--out', at('all.honnin')).stdout).toMatch(/bytes/);
+    expect(server.honnin('audit', 'verify-list', at('requests.json'), '--bundle', at('all.honnin'), '--key', at('log.vkey'))).toMatchObject({ status: 0, stdout: expect.stringContaining('3 of 3 rows follow') });
+    expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({ status: 0, stdout: expect.stringMatching(/1 erased registrants?: all is right/) });
 
     // Once the server has stopped, the data folder itself still tells the story.
-    const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-    server.kill('SIGTERM');
-    await gone;
-    const local = honnin('audit', 'why', '--registration', second, '--lang', 'en', '--data', data());
+    await server.end();
+    const local = server.honnin('audit', 'why', '--registration', second, '--lang', 'en', '--data', server.data);
     expect(local).toMatchObject({ status: 0, stdout: expect.stringMatching(/were erased on .* by rule request_of_the_person/) });
   }, 150_000);
 
