@@ -86,11 +86,6 @@ export class BlockedNet {
     return this.of({ own: channels, all: channels }, value);
   }
 
-  /** How many channels a value has with its zeros. */
-  widthOf(value: string): number {
-    return this.channelsOf(value).all;
-  }
-
   private perChannel(value: string, factors: Float32Array): string {
     const attributes = { kernel_shape: { ints: [1, 1] }, strides: { ints: [1, 1] }, group: { int: factors.length } };
     return this.graph.node('Conv', [value, this.graph.constant({ shape: [factors.length, 1, 1, 1], data: factors })], attributes);
