@@ -1,0 +1,374 @@
+/** One kind of fault that was found in Honnin: what goes wrong, in a few words, and whether its test is still missing. */
+export type Fault = { readonly kind: string; readonly test?: 'not yet' };
+
+/** Every kind of fault that was found from outside, by number. A test of a kind carries the mark with its number; then
+ *  the line `test: 'not yet'` of that number goes. It is a line of its own so that two people can do so at once. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  // Certificates
+  V1: {
+    kind: 'names that cannot be compared count as different where a constraint excludes them',
+    test: 'not yet',
+  },
+  V2: {
+    kind: 'a form of name escapes the constraint that is meant for it',
+    test: 'not yet',
+  },
+  V3: {
+    kind: 'a critical extension is called processed and nothing acts upon it',
+    test: 'not yet',
+  },
+  V4: {
+    kind: 'a public key that is no key passes',
+    test: 'not yet',
+  },
+  V5: {
+    kind: 'a path length in a certificate that is no authority passes',
+    test: 'not yet',
+  },
+  V6: {
+    kind: 'a list of revocations speaks for certificates outside its scope',
+    test: 'not yet',
+  },
+  V7: {
+    kind: 'an older list in force hides a newer one that says revoked',
+    test: 'not yet',
+  },
+  V8: {
+    kind: 'strict DER takes what DER forbids',
+    test: 'not yet',
+  },
+  V9: {
+    kind: 'a guard compares the text of a name and not the name',
+    test: 'not yet',
+  },
+  V10: {
+    kind: 'lists of two generations of an authority are ordered by number as if of one key',
+    test: 'not yet',
+  },
+  V11: {
+    kind: 'the reason names another cause than the true one',
+    test: 'not yet',
+  },
+
+  // Timestamps
+  T1: {
+    kind: 'a list from before the stamp speaks for the time of the stamp',
+    test: 'not yet',
+  },
+  T2: {
+    kind: 'the date since when a key was invalid is not used',
+    test: 'not yet',
+  },
+  T3: {
+    kind: 'a signer below an authority for other purposes stamps',
+    test: 'not yet',
+  },
+
+  // The signed log, bundles, lists and their page
+  L1: {
+    kind: 'an honest server is called a forger',
+    test: 'not yet',
+  },
+  L2: {
+    kind: 'what was not verified is shown as verified',
+    test: 'not yet',
+  },
+  L3: {
+    kind: 'evidence that is missing or changed is forgiven',
+    test: 'not yet',
+  },
+  L4: {
+    kind: 'members beside the signature are read by people and compared with nothing',
+    test: 'not yet',
+  },
+  L5: {
+    kind: 'a verifier throws where it should name a discrepancy',
+    test: 'not yet',
+  },
+  L6: {
+    kind: 'text of an attacker steers the terminal that shows it',
+    test: 'not yet',
+  },
+  L7: {
+    kind: 'one leaf can be written in two ways',
+    test: 'not yet',
+  },
+  L8: {
+    kind: 'evidence is bound to the log by too short a digest',
+    test: 'not yet',
+  },
+  L9: {
+    kind: 'the check of the folder does not look at every file',
+    test: 'not yet',
+  },
+  L10: {
+    kind: 'a checkpoint with empty extension lines is taken',
+    test: 'not yet',
+  },
+  L11: {
+    kind: 'a misleading remark stands beside the true one',
+    test: 'not yet',
+  },
+  L12: {
+    kind: 'the file of a stranger makes the bundle wrong',
+    test: 'not yet',
+  },
+
+  // Start, stop, settings and a long life
+  O1: {
+    kind: 'a start that failed never ends',
+    test: 'not yet',
+  },
+  O2: {
+    kind: 'a wrong setting is told in the wrong words, late, or not at all',
+    test: 'not yet',
+  },
+  O3: {
+    kind: 'production starts silently without what it needs',
+    test: 'not yet',
+  },
+  O4: {
+    kind: 'a rule about secret connections holds for some of them',
+    test: 'not yet',
+  },
+  O5: {
+    kind: 'a full disk is answered as an inner error while the server calls itself ready',
+    test: 'not yet',
+  },
+  O6: {
+    kind: 'material of a request that died half way stays for ever',
+    test: 'not yet',
+  },
+  O7: {
+    kind: 'files are private only where the program made the folder',
+    test: 'not yet',
+  },
+  O8: {
+    kind: 'an installation reports home',
+    test: 'not yet',
+  },
+  O9: {
+    kind: 'the port of the booths shows inner things',
+    test: 'not yet',
+  },
+  O10: {
+    kind: 'nothing says how to back up and restore',
+    test: 'not yet',
+  },
+  O11: {
+    kind: 'keys that are missing are made anew beside an old log',
+    test: 'not yet',
+  },
+  O12: {
+    kind: 'a clock that was ahead once stops all consumers without a word',
+    test: 'not yet',
+  },
+  O13: {
+    kind: 'a booth suspended for a while cannot come back',
+    test: 'not yet',
+  },
+  O14: {
+    kind: 'probes and figures miss what an operator asks',
+    test: 'not yet',
+  },
+  O15: {
+    kind: 'a refused setting or policy does not say how to make a right one',
+    test: 'not yet',
+  },
+  O16: {
+    kind: 'what an operator must do has no command',
+    test: 'not yet',
+  },
+  O17: {
+    kind: 'a position is taken for the identity of an event',
+    test: 'not yet',
+  },
+  O18: {
+    kind: 'a lost audit folder is made anew and signs a fork',
+    test: 'not yet',
+  },
+  O19: {
+    kind: 'a clock that goes back is not noticed',
+    test: 'not yet',
+  },
+  O20: {
+    kind: 'a dependency reports to its maker',
+    test: 'not yet',
+  },
+  O21: {
+    kind: 'a demonstration leaves personal data behind',
+    test: 'not yet',
+  },
+  O22: {
+    kind: 'a busy store or full disk is answered as an inner error',
+    test: 'not yet',
+  },
+  O23: {
+    kind: 'a consumer that stands still has no handle and no alarm',
+    test: 'not yet',
+  },
+  O24: {
+    kind: 'two changes from one version: the second undoes the first without a word',
+    test: 'not yet',
+  },
+  O25: {
+    kind: 'the write-ahead log never shrinks again',
+    test: 'not yet',
+  },
+  O26: {
+    kind: 'the first lines of a start leave out or garble what matters',
+    test: 'not yet',
+  },
+  O27: {
+    kind: 'a consumer has nothing to try against without a broker',
+    test: 'not yet',
+  },
+  O28: {
+    kind: 'the purpose of a look is declared and never checked',
+    test: 'not yet',
+  },
+  O29: {
+    kind: 'roles and subjects of a token are taken as they come',
+    test: 'not yet',
+  },
+  O30: {
+    kind: 'a test fails because the machine is busy',
+    test: 'not yet',
+  },
+  O31: {
+    kind: 'the first ten minutes are told untruly',
+    test: 'not yet',
+  },
+  O32: {
+    kind: 'a promise inside a library ends the process',
+    test: 'not yet',
+  },
+  O33: {
+    kind: 'a start while the store elects a leader ends the process',
+    test: 'not yet',
+  },
+  O34: {
+    kind: 'a command looks at another store than the one configured',
+    test: 'not yet',
+  },
+  O35: {
+    kind: 'a contract test assumes that the store holds our events alone',
+    test: 'not yet',
+  },
+  O36: {
+    kind: 'a shortened history is taken for the whole',
+    test: 'not yet',
+  },
+  O37: {
+    kind: 'any user of the store may change our streams',
+    test: 'not yet',
+  },
+  O38: {
+    kind: 'a read that meets a follower fails',
+    test: 'not yet',
+  },
+  O39: {
+    kind: 'the door answers an inner error while the store is away',
+    test: 'not yet',
+  },
+  O40: {
+    kind: 'an extra that is half there fails the tests',
+    test: 'not yet',
+  },
+
+  // A second server
+  C1: {
+    kind: 'two installations share a store and each does half of what the log says',
+    test: 'not yet',
+  },
+  C2: {
+    kind: 'two installations sign different logs of one origin',
+    test: 'not yet',
+  },
+  C3: {
+    kind: 'two servers work on one folder',
+    test: 'not yet',
+  },
+
+  // Separation of duties
+  D1: {
+    kind: 'one person alone does what cannot be undone',
+    test: 'not yet',
+  },
+  D2: {
+    kind: 'an erased person can be found again',
+    test: 'not yet',
+  },
+
+  // Contracts that others build on
+  B1: {
+    kind: 'what a booth signs is defined by our code alone',
+    test: 'not yet',
+  },
+  B2: {
+    kind: 'a generated client cannot upload',
+    test: 'not yet',
+  },
+  B3: {
+    kind: 'the schema allows instants that the server refuses',
+    test: 'not yet',
+  },
+  B4: {
+    kind: 'nothing tells a booth the texts, limits and clock that it needs',
+    test: 'not yet',
+  },
+  B5: {
+    kind: 'the test card can be made by our code alone',
+    test: 'not yet',
+  },
+  B6: {
+    kind: 'a receipt number typed by a person is refused for its dashes',
+    test: 'not yet',
+  },
+  B7: {
+    kind: 'the published schema and the server disagree',
+    test: 'not yet',
+  },
+  B8: {
+    kind: 'an answer points at no place, or at the wrong one',
+    test: 'not yet',
+  },
+
+  // What officers and auditors ask
+  Q1: {
+    kind: 'the decisions of a day cannot be listed with a proof that none is missing',
+    test: 'not yet',
+  },
+  Q2: {
+    kind: 'bounds that reach beyond the log are refused',
+    test: 'not yet',
+  },
+  Q3: {
+    kind: 'only one offset of time is taken',
+    test: 'not yet',
+  },
+  Q4: {
+    kind: 'an opinion that contradicts itself is taken for good',
+    test: 'not yet',
+  },
+  Q5: {
+    kind: 'an erased picture is called not found',
+    test: 'not yet',
+  },
+  Q6: {
+    kind: 'an opinion or a disclosure cannot carry a note',
+    test: 'not yet',
+  },
+  Q7: {
+    kind: 'the officer of a case is not told why',
+    test: 'not yet',
+  },
+  Q8: {
+    kind: 'a what-if leaves out what officers decided later',
+    test: 'not yet',
+  },
+  Q9: {
+    kind: 'an answer says more than was looked at',
+    test: 'not yet',
+  },
+};
