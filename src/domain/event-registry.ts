@@ -14,7 +14,8 @@ const first: EventShape = { version: 1, upcasters: [] };
 
 /** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
 export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
-  RequestReceived: first,
+  // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
+  RequestReceived: { version: 2, upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })] },
   CertificateVerified: first,
   CertificateRejected: first,
   CertificateCheckDeferred: first,

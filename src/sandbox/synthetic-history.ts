@@ -210,7 +210,7 @@ export class SyntheticHistory {
     return {
       requestId, receipt: derivedId(requestId, 'receipt').slice(0, 19).toUpperCase(), boothId, boothKeyVersion: 1, counter, mode: this.upTo(10) === 0 ? 'REGISTRY_ONLY' : 'GOVERNMENT_SUBMISSION', certificateType: 'user_authentication',
       capturedAtUtc: addMs(this.nowUtc, -30_000), receivedAtUtc: this.nowUtc, consent: { textVersion: '2026-11', keepReferenceImage: true },
-      material: { photo: hash('photo'), certificate: hash('certificate'), cardRecord: hash('record'), cardIssuerCertificate: hash('issuer') }, frames: null, requestDigest: hash('digest'),
+      material: { photo: hash('photo'), certificate: hash('certificate'), cardRecord: hash('record'), cardIssuerCertificate: hash('issuer'), signatures: hash('signatures') }, frames: null, requestDigest: hash('digest'),
     };
   }
 

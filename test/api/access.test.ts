@@ -10,10 +10,12 @@ import { leafText } from '../../src/domain/audit/leaf.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { caseOwner, CASE_BLOBS } from '../../src/application/case-material.js';
+import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
+import { CommandBus } from '@nestjs/cqrs';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer, NOW } from './support/api-server.js';
-import { PHOTO } from './support/booth.js';
+import { envelopeOf, newBooth, partsOf, PHOTO, requestJson } from './support/booth.js';
+import { BOUNDARY, multipartBody } from './support/multipart.js';
 import { TokenIssuer } from './support/token-issuer.js';
 
 /** Looking is an act: it is stored before the answer is given, and where it cannot be stored there is no answer. */
@@ -21,6 +23,8 @@ let issuer: TokenIssuer;
 let api: ApiServer;
 let schemas: AnswerSchemas;
 let requestId: string;
+/** A case with a photograph in the vault. */
+let photographed: string;
 const RECEIPT = '7K3M-9QXD-2VTB-HW10';
 
 const as = async (sub: string, ...roles: string[]) => ({ authorization: `Bearer ${await issuer.token({ sub, roles })}` });
@@ -38,7 +42,7 @@ beforeAll(async () => {
   expect(policies).toBe(3);
   const held = (await api.events()).find((e) => e.type === 'Held')!;
   requestId = held.metadata.correlationId;
-  await api.vault.seal(caseOwner(requestId), CASE_BLOBS.photo, PHOTO);
+  photographed = await receive();
   api.rows.put({ requestId, receipt: RECEIPT, status: 'processing', updatedAtUtc: NOW });
   api.rows.holdRows.push({ requestId, boothId: 'booth-a', reason: 'registered_gap', cardPoints: 9_500, registeredPoints: 7_500, differencePoints: 2_000, boundPoints: 2_000, policyVersion: 1, openedAtUtc: NOW, dueAtUtc: NOW, opinions: 2, outcome: 'released' });
   await api.projectTimeline();
@@ -47,6 +51,16 @@ afterAll(async () => {
   await api.close();
   await issuer.close();
 });
+
+/** A request that came in through the door, so that what is looked at is what was signed. */
+async function receive(): Promise<string> {
+  const booth = newBooth('booth-0001');
+  await api.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol', booth.boothId, booth.publicKey, 'admin'));
+  const { nonce } = (await api.inject({ method: 'POST', url: '/v1/challenges', payload: { boothId: booth.boothId } })).json<{ nonce: string }>();
+  const payload = multipartBody(partsOf(requestJson(booth, envelopeOf(booth, nonce))));
+  expect((await api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' }, payload })).statusCode).toBe(202);
+  return (await api.events()).findLast((e) => e.type === 'RequestReceived')?.data['requestId'] as string;
+}
 
 interface Look {
   readonly name: string;
@@ -63,7 +77,7 @@ interface Look {
 const viewed = (what: string, more: object = {}) => () => ({ type: 'RecordsViewed', data: expect.objectContaining({ by: 'x1', what, ...more }) });
 const ofCase = (what: string) => () => ({ type: 'RecordsViewed', data: { by: 'x1', what, requestId, query: expect.any(String) } });
 const LOOKS: readonly Look[] = [
-  { name: 'a face', url: () => `/v1/cases/${requestId}/images/photo?purpose=audit`, role: 'auditor', record: () => ({ type: 'BiometricViewed', data: { officer: 'x1', requestId, image: 'photo', purpose: 'audit' } }) },
+  { name: 'a face', url: () => `/v1/cases/${photographed}/images/photo?purpose=audit`, role: 'auditor', record: () => ({ type: 'BiometricViewed', data: { officer: 'x1', requestId: photographed, image: 'photo', purpose: 'audit' } }) },
   { name: 'an export', method: 'POST', url: () => '/v1/audit/exports', body: { from: 0 }, role: 'auditor', record: () => ({ type: 'AuditExported', data: expect.objectContaining({ by: 'x1', withOpenings: false }) }) },
   { name: 'a state', url: () => `/v1/audit/cases/${requestId}/state`, role: 'auditor', record: ofCase('case_state') },
   { name: 'a state of the past', url: () => `/v1/audit/cases/${requestId}/state?at=2026-11-23T08:05:00.000Z`, role: 'auditor', record: ofCase('case_state') },

@@ -157,9 +157,8 @@ describe('further frames', () => {
     if (count === 0) return expect(frames).toBeNull();
     expect(frames?.prompt).toMatch(/^turn-(left|right)$/);
     const vault = api.app.get(ImageVault, { strict: false });
-    const opened = await Promise.all(FRAMES.slice(0, count).map((_, i) => vault.open(caseOwner(requestId), frameBlob(i))));
-    expect(opened.map(({ bytes }) => Buffer.from(bytes))).toEqual(FRAMES.slice(0, count));
-    expect(opened.map(({ commitment }) => commitment)).toEqual(frames?.material);
+    const opened = await Promise.all((frames?.material ?? []).map((commitment, i) => vault.open(caseOwner(requestId), frameBlob(i), { commitment })));
+    expect(opened.map((bytes) => Buffer.from(bytes))).toEqual(FRAMES.slice(0, count));
   });
 
   it('may come in any order of parts; the name says which is which', async () => {

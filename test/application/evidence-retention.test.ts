@@ -22,6 +22,7 @@ import { policy, request, VALID, VERIFIER } from '../support/registration-facts.
 import { application, eventually } from './fixture.js';
 
 const DAY_MS = 86_400_000;
+const ANY = { isNamedAfter: () => true };
 const BYTES = Buffer.from('certificate with name, address and date of birth');
 
 class Nothing extends PendingEffects {
@@ -78,7 +79,7 @@ describe('the sealed evidence of a refused certificate', () => {
     for (const event of await all(SAGA_SOURCES)) if (event.type !== 'RequestReceived') await reactor.handle(event);
   }
   const history = async (requestId: string): Promise<readonly StoredEvent[]> => (await app.aggregates.load(registrations, requestId)).stored;
-  const isGone = (requestId: string) => vault.open(evidenceOwner(requestId), 'evidence-1').then(() => false, (error: unknown) => error instanceof BlobGoneError);
+  const isGone = (requestId: string) => vault.open(evidenceOwner(requestId), 'evidence-1', ANY).then(() => false, (error: unknown) => error instanceof BlobGoneError);
   const waitsOnly = () => eventually(() => dispatcher.status().open === 0 && dispatcher.status().retained === 1);
 
   it('is there until the last millisecond, and gone with key and file at the instant that was set', async () => {
@@ -91,7 +92,7 @@ describe('the sealed evidence of a refused certificate', () => {
     const eraseAtUtc = new Date(Date.parse(refusedAt) + 400 * DAY_MS).toISOString();
     expect((await history('r1')).map(({ type, data }) => [type, data]).slice(2)).toEqual([['RefusedEvidenceRetained', { sealedEvidenceId: 'evidence-1', refusedAtUtc: refusedAt, retentionDays: 400, eraseAtUtc }]]);
     // The case's own material does not wait for it.
-    await expect(vault.open(caseOwner('r1'), 'photo')).rejects.toThrow(BlobGoneError);
+    await expect(vault.open(caseOwner('r1'), 'photo', ANY)).rejects.toThrow(BlobGoneError);
     app.clock.advance(400 * DAY_MS - 1);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect([await isGone('r1'), sealed()]).toEqual([false, 1]);

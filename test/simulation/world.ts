@@ -5,7 +5,7 @@ import { Clock } from '../../src/application/ports/clock.js';
 import { EventStore, EventStoreUnavailableError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../src/application/ports/event-store.js';
 import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../src/application/ports/face-comparer.js';
 import { GovernmentRegistry, type GovernmentSubmission } from '../../src/application/ports/government-registry.js';
-import { BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../src/application/ports/image-vault.js';
+import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Expected, type VaultOwner } from '../../src/application/ports/image-vault.js';
 import { PendingEffects } from '../../src/application/ports/pending-effects.js';
 import { PositionStore, type Checkpoint, type Lease, type ParkedEvent, type SaveOutcome } from '../../src/application/ports/position-store.js';
 import { Secrets } from '../../src/application/ports/secrets.js';
@@ -335,18 +335,20 @@ export class SimulatedVault extends ImageVault {
       if (this.world.erased.has(owner) && !owner.startsWith('registrant:')) throw new OwnerErasedError(owner);
       const blobs = this.world.vault.get(owner) ?? new Map<string, Buffer>();
       const before = blobs.get(blobId);
-      if (before && !before.equals(bytes)) throw new Error(`${blobId} of ${owner} is taken by other bytes`);
+      if (before && !before.equals(bytes)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
       this.world.vault.set(owner, blobs.set(blobId, Buffer.from(bytes)));
       return commitment(owner, bytes);
     });
   }
 
-  override open(owner: VaultOwner, blobId: string): Promise<{ readonly bytes: Uint8Array; readonly commitment: string }> {
+  override open(owner: VaultOwner, blobId: string, expected: Expected): Promise<Uint8Array> {
     return this.world.step(this.me, `open ${blobId} of ${owner}`, () => {
       this.mayFail();
       const bytes = this.world.vault.get(owner)?.get(blobId);
       if (!bytes) throw new BlobGoneError(owner, blobId);
-      return { bytes, commitment: commitment(owner, bytes) };
+      const isExpected = 'commitment' in expected ? expected.commitment === commitment(owner, bytes) : expected.isNamedAfter(bytes);
+      if (!isExpected) throw new BlobDiffersError(owner, blobId, 'other_bytes');
+      return bytes;
     });
   }
 

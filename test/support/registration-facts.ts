@@ -5,7 +5,7 @@ import type { PolicyValues } from '../../src/domain/policy/policy.events.js';
 import type { CertificateEvidence } from '../../src/domain/values/certificate-status.js';
 
 export const NOW = '2026-11-23T09:00:00.000Z';
-export const MATERIAL = { photo: 'aa', certificate: 'bb', cardRecord: 'cc', cardIssuerCertificate: 'dd' };
+export const MATERIAL = { photo: 'aa', certificate: 'bb', cardRecord: 'cc', cardIssuerCertificate: 'dd', signatures: 'ee' };
 export const VERIFIER = { id: 'test-verifier', version: '1' };
 export const ALGORITHM = { id: 'test-faces', version: '1' };
 

@@ -14,6 +14,7 @@ import type { CheckpointSigner } from '../ports/checkpoint-signer.js';
 import type { EventStore } from '../ports/event-store.js';
 import { BlobGoneError, type ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import type { Pseudonyms } from '../ports/pseudonyms.js';
+import { sealedEvidenceId } from '../sealed-evidence.js';
 
 /** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every event of the time. */
 export type BundleQuery =
@@ -192,15 +193,16 @@ export class BundleMaker {
     for await (const { type, data, metadata } of this.events(indices)) {
       const id = data['sealedEvidenceId'];
       if ((type !== 'CertificateVerified' && type !== 'CertificateRejected') || typeof id !== 'string') continue;
-      const bytes = await this.openOrNull(type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId), id);
+      const bytes = await this.openOrNull(type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId), id, metadata.causationId);
       if (bytes) evidence[id] = toBase64(bytes);
     }
     return evidence;
   }
 
-  private async openOrNull(owner: VaultOwner, id: string): Promise<Uint8Array | null> {
+  /** @param effectId the effect that asked for the check: with the bytes it makes the name */
+  private async openOrNull(owner: VaultOwner, id: string, effectId: string): Promise<Uint8Array | null> {
     try {
-      return (await this.vault.open(owner, id)).bytes;
+      return await this.vault.open(owner, id, { isNamedAfter: (bytes) => sealedEvidenceId(effectId, bytes) === id });
     } catch (error) {
       // Erased with its owner: the bundle shows the erasure.
       if (error instanceof BlobGoneError) return null;

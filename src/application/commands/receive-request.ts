@@ -134,14 +134,14 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
       cardSignature: base64(signatures.card),
       cardChallengeSignature: base64(signatures.cardChallenge),
     };
-    const [photo, certificate, cardRecord, cardIssuerCertificate] = await Promise.all([
+    const [photo, certificate, cardRecord, cardIssuerCertificate, sealedSignatures] = await Promise.all([
       this.vault.seal(owner, CASE_BLOBS.photo, material.photo),
       this.vault.seal(owner, CASE_BLOBS.certificate, material.certificate),
       this.vault.seal(owner, CASE_BLOBS.cardRecord, material.cardRecord),
       this.vault.seal(owner, CASE_BLOBS.cardIssuerCertificate, material.cardIssuerCertificate),
       this.vault.seal(owner, CASE_BLOBS.signatures, Buffer.from(JSON.stringify(kept))),
     ]);
-    return { photo, certificate, cardRecord, cardIssuerCertificate };
+    return { photo, certificate, cardRecord, cardIssuerCertificate, signatures: sealedSignatures };
   }
 
   private async sealFrames(requestId: string, { envelope, material }: ReceiveRequest): Promise<ReceivedRequest['frames']> {

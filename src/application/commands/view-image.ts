@@ -2,11 +2,12 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ViewedImage } from '../../domain/access/access.events.js';
 import { referenceImage } from '../../domain/registrant/registrant.js';
 import { registrants, registrations } from '../aggregates.js';
-import { CASE_BLOBS, caseOwner, registrantOwner } from '../case-material.js';
+import { registrantOwner } from '../case-material.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { ImageRenderer } from '../ports/image-renderer.js';
-import { BlobGoneError, ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { BlobGoneError, ImageVault } from '../ports/image-vault.js';
+import { ReceivedMaterial } from '../received-material.js';
 import { AccessLog } from './access-log.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
@@ -40,20 +41,24 @@ export interface ViewedBytes {
 
 @CommandHandler(ViewImage)
 export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<ViewedBytes>> {
+  private readonly received: ReceivedMaterial;
+
   constructor(
     private readonly aggregates: DecideAndAppend,
     private readonly access: AccessLog,
     private readonly vault: ImageVault,
     private readonly cardRecords: CardRecordVerifier,
     private readonly renderer: ImageRenderer,
-  ) {}
+  ) {
+    this.received = new ReceivedMaterial(vault, aggregates);
+  }
 
   async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
     const found = await this.locate(requestId, image);
     if (!found) return refused({ code: 'not_found' });
     await this.access.record({ type: 'BiometricViewed', data: { officer, requestId, image, purpose } }, { commandId, actor: `officer:${officer}`, correlationId: requestId });
     try {
-      const { bytes } = await this.vault.open(found.owner, found.blobId);
+      const bytes = await found.open();
       if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
       return await this.cardFace(bytes, format);
     } catch (error) {
@@ -70,16 +75,19 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     return png ? ok({ bytes: png, contentType: 'image/png' }) : refused({ code: 'not_found' });
   }
 
-  private async locate(requestId: string, image: ViewedImage): Promise<{ owner: VaultOwner; blobId: string } | null> {
+  private async locate(requestId: string, image: ViewedImage): Promise<{ readonly open: () => Promise<Uint8Array> } | null> {
     const { state } = await this.aggregates.load(registrations, requestId);
     if (state.stage === 'none') return null;
-    if (image === 'photo') return { owner: caseOwner(requestId), blobId: CASE_BLOBS.photo };
-    if (image === 'card_face') return { owner: caseOwner(requestId), blobId: CASE_BLOBS.cardRecord };
+    const { request } = state;
+    if (image !== 'registered_face') {
+      const blob = image === 'photo' ? 'photo' : 'cardRecord';
+      return { open: async () => (await this.received.open(request, [blob])).bytes[blob] };
+    }
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
     if (subjectKey === null) return null;
     const { state: registrant } = await this.aggregates.load(registrants, subjectKey);
     const reference = referenceImage(registrant);
-    return reference ? { owner: registrantOwner(subjectKey), blobId: reference.imageId } : null;
+    return reference && { open: () => this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) };
   }
 }
 

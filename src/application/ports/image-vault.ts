@@ -13,6 +13,25 @@ export class BlobGoneError extends Error {
   }
 }
 
+/** What is there is not what was committed to. Nothing of it may be used: not judged, not shown, not kept, not sent. */
+export class BlobDiffersError extends Error {
+  constructor(
+    readonly owner: VaultOwner,
+    readonly blobId: string,
+    readonly difference: BlobDifference,
+  ) {
+    super(`${blobId} of ${owner} is not what was committed to (${difference})`);
+  }
+}
+
+/** `other_bytes`: it opens and is something else. `undecryptable`: it was changed, damaged, or belongs elsewhere. `key`: its owner's key
+ *  was exchanged. */
+export type BlobDifference = 'other_bytes' | 'undecryptable' | 'key';
+
+/** What the caller knows of the bytes before it gets them: the commitment that an event holds, or, where a name was made of the bytes, the
+ *  question whether it was made of these. */
+export type Expected = { readonly commitment: string } | { readonly isNamedAfter: (bytes: Uint8Array) => boolean };
+
 /** The case or its evidence was erased: nothing of it can be sealed any more, however late a duplicate comes. */
 export class OwnerErasedError extends Error {
   constructor(readonly owner: VaultOwner) {
@@ -24,10 +43,12 @@ export class OwnerErasedError extends Error {
 export abstract class ImageVault {
   /** Stores bytes durably under owner and id. Repeating it with the same bytes changes nothing.
    *  @returns the salted commitment, hex; the salt derives from the owner's key and is gone with it.
-   *  @throws {OwnerErasedError} for a case or evidence that was destroyed; an error when the id is taken by other bytes. */
+   *  @throws {OwnerErasedError} for a case or evidence that was destroyed; {BlobDiffersError} when the id is taken by other bytes. */
   abstract seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string>;
-  /** @throws {BlobGoneError} when it is not there; an error when it was tampered with. */
-  abstract open(owner: VaultOwner, blobId: string): Promise<{ readonly bytes: Uint8Array; readonly commitment: string }>;
+  /** The only way to bytes: compared with what the history says of them before they are given out.
+   *  @throws {BlobGoneError} when it is not there; {BlobDiffersError} when it is something else; other errors while the vault or its keys
+   *  cannot be read at all, which says nothing about the blob. */
+  abstract open(owner: VaultOwner, blobId: string, expected: Expected): Promise<Uint8Array>;
   abstract remove(owner: VaultOwner, blobId: string): Promise<void>;
   /** Destroys the owner's key and blobs. Idempotent. A case and its evidence stay destroyed for ever; a registrant may come back and gets a new key. */
   abstract destroyOwner(owner: VaultOwner): Promise<void>;

@@ -6,7 +6,7 @@ import { isRetentionOver, type CertificateFinding, type FaceFinding, type Regist
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
-import { CASE_BLOBS, caseOwner, frameBlob, evidenceOwner, registrantOwner, type CaseSignatures } from '../case-material.js';
+import { caseOwner, evidenceOwner, registrantOwner } from '../case-material.js';
 import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId } from '../ids.js';
@@ -16,6 +16,7 @@ import { Clock } from '../ports/clock.js';
 import { FaceComparer } from '../ports/face-comparer.js';
 import { GovernmentRegistry } from '../ports/government-registry.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { assertSigned, ReceivedMaterial } from '../received-material.js';
 import { evidenceBytes, sealedEvidenceId, type PresentedForEvidence } from '../sealed-evidence.js';
 import { SubjectResolver } from '../subject-resolver.js';
 
@@ -25,12 +26,12 @@ interface Job {
   readonly effectId: string;
 }
 
-type Opened = { readonly bytes: Uint8Array; readonly commitment: string };
-
 /** Second half of the saga: effect → port → result command. Every branch is safe to repeat: checks and comparisons have no side
  *  effects, the submission has one id for ever, and results are commands whose ids derive from the effect. */
 @Injectable()
 export class PerformEffect {
+  private readonly received: ReceivedMaterial;
+
   constructor(
     private readonly aggregates: DecideAndAppend,
     private readonly policies: CurrentPolicy,
@@ -41,7 +42,9 @@ export class PerformEffect {
     private readonly faces: FaceComparer,
     private readonly government: GovernmentRegistry,
     private readonly subjects: SubjectResolver,
-  ) {}
+  ) {
+    this.received = new ReceivedMaterial(vault, aggregates);
+  }
 
   /** @returns the refusal of the result command (the case has moved on), or null.
    *  @throws what its ports throw: bugs, and outages that are no answer. The dispatcher retries and then asks an operator. */
@@ -89,11 +92,10 @@ export class PerformEffect {
 
   /** Certificate, then card record, then the registrant: each only when the one before is good. @req R5 R6 */
   private async certificateFinding(job: Job, request: ReceivedRequest): Promise<CertificateFinding> {
-    const certificate = await this.openCase(job, 'certificate');
-    const signatures = JSON.parse(Buffer.from((await this.openCase(job, 'signatures')).bytes).toString('utf8')) as CaseSignatures;
+    const { signed: { signatures }, bytes } = await this.received.open(request, ['certificate', 'cardRecord', 'cardIssuerCertificate']);
     const signedBytes = Buffer.from(signatures.envelopeText);
     const at = this.clock.nowUtc();
-    const verdict = await this.certificates.verify({ certificate: certificate.bytes, certificateType: request.certificateType, signedBytes, signature: Buffer.from(signatures.cardSignature, 'base64'), at });
+    const verdict = await this.certificates.verify({ certificate: bytes.certificate, certificateType: request.certificateType, signedBytes, signature: Buffer.from(signatures.cardSignature, 'base64'), at });
     if (verdict.verdict === 'unknown') return { verdict: 'unknown', cause: verdict.cause };
     const verifier = this.certificates.algorithm;
     const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at };
@@ -101,10 +103,9 @@ export class PerformEffect {
       const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
       return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, sealedEvidenceId };
     }
-    const cardRecord = await this.openCase(job, 'cardRecord');
     const record = this.cardRecords.verify({
-      cardRecord: cardRecord.bytes,
-      issuerCertificate: (await this.openCase(job, 'cardIssuerCertificate')).bytes,
+      cardRecord: bytes.cardRecord,
+      issuerCertificate: bytes.cardIssuerCertificate,
       challengeSignature: Buffer.from(signatures.cardChallengeSignature, 'base64'),
       challenge: signedBytes,
     });
@@ -121,7 +122,7 @@ export class PerformEffect {
       cardRecordIssuerKeyId: record.issuerKeyId,
       verifier,
       cardRecordVerifier: this.cardRecords.algorithm,
-      material: { certificate: certificate.commitment, cardRecord: cardRecord.commitment },
+      material: { certificate: request.material.certificate, cardRecord: request.material.cardRecord },
       sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, presented),
     };
   }
@@ -135,20 +136,19 @@ export class PerformEffect {
 
   private async compareFaces(job: Job, state: Known, attempt: number): Promise<Refusal | null> {
     if (state.stage !== 'certificate_verified') return { code: 'wrong_stage', data: { stage: state.stage, command: 'CompareFaces' } };
-    const finding = await this.faceFinding(job, state.request, state.subjectKey);
+    const finding = await this.faceFinding(state.request, state.subjectKey);
     return this.record(job, { type: 'RecordFaceComparison', finding, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
   }
 
   /** Compares with the card's face out of the verified record, and with the reference image if there is one. @req R5 R7 R13 R14 */
-  private async faceFinding(job: Job, request: ReceivedRequest, subjectKey: string): Promise<FaceFinding> {
-    const photo = await this.openCase(job, 'photo');
-    const cardRecord = await this.openCase(job, 'cardRecord');
-    const frames = await this.openFrames(job, request);
-    const cardFace = this.cardRecords.faceImageOf(cardRecord.bytes);
+  private async faceFinding(request: ReceivedRequest, subjectKey: string): Promise<FaceFinding> {
+    const { signed, bytes } = await this.received.open(request, ['photo', 'cardRecord']);
+    const frames = await this.received.frames(request, signed);
+    const cardFace = this.cardRecords.faceImageOf(bytes.cardRecord);
     if (cardFace === null) throw new Error('the verified card record has no face image');
     const reference = referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
-    const registered = reference ? await this.vault.open(registrantOwner(subjectKey), reference.imageId) : null;
-    const result = await this.faces.compare({ captured: photo.bytes, card: cardFace, registered: registered?.bytes ?? null, frames: frames.map(({ bytes }) => bytes), ...(request.frames && { prompt: request.frames.prompt }) });
+    const registered = reference ? await this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) : null;
+    const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
     if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
     if (result.outcome === 'not_comparable') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm: result.algorithm };
     const { cardPoints, registeredPoints, algorithm, quality, signals } = result;
@@ -158,26 +158,29 @@ export class PerformEffect {
       cardPoints,
       registered:
         reference && registered && registeredPoints !== null
-          ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: registered.commitment }
+          ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: reference.image }
           : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
       algorithm,
-      material: { photo: photo.commitment, cardRecord: cardRecord.commitment, frames: frames.map(({ commitment }) => commitment) },
+      material: { photo: request.material.photo, cardRecord: request.material.cardRecord, frames: request.frames?.material ?? [] },
       quality,
       signals,
     };
   }
 
-  /** Intent first, then the call, then what came of it. @req R8 R11 */
+  /** The material first, because an intent says that the government may have it; then the intent, the call, and what came of it. @req R8 R11 */
   private async submit(job: Job, request: ReceivedRequest, attempt: number): Promise<Refusal | null> {
     const submissionId = submissionIdOf(job.requestId);
+    const { signed, bytes } = await this.received.open(request, ['photo', 'certificate']);
     const intent = await this.record(job, { type: 'BeginSubmission', submissionId, attempt }, 'begin');
     if (intent) return intent;
     const policy = await this.policies.get();
+    // The very bytes that leave, right before they do: nothing that happened to them in between goes out.
+    for (const blob of ['photo', 'certificate'] as const) assertSigned(request, signed, blob, bytes[blob]);
     const answer = await this.government.submit({
       submissionId,
-      photo: (await this.openCase(job, 'photo')).bytes,
+      photo: bytes.photo,
       capturedAtUtc: request.capturedAtUtc,
-      certificate: (await this.openCase(job, 'certificate')).bytes,
+      certificate: bytes.certificate,
       certificateType: request.certificateType,
       policyVersion: policy.version,
     });
@@ -194,9 +197,9 @@ export class PerformEffect {
     const subjectKey = subjectKeyOf(state);
     const imageId = imageIdOf(job.requestId);
     const context = await this.context(job);
-    const photo = await this.openCase(job, 'photo');
-    const image = await this.vault.seal(registrantOwner(subjectKey), imageId, photo.bytes);
     const { request } = state;
+    const { bytes } = await this.received.open(request, ['photo']);
+    const image = await this.vault.seal(registrantOwner(subjectKey), imageId, bytes.photo);
     const consent = { type: 'GiveConsent', textVersion: request.consent.textVersion, requestId: job.requestId } as const;
     const refusal = refusalOf(await this.aggregates.execute(registrants, subjectKey, consent, { ...context, commandId: derivedId(job.effectId, 'consent') }));
     if (refusal) return refusal;
@@ -249,14 +252,6 @@ export class PerformEffect {
   private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {
     const { version } = await this.policies.get();
     return { commandId: step ? derivedId(effectId, step) : effectId, actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: version };
-  }
-
-  private openFrames({ requestId }: Job, { frames }: ReceivedRequest): Promise<Opened[]> {
-    return Promise.all((frames?.material ?? []).map((_, i) => this.vault.open(caseOwner(requestId), frameBlob(i))));
-  }
-
-  private openCase({ requestId }: Job, blob: keyof typeof CASE_BLOBS): Promise<Opened> {
-    return this.vault.open(caseOwner(requestId), CASE_BLOBS[blob]);
   }
 }
 

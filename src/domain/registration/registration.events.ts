@@ -11,6 +11,9 @@ export type CaseMaterial = {
   readonly certificate: Commitment;
   readonly cardRecord: Commitment;
   readonly cardIssuerCertificate: Commitment;
+  /** The signed text with its three signatures; null in a request of before there was a commitment to it, where the booth's signature over
+   *  the text stands for it. */
+  readonly signatures: Commitment | null;
 };
 
 export type ReceivedRequest = {

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../application/ports/image-vault.js';
-import type { Keys } from './key-ring.js';
+import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Expected, type VaultOwner } from '../../application/ports/image-vault.js';
+import { KeyDiffersError, type Keys } from './key-ring.js';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -27,19 +27,21 @@ export class EncryptedImageVault extends ImageVault {
     const path = this.pathOf(owner, blobId);
     const there = await this.readIfThere(path);
     if (there) {
-      if (!Buffer.from(decrypt(key, aad(owner, blobId), there)).equals(bytes)) throw new Error(`the vault has other bytes under ${blobId} of ${owner}`);
+      if (!this.decrypted(key, owner, blobId, there).equals(bytes)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
       return commitment;
     }
     await writeDurably(path, encrypt(key, aad(owner, blobId), bytes));
     return commitment;
   }
 
-  async open(owner: VaultOwner, blobId: string): Promise<{ readonly bytes: Uint8Array; readonly commitment: string }> {
-    const key = await this.keys.existingKey(owner);
-    const sealed = key ? await this.readIfThere(this.pathOf(owner, blobId)) : null;
-    if (!key || !sealed) throw new BlobGoneError(owner, blobId);
-    const bytes = decrypt(key, aad(owner, blobId), sealed);
-    return { bytes, commitment: commitmentOf(key, owner, blobId, bytes) };
+  async open(owner: VaultOwner, blobId: string, expected: Expected): Promise<Uint8Array> {
+    const key = await this.keyOf(owner, blobId);
+    if (!key) throw new BlobGoneError(owner, blobId);
+    const sealed = await this.readIfThere(this.pathOf(owner, blobId));
+    if (!sealed) return this.missing(owner, blobId);
+    const bytes = this.decrypted(key, owner, blobId, sealed);
+    if (!isExpected(bytes, commitmentOf(key, owner, blobId, bytes), expected)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
+    return bytes;
   }
 
   async remove(owner: VaultOwner, blobId: string): Promise<void> {
@@ -55,6 +57,27 @@ export class EncryptedImageVault extends ImageVault {
   async discardOwner(owner: VaultOwner): Promise<void> {
     await this.keys.destroy(owner, { forever: false });
     await rm(this.folderOf(owner), { recursive: true, force: true });
+  }
+
+  private async keyOf(owner: VaultOwner, blobId: string): Promise<Uint8Array | null> {
+    try {
+      return await this.keys.existingKey(owner);
+    } catch (error) {
+      throw error instanceof KeyDiffersError ? new BlobDiffersError(owner, blobId, 'key') : error;
+    }
+  }
+
+  private decrypted(key: Uint8Array, owner: VaultOwner, blobId: string, sealed: Buffer): Buffer {
+    const bytes = decrypt(key, aad(owner, blobId), sealed);
+    if (bytes === null) throw new BlobDiffersError(owner, blobId, 'undecryptable');
+    return bytes;
+  }
+
+  /** A vault in which nothing is left at all is a disk that is not there, and says nothing about one blob. */
+  private async missing(owner: VaultOwner, blobId: string): Promise<never> {
+    const [first] = await readdir(this.folder);
+    if (first === undefined) throw new Error(`the vault's folder ${this.folder} is empty: is its disk there?`);
+    throw new BlobGoneError(owner, blobId);
   }
 
   private folderOf(owner: VaultOwner): string {
@@ -86,13 +109,24 @@ function encrypt(key: Uint8Array, context: Buffer, bytes: Uint8Array): Buffer {
   return Buffer.concat([MAGIC, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @throws when the file is not ours, was changed, or belongs to another owner or id. */
-function decrypt(key: Uint8Array, context: Buffer, sealed: Buffer): Buffer {
+/** @returns null when the file is not ours, was changed, or belongs to another owner, id or key. */
+function decrypt(key: Uint8Array, context: Buffer, sealed: Buffer): Buffer | null {
   const start = MAGIC.length + NONCE_BYTES;
-  if (sealed.length < start + TAG_BYTES || !timingSafeEqual(sealed.subarray(0, MAGIC.length), MAGIC)) throw new Error('a vault file is damaged');
+  if (sealed.length < start + TAG_BYTES || !timingSafeEqual(sealed.subarray(0, MAGIC.length), MAGIC)) return null;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(MAGIC.length, start)).setAAD(context);
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  return Buffer.concat([decipher.update(sealed.subarray(start, sealed.length - TAG_BYTES)), decipher.final()]);
+  const bytes = decipher.update(sealed.subarray(start, sealed.length - TAG_BYTES));
+  try {
+    decipher.final();
+    return bytes;
+  } catch {
+    // The one thing that it says in this way: the tag does not fit.
+    return null;
+  }
+}
+
+function isExpected(bytes: Uint8Array, commitment: string, expected: Expected): boolean {
+  return 'commitment' in expected ? expected.commitment === commitment : expected.isNamedAfter(bytes);
 }
 
 /** The salt derives from the owner's key: repeating gives the same commitment, and destroying the key makes it unlinkable for ever. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { KeyRing } from './key-ring.js';
+import { KeyDiffersError, KeyRing } from './key-ring.js';
 import type { FromKeyThread, KeyThreadData, KeyWish, ToKeyThread } from './threaded-key-ring.js';
 
 const { file, masterKey } = workerData as KeyThreadData;
@@ -27,7 +27,7 @@ function answersTo(group: typeof wishes): FromKeyThread[] {
   try {
     return changes ? ring.together(fulfilAll) : fulfilAll();
   } catch (error) {
-    return group.map(({ number }) => ({ number, failure: messageOf(error) }));
+    return group.map(({ number }) => ({ number, ...failureOf(error) }));
   }
 }
 
@@ -47,7 +47,7 @@ function fulfil(number: number, wish: KeyWish): FromKeyThread {
   } catch (error) {
     // SQLite's own errors are the step's: what was done before in it must not be answered as done.
     if (isOfDatabase(error)) throw error;
-    return { number, failure: messageOf(error) };
+    return { number, ...failureOf(error) };
   }
 }
 
@@ -55,8 +55,8 @@ function isOfDatabase(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'errcode' in error;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function failureOf(error: unknown): { readonly failure: string; readonly ofKey: boolean } {
+  return { failure: error instanceof Error ? error.message : String(error), ofKey: error instanceof KeyDiffersError };
 }
 
 port.on('message', (message: ToKeyThread) => {

@@ -3,6 +3,9 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
 
+/** The owner's wrapped key is not one that this ring made for it: damaged, exchanged, or another owner's. */
+export class KeyDiffersError extends Error {}
+
 /** What can be done with keys, at once or after a while. */
 export interface Keys {
   keyFor(owner: string): Uint8Array | null | Promise<Uint8Array | null>;
@@ -44,10 +47,16 @@ export class KeyRing implements Keys {
     return this.existingKey(owner);
   }
 
-  /** @returns null when there is none, or no more. @throws when the master key is not the one that wrapped it. */
+  /** @returns null when there is none, or no more.
+   *  @throws {KeyDiffersError} when the row is not what this ring made; another error when the master key opens nothing here, which says
+   *  nothing about one owner. */
   existingKey(owner: string): Uint8Array | null {
     const row = this.find.get(owner) as { wrapped: Uint8Array } | undefined;
-    return row ? this.unwrap(owner, row.wrapped) : null;
+    if (!row) return null;
+    const key = this.unwrapped(owner, row.wrapped);
+    if (key) return key;
+    if (this.opensAnother(owner)) throw new KeyDiffersError(`the key of ${owner} does not open: it is damaged or was exchanged`);
+    throw new Error(`the key of ${owner} does not open: the master key is another one than at the time it was made`);
   }
 
   /** @param options.forever the owner never gets a key again; of it only a hash is remembered */
@@ -82,15 +91,25 @@ export class KeyRing implements Keys {
     return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
   }
 
-  private unwrap(owner: string, wrapped: Uint8Array): Uint8Array {
-    if (wrapped.length !== WRAPPED_BYTES) throw new Error(`the key of ${owner} is damaged`);
+  /** @returns null when it does not open. */
+  private unwrapped(owner: string, wrapped: Uint8Array): Uint8Array | null {
+    if (wrapped.length !== WRAPPED_BYTES) return null;
     const decipher = createDecipheriv('aes-256-gcm', this.masterKey, wrapped.subarray(0, 12)).setAAD(Buffer.from(owner));
     decipher.setAuthTag(wrapped.subarray(44));
+    const key = decipher.update(wrapped.subarray(12, 44));
     try {
-      return Buffer.concat([decipher.update(wrapped.subarray(12, 44)), decipher.final()]);
-    } catch (cause) {
-      throw new Error(`the key of ${owner} does not open: the master key is another one than at the time it was made`, { cause });
+      decipher.final();
+      return key;
+    } catch {
+      // The one thing that it says in this way: the tag does not fit.
+      return null;
     }
+  }
+
+  /** Tells one bad row from a wrong master key. A ring with a single row cannot tell, and then nothing is said of the owner. */
+  private opensAnother(owner: string): boolean {
+    const others = this.db.prepare('SELECT owner, wrapped FROM data_key WHERE owner <> ? LIMIT 50').all(owner) as { owner: string; wrapped: Uint8Array }[];
+    return others.some((other) => this.unwrapped(other.owner, other.wrapped) !== null);
   }
 }
 

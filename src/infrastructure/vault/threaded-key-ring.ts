@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Keys } from './key-ring.js';
+import { KeyDiffersError, type Keys } from './key-ring.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
 const THREAD_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
@@ -17,7 +17,7 @@ export type KeyWish =
 /** `number` is given back with the answer. */
 export type ToKeyThread = { readonly number: number; readonly wish: KeyWish } | 'close';
 
-export type FromKeyThread = 'open' | { readonly number: number; readonly key: Uint8Array | null } | { readonly number: number; readonly failure: string };
+export type FromKeyThread = 'open' | { readonly number: number; readonly key: Uint8Array | null } | { readonly number: number; readonly failure: string; /** Whether it is the fault of this owner's row alone. */ readonly ofKey: boolean };
 
 interface Waiting {
   readonly resolve: (key: Uint8Array | null) => void;
@@ -85,7 +85,7 @@ export class ThreadedKeyRing implements Keys {
     if (message === 'open') return;
     const waiting = this.waiting.get(message.number);
     this.waiting.delete(message.number);
-    if ('failure' in message) waiting?.reject(new Error(message.failure));
+    if ('failure' in message) waiting?.reject(message.ofKey ? new KeyDiffersError(message.failure) : new Error(message.failure));
     else waiting?.resolve(message.key);
   }
 
