@@ -1,5 +1,5 @@
 import path from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Region, type Sharp } from 'sharp';
 import { packageFolder } from '../infrastructure/face/package-folder.js';
 import { encodeGreyJp2 } from './jp2-writer.js';
 
@@ -30,6 +30,19 @@ const CROPS = {
 
 type Crop = keyof typeof CROPS;
 
+/** Degrees clockwise by which people of these group photographs hold their heads aslant. In a booth one sits upright, so these are
+ *  turned back. */
+const TILTS: Partial<Record<Crop, number>> = {
+  'sample1-middle': -25,
+  'sample1-right': 46,
+  'sample2-right': -15,
+  'sample3-middle': 14,
+  'sample4-first': -24,
+  'sample4-second': 31,
+  'sample4-fourth': 33,
+  'sample6-fourth': 14,
+};
+
 /** A face of the sample photographs; `-mirrored` gives its mirror image, which a face comparer takes for the same person and a
  *  duplicate check for another photograph. */
 export type DemoFaceName = Crop | `${Crop}-mirrored`;
@@ -56,20 +69,37 @@ const CAPTURE = { width: 720, height: 960 } as const;
 
 /** Reads a face as a booth would photograph it: a colour JPEG of 720 x 960. @throws when @vladmandic/face-api is not installed */
 export async function loadDemoFace(name: DemoFaceName): Promise<Buffer> {
-  return cropped(name).resize(CAPTURE.width, CAPTURE.height, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer();
+  return (await cropped(name)).resize(CAPTURE.width, CAPTURE.height, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer();
 }
 
 /** Reads a face as a card carries it: greyscale JPEG 2000 of 240 x 320 in at most 2,000 bytes. */
 export async function loadCardPhoto(name: DemoFaceName): Promise<Uint8Array> {
-  const { data } = await cropped(name).resize(CARD.width, CARD.height, { fit: 'fill' }).greyscale().toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+  const scaled = (await cropped(name)).resize(CARD.width, CARD.height, { fit: 'fill' });
+  const { data } = await scaled.greyscale().toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
   return encodeGreyJp2(data, CARD.width, CARD.height, CARD.bytes);
 }
 
-function cropped(name: DemoFaceName): Sharp {
+async function cropped(name: DemoFaceName): Promise<Sharp> {
   const mirrored = name.endsWith('-mirrored');
-  const crop = CROPS[name.replace(/-mirrored$/, '') as Crop];
+  const key = name.replace(/-mirrored$/, '') as Crop;
+  const crop = CROPS[key];
   if (!crop) throw new RangeError(`there is no demo face named '${name}'`);
   const [sample, left, top, width, height] = crop;
-  const picture = sharp(path.join(packageFolder('@vladmandic/face-api'), 'demo', `sample${sample}.jpg`)).extract({ left, top, width, height });
+  const file = path.join(packageFolder('@vladmandic/face-api'), 'demo', `sample${sample}.jpg`);
+  const tilt = TILTS[key];
+  const picture = tilt === undefined ? sharp(file).extract({ left, top, width, height }) : await turnedBack(file, { left, top, width, height }, tilt);
   return mirrored ? picture.flop() : picture;
+}
+
+/** A part of a picture of the same size and about the same middle, out of the picture turned back. What lies outside the picture repeats its edge. */
+async function turnedBack(file: string, { left, top, width, height }: Region, tilt: number): Promise<Sharp> {
+  const whole = await sharp(file).metadata();
+  const side = Math.ceil(Math.hypot(width, height));
+  const [x, y] = [Math.round(left + width / 2 - side / 2), Math.round(top + height / 2 - side / 2)];
+  const outside = { left: Math.max(0, -x), top: Math.max(0, -y), right: Math.max(0, x + side - whole.width), bottom: Math.max(0, y + side - whole.height) };
+  const inside = { left: x + outside.left, top: y + outside.top, width: side - outside.left - outside.right, height: side - outside.top - outside.bottom };
+  // Step by step: in one go the turn would come before the extension.
+  const square = await sharp(file).extract(inside).extend({ ...outside, extendWith: 'copy' }).png().toBuffer();
+  const { data, info } = await sharp(square).rotate(-tilt).png().toBuffer({ resolveWithObject: true });
+  return sharp(data).extract({ left: Math.round((info.width - width) / 2), top: Math.round((info.height - height) / 2), width, height });
 }

@@ -8,6 +8,9 @@ export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.u
 /** Measured photographs lie beside the project and are never part of it. */
 export const sharedFaces = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'), 'faces');
 
+/** Pictures that must never be submitted as they are; beside the project as well. */
+export const sharedPictures = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'), 'cases', 'pictures');
+
 /** Models are made once per machine for the tests and checked at every use. */
 export const testModels = path.join(tmpdir(), 'honnin-test-models');
 

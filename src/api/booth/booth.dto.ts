@@ -173,7 +173,9 @@ export class HintAnswer {
   en!: string;
 }
 
-const NOT_COMPARABLE_REASONS = ['no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'eyes_closed', 'unreadable_image', 'image_too_large', 'poor_quality'] as const satisfies readonly NotComparableReason[];
+const NOT_COMPARABLE_REASONS = [
+  'no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'not_upright', 'eyes_closed', 'unreadable_image', 'image_too_large', 'poor_quality',
+] as const satisfies readonly NotComparableReason[];
 
 export class PhotoReasonAnswer {
   @ApiProperty({ enum: NOT_COMPARABLE_REASONS })

@@ -34,6 +34,7 @@ const REASON_HINTS: Readonly<Record<NotComparableReason, InWords>> = {
   face_too_small: { ja: '顔が小さすぎます。カメラに近づいてください。', en: 'The face is too small. Come closer to the camera.' },
   too_blurred: { ja: '写真がぼやけています。動かずに撮影してください。', en: 'The picture is blurred. Hold still.' },
   turned_away: { ja: '顔が横を向いています。正面を向いてください。', en: 'The face is turned away. Face the camera.' },
+  not_upright: { ja: '顔が傾いています。頭をまっすぐにし、写真の向きを確かめてください。', en: 'The head is not upright. Hold it straight, and check which way up the picture is.' },
   eyes_closed: { ja: '目が閉じています。目を開けてください。', en: 'The eyes are closed. Open them.' },
   unreadable_image: { ja: '写真を読み取れません。もう一度撮影してください。', en: 'The picture cannot be read. Take it again.' },
   image_too_large: { ja: '写真の画素数が大きすぎます。ブースの設定を確認してください。', en: 'The picture has too many pixels. Check the settings of the booth.' },

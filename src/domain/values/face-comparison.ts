@@ -12,6 +12,8 @@ export type NotComparableReason =
   | 'face_too_small'
   | 'too_blurred'
   | 'turned_away'
+  /** The head, or the whole picture, lies on its side or stands on its head. */
+  | 'not_upright'
   | 'eyes_closed'
   | 'unreadable_image'
   | 'image_too_large'

@@ -4,7 +4,7 @@ import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
 import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
 import { OnnxSession } from './onnx-session.js';
-import type { Box, Point, RgbImage } from './rgb-image.js';
+import { dropPixels, turnedBack, type Box, type Point, type QuarterTurns, type RgbImage } from './rgb-image.js';
 
 /** Which face of a picture is the one that counts: the largest; the one nearest the picture's centre; or the one that is large and
  *  near the centre (box area minus twice the squared distance of its centre from the picture's centre, the rule of FaceNet's
@@ -44,6 +44,15 @@ const MESH_FRAME = 1.3;
 /** Narrower boxes hold no face that any net could confirm: eyes would be some five pixels apart, and noise looks like that too. */
 const FACE_WIDTH_MIN = 16;
 
+/** The mesh net is as good as certain of nearly every face that stands upright (99.9999 %: 98 of 100 photographs of people in
+ *  front of a camera, the two others turned by 33 degrees) and never of the wrong features of one on its head (at most 99.998 %
+ *  of 100). */
+const FLAG_OF_UPRIGHT = 1 - 2e-6;
+/** Less is no face to call a picture turned for. */
+const FLAG_OF_TURNED = 0.99;
+/** Quarter turns bring every face to within 45 degrees; the rest is for the error of the points. */
+const TURN_ROLL_MAX = 55;
+
 /** The networks of one model set on one thread: finds faces in a picture and embeds one. */
 export class FaceEngine {
   private constructor(
@@ -73,6 +82,24 @@ export class FaceEngine {
       if (face) faces.push(face);
     }
     return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
+  }
+
+  /** Looks for a face that lies on its side or stands on its head: the detector finds such faces seldom, or finds a face in the
+   *  wrong features of one. Only a doubtful finding is looked at again, because three more passes take their time.
+   *  @param upright the face that was found in the picture as it is, if any
+   *  @returns how far the face that is really there is turned, in degrees clockwise, or null where none is seen */
+  async turnedFace(image: RgbImage, upright: AnalysedFace | undefined): Promise<number | null> {
+    if (upright && upright.flag >= FLAG_OF_UPRIGHT) return null;
+    let best: { readonly face: AnalysedFace; readonly turns: QuarterTurns } | undefined;
+    for (const turns of [1, 2, 3] as const) {
+      const copy = turnedBack(image, turns);
+      const [face] = await this.findFaces(copy, 'largest');
+      dropPixels(copy);
+      if (face && Math.abs(face.roll) <= TURN_ROLL_MAX && face.flag > (best?.face.flag ?? FLAG_OF_TURNED)) best = { face, turns };
+    }
+    if (!best || !isSurer(best.face, upright)) return null;
+    const degrees = 90 * best.turns + best.face.roll;
+    return degrees > 180 ? degrees - 360 : degrees;
   }
 
   /** Measures how far the eyes of a face are open. @returns null where the model set has no net that sees lids */
@@ -159,6 +186,14 @@ export class FaceEngine {
     const outputs = await net.run([1, 3, input.height, input.width], (tensor) => cutTensor(image, toCrop, input, tensor));
     return Object.values(outputs).map((output) => output.data);
   }
+}
+
+/** Whether a face in the turned picture is the true reading, rather than the one that was found in the picture as it is. */
+function isSurer(turned: AnalysedFace, upright: AnalysedFace | undefined): boolean {
+  if (!upright) return true;
+  const oddsOf = (flag: number): number => flag / Math.max(1 - flag, 1e-9);
+  // Somebody small beside the person, whose head lies on a shoulder, says nothing about the person.
+  return oddsOf(turned.flag) > 3 * oddsOf(upright.flag) && turned.box.width > 0.5 * upright.box.width;
 }
 
 /** The frame that mesh nets see, out of the one in which the face fills a chip of a side. */

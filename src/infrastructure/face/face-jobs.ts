@@ -6,7 +6,7 @@ import { assessFrames, FRAME_RULES, type FrameSignals, type MeasuredFrame, type 
 import { headPose } from './head-pose.js';
 import { decodeImage, encodePng, type ImageLimits } from './image-decoder.js';
 import { ImageTooLarge, UnreadableImage } from './image-header.js';
-import { captureRefusal, measureQuality, type CaptureRules } from './photo-quality.js';
+import { captureRefusal, measureQuality, notUpright, type CaptureRefusal, type CaptureRules } from './photo-quality.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
 import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import { dropPixels, type Box, type RgbImage } from './rgb-image.js';
@@ -133,8 +133,10 @@ async function perform(desk: Desk, job: FaceJob): Promise<FaceJobResult> {
 async function compare(desk: Desk, request: FaceComparisonRequest): Promise<CompareResult> {
   let looking: 'captured' | 'card' | 'registered' = 'captured';
   try {
-    const captured = await onlyFace(desk, request.captured);
+    const captured = await photographedFace(desk, request.captured, 'largest');
     const { quality, refusal } = await judge(desk, captured);
+    // What is found in a picture that stands on its head is not counted either.
+    if (refusal?.reason !== 'not_upright') refuseOthers(desk, captured);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
     // Each picture is embedded as soon as its face is found: its half sizes are dropped when the next one is looked at.
     const { engine } = desk;
@@ -172,7 +174,7 @@ interface Compared {
 async function analyse(desk: Desk, { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
   const start = performance.now();
   return orUnusable(async () => {
-    const subject = await mainFace(desk, bytes, primary);
+    const subject = await (quality ? photographedFace : mainFace)(desk, bytes, primary);
     const embedding = await desk.engine.embed(subject.image, subject.face);
     const elapsedMs = performance.now() - start;
     return { ...pictureOf(subject, quality ? await judge(desk, subject) : null), embedding, elapsedMs };
@@ -181,7 +183,7 @@ async function analyse(desk: Desk, { image: bytes, primary, quality }: Extract<F
 
 async function check(desk: Desk, bytes: Uint8Array): Promise<CheckResult> {
   return orUnusable(async () => {
-    const subject = await mainFace(desk, bytes, 'largest');
+    const subject = await photographedFace(desk, bytes, 'largest');
     return pictureOf(subject, await judge(desk, subject));
   });
 }
@@ -202,13 +204,16 @@ async function render(desk: Desk, bytes: Uint8Array): Promise<RenderResult> {
 /** What a photograph is worth, and why one from the booth would be refused. */
 interface Judgement {
   readonly quality: PhotoQuality;
-  readonly refusal: ReturnType<typeof captureRefusal>;
+  readonly refusal: CaptureRefusal | null;
 }
 
 async function judge({ engine, rules }: Desk, { image, faces, face }: Subject): Promise<Judgement> {
   const eyes = await engine.eyes(image, face);
   const quality = measureQuality(image, faces, eyes);
-  return { quality, refusal: captureRefusal({ face, quality, eyes }, rules.capture) };
+  const refusal = captureRefusal({ face, quality, eyes }, rules.capture);
+  if (refusal?.reason === 'not_upright') return { quality, refusal };
+  const turned = await engine.turnedFace(image, face);
+  return { quality, refusal: turned === null ? refusal : notUpright(turned) };
 }
 
 function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null): AnalysedPicture {
@@ -259,14 +264,34 @@ function hasPeriodicPattern(image: RgbImage, box: Box): boolean | 'not_assessed'
 
 async function onlyFace(desk: Desk, bytes: Uint8Array): Promise<Subject> {
   const subject = await mainFace(desk, bytes, 'largest');
-  const others = subject.faces.filter((face) => face !== subject.face && face.box.width >= desk.rules.otherFaceShareMin * subject.face.box.width);
-  if (others.length > 0) throw new Refused('several_faces', `${others.length + 1} faces`);
+  refuseOthers(desk, subject);
   return subject;
 }
 
+function refuseOthers({ rules }: Desk, { faces, face }: Subject): void {
+  const others = faces.filter((other) => other !== face && other.box.width >= rules.otherFaceShareMin * face.box.width);
+  if (others.length > 0) throw new Refused('several_faces', `${others.length + 1} faces`);
+}
+
 async function mainFace(desk: Desk, bytes: Uint8Array, primary: PrimaryRule): Promise<Subject> {
+  return mainFaceOf(desk, await decode(desk, bytes), primary);
+}
+
+/** The main face of a photograph from the booth: where no face is found, one that lies on its side is a reason of its own. */
+async function photographedFace(desk: Desk, bytes: Uint8Array, primary: PrimaryRule): Promise<Subject> {
   const image = await decode(desk, bytes);
-  const faces = await desk.engine.findFaces(image, primary);
+  try {
+    return await mainFaceOf(desk, image, primary);
+  } catch (error) {
+    const turned = error instanceof Refused ? await desk.engine.turnedFace(image, undefined) : null;
+    if (turned === null) throw error;
+    const { reason, detail } = notUpright(turned);
+    throw new Refused(reason, detail);
+  }
+}
+
+async function mainFaceOf({ engine }: Desk, image: RgbImage, primary: PrimaryRule): Promise<Subject> {
+  const faces = await engine.findFaces(image, primary);
   const [face] = faces;
   if (!face) throw new Refused('no_face', 'no face was found');
   return { image, faces, face };

@@ -15,6 +15,9 @@ export interface CaptureRules {
   /** Degrees to either side, up or down. */
   readonly yawMax: number;
   readonly pitchMax: number;
+  /** Degrees of the head's tilt in the picture, to either side: from here on it is not upright. Below it the policy may ask for
+   *  more by the measure HeadPoseRoll. */
+  readonly rollRefusedFrom: number;
   /** How far the face's points may miss their places in the crop, as a share of its side: beyond, they do not form a face. */
   readonly alignmentErrorMax: number;
   /** An eye is closed when its lids are closer than this and its upper lid hangs lower than this, both as shares of its width
@@ -22,7 +25,15 @@ export interface CaptureRules {
   readonly closedEye: { readonly gapBelow: number; readonly upperLidBelow: number };
 }
 
-export const DEFAULT_CAPTURE_RULES: CaptureRules = { interEyeDistanceMin: 24, sharpnessMin: 14, yawMax: 40, pitchMax: 35, alignmentErrorMax: 0.055, closedEye: { gapBelow: 0.14, upperLidBelow: 0.05 } };
+export const DEFAULT_CAPTURE_RULES: CaptureRules = {
+  interEyeDistanceMin: 24,
+  sharpnessMin: 14,
+  yawMax: 40,
+  pitchMax: 35,
+  rollRefusedFrom: 20,
+  alignmentErrorMax: 0.055,
+  closedEye: { gapBelow: 0.14, upperLidBelow: 0.05 },
+};
 
 /** Measures that need networks which are not here; they are named so that nobody takes silence for a pass. */
 const NOT_ASSESSED = [
@@ -56,9 +67,21 @@ export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], 
   };
 }
 
-/** @returns why a captured photograph is refused, or null. */
-export function captureRefusal({ face, quality, eyes }: { face: AnalysedFace; quality: PhotoQuality; eyes: EyesOpening | null }, rules: CaptureRules): { reason: NotComparableReason; detail: string } | null {
-  const { yaw, pitch } = headPose(face);
+export interface CaptureRefusal {
+  readonly reason: NotComparableReason;
+  readonly detail: string;
+}
+
+/** @param degrees how far the head is turned in the picture */
+export function notUpright(degrees: number): CaptureRefusal {
+  return { reason: 'not_upright', detail: `the head is turned by ${degrees.toFixed(0)} degrees in the picture` };
+}
+
+/** Whether the head is upright comes first: nets that know upright faces see closed eyes and blur in others.
+ *  @returns why a captured photograph is refused, or null. */
+export function captureRefusal({ face, quality, eyes }: { face: AnalysedFace; quality: PhotoQuality; eyes: EyesOpening | null }, rules: CaptureRules): CaptureRefusal | null {
+  const { yaw, pitch, roll } = headPose(face);
+  if (Math.abs(roll) >= rules.rollRefusedFrom) return notUpright(roll);
   const value = (name: string): number => {
     const measure = quality[name];
     return typeof measure === 'number' ? measure : 100;
