@@ -1,0 +1,26 @@
+/** Seconds that the suites of a folder of `test/` may take together on two cores that do nothing else. */
+export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
+  api: 60,
+  application: 10,
+  architecture: 40,
+  audit: 240,
+  booth: 20,
+  certificate: 60,
+  cli: 5,
+  crash: 30,
+  domain: 10,
+  'event-store': 60,
+  face: 200,
+  history: 15,
+  infrastructure: 5,
+  journeys: 120,
+  kafka: 240,
+  lanes: 5,
+  projections: 30,
+  sandbox: 60,
+  simulation: 30,
+  vault: 10,
+};
+
+/** Seconds of wall time for all tests together: .ci/run may take 25 minutes; installs, linter and types take four. */
+export const TOTAL_SECONDS = 1260;

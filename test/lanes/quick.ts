@@ -1,0 +1,27 @@
+/** What `./honnin test --quick` runs: folders and files below `test/` that start no server and load no model.
+ *  A folder takes new files with it. The whole lane has to end within 90 seconds on two busy cores. */
+export const QUICK: readonly string[] = [
+  'application/',
+  'architecture/',
+  'audit/compare.test.ts',
+  'audit/decision-replay.test.ts',
+  'audit/formats.test.ts',
+  'audit/japanese-terms.test.ts',
+  'audit/merkle-tree.test.ts',
+  'audit/what-if.test.ts',
+  'certificate/card-record-verifier.test.ts',
+  'certificate/crl.test.ts',
+  'domain/',
+  'event-store/in-memory-event-store.test.ts',
+  'face/explain-score.test.ts',
+  'face/jp2-writer.test.ts',
+  'history/',
+  'infrastructure/',
+  'kafka/published-language.test.ts',
+  'lanes/',
+  'projections/read-models.test.ts',
+  'projections/subscription-runner.test.ts',
+  'sandbox/der.test.ts',
+  'sandbox/token-issuer.test.ts',
+  'vault/',
+];
