@@ -4,6 +4,7 @@ import { BadCursorError } from '../application/audit/audit-lists.js';
 import { MomentOutOfRangeError, NoCheckpointError } from '../application/audit/moments.js';
 import { AccessNotRecordedError } from '../application/commands/access-log.js';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
+import { PhotoReaderBusyError } from '../application/ports/photo-reader.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
 import { Door } from './booth/door.js';
@@ -51,6 +52,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof RendererBusyError) {
       this.logger.warn(`${request.id}: ${error.message}`);
       return new ProblemError('picture_busy', { retryAfterSeconds: 1 });
+    }
+    if (error instanceof PhotoReaderBusyError) {
+      this.logger.warn(`${request.id}: ${error.message}`);
+      return new ProblemError('too_many_uploads', { retryAfterSeconds: 1 });
     }
     if (error instanceof HttpException) return this.edgeProblem(error.getStatus(), request);
     this.logger.error(`${request.id}: internal error`, stackOf(error));

@@ -1,3 +1,5 @@
+import type { PhotoProblem } from './photo/photo-problem.js';
+
 /** Why a command was refused. Closed: one table maps each code to an HTTP status. */
 export type Refusal =
   | { readonly code: 'already_received' }
@@ -20,6 +22,7 @@ export type Refusal =
   | { readonly code: 'policy_not_approved' }
   | { readonly code: 'policy_report_invalid'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_invalid'; readonly data: { readonly field: string; readonly problem: string } }
+  | PhotoProblem
   | { readonly code: DoorRefusalCode };
 
 /** What a booth's request can be refused for before anything of it is stored. */
@@ -28,6 +31,7 @@ export type DoorRefusalCode =
   | 'request_too_large'
   | 'photo_too_large'
   | 'photo_unsupported'
+  | 'photo_damaged'
   | 'my_number_present'
   | 'booth_not_enrolled'
   | 'booth_is_suspended'

@@ -16,6 +16,7 @@ import { ImageRenderer } from '../application/ports/image-renderer.js';
 import { ImageVault } from '../application/ports/image-vault.js';
 import { LogConsumers } from '../application/ports/log-consumers.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
+import { PhotoReader } from '../application/ports/photo-reader.js';
 import { PositionStore } from '../application/ports/position-store.js';
 import { PublicationDirectory } from '../application/ports/publication-directory.js';
 import { Pseudonyms } from '../application/ports/pseudonyms.js';
@@ -47,6 +48,7 @@ import { KafkaEventPublisher, NoEventPublisher } from './kafka/kafka-event-publi
 import { KeyedSecrets } from './keyed-secrets.js';
 import { keyFile } from './key-files.js';
 import { HttpSubjectLinker } from './linking/http-subject-linker.js';
+import { ThreadedPhotoReader } from './photo/threaded-photo-reader.js';
 import { ReadModelDatabase } from './read-model/read-model-database.js';
 import { SqlPendingEffects } from './read-model/sql-pending-effects.js';
 import { SqlPublicationDirectory } from './read-model/sql-publication-directory.js';
@@ -146,6 +148,8 @@ const providers: Provider[] = [
     return resources.opened(comparer, (c) => c.close());
   }),
   { provide: ImageRenderer, useExisting: FaceComparer },
+  provide(PhotoReader, [Resources, EventStore], async (resources: Resources) =>
+    resources.opened(await ThreadedPhotoReader.open(), (reader) => reader.close())),
 ];
 
 /** Binds every port to its adapter, nothing else. */

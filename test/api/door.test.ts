@@ -411,12 +411,40 @@ describe('what the command refuses', () => {
     ['another photograph than was signed', async () => partsOf(requestJson(booth, envelopeOf(booth, await nonce())), Buffer.concat([PHOTO, Buffer.from([1])])), 'digest_mismatch', 422, 'booth-0001'],
     ['a nonce that nobody gave', () => honestParts({ nonce: 'A'.repeat(51) }), 'nonce_unknown', 422, 'booth-0001'],
     ['a photograph that is no JPEG', () => honestParts({}, Buffer.alloc(500, 1)), 'photo_unsupported', 415, 'booth-0001'],
+    ['a photograph that goes on', () => honestParts({}, Buffer.concat([PHOTO, PHOTO])), 'photo_unsupported', 415, 'booth-0001'],
+    ['half a photograph', () => honestParts({}, PHOTO.subarray(0, 1_000)), 'photo_damaged', 422, 'booth-0001'],
     ['a capture in the future', () => honestParts({ capturedAtUtc: '2026-11-23T08:10:00.000Z' }), 'captured_in_future', 422, 'booth-0001'],
     ['a capture long ago', () => honestParts({ capturedAtUtc: '2026-11-21T08:10:00.000Z' }), 'captured_too_long_ago', 422, 'booth-0001'],
     ['a consent text that is not in use', () => honestParts({ consent: { textVersion: '1999-01', keepReferenceImage: true } }), 'consent_text_unknown', 422, 'booth-0001'],
     ['registry mode without that consent', () => honestParts({ mode: 'REGISTRY_ONLY', consent: { textVersion: '2026-11', keepReferenceImage: false } }), 'consent_needed_for_registry', 422, 'booth-0001'],
   ])('%s', async (_name, parts, code, status, boothId) => {
     await thenRefused(async () => send(await parts()), code, status, boothId);
+  });
+
+  it('a photograph or a frame that has two readings, with the place and the remedy', async () => {
+    const data = async (parts: WrittenPart[]): Promise<unknown> => (await send(parts)).json();
+    const spoilt = Buffer.from(PHOTO);
+    spoilt.writeUInt16BE(800, PHOTO.indexOf(Buffer.from([0xff, 0xc0])) + 5);
+    const remedy = { ja: expect.any(String), en: expect.any(String) };
+    expect(await data(await honestParts({}, spoilt))).toMatchObject({
+      code: 'photo_damaged', data: { part: 'photo', segment: 'scan 1', byte: PHOTO.length - 2, reason: 'rows_missing', remedy },
+    });
+    const commented = Buffer.concat([PHOTO.subarray(0, 20), Buffer.from([0xff, 0xfe, 0, 4, 65, 66]), PHOTO.subarray(20)]);
+    const frames = [FRAMES[0] as Buffer, commented];
+    const parts = await honestParts({ framesSha256: frameDigests(frames) });
+    expect(await data([...parts, ...frames.map((frame, i) => framePart(i, frame))])).toMatchObject({
+      code: 'photo_unsupported', data: { part: 'frame1', segment: 'COM', byte: 20, reason: 'comment', remedy },
+    });
+  });
+
+  it('a photograph that nobody can read just now: nothing is stored, and the booth comes again', async () => {
+    api.photos.busy = true;
+    const parts = await honestParts();
+    const answer = await send(parts);
+    api.photos.busy = false;
+    const { statusCode, headers } = answer;
+    expect({ statusCode, code: answer.json().code, wait: headers['retry-after'] }).toEqual({ statusCode: 503, code: 'too_many_uploads', wait: '1' });
+    expect((await send(parts)).statusCode).toBe(202);
   });
 
   it('an expired nonce', async () => {

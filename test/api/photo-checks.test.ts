@@ -124,6 +124,7 @@ describe('a photo check', () => {
   it('has the size limits of a registration, and exactly two parts', async () => {
     await thenRefused(await question({ photo: Buffer.alloc(200_001, 1) }), 'photo_too_large', 413, null);
     await thenRefused(await question({ photo: Buffer.alloc(300, 1) }), 'photo_unsupported', 415, booth.boothId);
+    await thenRefused(await question({ photo: PHOTO.subarray(0, 900) }), 'photo_damaged', 422, booth.boothId);
     const parts = await question();
     await thenRefused(parts.slice(0, 1), 'malformed_request', 400, null);
     await thenRefused(parts.slice(1), 'malformed_request', 400, null);

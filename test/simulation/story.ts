@@ -15,6 +15,7 @@ import { ResumeEffect, ResumeEffectHandler } from '../../src/application/command
 import { CurrentPolicy } from '../../src/application/current-policy.js';
 import { derivedId } from '../../src/application/ids.js';
 import type { ImageRenderer } from '../../src/application/ports/image-renderer.js';
+import { PhotoReader } from '../../src/application/ports/photo-reader.js';
 import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
 import { EvidenceRetention } from '../../src/application/saga/evidence-retention.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
@@ -22,6 +23,7 @@ import { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
 import { SubjectResolver } from '../../src/application/subject-resolver.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
+import type { PhotoReading } from '../../src/domain/photo/photo-reader.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
 import { SimulatedReadModels } from './read-models.js';
@@ -82,6 +84,13 @@ const boothId = 'booth-1';
 class EarlierBackground extends Background {
   protected override run(...args: Parameters<Background['run']>): void {
     if (args[0] !== 'evidence-retention') super.run(...args);
+  }
+}
+
+/** The photographs of a story carry its plan, which no plain JPEG could: each is taken for one. */
+class SimulatedPhotos extends PhotoReader {
+  override async read(): Promise<PhotoReading> {
+    return { outcome: 'plain', width: 1, height: 1, components: 1, progressive: false, scans: 1 };
   }
 }
 
@@ -432,7 +441,9 @@ class Story {
     this.process = {
       incarnation, background, dispatcher,
       challenges: new IssueChallengeHandler(challenges, policies, clock),
-      door: new ReceiveRequestHandler(aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates)),
+      door: new ReceiveRequestHandler(
+        aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(),
+      ),
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),
       resume: new ResumeEffectHandler(aggregates),

@@ -4,6 +4,7 @@ import { ApiBody, ApiConsumes, ApiExtraModels, ApiOperation, ApiResponse, ApiTag
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CheckPhoto, type PhotoCheckAnswer } from '../../application/queries/check-photo.js';
 import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
+import { valueOf } from '../answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
 import { EdgeLimits } from '../edge-limits.js';
@@ -40,7 +41,8 @@ export class PhotoChecksController {
   })
   @ApiResponse({ status: 200, type: PhotoCheckAnswerBody, description: 'What to tell the person' })
   @Problems(
-    'malformed_request', 'request_too_large', 'photo_too_large', 'photo_unsupported', 'my_number_present', 'booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid', 'digest_mismatch', 'nonce_unknown',
+    'malformed_request', 'request_too_large', 'photo_too_large', 'photo_unsupported', 'photo_damaged',
+    'my_number_present', 'booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid', 'digest_mismatch', 'nonce_unknown',
     'nonce_expired', 'too_many_requests', 'too_many_uploads', 'photo_check_busy', 'outcome_unknown',
   )
   async check(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<PhotoGuidance> {
@@ -57,8 +59,8 @@ export class PhotoChecksController {
     const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo));
     if (answer.answer === 'unknown') throw new ProblemError('photo_check_busy', { retryAfterSeconds: BUSY_SECONDS });
     if (answer.answer === 'guidance') return answer.guidance;
-    this.door.count(answer.code);
-    throw new ProblemError(answer.code);
+    this.door.count(answer.refusal.code);
+    return valueOf({ refused: answer.refusal });
   }
 
   private async questionOf(request: FastifyRequest): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {

@@ -69,6 +69,7 @@ export class RegistrationsController {
     'request_too_large',
     'photo_too_large',
     'photo_unsupported',
+    'photo_damaged',
     'my_number_present',
     'booth_not_enrolled',
     'booth_is_suspended',

@@ -3,7 +3,8 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../domain/booth/capture-envelope.js';
 import type { BoothState } from '../../domain/booth/booth.js';
 import type { ActivePolicy } from '../../domain/policy/policy.js';
-import type { DoorRefusalCode } from '../../domain/refusal.js';
+import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-problem.js';
+import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import { booths, registrations } from '../aggregates.js';
@@ -15,6 +16,7 @@ import { ok, refused, type Outcome } from '../outcome.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { ImageVault, OwnerErasedError } from '../ports/image-vault.js';
+import { PhotoReader } from '../ports/photo-reader.js';
 import { Secrets } from '../ports/secrets.js';
 import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
 import { Challenges } from './issue-challenge.js';
@@ -50,6 +52,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     private readonly clock: Clock,
     private readonly store: EventStore,
     private readonly door: RefuseAtDoor,
+    private readonly photos: PhotoReader,
   ) {}
 
   async execute(command: ReceiveRequest): Promise<Outcome<Receipt>> {
@@ -68,6 +71,8 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     const receivedAtUtc = this.clock.nowUtc();
     const problem = this.materialRefusal(command, policy, receivedAtUtc);
     if (problem) return this.refuse(problem, command, policy);
+    const unplain = await this.photoRefusal(command);
+    if (unplain) return this.refuse(unplain.code, command, policy, unplain);
 
     const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
     // Images first: a 202 promises that they are there. The nonce next: whoever consumes it owns it, also after a crash in between.
@@ -121,9 +126,19 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     if (expiresAtUtc === null) return 'nonce_unknown';
     if (Date.parse(receivedAtUtc) > Date.parse(expiresAtUtc)) return 'nonce_expired';
     if (material.photo.length > policy.values.photoBytesMax) return 'photo_too_large';
-    if (![material.photo, ...framesOf(material)].every(isJpeg)) return 'photo_unsupported';
     if (signatures.card.length === 0 || signatures.cardChallenge.length === 0) return 'malformed_request';
     return captureRefusal(envelope, receivedAtUtc, policy.values);
+  }
+
+  /** The photograph and every frame are one picture for every reader, before anything of them is kept: what is judged
+   *  is what people see. */
+  private async photoRefusal({ material }: ReceiveRequest): Promise<PhotoProblem | null> {
+    const frames = framesOf(material).map((bytes, i) => ({ part: `frame${i}`, bytes }));
+    for (const { part, bytes } of [{ part: 'photo', bytes: material.photo }, ...frames]) {
+      const problem = photoProblem(part, await this.photos.read(bytes));
+      if (problem) return problem;
+    }
+    return null;
   }
 
   private async sealMaterial(requestId: string, { envelope, signatures, material }: ReceiveRequest): Promise<ReceivedRequest['material']> {
@@ -173,9 +188,11 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     return ok({ requestId: earlier.requestId, receipt: earlier.receipt, repeated: true });
   }
 
-  private async refuse(code: DoorRefusalCode, { envelope }: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
+  private async refuse(
+    code: DoorRefusalCode, { envelope }: ReceiveRequest, policy: ActivePolicy, refusal: Refusal = { code },
+  ): Promise<Outcome<Receipt>> {
     await this.door.record({ code, boothId: envelope.boothId, policyVersion: policy.version, refusalId: randomUUID() });
-    return refused({ code });
+    return refused(refusal);
   }
 
   /** One id per booth and idempotency key. Keyed, so that nobody outside can compute the id of somebody's request. */
@@ -217,10 +234,6 @@ function boothRefusal(booth: BoothState, { envelope, signatures, material }: Rec
 
 function framesOf({ frames }: ReceiveRequest['material']): readonly Uint8Array[] {
   return frames ?? [];
-}
-
-export function isJpeg(bytes: Uint8Array): boolean {
-  return bytes.length > 4 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 }
 
 function sameHex(a: string, b: string): boolean {

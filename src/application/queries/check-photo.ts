@@ -2,17 +2,18 @@ import { createHash, randomUUID } from 'node:crypto';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { photoCheckText, type PhotoCheck } from '../../domain/booth/photo-check.js';
 import type { BoothState } from '../../domain/booth/booth.js';
-import type { DoorRefusalCode } from '../../domain/refusal.js';
+import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-problem.js';
+import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
 import { photoGuidance, type PhotoGuidance } from '../../domain/registration/photo-guidance.js';
 import { booths } from '../aggregates.js';
 import { boothSigned } from '../booth-signature.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { Challenges } from '../commands/issue-challenge.js';
-import { isJpeg } from '../commands/receive-request.js';
 import { RefuseAtDoor } from '../commands/refuse-at-door.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { Clock } from '../ports/clock.js';
 import { FaceComparer } from '../ports/face-comparer.js';
+import { PhotoReader } from '../ports/photo-reader.js';
 
 /** A booth asks whether a photograph would do, before it is part of a request. Parsed and bounded, not yet believed. */
 export class CheckPhoto {
@@ -24,7 +25,10 @@ export class CheckPhoto {
 }
 
 /** `unknown`: the machine could not look at it now; nothing is said about the photograph. */
-export type PhotoCheckAnswer = { readonly answer: 'guidance'; readonly guidance: PhotoGuidance } | { readonly answer: 'refused'; readonly code: DoorRefusalCode } | { readonly answer: 'unknown' };
+export type PhotoCheckAnswer =
+  | { readonly answer: 'guidance'; readonly guidance: PhotoGuidance }
+  | { readonly answer: 'refused'; readonly refusal: Extract<Refusal, { code: DoorRefusalCode }> }
+  | { readonly answer: 'unknown' };
 
 /** Looks at a photograph for an enrolled booth and forgets it: no event, no blob, no row. The nonce shows that the question is fresh, and
  *  stays good for the capture. Of a refused question the refusal is on record, as of everything else that is turned away. @req R21 */
@@ -37,27 +41,33 @@ export class CheckPhotoHandler implements IQueryHandler<CheckPhoto, PhotoCheckAn
     private readonly clock: Clock,
     private readonly faces: FaceComparer,
     private readonly door: RefuseAtDoor,
+    private readonly photos: PhotoReader,
   ) {}
 
   async execute(query: CheckPhoto): Promise<PhotoCheckAnswer> {
     const { version, values } = await this.policies.get();
     const { boothId } = query.check;
     const { state: booth } = await this.aggregates.load(booths, boothId);
-    const code = refusalOf(booth, query) ?? this.photoRefusal(query, values.photoBytesMax);
-    if (code !== null) {
-      await this.door.record({ code, boothId, policyVersion: version, refusalId: randomUUID() });
-      return { answer: 'refused', code };
+    const code = refusalOf(booth, query) ?? this.cheapRefusal(query, values.photoBytesMax);
+    const refusal = code === null ? await this.photoRefusal(query) : { code };
+    if (refusal !== null) {
+      await this.door.record({ code: refusal.code, boothId, policyVersion: version, refusalId: randomUUID() });
+      return { answer: 'refused', refusal };
     }
     const assessment = await this.faces.assess(query.photo);
     return assessment.outcome === 'unknown' ? { answer: 'unknown' } : { answer: 'guidance', guidance: photoGuidance(assessment, values) };
   }
 
-  private photoRefusal({ check, photo }: CheckPhoto, bytesMax: number): DoorRefusalCode | null {
+  private cheapRefusal({ check, photo }: CheckPhoto, bytesMax: number): DoorRefusalCode | null {
     const expiresAtUtc = this.challenges.expiryOf(check.boothId, check.nonce);
     if (expiresAtUtc === null) return 'nonce_unknown';
     if (Date.parse(this.clock.nowUtc()) > Date.parse(expiresAtUtc)) return 'nonce_expired';
-    if (photo.length > bytesMax) return 'photo_too_large';
-    return isJpeg(photo) ? null : 'photo_unsupported';
+    return photo.length > bytesMax ? 'photo_too_large' : null;
+  }
+
+  /** By the same reader as at a registration, so that nothing is guided that would be refused there. */
+  private async photoRefusal({ photo }: CheckPhoto): Promise<PhotoProblem | null> {
+    return photoProblem('photo', await this.photos.read(photo));
   }
 }
 

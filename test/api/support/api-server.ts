@@ -38,6 +38,7 @@ import { ImageRenderer, RendererBusyError } from '../../../src/application/ports
 import { AuditLog } from '../../../src/application/ports/audit-log.js';
 import { CheckpointSigner } from '../../../src/application/ports/checkpoint-signer.js';
 import { ImageVault } from '../../../src/application/ports/image-vault.js';
+import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/ports/photo-reader.js';
 import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
@@ -46,6 +47,7 @@ import { ListPoliciesHandler } from '../../../src/application/queries/list-polic
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from '../../../src/application/queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
+import { readPhoto, type PhotoReading } from '../../../src/domain/photo/photo-reader.js';
 import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
 import { AuditLogConsumer } from '../../../src/infrastructure/audit/audit-log-consumer.js';
 import { PlainLogBuilder } from '../../../src/infrastructure/audit/log-builder.js';
@@ -103,6 +105,15 @@ class MarkedCardRecords extends CardRecordVerifier {
   }
 }
 
+/** The real reader, without its thread. */
+export class InlinePhotoReader extends PhotoReader {
+  busy = false;
+  async read(photo: Uint8Array): Promise<PhotoReading> {
+    if (this.busy) throw new PhotoReaderBusyError('the thread is busy');
+    return readPhoto(photo);
+  }
+}
+
 /** What the face comparer would say about a photograph; the comparer itself is tested where it is. */
 export class SettableFaces extends FaceComparer {
   assessment: PhotoAssessment = { outcome: 'assessed', reasons: [], quality: {} };
@@ -144,6 +155,7 @@ export class ApiServer {
   readonly health = new SettableHealth();
   readonly faces = new SettableFaces();
   readonly renderer = new MarkedRenderer();
+  readonly photos = new InlinePhotoReader();
   readonly logLines: string[] = [];
   readonly folder = mkdtempSync(path.join(tmpdir(), 'honnin-api-'));
   private readonly keys = new KeyRing(path.join(this.folder, 'keys.db'), Buffer.alloc(32, 9));
@@ -169,6 +181,7 @@ export class ApiServer {
       { provide: HealthChecks, useValue: api.health },
       { provide: FaceComparer, useValue: api.faces },
       { provide: ImageRenderer, useValue: api.renderer },
+      { provide: PhotoReader, useValue: api.photos },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
       { provide: ImageVault, useValue: api.vault },
       { provide: AuditLog, useValue: api.log },

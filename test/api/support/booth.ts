@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../../src/domain/booth/capture-envelope.js';
+import { plainJpeg } from '../../support/jpeg-writer.js';
 import type { WrittenPart } from './multipart.js';
 
 export interface TestBooth {
@@ -14,7 +15,7 @@ export function newBooth(boothId: string): TestBooth {
   return { boothId, publicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'), privateKey };
 }
 
-export const PHOTO = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(2_000, 7)]);
+export const PHOTO = plainJpeg(0, 36);
 export const CERTIFICATE = Buffer.alloc(900, 1);
 export const CARD_RECORD = Buffer.alloc(6_000, 2);
 export const CARD_ISSUER_CERTIFICATE = Buffer.alloc(500, 3);
@@ -50,7 +51,7 @@ export function requestJson(booth: TestBooth, envelope: CaptureEnvelope): Record
 }
 
 /** Pictures that differ from each other, as far as the door can tell. */
-export const FRAMES = [1, 2, 3, 4].map((n) => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(500, n)]));
+export const FRAMES = [1, 2, 3, 4].map((n) => plainJpeg(n, 10));
 export const frameDigests = (frames: readonly Uint8Array[]): string[] => frames.map(sha256);
 export const framePart = (i: number, bytes: Uint8Array): WrittenPart => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `f${i}.jpg`, bytes });
 
