@@ -367,7 +367,8 @@ function readGuidance({ status, json }: Answer): PhotoGuidance | null {
   if (status !== 200 || !isRecord(json) || typeof json['usable'] !== 'boolean') return null;
   const { reasons, guidance } = json;
   if (!Array.isArray(reasons) || !Array.isArray(guidance) || ![...(reasons as unknown[]), ...(guidance as unknown[])].every(hasHint)) return null;
-  return json as unknown as PhotoGuidance;
+  // A server of before officers looked at photographs does not say.
+  return { ...(json as unknown as PhotoGuidance), review: json['review'] === true };
 }
 
 function hasHint(entry: unknown): boolean {

@@ -50,7 +50,15 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   HoldResolved: first,
   // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of refused certificates is
   // kept; for policies of before it is the default of the day on which the value came, whatever the default is later.
-  PolicyProposed: { version: 3, upcasters: [(data) => ({ ...data, report: null }), (data) => ({ ...data, values: { ...(data['values'] as JsonObject), refusedEvidenceRetentionDays: 400 } })] },
+  // Version 4 says which photographs are held for officers; before it none were.
+  PolicyProposed: {
+    version: 4,
+    upcasters: [
+      (data) => ({ ...data, report: null }),
+      (data) => ({ ...data, values: { ...(data['values'] as JsonObject), refusedEvidenceRetentionDays: 400 } }),
+      (data) => ({ ...data, values: { ...(data['values'] as JsonObject), photoQualityHoldBelow: {} } }),
+    ],
+  },
   PolicyApproved: first,
   PolicyActivated: first,
   BoothEnrolled: first,

@@ -68,7 +68,7 @@ describe('a photo check', () => {
     const answer = await ask(await question());
     expect(answer.statusCode).toBe(200);
     const hint = { ja: expect.stringMatching(/[ぁ-ん]/), en: expect.stringMatching(/^[A-Z]/) };
-    expect(answer.json()).toEqual({ usable: true, reasons: [], guidance: [{ measure: 'HeadPoseYaw', value: 12, hint }, { measure: 'Sharpness', value: 25, hint }] });
+    expect(answer.json()).toEqual({ usable: true, review: false, reasons: [], guidance: [{ measure: 'HeadPoseYaw', value: 12, hint }, { measure: 'Sharpness', value: 25, hint }] });
     expect(api.faces.assessed).toEqual([PHOTO]);
   });
 

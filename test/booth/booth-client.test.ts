@@ -96,7 +96,7 @@ describe('the booth client', () => {
   });
 
   it('asks about a photograph beforehand, waits while the server is busy, and does not count a capture', async () => {
-    const guidance = { usable: false, reasons: [{ reason: 'no_face', hint: { ja: 'x', en: 'y' } }], guidance: [] };
+    const guidance = { usable: false, review: false, reasons: [{ reason: 'no_face', hint: { ja: 'x', en: 'y' } }], guidance: [] };
     server.script(refusal(503, 'photo_check_busy'), answer(200, guidance));
     const { client, waits } = clientOf(server.url);
     expect(await client.checkPhoto(made.photo)).toEqual(guidance);

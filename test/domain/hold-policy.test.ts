@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { decideHold as decide, framesInconsistent } from '../../src/domain/registration/hold.policy.js';
 
-type Frames = Parameters<typeof decide>[3];
-const policy = { holdMarginPoints: 2000, registeredMatchPointsMin: 5000, holdOnRegisteredMismatch: false, holdOnFramesInconsistent: false };
-const decideHold = (card: number, registered: number | 'none', values: Parameters<typeof decide>[2], frames: Frames = 'not_assessed') => decide(card, registered, values, frames);
+type Seen = Parameters<typeof decide>[3];
+type Frames = Seen['frames'];
+const policy = { holdMarginPoints: 2000, registeredMatchPointsMin: 5000, holdOnRegisteredMismatch: false, holdOnFramesInconsistent: false, photoQualityHoldBelow: {} };
+const decideHold = (card: number, registered: number | 'none', values: Parameters<typeof decide>[2], frames: Frames = 'not_assessed', quality: Seen['quality'] = {}) =>
+  decide(card, registered, values, { frames, quality });
 
 describe('hold rule of claim 4 (@req R15 R16)', () => {
   it.each([
@@ -71,5 +73,32 @@ describe('frames that do not fit (hints; a reason only where the policy says so)
   it('come last where several reasons apply', () => {
     expect(decideHold(9500, 7500, asking, frames(false, false))?.reason).toBe('registered_gap');
     expect(decideHold(6500, 4999, { ...asking, holdOnRegisteredMismatch: true }, frames(false, false))?.reason).toBe('registered_mismatch');
+  });
+});
+
+describe('a photograph of which nobody can tell whether it is a portrait', () => {
+  const asking = { ...policy, photoQualityHoldBelow: { EyesVisible: 50, NaturalColour: 30 } };
+  it.each([
+    [{ EyesVisible: 49 }, true],
+    [{ EyesVisible: 50 }, false],
+    [{ EyesVisible: 51, NaturalColour: 29 }, true],
+    // What covers an eye hides whether it is open, and a grey picture has no colour: not assessed is neither good nor bad.
+    [{ EyesVisible: 'not_assessed' }, true],
+    [{ EyesVisible: 80, NaturalColour: 'not_assessed' }, true],
+    [{ EyesVisible: 80, MouthOcclusionPrevention: 0 }, false],
+    // Comparisons of before the measure was taken.
+    [{}, false],
+  ] as const)('%j → held %s', (quality, expected) => {
+    for (const registered of ['none', 9000] as const) {
+      expect(decideHold(9500, registered, policy, 'not_assessed', quality)).toBeNull();
+      const held = { reason: 'portrait_doubtful', differencePoints: registered === 'none' ? null : 500, boundPoints: null };
+      expect(decideHold(9500, registered, asking, 'not_assessed', quality)).toEqual(expected ? held : null);
+    }
+  });
+  it('comes after the registered image and the frames', () => {
+    const quality = { EyesVisible: 0 };
+    expect(decideHold(9500, 7500, asking, 'not_assessed', quality)?.reason).toBe('registered_gap');
+    const both = { ...asking, holdOnFramesInconsistent: true };
+    expect(decideHold(9500, 'none', both, { count: 1, samePerson: false, movement: true, promptFollowed: true }, quality)?.reason).toBe('frames_inconsistent');
   });
 });

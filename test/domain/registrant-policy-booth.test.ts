@@ -44,6 +44,11 @@ describe('policy', () => {
     [{ sharpness: 50 }, 'photoQualityMin', 'names a measure that does not exist'],
   ])('refuses a minimum of quality that could never be meant: %j', (photoQualityMin, field, problem) =>
     given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field, problem } }));
+  it.each([
+    [{ EyesVisible: 101 }, 'photoQualityHoldBelow.EyesVisible', 'must be an integer 0..100'],
+    [{ eyes: 50 }, 'photoQualityHoldBelow', 'names a measure that does not exist'],
+  ])('refuses a bound for officers that could never be meant: %j', (photoQualityHoldBelow, field, problem) =>
+    given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityHoldBelow }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field, problem } }));
   it('takes minimums at both ends of the scale', () => given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin: { Sharpness: 0, EyesOpen: 100 } }, by: 'a' }).thenTypes('PolicyProposed'));
   it.each([
     [1, true], [400, true], [3_650, true], [0, false], [-1, false], [3_651, false], [0.5, false], [Number.POSITIVE_INFINITY, false],

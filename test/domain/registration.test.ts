@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { registrationDecider, type CertificateFinding, type FaceFinding, type RegistrationCommand } from '../../src/domain/registration/registration.js';
 import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
 import { registrationCommandOf } from '../../src/domain/audit/command-of.js';
@@ -165,7 +166,19 @@ describe('quality in the policy (@req R7)', () => {
     if (again === null) throw new Error('no command leads to this event');
     given(...before).when(again).then(event);
   });
-  it('asks for nothing by default', () => given(...before).when(recordFaces(compared(9500, 'none', { quality: { Sharpness: 0 } }))).thenTypes('FaceMatched'));
+  it('asks by default for light, colour, margins and an upright head, and never for a bright face', () => {
+    const byDefault = (quality: Record<string, number | 'not_assessed'>) => given(...before).when(recordFaces(compared(9500, 'none', { quality })));
+    byDefault({ Sharpness: 0, LuminanceMean: 0, EyesOpen: 0 }).thenTypes('FaceMatched');
+    byDefault({ LuminanceMean: 0, NaturalColour: 30, HeadPoseRoll: 80, UnderExposurePrevention: 20, OverExposurePrevention: 20 }).thenTypes('FaceMatched');
+    for (const [measure, minimum] of Object.entries(DEFAULT_POLICY.photoQualityMin)) byDefault({ [measure]: minimum - 1 }).thenTypes('FaceNotComparable');
+    expect(Object.keys(DEFAULT_POLICY.photoQualityMin)).not.toContain('LuminanceMean');
+  });
+  it('holds by default a photograph of which it cannot tell whether it is a portrait, and it is not submitted (@req R16 R17)', () => {
+    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 'none', { quality: { NaturalColour: 'not_assessed' } })));
+    const events = 'events' in decision ? decision.events : [];
+    expect(events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'on_hold' } }, { type: 'Held', data: { reason: 'portrait_doubtful', registeredPoints: null, differencePoints: null, boundPoints: null } }]);
+    expect(registrationDecider.decide(fold(registrationDecider, [...before, ...events]), { type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 })).toMatchObject({ refused: { code: 'wrong_stage' } });
+  });
 });
 
 describe('a held request', () => {

@@ -30,11 +30,14 @@ describe('upcasting', () => {
     expect(() => upcastTo(shape, stored(version, {}))).toThrow(new UnknownEventError(`Named has schema version ${version}; this program knows 1..3. Run the newer release.`));
   });
 
-  it('gives a policy of before evidence had an end the days of the day on which they came', () => {
-    const values = { holdDueHours: 5 };
-    expect(upcast({ type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values } })).toEqual({ type: 'PolicyProposed', schemaVersion: 3, data: { version: 1, report: null, values: { holdDueHours: 5, refusedEvidenceRetentionDays: 400 } } });
-    expect(upcast({ type: 'PolicyProposed', schemaVersion: 2, data: { version: 1, values, report: { sha256: 's', note: 'n' } } }).data).toEqual({ version: 1, report: { sha256: 's', note: 'n' }, values: { holdDueHours: 5, refusedEvidenceRetentionDays: 400 } });
-    expect(upcast({ type: 'PolicyProposed', schemaVersion: 3, data: { values: { refusedEvidenceRetentionDays: 7 } } }).data).toEqual({ values: { refusedEvidenceRetentionDays: 7 } });
+  it('gives a policy of before evidence had an end the days of the day on which they came, and one of before officers looked at photographs none to look at', () => {
+    const proposed = (schemaVersion: number, data: object) => upcast({ type: 'PolicyProposed', schemaVersion, data: data as never });
+    const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {} }];
+    const report = { sha256: 's', note: 'n' };
+    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 4, data: { version: 1, report: null, values: upcastValues } });
+    expect(proposed(2, { version: 1, values, report }).data).toEqual({ version: 1, report, values: upcastValues });
+    expect(proposed(3, { values: { refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {} } });
+    expect(proposed(4, { values: { photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { photoQualityHoldBelow: { EyesVisible: 50 } } });
   });
 
   it('refuses a name that is not registered', () => {

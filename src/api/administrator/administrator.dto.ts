@@ -69,6 +69,8 @@ export class RetryBody {
   attemptsMax!: number;
 }
 
+const BY_MEASURE = { type: 'object', additionalProperties: { type: 'integer', minimum: 0, maximum: 100 }, propertyNames: { enum: [...PHOTO_MEASURES] } } as const;
+
 /** Every value of a policy. Types here; what makes sense together is the domain's rule (`policy_invalid`). */
 export class PolicyBody {
   @ApiProperty({ ...POINTS, description: 'S(captured, card) at or above this is the same person' })
@@ -99,9 +101,13 @@ export class PolicyBody {
   @IsBoolean({ message: 'must be true or false' })
   holdOnFramesInconsistent!: boolean;
 
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer', minimum: 0, maximum: 100 }, propertyNames: { enum: [...PHOTO_MEASURES] }, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
+  @ApiProperty({ ...BY_MEASURE, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
   @IsObject({ message: 'must be an object' })
   photoQualityMin!: Record<string, number>;
+
+  @ApiProperty({ ...BY_MEASURE, description: 'Measure to bound: a photograph below it, or of which the measure could not be assessed, is held for two officers' } as object)
+  @IsObject({ message: 'must be an object' })
+  photoQualityHoldBelow!: Record<string, number>;
 
   @ApiProperty(POSITIVE)
   @IsInt({ message: 'must be an integer' })

@@ -200,6 +200,9 @@ export class PhotoCheckAnswerBody implements PhotoGuidance {
   @ApiProperty({ description: 'Whether the photograph would be compared at all; nothing about the outcome' })
   usable!: boolean;
 
+  @ApiProperty({ description: 'Whether two officers would look at it before it is used, because something about it cannot be told' })
+  review!: boolean;
+
   @ApiProperty({ type: [PhotoReasonAnswer], description: 'Why it would not be compared' })
   reasons!: readonly PhotoReasonAnswer[];
 

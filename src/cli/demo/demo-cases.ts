@@ -172,7 +172,7 @@ export const DEMO_CASES: readonly DemoCase[] = [
     expected: 'GovernmentRefused',
     start: async (world, people) => {
       world.sandbox.government.decide({ decide: 'refuse', reason: 'photo_not_acceptable' });
-      return world.register(await people.card('Yuki', 'sample3-right-mirrored'), await loadDemoFace('sample3-right'));
+      return world.register(await people.card('Yuki', 'sample6-fourth-mirrored'), await loadDemoFace('sample6-fourth'));
     },
     check: async (world, requestId) => {
       const events = await world.until(requestId, ['FaceImageWithdrawn']);

@@ -30,6 +30,10 @@ const HELD: Record<string, Text> = {
   registered_gap: { ja: 'カードとの一致度と登録済み画像との一致度の差が基準以上', en: 'the photograph is like the card by more than it is like the registered image, by the bound or above' },
   registered_mismatch: { ja: '登録済み画像との一致度が基準未満', en: 'the photograph is not like the registered image' },
   referral_band: { ja: 'カードとの一致度が要確認の範囲', en: 'the likeness to the card is in the band that a person should look at' },
+  portrait_doubtful: {
+    ja: '撮影写真が顔写真として十分かどうかを機械では判断できない(目・口・額などが隠れている、半分が影になっている、色がない、端で切れているおそれ)',
+    en: 'the machine cannot tell whether the photograph shows the whole face (eyes, mouth or forehead may be covered, half may lie in shadow, the edge may cut it off, or it has no colour)',
+  },
   frames_inconsistent: { ja: '追加の画像が撮影写真や指示と合わない', en: 'the further frames do not fit the photograph or the turn that was asked for' },
 };
 

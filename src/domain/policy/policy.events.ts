@@ -17,6 +17,8 @@ export type PolicyValues = {
   /** Measure (ISO/IEC 29794-5 name) → 0..100: a captured photograph below it in a measure that was assessed gives no score, and the
    *  holder comes again. */
   readonly photoQualityMin: Readonly<Record<string, number>>;
+  /** Measure → 0..100: a captured photograph below it, or one of which the measure could not be assessed, is held for two officers. */
+  readonly photoQualityHoldBelow: Readonly<Record<string, number>>;
   /** A hold that nobody resolves expires after this time, which rejects and erases the case (A10). */
   readonly holdDueHours: number;
   /** The sealed evidence of a refused certificate is erased so many days after the refusal. It has no registrant with whom it could go. */

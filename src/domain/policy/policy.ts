@@ -30,7 +30,8 @@ export interface ActivePolicy {
 /** Longer would be for ever by another name. */
 const RETENTION_DAYS_MAX = 3_650;
 
-/** Appended at the first start. Face thresholds follow the calibration of the default model set (docs/face.md); why 400 days is in
+/** Appended at the first start. What it asks of a photograph (docs/face.md, decision 0075) leaves the brightness of a face alone:
+ *  `LuminanceMean` is a measure of skin as much as of light. Face thresholds follow the calibration of the default model set (docs/face.md); why 400 days is in
  *  docs/decisions/0048. */
 export const DEFAULT_POLICY: PolicyValues = {
   cardMatchPointsMin: 9_204,
@@ -40,7 +41,20 @@ export const DEFAULT_POLICY: PolicyValues = {
   registeredMatchPointsMin: 4_865,
   holdOnRegisteredMismatch: false,
   holdOnFramesInconsistent: false,
-  photoQualityMin: {},
+  photoQualityMin: {
+    UnderExposurePrevention: 20,
+    OverExposurePrevention: 20,
+    NaturalColour: 30,
+    LeftwardCropOfTheFaceImage: 30,
+    RightwardCropOfTheFaceImage: 30,
+    MarginBelowOfTheFaceImage: 3,
+    HeadPoseRoll: 80,
+  },
+  photoQualityHoldBelow: {
+    NaturalColour: 30,
+    LeftwardCropOfTheFaceImage: 60,
+    RightwardCropOfTheFaceImage: 60,
+  },
   holdDueHours: 72,
   refusedEvidenceRetentionDays: 400,
   clockSkewSecondsMax: 120,
@@ -117,9 +131,11 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
   if (!Number.isInteger(refusedEvidenceRetentionDays) || refusedEvidenceRetentionDays < 1 || refusedEvidenceRetentionDays > RETENTION_DAYS_MAX) {
     return { field: 'refusedEvidenceRetentionDays', problem: `must be an integer 1..${RETENTION_DAYS_MAX}` };
   }
-  for (const [measure, minimum] of Object.entries(values.photoQualityMin)) {
-    if (!PHOTO_MEASURES.some((known) => known === measure)) return { field: 'photoQualityMin', problem: 'names a measure that does not exist' };
-    if (!Number.isInteger(minimum) || minimum < 0 || minimum > 100) return { field: `photoQualityMin.${measure}`, problem: 'must be an integer 0..100' };
+  for (const field of ['photoQualityMin', 'photoQualityHoldBelow'] as const) {
+    for (const [measure, minimum] of Object.entries(values[field])) {
+      if (!PHOTO_MEASURES.some((known) => known === measure)) return { field, problem: 'names a measure that does not exist' };
+      if (!Number.isInteger(minimum) || minimum < 0 || minimum > 100) return { field: `${field}.${measure}`, problem: 'must be an integer 0..100' };
+    }
   }
   if (values.consentTextVersions.length === 0) return { field: 'consentTextVersions', problem: 'must name at least one text' };
   const { firstDelaySeconds, delaySecondsMax, attemptsMax } = values.retry;

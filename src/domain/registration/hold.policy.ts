@@ -1,5 +1,6 @@
 import type { PolicyValues } from '../policy/policy.events.js';
-import type { PresenceSignals } from '../values/face-comparison.js';
+import type { PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
+import { doubtfulMeasure } from './photo-quality.policy.js';
 import type { HoldReason } from './registration.events.js';
 
 export interface HoldDecision {
@@ -13,14 +14,22 @@ export interface HoldDecision {
 /** Decides whether identity confirmation is held.
  *  @param card       S(captured, card face), points 0..10000
  *  @param registered S(captured, newest confirmed image), same scale, or 'none' at a first registration
- *  @param frames     what the booth's further frames say
+ *  @param seen       what the booth's further frames say, and what the photograph is worth
  *  @returns the reason with its figures, or null. Equal to the bound counts as held ("以上"). Of several reasons the
- *           first is named: the gap, the weak registered comparison, the frames.
- *  Source: JP2024-177763A claim 4; the second reason is decision A8. @req R15 R16 */
-export function decideHold(card: number, registered: number | 'none', policy: RegisteredMarks & Pick<PolicyValues, 'holdOnFramesInconsistent'>, frames: PresenceSignals['frames']): HoldDecision | null {
+ *           first is named: the gap, the weak registered comparison, the frames, the photograph.
+ *  Source: JP2024-177763A claim 4; the second reason is decision A8, the last decision 0076. @req R15 R16 */
+export function decideHold(card: number, registered: number | 'none', policy: HoldMarks, { frames, quality }: Seen): HoldDecision | null {
   const hold = decideRegisteredHold(card, registered, policy);
-  if (hold !== null || !policy.holdOnFramesInconsistent || !framesInconsistent(frames)) return hold;
-  return { reason: 'frames_inconsistent', differencePoints: registered === 'none' ? null : card - registered, boundPoints: null };
+  if (hold !== null) return hold;
+  const ofPhotograph = (reason: HoldReason): HoldDecision => ({ reason, differencePoints: registered === 'none' ? null : card - registered, boundPoints: null });
+  if (policy.holdOnFramesInconsistent && framesInconsistent(frames)) return ofPhotograph('frames_inconsistent');
+  return doubtfulMeasure(quality, policy) === null ? null : ofPhotograph('portrait_doubtful');
+}
+
+type HoldMarks = RegisteredMarks & Pick<PolicyValues, 'holdOnFramesInconsistent' | 'photoQualityHoldBelow'>;
+interface Seen {
+  readonly frames: PresenceSignals['frames'];
+  readonly quality: PhotoQuality;
 }
 
 type RegisteredMarks = Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>;

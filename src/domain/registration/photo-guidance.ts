@@ -1,13 +1,15 @@
 import type { PolicyValues } from '../policy/policy.events.js';
 import { PHOTO_MEASURES, type NotComparableReason, type PhotoMeasure, type PhotoQuality } from '../values/face-comparison.js';
 import type { InWords } from './explain-score.js';
-import { poorMeasure } from './photo-quality.policy.js';
+import { doubtfulMeasure, poorMeasure } from './photo-quality.policy.js';
 
 /** What a booth tells the person before the photograph is sent. Nothing in it says whom the photograph shows. */
 export interface PhotoGuidance {
   /** Whether the photograph would be compared at all. It says nothing about the outcome. */
   readonly usable: boolean;
-  /** Why it would not. */
+  /** Whether two officers would look at it before it is used, because something about it cannot be told. */
+  readonly review: boolean;
+  /** Why it would not be compared. */
   readonly reasons: readonly { readonly reason: NotComparableReason; readonly hint: InWords }[];
   /** What could be better, worst first, also in a usable photograph. Values 0..100. */
   readonly guidance: readonly { readonly measure: PhotoMeasure; readonly value: number; readonly hint: InWords }[];
@@ -16,16 +18,20 @@ export interface PhotoGuidance {
 /** Below this a measure is worth a word to the person, whatever the policy asks for. */
 export const GUIDANCE_BELOW = 30;
 
+type Asked = Pick<PolicyValues, 'photoQualityMin' | 'photoQualityHoldBelow'>;
+
 /** Puts measurements into words for the person at the booth.
  *  @param reasons what the comparison would refuse the photograph for
  *  @param quality measures by their ISO/IEC 29794-5 names, 0..100; what was not assessed is not mentioned */
-export function photoGuidance({ reasons, quality }: { readonly reasons: readonly NotComparableReason[]; readonly quality: PhotoQuality }, policy: Pick<PolicyValues, 'photoQualityMin'>): PhotoGuidance {
+export function photoGuidance({ reasons, quality }: { readonly reasons: readonly NotComparableReason[]; readonly quality: PhotoQuality }, policy: Asked): PhotoGuidance {
   const all = poorMeasure(quality, policy) === null ? reasons : [...reasons, 'poor_quality' as const];
   const guidance = PHOTO_MEASURES.flatMap((measure) => {
     const value = quality[measure];
-    return typeof value === 'number' && value < Math.max(GUIDANCE_BELOW, policy.photoQualityMin[measure] ?? 0) ? [{ measure, value, hint: MEASURE_HINTS[measure] }] : [];
+    const wanted = Math.max(GUIDANCE_BELOW, policy.photoQualityMin[measure] ?? 0, policy.photoQualityHoldBelow[measure] ?? 0);
+    return typeof value === 'number' && value < wanted ? [{ measure, value, hint: MEASURE_HINTS[measure] }] : [];
   });
-  return { usable: all.length === 0, reasons: all.map((reason) => ({ reason, hint: REASON_HINTS[reason] })), guidance: guidance.sort((a, b) => a.value - b.value) };
+  const usable = all.length === 0;
+  return { usable, review: usable && doubtfulMeasure(quality, policy) !== null, reasons: all.map((reason) => ({ reason, hint: REASON_HINTS[reason] })), guidance: guidance.sort((a, b) => a.value - b.value) };
 }
 
 const REASON_HINTS: Readonly<Record<NotComparableReason, InWords>> = {

@@ -42,7 +42,7 @@ export type RegisteredComparison =
   | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: Commitment; readonly belowAdvisory: boolean }
   | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
 
-export type HoldReason = 'registered_gap' | 'registered_mismatch' | 'referral_band' | 'frames_inconsistent';
+export type HoldReason = 'registered_gap' | 'registered_mismatch' | 'referral_band' | 'frames_inconsistent' | 'portrait_doubtful';
 
 export type FaceComparisonFacts = {
   readonly cardPoints: number;
@@ -106,7 +106,7 @@ export type RegistrationEvent =
         readonly registeredPoints: number | null;
         /** S(card) − S(registered), or null where there is no registered image. */
         readonly differencePoints: number | null;
-        /** The set value that was reached: the hold margin, or the mark of the other reasons; null for `frames_inconsistent`. */
+        /** The set value that was reached: the hold margin, or the mark of the other reasons; null for `frames_inconsistent` and `portrait_doubtful`. */
         readonly boundPoints: number | null;
         readonly dueAtUtc: string;
       };

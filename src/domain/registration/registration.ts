@@ -185,7 +185,7 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
   const band = faceBand(facts.cardPoints, values);
-  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, facts.signals.frames);
+  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, { frames: facts.signals.frames, quality: facts.quality });
 
   if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
     return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
