@@ -33,7 +33,7 @@ export const bench: Bench = {
   summary: 'relay throughput against a bare kafkajs producer; delay from append to consumer',
   async run(report) {
     const missing = brokerMissing();
-    if (missing !== null) return report.note(`not run: ${missing}`);
+    if (missing !== null) return report.note(`not run: ${missing.reason}`);
     report.progress('starting a broker …');
     const broker = await startBroker();
     try {

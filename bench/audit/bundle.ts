@@ -18,7 +18,8 @@ import { SqliteEventStore } from '../../dist/infrastructure/event-store/sqlite-e
 import { KeyedSecrets } from '../../dist/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../dist/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../dist/infrastructure/vault/key-ring.js';
-import { chromium, openBrowser, type Tab } from '../../test/support/browser.ts';
+import { openBrowser, type Tab } from '../../test/support/browser.ts';
+import { peerProgram } from '../../test/support/peers.ts';
 import type { BenchReport } from '../report.ts';
 import { history, ORIGIN, registrantsOf, World } from './world.ts';
 
@@ -65,8 +66,8 @@ async function bundleOf(world: World): Promise<{ readonly lines: readonly string
 }
 
 async function inBrowser(report: BenchReport, folder: string, lines: readonly string[], key: VerifierKey): Promise<void> {
-  const program = chromium();
-  if (!program) return report.note('There is no Chromium here: the page was not measured in a browser.');
+  const program = peerProgram('chromium');
+  if (program === null) return report.note('There is no Chromium here: the page was not measured in a browser.');
   const [page, file] = [path.join(folder, 'page.html'), path.join(folder, 'all.honnin')];
   writeFileSync(page, verifierPage());
   const out = createWriteStream(file);

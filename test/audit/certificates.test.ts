@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID, sign } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { evidenceOwner, registrantOwner } from '../../src/application/case-material.js';
@@ -18,6 +18,8 @@ import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors
 import { makeAuthority, makeCardCertificate, makeOcspResponse, NOW, pem, rsaKey } from '../certificate/support/certificate-factory.js';
 import { FakeResponder } from '../certificate/support/fake-responder.js';
 import { AuditWorld } from './support.js';
+import { built } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const authority = makeAuthority(rsaKey());
 const stranger = makeAuthority(rsaKey());
@@ -175,8 +177,7 @@ describe('certificate verdicts in a bundle', () => {
     expect(differences(lines)).toEqual([expect.objectContaining({ index: indexOf(good), detail: expect.stringContaining('another boothId than the request in the log') })]);
   });
 
-  const inDist = existsSync('dist/cli/main.js') ? it : it.skip;
-  inDist('are counted by the command, which takes the anchors as files', () => {
+  itUnless(built('cli/main.js'), 'are counted by the command, which takes the anchors as files', () => {
     const [file, key, root, other] = ['all.honnin', 'log.vkey', 'root.pem', 'other.der'].map((name) => join(world.folder, name)) as [string, string, string, string];
     writeFileSync(file, `${withEvidence.join('\n')}\n`);
     writeFileSync(key, verifierKeyText(world.keys.keys()[0]!));

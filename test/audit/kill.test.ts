@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { leafText } from '../../src/domain/audit/leaf.js';
 import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
 import { toHex } from '../../src/domain/audit/bytes.js';
@@ -12,13 +12,15 @@ import { fsck } from '../../src/infrastructure/audit/fsck.js';
 import { storedText } from '../../src/infrastructure/audit/log-builder.js';
 import { storedPositions } from '../../src/infrastructure/audit/tile-log.js';
 import { AuditWorld } from './support.js';
+import { built } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/audit/processes/log-until-killed.mjs');
 const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? 20);
 /** A run that has not published anything by then is stuck. */
 const GOING_MS_MAX = 20_000;
-const run = existsSync(path.join(root, 'dist/infrastructure/audit/log-builder-thread.js')) ? it : it.skip;
+const unbuilt = built('infrastructure/audit/log-builder-thread.js');
 
 /** The same sequence in every run, so that a failure can be repeated. */
 function delays(seed: number): () => number {
@@ -104,7 +106,8 @@ describe('kill -9 of the process that writes the audit log', () => {
     }
   }
 
-  run(
+  itUnless(
+    unbuilt,
     `leaves a sound log at any moment, and it grows to the tree of an uninterrupted run (${ROUNDS} kills)`,
     async () => {
       const nextDelay = delays(Number(process.env['HONNIN_AUDIT_KILL_SEED'] ?? 20261123));
@@ -130,7 +133,8 @@ describe('kill -9 of the process that writes the audit log', () => {
     60_000 + ROUNDS * 10_000,
   );
 
-  run(
+  itUnless(
+    unbuilt,
     'leaves a sound log when it dies before each step of the writer, between append and signature too',
     async () => {
       const seen: string[] = [];
@@ -149,7 +153,8 @@ describe('kill -9 of the process that writes the audit log', () => {
     120_000,
   );
 
-  run(
+  itUnless(
+    unbuilt,
     'is told apart from a log whose writer publishes before it writes',
     async () => {
       const { child, ended, going } = start('load');

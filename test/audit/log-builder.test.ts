@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -19,9 +19,9 @@ import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-mode
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld, ORIGIN } from './support.js';
+import { built } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
-const why = existsSync('dist/infrastructure/audit/log-builder-thread.js') ? '' : 'dist is not built';
-const inDist = why === '' ? it : it.skip;
 const signal = new AbortController().signal;
 let world: AuditWorld;
 
@@ -38,8 +38,8 @@ const newest = async () => {
   return (await world.store.readAll(((head as bigint) - 1n) as never, { limit: 1 })).events;
 };
 
-describe('the thread that builds the log', () => {
-  inDist.each(['reads the embedded store itself', 'takes events of another store'])('%s, and makes the tree that the plain builder makes', async (how) => {
+describeUnless(built('infrastructure/audit/log-builder-thread.js'), 'the thread that builds the log', () => {
+  it.each(['reads the embedded store itself', 'takes events of another store'])('%s, and makes the tree that the plain builder makes', async (how) => {
     await world.append(history());
     const builder = new ThreadedLogBuilder(how.startsWith('reads') ? { eventsFile: join(world.folder, 'events.db') } : { store: world.store }, files());
     try {
@@ -60,7 +60,7 @@ describe('the thread that builds the log', () => {
     expect(toHex(world.log.checkpoint()!.root)).toBe(toHex(threaded.root));
   });
 
-  inDist('stops with an alarm at a log that is not what was signed, and does not touch it', async () => {
+  it('stops with an alarm at a log that is not what was signed, and does not touch it', async () => {
     await world.append(history());
     await world.publish();
     const size = world.log.checkpoint()!.size;
@@ -72,7 +72,7 @@ describe('the thread that builds the log', () => {
     expect(world.log.checkpoint()!.size).toBe(size);
   });
 
-  inDist('waits for a disk that cannot be written, and goes on when it can be', async () => {
+  it('waits for a disk that cannot be written, and goes on when it can be', async () => {
     await world.append(history());
     await world.publish();
     await world.append([oneMore()]);
@@ -87,7 +87,7 @@ describe('the thread that builds the log', () => {
     await builder.close();
   });
 
-  inDist('never makes a leaf of an event that the disk has changed', async () => {
+  it('never makes a leaf of an event that the disk has changed', async () => {
     await world.append(history());
     const database = new DatabaseSync(join(world.folder, 'events.db'));
     database.exec("UPDATE events SET data = replace(data, '9', '8') WHERE position = 50");
@@ -100,7 +100,7 @@ describe('the thread that builds the log', () => {
     expect(world.log.checkpoint()).toBeNull();
   });
 
-  inDist('begins anew after its thread died', async () => {
+  it('begins anew after its thread died', async () => {
     await world.append(history());
     const builder = new ThreadedLogBuilder({ eventsFile: join(world.folder, 'events.db') }, { ...files(), keyRingFile: join(world.folder, 'no/such/keys.db') });
     await expect(builder.step()).rejects.toThrow();
@@ -109,7 +109,7 @@ describe('the thread that builds the log', () => {
     await builder.close();
   });
 
-  inDist('lets the runner pass over what the log has read by itself', async () => {
+  it('lets the runner pass over what the log has read by itself', async () => {
     await world.append(history());
     const database = ReadModelDatabase.open(join(world.folder, 'readmodel.db'));
     const positions = new SqlitePositionStore(database);

@@ -1,22 +1,23 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
 import { verifierPage } from '../../src/console/build-page.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { chromium, openBrowser, type Tab } from '../support/browser.js';
+import { openBrowser, type Tab } from '../support/browser.js';
 import { AuditWorld } from './support.js';
+import { built, peer, peerProgram } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
-const program = chromium();
-const why = !program ? 'there is no Chromium here' : !existsSync(resolve('dist/console/verifier.js')) ? 'dist is not built' : '';
+const absence = peer('chromium') ?? built('console/verifier.js');
 let browser: Awaited<ReturnType<typeof openBrowser>> | null = null;
 let folder: string;
 let world: AuditWorld;
 let tab: Tab;
 
 beforeAll(async () => {
-  if (why) return;
+  if (absence !== null) return;
   folder = mkdtempSync(join(tmpdir(), 'honnin-page-'));
   world = await AuditWorld.open();
   await world.append(new SyntheticHistory({ seed: 31 }).appends(80, { registrants: 20 }));
@@ -25,13 +26,13 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'good.honnin'), `${lines.join('\n')}\n`);
   writeFileSync(join(folder, 'bad.honnin'), `${lines.map((line) => (line.includes('"type":"Held"') ? line.replace('"boundPoints":2000', '"boundPoints":1000') : line)).join('\n')}\n`);
   writeFileSync(join(folder, 'page.html'), verifierPage());
-  browser = await openBrowser({ program: program as string, profile: join(folder, 'profile'), url: `file://${join(folder, 'page.html')}` });
+  browser = await openBrowser({ program: peerProgram('chromium') as string, profile: join(folder, 'profile'), url: `file://${join(folder, 'page.html')}` });
   ({ tab } = browser);
   await tab.until('document.readyState === "complete" && document.getElementById("lang").textContent !== ""');
 }, 60_000);
 
 afterAll(async () => {
-  if (why) return;
+  if (absence !== null) return;
   await browser?.close();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   await world.close();
@@ -62,9 +63,8 @@ async function keep(name: string): Promise<void> {
   await tab.send('Emulation.clearDeviceMetricsOverride');
 }
 
-describe('the offline page', () => {
+describeUnless(absence, 'the offline page', () => {
   it('is one file that names no other address', () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     const page = verifierPage();
     expect(page).not.toMatch(/<(?:link|img|iframe)|src=|@import|url\(/i);
     expect(page).not.toMatch(/fetch\(|XMLHttpRequest|WebSocket|EventSource|importScripts|sendBeacon|eval\(|new Function/);
@@ -72,7 +72,6 @@ describe('the offline page', () => {
   });
 
   it('verifies a bundle in a browser and reproduces every decision', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     await tab.evaluate(`document.getElementById('keys').value = ${JSON.stringify(verifierKeyText(world.keys.keys()[0]!))}`);
     const done = await choose('good.honnin');
     expect(done.discrepancies).toEqual([]);
@@ -88,7 +87,6 @@ describe('the offline page', () => {
   });
 
   it('names what does not fit, with its place, in both languages', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     const done = await choose('bad.honnin');
     expect(done.discrepancies).toContain('root_differs');
     expect(done.discrepancies).toContain('decision_differs');
@@ -104,19 +102,16 @@ describe('the offline page', () => {
   });
 
   it('does not vouch for a bundle when it has no key', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     await tab.evaluate(`document.getElementById('keys').value = ''`);
     expect((await choose('good.honnin')).sound).toBe(false);
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict warn');
   });
 
   it('says how many certificate verdicts it did not make again, and how to', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     expect(await tab.evaluate('document.getElementById("facts").textContent')).toMatch(/Certificate verdicts[\d,]+, evidence for 0\. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors/);
   });
 
   it('says what is wrong with a key or a file and forgets the result before', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     await tab.evaluate(`document.getElementById('keys').value = 'no key'; document.getElementById('keys').dispatchEvent(new Event('change'))`);
     await tab.until('document.getElementById("status").textContent.includes("The public key has not the right form: not an Ed25519 verifier key")');
     expect(await tab.evaluate('document.getElementById("result").hidden')).toBe(true);
@@ -126,7 +121,6 @@ describe('the offline page', () => {
   });
 
   it('works where a browser refuses it a thread', async () => {
-    if (why) return void process.stderr.write(`skipped: ${why}\n`);
     await tab.send('Page.enable');
     await tab.send('Page.addScriptToEvaluateOnNewDocument', { source: 'globalThis.Worker = class { constructor() { throw new Error("refused"); } };' });
     await tab.evaluate('document.body.dataset.old = "1"');

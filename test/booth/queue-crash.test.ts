@@ -1,20 +1,19 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { OfflineQueue } from '../../src/booth/offline-queue.js';
 import { temporaryFolder } from '../sandbox/support.js';
+import { built } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const built = path.join(root, 'dist/booth/offline-queue.js');
+const queue = path.join(root, 'dist/booth/offline-queue.js');
 const key = Buffer.alloc(32, 7);
-const described = existsSync(built) ? describe : describe.skip;
-if (!existsSync(built)) process.stderr.write('skipped: the crash test of the queue runs from dist, which is not built\n');
 
 /** Adds and settles as fast as it can, and says each id only when the queue had returned. */
 const program = `
-import { OfflineQueue } from ${JSON.stringify(pathToFileURL(built).href)};
+import { OfflineQueue } from ${JSON.stringify(pathToFileURL(queue).href)};
 import { writeSync } from 'node:fs';
 const queue = new OfflineQueue({ folder: process.argv[1], key: Buffer.alloc(32, 7) });
 const body = Buffer.alloc(50_000, 1);
@@ -24,7 +23,7 @@ for (let i = 0; ; i += 1) {
   if (i % 2 === 0) { queue.settle(id, { result: 'refused', code: 'x' }); writeSync(1, 'settled ' + id + '\\n'); }
 }`;
 
-described('the offline queue under kill -9', () => {
+describeUnless(built('booth/offline-queue.js'), 'the offline queue under kill -9', () => {
   it('has every request that was taken in and every outcome that was stored, and no broken entry', async () => {
     for (const after of [1, 4, 9, 16]) {
       const folder = temporaryFolder();

@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DAY, ecKey, makeAuthority, makeCardCertificate, makeCertificate, makeCrl, makeOcspResponse, name, NOW, pem, rsaKey, spkiOf } from './support/certificate-factory.js';
+import { built } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const built = existsSync(main.replace('main.js', 'verify-certificate.js'));
 
 const caKey = ecKey();
 const authority = makeAuthority(caKey);
@@ -40,7 +41,7 @@ function honnin(args: string[], input = ''): Run {
 }
 const batch = (tool: string, lines: (object | string)[]): Run => honnin([tool, '--batch'], lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n'));
 
-(built ? describe : describe.skip)(`verify tools${built ? '' : ' (skipped: not built)'}`, () => {
+describeUnless(built('cli/verify-certificate.js'), 'verify tools', () => {
   let files: Record<'root' | 'card' | 'cardPem' | 'good' | 'revoked' | 'crl' | 'listing', string>;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'verify-'));

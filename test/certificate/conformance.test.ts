@@ -1,9 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
 import { limboCases, pkitsCases, suitesMissing, type ConformanceCase } from './support/conformance-data.js';
 import { conformanceDocument, tally, tallyTable, type SuiteResult } from './support/conformance-report.js';
+import { elsewhere } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 /** Every false refusal, with its reason. A case may leave this list, none may join it without one. */
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -34,7 +36,7 @@ const key = ({ case: c }: SuiteResult): string => (/\(Subpart \d\)$/.exec(c.name
 const describeResult = (r: SuiteResult): string => `${key(r)} ${r.case.name}: ${r.verdict.verdict} (${r.verdict.reason}: ${r.verdict.detail})`;
 
 // @req R6
-(suitesMissing === null ? describe : describe.skip)(`published suites${suitesMissing === null ? '' : ` (skipped: ${suitesMissing})`}`, () => {
+describeUnless(elsewhere(suitesMissing), 'published suites', () => {
   const suites: [string, ConformanceCase[], number][] = suitesMissing === null ? [['NIST PKITS 1.0.1', pkitsCases(), 249], ['x509-limbo', limboCases(), 137]] : [];
 
   it.each(suites)('%s: accepts nothing that the suite refuses, and refuses only what the list says', (name, cases, count) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,11 @@ import { encodeDer, TAG } from '../../src/infrastructure/certificate/der.js';
 import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
 import { checkOfflineStatus } from '../../src/infrastructure/certificate/offline-status.js';
 import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
+import { peer } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 import {
   crlExt, DAY, dnsName, ecKey, ext, makeCertificate, makeCrl, makeOcspResponse, makeSingleResponse, name, pem, rsaKey, type Authority, type CertificateSpec, type CrlSpec, type KeyPair, type OcspAnswerSpec,
 } from './support/certificate-factory.js';
-import { opensslMissing } from './support/openssl-responder.js';
 
 /** `openssl` is a verifier that nobody here wrote. Where it says no, we must not say yes; where nothing is wrong, both must say yes, or the
  *  comparison would be of two machines that always refuse. */
@@ -158,10 +159,8 @@ function compare(faults: readonly string[]): Outcome {
   return { ours: verdict.verdict === 'valid' ? 'valid' : `${verdict.verdict}: ${verdict.reason}`, openssl: run.status === 0 ? 'valid' : `no: ${/error \d+ at[^\n]*/.exec(run.stderr + run.stdout)?.[0] ?? run.stderr.split('\n')[0]}` };
 }
 
-const openssl = opensslMissing === null ? describe : describe.skip;
-
 // @req R6
-openssl(`path and CRLs against openssl verify${opensslMissing === null ? '' : ` (skipped: ${opensslMissing})`}`, () => {
+describeUnless(peer('openssl'), 'path and CRLs against openssl verify', () => {
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'differential-'));
   });
@@ -223,7 +222,7 @@ const OCSP_FAULTS: Readonly<Record<string, Partial<OcspAnswerSpec>>> = {
   'another type': { typeOid: '1.3.6.1.5.5.7.48.1.99' },
 };
 
-openssl(`OCSP answers against openssl ocsp${opensslMissing === null ? '' : ` (skipped: ${opensslMissing})`}`, () => {
+describeUnless(peer('openssl'), 'OCSP answers against openssl ocsp', () => {
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'differential-'));
     file('issuer.pem', pem(ocspAuthority.certificate));

@@ -11,7 +11,9 @@ import {
   cardExtensions, DAY, ecKey, ext, makeAuthority, makeCardCertificate, makeCertificate, makeOcspResponse, makeSingleResponse, name, ocspError, pem, rsaKey, type KeyPair, type OcspAnswerSpec,
 } from './support/certificate-factory.js';
 import { FakeResponder } from './support/fake-responder.js';
-import { freePort, opensslMissing, startOpensslResponder, type OpensslResponder } from './support/openssl-responder.js';
+import { freePort, startOpensslResponder, type OpensslResponder } from './support/openssl-responder.js';
+import { peer } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 // The responder process has no other clock than the system's, so these certificates live around the real now.
 const now = Math.floor(Date.now() / 1000);
@@ -50,7 +52,7 @@ function short(verdict: CertificateVerdict): string {
 }
 
 // @req R6
-(opensslMissing === null ? describe : describe.skip)(`against openssl ocsp${opensslMissing === null ? '' : ` (skipped: ${opensslMissing})`}`, () => {
+describeUnless(peer('openssl'), 'against openssl ocsp', () => {
   let responder: OpensslResponder;
   const running: OpensslResponder[] = [];
   const index = [{ serial: '1001', state: 'good' }, { serial: '1002', state: 'revoked' }, { serial: '1003', state: 'hold' }, { serial: '1005', state: 'good' }] as const;

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
+import { built } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/event-store/processes/append-until-killed.mjs');
@@ -50,8 +52,8 @@ describe('kill -9 at random moments', () => {
     return new Map(complete.split('\n').map((line) => [line.split(' ')[0] as string, Number(line.split(' ')[1])]));
   }
 
-  const run = existsSync(path.join(root, 'dist/infrastructure/read-model/sqlite-read-model.js')) ? it : it.skip;
-  run(
+  itUnless(
+    built('infrastructure/read-model/sqlite-read-model.js'),
     `loses no acknowledged event, stores no half append and keeps rows and position together (${ROUNDS} kills)`,
     async () => {
       const nextDelay = delays(20261123);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,6 +7,8 @@ import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-ev
 import { ThreadedLogWriter } from '../../src/infrastructure/event-store/threaded-log-writer.js';
 import { encodeAppend } from '../../src/infrastructure/event-store/event-bytes.js';
 import { newEvent } from '../contract/event-store.contract.js';
+import { peer } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/event-store/processes/append-and-count.mjs');
@@ -65,12 +67,9 @@ describe('the writing thread', () => {
     for (const result of await Promise.all(appends)) expect(result).toMatchObject({ outcome: 'appended' });
   });
 
-  const strace = ['/usr/bin/strace', '/usr/local/bin/strace'].find(existsSync);
-  if (!strace) process.stderr.write('skipped: counting fsync calls needs strace, which is not installed here\n');
-
-  (strace ? it : it.skip)('needs one fsync for one append, and at most 12 for 256 that arrive together', () => {
+  itUnless(peer('strace'), 'needs one fsync for one append, and at most 12 for 256 that arrive together', () => {
     const trace = path.join(folder, 'trace');
-    const printed = execFileSync(strace as string, ['-f', '-qq', '-e', 'trace=fsync,fdatasync,write', '-e', 'signal=none', '-o', trace, process.execPath, '--disable-warning=ExperimentalWarning', program, file], { env: { ...process.env, NODE_OPTIONS: '' }, encoding: 'utf8' });
+    const printed = execFileSync('strace', ['-f', '-qq', '-e', 'trace=fsync,fdatasync,write', '-e', 'signal=none', '-o', trace, process.execPath, '--disable-warning=ExperimentalWarning', program, file], { env: { ...process.env, NODE_OPTIONS: '' }, encoding: 'utf8' });
     expect(printed.split('\n').filter(Boolean)).toEqual(['begin one by one', 'end one by one', 'begin together', 'end together']);
     const lines = readFileSync(trace, 'utf8').split('\n');
     const between = (part: string): number => {

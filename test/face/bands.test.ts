@@ -12,6 +12,8 @@ import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-compar
 import type { Box, RgbImage } from '../../src/infrastructure/face/rgb-image.js';
 import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sharedFaces, testModels } from './support.js';
+import { elsewhere } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: 2 });
 beforeAll(() => comparer.start(), 120_000);
@@ -75,8 +77,8 @@ describe('pictures with the face painted over', () => {
   }, 60_000);
 
   const cards = path.join(sharedFaces, 'cards');
-  if (!existsSync(cards)) process.stderr.write('skipped: the measured photographs are not on this machine (../shared/faces)\n');
-  (existsSync(cards) ? it : it.skip)('of measured photographs and cards are accepted in 1 % at most', async () => {
+  const noCards = existsSync(cards) ? null : 'the measured photographs are not on this machine (../shared/faces)';
+  itUnless(elsewhere(noCards), 'of measured photographs and cards are accepted in 1 % at most', async () => {
     const files = [path.join(sharedFaces, 'images'), cards].flatMap((folder) => readdirSync(folder).filter((_, i) => i % 4 === 0).map((file) => path.join(folder, file)));
     let accepted = 0;
     for (const file of files) {

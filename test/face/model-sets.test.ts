@@ -13,6 +13,8 @@ import { installedSets, loadModelSet, parseModelSet, saveModelSet } from '../../
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { emptyFolder, sharedModel, testModels } from './support.js';
+import { elsewhere } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 let folder: string;
 let server: Server | undefined;
@@ -125,10 +127,9 @@ describe('installing a model', () => {
 });
 
 const yunet = sharedModel('face_detection_yunet_2023mar.onnx');
-const withYunet = yunet === null ? describe.skip : describe;
-if (yunet === null) process.stderr.write('skipped: YuNet is not on this machine (../shared/models)\n');
+const noYunet = yunet === null ? 'YuNet is not on this machine (../shared/models)' : null;
 
-withYunet('the optional detector', () => {
+describeUnless(elsewhere(noYunet), 'the optional detector', () => {
   it('takes the place of the default one: one face in each picture, and the same verdicts', async () => {
     const known = MODEL_PARTS['yunet-detector']!.known!;
     const installed = await installModel(folder, { source: yunet!, sha256: known.sha256 });

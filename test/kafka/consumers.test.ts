@@ -5,11 +5,12 @@ import { KafkaEventPublisher } from '../../src/infrastructure/kafka/kafka-event-
 import { murmur2, partitionOfKey } from '../../src/infrastructure/kafka/partition-of-key.js';
 import { replayEvents } from '../../src/infrastructure/kafka/replay.js';
 import { createTopics, examineTopics, topicName, topicPlans } from '../../src/infrastructure/kafka/topics.js';
-import { describeWithBroker, skipped } from './support/describe-with-broker.js';
+import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';
-import { onPath } from './support/kafka-broker.js';
 import { header, PARTITIONS, readTopic, settingsFor, withoutRepetitions, withTopics } from './support/kafka-topics.js';
 import { RelayWorld, until } from './support/relay-world.js';
+import { peer } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 interface KcatMessage {
   readonly partition: number;
@@ -37,7 +38,7 @@ describeWithBroker('consumers that nobody here wrote', (broker) => {
     world = null;
   });
 
-  if (onPath('kcat')) {
+  describeUnless(peer('kcat'), 'of librdkafka', () => {
     it.each(['binary', 'structured'] as const)('kcat reads what is published, and the CloudEvents SDK understands it (%s mode)', async (mode) => {
       const settings = await withTopics(settingsFor(broker().brokers, { mode }));
       world = new RelayWorld(new KafkaEventPublisher(settings), { settings }).start();
@@ -65,9 +66,7 @@ describeWithBroker('consumers that nobody here wrote', (broker) => {
       expect(read).toHaveLength(keys.length);
       expect(read.filter(({ key, partition }) => partition !== partitionOfKey(key, PARTITIONS))).toEqual([]);
     });
-  } else {
-    skipped('kcat is not installed (apt-get install kcat)');
-  }
+  });
 
   it('a replay goes to its own topic with a marker and its old ids, and leaves the live topics alone', async () => {
     const settings = await withTopics(settingsFor(broker().brokers));

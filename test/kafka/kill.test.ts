@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect } from '@jest/globals';
 import { derivedId } from '../../src/application/ids.js';
 import type { StoredEvent } from '../../src/domain/event-envelope.js';
 import { PUBLISHED_SOURCES, translate } from '../../src/domain/publication/published-language.js';
@@ -11,6 +11,8 @@ import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-ev
 import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { header, readTopic, settingsFor, withTopics } from './support/kafka-topics.js';
+import { built } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/kafka/processes/append-and-relay.mjs');
@@ -88,9 +90,8 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
     return { facts, status };
   }
 
-  const built = existsSync(path.join(root, 'dist/application/publication/publication-relay.js'));
-  if (!built && process.env['CI'] === 'true') throw new Error('build first: the killed process runs from dist');
-  (built ? it : it.skip)(
+  itUnless(
+    built('application/publication/publication-relay.js'),
     `publishes every event, in order per registration, and by id exactly once (${KILLS} kills, ${EVENTS} events, broker restarted ${BROKER_RESTARTS} times)`,
     async () => {
       const settings = await withTopics(settingsFor(broker().brokers));

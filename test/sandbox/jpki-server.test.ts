@@ -6,8 +6,10 @@ import { serialOf } from '../../src/sandbox/certificate-authority.js';
 import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki-server.js';
 import { SyntheticCard, type SyntheticCardData } from '../../src/sandbox/synthetic-card.js';
 import { pem } from '../../src/sandbox/x509-writer.js';
-import { describeWithOpenssl, openssl, samplePicture, save, temporaryFolder, type ProgramResult } from './support.js';
+import { openssl, samplePicture, save, temporaryFolder, type ProgramResult } from './support.js';
 import type { CertificateType } from '../../src/domain/values/certificate-status.js';
+import { peer } from '../support/peers.js';
+import { describeUnless } from '../support/unless.js';
 
 const folder = temporaryFolder();
 const lines: string[] = [];
@@ -39,7 +41,7 @@ async function ask(card: SyntheticCard, type: CertificateType = 'user_authentica
   return openssl('ocsp', '-issuer', anchor, '-cert', certificateFile(card, type), '-url', jpki.ocspUrl, '-CAfile', anchor, '-timeout', '5', ...more);
 }
 
-describeWithOpenssl('the JPKI stand-in, judged by openssl', () => {
+describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
   it('says on its first line that it is a stand-in', () => {
     expect(lines[0]).toMatch(/^STAND-IN: .*authentication server/);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cardRecordVerifier, certificateVerifier } from '../../src/infrastructure/certificate/configured-verifiers.js';
@@ -9,9 +9,11 @@ import { FaultTape } from '../../src/sandbox/fault-tape.js';
 import { sandboxSettings, startSandbox } from '../../src/sandbox/sandbox.js';
 import { SyntheticCard, type SyntheticCardData } from '../../src/sandbox/synthetic-card.js';
 import { samplePicture, save, temporaryFolder } from './support.js';
+import { built } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const built = path.join(root, 'dist/cli/main.js');
+const program = path.join(root, 'dist/cli/main.js');
 let folder: ReturnType<typeof temporaryFolder>;
 
 beforeEach(() => {
@@ -54,12 +56,9 @@ describe('the sandbox', () => {
     }
   });
 
-  const runBuilt = existsSync(built) ? it : it.skip;
-  if (!existsSync(built)) process.stderr.write('skipped: the sandbox command runs from dist, which is not built\n');
-
-  runBuilt('runs from the command line, issues a card, and stops when it is interrupted', async () => {
+  itUnless(built('cli/main.js'), 'runs from the command line, issues a card, and stops when it is interrupted', async () => {
     const picture = save(folder.path, 'me.jpg', await samplePicture());
-    const child = spawn(process.execPath, [built, 'sandbox', '--data', folder.path, '--card-photo', picture, '--certificate', 'user_authentication', '--certificate', 'digital_signature'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [program, 'sandbox', '--data', folder.path, '--card-photo', picture, '--certificate', 'user_authentication', '--certificate', 'digital_signature'], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     await new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk: Buffer) => {

@@ -1,5 +1,4 @@
-import { describe } from '@jest/globals';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,13 +26,6 @@ export function run(program: string, args: readonly string[]): Promise<ProgramRe
 }
 
 export const openssl = (...args: string[]): Promise<ProgramResult> => run('openssl', args);
-
-/** Runs where the openssl program is present, and says so where it is not: it is the judge that nobody here wrote. */
-export function describeWithOpenssl(name: string, tests: () => void): void {
-  if (spawnSync('openssl', ['version']).status === 0) return void describe(name, tests);
-  process.stderr.write(`skipped: '${name}' needs the openssl program\n`);
-  describe.skip(name, tests);
-}
 
 /** A synthetic picture with structure, made anew each time: no face, only something to encode. */
 export async function samplePicture(seed = 1): Promise<Buffer> {

@@ -1,10 +1,5 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
-
-/** A Chromium that runs here, or null. */
-export function chromium(): string | null {
-  return ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0) ?? null;
-}
 
 /** A browser without a window, with one tab. @param profile a folder of its own */
 export async function openBrowser({ program, profile, url, size }: { readonly program: string; readonly profile: string; readonly url: string; readonly size?: string }): Promise<{ readonly tab: Tab; readonly close: () => Promise<void> }> {

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-export const OPENSSL_MISSING = spawnSync('openssl', ['version']).status === 0 ? null : 'the openssl program is not here, so nobody independent can stamp';
 export const OPENSSL_POLICY = '1.3.6.1.4.1.32473.2.1';
 
 const CONFIG = `

@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -79,5 +79,3 @@ function waitUntilListening(child: ChildProcess, output: () => string): Promise<
     });
   });
 }
-
-export const opensslMissing: string | null = spawnSync('openssl', ['version']).status === 0 ? null : 'the openssl command is not installed';

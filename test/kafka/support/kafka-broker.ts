@@ -5,6 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
+import { peer, type Absence } from '../../support/peers.ts';
 
 const run = promisify(execFile);
 
@@ -37,14 +38,8 @@ export interface BrokerOptions {
 }
 
 /** Why a real broker cannot be had here, or null. `KAFKA_BROKERS` names another one. */
-export function brokerMissing(): string | null {
-  if (process.env['KAFKA_BROKERS']) return null;
-  const missing = ['java', 'mvn'].filter((tool) => !onPath(tool));
-  return missing.length === 0 ? null : `${missing.join(' and ')} not found and KAFKA_BROKERS is not set: no Kafka broker can be started`;
-}
-
-export function onPath(tool: string): boolean {
-  return (process.env['PATH'] ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, tool)));
+export function brokerMissing(): Absence | null {
+  return process.env['KAFKA_BROKERS'] ? null : peer('java') ?? peer('mvn');
 }
 
 /** A broker: the one that `KAFKA_BROKERS` names, or Apache Kafka itself in KRaft mode, one process on free ports. */
