@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { ApiSettings } from './api/api-settings.js';
+import { ApiSettings, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
 import { Config } from './infrastructure/config.js';
@@ -28,12 +28,21 @@ export async function startServer(environment: Readonly<Record<string, string | 
 }
 
 async function apiSettings({ values }: Config): Promise<ApiSettings> {
+  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader } = values;
+  const { booth, challenge, stranger } = DEFAULT_UPLOADS;
   const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute } = values;
   return new ApiSettings({
     oidc: oidcIssuer === null ? null : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
     tls: tlsCertFile === null || tlsKeyFile === null ? null : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
     rateLimits: { challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute },
+    limits: { connectionsMax: connections, connectionsPerAddressMax: connectionsPerAddress, eventStreamsPerReceiptMax: streamsPerReceipt, eventStreamsPerAddressMax: streamsPerAddress },
+    uploads: {
+      booth: { ...booth, placesMax: boothPlaces },
+      challenge: { ...challenge, placesMax: challengePlaces, perHolderMax: challengePlacesPerAddress },
+      stranger: { ...stranger, placesMax: sharedPlaces },
+    },
     trustProxy,
+    clientAddressHeader,
     metricsToken,
     logLevel,
   });

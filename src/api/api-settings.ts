@@ -1,3 +1,6 @@
+import type { PaceLimits } from './booth/upload-pace.js';
+import type { ProxyTrust } from './client-address.js';
+
 /** Hard caps in bytes. What a policy allows may be smaller, never larger. */
 export interface ApiLimits {
   /** Part `request` of a registration, and every other JSON body. */
@@ -9,16 +12,41 @@ export interface ApiLimits {
   readonly photoBytesMax: number;
   /** One further frame; they are smaller pictures than the photograph. */
   readonly frameBytesMax: number;
-  /** Registrations that are read into memory at the same time; more are asked to come back. */
-  readonly uploadsAtOnceMax: number;
   readonly eventStreamsMax: number;
+  readonly eventStreamsPerReceiptMax: number;
+  readonly eventStreamsPerAddressMax: number;
   /** A stream ends after this time and the client opens a new one. */
   readonly eventStreamSecondsMax: number;
   readonly heartbeatMs: number;
   /** A request that has not arrived whole after this time is ended. */
   readonly requestMsMax: number;
+  /** The same for its header fields, counted from the connection. */
+  readonly headersMsMax: number;
+  /** Open connections, of all and of one address (of a trusted proxy only together). */
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
   /** At shutdown, connections that are still open after this time are cut. */
   readonly shutdownMsMax: number;
+}
+
+/** One kind of places for uploads: all of the kind, those of one holder (address or booth), bytes that all of them may hold, and may send. */
+export interface PlacesSettings {
+  readonly placesMax: number;
+  readonly perHolderMax: number;
+  readonly bytesMax: number;
+  readonly bytesPerSecondMax: number;
+}
+
+/** Uploads are read into memory: how many, for whom, how fast. */
+export interface UploadSettings {
+  /** For booths that signed for their challenge. */
+  readonly booth: PlacesSettings;
+  /** For whoever shows a fresh challenge, counted by address. */
+  readonly challenge: PlacesSettings;
+  /** For everybody else, counted by address. */
+  readonly stranger: PlacesSettings;
+  readonly perChallengeMax: number;
+  readonly pace: PaceLimits;
 }
 
 export interface OidcSettings {
@@ -45,20 +73,25 @@ export class ApiSettings {
   /** null: nobody can sign in, and every route for officers says so. */
   readonly oidc: OidcSettings | null;
   readonly rateLimits: RateLimits;
+  readonly uploads: UploadSettings;
   /** PEM. null: plain HTTP, for a machine behind a TLS proxy and for development. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** Whether `X-Forwarded-For` of the nearest proxy is believed (rate limits count by address). */
-  readonly trustProxy: boolean;
+  /** Whose word about the client's address is believed; limits count by address. */
+  readonly trustProxy: ProxyTrust;
+  /** Lower-case name of the header field in which trusted proxies write that address. */
+  readonly clientAddressHeader: string;
   /** When set, `/metrics` asks for it as a bearer token. */
   readonly metricsToken: string | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-  constructor(given: { readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' ? Partial<ApiSettings[K]> : ApiSettings[K] } = {}) {
+  constructor(given: { readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' | 'uploads' ? Partial<ApiSettings[K]> : ApiSettings[K] } = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...given.limits };
     this.oidc = given.oidc ?? null;
     this.rateLimits = { ...DEFAULT_RATE_LIMITS, ...given.rateLimits };
+    this.uploads = { ...DEFAULT_UPLOADS, ...given.uploads };
     this.tls = given.tls ?? null;
-    this.trustProxy = given.trustProxy ?? false;
+    this.trustProxy = given.trustProxy ?? 'no';
+    this.clientAddressHeader = given.clientAddressHeader ?? 'x-forwarded-for';
     this.metricsToken = given.metricsToken ?? null;
     this.logLevel = given.logLevel ?? 'info';
   }
@@ -73,12 +106,25 @@ export const DEFAULT_LIMITS: ApiLimits = {
   cardIssuerCertificateBytesMax: 4 * KIB,
   photoBytesMax: 16 * KIB * KIB,
   frameBytesMax: KIB * KIB,
-  uploadsAtOnceMax: 32,
   eventStreamsMax: 1_000,
+  eventStreamsPerReceiptMax: 5,
+  eventStreamsPerAddressMax: 100,
   eventStreamSecondsMax: 600,
   heartbeatMs: 15_000,
-  requestMsMax: 60_000,
+  requestMsMax: 30_000,
+  headersMsMax: 10_000,
+  connectionsMax: 4_096,
+  connectionsPerAddressMax: 256,
   shutdownMsMax: 10_000,
+};
+
+/** A booth's request has 0.1 to 4 MiB, so all three kinds full of them hold far less than their bounds. */
+export const DEFAULT_UPLOADS: UploadSettings = {
+  booth: { placesMax: 64, perHolderMax: 16, bytesMax: 256 * KIB * KIB, bytesPerSecondMax: 256 * KIB * KIB },
+  challenge: { placesMax: 256, perHolderMax: 4, bytesMax: 128 * KIB * KIB, bytesPerSecondMax: 32 * KIB * KIB },
+  stranger: { placesMax: 8, perHolderMax: 2, bytesMax: 64 * KIB * KIB, bytesPerSecondMax: 8 * KIB * KIB },
+  perChallengeMax: 2,
+  pace: { bytesPerSecondMin: 16 * KIB, graceSeconds: 5, bodySecondsMax: 30 },
 };
 
 export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000, photoChecksPerMinute: 3_000 };

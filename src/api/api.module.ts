@@ -14,6 +14,7 @@ import { Door } from './booth/door.js';
 import { EventStreams } from './booth/event-streams.js';
 import { PhotoChecksController } from './booth/photo-checks.controller.js';
 import { RegistrationsController } from './booth/registrations.controller.js';
+import { UploadAdmission } from './booth/upload-admission.js';
 import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './metrics.js';
@@ -36,6 +37,7 @@ export class ApiModule {
         Metrics,
         Lifecycle,
         EdgeLimits,
+        UploadAdmission,
         Door,
         EventStreams,
         TokenVerifier,

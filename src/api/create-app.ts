@@ -9,6 +9,9 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ApiSettings } from './api-settings.js';
+import { isTrusted } from './client-address.js';
+import { Connections } from './connections.js';
+import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLog, NestLog } from './log.js';
 import { Metrics } from './metrics.js';
@@ -20,6 +23,9 @@ import { HSTS, SECURITY_HEADERS } from './security-headers.js';
 const PATH_PARAMETER_MAX = 256;
 /** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */
 const ANSWERED_TO_THE_END = '/health/live';
+const TIMEOUT_SLACK_MS = 2_000;
+/** How often Node looks for connections whose time is over. */
+const CHECK_MS = 1_000;
 /** In logs and measurements: the client went away before it had the answer. */
 const CLIENT_GONE = 499;
 /** The documentation is a page: its own scripts and styles, and nothing from elsewhere. */
@@ -35,21 +41,24 @@ export async function createApp(module: Type | DynamicModule, settings: ApiSetti
   // The body stays bytes until somebody has looked for a My Number in it.
   server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax }, (_request, body, done) => done(null, body));
   addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }) });
+  boundConnections(server, settings, app.get(EdgeLimits, { strict: false }));
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Honnin API' });
   app.enableShutdownHooks();
   return app;
 }
 
 function adapterOf(settings: ApiSettings): FastifyAdapter {
-  const { limits, tls, trustProxy } = settings;
+  const { limits, tls } = settings;
+  const timeouts = { headersTimeout: limits.headersMsMax, connectionsCheckingInterval: CHECK_MS };
   const options = {
     // Its own log lines hold addresses, and an address holds the receipt; ours are written in `addHooks`.
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: limits.jsonBytesMax,
-    requestTimeout: limits.requestMsMax,
-    // One hop: what a client itself writes into the header is never believed.
-    trustProxy: trustProxy ? 1 : false,
+    // Uploads have a limit of their own that can say what was wrong; this one is behind it.
+    requestTimeout: limits.requestMsMax + TIMEOUT_SLACK_MS,
+    // Which address counts is decided in one place (`EdgeLimits`).
+    trustProxy: false,
     // HEAD on an event stream would never end.
     exposeHeadRoutes: false,
     // We say it ourselves, as a problem document.
@@ -57,9 +66,14 @@ function adapterOf(settings: ApiSettings): FastifyAdapter {
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
     frameworkErrors: (error: { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => sendProblem(request, reply, new ProblemError(codeOfStatus(error.statusCode ?? 400))),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerUnparsable(error, socket),
-    ...(tls && { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }),
+    ...(tls ? { https: { ...timeouts, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } } : { http: timeouts }),
   };
   return new FastifyAdapter(options as object);
+}
+
+function boundConnections(server: FastifyInstance, { limits, trustProxy }: ApiSettings, edge: EdgeLimits): void {
+  const rules = { isProxy: (peer: string) => isTrusted(trustProxy, peer), isKept: (socket: Socket) => edge.isPlaced(socket) };
+  new Connections({ connectionsMax: limits.connectionsMax, perAddressMax: limits.connectionsPerAddressMax }, rules).attach(server.server);
 }
 
 function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle }: { settings: ApiSettings; log: Logger; metrics: Metrics; lifecycle: Lifecycle }): void {

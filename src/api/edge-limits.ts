@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ApiSettings, type RateLimits } from './api-settings.js';
-import { Metrics } from './metrics.js';
+import { addressKey, clientAddress } from './client-address.js';
 import { ProblemError } from './problems.js';
 import { RateLimiter } from './rate-limiter.js';
 
@@ -10,12 +11,9 @@ import { RateLimiter } from './rate-limiter.js';
 @Injectable()
 export class EdgeLimits {
   private readonly limiters: Readonly<Record<keyof RateLimits, RateLimiter>>;
-  private uploads = 0;
+  private readonly placed = new WeakSet<Socket>();
 
-  constructor(
-    private readonly settings: ApiSettings,
-    private readonly metrics: Metrics,
-  ) {
+  constructor(private readonly settings: ApiSettings) {
     const { rateLimits } = settings;
     this.limiters = {
       challengesPerMinute: new RateLimiter(rateLimits.challengesPerMinute),
@@ -25,20 +23,26 @@ export class EdgeLimits {
     };
   }
 
-  /** @throws {ProblemError} `too_many_requests` with the time to wait. */
-  admit(request: FastifyRequest, kind: keyof RateLimits): void {
-    const waitSeconds = this.limiters[kind].take(request.ip);
+  /** What limits count a request by when nothing else is proved. */
+  addressOf({ headers, socket }: FastifyRequest): string {
+    const { trustProxy: trust, clientAddressHeader: header } = this.settings;
+    return addressKey(clientAddress({ peer: socket.remoteAddress, headers, trust, header }));
+  }
+
+  /** @param holder an address key, or a booth that has proved itself
+   *  @throws {ProblemError} `too_many_requests` with the time to wait. */
+  async admit(holder: string, kind: keyof RateLimits): Promise<void> {
+    const waitSeconds = this.limiters[kind].take(holder);
     if (waitSeconds > 0) throw new ProblemError('too_many_requests', { retryAfterSeconds: waitSeconds });
   }
 
-  /** Runs the work of one upload. @throws {ProblemError} `too_many_uploads` when too many run already: each holds its parts in memory. */
-  async upload<T>(work: () => Promise<T>): Promise<T> {
-    if (this.uploads >= this.settings.limits.uploadsAtOnceMax) throw new ProblemError('too_many_uploads', { retryAfterSeconds: 1 });
-    this.metrics.uploads.set(++this.uploads);
-    try {
-      return await work();
-    } finally {
-      this.metrics.uploads.set(--this.uploads);
-    }
+  /** Marks the connection whose upload has a place by its challenge: it is not closed to make room for others. */
+  holdsPlace({ raw }: FastifyRequest, isHeld: boolean): void {
+    if (isHeld) this.placed.add(raw.socket);
+    else this.placed.delete(raw.socket);
+  }
+
+  isPlaced(socket: Socket): boolean {
+    return this.placed.has(socket);
   }
 }

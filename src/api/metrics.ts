@@ -14,7 +14,7 @@ export class Metrics {
   readonly doorRefusals: Counter<'code'>;
   readonly signInFailures: Counter<'cause'>;
   readonly eventStreams: Gauge;
-  readonly uploads: Gauge;
+  readonly uploads: Gauge<'places'>;
 
   constructor() {
     // Among others `nodejs_eventloop_lag_*_seconds` and the process's memory and processor time.
@@ -23,7 +23,7 @@ export class Metrics {
     this.doorRefusals = this.counter({ name: 'honnin_door_refusals_total', help: "Booths' requests refused at the door", labels: ['code'] });
     this.signInFailures = this.counter({ name: 'honnin_sign_in_failures_total', help: 'Access tokens that were not accepted, and roles that did not allow', labels: ['cause'] });
     this.eventStreams = this.gauge({ name: 'honnin_event_streams', help: 'Open server-sent event streams' });
-    this.uploads = this.gauge({ name: 'honnin_uploads', help: 'Registrations that are being read' });
+    this.uploads = this.gauge({ name: 'honnin_uploads', help: 'Uploads that are being read, by what gave them their place', labels: ['places'] });
   }
 
   counter<Label extends string = never>({ name, help, labels = [] }: Described<Label>): Counter<Label> {

@@ -1,5 +1,5 @@
 import { applyDecorators, type INestApplication } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtraModels, ApiHeader, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEMS, type ProblemCode } from './problems.js';
 
 /** An RFC 9457 problem document. */
@@ -36,6 +36,16 @@ export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
 /** The same for operations that need a role. */
 export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
+}
+
+/** Documents the header fields that give an upload a place before its body is read. */
+export function PlaceHeaders(): MethodDecorator {
+  const text = (name: string, pattern: string, description: string) => ApiHeader({ name, required: false, description, schema: { type: 'string', pattern } });
+  return applyDecorators(
+    text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body; with Honnin-Challenge it takes a place for the upload. Without both the upload shares the few places of everybody"),
+    text('Honnin-Challenge', '^[A-Za-z0-9_-]{16,128}$', 'The nonce as in the body'),
+    text('Honnin-Booth-Signature', '^[A-Za-z0-9+/]{86}==$', "Base64 of the booth's Ed25519 signature over the text of an upload place (docs/wire.md): takes one of the booths' own places, which no stranger can hold"),
+  );
 }
 
 /** The OpenAPI 3.1 document of every controller in the application. */

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BadCursorError } from '../application/audit/audit-lists.js';
@@ -82,7 +83,29 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code
   const document = problemDocument(code, { requestId: request.id, language, ...(more.extensions && { extensions: more.extensions }) });
   if (more.retryAfterSeconds !== undefined) reply.header('retry-after', String(more.retryAfterSeconds));
   if (more.wwwAuthenticate !== undefined) reply.header('www-authenticate', more.wwwAuthenticate);
-  reply.status(PROBLEMS[code].status).header('content-language', language).header('content-type', PROBLEM_TYPE).send(JSON.stringify(document));
+  reply.status(PROBLEMS[code].status).header('content-language', language).header('content-type', PROBLEM_TYPE);
+  const body = JSON.stringify(document);
+  if (isStillSending(request)) sendAndLinger(reply, body);
+  else reply.send(body);
+}
+
+function isStillSending({ headers, raw }: FastifyRequest): boolean {
+  return headers['content-type']?.startsWith('multipart/') === true && !raw.readableEnded && !raw.destroyed;
+}
+
+/** So long a client that is still sending has to see the answer. */
+const LINGER_MS = 500;
+
+/** Answers a client that is still sending: the answer goes out whole, but the connection is cut a little later. Cut at once, it would take the
+ *  answer with it; read on, a flood of refused uploads would cost as much as accepted ones. */
+function sendAndLinger(reply: FastifyReply, body: string): void {
+  const { raw } = reply;
+  const headers = reply.getHeaders();
+  reply.hijack();
+  raw.writeHead(reply.statusCode, { ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) } as OutgoingHttpHeaders);
+  raw.write(body);
+  const timer = setTimeout(() => raw.end(), LINGER_MS);
+  raw.once('close', () => clearTimeout(timer));
 }
 
 function stackOf(error: unknown): string {

@@ -10,7 +10,10 @@ export type EdgeProblemCode =
   | 'request_timeout'
   | 'too_many_requests'
   | 'too_many_uploads'
+  | 'uploads_under_way'
+  | 'upload_too_slow'
   | 'too_many_streams'
+  | 'streams_under_way'
   | 'photo_check_busy'
   | 'picture_busy'
   | 'unauthenticated'
@@ -99,7 +102,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   request_timeout: row(408, 'The request did not arrive in time', 'Send it again.', '時間内に受信できませんでした。もう一度送信してください。'),
   too_many_requests: row(429, 'Too many requests', 'Wait as long as Retry-After says.', '混み合っています。しばらく待ってからやり直してください。'),
   too_many_uploads: row(503, 'Too many uploads at the same time', 'Send the same request again, with the same key, after Retry-After.', '混み合っています。しばらく待ってからやり直してください。'),
+  uploads_under_way: row(429, 'Uploads of yours are under way', 'As many uploads of your network address, booth or challenge are under way as it may have. Let them end, and send the same request again, with the same key, after Retry-After.', 'この回線またはブースの送信が進行中です。しばらく待ってからやり直してください。'),
+  upload_too_slow: row(408, 'The upload is too slow', 'At least 16 KiB must arrive in every second after the first five. Send the same request again, with the same key, after Retry-After, over a better line or with a smaller photograph.', '通信速度が遅いため受信できませんでした。しばらく待ってからやり直してください。'),
   too_many_streams: row(503, 'Too many open event streams', 'Ask for the status instead, or come back after Retry-After.', '混み合っています。しばらく待ってからやり直してください。'),
+  streams_under_way: row(429, 'This receipt or address has its event streams', 'Use a stream that is open, or ask for the status instead; come back after Retry-After.', 'この受付番号または回線の接続数が上限に達しました。しばらく待ってからやり直してください。'),
   photo_check_busy: row(503, 'Nobody can look at the photograph just now', 'Ask again after Retry-After, or send the capture without asking: the check is only for guidance.', '混み合っているため、写真を確認できません。しばらく待ってからやり直してください。'),
   picture_busy: row(503, 'The picture cannot be made ready just now', 'Ask again after Retry-After; format=original gives the bytes as they came from the card.', '混み合っているため、画像を表示できません。しばらく待ってからやり直してください。'),
   unauthenticated: row(401, 'Nobody is signed in', 'Sign in and send the access token as a bearer token.', 'サインインしてください。'),

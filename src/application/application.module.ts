@@ -20,6 +20,7 @@ import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandle
 import { ViewWhatIfHandler } from './commands/view-what-if.js';
 import { CurrentPolicy } from './current-policy.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
+import { UploadStandings } from './queries/upload-standing.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
@@ -40,7 +41,7 @@ const handlers = [
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

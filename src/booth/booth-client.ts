@@ -2,6 +2,7 @@ import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
 import { photoCheckText } from '../domain/booth/photo-check.js';
+import { uploadPlaceText, type PlaceClaim } from '../domain/booth/upload-place.js';
 import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import { HEAD_TURNS, type HeadTurn } from '../domain/values/face-comparison.js';
@@ -21,6 +22,9 @@ export interface BoothClientOptions {
   readonly language?: 'ja' | 'en';
   /** For one attempt. Default 15,000. */
   readonly timeoutMs?: number;
+  /** For one attempt to send a photograph: longer than a server waits for it, so that its answer to a slow line is heard. Default
+   *  `timeoutMs` where that is given, else 40,000. */
+  readonly uploadTimeoutMs?: number;
   /** Attempts of one call before it gives up. Default 6. */
   readonly attemptsMax?: number;
   /** Waits between attempts and questions; replaced in tests. */
@@ -70,6 +74,13 @@ export interface SignedRequest {
   readonly bodySha256: string;
   readonly preparedAtUtc: string;
   readonly nonceExpiresAtUtc: string;
+  /** What shows the server, before the body, that the upload is this booth's. Absent in requests that were queued by an earlier version. */
+  readonly place?: UploadPlaceProof;
+}
+
+export interface UploadPlaceProof extends PlaceClaim {
+  /** Base64 of the booth's signature over `uploadPlaceText`. */
+  readonly signature: string;
 }
 
 export type PublicStatus = 'received' | 'processing' | 'registered' | 'not_registered' | 'visit_again';
@@ -95,6 +106,7 @@ const RECEIPT = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
 const ANSWER_BYTES_MAX = 64 * 1024;
 const STREAM_MS_MAX = 60_000;
 const UNKNOWN_ROUNDS_MAX = 10;
+const UPLOAD_TIMEOUT_MS = 40_000;
 
 /** The booth's side of docs/wire.md: reads the card, signs, sends, and repeats without ever changing a byte. @req R1 R4 R10 */
 export class BoothClient {
@@ -157,7 +169,7 @@ export class BoothClient {
   async send(request: SignedRequest, signal?: AbortSignal): Promise<RequestStatus> {
     // A changed byte would make this a different request under a used key.
     if (sha256(request.body) !== request.bodySha256) throw new BoothError('the request was changed after it was signed; it is not sent');
-    const init = { method: 'POST', headers: { 'content-type': request.contentType, 'idempotency-key': request.idempotencyKey }, body: Uint8Array.from(request.body) };
+    const init = { method: 'POST', headers: { 'content-type': request.contentType, 'idempotency-key': request.idempotencyKey, ...placeHeaders(request.place) }, body: Uint8Array.from(request.body), timeoutMs: this.#uploadTimeoutMs };
     const outcome = await this.#untilClear('/v1/registrations', init, (answer) => readReceipt(answer), signal);
     if ('failed' in outcome) throw new UncertainOutcomeError(outcome.attempts, outcome.failed);
     return outcome.value;
@@ -184,7 +196,7 @@ export class BoothClient {
       ],
       freshBoundary(),
     );
-    return this.#question('/v1/photo-checks', { method: 'POST', headers: { 'content-type': contentType }, body: Uint8Array.from(bytes) }, readGuidance);
+    return this.#question('/v1/photo-checks', { method: 'POST', headers: { 'content-type': contentType, ...placeHeaders(this.#place(nonce)) }, body: Uint8Array.from(bytes), timeoutMs: this.#uploadTimeoutMs }, readGuidance);
   }
 
   /** The neutral status of a request. @throws {ServerUnreachableError | ServerRefusedError} */
@@ -271,7 +283,17 @@ export class BoothClient {
       bodySha256: sha256(bytes),
       preparedAtUtc: preparedAt.toISOString(),
       nonceExpiresAtUtc: challenge.expiresAtUtc,
+      place: this.#place(challenge.nonce),
     };
+  }
+
+  #place(nonce: string): UploadPlaceProof {
+    const claim = { boothId: this.#options.boothId, nonce };
+    return { ...claim, signature: base64(signAsBooth(this.#options.key, Buffer.from(uploadPlaceText(claim), 'utf8'))) };
+  }
+
+  get #uploadTimeoutMs(): number {
+    return this.#options.uploadTimeoutMs ?? this.#options.timeoutMs ?? UPLOAD_TIMEOUT_MS;
   }
 
   async #question<T>(path: string, init: Init, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<T> {
@@ -299,8 +321,8 @@ export class BoothClient {
     return { failed, attempts: attemptsMax };
   }
 
-  async #once(path: string, init: Init, signal?: AbortSignal): Promise<Answer | { lost: unknown }> {
-    const limit = AbortSignal.timeout(this.#options.timeoutMs ?? 15_000);
+  async #once(path: string, { timeoutMs, ...init }: Init, signal?: AbortSignal): Promise<Answer | { lost: unknown }> {
+    const limit = AbortSignal.timeout(timeoutMs ?? this.#options.timeoutMs ?? 15_000);
     try {
       const headers = { ...init.headers, 'accept-language': this.#options.language ?? 'ja' };
       const response = await fetch(`${this.#baseUrl}${path}`, { ...init, headers, redirect: 'manual', signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
@@ -324,6 +346,7 @@ interface Init {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly timeoutMs?: number;
 }
 
 interface Answer {
@@ -389,6 +412,11 @@ async function refuseLastTry(capture: Capture, type: CertificateType): Promise<v
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
+}
+
+function placeHeaders(place: UploadPlaceProof | undefined): Record<string, string> {
+  if (place === undefined) return {};
+  return { 'honnin-booth-id': place.boothId, 'honnin-challenge': place.nonce, 'honnin-booth-signature': place.signature };
 }
 
 /** Letters only: nobody who looks for numbers in a request finds one in its boundary. */

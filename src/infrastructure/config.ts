@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 
 /** How one setting is read. `read` throws an Error whose message says what to write instead. */
 interface Setting<T> {
@@ -22,7 +23,16 @@ export const SETTINGS = {
   port: setting('HONNIN_PORT', '8080', 'Port to listen on; 0 takes a free one.', integer(0, 65_535)),
   tlsCertFile: setting('HONNIN_TLS_CERT', null, 'PEM file with the server certificate chain; with HONNIN_TLS_KEY it switches TLS on.', optionalPath),
   tlsKeyFile: setting('HONNIN_TLS_KEY', null, 'PEM file with the private key of the server certificate.', optionalPath),
-  trustProxy: setting('HONNIN_TRUST_PROXY', 'no', 'yes: believe X-Forwarded-For of the nearest proxy.', yesNo),
+  trustProxy: setting('HONNIN_TRUST_PROXY', 'no', 'Whose word about a client’s address is believed (limits count by address): no, the addresses or blocks of our proxies (10.0.0.0/8,192.0.2.7), or yes: whoever connects is a proxy.', proxyTrust),
+  clientAddressHeader: setting('HONNIN_CLIENT_ADDRESS_HEADER', 'x-forwarded-for', 'Header field in which those proxies write the client’s address: x-forwarded-for, forwarded, or one that they set themselves, such as x-real-ip.', headerName),
+  connectionsPerAddress: setting('HONNIN_CONNECTIONS_PER_ADDRESS', '256', 'Open connections of one address; silent ones give way to new ones.', integer(1, 1_000_000)),
+  connections: setting('HONNIN_CONNECTIONS', '4096', 'Open connections of all.', integer(1, 1_000_000)),
+  boothPlaces: setting('HONNIN_BOOTH_PLACES', '64', 'Uploads at the same time of booths that sign for their challenge.', integer(1, 10_000)),
+  challengePlaces: setting('HONNIN_CHALLENGE_PLACES', '256', 'Uploads at the same time of those who show a fresh challenge.', integer(0, 10_000)),
+  challengePlacesPerAddress: setting('HONNIN_CHALLENGE_PLACES_PER_ADDRESS', '4', 'The same of one address.', integer(1, 10_000)),
+  sharedPlaces: setting('HONNIN_SHARED_PLACES', '8', 'Uploads at the same time of everybody else.', integer(1, 10_000)),
+  streamsPerReceipt: setting('HONNIN_STREAMS_PER_RECEIPT', '5', 'Event streams at the same time of one receipt.', integer(1, 10_000)),
+  streamsPerAddress: setting('HONNIN_STREAMS_PER_ADDRESS', '100', 'Event streams at the same time of one address.', integer(1, 100_000)),
   logLevel: setting('HONNIN_LOG_LEVEL', 'info', 'fatal, error, warn, info, debug, trace or silent.', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
   metricsToken: setting('HONNIN_METRICS_TOKEN', null, 'When set, /metrics asks for it as a bearer token.', optionalText),
   challengesPerMinute: setting('HONNIN_CHALLENGES_PER_MINUTE', '3000', 'Challenges per minute and address; 0: no limit.', integer(0, 1_000_000)),
@@ -270,6 +280,19 @@ function integer(min: number, max: number): (value: string | null) => number {
 
 function optionalInteger(min: number, max: number): (value: string | null) => number | null {
   return (value) => (value === null ? null : integer(min, max)(value));
+}
+
+function proxyTrust(value: string | null): 'no' | 'nearest' | readonly string[] {
+  if (value === 'no' || value === 'yes') return value === 'yes' ? 'nearest' : 'no';
+  const list = text(value).split(',').map((part) => part.trim());
+  if (!list.every((part) => ipaddr.isValidCIDR(part) || ipaddr.isValid(part))) throw new Error("must be 'no', 'yes', or addresses and blocks such as 10.0.0.0/8, separated by commas");
+  return list;
+}
+
+function headerName(value: string | null): string {
+  const name = text(value).toLowerCase();
+  if (!/^[a-z0-9-]{1,64}$/.test(name)) throw new Error('must be the name of a header field, such as x-real-ip');
+  return name;
 }
 
 function yesNo(value: string | null): boolean {

@@ -526,7 +526,7 @@ describe('limits', () => {
   });
 
   it('reads only so many uploads at the same time', async () => {
-    const limited = await ApiServer.start({ limits: { uploadsAtOnceMax: 0 } });
+    const limited = await ApiServer.start({ uploads: { stranger: { placesMax: 0, perHolderMax: 2, bytesMax: 1_000_000, bytesPerSecondMax: 1_000_000 } } });
     const answer = await limited.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' }, payload: multipartBody([]) });
     expect(answer.json()).toMatchObject({ code: 'too_many_uploads', status: 503 });
     await limited.close();

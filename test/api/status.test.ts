@@ -144,6 +144,38 @@ describe('the event stream of a receipt', () => {
     expect((await open()).status).toBe(200);
   });
 
+  it('is given five times for one receipt and no more, and to one address only so often', async () => {
+    const busy = await ApiServer.start({ limits: { eventStreamsPerAddressMax: 7 }, trustProxy: 'nearest' });
+    const base = await busy.listen();
+    const receipts = [RECEIPT, '7K3M-9QXD-2VTB-HW61'];
+    receipts.forEach((receipt) => busy.rows.put({ ...row('received', 1), receipt, requestId: receipt }));
+    const leave = new AbortController();
+    const ask = async (receipt: string, from: string) => (await fetch(`${base}/v1/registrations/${receipt}/events`, { headers: { 'x-forwarded-for': from }, signal: leave.signal })).status;
+    const statuses: number[] = [];
+    for (let i = 0; i < 6; i += 1) statuses.push(await ask(receipts[0] as string, '192.0.2.1'));
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    expect([await ask(receipts[0] as string, '192.0.2.2'), await ask(receipts[1] as string, '192.0.2.1'), await ask(receipts[1] as string, '192.0.2.1')]).toEqual([429, 200, 200]);
+    expect([await ask(receipts[1] as string, '192.0.2.1'), await ask(receipts[1] as string, '192.0.2.2')]).toEqual([429, 200]);
+    leave.abort();
+    await busy.close();
+  });
+
+  it('ends for the address that has most, when somebody else comes and all are taken', async () => {
+    const busy = await ApiServer.start({ limits: { eventStreamsMax: 3 }, trustProxy: 'nearest' });
+    const base = await busy.listen();
+    busy.rows.put(row('received', 1));
+    const leave = new AbortController();
+    const ask = (from: string) => fetch(`${base}/v1/registrations/${RECEIPT}/events`, { headers: { 'x-forwarded-for': from }, signal: leave.signal });
+    const greedy = [await ask('192.0.2.1'), await ask('192.0.2.1'), await ask('192.0.2.1')];
+    expect((await ask('192.0.2.2')).status).toBe(200);
+    // The oldest has ended by itself: its text is whole.
+    expect(await greedy[0]?.text()).toContain('event: status');
+    // Now each of three has one, and nobody has most.
+    expect([(await ask('192.0.2.3')).status, (await ask('192.0.2.4')).status]).toEqual([200, 503]);
+    leave.abort();
+    await busy.close();
+  });
+
   it('ends when the server shuts down, which does not wait for clients', async () => {
     const reader = new EventReader(await open());
     await until(() => reader.events.length === 1);

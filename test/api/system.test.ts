@@ -189,7 +189,8 @@ describe('the interface description', () => {
       photo: { contentType: 'image/jpeg' },
       ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { contentType: 'image/jpeg' }])),
     });
-    expect(upload?.parameters).toEqual([expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: true })]);
+    const fields = (upload?.parameters as { name: string; in: string; required: boolean }[]).map(({ name, in: place, required }) => [name, place, required]);
+    expect(fields.sort()).toEqual([['Honnin-Booth-Id', 'header', false], ['Honnin-Booth-Signature', 'header', false], ['Honnin-Challenge', 'header', false], ['Idempotency-Key', 'header', true]]);
   });
 
   it('is shown as a page, from this server alone', async () => {

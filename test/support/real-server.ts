@@ -61,6 +61,13 @@ export class RealServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** @throws while it does not run */
+  get pid(): number {
+    const pid = this.process?.pid;
+    if (pid === undefined) throw new Error('the server does not run');
+    return pid;
+  }
+
   get data(): string {
     return join(this.folder, 'data');
   }

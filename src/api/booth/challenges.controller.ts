@@ -28,7 +28,7 @@ export class ChallengesController {
   @ApiResponse({ status: 201, type: ChallengeAnswer, description: 'The nonce and its expiry' })
   @Problems('malformed_request', 'my_number_present', 'request_too_large', 'too_many_requests', 'outcome_unknown')
   async issue(@Req() request: FastifyRequest): Promise<Challenge> {
-    this.limits.admit(request, 'challengesPerMinute');
+    await this.limits.admit(this.limits.addressOf(request), 'challengesPerMinute');
     if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
     const parsed = Buffer.isBuffer(request.body) ? parseJson(request.body) : ({ outcome: 'malformed' } as const);
     if (parsed.outcome === 'my_number') return this.door.refuse('my_number_present');

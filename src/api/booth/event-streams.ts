@@ -14,11 +14,21 @@ export interface StreamedEvent {
   readonly last: boolean;
 }
 
+/** Whom streams are counted by. */
+export interface StreamOwner {
+  readonly receipt: string;
+  readonly address: string;
+}
+
+interface OpenStream extends StreamOwner {
+  end(): void;
+}
+
 /** Server-sent events (HTML Living Standard, section 9.2): a bounded number of streams, each ended by its last event, by the
  *  client, by its age, or by the server's shutdown. */
 @Injectable()
 export class EventStreams {
-  private open = 0;
+  private readonly open = new Set<OpenStream>();
 
   constructor(
     private readonly settings: ApiSettings,
@@ -26,16 +36,18 @@ export class EventStreams {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Sends what `source` yields. @throws {ProblemError} `too_many_streams` before anything was sent. */
-  async serve(reply: FastifyReply, source: (signal: AbortSignal) => AsyncIterable<StreamedEvent>): Promise<void> {
-    const { eventStreamsMax, eventStreamSecondsMax, heartbeatMs } = this.settings.limits;
-    if (this.open >= eventStreamsMax) throw new ProblemError('too_many_streams', { retryAfterSeconds: 30 });
+  /** Sends what `source` yields. @throws {ProblemError} `streams_under_way` or `too_many_streams` before anything was sent. */
+  async serve(reply: FastifyReply, of: StreamOwner, source: (signal: AbortSignal) => AsyncIterable<StreamedEvent>): Promise<void> {
+    const { eventStreamSecondsMax, heartbeatMs } = this.settings.limits;
+    this.makeRoom(of);
     const { raw } = reply;
     const gone = new AbortController();
+    const stream = { ...of, end: () => gone.abort() };
     raw.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.lifecycle.closing, AbortSignal.timeout(eventStreamSecondsMax * 1000)]);
     reply.hijack();
-    this.count(1);
+    this.open.add(stream);
+    this.measure();
     this.writeHead(raw);
     // Proxies and clients drop connections that are silent for long.
     const heartbeat = setInterval(() => raw.write(': heartbeat\n\n'), heartbeatMs);
@@ -46,7 +58,8 @@ export class EventStreams {
       if (!signal.aborted) throw error;
     } finally {
       clearInterval(heartbeat);
-      this.count(-1);
+      this.open.delete(stream);
+      this.measure();
       raw.end();
     }
   }
@@ -75,8 +88,23 @@ export class EventStreams {
     raw.write('retry: 3000\n\n');
   }
 
-  private count(change: 1 | -1): void {
-    this.open += change;
-    this.metrics.eventStreams.set(this.open);
+  /** Where all places are taken, the oldest stream of the address with most ends: its client asks again, and the newcomer is let in. */
+  private makeRoom({ receipt, address }: StreamOwner): void {
+    const { eventStreamsMax, eventStreamsPerReceiptMax, eventStreamsPerAddressMax } = this.settings.limits;
+    const open = [...this.open];
+    const ofAddress = open.filter((stream) => stream.address === address).length;
+    if (ofAddress >= eventStreamsPerAddressMax || open.filter((stream) => stream.receipt === receipt).length >= eventStreamsPerReceiptMax) throw new ProblemError('streams_under_way', { retryAfterSeconds: 30 });
+    if (open.length < eventStreamsMax) return;
+    const counts = new Map<string, number>();
+    for (const stream of open) counts.set(stream.address, (counts.get(stream.address) ?? 0) + 1);
+    const [largest, most] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as const);
+    if (most <= ofAddress + 1) throw new ProblemError('too_many_streams', { retryAfterSeconds: 30 });
+    const victim = open.find((stream) => stream.address === largest) as OpenStream;
+    this.open.delete(victim);
+    victim.end();
+  }
+
+  private measure(): void {
+    this.metrics.eventStreams.set(this.open.size);
   }
 }

@@ -4,6 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import type { ApiLimits } from '../api-settings.js';
 import { textHoldsMyNumber } from '../json-body.js';
+import { ProblemError } from '../problems.js';
+import type { UploadPlace } from './upload-places.js';
 
 const NEEDED = ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo'] as const;
 const FRAMES = ['frame0', 'frame1', 'frame2', 'frame3'] as const;
@@ -40,6 +42,8 @@ const PART_RULES: Readonly<Record<PartName, PartRule>> = {
 
 /** Room for boundaries and part headers; far more than nine parts need. */
 const FRAMING_BYTES_MAX = 16 * 1024;
+/** Outside the parts, and on its way through the parser: only what is read as a part's content is held back when it comes too fast. */
+const UNREAD_BYTES_MAX = 512 * 1024;
 const PART_HEADERS_MAX = 8;
 const PART_NAME_MAX = 64;
 const PLAIN_ENCODINGS = ['7bit', '8bit', 'binary'];
@@ -53,37 +57,41 @@ const REGISTRATION: UploadForm = { needed: NEEDED, frames: FRAMES };
 const PHOTO_CHECK: UploadForm = { needed: ['request', 'photo'], frames: [] };
 
 /** Reads the two parts of a photo check, with the limits of a registration. @throws {UploadRefused} */
-export async function readPhotoCheck(request: FastifyRequest, limits: ApiLimits): Promise<Pick<RegistrationParts, 'request' | 'photo'>> {
-  return read(request, limits, PHOTO_CHECK);
+export async function readPhotoCheck(request: FastifyRequest, limits: ApiLimits, place: UploadPlace): Promise<Pick<RegistrationParts, 'request' | 'photo'>> {
+  return read(request, place, { limits, form: PHOTO_CHECK });
 }
 
 /** Reads the five parts of a registration, and the frames that came with them, into memory, each and all of them bounded, before anything is decoded.
  *  Every part is a stream of bytes here, also the JSON: the library's own decoding would hide the text that must be looked at.
- *  @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0 without gaps. */
-export async function readUpload(request: FastifyRequest, limits: ApiLimits): Promise<RegistrationParts> {
-  return read(request, limits, REGISTRATION);
+ *  @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0 without gaps.
+ *  @throws {ProblemError} when the place is taken away: the upload is too slow, takes too long, or has to give way. */
+export async function readUpload(request: FastifyRequest, limits: ApiLimits, place: UploadPlace): Promise<RegistrationParts> {
+  return read(request, place, { limits, form: REGISTRATION });
 }
 
-async function read(request: FastifyRequest, limits: ApiLimits, form: UploadForm): Promise<RegistrationParts> {
+async function read(request: FastifyRequest, place: UploadPlace, { limits, form }: { readonly limits: ApiLimits; readonly form: UploadForm }): Promise<RegistrationParts> {
   if (!request.isMultipart()) throw new UploadRefused('malformed_request');
   const bytesMax = namesOf(form).reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large');
-  const overflow = watchSize(request.raw, bytesMax);
+  const watched = watch(request.raw, bytesMax, place);
   try {
-    return await Promise.race([collect(request, limits, form), overflow.happened]);
+    const parts = await Promise.race([collect(request, { limits, form, watched, place }), watched.stopped]);
+    place.arrived();
+    return parts;
   } catch (error) {
     request.raw.unpipe();
     // The library's errors (limits, broken framing, a connection that ended) all say that this is no request of ours.
-    throw error instanceof UploadRefused ? error : new UploadRefused('malformed_request');
+    throw error instanceof UploadRefused || error instanceof ProblemError ? error : new UploadRefused('malformed_request');
   } finally {
-    overflow.stop();
+    watched.end();
   }
 }
 
-/** What is still read of a refused upload, so that the client gets to see why. */
-const DISCARD = { bytesMax: 4 * 1024 * 1024, msMax: 500 } as const;
+/** What is still read of a refused upload: most have sent the rest already, and their connection can be used again. */
+const DISCARD = { bytesMax: 256 * 1024, msMax: 100 } as const;
 
-/** Does the work of one upload; when it fails before the upload has ended, reads on a little before the failure is answered. */
+/** Does the work of one upload; when it fails before the upload has ended, reads on a little before the failure is answered. Of an upload that is
+ *  longer nothing more is read: see `sendProblem`. */
 export async function readOnWhenRefused<T>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -91,7 +99,10 @@ export async function readOnWhenRefused<T>(request: FastifyRequest, reply: Fasti
     if (!request.raw.readableEnded) {
       await discardRest(request.raw, DISCARD);
       // Whatever is still on its way must not be taken for the next request.
-      if (!request.raw.readableEnded) reply.header('connection', 'close');
+      if (!request.raw.readableEnded) {
+        request.raw.pause();
+        reply.header('connection', 'close');
+      }
     }
     throw error;
   }
@@ -116,9 +127,11 @@ async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly
   });
 }
 
-async function collect(request: FastifyRequest, limits: ApiLimits, form: UploadForm): Promise<RegistrationParts> {
+async function collect(request: FastifyRequest, { limits, form, watched, place }: { readonly limits: ApiLimits; readonly form: UploadForm; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<RegistrationParts> {
   const names = namesOf(form);
   const parts = new Map<PartName, Buffer>();
+  // The library may wait on for a part that nobody wants any more; what came so far must not wait with it.
+  watched.signal.addEventListener('abort', () => parts.clear(), { once: true });
   const streams = request.parts({
     isPartAFile: () => true,
     limits: { parts: names.length, files: names.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
@@ -127,7 +140,7 @@ async function collect(request: FastifyRequest, limits: ApiLimits, form: UploadF
     if (part.type !== 'file') throw new UploadRefused('malformed_request');
     const name = nameOf(part, names);
     if (parts.has(name)) throw new UploadRefused('malformed_request');
-    parts.set(name, await bytesOf(part, limits[PART_RULES[name].limit], PART_RULES[name]));
+    parts.set(name, await bytesOf(part, { bytesMax: limits[PART_RULES[name].limit], rule: PART_RULES[name], watched, place }));
   }
   const frames = form.frames.map((name) => parts.get(name)).filter((bytes) => bytes !== undefined);
   const whole = [...form.needed, ...form.frames.slice(0, frames.length)].every((name) => parts.has(name));
@@ -145,13 +158,16 @@ function nameOf(part: MultipartFile, names: readonly PartName[]): PartName {
   return name;
 }
 
-async function bytesOf(part: MultipartFile, bytesMax: number, rule: PartRule): Promise<Buffer> {
+async function bytesOf(part: MultipartFile, { bytesMax, rule, watched, place }: { readonly bytesMax: number; readonly rule: PartRule; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
+  watched.signal.addEventListener('abort', () => chunks.splice(0), { once: true });
   for await (const chunk of part.file as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > bytesMax) throw new UploadRefused(rule.tooLarge);
     chunks.push(chunk);
+    watched.belongsToPart(chunk.length);
+    await place.turn(chunk.length);
   }
   if (length === 0) throw new UploadRefused(rule.wrongType);
   return Buffer.concat(chunks, length);
@@ -165,19 +181,33 @@ function frameRule(): PartRule {
   return { contentType: 'image/jpeg', limit: 'frameBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' };
 }
 
+interface WatchedUpload {
+  /** Never resolves; rejects when the upload must end before it is read. */
+  readonly stopped: Promise<never>;
+  readonly signal: AbortSignal;
+  /** So many bytes were content of a part. */
+  belongsToPart(bytes: number): void;
+  end(): void;
+}
+
 /** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */
-function watchSize(raw: IncomingMessage, bytesMax: number): { readonly happened: Promise<never>; stop(): void } {
-  let seen = 0;
-  let reject: (reason: Error) => void = () => undefined;
-  const happened = new Promise<never>((_resolve, fail) => {
-    reject = fail;
+function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): WatchedUpload {
+  const overflow = new AbortController();
+  const signal = AbortSignal.any([overflow.signal, place.signal]);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    const tell = () => reject(signal.reason as Error);
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell, { once: true });
   });
   // Rejected after the race was decided, it would otherwise count as unhandled.
-  happened.catch(() => undefined);
+  stopped.catch(() => undefined);
+  let seen = 0;
+  let inParts = 0;
   const count = (chunk: Buffer) => {
     seen += chunk.length;
-    if (seen > bytesMax) reject(new UploadRefused('request_too_large'));
+    place.count(chunk.length);
+    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) overflow.abort(new UploadRefused('request_too_large'));
   };
   raw.on('data', count);
-  return { happened, stop: () => raw.off('data', count) };
+  return { stopped, signal, belongsToPart: (bytes) => void (inParts += bytes), end: () => void raw.off('data', count) };
 }

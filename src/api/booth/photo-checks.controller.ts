@@ -3,18 +3,20 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiConsumes, ApiExtraModels, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CheckPhoto, type PhotoCheckAnswer } from '../../application/queries/check-photo.js';
+import type { PlaceClaim } from '../../domain/booth/upload-place.js';
 import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
 import { valueOf } from '../answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
-import { EdgeLimits } from '../edge-limits.js';
 import { headersHoldMyNumber, parseJson } from '../json-body.js';
-import { Problems } from '../openapi.js';
+import { PlaceHeaders, Problems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { validated } from '../validation.js';
 import { PhotoCheckAnswerBody, PhotoCheckBody } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { readOnWhenRefused, readPhotoCheck, UploadRefused } from './multipart-reader.js';
+import { UploadAdmission } from './upload-admission.js';
+import type { UploadPlace } from './upload-places.js';
 
 const BUSY_SECONDS = 2;
 
@@ -27,7 +29,7 @@ export class PhotoChecksController {
   constructor(
     private readonly queries: QueryBus,
     private readonly door: Door,
-    private readonly limits: EdgeLimits,
+    private readonly admission: UploadAdmission,
     private readonly settings: ApiSettings,
   ) {}
 
@@ -35,6 +37,7 @@ export class PhotoChecksController {
   @Open()
   @HttpCode(200)
   @ApiOperation({ operationId: 'checkPhoto', summary: 'Whether a photograph would be compared at all, and what could be better; nothing is stored' })
+  @PlaceHeaders()
   @ApiConsumes('multipart/form-data')
   @ApiBody({
     schema: { type: 'object', required: ['request', 'photo'], additionalProperties: false, properties: { request: { $ref: getSchemaPath(PhotoCheckBody) }, photo: { description: 'The photograph' } } },
@@ -43,19 +46,21 @@ export class PhotoChecksController {
   @Problems(
     'malformed_request', 'request_too_large', 'photo_too_large', 'photo_unsupported', 'photo_damaged',
     'my_number_present', 'booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid', 'digest_mismatch', 'nonce_unknown',
-    'nonce_expired', 'too_many_requests', 'too_many_uploads', 'photo_check_busy', 'outcome_unknown',
+    'nonce_expired', 'too_many_requests', 'uploads_under_way', 'too_many_uploads', 'upload_too_slow', 'request_timeout',
+    'photo_check_busy', 'outcome_unknown',
   )
   async check(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<PhotoGuidance> {
     return readOnWhenRefused(request, reply, async () => {
-      this.limits.admit(request, 'photoChecksPerMinute');
+      const admission = await this.admission.admit(request, 'photoChecksPerMinute');
       if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
-      return this.limits.upload(() => this.answer(request));
+      return this.admission.upload(request, admission, (place) => this.answer(request, { place, claim: admission.claim }));
     });
   }
 
-  private async answer(request: FastifyRequest): Promise<PhotoGuidance> {
-    const { question, photo } = await this.questionOf(request);
+  private async answer(request: FastifyRequest, { place, claim }: { readonly place: UploadPlace; readonly claim: PlaceClaim | null }): Promise<PhotoGuidance> {
+    const { question, photo } = await this.questionOf(request, place);
     const { boothId, nonce, photoSha256, boothSignature } = question;
+    await this.admission.mustRepeat(claim, question);
     const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo));
     if (answer.answer === 'unknown') throw new ProblemError('photo_check_busy', { retryAfterSeconds: BUSY_SECONDS });
     if (answer.answer === 'guidance') return answer.guidance;
@@ -63,8 +68,8 @@ export class PhotoChecksController {
     return valueOf({ refused: answer.refusal });
   }
 
-  private async questionOf(request: FastifyRequest): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {
-    const parts = await readPhotoCheck(request, this.settings.limits).catch((error: unknown) => {
+  private async questionOf(request: FastifyRequest, place: UploadPlace): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {
+    const parts = await readPhotoCheck(request, this.settings.limits, place).catch((error: unknown) => {
       if (!(error instanceof UploadRefused)) throw error;
       return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the parts request and photo, each with its content type' }] : [] });
     });

@@ -6,18 +6,21 @@ import { ReceiveRequest, type Receipt } from '../../application/commands/receive
 import type { Outcome } from '../../application/outcome.js';
 import { ReadModels, type RequestStatusRow } from '../../application/ports/read-models.js';
 import { GetRequestStatus } from '../../application/queries/questions.js';
+import type { PlaceClaim } from '../../domain/booth/upload-place.js';
 import { found, valueOf } from '../answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
 import { EdgeLimits } from '../edge-limits.js';
 import { headersHoldMyNumber, parseJson } from '../json-body.js';
-import { Problems } from '../openapi.js';
+import { PlaceHeaders, Problems } from '../openapi.js';
 import { validated } from '../validation.js';
 import { ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
 import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
 import { RECEIPT, writtenReceipt } from './receipt.js';
+import { UploadAdmission } from './upload-admission.js';
+import type { UploadPlace } from './upload-places.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);
@@ -33,6 +36,7 @@ export class RegistrationsController {
     private readonly rows: ReadModels,
     private readonly door: Door,
     private readonly limits: EdgeLimits,
+    private readonly admission: UploadAdmission,
     private readonly streams: EventStreams,
     private readonly settings: ApiSettings,
   ) {}
@@ -42,6 +46,7 @@ export class RegistrationsController {
   @HttpCode(202)
   @ApiOperation({ operationId: 'receiveRegistration', summary: 'Card and photograph of one session; sending them is the application' })
   @ApiHeader({ name: 'Idempotency-Key', required: true, description: '1 to 128 visible ASCII characters. Same key and body: same answer', schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source } })
+  @PlaceHeaders()
   @ApiConsumes('multipart/form-data')
   @ApiBody({
     schema: {
@@ -85,14 +90,17 @@ export class RegistrationsController {
     'idempotency_key_missing',
     'idempotency_key_reused',
     'too_many_requests',
+    'uploads_under_way',
     'too_many_uploads',
+    'upload_too_slow',
+    'request_timeout',
     'outcome_unknown',
   )
   async receive(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReceiptAnswer> {
     return readOnWhenRefused(request, reply, async () => {
-      this.limits.admit(request, 'registrationsPerMinute');
+      const admission = await this.admission.admit(request, 'registrationsPerMinute');
       const key = await this.idempotencyKeyOf(request);
-      const { receipt } = await this.limits.upload(() => this.handIn(request, key));
+      const { receipt } = await this.admission.upload(request, admission, (place) => this.handIn(request, { key, place, claim: admission.claim }));
       reply.header('location', `/v1/registrations/${receipt}`);
       return { receipt, status: 'received' };
     });
@@ -105,7 +113,7 @@ export class RegistrationsController {
   @ApiResponse({ status: 200, type: StatusAnswer, description: 'The status' })
   @Problems('not_found', 'too_many_requests', 'read_side_behind')
   async status(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<StatusAnswer> {
-    this.limits.admit(request, 'statusPerMinute');
+    await this.limits.admit(this.limits.addressOf(request), 'statusPerMinute');
     return publicRow(await this.rowOf(receipt));
   }
 
@@ -114,16 +122,18 @@ export class RegistrationsController {
   @ApiOperation({ operationId: 'streamRegistrationStatus', summary: 'The same status with each change, as server-sent events named `status`; ends with the final one' })
   @ApiParam({ name: 'receipt', schema: { type: 'string', pattern: RECEIPT.source } })
   @ApiResponse({ status: 200, description: 'A stream of the status object', content: { 'text/event-stream': { schema: { type: 'string' } } } })
-  @Problems('not_found', 'too_many_requests', 'too_many_streams', 'read_side_behind')
+  @Problems('not_found', 'too_many_requests', 'streams_under_way', 'too_many_streams', 'read_side_behind')
   async events(@Param('receipt') receipt: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    this.limits.admit(request, 'statusPerMinute');
+    const address = this.limits.addressOf(request);
+    await this.limits.admit(address, 'statusPerMinute');
     const known = await this.rowOf(receipt);
-    await this.streams.serve(reply, (signal) => statusEvents(this.rows.watchRequest(known.receipt, signal)));
+    await this.streams.serve(reply, { receipt: known.receipt, address }, (signal) => statusEvents(this.rows.watchRequest(known.receipt, signal)));
   }
 
-  private async handIn(request: FastifyRequest, key: string): Promise<Receipt> {
-    const parts = await this.partsOf(request);
+  private async handIn(request: FastifyRequest, { key, place, claim }: { readonly key: string; readonly place: UploadPlace; readonly claim: PlaceClaim | null }): Promise<Receipt> {
+    const parts = await this.partsOf(request, place);
     const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(parts.request);
+    await this.admission.mustRepeat(claim, envelope);
     const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
     const { photo, certificate, cardRecord, cardIssuerCertificate, frames } = parts;
     const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }));
@@ -140,9 +150,9 @@ export class RegistrationsController {
     return key;
   }
 
-  private async partsOf(request: FastifyRequest): Promise<RegistrationParts> {
+  private async partsOf(request: FastifyRequest, place: UploadPlace): Promise<RegistrationParts> {
     try {
-      return await readUpload(request, this.settings.limits);
+      return await readUpload(request, this.settings.limits, place);
     } catch (error) {
       if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
       throw error;

@@ -43,6 +43,7 @@ import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
+import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from '../../../src/application/queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
@@ -145,7 +146,7 @@ const HANDLERS = [
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure];
+const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {

@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import { sign } from 'node:crypto';
+import { Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
+import type { LightMyRequestResponse } from 'fastify';
+import { DEFAULT_UPLOADS, type UploadSettings } from '../../src/api/api-settings.js';
+import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
+import { uploadPlaceText } from '../../src/domain/booth/upload-place.js';
+import { ApiServer, NOW } from './support/api-server.js';
+import { envelopeOf, newBooth, partsOf, requestJson, type TestBooth } from './support/booth.js';
+import { BOUNDARY, multipartBody } from './support/multipart.js';
+
+type Kind = 'booth' | 'challenge' | 'stranger';
+
+let booth: TestBooth;
+let suspended: TestBooth;
+const opened: ApiServer[] = [];
+let counter = 0;
+
+beforeAll(() => {
+  booth = newBooth('booth-0001');
+  suspended = newBooth('booth-0002');
+});
+const closeAll = async () => void (await Promise.all(opened.splice(0).map((api) => api.close())));
+
+/** A server that has places of these kinds only. */
+async function serverWith(...kinds: readonly Kind[]): Promise<ApiServer> {
+  const none = (kind: Kind) => ({ ...DEFAULT_UPLOADS[kind], ...(kinds.includes(kind) ? {} : { placesMax: 0 }) });
+  const uploads: UploadSettings = { ...DEFAULT_UPLOADS, booth: none('booth'), challenge: none('challenge'), stranger: none('stranger') };
+  const api = await ApiServer.start({ uploads });
+  opened.push(api);
+  const commands = api.app.get(CommandBus, { strict: false });
+  await commands.execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
+  await commands.execute(new EnrolBooth('enrol-2', suspended.boothId, suspended.publicKey, 'admin'));
+  await commands.execute(new SuspendBooth('suspend-2', suspended.boothId, 'lost', 'admin'));
+  return api;
+}
+
+async function nonceFrom(api: ApiServer, boothId = booth.boothId): Promise<string> {
+  const answer = await api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: { boothId } });
+  return answer.json<{ nonce: string }>().nonce;
+}
+
+const shown = (boothId: string, nonce: string): Record<string, string> => ({ 'honnin-booth-id': boothId, 'honnin-challenge': nonce });
+const signed = (by: TestBooth, nonce: string, boothId = by.boothId): Record<string, string> =>
+  ({ ...shown(boothId, nonce), 'honnin-booth-signature': sign(null, Buffer.from(uploadPlaceText({ boothId, nonce })), by.privateKey).toString('base64') });
+
+function post(api: ApiServer, nonce: string, headers: Record<string, string>, { by = booth, key = `key-${counter++}` } = {}): Promise<LightMyRequestResponse> {
+  const payload = multipartBody(partsOf(requestJson(by, envelopeOf(by, nonce))));
+  return api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': key, ...headers }, payload });
+}
+
+describe('the places of an upload', () => {
+  afterEach(closeAll);
+
+  it.each([
+    ['an enrolled booth that signed for its challenge', 'booth', (nonce: string) => signed(booth, nonce), 202],
+    ['a fresh challenge alone', 'challenge', (nonce: string) => shown(booth.boothId, nonce), 202],
+    ["a fresh challenge with somebody else's signature", 'challenge', (nonce: string) => signed(newBooth('x'), nonce, booth.boothId), 202],
+    ['a fresh challenge with a signature of another form', 'challenge', (nonce: string) => ({ ...shown(booth.boothId, nonce), 'honnin-booth-signature': 'AAAA' }), 202],
+    ['nothing', 'stranger', () => ({}), 202],
+  ] as const)('are, for %s, those of kind %s and no other', async (_name, kind, headers, status) => {
+    const right = await serverWith(kind);
+    const nonce = await nonceFrom(right);
+    expect((await post(right, nonce, headers(nonce))).statusCode).toBe(status);
+    const others = await serverWith(...(['booth', 'challenge', 'stranger'] as const).filter((each) => each !== kind));
+    const elsewhere = await nonceFrom(others);
+    const answer = await post(others, elsewhere, headers(elsewhere));
+    expect(answer.json()).toMatchObject({ code: 'too_many_uploads', status: 503 });
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('are not a booth’s own once it is suspended', async () => {
+    const api = await serverWith('booth');
+    const nonce = await nonceFrom(api, suspended.boothId);
+    expect((await post(api, nonce, signed(suspended, nonce), { by: suspended })).json()).toMatchObject({ code: 'too_many_uploads' });
+  });
+
+  it('are those of everybody once the challenge has expired, where a repeated request gets its first answer', async () => {
+    const api = await serverWith('booth', 'stranger');
+    const nonce = await nonceFrom(api);
+    const first = await post(api, nonce, signed(booth, nonce), { key: 'queued' });
+    expect(first.statusCode).toBe(202);
+    api.clock.now = new Date(Date.parse(NOW) + 24 * 3_600_000).toISOString();
+    const again = await post(api, nonce, signed(booth, nonce), { key: 'queued' });
+    expect([again.statusCode, again.body]).toEqual([202, first.body]);
+    // One that the server never had is told what it is.
+    expect((await post(api, nonce, signed(booth, nonce), { key: 'never-sent' })).json()).toMatchObject({ code: 'nonce_expired' });
+  });
+});
+
+describe('header fields that are none of ours', () => {
+  let api: ApiServer;
+  beforeAll(async () => {
+    api = await serverWith('booth', 'challenge', 'stranger');
+  });
+  afterAll(closeAll);
+
+  async function thenRefused(answer: LightMyRequestResponse, code: string, boothId: string | null): Promise<void> {
+    expect(answer.json()).toMatchObject({ code });
+    expect((await api.doorRefusals()).at(-1)?.data).toEqual({ code, boothId });
+  }
+
+  it('are refused when the challenge was never given out, or to another booth', async () => {
+    const nonce = await nonceFrom(api, 'booth-0009');
+    await thenRefused(await post(api, nonce, shown(booth.boothId, nonce)), 'nonce_unknown', booth.boothId);
+    await thenRefused(await post(api, nonce, shown(booth.boothId, 'A'.repeat(51))), 'nonce_unknown', booth.boothId);
+  });
+
+  it.each([
+    ['a challenge without a booth', (nonce: string) => ({ 'honnin-challenge': nonce })],
+    ['a booth without a challenge', () => ({ 'honnin-booth-id': 'booth-0001' })],
+    ['a challenge of another form', () => shown('booth-0001', 'a b')],
+    ['a booth id of another form', (nonce: string) => shown('Booth 1', nonce)],
+  ] as const)('are refused when they are not whole: %s', async (_name, headers) => {
+    const nonce = await nonceFrom(api);
+    await thenRefused(await post(api, nonce, headers(nonce)), 'malformed_request', null);
+  });
+
+  it('are refused when the body names another challenge, or another booth', async () => {
+    const [one, other] = [await nonceFrom(api), await nonceFrom(api)];
+    await thenRefused(await post(api, other, shown(booth.boothId, one)), 'malformed_request', booth.boothId);
+    const theirs = await nonceFrom(api, suspended.boothId);
+    await thenRefused(await post(api, theirs, shown(suspended.boothId, theirs)), 'malformed_request', booth.boothId);
+  });
+
+  it('are refused before a byte of the body has come', async () => {
+    const address = new URL(await api.listen());
+    const socket = new Socket().connect(Number(address.port), address.hostname);
+    await once(socket, 'connect');
+    socket.write(`POST /v1/registrations HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nHonnin-Booth-Id: booth-0001\r\nHonnin-Challenge: ${'A'.repeat(51)}\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: 900000\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 422 /);
+    socket.destroy();
+  });
+});

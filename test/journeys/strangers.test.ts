@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BoothClient, type Capture } from '../../src/booth/booth-client.js';
+import { generateBoothKey } from '../../src/booth/booth-key.js';
+import type { CardSession } from '../../src/booth/card-session.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { RealServer, until } from '../support/real-server.js';
+
+const strangersFile = fileURLToPath(new URL('./processes/strangers.mjs', import.meta.url));
+/** Registrations of honest booths during each attack: few in every run, 100 where the long runs ask for ten times as many. */
+const REGISTRATIONS = 10 * Number(process.env['HONNIN_SOAK_FACTOR'] ?? 1);
+const AT_ONCE = 2;
+const BOOTH = 'booth-honest';
+/** Far above what the server needs, far below what uploads without bounds would take. */
+const RSS_MIB_MAX = 900;
+
+/** A card of which the door sees digests and lengths only; what is on it is judged later, and no face is looked at. */
+const CARD: CardSession = {
+  triesLeft: async () => 3,
+  verifyPin: async () => {},
+  verifyAccessNumber: async () => {},
+  readCertificate: async () => Buffer.alloc(900, 1),
+  readCardRecord: async () => Buffer.alloc(900, 2),
+  readCardIssuerCertificate: async () => Buffer.alloc(500, 3),
+  sign: async () => Buffer.alloc(256, 4),
+  signChallenge: async () => Buffer.alloc(256, 5),
+};
+
+let server: RealServer;
+let booth: BoothClient;
+let photo: Buffer;
+let receipts: string[];
+let quiet: number[];
+
+beforeAll(async () => {
+  server = await RealServer.beside('strangers', ['administrator', 'auditor']);
+  // Nobody answers there: cases with a real card stay open, and so do the streams that tell of them.
+  await server.start({ env: { HONNIN_JPKI_OCSP_URL: 'http://127.0.0.1:9/ocsp', HONNIN_JPKI_STATUS_ORDER: 'ocsp' } });
+  const key = generateBoothKey();
+  expect((await server.call('administrator', 'POST', '/v1/booths', { boothId: BOOTH, publicKey: key.publicKeySpki })).status).toBe(201);
+  let count = 0;
+  booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH, key, counter: { next: () => (count += 1) } });
+  photo = await loadDemoFace('sample1-left');
+  const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored') });
+  const { authenticationPin: pin, accessNumber } = card.secrets;
+  receipts = [];
+  for (let i = 0; i < 12; i += 1) receipts.push((await booth.register(captureOf({ card: card.connect(), pin, accessNumber }))).receipt);
+  quiet = (await honest()).milliseconds;
+  console.log(`quiet: ${told(quiet)}, ${rssMib()} MiB (${await externalMib()} external)`);
+}, 120_000);
+
+afterAll(() => server?.close());
+
+function captureOf({ card = CARD, pin = '1234', accessNumber = '12345678901234' }: Partial<Capture> = {}): Capture {
+  return { card, pin, accessNumber, photo, consent: { textVersion: '2026-11', keepReferenceImage: false } };
+}
+
+/** Registers as booths do, and tells how long each took from the question for a nonce to the receipt, and which failed. */
+async function honest(): Promise<{ milliseconds: number[]; failures: string[] }> {
+  const milliseconds: number[] = [];
+  const failures: string[] = [];
+  let left = REGISTRATIONS;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) {
+      const started = performance.now();
+      try {
+        expect((await booth.register(captureOf())).receipt).toMatch(/^[0-9A-Z-]{19}$/);
+        milliseconds.push(performance.now() - started);
+      } catch (error) {
+        failures.push(`${String(error)} ${String((error as Error).cause ?? '')}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  return { milliseconds, failures };
+}
+
+interface Strangers {
+  readonly opened: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** Lets strangers do as they like while `work` runs. */
+async function beside<T>(order: object, work: () => Promise<T>): Promise<{ result: T; strangers: Strangers }> {
+  const child = spawn(process.execPath, [strangersFile, JSON.stringify({ port: Number(new URL(server.url).port), boothId: BOOTH, receipts, ...order })], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  try {
+    await until('the strangers', () => (openConnections() >= 16 ? true : null), 20_000);
+    const result = await work();
+    child.stdin.end();
+    await once(child, 'exit');
+    return { result, strangers: JSON.parse(output) as Strangers };
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** Connections of the server's process, as the kernel counts them. */
+function openConnections(): number {
+  const port = Number(new URL(server.url).port).toString(16).toUpperCase().padStart(4, '0');
+  return readFileSync('/proc/net/tcp', 'utf8').split('\n').filter((line) => new RegExp(`^\\s*\\d+: [0-9A-F]{8}:${port} [0-9A-F]{8}:[0-9A-F]{4} 01`).test(line)).length;
+}
+
+function rssMib(): number {
+  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024);
+}
+
+/** What the server's own objects take outside the heap, bodies above all; the rest of its size is what the allocator keeps. */
+async function externalMib(): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return Math.round(Number(/^nodejs_external_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1024 / 1024);
+}
+
+function told(milliseconds: readonly number[]): string {
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
+}
+
+// @fault V6
+describe.each([
+  ['half-open uploads', 32, 128],
+  ['slow uploads just fast enough', 32, 128],
+  ['replayed challenges', 32, 256],
+  ['large bodies', 16, 64],
+  ['silent connections', 600, 4_300],
+  ['half a header', 600, 1_280],
+  ['half a question', 600, 1_280],
+  ['streams of one receipt', 300, 640],
+  ['streams of many receipts', 300, 1_280],
+])('while strangers come with %s', (attack, fromOne, fromMany) => {
+  it.each([
+    ['one address', 1, fromOne],
+    ['64 addresses', 64, fromMany],
+  ])('from %s, every honest registration is taken', async (name, addresses, connections) => {
+    const { result: { milliseconds, failures }, strangers } = await beside({ attack, addresses, connections }, honest);
+    const rss = rssMib();
+    console.log(`${attack} from ${name}: ${told(milliseconds)} (quiet ${told(quiet)}), ${rss} MiB (${await externalMib()} external), ${strangers.opened} connections, answers ${JSON.stringify(strangers.statuses)}`);
+    expect(failures).toEqual([]);
+    expect(milliseconds).toHaveLength(REGISTRATIONS);
+    expect(rss).toBeLessThan(RSS_MIB_MAX);
+  }, 180_000);
+});
