@@ -121,7 +121,7 @@ function told(milliseconds: readonly number[]): string {
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
-// @fault V6
+// Strangers must not keep booths out: half-open uploads were the fault, the others are its brothers.
 describe.each([
   ['half-open uploads', 32, 128],
   ['slow uploads just fast enough', 32, 128],
