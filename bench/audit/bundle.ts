@@ -6,12 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { BundleMaker } from '../../dist/application/audit/bundle-maker.js';
 import { verifierPage } from '../../dist/console/build-page.js';
 import { isSignedEd25519 as pageSigned } from '../../dist/console/ed25519.js';
+import { sha1 as pageSha1 } from '../../dist/console/sha1.js';
 import { sha256 as pageSha256 } from '../../dist/console/sha256.js';
 import { bundleLines } from '../../dist/domain/audit/bundle.js';
 import { hmacOf } from '../../dist/domain/audit/commitment.js';
 import { verifierKeyText, type VerifierKey } from '../../dist/domain/audit/signed-note.js';
 import { verifyBundle } from '../../dist/domain/audit/verify-bundle.js';
-import { hmacSha256, isSignedEd25519, sha256 } from '../../dist/infrastructure/audit/digest.js';
+import { NODE_PRIMITIVES } from '../../dist/infrastructure/audit/digest.js';
 import { LogKeys } from '../../dist/infrastructure/audit/log-keys.js';
 import { VaultPseudonyms } from '../../dist/infrastructure/audit/vault-pseudonyms.js';
 import { SqliteEventStore } from '../../dist/infrastructure/event-store/sqlite-event-store.js';
@@ -32,7 +33,7 @@ export async function bundle(report: BenchReport): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-bundle-'));
   try {
     const { lines, key } = await bundleOf(world);
-    for (const [name, primitives] of [['in Node', { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }], ["by the page's own cryptography in Node", { hash: pageSha256, hmac: hmacOf(pageSha256), isSigned: pageSigned }]] as const) {
+    for (const [name, primitives] of [['in Node', NODE_PRIMITIVES], ["by the page's own cryptography in Node", { hash: pageSha256, hmac: hmacOf(pageSha256), isSigned: pageSigned, sha1: pageSha1 }]] as const) {
       const startMs = performance.now();
       const verdict = verifyBundle(lines, primitives, { trusted: [key] });
       const seconds = (performance.now() - startMs) / 1000;

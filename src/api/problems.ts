@@ -93,6 +93,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   policy_not_approved: row(409, 'The policy is not approved', 'Have another administrator approve it first.', 'ポリシーはまだ承認されていません。'),
   policy_invalid: row(422, 'The policy makes no sense', 'Correct the field that the answer names.', 'ポリシーの値が正しくありません。'),
   policy_report_invalid: row(422, 'The attached report does not fit the proposal', 'Attach the statement of a what-if report that this log signed, made for the values that are proposed.', '添付された試算結果がこの提案と一致しません。'),
+  lists_of_a_case: row(
+    400, 'Lists do not go with the bundle of one case',
+    'Their rows are of other cases too: ask for a range of the log with the lists, or for the case without them.',
+    '案件単位の書き出しに一覧を含めることはできません。範囲を指定するか、一覧を外してください。',
+  ),
+  checkpoint_unknown: row(
+    409, 'This log never gave out the known checkpoint',
+    'Ask the server that gave it out. When the key of this log signed it, keep it: together with the present checkpoint it proves a fork.',
+    '指定されたチェックポイントはこのログのものではありません。発行元を確認してください。署名が正しい場合は証拠として保管してください。',
+  ),
   // The edge itself.
   invalid_request: row(400, 'The request has not the agreed form', 'Send the request in the form of the interface description; the member "errors" names the places.', 'リクエストの形式が正しくありません。'),
   route_not_found: row(404, 'There is nothing at this address', 'See /openapi.json for what there is.', 'このアドレスには何もありません。'),

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { sealedEvidenceName } from '../domain/audit/evidence-name.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
-import { derivedId } from './ids.js';
 import type { SealedCertificateEvidence } from './ports/certificate-verifier.js';
 
 /** What the card signed, as it is sealed with the answer about its certificate. */
@@ -26,5 +26,5 @@ export function evidenceBytes(sealed: SealedCertificateEvidence, presented: Pres
  *  nonce, and the event that names the evidence, once it is in the signed log, fixes its bytes.
  *  @param effectId the effect that asked for the check */
 export function sealedEvidenceId(effectId: string, bytes: Uint8Array): string {
-  return `evidence-${derivedId(effectId, createHash('sha256').update(bytes).digest('hex'))}`;
+  return sealedEvidenceName(effectId, bytes, { sha256: (text) => hash('sha256', text, 'buffer'), sha1: (text) => hash('sha1', text, 'buffer') });
 }

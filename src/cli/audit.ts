@@ -10,8 +10,9 @@ import { consistencyProof, inclusionProof } from '../domain/audit/merkle-tree.js
 import { LISTS } from '../domain/audit/population.js';
 import { verifierKeyText, type VerifierKey } from '../domain/audit/signed-note.js';
 import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/verify-bundle.js';
+import type { Refusal } from '../domain/refusal.js';
 import { isInstant } from '../domain/values/instant.js';
-import { hasher, hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
+import { hasher, NODE_PRIMITIVES } from '../infrastructure/audit/digest.js';
 import { timestampAnchors } from '../infrastructure/audit/configured-outlets.js';
 import { fsck } from '../infrastructure/audit/fsck.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
@@ -19,16 +20,19 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 import { ANCHOR_OPTIONS, certificateLines, judgeWith } from './audit/certificates.js';
 import { compare } from './audit/compare.js';
 import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
-import { FLAG, keysOf, listOf, MANY, notesIn, say, TEXT, wholeNumber } from './audit/arguments.js';
+import { complain, FLAG, keysOf, listOf, MANY, notesIn, say, sayJson, TEXT, wholeNumber } from './audit/arguments.js';
 import { OpenAudit, operatorName } from './audit/open-audit.js';
 import { diff, history, inFolder, show, why } from './audit/time-travel.js';
 import { linesOf, verifyListCommand } from './audit/verify-list.js';
+
+/** Findings of one kind that are printed; --json has all. */
+const SHOWN_MAX = 50;
 
 export const command: CliCommand = {
   help: `
 Proves what happened, to people who do not trust this machine.
 
-  ./honnin audit export (--registration ID | --from N [--to N] | --from INSTANT --to INSTANT) [--list NAME]... --out FILE
+  ./honnin audit export (--registration ID | (--from N [--to N] | --from INSTANT --to INSTANT) [--list NAME]...) --out FILE
         writes a bundle: events, proofs, checkpoint, timestamp, policies. The export is put on record first.
         --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
@@ -36,7 +40,8 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--anchors FILE]...
         [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
-        not; 2: nothing is wrong but no key was given, so nobody knows who made it. --anchors names your own copies of the roots of the
+        not; 2: nothing is wrong, and something cannot be judged with what you gave (UNDECIDED says what and why: no key, another key of
+        the log, a checkpoint newer than the bundle, evidence that is not there). --anchors names your own copies of the roots of the
         certification service (PEM or DER): certificate verdicts are then recomputed from the evidence in the bundle (export
         --with-evidence). --auth-anchors and --sign-anchors keep the roots of the two kinds apart; --auth-policy OID, --sign-policy OID
         and --status-age SECONDS are for services whose rules differ from the defaults. --tsa-anchor names the roots of a timestamp
@@ -129,7 +134,7 @@ async function exportBundle(args: string[]): Promise<number> {
     try {
       const outcome = await handler.execute({ commandId: randomUUID(), by: operatorName(audit.config), query, options });
       if ('refused' in outcome) {
-        process.stderr.write('honnin audit export: nothing in the log fits\n');
+        complain(`honnin audit export: ${whyRefused(outcome.refused)}`);
         return EXIT.failed;
       }
       await writeLines(values.out, outcome.ok.lines);
@@ -140,15 +145,21 @@ async function exportBundle(args: string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof EventStoreUnavailableError)) throw error;
-    process.stderr.write(`honnin audit export: the export cannot be put on record, so nothing is given out: ${error.message}\nBeside a running server use --server URL --token TOKEN.\n`);
+    complain(`honnin audit export: the export cannot be put on record, so nothing is given out: ${error.message}`);
+    complain('Beside a running server use --server URL --token TOKEN.');
     return EXIT.failed;
   }
+}
+
+function whyRefused(refusal: Refusal): string {
+  if (refusal.code === 'lists_of_a_case') return 'lists go with a range of the log (--from) and not with one case: their rows are of other cases too';
+  return refusal.code === 'checkpoint_unknown' ? `--known: ${refusal.data.problem}` : 'nothing in the log fits';
 }
 
 async function exportFrom(server: string, token: string | undefined, body: object, out: string): Promise<number> {
   const response = await fetch(`${server}/v1/audit/exports`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token ?? ''}` }, body: JSON.stringify(body) });
   if (!response.ok || !response.body) {
-    process.stderr.write(`honnin audit export: ${response.status} ${await response.text()}\n`);
+    complain(`honnin audit export: ${response.status} ${await response.text()}`);
     return EXIT.failed;
   }
   const file = createWriteStream(out);
@@ -165,33 +176,38 @@ async function verify(args: string[]): Promise<number> {
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = keysOf(values.key);
   const startMs = performance.now();
-  const report = verifyBundle(await linesOf(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values) });
+  const report = verifyBundle(await linesOf(file), NODE_PRIMITIVES, { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values) });
   const seconds = (performance.now() - startMs) / 1000;
   const stamp = judgeTimestamp(report, { anchors: values['tsa-anchor'] ?? [], crls: values['tsa-crl'] ?? [], policy: values['tsa-policy'] ?? null });
   const isSound = isSoundReport(report) && !stamp.isWrong;
-  if (values.json) say(JSON.stringify({ sound: isSound, seconds, ...report, timestamp: stamp }, null, 2));
+  if (values.json) sayJson({ sound: isSound, seconds, ...report, timestamp: stamp });
   else printReport(report, seconds, trusted.length > 0, stamp);
-  if (stamp.isWrong) return EXIT.failed;
-  const unknownMaker = trusted.length === 0 && report.discrepancies.every((d) => ['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
-  return isSound ? EXIT.ok : unknownMaker ? EXIT.unknown : EXIT.failed;
+  return report.judgement === 'wrong' || stamp.isWrong ? EXIT.failed : isSound ? EXIT.ok : EXIT.unknown;
 }
 
 function printReport(report: VerifyReport, seconds: number, hasKey: boolean, stamp: TimestampFinding): void {
+  const { discrepancies, undecided } = report;
+  if (report.wasRead) printContent(report, hasKey, stamp);
+  for (const { code, index, detail } of discrepancies.slice(0, SHOWN_MAX)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+  if (stamp.isWrong) say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
+  for (const { code, index, detail } of undecided.slice(0, SHOWN_MAX)) say(`UNDECIDED  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+  const count = discrepancies.length + (stamp.isWrong ? 1 : 0);
+  const verdict = count > 0 ? `${count} discrepancies` : undecided.length === 0 ? 'everything is as it says' : hasKey ? `nothing is wrong, and ${undecided.length} things cannot be judged with what you have` : 'nothing is wrong with its content, but nobody knows who made it';
+  say(`${verdict} (${seconds.toFixed(2)} s)`);
+}
+
+/** What a bundle that could be read to its end tells. */
+function printContent(report: VerifyReport, hasKey: boolean, stamp: TimestampFinding): void {
   const { replay } = report;
   say(`log        ${report.origin ?? 'unknown'}, ${report.treeSize ?? 0} entries at the checkpoint`);
   say(`bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`);
   say(`signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
   say(`decisions  ${thousands(replay.reproduced)} of ${thousands(replay.decisions)} decisions reproduced; ${thousands(replay.facts)} facts without a decision; ${thousands(replay.notReproducible.length)} could not be made again`);
-  for (const { index, type, problem } of replay.notReproducible.slice(0, 10)) say(`           at ${index}, ${type}: ${problem}`);
   for (const line of certificateLines(report.certificates)) say(line);
+  if (report.listsNotDrawn.length > 0) say(`lists      ${report.listsNotDrawn.join(', ')}: as the certificate states them; their rows are of other cases and were not drawn again`);
   if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
   for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
   say(`timestamp  ${stamp.text}`);
-  const wrong = hasKey ? report.discrepancies : report.discrepancies.filter((d) => !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
-  for (const { code, index, detail } of wrong.slice(0, 50)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
-  if (stamp.isWrong) say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
-  const count = wrong.length + (stamp.isWrong ? 1 : 0);
-  say(`${count === 0 ? (hasKey ? 'everything is as it says' : 'nothing is wrong with its content, but nobody knows who made it') : `${count} discrepancies`} (${seconds.toFixed(2)} s)`);
 }
 
 async function check(args: string[]): Promise<number> {
@@ -210,7 +226,7 @@ async function check(args: string[]): Promise<number> {
     const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: await audit.keys(), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
-    if (values.json) say(JSON.stringify({ ...report, staleProjections: stale }, null, 2));
+    if (values.json) sayJson({ ...report, staleProjections: stale });
     else {
       for (const { code, index, detail } of report.problems) say(`WRONG  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
       for (const name of stale) say(`WRONG  the read model ${name} is not what the events give [projection_differs]`);
@@ -260,12 +276,12 @@ async function prove(args: string[]): Promise<number> {
       return EXIT.ok;
     }) : EXIT.ok;
     if (recorded !== EXIT.ok) return recorded;
-    say(JSON.stringify({ index, size, ...(isShown ? { leaf } : {}), leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note }, null, 2));
+    sayJson({ index, size, ...(isShown ? { leaf } : {}), leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note });
     return EXIT.ok;
   }
   const [first, second] = [wholeNumber(values.from, 'from'), values.to === undefined ? size : wholeNumber(values.to, 'to')];
   if (second > size) throw new UsageError(`the log has ${size} entries`);
-  say(JSON.stringify({ first, second, proof: consistencyProof(hasher, log.nodes(size), { first, second }).map(toBase64) }, null, 2));
+  sayJson({ first, second, proof: consistencyProof(hasher, log.nodes(size), { first, second }).map(toBase64) });
   return EXIT.ok;
 }
 

@@ -5,8 +5,8 @@ import { verifyWhatIf, type SignedWhatIf } from '../domain/audit/what-if-report.
 import { WhatIf, type WhatIfReport } from '../domain/audit/what-if.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
 import { isPoints } from '../domain/values/similarity-score.js';
-import { hmacSha256, isSignedEd25519, sha256 } from '../infrastructure/audit/digest.js';
-import { FLAG, keysOf, MANY, say, TEXT } from './audit/arguments.js';
+import { NODE_PRIMITIVES } from '../infrastructure/audit/digest.js';
+import { FLAG, keysOf, MANY, say, sayJson, TEXT } from './audit/arguments.js';
 import { OpenAudit, operatorName } from './audit/open-audit.js';
 import { ask, orSayWhy } from './audit/server-answers.js';
 import { inFolder } from './audit/time-travel.js';
@@ -52,7 +52,7 @@ async function whatIf(args: string[]): Promise<number> {
   };
   if (Object.keys(change).length === 0) throw new UsageError('what-if needs at least one other value');
   const give = (signed: SignedWhatIf): number => {
-    if (values.json) say(JSON.stringify(signed.report, null, 2));
+    if (values.json) sayJson(signed.report);
     else print(signed.report, values.cases);
     if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(signed, null, 1)}\n`);
     if (values.report !== undefined) say(`${values.report}: signed`);
@@ -78,9 +78,9 @@ async function verifyReport(args: string[]): Promise<number> {
   if (file === undefined || !existsSync(file)) throw new UsageError('verify-report needs the file of a report');
   if (values.bundle !== undefined && !existsSync(values.bundle)) throw new UsageError(`there is no file ${values.bundle}`);
   const trusted = keysOf(values.key);
-  const check = verifyWhatIf(parsed(file), { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, { trusted, bundle: values.bundle === undefined ? null : await linesOf(values.bundle) });
+  const check = verifyWhatIf(parsed(file), NODE_PRIMITIVES, { trusted, bundle: values.bundle === undefined ? null : await linesOf(values.bundle) });
   const isSound = check.problems.length === 0 && check.trusted && check.recomputed;
-  if (values.json) say(JSON.stringify({ sound: isSound, ...check, statement: check.statement && { ...check.statement, root: Buffer.from(check.statement.root).toString('base64') } }, null, 2));
+  if (values.json) sayJson({ sound: isSound, ...check, statement: check.statement && { ...check.statement, root: Buffer.from(check.statement.root).toString('base64') } });
   else {
     const { statement } = check;
     if (statement) say(`report     ${JSON.stringify(statement.changed)} over ${statement.treeSize} entries of ${statement.origin}: ${statement.flips} of ${statement.comparisons} comparisons flip`);

@@ -35,9 +35,10 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <p id="status" role="status" aria-live="polite"></p><progress id="bar" max="1" value="0" hidden></progress>
 <section id="result" hidden><div id="verdict" class="verdict"></div><table><tbody id="facts"></tbody></table>
 <div id="wrongBox" hidden><h2 data-t="wrong"></h2><ol id="wrong" class="wrong"></ol></div>
+<div id="undecidedBox" hidden><h2 data-t="undecided"></h2><ol id="undecided"></ol></div>
 <div id="erasedBox" hidden><h2 data-t="erased"></h2><ul id="erased"></ul></div>
 <div id="openBox" hidden><h2 data-t="open"></h2><ol id="open"></ol></div>
-<h2 data-t="why"></h2><label for="case" style="margin-top:0"><span data-t="case"></span></label><select id="case"></select><ol id="story"></ol></section>
+<div id="caseBox"><h2 data-t="why"></h2><label for="case" style="margin-top:0"><span data-t="case"></span></label><select id="case"></select><ol id="story"></ol></div></section>
 </main>
 <script type="text/plain" id="engine">
 SCRIPT
@@ -57,16 +58,19 @@ else globalThis.honninAnswerTo = answerTo;
   const T = {
     ja: { title: '監査バンドルの検証', lead: 'このページは通信しません。ファイルは外に送られず、署名・証明・欠番・すべての判定をこの端末で計算し直します。', bundle: 'バンドルのファイル(ドラッグも可)', keys: 'ログの公開鍵', keysHint: '運営者から別の経路で受け取ったもの。空の場合、作成者は確認できません。', known: '手元のチェックポイント', knownHint: '以前に受け取った写しがあれば、ログが書き換えられていないことを確かめます。',
       wrong: '合わない点', erased: '消去された登録者', open: '再計算できない判定', why: '判定の理由', case: '案件', working: '計算しています…', good: 'すべて記載のとおりです。', bad: (n) => n + '件の合わない点があります。', maker: '内容に矛盾はありませんが、公開鍵がないため作成者を確認できません。', other: 'English',
-      log: 'ログ', entries: (a, b) => a + '件(チェックポイント時点で' + b + '件)', range: '範囲', gaps: '欠番なし', mayGap: '欠番がないとは言えません(案件単位の書き出し)', signed: '署名', yes: '与えられた鍵による署名', no: '与えられた鍵では確認できません', none: '確認していません', decisions: '判定', ofd: (a, b) => b + '件中' + a + '件の判定を再現', facts: (n) => '判定を伴わない事実 ' + n + '件', made: '作成日時', query: '検索条件', knownN: '手元のチェックポイント', agree: (n) => n + '件と一致', stamp: 'タイムスタンプ', stampYes: (at) => 'あり(時刻' + at + '。このページでは検証していません。honnin audit verify --tsa-anchor で検証してください)', stampNo: 'なし', time: '所要時間', at: (i) => i + '番: ', rule: (e) => e.atUtc + ' 規則「' + e.rule + '」により消去(' + e.index + '番)', keyBad: '公開鍵の形式が正しくありません: ' },
+      log: 'ログ', entries: (a, b) => a + '件(チェックポイント時点で' + b + '件)', range: '範囲', gaps: '欠番なし', mayGap: '欠番がないとは言えません(案件単位の書き出し)', signed: '署名', yes: '与えられた鍵による署名', no: '与えられた鍵では確認できません', none: '確認していません', decisions: '判定', ofd: (a, b) => b + '件中' + a + '件の判定を再現', facts: (n) => '判定を伴わない事実 ' + n + '件', made: '作成日時', query: '検索条件', knownN: '手元のチェックポイント', agree: (n) => n + '件と一致', stamp: 'タイムスタンプ', stampYes: 'あり(このページでは検証していません。honnin audit verify --tsa-anchor で検証してください)', stampNo: 'なし', time: '所要時間', at: (i) => i + '番: ', rule: (e) => e.atUtc + ' 規則「' + e.rule + '」により消去(' + e.index + '番)', keyBad: '公開鍵の形式が正しくありません: ' },
     en: { title: 'Audit bundle verifier', lead: 'This page makes no connection. Your file stays here; signatures, proofs, gaps and every decision are computed again on this machine.', bundle: 'File of the bundle (or drop it here)', keys: 'Public key of the log', keysHint: 'As you got it from the operator by another way. Without it nobody knows who made the bundle.', known: 'Checkpoints that you have', knownHint: 'Copies from earlier show that the log was not rewritten since.',
       wrong: 'What does not fit', erased: 'Erased registrants', open: 'Decisions that could not be made again', why: 'Why it was decided so', case: 'Case', working: 'Computing …', good: 'Everything is as it says.', bad: (n) => n + (n === 1 ? ' thing does not fit.' : ' things do not fit.'), maker: 'Nothing contradicts itself, but without a public key nobody knows who made it.', other: '日本語',
-      log: 'Log', entries: (a, b) => a + ' entries (' + b + ' at the checkpoint)', range: 'Range', gaps: 'no gaps', mayGap: 'gaps are not excluded (export of a case)', signed: 'Signature', yes: 'by the key that you gave', no: 'NOT by the key that you gave', none: 'not checked', decisions: 'Decisions', ofd: (a, b) => a + ' of ' + b + ' decisions reproduced', facts: (n) => n + ' facts without a decision', made: 'Made', query: 'Query', knownN: 'Known checkpoints', agree: (n) => 'agrees with ' + n, stamp: 'Timestamp', stampYes: (at) => 'there is one that says ' + at + ' (not verified here: use honnin audit verify --tsa-anchor)', stampNo: 'none', time: 'Time taken', at: (i) => 'entry ' + i + ': ', rule: (e) => 'erased on ' + e.atUtc + ' by rule ' + e.rule + ' (entry ' + e.index + ')', keyBad: 'The public key has not the right form: ' },
+      log: 'Log', entries: (a, b) => a + ' entries (' + b + ' at the checkpoint)', range: 'Range', gaps: 'no gaps', mayGap: 'gaps are not excluded (export of a case)', signed: 'Signature', yes: 'by the key that you gave', no: 'NOT by the key that you gave', none: 'not checked', decisions: 'Decisions', ofd: (a, b) => a + ' of ' + b + ' decisions reproduced', facts: (n) => n + ' facts without a decision', made: 'Made', query: 'Query', knownN: 'Known checkpoints', agree: (n) => 'agrees with ' + n, stamp: 'Timestamp', stampYes: 'there is one (not verified here: use honnin audit verify --tsa-anchor)', stampNo: 'none', time: 'Time taken', at: (i) => 'entry ' + i + ': ', rule: (e) => 'erased on ' + e.atUtc + ' by rule ' + e.rule + ' (entry ' + e.index + ')', keyBad: 'The public key has not the right form: ' },
   };
   Object.assign(T.ja, { reading: (p) => '読み込んでいます… ' + p + '%', verifying: (p) => '計算しています… ' + p + '%', whole: 'バンドル全体: ', certs: '電子証明書の検証結果', certsN: (n, e) => n + '件(うち証拠のあるもの ' + e + '件)。このページは証明書を検証する機能を持たないため、再計算していません。認証局の証明書を用意して honnin audit verify --anchors で再計算してください。', certsNone: 'なし', gone: (n) => n + '件の証拠は登録者とともに消去済み', ended: (n) => '認められなかった証明書の証拠' + n + '件は保存期間の満了により消去済み', held: (n) => n + '件の証拠は求められたのに含まれていません', broken: '計算できませんでした: ' });
   // What each kind of discrepancy means; the detail that follows is written by the verifier, in English.
-  Object.assign(T.ja, { codes: { bundle_malformed: 'バンドルの形式が正しくありません', checkpoint_malformed: 'チェックポイントの形式が正しくありません', checkpoint_unsigned: 'チェックポイントに与えられた鍵の署名がありません', checkpoint_signature: 'チェックポイントの署名が正しくありません', origin_differs: '別のログのものです', leaf_malformed: '記録の形式が正しくありません', root_differs: '記録が署名されたルートに一致しません', range_has_gaps: '範囲に欠番があります', fork: 'ログが書き換えられています', rolled_back: 'ログが巻き戻されています', consistency_missing: '手元のチェックポイントとの整合性の証明がありません', certificate_differs: '母集団証明書の内容が一致しません', certificate_signature: '母集団証明書の署名を確認できません', list_differs: '一覧が記録と一致しません', opening_differs: '氏名等の開示が一致しません', timestamp_checkpoint: 'タイムスタンプの対象がこのログではありません', decision_differs: '判定が規則と一致しません', certificate_verdict_differs: '電子証明書の検証結果が証拠と一致しません' } });
+  Object.assign(T.ja, { codes: { bundle_malformed: 'バンドルの形式が正しくありません', checkpoint_malformed: 'チェックポイントの形式が正しくありません', checkpoint_signature: 'チェックポイントの署名が正しくありません', origin_differs: '別のログのものです', leaf_malformed: '記録の形式が正しくありません', root_differs: '記録が署名されたルートに一致しません', range_has_gaps: '範囲に欠番があります', fork: 'ログが書き換えられています', certificate_differs: '母集団証明書の内容が一致しません', certificate_signature: '母集団証明書の署名を確認できません', list_differs: '一覧が記録と一致しません', opening_differs: '氏名等の開示が一致しません', timestamp_checkpoint: 'タイムスタンプの対象がこのログではありません', decision_differs: '判定が規則と一致しません', certificate_verdict_differs: '電子証明書の検証結果が証拠と一致しません' } });
   Object.assign(T.en, { codes: {} });
   Object.assign(T.en, { reading: (p) => 'Reading … ' + p + ' %', verifying: (p) => 'Computing … ' + p + ' %', whole: 'the bundle as a whole: ', certs: 'Certificate verdicts', certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors with your own copy of the roots of the certification service.', certsNone: 'none', gone: (n) => 'evidence of ' + n + ' was erased with the registrant', ended: (n) => 'evidence of ' + n + ' refused was erased after retention', held: (n) => 'evidence of ' + n + ' was asked for and is not there', broken: 'It could not be computed: ' });
+  Object.assign(T.ja, { undecided: '判断できない点', unsure: (n) => '合わない点はありませんが、手元の資料では判断できない点が' + n + '件あります。', notRead: '読み込めませんでした' });
+  Object.assign(T.en, { undecided: 'What cannot be judged', unsure: (n) => 'Nothing is wrong, and ' + n + (n === 1 ? ' thing' : ' things') + ' cannot be judged with what you gave.', notRead: 'not read' });
+  Object.assign(T.ja.codes, { no_key: '公開鍵が与えられていません', other_key: '与えられた鍵による署名ではありません', known_unreadable: '手元のチェックポイントを読み取れません', known_of_another_log: '手元のチェックポイントは別のログのものです', known_unsigned: '手元のチェックポイントにこのログの署名がありません', known_is_newer: '手元のチェックポイントの方が新しいものです', known_without_proof: '手元のチェックポイントとの整合性の証明がありません', evidence_absent: '求められた証拠が含まれていません', evidence_missing: '求められた証拠が含まれていません', evidence_differs: '証拠が記録の示すものと一致しません', decision_of_another_version: 'このページでは再計算できない判定です', succession_malformed: '鍵の引き継ぎの記録が正しくありません', two_successors: '一つの鍵が二つの後継の鍵を認めています' });
   let language = 'ja', loaded = false, report = null, seconds = 0, known = [];
 
   // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two paintings.
@@ -89,26 +93,27 @@ else globalThis.honninAnswerTo = answerTo;
   function quiet(text) { $('bar').hidden = true; $('status').textContent = text; }
   const item = (parent, text) => { const li = document.createElement('li'); li.textContent = text; parent.append(li); return li; };
   const fact = (name, value) => { const tr = document.createElement('tr'), th = document.createElement('th'), td = document.createElement('td'); th.textContent = name; th.scope = 'row'; td.textContent = value; tr.append(th, td); $('facts').append(tr); };
-  // GeneralizedTime of the token, for the eye only: nothing of it is checked here.
-  const stated = (token) => { try { return /\\x18[\\x0f-\\x18](\\d{4})(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)[\\d.]*Z/.exec(atob(token)).slice(1, 7).join('-').replace(/^(.{10})-(..)-(..)-(..)$/, '$1T$2:$3:$4Z'); } catch { return '?'; } };
   const number = (n) => n.toLocaleString(language);
   function words() { document.documentElement.lang = language; for (const e of document.querySelectorAll('[data-t]')) e.textContent = T[language][e.dataset.t]; $('lang').textContent = T[language].other; }
   function show() {
     const t = T[language], r = report, hasKey = $('keys').value.trim() !== '';
-    const wrong = hasKey ? r.discrepancies : r.discrepancies.filter((d) => d.code !== 'checkpoint_unsigned' && d.code !== 'certificate_signature');
-    for (const id of ['facts', 'wrong', 'erased', 'open']) $(id).replaceChildren();
+    const wrong = r.discrepancies;
+    for (const id of ['facts', 'wrong', 'undecided', 'erased', 'open']) $(id).replaceChildren();
     $('verdict').className = 'verdict ' + (wrong.length > 0 ? 'bad' : r.sound ? 'ok' : 'warn');
-    $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : t.maker;
+    $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : hasKey ? t.unsure(r.undecided.length) : t.maker;
     fact(t.decisions, t.ofd(number(r.replay.reproduced), number(r.replay.decisions)) + ' / ' + t.facts(number(r.replay.facts)));
     fact(t.log, (r.origin ?? '—') + ' / ' + t.entries(number(r.leaves), number(r.treeSize ?? 0)));
     fact(t.range, (r.first ?? '—') + ' – ' + (r.last ?? '—') + ' / ' + (r.noGaps ? t.gaps : t.mayGap));
     fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
     if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
-    fact(t.stamp, r.timestamp ? t.stampYes(stated(r.timestamp.token)) : t.stampNo);
+    fact(t.stamp, !r.wasRead ? t.notRead : r.timestamp ? t.stampYes : t.stampNo);
     const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.erased_after_retention - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
     fact(t.certs, c.verdicts === 0 ? t.certsNone : [t.certsN(number(c.verdicts), number(e)), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.erased_after_retention > 0 ? [t.ended(number(c.absent.erased_after_retention))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
     fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
     for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + (t.codes[d.code] ? t.codes[d.code] + '。' : '') + d.detail + ' [' + d.code + ']');
+    for (const u of r.undecided.slice(0, 200)) item($('undecided'), (u.index === null ? '' : t.at(number(u.index))) + (t.codes[u.code] ? t.codes[u.code] + '。' : '') + u.detail + ' [' + u.code + ']');
+    $('undecidedBox').hidden = r.undecided.length === 0;
+    $('caseBox').hidden = $('case').options.length === 0;
     for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
     for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
     $('wrongBox').hidden = wrong.length === 0; $('erasedBox').hidden = r.erased.length === 0; $('openBox').hidden = r.replay.notReproducible.length === 0;

@@ -17,6 +17,8 @@ export type Refusal =
   | { readonly code: 'booth_unknown' }
   | { readonly code: 'booth_exists' }
   | { readonly code: 'booth_suspended' }
+  | { readonly code: 'lists_of_a_case' }
+  | { readonly code: 'checkpoint_unknown'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_version_unknown' }
   | { readonly code: 'policy_own_proposal' }
   | { readonly code: 'policy_not_approved' }

@@ -5,7 +5,7 @@ import { BundleMaker, type BundleOptions, type BundleQuery } from '../../src/app
 import { bundleLines } from '../../src/domain/audit/bundle.js';
 import { verifyBundle, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
 import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
-import { hmacSha256, isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
+import { NODE_PRIMITIVES } from '../../src/infrastructure/audit/digest.js';
 import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
@@ -18,7 +18,7 @@ import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import type { SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 
 export const ORIGIN = 'log.example/honnin';
-export const primitives = { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 };
+export const primitives = NODE_PRIMITIVES;
 
 /** A data folder with everything that the audit log touches, as the server has it, without the server. */
 export class AuditWorld {

@@ -37,7 +37,7 @@ export class AuditController {
   @ApiOperation({ operationId: 'exportBundle', summary: 'A bundle that proves itself offline. That it was handed out is on record before its first line is' })
   @ApiBody({ type: ExportBody })
   @ApiResponse({ status: 200, description: 'The bundle, one line per entry', content: { 'text/plain': { schema: { type: 'string' } } } })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'lists_of_a_case', 'checkpoint_unknown', 'outcome_unknown')
   async export(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<StreamableFile> {
     const body = jsonBody(ExportBody, request);
     const options = { lists: body.lists ?? [], known: body.known ?? [], withOpenings: body.withOpenings ?? false, withEvidence: body.withEvidence ?? false };

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { toBase64 } from '../../domain/audit/bytes.js';
 import { parseLeaf, personsIn } from '../../domain/audit/leaf.js';
-import { chosenRows, countsAt, listCertificateText, queryOfFilter, type AsOf, type CertifiedPage, type ListFilter } from '../../domain/audit/list-certificate.js';
+import { chosenRows, countsAt, coveredByListCertificate, cursorAfter, listCertificateText, queryOfFilter, type AsOf, type CertifiedPage, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/population.js';
 import { writeNote } from '../../domain/audit/signed-note.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
@@ -26,17 +26,7 @@ export interface ListQuestion {
   readonly limit: number;
 }
 
-export interface ListAnswer extends CertifiedPage {
-  readonly asOf: {
-    /** Place of the newest entry that was looked at, and when it was recorded. */
-    readonly position: number;
-    readonly atUtc: string;
-    /** False when the signed log is behind what was stored when the question came. */
-    readonly isNewest: boolean;
-    readonly treeSize: number;
-  };
-  readonly page: { readonly offset: number; readonly rows: number; readonly of: number };
-}
+export type ListAnswer = CertifiedPage;
 
 /** The cursor is not one that was handed out for this list. */
 export class BadCursorError extends Error {}
@@ -103,15 +93,20 @@ export class AuditLists {
     const chosen = drawn.rows.slice(from, to);
     const rows = chosen.map(({ row }) => row);
     const query = queryOfFilter(filter);
-    const page = { offset: from, rows: rows.length, sha256: await digestOf(rows) };
-    const text = listCertificateText({ origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, list, query, asOf, events, policyVersion, count: drawn.rows.length, rowsSha256, page, createdAtUtc: this.clock.nowUtc() });
     const position = 'position' in asOf ? asOf.position : checkpoint.size - 1;
-    return {
-      list, query, rows, certificate: writeNote({ text, signatures: this.signer.sign(text) }), checkpoint: checkpoint.note, successions: this.signer.successions(), openings: withNames ? await this.openings(chosen) : {},
-      next: to < drawn.rows.length ? `${checkpoint.size}-${to}` : null,
-      asOf: { position, atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc, isNewest, treeSize: checkpoint.size },
-      page: { offset: from, rows: rows.length, of: drawn.rows.length },
+    const [of, size] = [drawn.rows.length, checkpoint.size];
+    const answer = {
+      checkpoint: checkpoint.note, successions: this.signer.successions(), openings: withNames ? await this.openings(chosen) : {},
+      next: to < of ? cursorAfter(size, to) : null,
+      asOf: { position, atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc, isNewest, treeSize: size },
+      page: { offset: from, rows: rows.length, of },
     };
+    const text = listCertificateText({
+      origin: checkpoint.origin, treeSize: size, root: checkpoint.root, list, query, asOf, events, policyVersion, count: of, rowsSha256,
+      page: { offset: from, rows: rows.length, sha256: await digestOf(rows) }, createdAtUtc: this.clock.nowUtc(),
+      answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
+    });
+    return { list, query, rows, certificate: writeNote({ text, signatures: this.signer.sign(text) }), ...answer };
   }
 
   private async drawn(list: ListName, filter: ListFilter, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Drawn> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { toBase64 } from '../../domain/audit/bytes.js';
-import type { BundleHeader, BundleLeaf } from '../../domain/audit/bundle.js';
+import { fromBase64, toBase64 } from '../../domain/audit/bytes.js';
+import { coveredByCertificate, type BundleHeader, type BundleLeaf } from '../../domain/audit/bundle.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { parseLeaf, personsIn, type LeafEvent } from '../../domain/audit/leaf.js';
-import { consistencyProof, setProof, treeHasher } from '../../domain/audit/merkle-tree.js';
+import { consistencyProof, isConsistent, setProof, treeHasher } from '../../domain/audit/merkle-tree.js';
 import { ListDrawer, populationText, type ListName } from '../../domain/audit/population.js';
-import { writeNote } from '../../domain/audit/signed-note.js';
+import { NoteFormatError, writeNote } from '../../domain/audit/signed-note.js';
 import type { JsonObject, StoredEvent } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import { evidenceOwner, registrantOwner } from '../case-material.js';
@@ -36,6 +36,16 @@ export interface BundleOptions {
 /** The log has nothing to export yet, or nothing that fits. */
 export class NothingToExportError extends Error {}
 
+/** Lists were asked for with the bundle of one case. */
+export class ListsOfACaseError extends Error {
+  constructor() {
+    super('lists go with a range of the log and not with one case: their rows are of other cases too');
+  }
+}
+
+/** A known checkpoint that this log never gave out. Whoever has it signed by this log's key has the proof of a fork in hand. */
+export class UnknownCheckpointError extends Error {}
+
 const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
 
 /** Puts bundles together out of the published log. Leaves come from the tiles, so a bundle says what was signed and nothing newer. */
@@ -48,8 +58,10 @@ export class BundleMaker {
     private readonly vault: ImageVault,
   ) {}
 
-  /** @throws {NothingToExportError} */
+  /** @throws {NothingToExportError}, {UnknownCheckpointError}, {ListsOfACaseError} */
   async make(query: BundleQuery, options: BundleOptions): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
+    // The rows of a list come from leaves of other cases, which the bundle of a case does not have.
+    if (query.kind === 'registration' && options.lists.length > 0) throw new ListsOfACaseError();
     const checkpoint = this.log.checkpoint();
     if (!checkpoint || checkpoint.size === 0) throw new NothingToExportError('the audit log has no checkpoint yet');
     const chosen = this.choose(query, checkpoint.size);
@@ -61,16 +73,20 @@ export class BundleMaker {
     const digest = createHash('sha256');
     for (const index of indices) digest.update(nodes(0, index));
     const stated = this.statedQuery(query, options);
-    const certificate = populationText({
-      origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, query: stated, policyVersion, count: indices.length, first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps: stated.kind === 'range', leavesSha256: digest.digest('hex'),
-      lists: Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, { rows: rows.length, sha256: createHash('sha256').update(canonicalJson(rows)).digest('hex') }])), createdAtUtc: options.nowUtc,
-    });
-    const header: BundleHeader = {
-      query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null, checkpoint: checkpoint.note, successions: this.signer.successions(),
-      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }), lists,
+    const rest: Omit<BundleHeader, 'certificate'> = {
+      query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null,
+      checkpoint: checkpoint.note, successions: this.signer.successions(),
+      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
       timestamp: this.timestamp(checkpoint), known: options.known.map((note) => this.known(note, checkpoint)),
       openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices) : {},
     };
+    const certificate = populationText({
+      origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, query: stated, policyVersion, count: indices.length,
+      first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps: stated.kind === 'range', leavesSha256: digest.digest('hex'),
+      lists: Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, { rows: rows.length, sha256: sha256Hex(canonicalJson(rows)) }])),
+      createdAtUtc: options.nowUtc, headerSha256: sha256Hex(coveredByCertificate(rest)),
+    });
+    const header: BundleHeader = { ...rest, certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }) };
     return { header, leaves: this.leaves(indices), count: indices.length };
   }
 
@@ -157,9 +173,25 @@ export class BundleMaker {
     return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
   }
 
-  private known(note: string, { size }: PublishedCheckpoint): BundleHeader['known'][number] {
-    const { checkpoint } = parseCheckpoint(note);
-    return { checkpoint: note, proof: checkpoint.size > size ? [] : this.consistency(checkpoint.size, size) };
+  /** @throws {UnknownCheckpointError} for what is no beginning of this log, and no later state of it */
+  private known(note: string, present: PublishedCheckpoint): BundleHeader['known'][number] {
+    const { checkpoint } = this.readKnown(note);
+    const { origin, size, root } = checkpoint;
+    if (origin !== present.origin) throw new UnknownCheckpointError(`the known checkpoint is of another log, ${origin}`);
+    if (size > present.size) throw new UnknownCheckpointError(`the known checkpoint has ${size} entries, and this log ${present.size}: export again when it has grown, or from the server that gave it out`);
+    const proof = this.consistency(size, present.size);
+    const trees = { first: size, firstRoot: root, second: present.size, secondRoot: present.root };
+    if (!isConsistent(hasher, proof.map(fromBase64), trees)) throw new UnknownCheckpointError(`this log does not begin with the known checkpoint of ${size} entries`);
+    return { checkpoint: note, proof };
+  }
+
+  private readKnown(note: string): ReturnType<typeof parseCheckpoint> {
+    try {
+      return parseCheckpoint(note);
+    } catch (error) {
+      if (error instanceof NoteFormatError) throw new UnknownCheckpointError(`the known checkpoint is none: ${error.message}`);
+      throw error;
+    }
   }
 
   private consistency(first: number, second: number): string[] {
@@ -221,6 +253,10 @@ export class BundleMaker {
       yield page[index - from] as StoredEvent;
     }
   }
+}
+
+function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function streamOf(text: string): string {

@@ -1,7 +1,7 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { bundleLines } from '../../domain/audit/bundle.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { BundleMaker, NothingToExportError, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
+import { BundleMaker, ListsOfACaseError, NothingToExportError, UnknownCheckpointError, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { CheckpointSigner } from '../ports/checkpoint-signer.js';
@@ -50,6 +50,8 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
       return ok({ lines: bundleLines(header, leaves), leaves: count });
     } catch (error) {
       if (error instanceof NothingToExportError) return refused({ code: 'not_found' });
+      if (error instanceof ListsOfACaseError) return refused({ code: 'lists_of_a_case' });
+      if (error instanceof UnknownCheckpointError) return refused({ code: 'checkpoint_unknown', data: { problem: error.message } });
       throw error;
     }
   }

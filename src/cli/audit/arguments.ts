@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AskedMoment } from '../../application/audit/moments.js';
+import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { notesInText } from '../../domain/audit/compare-copies.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
 import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { isInstant } from '../../domain/values/instant.js';
+import { printable, printableJson } from '../../domain/values/printable.js';
 import { sha256 } from '../../infrastructure/audit/digest.js';
 import { UsageError } from '../command.js';
 
@@ -13,8 +15,11 @@ export const TEXT = { type: 'string' } as const;
 export const MANY = { type: 'string', multiple: true } as const;
 export const FLAG = { type: 'boolean', default: false } as const;
 
-export const say = (line = ''): void => void process.stdout.write(`${line}\n`);
-export const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+/** Writes one line. What strangers wrote into it moves no cursor, hides nothing and begins no other line. */
+export const say = (line = ''): void => void process.stdout.write(`${printable(line)}\n`);
+export const complain = (line: string): void => void process.stderr.write(`${printable(line)}\n`);
+/** Writes a value as JSON for programs, which a terminal may show too. */
+export const sayJson = (value: unknown): void => void process.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
 
 /** `--at INSTANT`, `--position N` (also `--index N`), or neither. @throws {UsageError} */
 export function momentOf({ at, position, index }: { readonly at?: string | undefined; readonly position?: string | undefined; readonly index?: string | undefined }): AskedMoment {
@@ -58,16 +63,26 @@ export function needed(value: string | undefined, name: string): string {
   return value;
 }
 
-/** Notes of a file, or of every file of a folder of copies; a file has one or several. */
+/** Notes of a file, or of every file of a folder of copies; a file has one or several. @throws {UsageError} naming a file that has none */
 export function notesIn(path: string): string[] {
   if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
   const files = statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => join(path, name)) : [path];
   return files.flatMap((file) => {
     const text = readFileSync(file, 'utf8');
     const notes = notesInText(text);
-    // What is no note at all is given to the check, which names it.
-    return notes.length === 0 ? [text] : notes;
+    if (notes.length === 0 || !notes.every(isNote)) throw new UsageError(`${file} is no checkpoint: it should hold signed notes as the log gives them out`);
+    return notes;
   });
+}
+
+function isNote(text: string): boolean {
+  try {
+    parseCheckpoint(text);
+    return true;
+  } catch (error) {
+    if (error instanceof NoteFormatError) return false;
+    throw error;
+  }
 }
 
 /** Keys as texts or files. @throws {UsageError} for what is no key */

@@ -11,6 +11,7 @@ import { hasher, isSignedEd25519, sha256 } from '../../infrastructure/audit/dige
 import { Config } from '../../infrastructure/config.js';
 import { checkpointTopic } from '../../infrastructure/kafka/kafka-checkpoint-topic.js';
 import { EXIT, UsageError } from '../command.js';
+import { say, sayJson } from './arguments.js';
 import { OpenAudit } from './open-audit.js';
 
 const TEXT = { type: 'string' } as const;
@@ -36,7 +37,8 @@ export async function compare(args: string[]): Promise<number> {
   const keys = keysThatFollow(trusted.length > 0 ? trusted : log.stated.slice(0, 1), log.successions, { hash: sha256, isSigned: isSignedEd25519 });
   const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: await log.proofs(sizesToProve(log.note, copies)) });
   const code = exitCode(report, trusted.length > 0);
-  process.stdout.write(values.json ? `${JSON.stringify({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report }, null, 2)}\n` : textOf(report, trusted.length > 0));
+  if (values.json) sayJson({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report });
+  else for (const line of linesOf(report, trusted.length > 0)) say(line);
   return code;
 }
 
@@ -46,14 +48,14 @@ function exitCode({ discrepancies, checkpoints }: CopyReport, hasKey: boolean): 
   return checkpoints > 0 && hasKey ? EXIT.ok : EXIT.unknown;
 }
 
-function textOf(report: CopyReport, hasKey: boolean): string {
+function linesOf(report: CopyReport, hasKey: boolean): string[] {
   const { origin, treeSize, checkpoints, consistent, consistentUpTo, firstFork, ignored, discrepancies } = report;
   const lines = [`log        ${origin ?? 'unknown'}, ${treeSize ?? 0} entries now`, `copies     ${checkpoints} different checkpoints of this log${ignored > 0 ? `; ${ignored} records are not signed by it and were left aside` : ''}`, `agree      ${consistent} of ${checkpoints}${consistentUpTo === null ? '' : `, the largest has ${consistentUpTo} entries`}`];
   for (const { code, size, where, detail } of discrepancies.slice(0, 50)) lines.push(`WRONG      ${size === null ? '' : `${size} entries: `}${detail} (${where}) [${code}]`);
   if (firstFork) lines.push(`FORK       first at the checkpoint of ${firstFork.size} entries (${firstFork.where}): something in entries ${firstFork.afterEntry} to ${firstFork.size - 1} was changed, removed or added after it was given out`);
   else if (checkpoints === 0) lines.push('nothing was compared: there is no checkpoint of this log among the copies');
   else if (discrepancies.length === 0) lines.push(hasKey ? 'the log has only grown since each of these checkpoints' : 'the log has only grown since each of these checkpoints, but nobody knows whose log it is: give its key with --key');
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 async function logInFolder(data: string | undefined): Promise<PresentLog> {

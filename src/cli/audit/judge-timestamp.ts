@@ -33,8 +33,9 @@ export interface TimestampTrust {
 /** What the timestamp in a bundle proves to somebody who trusts these authorities. With anchors a missing timestamp is wrong: a server that
  *  rewrote its log would leave it out.
  *  @param trust files, PEM or DER */
-export function judgeTimestamp({ timestamp, treeSize }: VerifyReport, { anchors, crls, policy }: TimestampTrust): TimestampFinding {
+export function judgeTimestamp({ timestamp, treeSize, wasRead }: VerifyReport, { anchors, crls, policy }: TimestampTrust): TimestampFinding {
   const nothing = { treeSize: null, existedBeforeUtc: null, authority: null };
+  if (!wasRead) return { ...nothing, text: 'not read', isWrong: false, reason: null };
   if (timestamp === null) return anchors.length === 0 ? { ...nothing, text: 'none', isWrong: false, reason: null } : { ...nothing, text: 'there is none, and you asked for one with --tsa-anchor', isWrong: true, reason: 'missing' };
   const { size } = parseCheckpoint(timestamp.checkpoint).checkpoint;
   if (anchors.length === 0) return { ...nothing, treeSize: size, text: `there is one over the first ${size} entries; give the roots of its authority with --tsa-anchor to have it judged`, isWrong: false, reason: null };

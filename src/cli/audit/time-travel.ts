@@ -14,7 +14,7 @@ import type { ListName } from '../../domain/audit/population.js';
 import { blinded, caseState, differences, type Difference } from '../../domain/audit/time-travel.js';
 import type { Json, JsonObject } from '../../domain/event-envelope.js';
 import { EXIT, UsageError } from '../command.js';
-import { complain, eitherMomentOf, filterOf, FLAG, listOf, momentOf, needed, say, TEXT } from './arguments.js';
+import { complain, eitherMomentOf, filterOf, FLAG, listOf, momentOf, needed, say, sayJson, TEXT } from './arguments.js';
 import { OpenAudit, operatorName, type Recorder } from './open-audit.js';
 import { memberLines, shortText, tableLines } from './print-table.js';
 import { ask, orSayWhy } from './server-answers.js';
@@ -100,7 +100,7 @@ interface CaseForms<Answer, Shown> {
 }
 
 async function aCase<Answer, Shown>(name: string, values: Values, { requestId, what, moments, root = 'audit/cases', path }: CaseQuestion, { server, local, print }: CaseForms<Answer, Shown>): Promise<number> {
-  const give = (shown: Shown) => (values.json ? say(JSON.stringify(shown, null, 2)) : print(shown));
+  const give = (shown: Shown) => (values.json ? sayJson(shown) : print(shown));
   const { server: url } = values;
   if (url !== undefined) {
     return orSayWhy(`audit ${name}`, async () => {
@@ -144,7 +144,7 @@ async function showList(values: Values & { readonly out?: string | undefined; re
   const withNames = values.names ?? false;
   const give = (pages: readonly ListAnswer[]) => {
     if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(pages.length === 1 ? pages[0] : pages, null, 1)}\n`);
-    if (values.json) say(JSON.stringify(pages.length === 1 ? pages[0] : pages, null, 2));
+    if (values.json) sayJson(pages.length === 1 ? pages[0] : pages);
     else printList(list, pages, values.out);
     return EXIT.ok;
   };
@@ -184,7 +184,7 @@ function printList(list: ListName, pages: readonly ListAnswer[], out: string | u
 async function compareList(values: Values & Parameters<typeof filterOf>[1], list: ListName, moments: readonly [AskedMoment, AskedMoment]): Promise<number> {
   const filter: ListFilter = filterOf(list, values);
   const give = (found: ListDifference) => {
-    if (values.json) say(JSON.stringify(found, null, 2));
+    if (values.json) sayJson(found);
     else printListDifference(found);
     return EXIT.ok;
   };

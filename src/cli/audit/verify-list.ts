@@ -1,12 +1,10 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { NoteFormatError } from '../../domain/audit/signed-note.js';
+import { cutIntoLines } from '../../domain/audit/bundle.js';
 import { isSoundList, verifyList, type ListReport } from '../../domain/audit/verify-list.js';
-import { hmacSha256, isSignedEd25519, sha256 } from '../../infrastructure/audit/digest.js';
+import { NODE_PRIMITIVES } from '../../infrastructure/audit/digest.js';
 import { EXIT, UsageError } from '../command.js';
-import { FLAG, keysOf, MANY, notesIn, say, TEXT } from './arguments.js';
-
-const UNSIGNED: readonly string[] = ['certificate_unsigned'];
+import { FLAG, keysOf, MANY, notesIn, say, sayJson, TEXT } from './arguments.js';
 
 /** Holds a list that was handed over against the events of a bundle. Exit code 0: every row follows; 1: something is wrong; 2: nothing is
  *  wrong as far as could be seen, but the rows were not drawn again or nobody knows who signed. */
@@ -17,23 +15,13 @@ export async function verifyListCommand(args: string[]): Promise<number> {
   const pages = positionals.flatMap(pagesIn);
   const trusted = keysOf(values.key);
   const bundle = values.bundle === undefined ? null : await linesOf(values.bundle);
-  const report = reportOf(pages, { trusted, bundle, known: (values.known ?? []).flatMap(notesIn) });
-  const wrong = trusted.length > 0 ? report.discrepancies : report.discrepancies.filter((d) => !UNSIGNED.includes(d.code));
-  if (values.json) say(JSON.stringify({ sound: isSoundList(report), ...report, claim: report.claim && { ...report.claim, root: Buffer.from(report.claim.root).toString('base64') } }, null, 2));
-  else print(report, wrong, trusted.length > 0);
-  return wrong.length > 0 ? EXIT.failed : isSoundList(report) ? EXIT.ok : EXIT.unknown;
+  const report = verifyList(pages, NODE_PRIMITIVES, { trusted, bundle, known: (values.known ?? []).flatMap(notesIn) });
+  if (values.json) sayJson({ sound: isSoundList(report), ...report, claim: report.claim && { ...report.claim, root: Buffer.from(report.claim.root).toString('base64') } });
+  else print(report, trusted.length > 0);
+  return report.judgement === 'wrong' ? EXIT.failed : isSoundList(report) ? EXIT.ok : EXIT.unknown;
 }
 
-function reportOf(pages: readonly unknown[], options: { readonly trusted: ReturnType<typeof keysOf>; readonly bundle: readonly string[] | null; readonly known: readonly string[] }): ListReport {
-  try {
-    return verifyList(pages, { hash: sha256, hmac: hmacSha256, isSigned: isSignedEd25519 }, options);
-  } catch (error) {
-    if (error instanceof NoteFormatError) throw new UsageError(`--known: ${error.message}`);
-    throw error;
-  }
-}
-
-function print({ claim, pages, rows, recomputed, agreeing, laterEvents, trust }: ListReport, wrong: ListReport['discrepancies'], hasKey: boolean): void {
+function print({ claim, pages, rows, recomputed, agreeing, laterEvents, trust, discrepancies: wrong, undecided }: ListReport, hasKey: boolean): void {
   if (claim) {
     say(`list       ${claim.list} ${JSON.stringify(claim.query)}: ${claim.count} rows stated, ${rows} at hand on ${pages} ${pages === 1 ? 'page' : 'pages'}`);
     say(`log        ${claim.origin}, ${claim.treeSize} entries, no gaps; made ${claim.createdAtUtc}`);
@@ -43,7 +31,8 @@ function print({ claim, pages, rows, recomputed, agreeing, laterEvents, trust }:
   say(`rows       ${recomputed ? `${agreeing} of ${rows} rows follow from the events of the bundle` : 'not drawn again: give a bundle of the whole log with --bundle'}${laterEvents > 0 ? `; the bundle has ${laterEvents} later events` : ''}`);
   for (const { code, index, detail } of wrong.slice(0, 50)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
   if (wrong.length > 50) say(`           and ${wrong.length - 50} more`);
-  say(wrong.length > 0 ? `${wrong.length} discrepancies` : recomputed && trust === 'trusted' ? 'the list is complete and every row is as the events say' : 'nothing is wrong as far as could be seen');
+  for (const { code, detail } of undecided.slice(0, 50)) say(`UNDECIDED  ${detail} [${code}]`);
+  say(wrong.length > 0 ? `${wrong.length} discrepancies` : undecided.length === 0 && recomputed && trust === 'trusted' ? 'the list is complete and every row is as the events say' : 'nothing is wrong as far as could be seen');
 }
 
 /** One answer, or an array of answers. */
@@ -56,14 +45,17 @@ function pagesIn(file: string): unknown[] {
   }
 }
 
-/** A bundle can be larger than the longest string, so its lines are cut out of chunks. */
-export async function linesOf(path: string): Promise<string[]> {
-  const lines: string[] = [];
-  let rest = '';
-  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })) {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() as string;
-    for (const part of parts) lines.push(part);
+/** A bundle can be larger than the longest string, so it is read in pieces. The bytes are UTF-8 as it was written: no mark of byte order
+ *  is passed over and no broken character repaired. @throws {UsageError} for other bytes */
+export async function linesOf(path: string): Promise<Iterable<string>> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const pieces: string[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) pieces.push(decoder.decode(chunk as Buffer, { stream: true }));
+    pieces.push(decoder.decode());
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`${path} is not UTF-8 text: it is no bundle, or it was damaged on its way`);
+    throw error;
   }
-  return rest === '' ? lines : [...lines, rest];
+  return cutIntoLines(pieces);
 }

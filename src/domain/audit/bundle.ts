@@ -1,6 +1,8 @@
 import type { JsonObject } from '../event-envelope.js';
 import { canonicalJson } from '../values/canonical-json.js';
+import { isInstant } from '../values/instant.js';
 import type { Person } from './commitment.js';
+import { LISTS } from './population.js';
 
 /** First line of every bundle. */
 export const BUNDLE_LABEL = 'honnin audit bundle v1';
@@ -33,6 +35,12 @@ export interface BundleHeader {
   readonly evidence: Readonly<Record<string, string>>;
 }
 
+/** What the certificate covers besides the leaves: the whole header but the certificate itself. */
+export function coveredByCertificate(header: Omit<BundleHeader, 'certificate'>): string {
+  const { certificate: _, ...rest } = header as BundleHeader;
+  return canonicalJson(rest as unknown as JsonObject);
+}
+
 export interface BundleLeaf {
   readonly index: number;
   readonly text: string;
@@ -53,11 +61,30 @@ export function* bundleLines(header: BundleHeader, leaves: Iterable<BundleLeaf>)
 
 export class BundleFormatError extends Error {}
 
-/** Reads a bundle line by line. @throws {BundleFormatError} naming the line. */
-export function readBundle(lines: Iterable<string>): { readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf> } {
-  const iterator = lines[Symbol.iterator]();
+/** The file as it is written: each line ends in one line feed. */
+export function cutIntoLines(pieces: Iterable<string>): Iterable<string> {
+  return { [Symbol.iterator]: () => lines(pieces) };
+}
+
+/** @throws {BundleFormatError} after the last whole line, where the file ends in the middle of one */
+function* lines(pieces: Iterable<string>): Generator<string> {
+  let rest = '';
+  for (const piece of pieces) {
+    const parts = (rest + piece).split('\n');
+    rest = parts.pop() as string;
+    yield* parts;
+  }
+  if (rest !== '') throw new BundleFormatError('the file ends in the middle of a line: it was cut');
+}
+
+/** Reads a bundle line by line. It takes what `bundleLines` writes and nothing else: one bundle has one text.
+ *  @throws {BundleFormatError} naming the line. */
+export function readBundle(text: Iterable<string>): { readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf> } {
+  const iterator = text[Symbol.iterator]();
   const line = () => iterator.next().value as string | undefined;
-  if (line() !== BUNDLE_LABEL) throw new BundleFormatError(`line 1 is not "${BUNDLE_LABEL}"`);
+  const label = line();
+  if (label === `${BUNDLE_LABEL}\r`) throw new BundleFormatError('its lines end in CR LF: the file was converted on its way; copy it as it is');
+  if (label !== BUNDLE_LABEL) throw new BundleFormatError(`line 1 is not "${BUNDLE_LABEL}"`);
   const header = parseHeader(line());
   return { header, leaves: readLeaves(line) };
 }
@@ -65,24 +92,49 @@ export function readBundle(lines: Iterable<string>): { readonly header: BundleHe
 function parseHeader(text: string | undefined): BundleHeader {
   try {
     const header = JSON.parse(text ?? '') as BundleHeader;
-    if (isHeader(header)) return header;
+    // A member twice, a space, a member that nobody knows: two readers could see two headers.
+    if (isHeader(header) && canonicalJson(header as unknown as JsonObject) === text) return header;
   } catch {
     // Not JSON: the same fault as JSON of another shape.
   }
   throw new BundleFormatError('line 2 is not the header of a bundle');
 }
 
+const MEMBERS: readonly (keyof BundleHeader)[] = [
+  'asked', 'certificate', 'checkpoint', 'createdAtUtc', 'evidence', 'known', 'lists', 'openings', 'policyVersion', 'proof', 'query',
+  'successions', 'timestamp',
+];
+
 /** The form of every member, so that what follows can trust it; nothing is said of what the members state. */
 function isHeader(header: BundleHeader): boolean {
+  if (!hasExactly(header, MEMBERS)) return false;
   const { query, createdAtUtc, policyVersion, asked, checkpoint, successions, proof, certificate, lists, timestamp, known, openings, evidence } = header;
   return (
-    isObject(query) && (query.kind === 'range' || query.kind === 'registration') && [createdAtUtc, checkpoint, certificate].every(isText) && (policyVersion === null || Number.isSafeInteger(policyVersion)) &&
-    (asked === null || (isObject(asked) && Number.isSafeInteger(asked.first) && Number.isSafeInteger(asked.last))) && isTexts(successions) && isTexts(proof) &&
-    isObject(lists) && Object.values(lists).every((rows) => Array.isArray(rows) && rows.every(isObject)) &&
-    (timestamp === null || (isObject(timestamp) && isText(timestamp.checkpoint) && isText(timestamp.token) && isTexts(timestamp.proof))) &&
-    Array.isArray(known) && known.every((k) => isObject(k) && isText(k.checkpoint) && isTexts(k.proof)) &&
-    isObject(openings) && Object.values(openings).every((o) => isObject(o) && [o.kind, o.id, o.salt].every(isText)) && isObject(evidence) && Object.values(evidence).every(isText)
+    isObject(query) && (query.kind === 'range' || query.kind === 'registration') && isText(createdAtUtc) && isInstant(createdAtUtc) &&
+    [checkpoint, certificate].every(isText) && (policyVersion === null || Number.isSafeInteger(policyVersion)) &&
+    (asked === null || (hasExactly(asked, ['first', 'last']) && Number.isSafeInteger(asked.first) && Number.isSafeInteger(asked.last))) &&
+    isTexts(successions) && isTexts(proof) && isObject(lists) && Object.entries(lists).every(([name, rows]) => isList(name) && isRows(rows)) &&
+    (timestamp === null || (hasExactly(timestamp, ['checkpoint', 'proof', 'token']) && isProven(timestamp) && isText(timestamp.token))) &&
+    Array.isArray(known) && known.every((k) => hasExactly(k, ['checkpoint', 'proof']) && isProven(k)) &&
+    isObject(openings) && Object.values(openings).every((o) => hasExactly(o, ['id', 'kind', 'salt']) && [o.kind, o.id, o.salt].every(isText)) &&
+    isObject(evidence) && Object.values(evidence).every(isText)
   );
+}
+
+function isProven({ checkpoint, proof }: { readonly checkpoint: unknown; readonly proof: unknown }): boolean {
+  return isText(checkpoint) && isTexts(proof);
+}
+
+function isList(name: string): boolean {
+  return LISTS.some((known) => known === name);
+}
+
+function isRows(rows: unknown): boolean {
+  return Array.isArray(rows) && rows.every(isObject);
+}
+
+function hasExactly(value: unknown, names: readonly string[]): boolean {
+  return isObject(value) && Object.keys(value as object).sort().join() === names.join();
 }
 
 function isText(value: unknown): value is string {
@@ -105,6 +157,7 @@ function* readLeaves(line: () => string | undefined): Iterable<BundleLeaf> {
     if (text === undefined) throw new BundleFormatError(`the bundle ends after ${count} leaves without its end line: it was cut`);
     if (text.startsWith('end ')) {
       if (text !== `end ${count}`) throw new BundleFormatError(`the bundle states ${text.slice(4)} leaves and has ${count}`);
+      if (line() !== undefined) throw new BundleFormatError(`line ${number + 1} comes after the end of the bundle: it was added`);
       return;
     }
     const space = text.indexOf(' ');

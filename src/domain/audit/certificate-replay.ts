@@ -41,9 +41,11 @@ export interface CertificateReport {
   /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask somebody else. */
   readonly anchorsNamed: Readonly<Record<string, number>>;
   readonly differences: readonly { readonly index: number; readonly detail: string }[];
+  /** Evidence in the bundle that is not what the event named, whether or not a reader has anchors. */
+  readonly foreign: readonly { readonly index: number; readonly detail: string }[];
 }
 
-export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [] };
+export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [], foreign: [] };
 
 const ABSENT_CASES_MAX = 1000;
 
@@ -74,12 +76,24 @@ export class CertificateReplay {
     });
   }
 
+  /** Ids of all evidence that the history names. */
+  evidenceIds(): ReadonlySet<string> {
+    return new Set(this.verdicts.flatMap(({ sealedEvidenceId }) => sealedEvidenceId ?? []));
+  }
+
   /** @param evidence opened evidence by its id
+   *  @param isNamed whether an id was made of these bytes
    *  @param judge null: the reader has no trust anchors, or no means */
-  finish({ evidence, wasAsked, judge }: { readonly evidence: (id: string) => Uint8Array | null; readonly wasAsked: boolean; readonly judge: CertificateJudge | null }): CertificateReport {
+  finish({ evidence, isNamed, wasAsked, judge }: {
+    readonly evidence: (id: string) => Uint8Array | null;
+    readonly isNamed: (id: string, effectId: string, bytes: Uint8Array) => boolean;
+    readonly wasAsked: boolean;
+    readonly judge: CertificateJudge | null;
+  }): CertificateReport {
     const absent = { ...NO_CERTIFICATES.absent };
     const absentCases: CertificateReport['absentCases'][number][] = [];
     const differences: { index: number; detail: string }[] = [];
+    const foreign: { index: number; detail: string }[] = [];
     const anchorsNamed: Record<string, number> = {};
     let [recomputed, reproduced] = [0, 0];
     const leaveOut = ({ index, requestId }: Verdict, why: AbsenceReason, detail: string | null = null): void => {
@@ -94,6 +108,9 @@ export class CertificateReplay {
       if (sealedEvidenceId === null) leaveOut(verdict, 'not_kept');
       else if (sealed && this.isEnded(verdict)) differences.push({ index: verdict.index, detail: 'the history says that its evidence was erased, and here it is' });
       else if (!sealed) leaveOut(verdict, this.whyAbsent(verdict, wasAsked));
+      else if (!isNamed(sealedEvidenceId, verdict.effectId, sealed)) {
+        foreign.push({ index: verdict.index, detail: `the evidence in the bundle is not the one that the log names for case ${verdict.requestId}` });
+      }
       else if (!judge) leaveOut(verdict, 'no_anchors');
       else {
         const judgement = judge({ ...verdict, sealedEvidenceId, sealed });
@@ -103,7 +120,7 @@ export class CertificateReplay {
         if (judgement.judged === 'differs') differences.push({ index: verdict.index, detail: judgement.detail });
       }
     }
-    return { verdicts: this.verdicts.length, recomputed, reproduced, absent, absentCases, anchorsNamed, differences };
+    return { verdicts: this.verdicts.length, recomputed, reproduced, absent, absentCases, anchorsNamed, differences, foreign };
   }
 
   private whyAbsent(verdict: Verdict, wasAsked: boolean): AbsenceReason {

@@ -15,11 +15,13 @@ export function checkpointText({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${toBase64(root)}\n`;
 }
 
-/** Reads a checkpoint; says nothing about its signatures. Extension lines are allowed and ignored.
+/** Reads a checkpoint; says nothing about its signatures. Extension lines are allowed and ignored; an empty one is none
+ *  (C2SP tlog-checkpoint: "extension lines … MUST be non-empty").
  *  @throws {NoteFormatError} for anything that is no checkpoint. */
 export function parseCheckpoint(note: string): { readonly checkpoint: Checkpoint; readonly note: SignedNote } {
   const signed = parseNote(note);
-  const [origin, size, root] = signed.text.split('\n');
+  const [origin, size, root, ...extensions] = signed.text.split('\n').slice(0, -1);
+  if (extensions.includes('')) throw new NoteFormatError('an extension line of a checkpoint is empty');
   if (!origin || size === undefined || !/^(?:0|[1-9]\d{0,15})$/.test(size) || root === undefined) throw new NoteFormatError('a checkpoint has an origin, a tree size and a root hash');
   const hash = rootOf(root);
   if (hash === null || !Number.isSafeInteger(Number(size))) throw new NoteFormatError('the root hash of a checkpoint is 32 bytes in base64');

@@ -33,6 +33,8 @@ export interface ReplayReport {
   /** Decisions whose command cannot be told from the history, and why. Neither reproduced nor contradicted. */
   readonly notReproducible: readonly ReplayFinding[];
   readonly findings: readonly ReplayFinding[];
+  /** Events and streams that this version has no rules for: a later one may. */
+  readonly unknown: readonly ReplayFinding[];
 }
 
 type AnyDecider = Decider<unknown, unknown, DomainEvent>;
@@ -96,6 +98,7 @@ export class DecisionReplay {
   private reproduced = 0;
   private facts = 0;
   private readonly notReproducible: ReplayFinding[] = [];
+  private readonly unknown: ReplayFinding[] = [];
   private readonly findings: ReplayFinding[] = [];
 
   /** @param options.isPartial true where only some streams are at hand, or not from their beginning */
@@ -128,8 +131,8 @@ export class DecisionReplay {
       if (stream.expected.length > 0 && !isCut) this.takeBack(stream);
       if (stream.expected.length > 0 && !isCut) this.find(last, `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`);
     }
-    const { decisions, reproduced, facts, notReproducible, findings } = this;
-    return { decisions, reproduced, facts, notReproducible, findings: findings.toSorted((a, b) => a.index - b.index) };
+    const { decisions, reproduced, facts, notReproducible, unknown, findings } = this;
+    return { decisions, reproduced, facts, notReproducible, unknown, findings: findings.toSorted((a, b) => a.index - b.index) };
   }
 
   /** Data of a strange shape can make the rules throw; a forged history must be named, not end the check. */
@@ -321,7 +324,7 @@ export class DecisionReplay {
     if (known) return known;
     const decider = DECIDERS.find(([prefix]) => leaf.stream.startsWith(prefix))?.[1];
     if (!decider) {
-      this.leaveOpen({ index, leaf }, 'no rules are known for this kind of stream');
+      this.doNotKnow({ index, leaf }, 'no rules are known for this kind of stream');
       return null;
     }
     // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
@@ -338,9 +341,14 @@ export class DecisionReplay {
       return { ...upcast(leaf), schemaVersion: currentVersion(leaf.type) };
     } catch (error) {
       if (!(error instanceof UnknownEventError)) throw error;
-      this.find({ index, leaf }, error.message);
+      // A later version may know it: nobody is accused of what this program does not know.
+      this.doNotKnow({ index, leaf }, error.message);
       return null;
     }
+  }
+
+  private doNotKnow({ index, leaf }: Placed, problem: string): void {
+    if (this.unknown.length < FINDINGS_MAX) this.unknown.push({ index, type: leaf.type, stream: leaf.stream, problem });
   }
 
   private leaveOpen({ index, leaf }: Placed, problem: string): void {

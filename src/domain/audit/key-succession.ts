@@ -28,20 +28,26 @@ export function keysThatFollow(trusted: readonly VerifierKey[], notes: readonly 
   return keys;
 }
 
-function succeeded(text: string, keys: readonly VerifierKey[], hash: HashFunction, isSigned: SignatureCheck): VerifierKey | null {
+/** A note in which one key of a log vouches for the next, signed by both. The keys stand in its text, so this needs no other.
+ *  @returns the texts of both keys; null when it is no such note, or one of the signatures is wrong or absent */
+export function readSuccession(text: string, { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck }): { readonly from: string; readonly to: string } | null {
   try {
     const note = parseNote(text);
-    const [label, origin, fromText, toText] = note.text.split('\n');
-    if (label !== LABEL || fromText === undefined || toText === undefined) return null;
-    const from = keys.find((key) => verifierKeyText(key) === fromText);
-    const to = parseVerifierKey(toText, hash);
-    if (!from || from.name !== origin || to.name !== origin) return null;
+    const [label, origin, fromText, toText, size, root, ...more] = note.text.split('\n');
+    if (label !== LABEL || origin === undefined || fromText === undefined || toText === undefined || size === undefined || root === undefined || more.join() !== '') return null;
+    const [from, to] = [parseVerifierKey(fromText, hash), parseVerifierKey(toText, hash)];
+    const isCanonical = verifierKeyText(from) === fromText && verifierKeyText(to) === toText && from.name === origin && to.name === origin;
     const verdict = judgeNote(note, [from, to], isSigned);
-    return verdict.verdict === 'signed' && verdict.by.length === 2 ? to : null;
+    return isCanonical && verdict.verdict === 'signed' && verdict.by.length === 2 ? { from: fromText, to: toText } : null;
   } catch {
-    // Not a note or not a key: nothing follows from it.
+    // Not a note or not a key: it vouches for nothing.
     return null;
   }
+}
+
+function succeeded(text: string, keys: readonly VerifierKey[], hash: HashFunction, isSigned: SignatureCheck): VerifierKey | null {
+  const read = readSuccession(text, { hash, isSigned });
+  return read !== null && keys.some((key) => verifierKeyText(key) === read.from) ? parseVerifierKey(read.to, hash) : null;
 }
 
 function isSame(a: VerifierKey, b: VerifierKey): boolean {

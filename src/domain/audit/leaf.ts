@@ -53,6 +53,8 @@ const STRINGS = new RegExp(STRING, 'g');
 const PERSONAL_NAMES = new RegExp(`[{,]"(?:${NAMES})":`, 'g');
 const REGISTRANT_STREAM = 'registrant-';
 const OFFICER = 'officer:';
+/** id, stream, type, revision, schemaVersion, data, metadata. */
+const LEAF_MEMBERS = 7;
 /** Parts of the system act under names like `system:door`; they are nobody. */
 const SYSTEM = 'system:';
 
@@ -72,10 +74,12 @@ function joined({ id, revision, schemaVersion, type }: StoredText, data: string,
   return `{"data":${data},"id":${JSON.stringify(id)},"metadata":${metadata},"revision":${revision},"schemaVersion":${schemaVersion},"stream":${JSON.stringify(stream)},"type":${JSON.stringify(type)}}`;
 }
 
-/** Reads a leaf. @returns null for bytes that `leafText` would not have written. */
+/** Reads a leaf. @returns null for a text that `leafText` would not have written: one event has one text, so a member twice, a space or
+ *  another order is no leaf, whatever it means to other readers. */
 export function parseLeaf(text: string): LeafEvent | null {
   try {
     const leaf = JSON.parse(text) as LeafEvent;
+    if (canonicalJson(leaf as unknown as JsonObject) !== text || Object.keys(leaf).length !== LEAF_MEMBERS) return null;
     const { data, id, metadata, revision, schemaVersion, stream, type } = leaf;
     const isGood =
       [id, stream, type].every((t) => typeof t === 'string') && Number.isSafeInteger(revision) && revision >= 0 && Number.isSafeInteger(schemaVersion) && isObject(data) && isObject(metadata) && typeof metadata.recordedAtUtc === 'string' && typeof metadata.actor === 'string';

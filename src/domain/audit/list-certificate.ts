@@ -48,6 +48,8 @@ export interface ListClaim {
   /** The page that this certificate came with: its first row, its number of rows, SHA-256 of their canonical JSON. */
   readonly page: { readonly offset: number; readonly rows: number; readonly sha256: string };
   readonly createdAtUtc: string;
+  /** SHA-256 of what else came with the page (`coveredByListCertificate`), hex; null for lists of versions that did not state it. */
+  readonly answerSha256: string | null;
 }
 
 /** A page of a list as it is handed over, and as it is kept in a file. */
@@ -65,10 +67,30 @@ export interface CertifiedPage {
   readonly openings: Readonly<Record<string, { readonly kind: 'staff'; readonly id: string; readonly salt: string }>>;
   /** Asks for the next page of the very same list; null on the last page. */
   readonly next: string | null;
+  readonly asOf: {
+    /** Place of the newest entry that was looked at, and when it was recorded; for a list of an instant that instant. */
+    readonly position: number;
+    readonly atUtc: string;
+    /** False when the signed log was behind what was stored when the question came. */
+    readonly isNewest: boolean;
+    readonly treeSize: number;
+  };
+  readonly page: { readonly offset: number; readonly rows: number; readonly of: number };
+}
+
+/** What the certificate of a page covers besides list, query and rows, which it states themselves: everything else but itself. */
+export function coveredByListCertificate(page: Omit<CertifiedPage, 'list' | 'query' | 'rows' | 'certificate'>): string {
+  const { asOf, checkpoint, next, openings, page: place, successions } = page;
+  return canonicalJson({ asOf, checkpoint, next, openings, page: place, successions } as unknown as Json);
+}
+
+/** The cursor of the next page. @param to rows up to the end of this page */
+export function cursorAfter(treeSize: number, to: number): string {
+  return `${treeSize}-${to}`;
 }
 
 export function listCertificateText(claim: ListClaim): string {
-  const { origin, treeSize, root, list, query, asOf, events, policyVersion, count, rowsSha256, page, createdAtUtc } = claim;
+  const { origin, treeSize, root, list, query, asOf, events, policyVersion, count, rowsSha256, page, createdAtUtc, answerSha256 } = claim;
   const lines = [
     LABEL, origin, treeSize, toBase64(root),
     `list ${list}`,
@@ -81,6 +103,7 @@ export function listCertificateText(claim: ListClaim): string {
     `rows ${rowsSha256}`,
     `page ${page.offset} ${page.rows} ${page.sha256}`,
     `created ${createdAtUtc}`,
+    ...(answerSha256 === null ? [] : [`answer ${answerSha256}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -105,7 +128,8 @@ function claimOf(head: { readonly origin: string; readonly treeSize: number; rea
     if (!list || !asOf || !numbers || root.length !== HASH_BYTES) return null;
     return {
       ...head, root, list, query: JSON.parse(member('query')) as JsonObject, asOf, events: Number(member('events')), policyVersion: member('policy') === 'none' ? null : Number(member('policy')),
-      count: Number(member('count')), rowsSha256: member('rows'), page: { offset: Number(offset), rows: Number(rows), sha256 }, createdAtUtc: member('created'),
+      count: Number(member('count')), rowsSha256: member('rows'), page: { offset: Number(offset), rows: Number(rows), sha256 },
+      createdAtUtc: member('created'), answerSha256: member('answer') === '' ? null : member('answer'),
     };
   } catch {
     // Neither JSON nor base64 where they belong: no certificate.

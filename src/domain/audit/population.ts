@@ -29,10 +29,13 @@ export interface PopulationClaim {
   /** SHA-256 over the canonical rows of each list, hex. */
   readonly lists: Readonly<Record<string, { readonly rows: number; readonly sha256: string }>>;
   readonly createdAtUtc: string;
+  /** SHA-256 over everything else that is handed over besides the leaves (`coveredByCertificate`), hex; null for bundles of versions that did
+   *  not state it. */
+  readonly headerSha256: string | null;
 }
 
 export function populationText(claim: PopulationClaim): string {
-  const { origin, treeSize, root, query, policyVersion, count, first, last, noGaps, leavesSha256, lists, createdAtUtc } = claim;
+  const { origin, treeSize, root, query, policyVersion, count, first, last, noGaps, leavesSha256, lists, createdAtUtc, headerSha256 } = claim;
   const lines = [
     LABEL, origin, treeSize, toBase64(root),
     `query ${canonicalJson(query)}`,
@@ -44,6 +47,7 @@ export function populationText(claim: PopulationClaim): string {
     `leaves ${leavesSha256}`,
     ...Object.keys(lists).sort().map((name) => `list ${name} ${lists[name]?.rows} ${lists[name]?.sha256}`),
     `created ${createdAtUtc}`,
+    ...(headerSha256 === null ? [] : [`header ${headerSha256}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

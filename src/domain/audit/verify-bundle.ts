@@ -1,12 +1,14 @@
 import type { Json } from '../event-envelope.js';
 import { canonicalJson } from '../values/canonical-json.js';
+import { printable } from '../values/printable.js';
 import { fromBase64, toHex, utf8 } from './bytes.js';
-import { BundleFormatError, readBundle, type BundleHeader, type BundleLeaf } from './bundle.js';
+import { BundleFormatError, coveredByCertificate, readBundle, type BundleHeader, type BundleLeaf } from './bundle.js';
 import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type CertificateReport } from './certificate-replay.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
-import { keysThatFollow } from './key-succession.js';
+import { sealedEvidenceName } from './evidence-name.js';
+import { keysThatFollow, readSuccession } from './key-succession.js';
 import { parseLeaf, registrantOf, type LeafEvent } from './leaf.js';
 import { GrowingTree, HASH_BYTES, isConsistent, rootFromSet, sameHash, treeHasher, type Hash, type HashFunction, type TreeHasher } from './merkle-tree.js';
 import { LISTS, ListDrawer, populationText, type ListName } from './population.js';
@@ -17,11 +19,12 @@ export interface Primitives {
   readonly hash: HashFunction;
   readonly hmac: Hmac;
   readonly isSigned: SignatureCheck;
+  /** SHA-1, for the names of evidence in events of versions before its SHA-256 stood there. */
+  readonly sha1: HashFunction;
 }
 
 export interface VerifyOptions {
-  /** Keys that the reader trusts, from outside the bundle. Empty: signatures are checked against the key that the bundle states, which
-   *  proves nothing about who made it, and the report says so. */
+  /** Keys that the reader trusts, from outside the bundle. Empty: nobody knows who made it, and the report says so. */
   readonly trusted: readonly VerifierKey[];
   /** Checkpoints that the reader got earlier or elsewhere (a copy, a receipt): the bundle must agree with each. */
   readonly known?: readonly string[];
@@ -32,11 +35,24 @@ export interface VerifyOptions {
 /** What is wrong, and where. `index` is the place in the log, where one can be named. */
 export interface Discrepancy {
   readonly code:
-    | 'bundle_malformed' | 'checkpoint_malformed' | 'checkpoint_unsigned' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs' | 'range_has_gaps' | 'fork' | 'rolled_back' | 'consistency_missing'
-    | 'certificate_differs' | 'certificate_signature' | 'list_differs' | 'opening_differs' | 'timestamp_checkpoint' | 'decision_differs' | 'certificate_verdict_differs';
+    | 'bundle_malformed' | 'checkpoint_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
+    | 'range_has_gaps' | 'fork' | 'succession_malformed' | 'two_successors' | 'certificate_differs' | 'certificate_signature' | 'list_differs'
+    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs' | 'certificate_verdict_differs';
   readonly index: number | null;
   readonly detail: string;
 }
+
+/** What this reader cannot judge with what it holds, and why. It accuses nobody, and it is never "right". */
+export interface Undecided {
+  readonly code:
+    | 'no_key' | 'other_key' | 'known_unreadable' | 'known_of_another_log' | 'known_unsigned' | 'known_is_newer' | 'known_without_proof'
+    | 'evidence_absent' | 'decision_of_another_version';
+  readonly index: number | null;
+  readonly detail: string;
+}
+
+/** Outcomes of every check: `right`, `wrong`, or `undecided`: cannot be judged, because of what stands in `undecided`. */
+export type Judgement = 'right' | 'wrong' | 'undecided';
 
 export interface Erasure {
   readonly registrant: string;
@@ -54,8 +70,8 @@ export interface VerifyReport {
   readonly first: number | null;
   readonly last: number | null;
   readonly noGaps: boolean;
-  /** `trusted`: signed by a key that the reader gave. `stated`: only by a key that the bundle itself names. */
-  readonly trust: 'trusted' | 'stated' | 'none';
+  /** `trusted`: signed by a key that the reader gave, or by one that follows from it. */
+  readonly trust: 'trusted' | 'none';
   /** Verifier key that signed the checkpoint. */
   readonly signedBy: string | null;
   readonly knownCheckpoints: number;
@@ -65,16 +81,25 @@ export interface VerifyReport {
   readonly evidence: number;
   readonly certificates: CertificateReport;
   readonly timestamp: BundleHeader['timestamp'];
+  /** False for what could not be read to its end: then nothing of it may be shown. */
+  readonly wasRead: boolean;
+  /** True when every leaf leads to the root of the checkpoint: only then may people be shown what the leaves tell. */
+  readonly areLeavesProven: boolean;
+  /** Lists that are only as good as the signature on the certificate: their rows need leaves that the bundle does not have. */
+  readonly listsNotDrawn: readonly ListName[];
+  readonly judgement: Judgement;
   readonly discrepancies: readonly Discrepancy[];
+  readonly undecided: readonly Undecided[];
 }
 
-const NOTHING: ReplayReport = { decisions: 0, reproduced: 0, facts: 0, notReproducible: [], findings: [] };
+type Leaves = { readonly indices: readonly number[]; readonly hashes: readonly Hash[] };
+
+const NOTHING: ReplayReport = { decisions: 0, reproduced: 0, facts: 0, notReproducible: [], unknown: [], findings: [] };
 
 /** Checks a bundle from its bytes alone. It believes nothing that it can compute: hashes, proof, signatures, gaps, lists and every
  *  decision are made again. Never throws on what a bundle says: each lie is a discrepancy with its place.
- *  @param lines of the bundle, without line ends
- *  @param stated keys that the bundle's maker states; used only when none is trusted */
-export function verifyBundle(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions & { readonly stated?: readonly VerifierKey[] }): VerifyReport {
+ *  @param lines of the bundle, without line ends (`cutIntoLines`) */
+export function verifyBundle(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions): VerifyReport {
   const run = new Verification(primitives, options);
   try {
     return run.verify(lines);
@@ -87,42 +112,53 @@ export function verifyBundle(lines: Iterable<string>, primitives: Primitives, op
 
 class Verification {
   private readonly discrepancies: Discrepancy[] = [];
+  private readonly undecided: Undecided[] = [];
   private readonly hasher: TreeHasher;
-  private header: BundleHeader | null = null;
 
   constructor(
     private readonly primitives: Primitives,
-    private readonly options: VerifyOptions & { readonly stated?: readonly VerifierKey[] },
+    private readonly options: VerifyOptions,
   ) {
     this.hasher = treeHasher(primitives.hash);
   }
 
   verify(lines: Iterable<string>): VerifyReport {
     const { header, leaves } = readBundle(lines);
-    this.header = header;
     const { checkpoint, note } = parseCheckpoint(header.checkpoint);
     const read = this.readLeaves(leaves, header, checkpoint.size);
     const keys = this.keys(header);
     const signing = this.checkSignature(checkpoint, note, keys);
-    this.checkRoot(header, checkpoint, read);
-    const knownCheckpoints = this.checkKnown(header, checkpoint, read);
-    this.checkCertificate(header, checkpoint, read, keys);
-    this.checkLists(header, read.lists);
+    const areLeavesProven = this.checkRoot(header, checkpoint, read);
+    const knownCheckpoints = this.checkKnown(header, checkpoint, read, keys);
+    this.checkCarriedCheckpoints(header, checkpoint, keys);
+    const listsNotDrawn = this.checkCertificate(header, checkpoint, read, keys);
+    this.checkLists(header, read.lists, listsNotDrawn);
     const openings = this.checkOpenings(header);
     this.checkTimestampPlace(header, checkpoint, keys);
-    const certificates = this.recomputeCertificates(header, read.certificates);
-    for (const { index, type, stream, problem } of read.replay.findings) this.wrong('decision_differs', index, `${type} in ${stream}: ${problem}`);
+    const certificates = this.recomputeCertificates(header, read);
+    this.checkReplay(read.replay);
     return {
-      origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size, leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
-      trust: signing === null ? 'none' : this.options.trusted.length > 0 ? 'trusted' : 'stated', signedBy: signing && verifierKeyText(signing), knownCheckpoints, replay: read.replay, erased: read.erased, openings,
-      evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp, discrepancies: this.discrepancies,
+      origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size,
+      leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
+      trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, replay: read.replay,
+      erased: read.erased, openings, evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp,
+      wasRead: true, areLeavesProven, listsNotDrawn, ...this.outcome(),
     };
   }
 
+  /** Nothing of what could not be read to its end is told: not even what stood before the fault. */
   malformed(detail: string): VerifyReport {
     this.wrong('bundle_malformed', null, detail);
-    const { header } = this;
-    return { origin: null, query: header?.query ?? null, createdAtUtc: header?.createdAtUtc ?? null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none', signedBy: null, knownCheckpoints: 0, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES, timestamp: null, discrepancies: this.discrepancies };
+    return {
+      origin: null, query: null, createdAtUtc: null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none',
+      signedBy: null, knownCheckpoints: 0, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES,
+      timestamp: null, wasRead: false, areLeavesProven: false, listsNotDrawn: [], ...this.outcome(),
+    };
+  }
+
+  private outcome(): Pick<VerifyReport, 'judgement' | 'discrepancies' | 'undecided'> {
+    const { discrepancies, undecided } = this;
+    return { judgement: discrepancies.length > 0 ? 'wrong' : undecided.length > 0 ? 'undecided' : 'right', discrepancies, undecided };
   }
 
   /** One pass over the leaves: hashes, decisions, lists, erasures. */
@@ -175,73 +211,127 @@ class Verification {
     return true;
   }
 
-  private keys(header: BundleHeader): readonly VerifierKey[] {
+  /** The reader's keys and those that follow from them. Every succession must be one, also where none of the reader's keys began it: the
+   *  keys stand in its text, so that both signatures can be judged. */
+  private keys({ successions }: BundleHeader): readonly VerifierKey[] {
     const { hash, isSigned } = this.primitives;
-    const roots = this.options.trusted.length > 0 ? this.options.trusted : (this.options.stated ?? []);
-    return keysThatFollow(roots, header.successions, { hash, isSigned });
+    const followers = new Map<string, string>();
+    for (const note of successions) {
+      const read = readSuccession(note, { hash, isSigned });
+      if (read === null) this.wrong('succession_malformed', null, 'a note that should vouch for a key of the log is none, or is not signed by both keys');
+      else if ((followers.get(read.from) ?? read.to) !== read.to) this.wrong('two_successors', null, 'one key of the log vouches for two different successors: two logs go on under one name');
+      else followers.set(read.from, read.to);
+    }
+    return keysThatFollow(this.options.trusted, successions, { hash, isSigned });
   }
 
   private checkSignature({ origin }: Checkpoint, note: ReturnType<typeof parseNote>, keys: readonly VerifierKey[]): VerifierKey | null {
     const verdict = judgeNote(note, keys, this.primitives.isSigned);
     if (verdict.verdict === 'bad_signature') this.wrong('checkpoint_signature', null, 'the signature on the checkpoint is wrong');
-    if (verdict.verdict === 'unsigned') this.wrong('checkpoint_unsigned', null, 'the checkpoint is not signed by a key of this log (wrong key id, or another log)');
+    if (verdict.verdict === 'unsigned') this.unsigned('the checkpoint');
     if (verdict.verdict !== 'signed') return null;
     const key = verdict.by.find((k) => k.name === origin);
     if (!key) this.wrong('origin_differs', null, `the checkpoint is of ${origin} and the key is of ${verdict.by[0]?.name}`);
     return key ?? null;
   }
 
-  private checkRoot(header: BundleHeader, { size, root }: Checkpoint, { indices, hashes }: { readonly indices: readonly number[]; readonly hashes: readonly Hash[] }): void {
+  /** A signature under a key that the reader does not have says nothing, neither good nor bad. */
+  private unsigned(what: string): void {
+    if (this.options.trusted.length === 0) return this.cannotJudge('no_key', null, `nobody knows who made ${what}: give the key of the log`);
+    this.cannotJudge('other_key', null, `${what} is not signed by a key that you gave, nor by one that follows from it: another key of this log, or another log`);
+  }
+
+  /** @returns whether the leaves are those of the checkpoint */
+  private checkRoot(header: BundleHeader, { size, root }: Checkpoint, { indices, hashes }: Leaves): boolean {
     const beyond = indices.find((index) => index >= size);
-    if (beyond !== undefined) return this.wrong('root_differs', beyond, `the checkpoint covers ${size} leaves and the bundle has leaf ${beyond}`);
+    if (beyond !== undefined) {
+      this.wrong('root_differs', beyond, `the checkpoint covers ${size} leaves and the bundle has leaf ${beyond}`);
+      return false;
+    }
     const computed = rootFromSet(this.hasher, hashesOf(header.proof), { indices, size, leafAt: (place) => hashes[place] as Hash });
-    if (computed === null || !sameHash(computed, root)) this.wrong('root_differs', null, 'the leaves and the proof do not lead to the signed root: a leaf was changed, left out, added or moved');
+    if (computed !== null && sameHash(computed, root)) return true;
+    this.wrong('root_differs', null, 'the leaves and the proof do not lead to the signed root: a leaf was changed, left out, added or moved');
+    return false;
   }
 
   /** Agreement with checkpoints that the reader has from elsewhere: this is what uncovers a log that was rewritten and signed again. */
-  private checkKnown(header: BundleHeader, checkpoint: Checkpoint, { indices, hashes }: { readonly indices: readonly number[]; readonly hashes: readonly Hash[] }): number {
-    let agreed = 0;
-    for (const text of this.options.known ?? []) {
-      const known = parseCheckpoint(text).checkpoint;
-      const problem = this.knownProblem(header, checkpoint, known, indices, hashes);
-      if (problem === null) agreed += 1;
-      else this.wrong(problem.code, null, problem.detail);
-    }
-    return agreed;
+  private checkKnown(header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): number {
+    const known = this.options.known ?? [];
+    return known.filter((text) => this.agreesWith(text, header, checkpoint, leaves, keys)).length;
   }
 
-  private knownProblem(header: BundleHeader, checkpoint: Checkpoint, known: Checkpoint, indices: readonly number[], hashes: readonly Hash[]): { code: Discrepancy['code']; detail: string } | null {
-    const fork = { code: 'fork', detail: `the log was rewritten: its first ${known.size} leaves are not those of the checkpoint that you have` } as const;
-    if (known.origin !== checkpoint.origin) return { code: 'origin_differs', detail: `the checkpoint that you have is of ${known.origin}` };
-    if (known.size > checkpoint.size) return { code: 'rolled_back', detail: `the bundle's checkpoint has ${checkpoint.size} leaves and you have seen one with ${known.size}: an old one was replayed, or the log was cut` };
-    const isWhole = indices.length >= known.size && indices[known.size - 1] === known.size - 1;
+  private agreesWith(text: string, header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): boolean {
+    const known = this.knownCheckpoint(text, checkpoint, keys);
+    if (known === null) return false;
+    const isContained = this.contains(known, header, checkpoint, leaves);
+    if (isContained === null) this.cannotJudge('known_without_proof', null, `the bundle has no proof for the checkpoint of ${known.size} leaves that you have: export again with it (--known)`);
+    if (isContained === false) this.wrong('fork', null, `the log was rewritten: its first ${known.size} leaves are not those of the checkpoint that you have`);
+    return isContained === true;
+  }
+
+  /** @returns null for what says nothing about this bundle; a stranger's file must not accuse the log */
+  private knownCheckpoint(text: string, { origin, size }: Checkpoint, keys: readonly VerifierKey[]): Checkpoint | null {
+    const read = checkpointIn(text);
+    if (read === null) this.cannotJudge('known_unreadable', null, 'one of your known checkpoints is no checkpoint');
+    else if (read.checkpoint.origin !== origin) this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
+    else if (this.options.trusted.length > 0 && judgeNote(read.note, keys, this.primitives.isSigned).verdict !== 'signed') {
+      this.cannotJudge('known_unsigned', null, `the checkpoint of ${read.checkpoint.size} leaves that you have is not signed by a key of this log`);
+    } else if (read.checkpoint.size > size) {
+      this.cannotJudge('known_is_newer', null, `the bundle's checkpoint has ${size} leaves and you have one with ${read.checkpoint.size}: the bundle is older, or an old checkpoint was replayed; export again`);
+    } else return read.checkpoint;
+    return null;
+  }
+
+  /** Whether the log begins with the tree of a known checkpoint; null when the bundle has no proof of it. */
+  private contains(known: Checkpoint, header: BundleHeader, checkpoint: Checkpoint, { indices, hashes }: Leaves): boolean | null {
+    const isWhole = indices.length >= known.size && (known.size === 0 || indices[known.size - 1] === known.size - 1);
     if (isWhole) {
       const tree = new GrowingTree(this.hasher);
       for (const hash of hashes.slice(0, known.size)) tree.append(hash);
-      return sameHash(tree.root(), known.root) ? null : fork;
+      return sameHash(tree.root(), known.root);
     }
-    if (known.size === checkpoint.size) return sameHash(known.root, checkpoint.root) ? null : fork;
+    if (known.size === checkpoint.size) return sameHash(known.root, checkpoint.root);
     const proven = header.known.find((k) => parseCheckpoint(k.checkpoint).checkpoint.size === known.size);
-    if (!proven) return { code: 'consistency_missing', detail: `the bundle has no proof for the checkpoint of ${known.size} leaves that you have; export again with it` };
+    if (!proven) return null;
     const trees = { first: known.size, firstRoot: known.root, second: checkpoint.size, secondRoot: checkpoint.root };
-    return isConsistent(this.hasher, hashesOf(proven.proof), trees) ? null : fork;
+    return isConsistent(this.hasher, hashesOf(proven.proof), trees);
   }
 
-  private checkCertificate(header: BundleHeader, { origin, size, root }: Checkpoint, { indices, hashes, noGaps, lists }: ReturnType<Verification['readLeaves']>, keys: readonly VerifierKey[]): void {
+  /** Checkpoints that came with the bundle because its reader asked for them: who made them is not the log's doing unless it signed them. */
+  private checkCarriedCheckpoints(header: BundleHeader, present: Checkpoint, keys: readonly VerifierKey[]): void {
+    for (const { checkpoint: text, proof } of header.known) {
+      const { checkpoint, note } = parseCheckpoint(text);
+      const isOurs = checkpoint.origin === present.origin && judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed';
+      if (!isOurs || checkpoint.size > present.size) continue;
+      const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
+      if (!isConsistent(this.hasher, hashesOf(proof), trees)) this.wrong('fork', null, `the log signed a checkpoint of ${checkpoint.size} leaves that is not its beginning`);
+    }
+  }
+
+  /** @returns lists whose rows the certificate states and the leaves cannot give */
+  private checkCertificate(header: BundleHeader, { origin, size, root }: Checkpoint, leaves: ReturnType<Verification['readLeaves']>, keys: readonly VerifierKey[]): readonly ListName[] {
+    const { indices, hashes, noGaps, lists } = leaves;
     const digest = new Uint8Array(hashes.length * HASH_BYTES);
     hashes.forEach((hash, i) => digest.set(hash, i * HASH_BYTES));
-    const claim = populationText({
-      origin, treeSize: size, root, query: header.query, policyVersion: header.policyVersion, count: indices.length, first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps, leavesSha256: toHex(this.primitives.hash(digest)),
-      lists: Object.fromEntries(listsIn(header).map((name) => [name, { rows: lists.rows(name).length, sha256: this.rowsDigest(lists.rows(name)) }])), createdAtUtc: header.createdAtUtc,
-    });
     const note = parseNote(header.certificate);
+    // A case's bundle has no leaves of other cases. Earlier versions gave lists with it all the same: they stand as they were signed.
+    const isStated = header.query.kind === 'registration';
+    const rowsOf = (name: ListName): readonly Json[] => (isStated ? (header.lists[name] ?? []) : lists.rows(name));
+    const claim = populationText({
+      origin, treeSize: size, root, query: header.query, policyVersion: header.policyVersion, count: indices.length,
+      first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps, leavesSha256: toHex(this.primitives.hash(digest)),
+      lists: Object.fromEntries(listsIn(header).map((name) => [name, { rows: rowsOf(name).length, sha256: this.rowsDigest(rowsOf(name)) }])),
+      createdAtUtc: header.createdAtUtc, headerSha256: /\nheader [0-9a-f]{64}\n$/.test(note.text) ? toHex(this.primitives.hash(utf8(coveredByCertificate(header)))) : null,
+    });
     if (note.text !== claim) this.wrong('certificate_differs', null, `the population certificate states something else than the bundle holds: ${firstDifference(note.text, claim)}`);
-    const verdict = judgeNote(note, keys, this.primitives.isSigned);
-    if (verdict.verdict !== 'signed') this.wrong('certificate_signature', null, 'the population certificate is not signed by a key of this log');
+    const { verdict } = judgeNote(note, keys, this.primitives.isSigned);
+    if (verdict === 'bad_signature') this.wrong('certificate_signature', null, 'the signature on the population certificate is wrong');
+    if (verdict === 'unsigned') this.unsigned('the population certificate');
+    return isStated ? listsIn(header) : [];
   }
 
-  private checkLists(header: BundleHeader, lists: ListDrawer): void {
-    for (const name of listsIn(header)) {
+  private checkLists(header: BundleHeader, lists: ListDrawer, notDrawn: readonly ListName[]): void {
+    for (const name of listsIn(header).filter((list) => !notDrawn.includes(list))) {
       const [stated, drawn] = [header.lists[name] as readonly Json[], lists.rows(name)];
       const at = Array.from({ length: Math.max(stated.length, drawn.length) }).findIndex((_, i) => stated[i] === undefined || drawn[i] === undefined || canonicalJson(stated[i] as Json) !== canonicalJson(drawn[i] as Json));
       if (at >= 0) this.wrong('list_differs', null, `row ${at + 1} of the list ${name} is not what the events give (${stated.length} rows handed over, ${drawn.length} drawn)`);
@@ -257,20 +347,48 @@ class Verification {
     return good;
   }
 
-  /** The timestamp itself is judged outside (it is CMS); here only that its checkpoint is the beginning of this log. */
+  /** The timestamp itself is judged outside (it is CMS); here only that its checkpoint is the beginning of this log. That it is so follows
+   *  from the proof, whoever signed it. */
   private checkTimestampPlace(header: BundleHeader, checkpoint: Checkpoint, keys: readonly VerifierKey[]): void {
     if (header.timestamp === null) return;
     const { checkpoint: stamped, note } = parseCheckpoint(header.timestamp.checkpoint);
     const trees = { first: stamped.size, firstRoot: stamped.root, second: checkpoint.size, secondRoot: checkpoint.root };
-    const isGood = judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed' && isConsistent(this.hasher, hashesOf(header.timestamp.proof), trees);
-    if (!isGood) this.wrong('timestamp_checkpoint', null, `the checkpoint of ${stamped.size} leaves that has the timestamp is not a beginning of this log`);
+    const isBeginning = stamped.origin === checkpoint.origin && isConsistent(this.hasher, hashesOf(header.timestamp.proof), trees);
+    const { verdict } = judgeNote(note, keys, this.primitives.isSigned);
+    if (!isBeginning || verdict === 'bad_signature') this.wrong('timestamp_checkpoint', null, `the checkpoint of ${stamped.size} leaves that has the timestamp is not a beginning of this log`);
+    else if (verdict === 'unsigned' && this.options.trusted.length > 0) this.unsigned('the checkpoint that has the timestamp');
   }
 
-  private recomputeCertificates(header: BundleHeader, replay: CertificateReplay): CertificateReport {
+  private recomputeCertificates(header: BundleHeader, { certificates, indices }: ReturnType<Verification['readLeaves']>): CertificateReport {
     const evidence = (id: string): Uint8Array | null => (Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null);
-    const report = replay.finish({ evidence, wasAsked: header.query['withEvidence'] === true, judge: this.options.certificates ?? null });
+    const { hash, sha1 } = this.primitives;
+    const isNamed = (id: string, effectId: string, bytes: Uint8Array) => sealedEvidenceName(effectId, bytes, { sha256: hash, sha1 }) === id;
+    const report = certificates.finish({ evidence, isNamed, wasAsked: header.query['withEvidence'] === true, judge: this.options.certificates ?? null });
     for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
+    for (const { index, detail } of report.foreign) this.wrong('evidence_differs', index, detail);
+    const named = certificates.evidenceIds();
+    for (const id of Object.keys(header.evidence)) if (!named.has(id)) this.wrong('evidence_differs', null, 'the bundle holds evidence that no event in it names');
+    this.checkWithheld(header, report, indices);
     return report;
+  }
+
+  /** The certificate names what was handed over; without that statement (earlier versions) it is only known what should be there. */
+  private checkWithheld(header: BundleHeader, { absent, absentCases }: CertificateReport, indices: readonly number[]): void {
+    if (absent.withheld === 0) return;
+    const { size } = parseCheckpoint(header.checkpoint).checkpoint;
+    const isStated = header.certificate.includes('\nheader ');
+    // An erasure after the last leaf of a part is not in it.
+    const mayBeErasedLater = header.query.kind === 'range' && (indices.at(-1) ?? -1) < size - 1;
+    for (const { index, requestId } of absentCases.filter(({ why }) => why === 'withheld')) {
+      const detail = `evidence of case ${requestId} was asked for and is not there, and no erasure in the bundle says why`;
+      if (isStated || mayBeErasedLater) this.cannotJudge('evidence_absent', index, detail);
+      else this.wrong('evidence_missing', index, detail);
+    }
+  }
+
+  private checkReplay({ findings, unknown }: ReplayReport): void {
+    for (const { index, type, stream, problem } of findings) this.wrong('decision_differs', index, `${type} in ${stream}: ${problem}`);
+    for (const { index, type, problem } of unknown) this.cannotJudge('decision_of_another_version', index, `${type}: ${problem}`);
   }
 
   private rowsDigest(rows: readonly Json[]): string {
@@ -278,13 +396,27 @@ class Verification {
   }
 
   private wrong(code: Discrepancy['code'], index: number | null, detail: string): void {
-    this.discrepancies.push({ code, index, detail });
+    this.discrepancies.push({ code, index, detail: printable(detail) });
+  }
+
+  private cannotJudge(code: Undecided['code'], index: number | null, detail: string): void {
+    this.undecided.push({ code, index, detail: printable(detail) });
   }
 }
 
-/** True when nothing is wrong and every decision that can be made again came out the same. */
-export function isSoundReport(report: VerifyReport): boolean {
-  return report.discrepancies.length === 0 && report.trust !== 'none' && report.replay.reproduced === report.replay.decisions;
+/** True when nothing is wrong, the maker is known, and every decision came out the same. */
+export function isSoundReport({ judgement, trust, replay }: VerifyReport): boolean {
+  return judgement === 'right' && trust === 'trusted' && replay.reproduced === replay.decisions;
+}
+
+/** @returns null for a text that is no checkpoint */
+export function checkpointIn(text: string): ReturnType<typeof parseCheckpoint> | null {
+  try {
+    return parseCheckpoint(text);
+  } catch (error) {
+    if (error instanceof NoteFormatError) return null;
+    throw error;
+  }
 }
 
 function erasureOf(index: number, leaf: LeafEvent): Erasure {

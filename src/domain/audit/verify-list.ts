@@ -1,24 +1,31 @@
 import type { Json, JsonObject } from '../event-envelope.js';
 import { canonicalJson } from '../values/canonical-json.js';
+import { printable } from '../values/printable.js';
 import { fromBase64, toHex, utf8 } from './bytes.js';
 import { readBundle } from './bundle.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { commitmentToken, type Person } from './commitment.js';
 import { keysThatFollow } from './key-succession.js';
 import { parseLeaf } from './leaf.js';
-import { chosenRows, countsAt, parseListCertificate, type CertifiedPage, type ListClaim } from './list-certificate.js';
+import { chosenRows, countsAt, coveredByListCertificate, cursorAfter, parseListCertificate, type CertifiedPage, type ListClaim } from './list-certificate.js';
 import { GrowingTree, sameHash, treeHasher } from './merkle-tree.js';
 import { ListDrawer, type DrawnRow } from './population.js';
 import { judgeNote, NoteFormatError, parseNote, type VerifierKey } from './signed-note.js';
-import { isSoundReport, verifyBundle, type Primitives } from './verify-bundle.js';
+import { checkpointIn, verifyBundle, type Judgement, type Primitives, type Undecided } from './verify-bundle.js';
 
 /** What is wrong with a list, and where. `index` is the place in the log of the event behind it, where one can be named. */
 export interface ListDiscrepancy {
   readonly code:
-    | 'list_malformed' | 'certificate_missing' | 'certificate_malformed' | 'certificate_unsigned' | 'certificate_signature' | 'certificate_of_another_list' | 'checkpoint_differs' | 'rolled_back' | 'origin_differs' | 'fork'
-    | 'page_differs' | 'page_missing' | 'pages_of_different_lists' | 'count_differs' | 'rows_differ' | 'opening_differs'
+    | 'list_malformed' | 'certificate_missing' | 'certificate_malformed' | 'certificate_signature' | 'certificate_of_another_list' | 'checkpoint_differs' | 'origin_differs' | 'fork'
+    | 'page_differs' | 'page_missing' | 'pages_of_different_lists' | 'count_differs' | 'rows_differ' | 'opening_differs' | 'answer_differs'
     | 'bundle_unsound' | 'bundle_too_small' | 'events_differ' | 'policy_differs' | 'row_missing' | 'row_added' | 'row_changed' | 'row_moved';
   readonly index: number | null;
+  readonly detail: string;
+}
+
+/** What this reader cannot judge with what it holds. It accuses nobody, and it is never "right". */
+export interface ListUndecided {
+  readonly code: Undecided['code'] | 'not_drawn' | 'bundle_undecided';
   readonly detail: string;
 }
 
@@ -34,13 +41,15 @@ export interface ListReport {
   readonly trust: 'trusted' | 'none';
   /** Entries of the bundle that came after the tree that the list speaks about. */
   readonly laterEvents: number;
+  readonly judgement: Judgement;
   readonly discrepancies: readonly ListDiscrepancy[];
+  readonly undecided: readonly ListUndecided[];
 }
 
 export interface VerifyListOptions {
   readonly trusted: readonly VerifierKey[];
-  /** Lines of a bundle of the whole log, or null: then only what the list says about itself is checked. */
-  readonly bundle: readonly string[] | null;
+  /** Lines of a bundle of the whole log, which can be gone through twice, or null: then only what the list says about itself is checked. */
+  readonly bundle: Iterable<string> | null;
   /** Checkpoints that the reader got before the list. */
   readonly known?: readonly string[];
 }
@@ -53,8 +62,8 @@ export function verifyList(pages: readonly unknown[], primitives: Primitives, op
 }
 
 /** True when nothing is wrong, the maker is known, and every row was drawn again. */
-export function isSoundList(report: ListReport): boolean {
-  return report.discrepancies.length === 0 && report.trust === 'trusted' && report.recomputed;
+export function isSoundList({ judgement, trust, recomputed }: ListReport): boolean {
+  return judgement === 'right' && trust === 'trusted' && recomputed;
 }
 
 interface ReadPage {
@@ -64,6 +73,7 @@ interface ReadPage {
 
 class ListVerification {
   private readonly discrepancies: ListDiscrepancy[] = [];
+  private readonly undecided: ListUndecided[] = [];
   private laterEvents = 0;
   private agreeing = 0;
 
@@ -80,22 +90,31 @@ class ListVerification {
     const signed = this.checkSignatures(read);
     for (const { page, claim } of read) this.checkPage(page, claim);
     const rows = this.checkPages(read);
-    this.checkKnown(first.claim);
+    this.checkKnown(first);
     for (const { page } of read) this.checkOpenings(page);
+    if (this.options.bundle === null) this.cannotJudge('not_drawn', 'the rows were not drawn again: give a bundle of the whole log');
     const drawn = this.options.bundle === null ? null : this.drawAgain(first.claim, this.options.bundle);
-    if (drawn) this.compare(rows, drawn);
+    if (drawn) this.compare(rows, drawn.rows);
+    if (drawn) this.checkMoments(read, drawn.newestUtc);
     return this.report(first.claim, given.length, rows.length, drawn !== null, signed);
   }
 
   private report(claim: ListClaim | null, pages: number, rows: number, recomputed: boolean, signed = false): ListReport {
-    return { claim, pages, rows, recomputed, agreeing: this.agreeing, trust: signed ? 'trusted' : 'none', laterEvents: this.laterEvents, discrepancies: this.discrepancies };
+    return { claim, pages, rows, recomputed, agreeing: this.agreeing, trust: signed ? 'trusted' : 'none', laterEvents: this.laterEvents, ...this.outcome() };
+  }
+
+  private outcome(): Pick<ListReport, 'judgement' | 'discrepancies' | 'undecided'> {
+    const { discrepancies, undecided } = this;
+    return { judgement: discrepancies.length > 0 ? 'wrong' : undecided.length > 0 ? 'undecided' : 'right', discrepancies, undecided };
   }
 
   private readPage(given: unknown, number: number): ReadPage | null {
     const page = pageOf(given);
     if (!page) {
       const isUncertified = isObject(given) && given['certificate'] === null;
-      this.wrong(isUncertified ? 'certificate_missing' : 'list_malformed', null, isUncertified ? 'the list was handed over without a certificate' : `page ${number + 1} has not the form of a list with its certificate`);
+      const uncovered = isObject(given) ? Object.keys(given).filter((name) => !PAGE_MEMBERS.includes(name)) : [];
+      const form = `page ${number + 1} has not the form of a list with its certificate${uncovered.length > 0 ? `: no certificate covers ${uncovered.join(', ')}` : ''}`;
+      this.wrong(isUncertified ? 'certificate_missing' : 'list_malformed', null, isUncertified ? 'the list was handed over without a certificate' : form);
       return null;
     }
     const claim = this.claimOf(page.certificate);
@@ -120,7 +139,7 @@ class ListVerification {
       const keys = keysThatFollow(this.options.trusted, page.successions, { hash, isSigned });
       const verdict = judgeNote(parseNote(page.certificate), keys, isSigned);
       if (verdict.verdict === 'bad_signature') this.wrong('certificate_signature', null, `the signature on the certificate of page ${i + 1} is wrong: its text was changed`);
-      else if (verdict.verdict === 'unsigned') this.wrong('certificate_unsigned', null, `the certificate of page ${i + 1} is not signed by a key of this log (wrong key, or another log)`);
+      else if (verdict.verdict === 'unsigned') this.unsigned(`the certificate of page ${i + 1}`);
       else if (verdict.by.every((key) => key.name !== claim.origin)) this.wrong('origin_differs', null, `the certificate of page ${i + 1} is of ${claim.origin} and the key is of ${verdict.by[0]?.name}`);
       else good += 1;
       this.checkCheckpoint(page, claim, keys, i);
@@ -133,14 +152,55 @@ class ListVerification {
       const { checkpoint, note } = parseCheckpoint(page.checkpoint);
       const isSame = checkpoint.origin === claim.origin && checkpoint.size === claim.treeSize && sameHash(checkpoint.root, claim.root);
       if (!isSame) this.wrong('checkpoint_differs', null, `page ${i + 1} comes with a checkpoint of ${checkpoint.size} entries and its certificate speaks of another tree of ${claim.treeSize}`);
-      else if (this.options.trusted.length > 0 && judgeNote(note, keys, this.primitives.isSigned).verdict !== 'signed') this.wrong('checkpoint_differs', null, `the checkpoint of page ${i + 1} is not signed by a key of this log`);
+      else {
+        const { verdict } = judgeNote(note, keys, this.primitives.isSigned);
+        if (verdict === 'bad_signature') this.wrong('checkpoint_differs', null, `the signature on the checkpoint of page ${i + 1} is wrong`);
+        if (verdict === 'unsigned') this.unsigned(`the checkpoint of page ${i + 1}`);
+      }
     } catch (error) {
       if (!(error instanceof NoteFormatError || error instanceof RangeError)) throw error;
       this.wrong('checkpoint_differs', null, `page ${i + 1} comes with a checkpoint that is none: ${error.message}`);
     }
   }
 
-  private checkPage({ list, query, rows }: CertifiedPage, claim: ListClaim): void {
+  /** A signature under a key that the reader does not have says nothing. */
+  private unsigned(what: string): void {
+    if (this.options.trusted.length === 0) return this.cannotJudge('no_key', `nobody knows who made ${what}: give the key of the log`);
+    this.cannotJudge('other_key', `${what} is not signed by a key that you gave, nor by one that follows from it: another key of this log, or another log`);
+  }
+
+  /** What people read beside the rows: the moment, the place of the page, the cursor, names. */
+  private checkAnswer(page: CertifiedPage, claim: ListClaim): void {
+    const { asOf, page: place, next } = page;
+    const { treeSize, count } = claim;
+    const to = claim.page.offset + claim.page.rows;
+    const expected: JsonObject = {
+      'asOf.treeSize': treeSize, 'asOf.position': 'position' in claim.asOf ? claim.asOf.position : treeSize - 1,
+      'asOf.atUtc': 'atUtc' in claim.asOf ? claim.asOf.atUtc : asOf.atUtc,
+      'page.offset': claim.page.offset, 'page.rows': claim.page.rows, 'page.of': count, next: to < count ? cursorAfter(treeSize, to) : null,
+    };
+    const stated: JsonObject = {
+      'asOf.treeSize': asOf.treeSize, 'asOf.position': asOf.position, 'asOf.atUtc': asOf.atUtc,
+      'page.offset': place.offset, 'page.rows': place.rows, 'page.of': place.of, next,
+    };
+    const other = memberDifference(stated, expected);
+    if (other !== '') this.wrong('answer_differs', null, `the page from row ${claim.page.offset + 1} on says something else than its certificate: ${other}`);
+    else if (claim.answerSha256 !== null && claim.answerSha256 !== toHex(this.primitives.hash(utf8(coveredByListCertificate(page))))) {
+      this.wrong('answer_differs', null, `what came with the page from row ${claim.page.offset + 1} on is not what its certificate covers`);
+    }
+  }
+
+  /** The instant of the entry up to which the list speaks, which only the entries know. */
+  private checkMoments(read: readonly ReadPage[], newestUtc: string | null): void {
+    for (const { page, claim } of read) {
+      if ('atUtc' in claim.asOf || page.asOf.atUtc === newestUtc) continue;
+      this.wrong('answer_differs', claim.asOf.position, `the page says that entry ${claim.asOf.position} was recorded at ${page.asOf.atUtc}, and it was at ${newestUtc ?? 'no time'}`);
+    }
+  }
+
+  private checkPage(handed: CertifiedPage, claim: ListClaim): void {
+    const { list, query, rows } = handed;
+    this.checkAnswer(handed, claim);
     const name = `the certificate of the page from row ${claim.page.offset + 1} on`;
     if (claim.list !== list || canonicalJson(claim.query) !== canonicalJson(query)) this.wrong('certificate_of_another_list', null, `${name} is of the list ${claim.list} ${canonicalJson(claim.query)}, and it came with ${list} ${canonicalJson(query)}`);
     else if (claim.page.rows !== rows.length) this.wrong('page_differs', null, `${name} states ${claim.page.rows} rows and ${rows.length} were handed over`);
@@ -163,12 +223,24 @@ class ListVerification {
     return rows;
   }
 
-  private checkKnown(claim: ListClaim): void {
-    for (const text of this.options.known ?? []) {
-      const { checkpoint } = parseCheckpoint(text);
-      if (checkpoint.origin !== claim.origin) this.wrong('origin_differs', null, `the checkpoint that you have is of ${checkpoint.origin}`);
-      else if (checkpoint.size > claim.treeSize) this.wrong('rolled_back', null, `the list speaks of ${claim.treeSize} entries and you have seen a log of ${checkpoint.size}: an old checkpoint was used, or the log was cut`);
-      else if (checkpoint.size === claim.treeSize && !sameHash(checkpoint.root, claim.root)) this.wrong('fork', null, `the list speaks of another log than the checkpoint of ${checkpoint.size} entries that you have`);
+  /** Agreement with checkpoints that the reader has; one that nobody of this log signed says nothing about it. */
+  private checkKnown({ page, claim }: ReadPage): void {
+    const { trusted, known = [] } = this.options;
+    const { hash, isSigned } = this.primitives;
+    const keys = keysThatFollow(trusted, page.successions, { hash, isSigned });
+    for (const text of known) {
+      const read = checkpointIn(text);
+      if (read === null) this.cannotJudge('known_unreadable', 'one of your known checkpoints is no checkpoint');
+      else if (read.checkpoint.origin !== claim.origin) this.cannotJudge('known_of_another_log', `one of your known checkpoints is of ${read.checkpoint.origin}`);
+      else if (trusted.length > 0 && judgeNote(read.note, keys, isSigned).verdict !== 'signed') {
+        this.cannotJudge('known_unsigned', `the checkpoint of ${read.checkpoint.size} entries that you have is not signed by a key of this log`);
+      } else if (read.checkpoint.size > claim.treeSize) {
+        this.cannotJudge('known_is_newer', `the list speaks of ${claim.treeSize} entries and you have a checkpoint of ${read.checkpoint.size}: the list is older, or an old checkpoint was used`);
+      } else if (read.checkpoint.size === claim.treeSize && !sameHash(read.checkpoint.root, claim.root)) {
+        this.wrong('fork', null, `the list speaks of another log than the checkpoint of ${read.checkpoint.size} entries that you have`);
+      } else if (read.checkpoint.size < claim.treeSize && this.options.bundle === null) {
+        this.cannotJudge('known_without_proof', `whether the log of the list begins with your checkpoint of ${read.checkpoint.size} entries is known with a bundle only`);
+      }
     }
   }
 
@@ -189,28 +261,25 @@ class ListVerification {
   }
 
   /** The rows as the events of the bundle give them, or null when the bundle cannot tell. */
-  private drawAgain(claim: ListClaim, bundle: readonly string[]): readonly DrawnRow[] | null {
+  private drawAgain(claim: ListClaim, bundle: Iterable<string>): DrawnAgain | null {
     const { trusted, known = [] } = this.options;
     const sound = verifyBundle(bundle, this.primitives, { trusted, known });
-    // Without a key nobody knows who made either; that is said once, of the list.
-    const faults = sound.discrepancies.filter((d) => trusted.length > 0 || !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
-    if (faults.length > 0 || (trusted.length > 0 && !isSoundReport(sound))) {
-      for (const { code, index, detail } of faults.slice(0, 10)) this.wrong('bundle_unsound', index, `the bundle: ${detail} [${code}]`);
-      if (faults.length === 0) this.wrong('bundle_unsound', null, `the bundle: ${sound.replay.decisions - sound.replay.reproduced} decisions could not be made again`);
-      return null;
-    }
+    for (const { code, index, detail } of sound.discrepancies.slice(0, 10)) this.wrong('bundle_unsound', index, `the bundle: ${detail} [${code}]`);
+    for (const { code, detail } of sound.undecided.slice(0, 10)) this.cannotJudge('bundle_undecided', `the bundle: ${detail} [${code}]`);
+    if (sound.judgement === 'wrong') return null;
     if (sound.first !== 0 || !sound.noGaps || (sound.last ?? -1) < claim.treeSize - 1) {
-      this.wrong('bundle_too_small', null, `the list speaks of the entries 0 to ${claim.treeSize - 1}, and the bundle holds ${sound.first ?? 'nothing'} to ${sound.last ?? 'nothing'}: export one with --from 0`);
+      this.cannotJudge('not_drawn', `the list speaks of the entries 0 to ${claim.treeSize - 1}, and the bundle holds ${sound.first ?? 'nothing'} to ${sound.last ?? 'nothing'}: export one with --from 0`);
       return null;
     }
     return this.draw(claim, bundle);
   }
 
-  private draw(claim: ListClaim, bundle: readonly string[]): readonly DrawnRow[] | null {
+  private draw(claim: ListClaim, bundle: Iterable<string>): DrawnAgain | null {
     const hasher = treeHasher(this.primitives.hash);
     const tree = new GrowingTree(hasher);
     const drawer = new ListDrawer();
     let events = 0;
+    let newestUtc: string | null = null;
     for (const { index, text } of readBundle(bundle).leaves) {
       if (index >= claim.treeSize) {
         this.laterEvents += 1;
@@ -220,6 +289,7 @@ class ListVerification {
       const leaf = parseLeaf(text);
       if (!leaf || !countsAt(claim.asOf, index, leaf.metadata.recordedAtUtc)) continue;
       events += 1;
+      newestUtc = leaf.metadata.recordedAtUtc;
       drawer.feed(leaf, index);
     }
     if (!sameHash(tree.root(), claim.root)) {
@@ -228,7 +298,8 @@ class ListVerification {
     }
     if (events !== claim.events) this.wrong('events_differ', null, `the certificate states ${claim.events} events until that moment and there are ${events}`);
     if (drawer.policyVersion !== claim.policyVersion) this.wrong('policy_differs', null, `the certificate states policy ${claim.policyVersion ?? 'none'} and policy ${drawer.policyVersion ?? 'none'} was in force`);
-    return chosenRows(claim.list, claim.query, drawer.drawn(claim.list, 'atUtc' in claim.asOf ? claim.asOf.atUtc : undefined));
+    const drawn = drawer.drawn(claim.list, 'atUtc' in claim.asOf ? claim.asOf.atUtc : undefined);
+    return { rows: chosenRows(claim.list, claim.query, drawn), newestUtc };
   }
 
   /** Names each row that was left out, added or changed, with the place of the event behind it. */
@@ -260,8 +331,18 @@ class ListVerification {
   }
 
   private wrong(code: ListDiscrepancy['code'], index: number | null, detail: string): void {
-    this.discrepancies.push({ code, index, detail });
+    this.discrepancies.push({ code, index, detail: printable(detail) });
   }
+
+  private cannotJudge(code: ListUndecided['code'], detail: string): void {
+    this.undecided.push({ code, detail: printable(detail) });
+  }
+}
+
+interface DrawnAgain {
+  readonly rows: readonly DrawnRow[];
+  /** When the newest entry that counts was recorded. */
+  readonly newestUtc: string | null;
 }
 
 /** What all pages of one list have in common. */
@@ -276,14 +357,30 @@ function keyOf(row: JsonObject): string {
   return name === undefined || name === null ? 'dashboard' : String(name);
 }
 
+/** Names of the rows: answers of the ordinary routes name them after what they are. */
+const ROWS = ['rows', 'holds', 'cases', 'booths'];
+const PAGE_MEMBERS = ['asOf', 'certificate', 'checkpoint', 'list', 'next', 'openings', 'page', 'query', 'successions', ...ROWS];
+
+/** Reads what a server hands over and nothing else: a member that no certificate covers would be read by people all the same. */
 function pageOf(given: unknown): CertifiedPage | null {
-  if (!isObject(given)) return null;
-  // Answers of the ordinary routes name their rows after what they are.
-  const rows = given['rows'] ?? given['holds'] ?? given['cases'] ?? given['booths'];
-  const { list, query, certificate, checkpoint, successions, openings, next } = given as Record<string, unknown>;
+  if (!isObject(given) || Object.keys(given).some((name) => !PAGE_MEMBERS.includes(name))) return null;
+  const named = ROWS.filter((name) => Object.hasOwn(given, name));
+  const { list, query, certificate, checkpoint, successions, openings, next, asOf, page } = given as Record<string, unknown>;
+  const rows = given[named[0] ?? ''];
   const isGood =
-    Array.isArray(rows) && rows.every(isObject) && typeof list === 'string' && isObject(query) && typeof certificate === 'string' && typeof checkpoint === 'string' && Array.isArray(successions) && successions.every((s) => typeof s === 'string') && (openings === undefined || isObject(openings));
-  return isGood ? ({ list, query, rows, certificate, checkpoint, successions, openings: openings ?? {}, next: next ?? null } as unknown as CertifiedPage) : null;
+    named.length === 1 && Array.isArray(rows) && rows.every(isObject) && [list, certificate, checkpoint].every((text) => typeof text === 'string') &&
+    isObject(query) && Array.isArray(successions) && successions.every((s) => typeof s === 'string') && (next === null || typeof next === 'string') &&
+    isObject(openings) && Object.values(openings).every(isOpening) && hasExactly(asOf, { position: 'number', atUtc: 'string', isNewest: 'boolean', treeSize: 'number' }) &&
+    hasExactly(page, { offset: 'number', rows: 'number', of: 'number' });
+  return isGood ? ({ list, query, rows, certificate, checkpoint, successions, openings, next, asOf, page } as unknown as CertifiedPage) : null;
+}
+
+function isOpening(opening: unknown): boolean {
+  return hasExactly(opening, { kind: 'string', id: 'string', salt: 'string' });
+}
+
+function hasExactly(value: unknown, members: Readonly<Record<string, string>>): boolean {
+  return isObject(value) && Object.keys(value).length === Object.keys(members).length && Object.entries(members).every(([name, type]) => typeof value[name] === type);
 }
 
 function isObject(value: unknown): value is JsonObject {

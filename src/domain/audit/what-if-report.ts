@@ -69,7 +69,7 @@ export interface WhatIfCheck {
 }
 
 /** Checks a report that was handed over, and makes it again from a bundle of the whole log. @param bundle its lines, or null */
-export function verifyWhatIf(file: unknown, primitives: Primitives, { trusted, bundle }: { readonly trusted: readonly VerifierKey[]; readonly bundle: readonly string[] | null }): WhatIfCheck {
+export function verifyWhatIf(file: unknown, primitives: Primitives, { trusted, bundle }: { readonly trusted: readonly VerifierKey[]; readonly bundle: Iterable<string> | null }): WhatIfCheck {
   const problems: string[] = [];
   const found = statementOf(file);
   if (!found) return { statement: null, trusted: false, recomputed: false, proposedWith: null, problems: ['the file is not a signed what-if report'] };
@@ -95,9 +95,9 @@ function statementOf(file: unknown): { readonly signed: SignedWhatIf; readonly s
   }
 }
 
-function makeAgain(statement: WhatIfStatement, bundle: readonly string[], primitives: Primitives, trusted: readonly VerifierKey[], problems: string[]): { readonly report: WhatIfReport; readonly proposedWith: number | null } | null {
+function makeAgain(statement: WhatIfStatement, bundle: Iterable<string>, primitives: Primitives, trusted: readonly VerifierKey[], problems: string[]): { readonly report: WhatIfReport; readonly proposedWith: number | null } | null {
   const sound = verifyBundle(bundle, primitives, { trusted });
-  const faults = sound.discrepancies.filter((d) => trusted.length > 0 || !['checkpoint_unsigned', 'certificate_signature'].includes(d.code));
+  const faults = sound.discrepancies;
   for (const { detail } of faults.slice(0, 5)) problems.push(`the bundle: ${detail}`);
   if (faults.length === 0 && (sound.first !== 0 || !sound.noGaps || (sound.last ?? -1) < statement.treeSize - 1)) problems.push(`the report speaks of the entries 0 to ${statement.treeSize - 1}, and the bundle does not hold them all`);
   if (problems.some((p) => p.startsWith('the bundle') || p.includes('the bundle does not'))) return null;
