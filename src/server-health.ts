@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthChecks, type Readiness } from './api/health-checks.js';
 import { Background } from './application/background.js';
+import { CaseWatch } from './application/case-watch.js';
 import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
@@ -9,6 +10,7 @@ import { Config } from './infrastructure/config.js';
 const PUBLICATION = 'publication-relay';
 const TROUBLED: ReadonlySet<string> = new Set(['retrying', 'failing', 'stopped']);
 const LAG_MS_MAX = 30_000;
+const HOUR_MS = 3_600_000;
 
 /** Whether the server can do its work now, part by part, in words for an operator. */
 @Injectable()
@@ -19,13 +21,15 @@ export class ServerHealth extends HealthChecks {
     private readonly background: Background,
     private readonly dispatcher: EffectDispatcher,
     private readonly outlets: CheckpointOutlets,
+    private readonly watch: CaseWatch,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
     const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), ...this.outside(), ...this.copies() };
-    return { ok: Object.values(parts).every((part) => part.ok), parts };
+    const cases = await this.cases();
+    return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
   }
 
   private async events(): Promise<Part> {
@@ -51,6 +55,24 @@ export class ServerHealth extends HealthChecks {
     const { open, running, stuck, retained } = this.dispatcher.status();
     // Stuck cases need a person, not another server: they are shown and do not take this one out of service.
     return { ok: true, detail: `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator; evidence of ${retained} refused ones is retained` };
+  }
+
+  /** Cases that need a person. Another server would do no better with them: this one is degraded and stays in service. */
+  private async cases(): Promise<Part> {
+    try {
+      const watched = await this.watch.look();
+      if (watched === null) return { ok: true, detail: 'being counted' };
+      const { stopped, overdue, oldestMs, hoursMax } = watched;
+      const oldest = `the oldest for ${Math.floor(oldestMs / HOUR_MS)} h`;
+      const troubles = [
+        ...(stopped.material_differed > 0 ? [`material of ${stopped.material_differed} is not what was received: stopped until an administrator ends them`] : []),
+        ...(stopped.material_missing > 0 ? [`material of ${stopped.material_missing} is gone: stopped until an administrator ends them`] : []),
+        ...(overdue > 0 ? [`${overdue} are open for longer than ${hoursMax} h, ${oldest}`] : []),
+      ];
+      return troubles.length > 0 ? { ok: false, detail: troubles.join('; ') } : { ok: true, detail: watched.oldestReceivedAtUtc === null ? 'none is open' : `open as long as they may be, ${oldest}` };
+    } catch (error) {
+      return { ok: false, detail: `nobody can tell: ${error instanceof Error ? error.message : String(error)}` };
+    }
   }
 
   /** Without these the server takes requests and lets them wait; it should get none. */

@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from './api/metrics.js';
 import { Background } from './application/background.js';
+import { CaseWatch } from './application/case-watch.js';
 import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 
 /** What Prometheus reads of the consumers of the log and of the saga; asked for at every scrape. */
 @Injectable()
 export class ServerMetrics {
-  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets) {
+  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch) {
     metrics.gauge({ name: 'honnin_consumer_lag_seconds', help: 'Age of the newest handled event while there are more to come', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)) });
     metrics.gauge({ name: 'honnin_consumer_up', help: '1 while the consumer follows the log, 0 when it is stopped or failing', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)) });
     metrics.gauge({ name: 'honnin_consumer_failures', help: 'Failed deliveries since the start', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.failures)) });
     metrics.gauge({ name: 'honnin_consumer_parked_streams', help: 'Streams that wait for an operator', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.parkedStreams)) });
     metrics.gauge({ name: 'honnin_open_cases', help: 'Requests with effects that are not carried out yet, by state; retained: nothing but the end of their evidence', labels: ['state'], collect: (g) => Object.entries(dispatcher.status()).forEach(([state, n]) => g.set({ state }, n)) });
+    metrics.gauge({ name: 'honnin_cases_stopped', help: 'Cases whose material is gone or is not what was received, until an administrator ends them', labels: ['cause'], collect: async (g) => Object.entries((await watch.look())?.stopped ?? {}).forEach(([cause, n]) => g.set({ cause }, n)) });
+    metrics.gauge({ name: 'honnin_cases_overdue', help: 'Cases that are open for longer than the policy allows', collect: async (g) => g.set((await watch.look())?.overdue ?? 0) });
+    metrics.gauge({ name: 'honnin_oldest_open_case_seconds', help: 'Age of the oldest case that goes on', collect: async (g) => g.set(((await watch.look())?.oldestMs ?? 0) / 1000) });
     const ofOutlets = (name: string, help: string, value: (s: OutletStatus) => number | null) => metrics.gauge({ name, help, labels: ['outlet'], collect: (g) => outlets.status().forEach((s) => { const n = value(s); if (n !== null) g.set({ outlet: s.outlet }, n); }) });
     ofOutlets('honnin_checkpoint_outlet_behind_seconds', 'How long the oldest checkpoint waits that is not covered by a timestamp, or by a copy elsewhere', (s) => s.behindMs / 1000);
     ofOutlets('honnin_checkpoint_outlet_late', '1 when a checkpoint waits longer than two intervals and a minute', (s) => (s.isLate ? 1 : 0));

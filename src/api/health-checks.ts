@@ -1,5 +1,8 @@
 export interface Readiness {
+  /** Whether it should get requests. */
   readonly ok: boolean;
+  /** It does its work, and something needs a person. */
+  readonly degraded?: boolean;
   /** By part: whether it works, and in plain words what does not. No secrets, no addresses with credentials. */
   readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
 }

@@ -4,8 +4,10 @@ import { AuditLists } from './audit/audit-lists.js';
 import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
+import { CaseWatch } from './case-watch.js';
 import { AccessLog } from './commands/access-log.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
+import { EndRequestHandler } from './commands/end-request.js';
 import { ExportBundleHandler } from './commands/export-bundle.js';
 import { EraseRegistrantHandler } from './commands/erase-registrant.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
@@ -35,13 +37,13 @@ import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EraseRegistrantHandler, ExportBundleHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler, EraseRegistrantHandler, ExportBundleHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

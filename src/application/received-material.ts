@@ -32,10 +32,15 @@ const DIGEST_OF = { photo: 'photoSha256', certificate: 'certificateSha256', card
 /** The one way to what a booth sent: opened out of the vault, compared with the commitments of the request's event and with the digests of
  *  the signed text, and the text with the booth's signature. Whoever judges, shows, keeps or sends material takes it from here. @req R5 R10 */
 export class ReceivedMaterial {
+  /** @param historyOf events of a booth, oldest first */
   constructor(
     private readonly vault: ImageVault,
-    private readonly aggregates: DecideAndAppend,
+    private readonly historyOf: (boothId: string) => Promise<readonly BoothEvent[]>,
   ) {}
+
+  static of(vault: ImageVault, aggregates: DecideAndAppend): ReceivedMaterial {
+    return new ReceivedMaterial(vault, async (boothId) => (await aggregates.load(booths, boothId)).stored.map((event) => toDomain<BoothEvent>(event)));
+  }
 
   /** @throws {BlobGoneError} {BlobDiffersError} {SignedTextDiffersError} */
   async open<Blob extends SignedBlob>(request: ReceivedRequest, blobs: readonly Blob[]): Promise<{ readonly signed: SignedCapture; readonly bytes: Readonly<Record<Blob, Uint8Array>> }> {
@@ -70,7 +75,7 @@ export class ReceivedMaterial {
 
   /** By the key that the booth had when the request was received, whatever became of the booth since. */
   private async isBoothSigned({ boothId, boothKeyVersion }: ReceivedRequest, { signatures }: SignedCapture): Promise<boolean> {
-    const events = (await this.aggregates.load(booths, boothId)).stored.map((event) => toDomain<BoothEvent>(event));
+    const events = await this.historyOf(boothId);
     const then = events.findIndex((event) => (event.type === 'BoothEnrolled' ? 1 : event.type === 'BoothKeyRotated' ? event.data.keyVersion : null) === boothKeyVersion);
     const booth = fold(booths.decider, events.slice(0, then + 1));
     return booth.stage !== 'none' && boothSigned(booth, signatures.envelopeText, Buffer.from(signatures.boothSignature, 'base64'));

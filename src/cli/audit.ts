@@ -230,7 +230,7 @@ async function check(args: string[]): Promise<number> {
     else {
       for (const { code, index, detail } of report.problems) say(`WRONG  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
       for (const name of stale) say(`WRONG  the read model ${name} is not what the events give [projection_differs]`);
-      say(`${thousands(report.events)} events, ${report.checkpoints} checkpoints, ${report.images} reference images, ${report.erased} erased registrants: ${report.problems.length + stale.length === 0 ? 'all is right' : `${report.problems.length + stale.length} problems`} (${report.seconds.toFixed(1)} s, ${thousands(Math.round(report.events / report.seconds))} events/s)`);
+      say(`${thousands(report.events)} events, ${report.checkpoints} checkpoints, ${report.images} reference images, material of ${report.material} cases, ${report.erased} erased registrants: ${report.problems.length + stale.length === 0 ? 'all is right' : `${report.problems.length + stale.length} problems`} (${report.seconds.toFixed(1)} s, ${thousands(Math.round(report.events / report.seconds))} events/s)`);
     }
     return report.problems.length + stale.length === 0 ? EXIT.ok : EXIT.failed;
   } finally {

@@ -1,4 +1,4 @@
-import type { JsonObject, StoredEvent } from './event-envelope.js';
+import type { Json, JsonObject, StoredEvent } from './event-envelope.js';
 
 /** Turns the data of one schema version into the next. Pure; the stored bytes never change. */
 export type Upcaster = (data: JsonObject) => JsonObject;
@@ -8,6 +8,10 @@ export interface EventShape {
   readonly version: number;
   /** `upcasters[i]` leads from version i+1 to i+2. */
   readonly upcasters: readonly Upcaster[];
+}
+
+function withValue(data: JsonObject, name: string, value: Json): JsonObject {
+  return { ...data, values: { ...(data['values'] as JsonObject), [name]: value } };
 }
 
 const first: EventShape = { version: 1, upcasters: [] };
@@ -36,6 +40,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   GovernmentRefused: first,
   KeptInRegistry: first,
   RegistrationWithdrawn: first,
+  MaterialDiffered: first,
+  MaterialMissing: first,
+  RequestEndedByOperator: first,
   RefusedEvidenceRetained: first,
   RefusedEvidenceErased: first,
   ConsentGiven: first,
@@ -48,15 +55,18 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   HoldOpened: first,
   OpinionGiven: first,
   HoldResolved: first,
+  HoldClosed: first,
   // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of refused certificates is
   // kept; for policies of before it is the default of the day on which the value came, whatever the default is later.
   // Version 4 says which photographs are held for officers; before it none were.
+  // Version 5 says for how long a case may be open: for policies of before a week and what a hold may take.
   PolicyProposed: {
-    version: 4,
+    version: 5,
     upcasters: [
       (data) => ({ ...data, report: null }),
-      (data) => ({ ...data, values: { ...(data['values'] as JsonObject), refusedEvidenceRetentionDays: 400 } }),
-      (data) => ({ ...data, values: { ...(data['values'] as JsonObject), photoQualityHoldBelow: {} } }),
+      (data) => withValue(data, 'refusedEvidenceRetentionDays', 400),
+      (data) => withValue(data, 'photoQualityHoldBelow', {}),
+      (data) => withValue(data, 'caseOpenHoursMax', 168 + Number((data['values'] as JsonObject)['holdDueHours'])),
     ],
   },
   PolicyApproved: first,

@@ -6,6 +6,9 @@ export type Refusal =
   | { readonly code: 'not_found' }
   | { readonly code: 'nothing_known_then' }
   | { readonly code: 'wrong_stage'; readonly data: { readonly stage: string; readonly command: string } }
+  | { readonly code: 'case_can_go_on'; readonly data: { readonly stage: string } }
+  | { readonly code: 'material_differs' }
+  | { readonly code: 'material_missing' }
   | { readonly code: 'submission_id_mismatch' }
   | { readonly code: 'registrant_erased' }
   | { readonly code: 'image_unknown'; readonly data: { readonly imageId: string } }

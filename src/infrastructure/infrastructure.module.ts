@@ -15,6 +15,7 @@ import { GovernmentRegistry } from '../application/ports/government-registry.js'
 import { ImageRenderer } from '../application/ports/image-renderer.js';
 import { ImageVault } from '../application/ports/image-vault.js';
 import { LogConsumers } from '../application/ports/log-consumers.js';
+import { OpenCases } from '../application/ports/open-cases.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
 import { PhotoReader } from '../application/ports/photo-reader.js';
 import { PositionStore } from '../application/ports/position-store.js';
@@ -50,6 +51,7 @@ import { keyFile } from './key-files.js';
 import { HttpSubjectLinker } from './linking/http-subject-linker.js';
 import { ThreadedPhotoReader } from './photo/threaded-photo-reader.js';
 import { ReadModelDatabase } from './read-model/read-model-database.js';
+import { SqlOpenCases } from './read-model/sql-open-cases.js';
 import { SqlPendingEffects } from './read-model/sql-pending-effects.js';
 import { SqlPublicationDirectory } from './read-model/sql-publication-directory.js';
 import { SqlReadModels } from './read-model/sql-read-models.js';
@@ -108,6 +110,7 @@ const providers: Provider[] = [
   provide(ErasureConsumers, [Config], (config: Config): ErasureConsumers => ({ names: config.values.erasureConsumers })),
   provide(ErasureConfirmationSource, [Config], (config: Config) => new KafkaErasureConfirmations(kafkaSettings(config))),
   provide(PendingEffects, [SqliteReadModel], (model: SqliteReadModel) => new SqlPendingEffects(model)),
+  provide(OpenCases, [SqliteReadModel], (model: SqliteReadModel) => new SqlOpenCases(model)),
   provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),

@@ -29,7 +29,7 @@ export const requestStatusProjection: Projection = {
   tables: {
     request_status: { columns: 'request_id TEXT PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, status TEXT NOT NULL, updated_at_utc TEXT NOT NULL' },
   },
-  handles: ['RequestReceived', ...Object.keys(STATUS_AFTER)],
+  handles: ['RequestReceived', ...Object.keys(STATUS_AFTER), 'RequestEndedByOperator'],
   apply,
 };
 
@@ -40,6 +40,12 @@ function apply(rows: ReadModelTransaction, event: StoredEvent): void {
     rows.run("INSERT INTO {request_status} (request_id, receipt, status, updated_at_utc) VALUES (?, ?, 'received', ?)", requestId, receipt, recordedAtUtc);
     return;
   }
-  const status = STATUS_AFTER[event.type];
+  const status = statusAfter(event);
   if (status) rows.run('UPDATE {request_status} SET status = ?, updated_at_utc = ? WHERE request_id = ? AND status <> ?', status, recordedAtUtc, correlationId, status);
+}
+
+function statusAfter({ type, data }: StoredEvent): PublicStatus | undefined {
+  // A case that had an outcome keeps it.
+  if (type === 'RequestEndedByOperator') return data['earlierOutcome'] === null ? 'visit_again' : undefined;
+  return STATUS_AFTER[type];
 }

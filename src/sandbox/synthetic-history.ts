@@ -154,6 +154,9 @@ export class SyntheticHistory {
       case 'ExpireHold':
         this.run(holdReviews, requestId, { type: 'ExpireHold' }, 'system:registration-saga', requestId, policy.version, effectId);
         return;
+      case 'CloseHold':
+        this.run(holdReviews, requestId, { type: 'CloseHold' }, 'system:registration-saga', requestId, policy.version, effectId);
+        return;
       case 'EraseCaseMaterial':
       case 'EraseRefusedEvidence':
         return;

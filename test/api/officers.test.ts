@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import type { LightMyRequestResponse } from 'fastify';
 import { holdReviews } from '../../src/application/aggregates.js';
+import { CASE_BLOBS, caseOwner } from '../../src/application/case-material.js';
 import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
 import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
@@ -293,5 +294,39 @@ describe('a stuck step', () => {
     expect([404, 409]).toContain(answer.statusCode);
     expect(answer.json()).toMatchObject({ code: expect.stringMatching(/^(not_found|wrong_stage)$/) });
     expect((await post(`/v1/cases/${requestId}/effects/${encodeURIComponent('a b')}/resumption`, admin)).json()).toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('a case that cannot go on', () => {
+  const end = async (body: object, headers: Record<string, string> = {}, id = requestId) => post(`/v1/cases/${id}/end`, { ...(await as('adm', 'administrator')), ...headers }, body);
+  const WHY = { reason: 'tampering_suspected', reference: 'INC-2026-0117' };
+  const look = async () => get(`/v1/cases/${requestId}/images/photo?purpose=hold_review`, await as('o1', 'officer'));
+  const ofCase = async () => (await api.events()).filter((e) => e.stream === `registration-${requestId}`).map(({ type, data }) => ({ type, data }));
+
+  it('is ended by nobody while it can go on', async () => {
+    expect((await end(WHY)).json()).toMatchObject({ code: 'case_can_go_on', status: 409, data: { stage: 'received' } });
+    expect((await end(WHY, {}, '0d1e2f30-aaaa-8bbb-9ccc-000000000000')).json()).toMatchObject({ code: 'not_found', status: 404 });
+    expect((await ofCase()).map(({ type }) => type)).toEqual(['RequestReceived']);
+  });
+
+  it.each<[string, object]>([['another reason', { ...WHY, reason: 'bored' }], ['no reference', { reason: WHY.reason }], ['a sentence', { ...WHY, reference: 'Mr Sato said so' }], ['more', { ...WHY, note: 'x' }]])('is not ended with %s', async (_, body) => {
+    expect((await end(body)).json()).toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('shows nothing that is not what was received, stops, and is ended once by an administrator', async () => {
+    await api.vault.remove(caseOwner(requestId), CASE_BLOBS.photo);
+    await api.vault.seal(caseOwner(requestId), CASE_BLOBS.photo, Buffer.concat([PHOTO, Buffer.from('of somebody else')]));
+    const shown = await look();
+    expect(shown.json()).toMatchObject({ code: 'material_differs', status: 409 });
+    expect(shown.rawPayload.includes(PHOTO.subarray(0, 16))).toBe(false);
+    expect((await ofCase()).at(-1)).toEqual({ type: 'MaterialDiffered', data: { material: 'photo', difference: 'other_bytes', foundAt: 'view', submission: 'not_attempted' } });
+    // Looking again finds the same and says nothing new.
+    expect((await look()).json()).toMatchObject({ code: 'material_differs' });
+    expect(await ofCase()).toHaveLength(2);
+    expect((await end(WHY, { 'idempotency-key': 'e1' })).statusCode).toBe(204);
+    expect((await end(WHY, { 'idempotency-key': 'e1' })).statusCode).toBe(204);
+    expect((await end(WHY)).statusCode).toBe(204);
+    expect((await end({ ...WHY, reference: 'INC-2' })).json()).toMatchObject({ code: 'wrong_stage' });
+    expect((await ofCase()).slice(2)).toEqual([{ type: 'RequestEndedByOperator', data: { cause: 'material_differed', stuckEffectId: null, ...WHY, by: 'adm', earlierOutcome: null } }]);
   });
 });

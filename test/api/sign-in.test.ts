@@ -118,6 +118,7 @@ const ROUTES: readonly { readonly method: HTTPMethods; readonly url: string; rea
   { method: 'GET', url: `/v1/cases/${CASE}/history`, pattern: '/v1/cases/:requestId/history', roles: ['officer', 'auditor'] },
   { method: 'GET', url: `/v1/cases/${CASE}/images/photo?purpose=disclosure`, pattern: '/v1/cases/:requestId/images/:image', roles: ['officer', 'auditor'] },
   { method: 'POST', url: `/v1/cases/${CASE}/effects/e-1/resumption`, pattern: '/v1/cases/:requestId/effects/:effectId/resumption', roles: ['administrator'] },
+  { method: 'POST', url: `/v1/cases/${CASE}/end`, pattern: '/v1/cases/:requestId/end', roles: ['administrator'] },
   { method: 'GET', url: `/v1/audit/cases/${CASE}/state`, pattern: '/v1/audit/cases/:requestId/state', roles: ['auditor'] },
   { method: 'GET', url: `/v1/audit/cases/${CASE}/difference`, pattern: '/v1/audit/cases/:requestId/difference', roles: ['auditor'] },
   { method: 'GET', url: `/v1/audit/cases/${CASE}/explanation`, pattern: '/v1/audit/cases/:requestId/explanation', roles: ['auditor'] },

@@ -34,7 +34,7 @@ describe('what a booth sent, opened again', () => {
     keys = new KeyRing(join(folder, 'keys.db'), Buffer.alloc(32, 7));
     vault = new EncryptedImageVault(join(folder, 'sealed'), keys);
     app = await application();
-    received = new ReceivedMaterial(vault, app.aggregates);
+    received = ReceivedMaterial.of(vault, app.aggregates);
     await ofBooth({ type: 'EnrolBooth', boothId: 'booth-1', publicKey: publicKey(booth.publicKey), by: 'a' });
   });
   afterEach(() => {

@@ -40,7 +40,7 @@ describe('decisions made again', () => {
       const revision = revisions.get(e.stream) ?? 0;
       revisions.set(e.stream, revision + 1);
       if (e.type !== 'PolicyProposed') return { ...e, revision };
-      const { refusedEvidenceRetentionDays: _, ...values } = e.data['values'] as Record<string, never>;
+      const { refusedEvidenceRetentionDays: _, caseOpenHoursMax: ___, ...values } = e.data['values'] as Record<string, never>;
       const { report: __, ...data } = e.data;
       return { ...e, revision, schemaVersion: 1, data: { ...data, values } };
     });

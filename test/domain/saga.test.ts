@@ -66,6 +66,43 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
     story.done('EraseRefusedEvidence').source({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'e1', rule: 'retention_limit', eraseAtUtc: due } });
     expect(story.pending()).toEqual([]);
   });
+  it.each<[string, SagaSource]>([
+    ['differs', { type: 'MaterialDiffered', data: { material: 'photo', difference: 'other_bytes', foundAt: 'submission', submission: 'not_attempted' } }],
+    ['is missing', { type: 'MaterialMissing', data: { material: 'photo', foundAt: 'submission', submission: 'not_attempted' } }],
+  ])('does nothing more when the material %s, until an operator ends the case', (_, stop) => {
+    const end: SagaSource = { type: 'RequestEndedByOperator', data: { cause: 'material_differed', stuckEffectId: null, reason: 'tampering_suspected', reference: 'I-1', by: 'a', earlierOutcome: null } };
+    const matched = () => new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces');
+    for (const before of [new Case().source(received()), matched().source(faceMatched())]) {
+      expect(before.source(stop).pending()).toEqual([]);
+      expect(before.source(end).pending()).toEqual(['EraseCaseMaterial']);
+    }
+    const onHold = matched().source(faceMatched('on_hold')).source(held()).done('OpenHold').source(stop);
+    expect(onHold.pending()).toEqual(['CloseHold']);
+    expect(onHold.done('CloseHold').source(end).pending()).toEqual(['EraseCaseMaterial']);
+    // A hold that is not open yet is opened and closed, so that nothing waits for officers.
+    expect(matched().source(faceMatched('on_hold')).source(held()).source(stop).pending()).toEqual(['OpenHold', 'CloseHold']);
+  });
+  it('sends nothing again when the material differs, and asks what became of what was sent', () => {
+    const stop = (submission: 'attempted' | 'submitted'): SagaSource => ({ type: 'MaterialDiffered', data: { material: 'photo', difference: 'other_bytes', foundAt: 'submission', submission } });
+    const deferred: SagaSource = { type: 'SubmissionDeferred', data: { submissionId: 'sub1', cause: 'timeout', attempt: 1, nextAttemptAtUtc: NOW } };
+    const sending = () => new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched()).done('SubmitToGovernment');
+    const attempted = sending().source(deferred).source(stop('attempted'));
+    expect(attempted.pending()).toEqual(['AskGovernment']);
+    expect(attempted.done('AskGovernment').source(deferred).pending()).toEqual(['AskGovernment']);
+    // The government has it after all: nothing is kept of it, and an operator still has to look.
+    expect(attempted.done('AskGovernment').source(submitted()).pending()).toEqual(['AskGovernment']);
+    expect(attempted.source({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G' } }).pending()).toEqual(['ConfirmImage']);
+    expect(sending().source(submitted()).source(stop('submitted')).pending()).toEqual(['AskGovernment']);
+  });
+  it('ends a case with a step that is stuck: everything that was asked for goes, a provisional image too', () => {
+    const end = (earlierOutcome: 'accepted' | null): SagaSource => ({ type: 'RequestEndedByOperator', data: { cause: 'step_stuck', stuckEffectId: 'e', reason: 'outside_service_gone', reference: 'I-1', by: 'a', earlierOutcome } });
+    const sent = () => new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched()).done('SubmitToGovernment').source(submitted()).done('RegisterImage');
+    expect(sent().source(end(null)).pending()).toEqual(['WithdrawImage', 'EraseCaseMaterial']);
+    expect(sent().source({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G' } }).source(end('accepted')).pending()).toEqual(['EraseCaseMaterial']);
+    expect(new Case().source(received()).source(end(null)).pending()).toEqual(['EraseCaseMaterial']);
+    const onHold = new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched('on_hold')).source(held()).done('OpenHold');
+    expect(onHold.source(end(null)).pending()).toEqual(['CloseHold', 'EraseCaseMaterial']);
+  });
   it('reacts to an event once, however often it is delivered', () => {
     const story = new Case().source(received(), 'same').source(received(), 'same');
     expect(story.pending()).toEqual(['CheckCertificate']);

@@ -30,14 +30,15 @@ describe('upcasting', () => {
     expect(() => upcastTo(shape, stored(version, {}))).toThrow(new UnknownEventError(`Named has schema version ${version}; this program knows 1..3. Run the newer release.`));
   });
 
-  it('gives a policy of before evidence had an end the days of the day on which they came, and one of before officers looked at photographs none to look at', () => {
+  it('gives a policy of before the values came the values of the day on which they came', () => {
     const proposed = (schemaVersion: number, data: object) => upcast({ type: 'PolicyProposed', schemaVersion, data: data as never });
-    const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {} }];
+    const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {}, caseOpenHoursMax: 173 }];
     const report = { sha256: 's', note: 'n' };
-    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 4, data: { version: 1, report: null, values: upcastValues } });
+    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 5, data: { version: 1, report: null, values: upcastValues } });
     expect(proposed(2, { version: 1, values, report }).data).toEqual({ version: 1, report, values: upcastValues });
-    expect(proposed(3, { values: { refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {} } });
-    expect(proposed(4, { values: { photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { photoQualityHoldBelow: { EyesVisible: 50 } } });
+    expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240 } });
+    expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169 } });
+    expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ values: { caseOpenHoursMax: 9 } });
   });
 
   it('refuses a name that is not registered', () => {

@@ -48,7 +48,7 @@ describe('the published language', () => {
   });
 
   it('has a public fact for every stored name that it lists, and for no other', () => {
-    const published = Object.keys(EVENT_REGISTRY).filter((type) => publicationsOf(stored({ type, data: { confirmation: 'confirmed', mode: 'REGISTRY_ONLY', boothId: 'b', submissionId: 's', dueAtUtc: '2026-01-01T00:00:00.000Z', rule: 'retention_limit' } })).events.length > 0);
+    const published = Object.keys(EVENT_REGISTRY).filter((type) => publicationsOf(stored({ type, data: { confirmation: 'confirmed', mode: 'REGISTRY_ONLY', boothId: 'b', submissionId: 's', dueAtUtc: '2026-01-01T00:00:00.000Z', rule: 'retention_limit', earlierOutcome: null } })).events.length > 0);
     expect(published.sort()).toEqual([...PUBLISHED_SOURCES].sort());
   });
 

@@ -7,7 +7,7 @@ import { SubscriptionRunner } from '../../src/application/subscriptions/subscrip
 import { UsageError } from '../../src/cli/command.js';
 import { command } from '../../src/cli/projections.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
-import { upcast } from '../../src/domain/event-registry.js';
+import { currentVersion, upcast } from '../../src/domain/event-registry.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlReadModels } from '../../src/infrastructure/read-model/sql-read-models.js';
@@ -61,7 +61,7 @@ describe('honnin projections', () => {
   async function register({ store }: Server, requestId: string): Promise<void> {
     const events = [received({ requestId, receipt: `receipt-${requestId}` }), certificateVerified(), faceMatched()];
     const metadata = { actor: 'system:test', correlationId: requestId, causationId: 'c', recordedAtUtc: '2026-11-23T09:00:00.000Z', policyVersion: null };
-    await store.append(`registration-${requestId}`, events.map(({ type, data }) => ({ id: newId(), type, schemaVersion: 1, data: data as unknown as JsonObject, metadata })), 'no_stream');
+    await store.append(`registration-${requestId}`, events.map(({ type, data }) => ({ id: newId(), type, schemaVersion: currentVersion(type), data: data as unknown as JsonObject, metadata })), 'no_stream');
   }
 
   async function registerAndProject(server: Server, count: number): Promise<void> {

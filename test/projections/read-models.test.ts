@@ -6,13 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SubscriptionRunner } from '../../src/application/subscriptions/subscription-runner.js';
 import type { DomainEvent } from '../../src/domain/decider.js';
 import type { EventMetadata, JsonObject, Position } from '../../src/domain/event-envelope.js';
-import { upcast } from '../../src/domain/event-registry.js';
+import { currentVersion, upcast } from '../../src/domain/event-registry.js';
 import type { HoldReviewEvent } from '../../src/domain/hold-review/hold-review.events.js';
 import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
 import type { SagaEvent, ScheduledEffect } from '../../src/domain/saga/registration.saga.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlPendingEffects } from '../../src/infrastructure/read-model/sql-pending-effects.js';
+import { SqlOpenCases } from '../../src/infrastructure/read-model/sql-open-cases.js';
 import { SqlReadModels } from '../../src/infrastructure/read-model/sql-read-models.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../../src/infrastructure/read-model/sqlite-read-model.js';
@@ -23,6 +24,7 @@ import { attempted, certificateVerified, faceMatched, held, received, submitted 
 
 const opened = (requestId = 'r1'): HoldReviewEvent => ({ type: 'HoldOpened', data: { requestId, reason: 'registered_gap', dueAtUtc: '2026-11-26T09:00:00.000Z' } });
 const opinion = (officer: string): HoldReviewEvent => ({ type: 'OpinionGiven', data: { officer, opinion: 'release', reason: 'same_person' } });
+const differed = (): RegistrationEvent => ({ type: 'MaterialDiffered', data: { material: 'photo', difference: 'other_bytes', foundAt: 'submission', submission: 'not_attempted' } });
 const resolved = (requestId = 'r1'): HoldReviewEvent => ({ type: 'HoldResolved', data: { requestId, outcome: 'released', officers: ['o1', 'o2'] } });
 const released = (): RegistrationEvent => ({ type: 'HoldReleased', data: { officers: ['o1', 'o2'] } });
 const accepted = (): RegistrationEvent => ({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'ref' } });
@@ -65,7 +67,7 @@ describe('the read models of the server', () => {
     for (const { type, data } of events) {
       const last = (await store.readStream(stream)).at(-1)?.revision ?? 'no_stream';
       const metadata: EventMetadata = { actor: 'system:test', correlationId: stream.slice(stream.indexOf('-') + 1), causationId: 'c', recordedAtUtc: new Date((clock += 1000)).toISOString(), policyVersion: type === 'Held' ? 3 : null };
-      const result = await store.append(stream, [{ id: newId(), type, schemaVersion: 1, data: data as JsonObject, metadata }], last);
+      const result = await store.append(stream, [{ id: newId(), type, schemaVersion: currentVersion(type), data: data as JsonObject, metadata }], last);
       if (result.outcome !== 'appended') throw new Error(JSON.stringify(result));
       position = result.position;
     }
@@ -265,11 +267,42 @@ describe('the read models of the server', () => {
     });
   });
 
+  describe('the cases that are not over', () => {
+    const counts = (receivedBeforeUtc = '1970-01-01T00:00:00.000Z') => new SqlOpenCases(model).count({ receivedBeforeUtc });
+    const end = (earlierOutcome: 'accepted' | null): RegistrationEvent => ({ type: 'RequestEndedByOperator', data: { cause: 'material_differed', stuckEffectId: null, reason: 'storage_failed', reference: 'I-1', by: 'a', earlierOutcome } });
+
+    it('are counted until they end, and stopped ones until an operator ends them', async () => {
+      await happened('registration-r1', received());
+      await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());
+      await projected();
+      const [first] = (await store.readAll(null, { limit: 1 })).events;
+      const { recordedAtUtc } = first!.metadata;
+      expect(counts(recordedAtUtc)).toEqual({ stopped: { material_differed: 1, material_missing: 0 }, overdue: 0, oldestReceivedAtUtc: recordedAtUtc });
+      expect(counts('2999-01-01T00:00:00.000Z')).toMatchObject({ overdue: 1 });
+      await happened('registration-r1', { type: 'RegistrationWithdrawn', data: { by: 'holder' } });
+      await happened('registration-r2', end(null));
+      await projected();
+      expect(counts('2999-01-01T00:00:00.000Z')).toEqual({ stopped: { material_differed: 0, material_missing: 0 }, overdue: 0, oldestReceivedAtUtc: null });
+      expect(models.requestById('r2')).toMatchObject({ status: 'visit_again' });
+    });
+
+    it('come back when something is found after their end, and what the holder was told stays', async () => {
+      await happened('registration-r1', received(), certificateVerified(), faceMatched(), attempted(), submitted(), accepted(), { type: 'MaterialMissing', data: { material: 'certificate_evidence', foundAt: 'export', submission: 'submitted' } });
+      await projected();
+      expect(counts()).toMatchObject({ stopped: { material_differed: 0, material_missing: 1 } });
+      await happened('registration-r1', end('accepted'));
+      await projected();
+      expect(counts()).toMatchObject({ stopped: { material_differed: 0, material_missing: 0 } });
+      expect(models.requestById('r1')).toMatchObject({ status: 'registered' });
+    });
+  });
+
   it('are equal to a rebuild from the first event, all of them', async () => {
     await happened('registration-r1', received(), deferred(), certificateVerified(), faceMatched('on_hold'), held());
     await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2')]), { type: 'EffectPerformed', data: { effectId: 'e1', result: 'done', refusal: null } });
     await happened('hold-r1', opened(), opinion('o1'), opinion('o2'), resolved());
     await happened('registration-r1', released(), attempted(), submitted(), accepted());
+    await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());
     await happened('erasure-e1', { type: 'ErasureAnnounced', data: { erasureId: 'e1', registrationIds: ['r1'], consumers: ['statistics'] } });
     await projected();
     for (const { name } of ALL_PROJECTIONS) {

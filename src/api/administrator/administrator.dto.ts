@@ -3,6 +3,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
+import { END_REASONS, type EndReason } from '../../domain/registration/registration.events.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../booth/door.js';
@@ -13,6 +14,7 @@ const KEY_PROPERTY = { contentEncoding: 'base64', description: 'Ed25519 SubjectP
 const REPORT_NOTE_MAX = 4_000;
 const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
 const POSITIVE = { type: 'integer', minimum: 1 } as const;
+const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
 const CONSENT_VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export class EnrolmentBody {
@@ -35,6 +37,16 @@ export class SuspensionBody {
   @ApiProperty({ enum: SUSPENSION_REASONS })
   @IsIn(SUSPENSION_REASONS, { message: `must be one of ${SUSPENSION_REASONS.join(', ')}` })
   reason!: (typeof SUSPENSION_REASONS)[number];
+}
+
+export class EndBody {
+  @ApiProperty({ enum: END_REASONS })
+  @IsIn(END_REASONS, { message: `must be one of ${END_REASONS.join(', ')}` })
+  reason!: EndReason;
+
+  @ApiProperty({ pattern: REFERENCE.source, description: 'Where more is written about it: the number of an incident, a ticket or a file. No names, no sentences' })
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
 }
 
 export class BoothAnswer {
@@ -112,6 +124,10 @@ export class PolicyBody {
   @ApiProperty(POSITIVE)
   @IsInt({ message: 'must be an integer' })
   holdDueHours!: number;
+
+  @ApiProperty({ ...POSITIVE, description: 'A case that is open for longer degrades /health/ready; more than holdDueHours' })
+  @IsInt({ message: 'must be an integer' })
+  caseOpenHoursMax!: number;
 
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_650, description: 'The sealed evidence of a refused certificate is erased so many days after the refusal' })
   @IsInt({ message: 'must be an integer' })

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiExtraModels, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import type { CasePast } from '../../application/audit/case-history.js';
+import { EndRequest } from '../../application/commands/end-request.js';
 import { ResumeEffect } from '../../application/commands/resume-effect.js';
 import { ViewImage, type ViewedBytes } from '../../application/commands/view-image.js';
 import { ViewCase, ViewList, ViewReceipt } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
 import type { RequestStatusRow } from '../../application/ports/read-models.js';
 import { REQUEST_STAGES } from '../../domain/audit/population.js';
+import { EndBody } from '../administrator/administrator.dto.js';
 import { listQuestion, momentOf, MomentQuery, PagingQuery, refuseOthers, type QueryParameters } from '../audit/list-question.js';
 import { CasesAnswer } from '../audit/list.dto.js';
 import { valueOf } from '../answer.js';
@@ -19,7 +21,7 @@ import { AccessRefusals } from '../auth/access-refusals.js';
 import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { commandIdOf, invalid, requestIdOf } from '../signed-in-request.js';
+import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
@@ -75,7 +77,7 @@ export class CasesController {
   @ApiQuery({ name: 'purpose', required: true, schema: { type: 'string', enum: [...PURPOSES] } })
   @ApiQuery({ name: 'format', required: false, description: 'The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card', schema: { type: 'string', enum: [...IMAGE_FORMATS], default: 'displayable' } })
   @ApiResponse({ status: 200, description: 'The picture', content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} } })
-  @SignedInProblems('invalid_request', 'not_found', 'outcome_unknown', 'picture_busy')
+  @SignedInProblems('invalid_request', 'not_found', 'material_differs', 'material_missing', 'outcome_unknown', 'picture_busy')
   async image(@Param('requestId') text: string, @Param('image') imageText: string, @Query('purpose') purposeText: unknown, @Query('format') formatText: unknown = 'displayable', @SignedIn() person: SignedInPerson, @Res() reply: FastifyReply): Promise<void> {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
     const purpose = PURPOSES.find((known) => known === purposeText);
@@ -104,6 +106,21 @@ export class CasesController {
   async resume(@Param('requestId') requestId: string, @Param('effectId') effectId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
     if (!EFFECT_ID.test(effectId)) throw new ProblemError('not_found');
     valueOf(await this.commands.execute<ResumeEffect, Outcome<void>>(new ResumeEffect(commandIdOf(request, person), requestIdOf(requestId), effectId, person.subject)));
+  }
+
+  @Post(':requestId/end')
+  @Roles('administrator')
+  @HttpCode(204)
+  @ApiTags('Administrators')
+  @ApiOperation({ operationId: 'endRequest', summary: 'Ends a case that can never go on: stopped because its material is gone or is not what was received, or with a step that waits for an operator. What was sealed of it is erased; the holder is asked to come again, unless the case had an outcome before' })
+  @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } })
+  @ApiBody({ type: EndBody })
+  @ApiResponse({ status: 204, description: 'It is ended, or was so before for the same reason and reference' })
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'case_can_go_on', 'outcome_unknown')
+  async end(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
+    const { reason, reference } = jsonBody(EndBody, request);
+    valueOf(await this.commands.execute<EndRequest, Outcome<void>>(new EndRequest(commandIdOf(request, person), requestIdOf(requestId), reason, reference, person.subject)));
   }
 
   private async find(query: QueryParameters, person: SignedInPerson): Promise<CaseAnswer> {

@@ -12,7 +12,8 @@ export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const 
 export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 const HOLD_REASONS = ['registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful'] as const;
-const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired'] as const;
+/** `closed`: the case cannot go on. */
+const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired', 'closed'] as const;
 
 export class OpinionBody {
   @ApiProperty({ enum: OFFICER_OPINIONS })

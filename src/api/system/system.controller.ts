@@ -33,14 +33,14 @@ export class SystemController {
   @ApiOperation({ operationId: 'ready', summary: 'Whether it can do its work now, part by part' })
   @ApiResponse({
     status: 200,
-    description: 'It can',
+    description: 'It can; degraded: it can, and something needs a person: the parts that are not ok say what',
     content: {
       'application/json': {
         schema: {
           type: 'object',
           required: ['status', 'parts'],
           properties: {
-            status: { type: 'string', enum: ['ok'] },
+            status: { type: 'string', enum: ['ok', 'degraded'] },
             parts: { type: 'object', additionalProperties: { type: 'object', required: ['ok', 'detail'], properties: { ok: { type: 'boolean' }, detail: { type: 'string' } } } },
           },
         },
@@ -48,10 +48,10 @@ export class SystemController {
     },
   })
   @Problems('not_ready')
-  async ready(): Promise<{ status: 'ok'; parts: Readiness['parts'] }> {
-    const { ok, parts } = await this.health.ready();
+  async ready(): Promise<{ status: 'ok' | 'degraded'; parts: Readiness['parts'] }> {
+    const { ok, degraded, parts } = await this.health.ready();
     if (!ok) throw new ProblemError('not_ready', { extensions: { parts }, retryAfterSeconds: 5 });
-    return { status: 'ok', parts };
+    return { status: degraded ? 'degraded' : 'ok', parts };
   }
 
   @Get('metrics')

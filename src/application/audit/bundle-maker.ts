@@ -12,7 +12,7 @@ import { evidenceOwner, registrantOwner } from '../case-material.js';
 import type { AuditLog, PublishedCheckpoint } from '../ports/audit-log.js';
 import type { CheckpointSigner } from '../ports/checkpoint-signer.js';
 import type { EventStore } from '../ports/event-store.js';
-import { BlobGoneError, type ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/image-vault.js';
 import type { Pseudonyms } from '../ports/pseudonyms.js';
 import { sealedEvidenceId } from '../sealed-evidence.js';
 
@@ -31,6 +31,8 @@ export interface BundleOptions {
   /** Checkpoints that the reader has: each gets its proof. */
   readonly known: readonly string[];
   readonly nowUtc: string;
+  /** Told of evidence that could not be opened and is left out: erased, gone, or not what the event names. */
+  readonly onUnopened?: (verdict: StoredEvent, error: unknown) => Promise<void>;
 }
 
 /** The log has nothing to export yet, or nothing that fits. */
@@ -78,7 +80,7 @@ export class BundleMaker {
       checkpoint: checkpoint.note, successions: this.signer.successions(),
       proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
       timestamp: this.timestamp(checkpoint), known: options.known.map((note) => this.known(note, checkpoint)),
-      openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices) : {},
+      openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices, options) : {},
     };
     const certificate = populationText({
       origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, query: stated, policyVersion, count: indices.length,
@@ -220,26 +222,23 @@ export class BundleMaker {
     return openings;
   }
 
-  private async evidence(indices: readonly number[]): Promise<Record<string, string>> {
+  private async evidence(indices: readonly number[], { onUnopened }: BundleOptions): Promise<Record<string, string>> {
     const evidence: Record<string, string> = {};
-    for await (const { type, data, metadata } of this.events(indices)) {
+    for await (const event of this.events(indices)) {
+      const { type, data, metadata } = event;
       const id = data['sealedEvidenceId'];
       if ((type !== 'CertificateVerified' && type !== 'CertificateRejected') || typeof id !== 'string') continue;
-      const bytes = await this.openOrNull(type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId), id, metadata.causationId);
-      if (bytes) evidence[id] = toBase64(bytes);
+      const owner = type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId);
+      try {
+        // The name was made of the bytes and of the effect that asked for the check.
+        evidence[id] = toBase64(await this.vault.open(owner, id, { isNamedAfter: (bytes) => sealedEvidenceId(metadata.causationId, bytes) === id }));
+      } catch (error) {
+        // The bundle goes out without it: a reader is told, and one bad file must not keep every export back.
+        if (!(error instanceof BlobGoneError || error instanceof BlobDiffersError)) throw error;
+        await onUnopened?.(event, error);
+      }
     }
     return evidence;
-  }
-
-  /** @param effectId the effect that asked for the check: with the bytes it makes the name */
-  private async openOrNull(owner: VaultOwner, id: string, effectId: string): Promise<Uint8Array | null> {
-    try {
-      return await this.vault.open(owner, id, { isNamedAfter: (bytes) => sealedEvidenceId(effectId, bytes) === id });
-    } catch (error) {
-      // Erased with its owner: the bundle shows the erasure.
-      if (error instanceof BlobGoneError) return null;
-      throw error;
-    }
   }
 
   private async *events(indices: readonly number[]): AsyncIterable<StoredEvent> {

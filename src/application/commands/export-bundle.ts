@@ -1,7 +1,12 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { bundleLines } from '../../domain/audit/bundle.js';
+import type { StoredEvent } from '../../domain/event-envelope.js';
+import { isRetentionOver } from '../../domain/registration/registration.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import { BundleMaker, ListsOfACaseError, NothingToExportError, UnknownCheckpointError, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
+import { registrants, registrations } from '../aggregates.js';
+import { derivedId } from '../ids.js';
+import { materialFault, stopForMaterial } from '../material-fault.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { CheckpointSigner } from '../ports/checkpoint-signer.js';
@@ -10,6 +15,7 @@ import { EventStore } from '../ports/event-store.js';
 import { ImageVault } from '../ports/image-vault.js';
 import { Pseudonyms } from '../ports/pseudonyms.js';
 import { AccessLog } from './access-log.js';
+import { DecideAndAppend } from './decide-and-append.js';
 
 /** Records leave the house as a bundle. A command, because it is on record before the first line is given out. */
 export class ExportBundle {
@@ -37,13 +43,14 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     private readonly vault: ImageVault,
     private readonly access: AccessLog,
     private readonly clock: Clock,
+    private readonly aggregates: DecideAndAppend,
   ) {}
 
   /** @throws when the export cannot be put on record; then nothing is given out. */
   async execute({ commandId, by, query, options }: ExportBundle): Promise<Outcome<ExportedBundle>> {
     const maker = new BundleMaker(this.log, this.signer, this.store, this.pseudonyms, this.vault);
     try {
-      const { header, leaves, count } = await maker.make(query, { ...options, nowUtc: this.clock.nowUtc() });
+      const { header, leaves, count } = await maker.make(query, { ...options, nowUtc: this.clock.nowUtc(), onUnopened: (verdict, error) => this.notOpened(commandId, verdict, error) });
       const treeSize = this.log.checkpoint()?.size ?? 0;
       const data = { by, query: canonicalJson(header.query), treeSize, leaves: count, withOpenings: options.withOpenings, withEvidence: options.withEvidence };
       await this.access.record({ type: 'AuditExported', data }, { commandId, actor: `officer:${by}`, correlationId: commandId });
@@ -54,5 +61,23 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
       if (error instanceof UnknownCheckpointError) return refused({ code: 'checkpoint_unknown', data: { problem: error.message } });
       throw error;
     }
+  }
+
+  /** Evidence that nobody erased and that is not there, or is something else. */
+  private async notOpened(commandId: string, verdict: StoredEvent, error: unknown): Promise<void> {
+    const fault = materialFault(error, 'export');
+    if (fault === null || (fault.fault === 'missing' && (await this.isErased(verdict)))) return;
+    const requestId = verdict.metadata.correlationId;
+    await stopForMaterial(this.aggregates, { requestId, fault, commandId: derivedId(commandId, requestId), actor: 'system:audit-export' });
+  }
+
+  /** With its registrant, or when its retention was over; the key goes before or after the event that says so. */
+  private async isErased({ type, data, position, metadata }: StoredEvent): Promise<boolean> {
+    if (type === 'CertificateVerified') {
+      const { stored } = await this.aggregates.load(registrants, String(data['subjectKey']));
+      return stored.some((event) => event.type === 'RegistrantErased' && event.position > position);
+    }
+    const { state } = await this.aggregates.load(registrations, metadata.correlationId);
+    return state.stage === 'closed' && state.refusedEvidence !== null && isRetentionOver(state.refusedEvidence, this.clock.nowUtc());
   }
 }

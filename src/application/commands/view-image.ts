@@ -1,12 +1,14 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ViewedImage } from '../../domain/access/access.events.js';
 import { referenceImage } from '../../domain/registrant/registrant.js';
+import type { MaterialFault } from '../../domain/registration/registration.js';
 import { registrants, registrations } from '../aggregates.js';
 import { registrantOwner } from '../case-material.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { ImageRenderer } from '../ports/image-renderer.js';
-import { BlobGoneError, ImageVault } from '../ports/image-vault.js';
+import { materialFault, stopForMaterial } from '../material-fault.js';
+import { ImageVault } from '../ports/image-vault.js';
 import { ReceivedMaterial } from '../received-material.js';
 import { AccessLog } from './access-log.js';
 import { DecideAndAppend } from './decide-and-append.js';
@@ -50,7 +52,7 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     private readonly cardRecords: CardRecordVerifier,
     private readonly renderer: ImageRenderer,
   ) {
-    this.received = new ReceivedMaterial(vault, aggregates);
+    this.received = ReceivedMaterial.of(vault, aggregates);
   }
 
   async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
@@ -62,9 +64,19 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
       if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
       return await this.cardFace(bytes, format);
     } catch (error) {
-      if (error instanceof BlobGoneError) return refused({ code: 'not_found' });
-      throw error;
+      const fault = materialFault(error, 'view');
+      if (fault === null) throw error;
+      return this.faulty(commandId, requestId, image, fault);
     }
+  }
+
+  /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its registrant is simply not there. */
+  private async faulty(commandId: string, requestId: string, image: ViewedImage, fault: MaterialFault): Promise<Outcome<ViewedBytes>> {
+    const { state } = await this.aggregates.load(registrations, requestId);
+    const isErased = image === 'registered_face' ? (await this.locate(requestId, image)) === null : state.stage === 'closed' && state.stop === null;
+    if (fault.fault === 'missing' && isErased) return refused({ code: 'not_found' });
+    await stopForMaterial(this.aggregates, { requestId, fault, commandId, actor: 'system:image-view' });
+    return refused({ code: fault.fault === 'missing' ? 'material_missing' : 'material_differs' });
   }
 
   private async cardFace(cardRecord: Uint8Array, format: ViewImage['format']): Promise<Outcome<ViewedBytes>> {

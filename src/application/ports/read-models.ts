@@ -26,7 +26,7 @@ export interface HoldRow {
   /** How many opinions are in; what they say is not for a list. */
   readonly opinions: number;
   /** null while open. */
-  readonly outcome: 'released' | 'rejected' | 'recapture' | 'expired' | null;
+  readonly outcome: 'released' | 'rejected' | 'recapture' | 'expired' | 'closed' | null;
 }
 
 /** One line of a case's history: every event of every stream that belongs to the request, in log order. */

@@ -18,7 +18,7 @@ export class EvidenceRetention implements SubscriptionHandler {
   /** Name of the consumer: data, never renamed. */
   readonly name = 'evidence-retention';
   /** Each case comes to exactly one of these first, and by then it is known who owns what was sealed. */
-  readonly types = ['CertificateRejected', 'CertificateVerified', 'RegistrationWithdrawn'] as const;
+  readonly types = ['CertificateRejected', 'CertificateVerified', 'RegistrationWithdrawn', 'RequestEndedByOperator'] as const;
 
   constructor(
     private readonly aggregates: DecideAndAppend,
@@ -30,7 +30,8 @@ export class EvidenceRetention implements SubscriptionHandler {
     const isKept = ({ type, data }: StoredEvent) => type === 'CertificateRejected' && data['sealedEvidenceId'] !== null;
     for (const event of events.filter(isKept)) await this.retain(event);
     // Together, because the vault destroys many keys in one durable step, and a long history has many.
-    await Promise.all(events.filter((event) => !isKept(event)).map((event) => this.clear(event)));
+    const isOrphan = ({ type, data }: StoredEvent) => type !== 'RequestEndedByOperator' || data['earlierOutcome'] === null;
+    await Promise.all(events.filter((event) => !isKept(event) && isOrphan(event)).map((event) => this.clear(event)));
   }
 
   private async retain({ id, metadata: { correlationId: requestId, recordedAtUtc } }: StoredEvent): Promise<void> {

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
 import type { Refusal } from '../../domain/refusal.js';
-import { referenceImage } from '../../domain/registrant/registrant.js';
+import { referenceImage, type RegisteredImage } from '../../domain/registrant/registrant.js';
 import { isRetentionOver, type CertificateFinding, type FaceFinding, type RegistrationCommand, type RegistrationState } from '../../domain/registration/registration.js';
-import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
+import type { MaterialUse, ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
 import { caseOwner, evidenceOwner, registrantOwner } from '../case-material.js';
 import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
+import { materialFault } from '../material-fault.js';
 import { derivedId } from '../ids.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
@@ -43,7 +44,7 @@ export class PerformEffect {
     private readonly government: GovernmentRegistry,
     private readonly subjects: SubjectResolver,
   ) {
-    this.received = new ReceivedMaterial(vault, aggregates);
+    this.received = ReceivedMaterial.of(vault, aggregates);
   }
 
   /** @returns the refusal of the result command (the case has moved on), or null.
@@ -51,6 +52,18 @@ export class PerformEffect {
   async perform(job: Job, effect: Effect): Promise<Refusal | null> {
     const { state } = await this.aggregates.load(registrations, job.requestId);
     if (state.stage === 'none') throw new Error(`there is no request ${job.requestId}`);
+    try {
+      return await this.carryOut(job, state, effect);
+    } catch (error) {
+      const use = USE_OF[effect.effect];
+      const fault = use ? materialFault(error, use) : null;
+      if (fault === null) throw error;
+      // Trying again would find the same, and going on would judge, keep or send what nobody signed.
+      return this.record(job, { type: 'StopForMaterial', fault }, 'stop');
+    }
+  }
+
+  private async carryOut(job: Job, state: Known, effect: Effect): Promise<Refusal | null> {
     switch (effect.effect) {
       case 'CheckCertificate':
         return this.checkCertificate(job, state, effect.attempt);
@@ -60,6 +73,8 @@ export class PerformEffect {
         return refusalOf(await this.aggregates.execute(holdReviews, job.requestId, { type: 'OpenHold', requestId: job.requestId, reason: effect.reason, dueAtUtc: effect.dueAtUtc }, await this.context(job)));
       case 'ExpireHold':
         return refusalOf(await this.aggregates.execute(holdReviews, job.requestId, { type: 'ExpireHold' }, await this.context(job)));
+      case 'CloseHold':
+        return refusalOf(await this.aggregates.execute(holdReviews, job.requestId, { type: 'CloseHold' }, await this.context(job)));
       case 'RecordHoldOutcome':
         return this.record(job, { type: 'RecordHoldOutcome', outcome: effect.outcome, officers: effect.officers });
       case 'SubmitToGovernment':
@@ -146,8 +161,7 @@ export class PerformEffect {
     const frames = await this.received.frames(request, signed);
     const cardFace = this.cardRecords.faceImageOf(bytes.cardRecord);
     if (cardFace === null) throw new Error('the verified card record has no face image');
-    const reference = referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
-    const registered = reference ? await this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) : null;
+    const { reference, registered } = await this.openReference(subjectKey);
     const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
     if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
     if (result.outcome === 'not_comparable') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm: result.algorithm };
@@ -165,6 +179,23 @@ export class PerformEffect {
       quality,
       signals,
     };
+  }
+
+  /** The registered image to compare with. While it is opened another case may replace it, or the registrant be erased: only what is still
+   *  the reference afterwards can be missing. */
+  private async openReference(subjectKey: string): Promise<{ readonly reference: RegisteredImage | null; readonly registered: Uint8Array | null }> {
+    const reference = await this.referenceOf(subjectKey);
+    if (reference === null) return { reference, registered: null };
+    try {
+      return { reference, registered: await this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) };
+    } catch (error) {
+      if ((await this.referenceOf(subjectKey))?.imageId === reference.imageId) throw error;
+      throw new Error('the registered image was replaced or erased while it was opened', { cause: error });
+    }
+  }
+
+  private async referenceOf(subjectKey: string): Promise<RegisteredImage | null> {
+    return referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
   }
 
   /** The material first, because an intent says that the government may have it; then the intent, the call, and what came of it. @req R8 R11 */
@@ -214,10 +245,12 @@ export class PerformEffect {
   }
 
   private async withdrawImage(job: Job, state: Known): Promise<Refusal | null> {
+    const isEnded = state.stage === 'closed' && state.outcome === 'ended_by_operator';
     const subjectKey = subjectKeyOf(state);
     const imageId = imageIdOf(job.requestId);
-    const result = await this.aggregates.execute(registrants, subjectKey, { type: 'WithdrawImage', imageId, reason: 'government_refused' }, await this.context(job));
-    await this.vault.remove(registrantOwner(subjectKey), imageId);
+    const result = await this.aggregates.execute(registrants, subjectKey, { type: 'WithdrawImage', imageId, reason: isEnded ? 'request_ended' : 'government_refused' }, await this.context(job));
+    // One that was confirmed stays, also when an operator ends what is left of its case.
+    if (!result.state.images.some((image) => image.imageId === imageId && image.status === 'confirmed')) await this.vault.remove(registrantOwner(subjectKey), imageId);
     return refusalOf(result);
   }
 
@@ -254,6 +287,9 @@ export class PerformEffect {
     return { commandId: step ? derivedId(effectId, step) : effectId, actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: version };
   }
 }
+
+/** What an effect opens material for; the others open none. */
+const USE_OF: Readonly<Partial<Record<Effect['effect'], MaterialUse>>> = { CheckCertificate: 'certificate_check', CompareFaces: 'face_comparison', SubmitToGovernment: 'submission', RegisterImage: 'image_registration', KeepInRegistry: 'image_registration' };
 
 type Known = Exclude<RegistrationState, { stage: 'none' }>;
 

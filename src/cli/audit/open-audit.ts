@@ -78,9 +78,10 @@ export class OpenAudit {
     const store = SqliteEventStore.open({ file: this.eventsFile });
     const { vault, pseudonyms, close } = this.vault();
     const clock = new SystemClock();
-    const access = new AccessLog(store, new DecideAndAppend(store, clock), clock);
+    const aggregates = new DecideAndAppend(store, clock);
+    const access = new AccessLog(store, aggregates, clock);
     return {
-      handler: new ExportBundleHandler(this.log, await this.keys(), store, pseudonyms, vault, access, clock),
+      handler: new ExportBundleHandler(this.log, await this.keys(), store, pseudonyms, vault, access, clock, aggregates),
       close: async () => {
         await store.close();
         close();

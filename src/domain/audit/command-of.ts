@@ -63,6 +63,14 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
       return { type: 'RecordKeptInRegistry', imageId: event.data.imageId };
     case 'RegistrationWithdrawn':
       return { type: 'WithdrawRegistration', by: event.data.by };
+    case 'MaterialDiffered':
+      return { type: 'StopForMaterial', fault: { fault: 'differs', material: event.data.material, difference: event.data.difference, foundAt: event.data.foundAt } };
+    case 'MaterialMissing':
+      return { type: 'StopForMaterial', fault: { fault: 'missing', material: event.data.material, foundAt: event.data.foundAt } };
+    case 'RequestEndedByOperator': {
+      const { reason, reference, by, stuckEffectId } = event.data;
+      return { type: 'EndByOperator', reason, reference, by, stuckEffectId };
+    }
     case 'RefusedEvidenceRetained':
       return policy && { type: 'RetainRefusedEvidence', refusedAtUtc: event.data.refusedAtUtc, policy };
     case 'RefusedEvidenceErased':
@@ -79,7 +87,7 @@ export function registrantCommandOf(event: RegistrantEvent): RegistrantCommand |
     case 'FaceImageConfirmed':
       return { type: 'ConfirmImage', imageId: event.data.imageId };
     case 'FaceImageWithdrawn':
-      return event.data.reason === 'government_refused' ? { type: 'WithdrawImage', imageId: event.data.imageId, reason: event.data.reason } : null;
+      return event.data.reason === 'government_refused' || event.data.reason === 'request_ended' ? { type: 'WithdrawImage', imageId: event.data.imageId, reason: event.data.reason } : null;
     case 'CertificateLinked':
       return { type: 'LinkCertificate', ...event.data };
     case 'RegistrantErased':
@@ -102,6 +110,8 @@ export function holdCommandOf(state: HoldReviewState, event: HoldReviewEvent, ne
       if (event.data.outcome === 'expired') return { type: 'ExpireHold' };
       // The reason counts only where a third officer decides, and is in that officer's own opinion then.
       return { type: 'ResolveHold', officer: actor.replace(/^officer:/, ''), outcome: event.data.outcome, reason: 'same_person' };
+    case 'HoldClosed':
+      return { type: 'CloseHold' };
   }
 }
 

@@ -11,7 +11,7 @@ import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import { captureRefusal } from '../registration/capture.policy.js';
 import { registrationDecider, type RegistrationState } from '../registration/registration.js';
 import type { RegistrationEvent } from '../registration/registration.events.js';
-import { SAGA_SOURCES, sagaDecider, type SagaSource, type SagaState } from '../saga/registration.saga.js';
+import { SAGA_SOURCES, sagaDecider, type SagaEvent, type SagaSource, type SagaState } from '../saga/registration.saga.js';
 import { canonicalJson } from '../values/canonical-json.js';
 import { boothCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
 import { registrantOf, type LeafEvent } from './leaf.js';
@@ -87,6 +87,8 @@ const FINDINGS_MAX = 1000;
 export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
   private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
+  /** Effects that waited for an operator at some time. */
+  private readonly stuckSteps = new Set<string>();
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
   /** When a certificate was refused, by request. */
   private readonly refusals = new Map<string, string>();
@@ -248,6 +250,11 @@ export class DecisionReplay {
       case 'RefusedEvidenceRetained':
         if (this.refusals.get(leaf.metadata.correlationId) !== event.data.refusedAtUtc) this.find(placed, 'its retention does not begin with the refusal');
         return;
+      case 'RequestEndedByOperator': {
+        const { stuckEffectId } = event.data;
+        if (stuckEffectId !== null && !this.stuckSteps.has(stuckEffectId) && this.isWholeStream(`saga-${leaf.metadata.correlationId}`)) this.find(placed, 'the step that it names did not wait for an operator');
+        return;
+      }
       default:
         // The others take nothing from elsewhere that the state does not have.
         return;
@@ -306,6 +313,8 @@ export class DecisionReplay {
     }
     if (SOURCES.has(leaf.type)) this.sources.set(leaf.id, { id: leaf.id, recordedAtUtc: leaf.metadata.recordedAtUtc, event: event as SagaSource });
     if (leaf.type === 'CertificateRejected') this.refusals.set(leaf.metadata.correlationId, leaf.metadata.recordedAtUtc);
+    if (leaf.type === 'EffectStuck') this.stuckSteps.add(String(leaf.data['effectId']));
+    if (leaf.type === 'SagaReacted') for (const effect of (event as Extract<SagaEvent, { type: 'SagaReacted' }>).data.effects) if (effect.stuck !== null) this.stuckSteps.add(effect.effectId);
     if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
     const registrant = registrantOf(leaf.stream);
     if (registrant !== null) this.learnReference(registrant, index, event as RegistrantEvent);

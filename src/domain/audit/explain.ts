@@ -10,14 +10,15 @@ type Text = { readonly [L in Language]: string };
  *  Points are shown as they are compared, integers 0..10000. */
 export function explain(event: Event, language: Language): string {
   const d = event.data as Record<string, Json>;
-  const words = WORDS[event.type];
-  return words ? words(d, event)[language] : event.type;
+  const tell = WORDS[event.type];
+  return tell ? tell(d, event)[language] : event.type;
 }
 
 type Words = (d: Record<string, Json>, event: Event) => Text;
 const member = (value: Json | undefined, name: string): Json | undefined => (value as Record<string, Json> | undefined | null)?.[name];
 const officers = (d: Record<string, Json>) => (d['officers'] as readonly string[]).map(shortName).join(', ');
 const policy = (event: Event) => event.metadata.policyVersion ?? '—';
+const words = (word: Json | undefined) => String(word).replaceAll('_', ' ');
 /** A token is long; its beginning tells people apart. */
 const shortName = (name: Json | undefined) => (typeof name === 'string' && name.startsWith('committed:') ? `#${name.slice(10, 18)}` : String(name));
 
@@ -85,6 +86,13 @@ const WORDS: Readonly<Record<string, Words>> = {
   GovernmentRefused: (d) => ({ ja: `行政サーバーが受理しなかった(${d['reason']})。`, en: `The government server refused it (${d['reason']}).` }),
   KeptInRegistry: () => ({ ja: '写真を登録簿に保存した。どこにも送信していない。', en: 'The photograph is kept in the registry and was sent nowhere.' }),
   RegistrationWithdrawn: () => ({ ja: '申請は取り下げられた。', en: 'The request was withdrawn.' }),
+  MaterialDiffered: (d) => ({ ja: `保管していた${inJapanese(d['material'])}が受け付けたものと異なる(${inJapanese(d['difference'])}、${inJapanese(d['foundAt'])}で判明)。手続きを止めた。`, en: `What was kept as ${words(d['material'])} is not what was received (${words(d['difference'])}, found at ${words(d['foundAt'])}). The case was stopped.` }),
+  MaterialMissing: (d) => ({ ja: `保管していた${inJapanese(d['material'])}がなくなっている(${inJapanese(d['foundAt'])}で判明)。手続きを止めた。`, en: `What was kept as ${words(d['material'])} is gone, and nobody erased it (found at ${words(d['foundAt'])}). The case was stopped.` }),
+  RequestEndedByOperator: (d) => ({
+    ja: `続けられない手続きを担当者${shortName(d['by'])}が終了した(状況: ${inJapanese(d['cause'])}、理由: ${inJapanese(d['reason'])}、参照: ${d['reference']})。${d['earlierOutcome'] === null ? 'もう一度来てもらう。' : '申請者への結果は変わらない。'}`,
+    en: `${shortName(d['by'])} ended the case, which could not go on (${words(d['cause'])}; reason: ${words(d['reason'])}; see ${d['reference']}). ${d['earlierOutcome'] === null ? 'The holder is asked to come again.' : 'What the holder was told stays as it was.'}`,
+  }),
+  HoldClosed: () => ({ ja: '手続きを続けられないため、保留を閉じた。', en: 'The hold was closed, because the case cannot go on.' }),
   RefusedEvidenceRetained: (d) => ({ ja: `認めなかった電子証明書の証拠は、封印したまま${d['eraseAtUtc']}まで保存する(${d['retentionDays']}日間)。`, en: `The sealed evidence of the rejected certificate is kept until ${d['eraseAtUtc']} (${d['retentionDays']} ${d['retentionDays'] === 1 ? 'day' : 'days'}).` }),
   RefusedEvidenceErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により、認めなかった電子証明書の証拠と鍵を消去した。`, en: `The sealed evidence of the rejected certificate and its key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),

@@ -15,6 +15,12 @@ const TERMS: Readonly<Record<string, string>> = {
   // Withdrawals and erasures.
   government_refused: '行政サーバーが受理しなかった', replaced: '新しい画像への置き換え', consent_withdrawn: '同意の撤回', erased: '消去', retention_limit: '保存期間の満了', request_of_the_person: '本人の請求',
   ocsp: 'OCSP', crl: 'CRL',
+  // What was kept and is not as it was received, and the end of such a case.
+  certificate: '電子証明書', card_record: 'カードの券面情報', card_issuer_certificate: '券面情報の発行者証明書', signatures: '署名された申請内容', frame: '追加の画像', registered_image: '登録済み画像', certificate_evidence: '電子証明書の証拠',
+  other_bytes: '内容が別のもの', undecryptable: '復号できない', key: '鍵が別のもの', signed_text: '署名された内容と合わない', signature: 'ブースの署名と合わない',
+  certificate_check: '電子証明書の確認', face_comparison: '顔の比較', submission: '行政サーバーへの送信', image_registration: '画像の登録', view: '画像の閲覧', export: '証拠の書き出し',
+  material_differed: '保管内容の相違', material_missing: '保管内容の消失', step_stuck: '処理の停止',
+  tampering_suspected: '改ざんの疑い', storage_failed: '保管装置の故障', restored_from_backup: 'バックアップからの復元', outside_service_gone: '外部サービスの終了', fault_of_this_program: 'プログラムの不具合', request_ended: '手続きの終了',
 };
 
 /** @param word a code word out of an event */

@@ -58,11 +58,14 @@ export type ListName = (typeof LISTS)[number];
 
 const ENDS: Readonly<Record<string, string>> = {
   CertificateRejected: 'certificate_rejected', FaceMismatched: 'face_mismatched', FaceNotComparable: 'face_not_comparable', HoldRejected: 'hold_rejected', RecaptureRequested: 'recapture',
-  HoldExpired: 'hold_expired', GovernmentAccepted: 'accepted', GovernmentRefused: 'refused_by_government', KeptInRegistry: 'kept', RegistrationWithdrawn: 'withdrawn',
+  HoldExpired: 'hold_expired', GovernmentAccepted: 'accepted', GovernmentRefused: 'refused_by_government', KeptInRegistry: 'kept', RegistrationWithdrawn: 'withdrawn', RequestEndedByOperator: 'ended_by_operator',
 };
 const STAGE_OF: Readonly<Record<string, string>> = {
-  RequestReceived: 'received', CertificateVerified: 'certificate_verified', FaceMatched: 'confirmed', Held: 'held', HoldReleased: 'confirmed', SubmissionAttempted: 'submitting', SubmittedToGovernment: 'submitted', ...ENDS,
+  RequestReceived: 'received', CertificateVerified: 'certificate_verified', FaceMatched: 'confirmed', Held: 'held', HoldReleased: 'confirmed', SubmissionAttempted: 'submitting', SubmittedToGovernment: 'submitted', MaterialDiffered: 'stopped', MaterialMissing: 'stopped', ...ENDS,
 };
+const OVER: ReadonlySet<unknown> = new Set(Object.values(ENDS));
+/** Come also after the end of a case, where something that is still kept of it is not as it should be; they change no outcome. */
+const AFTER_THE_END: ReadonlySet<string> = new Set(['MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator']);
 /** Every stage that a row of `requests` can name. */
 export const REQUEST_STAGES: readonly string[] = [...new Set(Object.values(STAGE_OF))];
 
@@ -113,7 +116,7 @@ export class ListDrawer {
     const { type, data } = leaf;
     if (type === 'RequestReceived') this.beginRequest(leaf, index);
     if (Object.hasOwn(STAGE_OF, type)) this.moveRequest(leaf, index);
-    if (type === 'Held' || type === 'OpinionGiven' || type === 'HoldResolved') this.hold(leaf, index);
+    if (type === 'Held' || type === 'OpinionGiven' || type === 'HoldResolved' || type === 'HoldClosed') this.hold(leaf, index);
     if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended') this.booth(leaf, index);
     if (type === 'PolicyProposed' || type === 'PolicyApproved' || type === 'PolicyActivated') this.policy(leaf, index);
     if (type === 'RequestRefusedAtDoor') this.doorRefusals += 1;
@@ -150,7 +153,7 @@ export class ListDrawer {
 
   private moveRequest({ type, metadata: { correlationId, recordedAtUtc } }: Pick<LeafEvent, 'type' | 'metadata'>, index: number): void {
     const request = this.requests.get(correlationId);
-    if (!request) return;
+    if (!request || (AFTER_THE_END.has(type) && OVER.has(request.row['stage']))) return;
     Object.assign(request.row, { stage: STAGE_OF[type], changedAtUtc: recordedAtUtc });
     request.last = index;
   }
@@ -166,6 +169,7 @@ export class ListDrawer {
     hold.last = index;
     // Who gave an opinion is not for a list: it would end the blindness of the review.
     if (type === 'OpinionGiven') hold.row['opinions'] = (hold.row['opinions'] as number) + 1;
+    if (type === 'HoldClosed') Object.assign(hold.row, { outcome: 'closed', resolvedAtUtc: recordedAtUtc });
     if (type !== 'HoldResolved') return;
     Object.assign(hold.row, { outcome: data['outcome'], officers: data['officers'], resolvedAtUtc: recordedAtUtc });
     hold.people = [index];

@@ -13,7 +13,7 @@ import type { LeafEvent } from './leaf.js';
  *  @param all everything until now: whether the review is over is a question to the present, else a look back would end the blindness
  *  @param viewer who looks, or null for nobody who could have given an opinion */
 export function blinded<E extends Pick<LeafEvent, 'type' | 'data'>>(shown: readonly E[], all: readonly E[], viewer: string | null): readonly E[] {
-  const isOver = all.some((e) => e.type === 'HoldResolved') || all.filter((e) => e.type === 'OpinionGiven').length >= OPINIONS_NEEDED;
+  const isOver = all.some((e) => e.type === 'HoldResolved' || e.type === 'HoldClosed') || all.filter((e) => e.type === 'OpinionGiven').length >= OPINIONS_NEEDED;
   return isOver ? shown : shown.map((e) => (e.type === 'OpinionGiven' && (viewer === null || e.data['officer'] !== viewer) ? { ...e, data: { withheld: true } } : e));
 }
 

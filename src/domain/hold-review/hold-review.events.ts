@@ -10,4 +10,6 @@ export const OPINION_REASONS = ['same_person', 'different_person', 'card_photogr
 export type HoldReviewEvent =
   | { readonly type: 'HoldOpened'; readonly data: { readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string } }
   | { readonly type: 'OpinionGiven'; readonly data: { readonly officer: string; readonly opinion: OfficerOpinion; readonly reason: OpinionReason } }
-  | { readonly type: 'HoldResolved'; readonly data: { readonly requestId: string; readonly outcome: HoldOutcome; readonly officers: readonly string[] } };
+  | { readonly type: 'HoldResolved'; readonly data: { readonly requestId: string; readonly outcome: HoldOutcome; readonly officers: readonly string[] } }
+  /** The case cannot go on: nothing is left to decide. */
+  | { readonly type: 'HoldClosed'; readonly data: { readonly requestId: string } };

@@ -6,7 +6,8 @@ export type HoldReviewCommand =
   | { readonly type: 'OpenHold'; readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string }
   | { readonly type: 'GiveOpinion'; readonly officer: string; readonly opinion: OfficerOpinion; readonly reason: OpinionReason }
   | { readonly type: 'ResolveHold'; readonly officer: string; readonly outcome: Exclude<HoldOutcome, 'expired'>; readonly reason: OpinionReason }
-  | { readonly type: 'ExpireHold' };
+  | { readonly type: 'ExpireHold' }
+  | { readonly type: 'CloseHold' };
 
 export interface Opinion {
   readonly officer: string;
@@ -17,7 +18,7 @@ export interface Opinion {
 export type HoldReviewState =
   | { readonly stage: 'none' }
   | { readonly stage: 'open'; readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string; readonly opinions: readonly Opinion[] }
-  | { readonly stage: 'resolved'; readonly requestId: string; readonly outcome: HoldOutcome; readonly opinions: readonly Opinion[] };
+  | { readonly stage: 'resolved'; readonly requestId: string; readonly outcome: HoldOutcome | 'closed'; readonly opinions: readonly Opinion[] };
 
 export const OPINIONS_NEEDED = 2;
 const OUTCOME_OF: Record<OfficerOpinion, Exclude<HoldOutcome, 'expired'>> = { release: 'released', reject: 'rejected', recapture: 'recapture' };
@@ -40,7 +41,7 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
     return accept({ type: 'HoldOpened', data: { requestId: command.requestId, reason: command.reason, dueAtUtc: command.dueAtUtc } });
   }
   if (state.stage === 'none') return refuse({ code: 'not_found' });
-  if (state.stage === 'resolved') return command.type === 'ExpireHold' ? accept() : refuse({ code: 'hold_not_open' });
+  if (state.stage === 'resolved') return command.type === 'ExpireHold' || command.type === 'CloseHold' ? accept() : refuse({ code: 'hold_not_open' });
   switch (command.type) {
     case 'GiveOpinion': {
       const { officer, opinion, reason } = command;
@@ -53,6 +54,8 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
       return resolution(state, command);
     case 'ExpireHold':
       return accept({ type: 'HoldResolved', data: { requestId: state.requestId, outcome: 'expired', officers: [] } });
+    case 'CloseHold':
+      return accept({ type: 'HoldClosed', data: { requestId: state.requestId } });
     default:
       return assertNever(command);
   }
@@ -82,6 +85,8 @@ function evolve(state: HoldReviewState, event: HoldReviewEvent): HoldReviewState
       return state.stage === 'open' ? { ...state, opinions: [...state.opinions, event.data] } : state;
     case 'HoldResolved':
       return state.stage === 'open' ? { stage: 'resolved', requestId: state.requestId, outcome: event.data.outcome, opinions: state.opinions } : state;
+    case 'HoldClosed':
+      return state.stage === 'open' ? { stage: 'resolved', requestId: state.requestId, outcome: 'closed', opinions: state.opinions } : state;
     default:
       return assertNever(event);
   }

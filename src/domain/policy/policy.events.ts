@@ -21,6 +21,9 @@ export type PolicyValues = {
   readonly photoQualityHoldBelow: Readonly<Record<string, number>>;
   /** A hold that nobody resolves expires after this time, which rejects and erases the case (A10). */
   readonly holdDueHours: number;
+  /** A case that is open for longer needs a person: the server says so until it is over. More than the longest hold, or every hold would
+   *  alarm. */
+  readonly caseOpenHoursMax: number;
   /** The sealed evidence of a refused certificate is erased so many days after the refusal. It has no registrant with whom it could go. */
   readonly refusedEvidenceRetentionDays: number;
   /** How far the booth's clock may be ahead of ours. */

@@ -56,6 +56,8 @@ export const DEFAULT_POLICY: PolicyValues = {
     RightwardCropOfTheFaceImage: 60,
   },
   holdDueHours: 72,
+  // A hold, and on both sides of it a step that is tried until an operator is asked (50 hours each), twice before and once after.
+  caseOpenHoursMax: 240,
   refusedEvidenceRetentionDays: 400,
   clockSkewSecondsMax: 120,
   captureAgeMinutesMax: 24 * 60,
@@ -124,9 +126,10 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
     if (!isPoints(values[field])) return { field, problem: 'must be an integer 0..10000' };
   }
   if (values.referralPointsMin > values.cardMatchPointsMin) return { field: 'referralPointsMin', problem: 'must not be above cardMatchPointsMin' };
-  for (const field of ['holdDueHours', 'clockSkewSecondsMax', 'captureAgeMinutesMax', 'challengeLifetimeSeconds', 'photoBytesMax'] as const) {
+  for (const field of ['holdDueHours', 'caseOpenHoursMax', 'clockSkewSecondsMax', 'captureAgeMinutesMax', 'challengeLifetimeSeconds', 'photoBytesMax'] as const) {
     if (!Number.isInteger(values[field]) || values[field] < 1) return { field, problem: 'must be a positive integer' };
   }
+  if (values.caseOpenHoursMax <= values.holdDueHours) return { field: 'caseOpenHoursMax', problem: 'must be more than holdDueHours' };
   const { refusedEvidenceRetentionDays } = values;
   if (!Number.isInteger(refusedEvidenceRetentionDays) || refusedEvidenceRetentionDays < 1 || refusedEvidenceRetentionDays > RETENTION_DAYS_MAX) {
     return { field: 'refusedEvidenceRetentionDays', problem: `must be an integer 1..${RETENTION_DAYS_MAX}` };

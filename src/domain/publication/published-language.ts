@@ -5,7 +5,7 @@ import type { RegistrationEvent } from '../registration/registration.events.js';
 /** Stored names that become public. Everything else is nobody's business outside. */
 export const PUBLISHED_SOURCES = [
   'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired',
-  'SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn', 'RegistrantErased',
+  'SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn', 'RequestEndedByOperator', 'RegistrantErased',
 ] as const satisfies readonly (RegistrationEvent | RegistrantEvent)['type'][];
 
 /** What the outside may know of a refusal. Coarse on purpose: finer reasons say things about a card, a face or a person. */
@@ -155,6 +155,11 @@ function factOf(stored: StoredEvent, registrationId: string): IntegrationFact | 
       return { type: 'jp.honnin.registration.completed.v1', data: { registrationId, outcome: 'kept_in_registry' } };
     case 'RegistrationWithdrawn':
       return { type: 'jp.honnin.registration.withdrawn.v1', data: { registrationId } };
+    case 'RequestEndedByOperator':
+      // The office asks the holder to come again. A case that had an outcome keeps it.
+      return event.data.earlierOutcome === null ? { type: 'jp.honnin.registration.recapture-requested.v1', data: { registrationId, reason: 'asked_by_officers' } } : null;
+    case 'MaterialDiffered':
+    case 'MaterialMissing':
     case 'CertificateCheckDeferred':
     case 'FaceReferred':
     case 'FaceComparisonDeferred':

@@ -5,7 +5,7 @@ export type RegistrantCommand =
   | { readonly type: 'GiveConsent'; readonly textVersion: string; readonly requestId: string }
   | { readonly type: 'RegisterImage'; readonly imageId: string; readonly requestId: string; readonly capturedAtUtc: string; readonly image: string }
   | { readonly type: 'ConfirmImage'; readonly imageId: string }
-  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' }
+  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' | 'request_ended' }
   | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly source: string }
   | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string };
 
@@ -66,6 +66,8 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
     case 'WithdrawImage': {
       const found = state.images.find((i) => i.imageId === command.imageId);
       if (!found || found.status === 'withdrawn') return accept();
+      // An end by an operator takes back what was never confirmed, and nothing else.
+      if (command.reason === 'request_ended' && found.status === 'confirmed') return accept();
       return accept({ type: 'FaceImageWithdrawn', data: { imageId: command.imageId, reason: command.reason } });
     }
     case 'LinkCertificate':

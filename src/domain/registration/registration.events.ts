@@ -53,6 +53,26 @@ export type FaceComparisonFacts = {
   readonly signals: PresenceSignals;
 };
 
+/** How a case was over. */
+export type ClosedOutcome = 'certificate_rejected' | 'face_mismatched' | 'face_not_comparable' | 'hold_rejected' | 'recapture' | 'hold_expired' | 'accepted' | 'refused_by_government' | 'kept' | 'withdrawn' | 'ended_by_operator';
+
+/** Sealed bytes by what they are. */
+export type MaterialName = 'photo' | 'certificate' | 'card_record' | 'card_issuer_certificate' | 'signatures' | 'frame' | 'registered_image' | 'certificate_evidence';
+
+/** `other_bytes`: it opens and is something else than the event commits to. `undecryptable`: its file was changed, damaged or exchanged.
+ *  `key`: its owner's key was. `signed_text`, `signature`: it fits its commitment and not what booth and card signed. */
+export type MaterialDifference = 'other_bytes' | 'undecryptable' | 'key' | 'signed_text' | 'signature';
+
+/** What it was opened for. */
+export type MaterialUse = 'certificate_check' | 'face_comparison' | 'submission' | 'image_registration' | 'view' | 'export';
+
+/** Whether the government may have the photograph. */
+export type SubmissionProgress = 'not_attempted' | 'attempted' | 'submitted';
+
+/** Why an operator ends a case that cannot go on. A closed list: free text in events is where personal data leaks. */
+export type EndReason = 'tampering_suspected' | 'storage_failed' | 'restored_from_backup' | 'outside_service_gone' | 'fault_of_this_program';
+export const END_REASONS = ['tampering_suspected', 'storage_failed', 'restored_from_backup', 'outside_service_gone', 'fault_of_this_program'] as const satisfies readonly EndReason[];
+
 export type HoldOutcome = 'released' | 'rejected' | 'recapture' | 'expired';
 
 export type RegistrationEvent =
@@ -124,6 +144,25 @@ export type RegistrationEvent =
   /** REGISTRY_ONLY (claim 5): the photograph is kept as the registered image and nobody else gets it. */
   | { readonly type: 'KeptInRegistry'; readonly data: { readonly imageId: string; readonly photo: Commitment } }
   | { readonly type: 'RegistrationWithdrawn'; readonly data: { readonly by: string } }
+  /** What is in the vault is not what was received. The case stops: nothing of it is judged, shown, kept or sent any more. */
+  | { readonly type: 'MaterialDiffered'; readonly data: { readonly material: MaterialName; readonly difference: MaterialDifference; readonly foundAt: MaterialUse; readonly submission: SubmissionProgress } }
+  /** What was received is not in the vault any more, and nobody erased it. The case stops. */
+  | { readonly type: 'MaterialMissing'; readonly data: { readonly material: MaterialName; readonly foundAt: MaterialUse; readonly submission: SubmissionProgress } }
+  /** A case that cannot go on was ended. The holder is asked to come again, unless the case had an outcome before. */
+  | {
+      readonly type: 'RequestEndedByOperator';
+      readonly data: {
+        readonly cause: 'material_differed' | 'material_missing' | 'step_stuck';
+        /** The step that waited for an operator; null where the case was stopped. */
+        readonly stuckEffectId: string | null;
+        readonly reason: EndReason;
+        /** Where more is written about it: the number of an incident, a ticket, a file. */
+        readonly reference: string;
+        readonly by: string;
+        /** How the case had been over before; the holder's answer stays then. */
+        readonly earlierOutcome: ClosedOutcome | null;
+      };
+    }
   /** Comes after `CertificateRejected`, also of a case that ended before there was a retention: until when its sealed evidence is kept. */
   | {
       readonly type: 'RefusedEvidenceRetained';

@@ -7,7 +7,7 @@ import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparis
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
 import { poorMeasure } from './photo-quality.policy.js';
-import type { FaceComparisonFacts, HoldOutcome, HoldReason, ReceivedRequest, RegistrationEvent } from './registration.events.js';
+import type { ClosedOutcome, EndReason, FaceComparisonFacts, HoldOutcome, HoldReason, MaterialDifference, MaterialName, MaterialUse, ReceivedRequest, RegistrationEvent, SubmissionProgress } from './registration.events.js';
 
 const DAY_MS = 86_400_000;
 
@@ -20,9 +20,14 @@ export type RegistrationCommand =
   | { readonly type: 'RecordSubmission'; readonly submissionId: string; readonly attempt: number; readonly answer: GovernmentAnswer; readonly policy: ActivePolicy; readonly nowUtc: string }
   | { readonly type: 'RecordKeptInRegistry'; readonly imageId: string }
   | { readonly type: 'WithdrawRegistration'; readonly by: string }
+  | { readonly type: 'StopForMaterial'; readonly fault: MaterialFault }
+  | { readonly type: 'EndByOperator'; readonly reason: EndReason; readonly reference: string; readonly by: string; /** A step of the case that waits for an operator, or null. */ readonly stuckEffectId: string | null }
   /** @see RefusedEvidenceRetained */
   | { readonly type: 'RetainRefusedEvidence'; readonly refusedAtUtc: string; readonly policy: ActivePolicy }
   | { readonly type: 'RecordEvidenceErased'; readonly nowUtc: string };
+
+/** What is wrong with something that was opened, and for what it was opened. */
+export type MaterialFault = { readonly material: MaterialName; readonly foundAt: MaterialUse } & ({ readonly fault: 'missing' } | { readonly fault: 'differs'; readonly difference: MaterialDifference });
 
 /** What the certificate effect found; bytes stay outside the domain. */
 export type CertificateFinding =
@@ -73,9 +78,24 @@ export type RegistrationState =
   | ({ readonly stage: 'held'; readonly subjectKey: string; readonly reason: HoldReason; readonly dueAtUtc: string } & Known)
   | ({ readonly stage: 'submitting'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
   | ({ readonly stage: 'submitted'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
-  | ({ readonly stage: 'closed'; readonly outcome: ClosedOutcome; readonly subjectKey: string | null; readonly refusedEvidence: RefusedEvidence | null } & Known);
+  /** Nothing of it is judged, shown, kept or sent until an operator ends it. What the government says of a submission is still heard. */
+  | ({ readonly stage: 'stopped'; readonly stop: MaterialStop; readonly subjectKey: string | null; readonly submission: { readonly submissionId: string; readonly progress: Exclude<SubmissionProgress, 'not_attempted'> } | null } & Known)
+  | ({
+      readonly stage: 'closed';
+      readonly outcome: ClosedOutcome;
+      readonly subjectKey: string | null;
+      readonly refusedEvidence: RefusedEvidence | null;
+      /** Something is wrong with what is still kept of it, and no operator has taken note. */
+      readonly stop: MaterialStop | null;
+      /** What the operator said who ended it. */
+      readonly ended: { readonly reason: EndReason; readonly reference: string } | null;
+    } & Known);
 
-export type ClosedOutcome = 'certificate_rejected' | 'face_mismatched' | 'face_not_comparable' | 'hold_rejected' | 'recapture' | 'hold_expired' | 'accepted' | 'refused_by_government' | 'kept' | 'withdrawn';
+export interface MaterialStop {
+  readonly cause: 'material_differed' | 'material_missing';
+  readonly material: MaterialName;
+  readonly foundAt: MaterialUse;
+}
 
 /** Sealed evidence that no registrant owns: only a refused certificate leaves one. Of a verified certificate it is the registrant's. */
 export interface RefusedEvidence {
@@ -111,16 +131,27 @@ function decide(state: RegistrationState, command: RegistrationCommand): Decisio
       if (state.stage !== 'confirmed' || state.request.mode !== 'GOVERNMENT_SUBMISSION') return wrongStage();
       return accept(submissionAttempted(state.request, command));
     case 'RecordSubmission':
+      if (state.stage === 'stopped') {
+        if (state.submission === null) return wrongStage();
+        if (state.submission.submissionId !== command.submissionId) return refuse({ code: 'submission_id_mismatch' });
+        return submissionDecision({ request: state.request, isSubmitted: state.submission.progress === 'submitted' }, command);
+      }
       if (state.stage !== 'submitting' && state.stage !== 'submitted') return wrongStage();
       if (state.submissionId !== command.submissionId) return refuse({ code: 'submission_id_mismatch' });
-      return submissionDecision(state, command);
+      return submissionDecision({ request: state.request, isSubmitted: state.stage === 'submitted' }, command);
     case 'RecordKeptInRegistry':
       if (state.stage !== 'confirmed' || state.request.mode !== 'REGISTRY_ONLY') return wrongStage();
       return accept({ type: 'KeptInRegistry', data: { imageId: command.imageId, photo: state.request.material.photo } });
     case 'WithdrawRegistration':
       // Once the intent to submit is stored the government may have it, and withdrawing here would claim what we cannot know.
-      if (state.stage === 'submitting' || state.stage === 'submitted' || state.stage === 'closed') return wrongStage();
+      if (state.stage === 'submitting' || state.stage === 'submitted' || state.stage === 'closed' || (state.stage === 'stopped' && state.submission !== null)) return wrongStage();
       return accept({ type: 'RegistrationWithdrawn', data: { by: command.by } });
+    case 'StopForMaterial':
+      // The first fault stops the case; what an operator has ended is not stopped again.
+      if (state.stage === 'stopped' || (state.stage === 'closed' && (state.stop !== null || state.ended !== null))) return accept();
+      return accept(stopped(command.fault, progressOf(state)));
+    case 'EndByOperator':
+      return endDecision(state, command);
     case 'RetainRefusedEvidence':
       return state.stage === 'closed' && state.refusedEvidence ? retentionDecision(state.refusedEvidence, command) : wrongStage();
     case 'RecordEvidenceErased': {
@@ -132,6 +163,33 @@ function decide(state: RegistrationState, command: RegistrationCommand): Decisio
     default:
       return assertNever(command);
   }
+}
+
+function stopped(fault: MaterialFault, submission: SubmissionProgress): RegistrationEvent {
+  const { material, foundAt } = fault;
+  if (fault.fault === 'missing') return { type: 'MaterialMissing', data: { material, foundAt, submission } };
+  return { type: 'MaterialDiffered', data: { material, difference: fault.difference, foundAt, submission } };
+}
+
+function progressOf(state: RegistrationState): SubmissionProgress {
+  if (state.stage === 'submitting') return 'attempted';
+  if (state.stage === 'submitted') return 'submitted';
+  return state.stage === 'closed' && (state.outcome === 'accepted' || state.outcome === 'refused_by_government') ? 'submitted' : 'not_attempted';
+}
+
+/** Only what cannot go on is ended: everything else comes to an end of its own, and a click must not take a registration away. */
+function endDecision(state: Exclude<RegistrationState, { stage: 'none' }>, { reason, reference, by, stuckEffectId }: Extract<RegistrationCommand, { type: 'EndByOperator' }>): Decision<RegistrationEvent> {
+  const isOver = state.stage === 'closed';
+  if (isOver && state.ended !== null) {
+    const isTheSame = state.ended.reason === reason && state.ended.reference === reference;
+    return isTheSame ? accept() : refuse({ code: 'wrong_stage', data: { stage: state.stage, command: 'EndByOperator' } });
+  }
+  const stop = 'stop' in state ? state.stop : null;
+  if (stop === null && stuckEffectId === null) {
+    return isOver ? refuse({ code: 'wrong_stage', data: { stage: state.stage, command: 'EndByOperator' } }) : refuse({ code: 'case_can_go_on', data: { stage: state.stage } });
+  }
+  const cause = stop?.cause ?? 'step_stuck';
+  return accept({ type: 'RequestEndedByOperator', data: { cause, stuckEffectId: stop === null ? stuckEffectId : null, reason, reference, by, earlierOutcome: isOver ? state.outcome : null } });
 }
 
 /** Whether the evidence may go: at the very instant it may. */
@@ -242,19 +300,18 @@ function submissionAttempted(request: ReceivedRequest, { submissionId, attempt }
 }
 
 function submissionDecision(
-  state: Extract<RegistrationState, { stage: 'submitting' | 'submitted' }>,
+  { request, isSubmitted }: Known & { readonly isSubmitted: boolean },
   { submissionId, attempt, answer, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordSubmission' }>,
 ): Decision<RegistrationEvent> {
-  const { request } = state;
   // A verdict implies that the photograph was sent; the fact is stored once, before the verdict. @req R12
   const submitted: RegistrationEvent[] =
-    state.stage === 'submitted' ? [] : [{ type: 'SubmittedToGovernment', data: { submissionId, attempt, photo: request.material.photo, capturedAtUtc: request.capturedAtUtc } }];
+    isSubmitted ? [] : [{ type: 'SubmittedToGovernment', data: { submissionId, attempt, photo: request.material.photo, capturedAtUtc: request.capturedAtUtc } }];
   switch (answer.answer) {
     case 'unknown':
       return accept({ type: 'SubmissionDeferred', data: { submissionId, cause: answer.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
     case 'submitted':
       // Asking again and hearing "not decided yet" is a wait, recorded as data like every other wait.
-      if (state.stage === 'submitted') return accept({ type: 'SubmissionDeferred', data: { submissionId, cause: 'not_decided_yet', attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
+      if (isSubmitted) return accept({ type: 'SubmissionDeferred', data: { submissionId, cause: 'not_decided_yet', attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
       return accept(...submitted);
     case 'accepted':
       return accept(...submitted, { type: 'GovernmentAccepted', data: { submissionId, reference: answer.reference } });
@@ -270,7 +327,8 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
   if (state.stage === 'none') return state;
   const { request } = state;
   const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
-  const closed = (outcome: ClosedOutcome, refusedEvidence: RefusedEvidence | null = null): RegistrationState => ({ stage: 'closed', outcome, subjectKey, refusedEvidence, request });
+  const stop = 'stop' in state ? state.stop : null;
+  const closed = (outcome: ClosedOutcome, refusedEvidence: RefusedEvidence | null = null): Extract<RegistrationState, { stage: 'closed' }> => ({ stage: 'closed', outcome, subjectKey, refusedEvidence, stop, ended: null, request });
   switch (event.type) {
     case 'CertificateVerified':
       return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, request };
@@ -302,6 +360,7 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
       if (subjectKey === null || state.stage === 'submitted') return state;
       return { stage: 'submitting', subjectKey, submissionId: event.data.submissionId, attempt: event.data.attempt, request };
     case 'SubmittedToGovernment':
+      if (state.stage === 'stopped') return state.submission === null ? state : { ...state, submission: { ...state.submission, progress: 'submitted' } };
       return subjectKey === null ? state : { stage: 'submitted', subjectKey, submissionId: event.data.submissionId, attempt: event.data.attempt, request };
     case 'GovernmentAccepted':
       return closed('accepted');
@@ -310,7 +369,15 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     case 'KeptInRegistry':
       return closed('kept');
     case 'RegistrationWithdrawn':
-      return closed('withdrawn');
+      return { ...closed('withdrawn'), stop: null };
+    case 'MaterialDiffered':
+    case 'MaterialMissing':
+      return withStop(state, { cause: event.type === 'MaterialDiffered' ? 'material_differed' : 'material_missing', material: event.data.material, foundAt: event.data.foundAt });
+    case 'RequestEndedByOperator': {
+      const { reason, reference } = event.data;
+      const over = state.stage === 'closed' ? state : closed('ended_by_operator');
+      return { ...over, stop: null, ended: { reason, reference } };
+    }
     case 'CertificateCheckDeferred':
     case 'FaceReferred':
     case 'FaceComparisonDeferred':
@@ -319,6 +386,13 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     default:
       return assertNever(event);
   }
+}
+
+function withStop(state: Exclude<RegistrationState, { stage: 'none' }>, stop: MaterialStop): RegistrationState {
+  if (state.stage === 'closed') return { ...state, stop };
+  const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+  const submission = state.stage === 'submitting' || state.stage === 'submitted' ? { submissionId: state.submissionId, progress: state.stage === 'submitting' ? ('attempted' as const) : ('submitted' as const) } : null;
+  return { stage: 'stopped', stop, subjectKey, submission, request: state.request };
 }
 
 function withEvidence(state: RegistrationState, change: Partial<RefusedEvidence>): RegistrationState {

@@ -9,6 +9,7 @@ export type Effect =
   | { readonly effect: 'CompareFaces'; readonly attempt: number }
   | { readonly effect: 'OpenHold'; readonly reason: HoldReason; readonly dueAtUtc: string }
   | { readonly effect: 'ExpireHold' }
+  | { readonly effect: 'CloseHold' }
   | { readonly effect: 'RecordHoldOutcome'; readonly outcome: HoldOutcome; readonly officers: readonly string[] }
   | { readonly effect: 'SubmitToGovernment'; readonly attempt: number }
   | { readonly effect: 'AskGovernment'; readonly attempt: number }
@@ -48,18 +49,22 @@ export interface PendingEffect extends ScheduledEffect {
 export interface SagaState {
   readonly plan: CasePlan | null;
   readonly submitted: boolean;
+  /** Officers have a hold to decide on. */
+  readonly held: boolean;
+  /** Until an operator ends it nothing is done that needs the material, and the material stays. */
+  readonly stopped: boolean;
   readonly pending: readonly PendingEffect[];
   /** Ids of the source events that were reacted to: a second delivery of one is nothing new. */
   readonly seen: ReadonlySet<string>;
 }
 
-export const SAGA_START: SagaState = { plan: null, submitted: false, pending: [], seen: new Set() };
+export const SAGA_START: SagaState = { plan: null, submitted: false, held: false, stopped: false, pending: [], seen: new Set() };
 
 /** Stored names that the registration saga listens to. */
 export const SAGA_SOURCES = [
   'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'CertificateCheckDeferred', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'FaceComparisonDeferred',
   'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused',
-  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved', 'RefusedEvidenceRetained',
+  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved', 'RefusedEvidenceRetained', 'MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator',
 ] as const satisfies readonly SagaSource['type'][];
 
 const FIRST_QUESTION_AFTER_MS = 1000;
@@ -74,6 +79,9 @@ interface Wanted {
  *  Order: certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission. @req R6 R8 R9 R19 */
 export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc: string): readonly Wanted[] {
   const erase: Wanted = { effect: { effect: 'EraseCaseMaterial' } };
+  const closeHold: readonly Wanted[] = state.held ? [{ effect: { effect: 'CloseHold' } }] : [];
+  // What is wrong with a stopped case has to be looked at first: it is erased when an operator ends it.
+  const eraseUnlessStopped: readonly Wanted[] = state.stopped ? [] : [erase];
   const proceed = (): Wanted => ({ effect: state.plan?.mode === 'REGISTRY_ONLY' ? { effect: 'KeepInRegistry' } : { effect: 'SubmitToGovernment', attempt: 1 } });
   switch (event.type) {
     case 'RequestReceived':
@@ -94,15 +102,15 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
       return [proceed()];
     case 'SubmissionDeferred': {
       const attempt = event.data.attempt + 1;
-      return [{ effect: { effect: state.submitted ? 'AskGovernment' : 'SubmitToGovernment', attempt }, dueAtUtc: event.data.nextAttemptAtUtc }];
+      return [{ effect: { effect: state.submitted || state.stopped ? 'AskGovernment' : 'SubmitToGovernment', attempt }, dueAtUtc: event.data.nextAttemptAtUtc }];
     }
     case 'SubmittedToGovernment':
       // The verdict is often the very next event, which cancels the question.
-      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'RegisterImage' } } as const] : []), { effect: { effect: 'AskGovernment', attempt: event.data.attempt + 1 }, dueAtUtc: addMs(recordedAtUtc, FIRST_QUESTION_AFTER_MS) }];
+      return [...(state.plan?.keepReferenceImage && !state.stopped ? [{ effect: { effect: 'RegisterImage' } } as const] : []), { effect: { effect: 'AskGovernment', attempt: event.data.attempt + 1 }, dueAtUtc: addMs(recordedAtUtc, FIRST_QUESTION_AFTER_MS) }];
     case 'GovernmentAccepted':
-      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'ConfirmImage' } } as const] : []), erase];
+      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'ConfirmImage' } } as const] : []), ...eraseUnlessStopped];
     case 'GovernmentRefused':
-      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), erase];
+      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), ...eraseUnlessStopped];
     case 'CertificateRejected':
     case 'FaceMismatched':
     case 'FaceNotComparable':
@@ -112,6 +120,14 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'KeptInRegistry':
     case 'RegistrationWithdrawn':
       return [erase];
+    case 'MaterialDiffered':
+    case 'MaterialMissing':
+      // Nothing is sent again, but what became of what was sent has to be known.
+      return [...closeHold, ...(event.data.submission === 'attempted' ? [{ effect: { effect: 'AskGovernment', attempt: 1 } } as const] : [])];
+    case 'RequestEndedByOperator': {
+      const isProvisionalLeft = event.data.earlierOutcome === null && state.submitted && state.plan?.keepReferenceImage;
+      return [...closeHold, ...(isProvisionalLeft ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), erase];
+    }
     case 'RefusedEvidenceRetained':
       return [{ effect: { effect: 'EraseRefusedEvidence' }, dueAtUtc: event.data.eraseAtUtc }];
     case 'RefusedEvidenceErased':
@@ -119,6 +135,7 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'SubmissionAttempted':
     case 'HoldOpened':
     case 'OpinionGiven':
+    case 'HoldClosed':
       return [];
     default:
       return assertNever(event);
@@ -145,13 +162,21 @@ function planOf(event: SagaSource): CasePlan | null {
   return event.type === 'RequestReceived' ? { mode: event.data.mode, keepReferenceImage: event.data.consent.keepReferenceImage } : null;
 }
 
-/** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal ends everything open. */
+/** What a stopped case still does: it hears of its submission, ends its hold, and settles a registered image that was sealed before. */
+const GOES_ON_STOPPED: ReadonlySet<Effect['effect']> = new Set(['OpenHold', 'CloseHold', 'AskGovernment', 'ConfirmImage', 'WithdrawImage', 'EraseRefusedEvidence']);
+
+/** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal and an operator's end end
+ *  everything open. */
 function isOverBy(effect: Effect, sourceType: SagaSource['type']): boolean {
   if (sourceType === 'RegistrationWithdrawn') return effect.effect !== 'EraseCaseMaterial' && effect.effect !== 'EraseRefusedEvidence';
+  if (isStop(sourceType)) return !GOES_ON_STOPPED.has(effect.effect);
+  if (sourceType === 'RequestEndedByOperator') return effect.effect !== 'CloseHold' && effect.effect !== 'EraseRefusedEvidence';
   if (effect.effect === 'ExpireHold') return sourceType === 'HoldResolved';
   if (effect.effect === 'AskGovernment') return sourceType === 'GovernmentAccepted' || sourceType === 'GovernmentRefused';
   return false;
 }
+
+const ENDS_HOLD: ReadonlySet<string> = new Set(['HoldResolved', 'MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator'] satisfies SagaSource['type'][]);
 
 /** State of one saga instance after an event of its own stream. */
 export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
@@ -161,6 +186,8 @@ export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
       return {
         plan: learned ?? state.plan,
         submitted: state.submitted || sourceType === 'SubmittedToGovernment',
+        held: sourceType === 'Held' || (state.held && !ENDS_HOLD.has(sourceType)),
+        stopped: (state.stopped || isStop(sourceType)) && sourceType !== 'RequestEndedByOperator',
         seen: new Set([...state.seen, sourceEventId]),
         pending: [...state.pending.filter((p) => !cancelled.includes(p.effectId)), ...effects.map((e) => ({ ...e, failures: 0 }))],
       };
@@ -213,6 +240,16 @@ function nextOfWork(work: readonly PendingEffect[], nowUtc: string): PendingEffe
   return null;
 }
 
+/** Remembered also where nothing follows from it at once. */
+function isStop(type: string): boolean {
+  return type === 'MaterialDiffered' || type === 'MaterialMissing';
+}
+
+/** Steps of the case that wait for an operator: not the end of retained evidence, which stands apart. */
+export function stuckSteps(pending: readonly PendingEffect[]): readonly PendingEffect[] {
+  return pending.filter((p) => p.stuck !== null && !isRetention(p));
+}
+
 function isDue({ stuck, dueAtUtc }: PendingEffect, nowUtc: string): boolean {
   return stuck === null && (dueAtUtc === null || Date.parse(dueAtUtc) <= Date.parse(nowUtc));
 }
@@ -224,7 +261,7 @@ function isRetention({ effect }: PendingEffect): boolean {
 function decideSaga(state: SagaState, command: SagaCommand): Decision<SagaEvent> {
   if (command.type === 'React') {
     const reaction = react(state, command.source, command);
-    return reaction && (reaction.data.effects.length > 0 || reaction.data.cancelled.length > 0) ? accept(reaction) : accept();
+    return reaction && (reaction.data.effects.length > 0 || reaction.data.cancelled.length > 0 || isStop(command.source.event.type)) ? accept(reaction) : accept();
   }
   const pending = state.pending.find((p) => p.effectId === command.effectId);
   switch (command.type) {

@@ -15,6 +15,7 @@ import { fold } from '../../domain/decider.js';
 import { referenceImage, registrantDecider } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { checkMaterial } from './check-material.js';
 import { checkTimestamps } from './check-timestamps.js';
 import type { ArchivedNote } from './checkpoint-archive.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
@@ -24,7 +25,7 @@ import { EntryReader, storedPositions, TileLog } from './tile-log.js';
 export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
-    | 'image_missing' | 'erased_key_alive' | 'timestamp_wrong';
+    | 'image_missing' | 'material_differs' | 'material_missing' | 'erased_key_alive' | 'timestamp_wrong';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
   readonly detail: string;
@@ -34,6 +35,8 @@ export interface FsckReport {
   readonly events: number;
   readonly checkpoints: number;
   readonly images: number;
+  /** Requests whose sealed material, and verdicts whose sealed evidence, was compared. */
+  readonly material: number;
   readonly erased: number;
   readonly seconds: number;
   /** First the one with the lowest place. */
@@ -83,6 +86,7 @@ class Fsck {
   private nextArchived: ArchivedNote | undefined;
   private checkpoints = 0;
   private images = 0;
+  private material = 0;
   private erased = 0;
   /** The tile at the right edge of each level. */
   private readonly tiles: OpenTile[] = [];
@@ -123,9 +127,10 @@ class Fsck {
     this.checkUnknown();
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
+    if (this.options.vault) this.material = await checkMaterial(this.database, this.options.vault, ({ code, detail }) => this.wrong(code, null, detail));
     for (const { index, detail } of checkTimestamps(this.log, this.options.timestampAnchors ?? null)) this.wrong('timestamp_wrong', index, detail);
     return {
-      events: this.tree.size, checkpoints: this.checkpoints, images: this.images, erased: this.erased, seconds: (performance.now() - startMs) / 1000,
+      events: this.tree.size, checkpoints: this.checkpoints, images: this.images, material: this.material, erased: this.erased, seconds: (performance.now() - startMs) / 1000,
       problems: this.problems.toSorted((a, b) => (a.index ?? Number.MAX_SAFE_INTEGER) - (b.index ?? Number.MAX_SAFE_INTEGER)),
     };
   }

@@ -26,6 +26,7 @@ import { ReceiveRequestHandler } from '../../../src/application/commands/receive
 import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
 import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
+import { EndRequestHandler } from '../../../src/application/commands/end-request.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
 import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
@@ -142,7 +143,7 @@ export class MarkedRenderer extends ImageRenderer {
 
 const HANDLERS = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];

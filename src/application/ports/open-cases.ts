@@ -1,0 +1,14 @@
+export interface OpenCaseCounts {
+  /** Cases that wait for an operator because their material is something else, or gone. */
+  readonly stopped: { readonly material_differed: number; readonly material_missing: number };
+  /** Cases that go on and were received before the instant that was asked for. */
+  readonly overdue: number;
+  /** When the oldest case that goes on was received; null where there is none. */
+  readonly oldestReceivedAtUtc: string | null;
+}
+
+/** Which cases are not over. Asked often: it answers from rows. */
+export abstract class OpenCases {
+  /** @returns null while the rows are being built. */
+  abstract count(options: { readonly receivedBeforeUtc: string }): OpenCaseCounts | null;
+}
