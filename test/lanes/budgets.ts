@@ -16,6 +16,7 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
   journeys: 120,
   kafka: 240,
   lanes: 5,
+  photo: 10,
   projections: 30,
   sandbox: 60,
   simulation: 30,
