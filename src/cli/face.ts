@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { readPhoto } from '../domain/photo/photo-reader.js';
 import { DEFAULT_POLICY } from '../domain/policy/policy.js';
 import { explainScore } from '../domain/registration/explain-score.js';
 import { ModelError } from '../infrastructure/face/build-models/build-models.js';
@@ -28,7 +29,8 @@ Compares faces, measures how well the comparer does on labelled pictures, and ca
 
   ./honnin face compare A B [--json]
       compares two pictures (JPEG, PNG, JPEG 2000) as the server compares a capture A with a card or registered
-      picture B, and says what the score means; ends with 0 (match), 1 (no match) or 2 (cannot tell)
+      picture B, and says what the score means, and of a picture that the door would refuse what it did
+      to read it; ends with 0 (match), 1 (no match) or 2 (cannot tell)
   ./honnin face evaluate --pairs FILE [--root DIR] [--json FILE] [--plots DIR] [--scores FILE]
       error rates per condition on a labelled list; a picture without a usable face counts as a non-match
   ./honnin face calibrate --pairs FILE [--root DIR] --out DIR [--id NAME] [--fmr RATE] [--install]
@@ -78,12 +80,27 @@ async function withComparer<T>(values: { cache?: string; set?: string; workers?:
   }
 }
 
+/** What is done with a picture that the door would refuse. */
+function beyondPlain(name: string, bytes: Uint8Array): string[] {
+  const reading = readPhoto(bytes);
+  if (reading.outcome === 'plain' || isJpeg2000(bytes)) return [];
+  const { reason, segment, byte } = reading;
+  const done = reason === 'not_a_jpeg' ? 'read all the same' : 'turned upright by its EXIF and read by its profile, if it has them';
+  return [`${name} is not a plain JPEG (${reason}: ${segment}, byte ${byte}), which the door would refuse; ${done}`];
+}
+
+function isJpeg2000(bytes: Uint8Array): boolean {
+  return (bytes[4] === 0x6a && bytes[5] === 0x50) || (bytes[0] === 0xff && bytes[1] === 0x4f);
+}
+
 async function compare(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...ENGINE_OPTIONS, json: { type: 'boolean' } } });
   const [a, b] = positionals;
   if (a === undefined || b === undefined || positionals.length > 2) throw new UsageError('name two pictures');
   const [captured, card] = [await readPicture(a), await readPicture(b)];
   return withComparer({ workers: '1', ...values }, async (comparer) => {
+    // Said apart from the result: the server would refuse what is read here all the same.
+    for (const note of [...beyondPlain(a, captured), ...beyondPlain(b, card)]) process.stderr.write(`${note}\n`);
     const ended = await comparer.compareInDetail({ captured, card, registered: null });
     const algorithm = comparer.algorithm();
     const cannotTell = (why: Record<string, string>): number => {

@@ -25,7 +25,14 @@ export type FaceComparison =
       readonly quality: PhotoQuality;
       readonly signals: PresenceSignals;
     }
-  | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly algorithm: FaceAlgorithm }
+  | {
+      readonly outcome: 'not_comparable';
+      readonly image: 'captured' | 'card' | 'registered';
+      readonly reason: NotComparableReason;
+      readonly algorithm: FaceAlgorithm;
+      /** What is wrong with a picture that cannot be read, for the operator's log; nothing that the picture shows. */
+      readonly detail?: string;
+    }
   | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
 
 /** What can be said about one photograph by itself. */

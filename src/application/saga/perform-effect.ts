@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
 import type { Refusal } from '../../domain/refusal.js';
 import { referenceImage, type RegisteredImage } from '../../domain/registrant/registrant.js';
@@ -31,6 +31,7 @@ interface Job {
  *  effects, the submission has one id for ever, and results are commands whose ids derive from the effect. */
 @Injectable()
 export class PerformEffect {
+  private readonly log = new Logger('Faces');
   private readonly received: ReceivedMaterial;
 
   constructor(
@@ -164,7 +165,11 @@ export class PerformEffect {
     const { reference, registered } = await this.openReference(subjectKey);
     const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
     if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
-    if (result.outcome === 'not_comparable') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm: result.algorithm };
+    if (result.outcome === 'not_comparable') {
+      const { image, reason, algorithm, detail } = result;
+      this.log.log(`faces of ${request.requestId} not comparable: ${image}, ${reason}${detail === undefined ? '' : ` (${detail})`}`);
+      return { outcome: 'not_comparable', image, reason, algorithm };
+    }
     const { cardPoints, registeredPoints, algorithm, quality, signals } = result;
     if ((registeredPoints === null) !== (reference === null)) throw new Error('the comparer did not compare what it was given');
     return {

@@ -1,11 +1,11 @@
 import type { FaceComparisonRequest } from '../../application/ports/face-comparer.js';
 import type { NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
 import { distanceOf, pointsOf } from './calibration.js';
+import { ImageTooLarge, UnreadableImage } from './declared-picture.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
 import { assessFrames, FRAME_RULES, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
 import { headPose } from './head-pose.js';
-import { decodeImage, encodePng, type ImageLimits } from './image-decoder.js';
-import { ImageTooLarge, UnreadableImage } from './image-header.js';
+import { decodeImage, encodePng, type ImageLimits, type TakenPictures } from './image-decoder.js';
 import { captureRefusal, measureQuality, notUpright, type CaptureRefusal, type CaptureRules } from './photo-quality.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
 import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
@@ -13,7 +13,7 @@ import { dropPixels, type Box, type RgbImage } from './rgb-image.js';
 
 /** What a face worker can be asked. */
 export type FaceJob =
-  | { readonly kind: 'compare'; readonly request: FaceComparisonRequest }
+  | { readonly kind: 'compare'; readonly request: FaceComparisonRequest; readonly taken: TakenPictures }
   | { readonly kind: 'analyse'; readonly image: Uint8Array; readonly primary: PrimaryRule; readonly quality: boolean }
   /** What `analyse` does with quality, without an embedding. */
   | { readonly kind: 'check'; readonly image: Uint8Array }
@@ -96,6 +96,7 @@ class Refused extends Error {
 interface Desk {
   readonly engine: FaceEngine;
   readonly rules: FaceRules;
+  readonly taken: TakenPictures;
   readonly pictures: RgbImage[];
 }
 
@@ -107,12 +108,17 @@ interface Subject {
 
 /** Carries out one job. Every property of a picture is a result; only a bug throws. */
 export async function performFaceJob(engine: FaceEngine, rules: FaceRules, job: FaceJob): Promise<FaceJobResult> {
-  const desk: Desk = { engine, rules, pictures: [] };
+  const desk: Desk = { engine, rules, taken: takenBy(job), pictures: [] };
   try {
     return await perform(desk, job);
   } finally {
     for (const picture of desk.pictures) dropPixels(picture);
   }
+}
+
+/** Measuring a picture is for tools; whatever is judged or shown has one reading. */
+function takenBy(job: FaceJob): TakenPictures {
+  return job.kind === 'compare' ? job.taken : job.kind === 'analyse' ? 'any' : 'plain';
 }
 
 async function perform(desk: Desk, job: FaceJob): Promise<FaceJobResult> {
@@ -297,9 +303,9 @@ async function mainFaceOf({ engine }: Desk, image: RgbImage, primary: PrimaryRul
   return { image, faces, face };
 }
 
-async function decode({ rules, pictures }: Desk, bytes: Uint8Array): Promise<RgbImage> {
+async function decode({ rules, taken, pictures }: Desk, bytes: Uint8Array): Promise<RgbImage> {
   try {
-    const picture = await decodeImage(bytes, rules.limits);
+    const picture = await decodeImage(bytes, rules.limits, taken);
     pictures.push(picture);
     return picture;
   } catch (error) {

@@ -1,6 +1,8 @@
 import openjpeg, { type J2KDecoder, type OpenJpegModule } from '@cornerstonejs/codec-openjpeg/wasmjs';
 import sharp from 'sharp';
-import { ImageTooLarge, readImageHeader, UnreadableImage, type ImageHeader } from './image-header.js';
+import { ImageTooLarge, UnreadableImage, type ImageHeader } from './declared-picture.js';
+import { readPhotoOutline } from '../../domain/photo/photo-reader.js';
+import { readImageHeader } from './image-header.js';
 import type { RgbImage } from './rgb-image.js';
 
 /** Limits that are checked before a single pixel is decoded. */
@@ -33,14 +35,30 @@ const CODEC_HEAP_BYTES_MAX = 64 * 1024 * 1024;
 sharp.cache(false);
 sharp.concurrency(1);
 
-/** Decodes a photograph to RGB, upright by its EXIF orientation, at most 1,280 px on a side.
+/** Which pictures are read. `plain`: what has one reading for everybody, a plain JPEG or the JPEG 2000 of a card; so for every picture
+ *  that is judged, shown or sent. `any`: what people give to tools as well (EXIF turns it upright, its profile is heeded, PNG). */
+export type TakenPictures = 'plain' | 'any';
+
+/** Decodes a photograph to RGB, at most 1,280 px on a side.
  *  @throws {UnreadableImage | ImageTooLarge} with the reason; nothing else is expected */
-export async function decodeImage(bytes: Uint8Array, limits: ImageLimits): Promise<RgbImage> {
+export async function decodeImage(
+  bytes: Uint8Array, limits: ImageLimits, taken: TakenPictures = 'plain',
+): Promise<RgbImage> {
   if (bytes.length > limits.imageBytesMax) throw new ImageTooLarge(`${bytes.length} bytes; at most ${limits.imageBytesMax}`);
   const header = readImageHeader(bytes);
   checkLimits(header, bytes.length, limits);
   if (header.kind === 'jp2') return shrink(await decodeJpeg2000(bytes, header));
-  return decodeWithSharp(bytes, header, limits);
+  if (taken === 'plain') refuseSecondReading(bytes, header, limits);
+  return decodeWithSharp(bytes, header, { limits, taken });
+}
+
+/** The outline by the door's reader; the decoder reads the rest, and a warning of its own is a refusal then. */
+function refuseSecondReading(bytes: Uint8Array, { kind }: ImageHeader, limits: ImageLimits): void {
+  if (kind !== 'jpeg') throw new UnreadableImage(`a ${kind.toUpperCase()}; photographs are plain JPEGs`);
+  const reading = readPhotoOutline(bytes, { sideMax: limits.imageSideMax, pixelsMax: limits.imagePixelsMax });
+  if (reading.outcome === 'plain') return;
+  const { segment, byte, reason } = reading;
+  throw new UnreadableImage(`not a plain JPEG: ${reason} (${segment}, byte ${byte})`);
 }
 
 /** Writes a decoded picture as PNG, which every browser shows; of what came in only the pixels are left. */
@@ -59,11 +77,14 @@ function checkLimits(header: ImageHeader, length: number, limits: ImageLimits): 
   if (bitsPerSample !== 8 || (components !== 1 && components !== 3)) throw new UnreadableImage(`JPEG 2000 of ${components} components and ${bitsPerSample} bits`);
 }
 
-async function decodeWithSharp(bytes: Uint8Array, header: ImageHeader, limits: ImageLimits): Promise<RgbImage> {
+async function decodeWithSharp(
+  bytes: Uint8Array, header: ImageHeader, { limits, taken }: { readonly limits: ImageLimits; readonly taken: TakenPictures },
+): Promise<RgbImage> {
   try {
-    const picture = sharp(bytes, { limitInputPixels: limits.imagePixelsMax, failOn: 'error', pages: 1, sequentialRead: true, unlimited: false })
-      .timeout({ seconds: 5 })
-      .rotate()
+    const failOn = taken === 'plain' ? 'warning' : 'error';
+    const options = { limitInputPixels: limits.imagePixelsMax, failOn, pages: 1, sequentialRead: true, unlimited: false } as const;
+    const read = sharp(bytes, options).timeout({ seconds: 5 });
+    const picture = (taken === 'plain' ? read : read.rotate())
       .resize({ width: WORKING_SIDE_MAX, height: WORKING_SIDE_MAX, fit: 'inside', withoutEnlargement: true });
     // A JPEG has no transparency; looking for it would cost another pass over the pixels.
     const opaque = header.kind === 'jpeg' ? picture : picture.flatten({ background: '#808080' });
@@ -84,18 +105,25 @@ async function shrink(image: RgbImage): Promise<RgbImage> {
 }
 
 let codec: Promise<OpenJpegModule> | undefined;
+/** Whether the decoder said anything but what it is doing since this was last reset. One picture is decoded at a time on a thread. */
+let codecComplained = false;
+
+function hear(line: string): void {
+  if (!line.startsWith('[INFO]')) codecComplained = true;
+}
 
 async function decodeJpeg2000(bytes: Uint8Array, header: ImageHeader): Promise<RgbImage> {
-  codec ??= openjpeg({ print: () => undefined, printErr: () => undefined });
+  codec ??= openjpeg({ print: hear, printErr: hear });
   const module = await codec;
   let decoder: J2KDecoder | undefined;
+  codecComplained = false;
   try {
     decoder = new module.J2KDecoder();
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
     const { width, height, componentCount } = decoder.getFrameInfo();
     // Damaged input does not throw: it leaves a frame of 0 x 0, or of other dimensions than declared.
-    if (width !== header.width || height !== header.height || componentCount !== header.components) throw new UnreadableImage('the JPEG 2000 decoder gave up');
+    if (codecComplained || width !== header.width || height !== header.height || componentCount !== header.components) throw new UnreadableImage('the JPEG 2000 decoder gave up');
     const pixels = decoder.getDecodedBuffer();
     if (pixels.length !== width * height * componentCount) throw new UnreadableImage('the JPEG 2000 decoder returned too few pixels');
     // This is a view of the codec's memory; three channels would be handed on as they are, so they are copied.

@@ -1,18 +1,5 @@
-/** What an encoded picture says about itself, read before anything is decoded. */
-export interface ImageHeader {
-  readonly kind: 'jpeg' | 'png' | 'jp2';
-  readonly width: number;
-  readonly height: number;
-  readonly components: number;
-  readonly bitsPerSample: number;
-  /** JPEG 2000 only: tiles of the codestream. A small file may declare millions. */
-  readonly tiles: number;
-}
-
-/** Why an encoded picture is refused before it is decoded. */
-export class UnreadableImage extends Error {}
-/** The picture is larger than the limits, in bytes or in declared dimensions. */
-export class ImageTooLarge extends Error {}
+import { UnreadableImage, type ImageHeader } from './declared-picture.js';
+import { readJp2 } from './jp2-header.js';
 
 /** Reads kind and declared dimensions out of a JPEG, PNG, JP2 or raw JPEG 2000 codestream.
  *  @throws {UnreadableImage} at any other kind, and where the header is cut off or contradicts itself */
@@ -21,8 +8,8 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader {
   try {
     if (startsWith(bytes, [0xff, 0xd8, 0xff])) return jpegHeader(view);
     if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return pngHeader(view);
-    if (startsWith(bytes, [0, 0, 0, 12, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a, 0x87, 0x0a])) return jp2Header(view);
-    if (startsWith(bytes, [0xff, 0x4f, 0xff, 0x51])) return codestreamHeader(view, 0);
+    if (startsWith(bytes, [0, 0, 0, 12, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a, 0x87, 0x0a])) return checked(readJp2(view));
+    if (startsWith(bytes, [0xff, 0x4f, 0xff, 0x51])) return checked(readJp2(view));
   } catch (error) {
     if (error instanceof RangeError) throw new UnreadableImage('the header is cut off');
     throw error;
@@ -71,50 +58,6 @@ function pngHeader(view: DataView): ImageHeader {
     if (type === 'IDAT' || type === 'IEND') break;
   }
   return checked({ kind: 'png', width: view.getUint32(16), height: view.getUint32(20), bitsPerSample: view.getUint8(24), components, tiles: 1 });
-}
-
-/** Walks the JP2 boxes: the image header box and the codestream must agree (ISO/IEC 15444-1 Annex I). */
-function jp2Header(view: DataView): ImageHeader {
-  let declared: { width: number; height: number } | undefined;
-  for (let at = 0; at + 8 <= view.byteLength; ) {
-    const type = ascii(view, at + 4);
-    const { start, end } = boxExtent(view, at);
-    if (type === 'jp2h' && ascii(view, start + 4) === 'ihdr') declared = { height: view.getUint32(start + 8), width: view.getUint32(start + 12) };
-    if (type === 'jp2c') {
-      const header = codestreamHeader(view, start);
-      if (declared?.width !== header.width || declared.height !== header.height) throw new UnreadableImage('JP2 header and codestream disagree about the dimensions');
-      return header;
-    }
-    at = end;
-  }
-  throw new UnreadableImage('a JP2 file without a codestream');
-}
-
-function boxExtent(view: DataView, at: number): { start: number; end: number } {
-  const length = view.getUint32(at);
-  if (length === 0) return { start: at + 8, end: view.byteLength };
-  if (length === 1) {
-    const long = Number(view.getBigUint64(at + 8));
-    if (long < 16) throw new UnreadableImage('a JP2 box shorter than its own header');
-    return { start: at + 16, end: at + long };
-  }
-  if (length < 8) throw new UnreadableImage('a JP2 box shorter than its own header');
-  return { start: at + 8, end: at + length };
-}
-
-/** SIZ segment (ISO/IEC 15444-1 A.5.1), which must follow the start-of-codestream marker. */
-function codestreamHeader(view: DataView, at: number): ImageHeader {
-  if (view.getUint32(at) !== 0xff4fff51) throw new UnreadableImage('a JPEG 2000 codestream without its size marker');
-  const u32 = (offset: number): number => view.getUint32(at + offset);
-  const [right, bottom, left, top, tileWidth, tileHeight] = [u32(8), u32(12), u32(16), u32(20), u32(24), u32(28)];
-  const components = view.getUint16(at + 40);
-  if (tileWidth === 0 || tileHeight === 0 || right <= left || bottom <= top) throw new UnreadableImage('an empty JPEG 2000 picture');
-  // Subsampled components would give planes of other sizes than the picture.
-  for (let c = 0; c < Math.min(components, 4); c += 1) {
-    if (view.getUint8(at + 43 + c * 3) !== 1 || view.getUint8(at + 44 + c * 3) !== 1) throw new UnreadableImage('a JPEG 2000 picture with subsampled components');
-  }
-  const tiles = Math.ceil(right / tileWidth) * Math.ceil(bottom / tileHeight);
-  return checked({ kind: 'jp2', width: right - left, height: bottom - top, components, bitsPerSample: (view.getUint8(at + 42) & 0x7f) + 1, tiles });
 }
 
 function checked(header: ImageHeader): ImageHeader {

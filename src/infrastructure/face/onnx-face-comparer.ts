@@ -8,7 +8,7 @@ import type { PrimaryRule } from './face-engine.js';
 import type { AnalyseResult, CheckResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult, RenderResult } from './face-jobs.js';
 import { FRAME_RULES, type Prompt } from './frame-sequence.js';
 import type { FaceWorkerData } from './face-worker.js';
-import { DEFAULT_IMAGE_LIMITS, type ImageLimits } from './image-decoder.js';
+import { DEFAULT_IMAGE_LIMITS, type ImageLimits, type TakenPictures } from './image-decoder.js';
 import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from './model-set.js';
 import { DEFAULT_CAPTURE_RULES, type CaptureRules } from './photo-quality.js';
 import { builtFile, defaultWorkers, WorkerPool, type PoolOutcome } from './worker-pool.js';
@@ -85,7 +85,7 @@ export class OnnxFaceComparer extends FaceComparer {
 
   async compare(request: FaceComparisonRequest): Promise<FaceComparison> {
     const { captured, card, registered, frames = [], prompt = 'none' } = request;
-    const ended = await this.submit({ kind: 'compare', request: { captured, card, registered } });
+    const ended = await this.submit({ kind: 'compare', request: { captured, card, registered }, taken: 'plain' });
     if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
     const compared = this.comparison(ended.result as CompareResult);
     if (compared.outcome !== 'compared' || frames.length === 0) return compared;
@@ -95,9 +95,10 @@ export class OnnxFaceComparer extends FaceComparer {
     return { ...compared, signals: { ...compared.signals, frames: frameFacts(judged.result, frames.length) } };
   }
 
-  /** Compares as `compare` does and also tells the distances and the words of a refusal: for tools, not for events. */
-  async compareInDetail(request: FaceComparisonRequest): Promise<PoolOutcome<CompareResult>> {
-    return (await this.submit({ kind: 'compare', request })) as PoolOutcome<CompareResult>;
+  /** Compares as `compare` does and also tells the distances and the words of a refusal: for tools, not for events.
+   *  @param taken `any` reads pictures that the door would refuse: turned upright by their EXIF, by their profile, also PNG */
+  async compareInDetail(request: FaceComparisonRequest, taken: TakenPictures = 'any'): Promise<PoolOutcome<CompareResult>> {
+    return (await this.submit({ kind: 'compare', request, taken })) as PoolOutcome<CompareResult>;
   }
 
   /** Measures one picture: faces, quality, and the embedding of its main face. For guidance at the booth, evaluation and
@@ -137,7 +138,10 @@ export class OnnxFaceComparer extends FaceComparer {
 
   private comparison(result: CompareResult): FaceComparison {
     const algorithm = this.algorithm();
-    if (result.kind === 'refused') return { outcome: 'not_comparable', image: result.image, reason: result.reason, algorithm };
+    if (result.kind === 'refused') {
+      const { image, reason, detail } = result;
+      return { outcome: 'not_comparable', image, reason, algorithm, detail };
+    }
     const { cardPoints, registeredPoints, quality, signals } = result;
     return { outcome: 'compared', cardPoints, registeredPoints, algorithm, quality, signals };
   }
