@@ -11,6 +11,7 @@ import { signAsBooth, type BoothKey } from './booth-key.js';
 import type { CaptureCounter } from './capture-counter.js';
 import type { CardSession } from './card-session.js';
 import { writeMultipart } from './multipart-body.js';
+import { preparedPhoto, type PreparedPhoto } from './prepared-photo.js';
 
 export interface BoothClientOptions {
   /** The server's address, for example `https://registration.example`. */
@@ -27,6 +28,8 @@ export interface BoothClientOptions {
   readonly uploadTimeoutMs?: number;
   /** Attempts of one call before it gives up. Default 6. */
   readonly attemptsMax?: number;
+  /** Makes a camera's picture a plain JPEG before it is signed; replaced in tests. */
+  readonly preparePhoto?: (picture: Uint8Array) => Promise<PreparedPhoto>;
   /** Waits between attempts and questions; replaced in tests. */
   readonly wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly now?: () => Date;
@@ -48,10 +51,10 @@ export interface Capture {
   readonly accessNumber: string;
   /** Allows the last try of a secret. Ask the holder first. Default false. */
   readonly lastTryConfirmed?: boolean;
-  /** The photograph that the booth took. JPEG. @req R3 */
+  /** The photograph that the booth took, JPEG or PNG. It is made a plain JPEG before it is signed. @req R3 */
   readonly photo: Uint8Array;
   /** Takes up to 4 further frames while the person turns the head as asked (left and right are the person's own). Called once the
-   *  server has said which way; the card is touched only afterwards. JPEG, in the order in which they were taken. */
+   *  server has said which way; the card is touched only afterwards. As the photograph, in the order in which they were taken. */
   readonly frames?: (prompt: HeadTurn) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
   /** When the photograph was taken; now, when absent. @req R10 */
   readonly capturedAtUtc?: string;
@@ -128,11 +131,12 @@ export class BoothClient {
   /** Gets a nonce, reads the card and makes the three signatures over one envelope, in one stay on the reader.
    *  @throws {ServerUnreachableError | ServerRefusedError | LastTryNotConfirmedError | RangeError} */
   async prepare(capture: Capture): Promise<SignedRequest> {
-    if (!isJpeg(capture.photo)) throw new RangeError('the photograph is not a JPEG');
+    const { bytes: photo } = await this.#plain(capture.photo);
     const preparedAt = this.#now();
     const challenge = await this.challenge();
-    const frames = (await capture.frames?.(challenge.prompt)) ?? [];
-    if (frames.length > FRAMES_MAX || !frames.every(isJpeg)) throw new RangeError(`at most ${FRAMES_MAX} frames are sent, each a JPEG`);
+    const taken = (await capture.frames?.(challenge.prompt)) ?? [];
+    if (taken.length > FRAMES_MAX) throw new RangeError(`at most ${FRAMES_MAX} frames are sent`);
+    const frames = (await Promise.all(taken.map((frame) => this.#plain(frame)))).map(({ bytes }) => bytes);
     const { card } = capture;
     const certificateType = capture.certificateType ?? 'user_authentication';
     await refuseLastTry(capture, certificateType);
@@ -150,7 +154,7 @@ export class BoothClient {
       certificateType,
       mode: capture.mode ?? 'GOVERNMENT_SUBMISSION',
       capturedAtUtc: capture.capturedAtUtc ?? preparedAt.toISOString(),
-      photoSha256: sha256(capture.photo),
+      photoSha256: sha256(photo),
       certificateSha256: sha256(certificate),
       cardRecordSha256: sha256(cardRecord),
       cardIssuerCertificateSha256: sha256(cardIssuerCertificate),
@@ -161,7 +165,8 @@ export class BoothClient {
     const cardSignature = await card.sign(certificateType, signed);
     const cardChallengeSignature = await card.signChallenge(signed);
     const request = { envelope, boothSignature: base64(signAsBooth(this.#options.key, signed)), cardSignature: base64(cardSignature), cardChallengeSignature: base64(cardChallengeSignature) };
-    return this.#finished({ capture, frames, challenge, request, parts: { certificate, cardRecord, cardIssuerCertificate }, preparedAt });
+    const parts = { certificate, cardRecord, cardIssuerCertificate };
+    return this.#finished({ capture, photo, frames, challenge, request, parts, preparedAt });
   }
 
   /** Sends a finished request until there is a clear answer. Always the same key and the same bytes.
@@ -184,8 +189,8 @@ export class BoothClient {
   /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The server keeps nothing
    *  of it. A `busy` server is asked again a few times; a booth that gets no answer may go on without one.
    *  @throws {ServerUnreachableError | ServerRefusedError | RangeError} */
-  async checkPhoto(photo: Uint8Array, challenge?: Challenge): Promise<PhotoGuidance> {
-    if (!isJpeg(photo)) throw new RangeError('the photograph is not a JPEG');
+  async checkPhoto(picture: Uint8Array, challenge?: Challenge): Promise<PhotoGuidance> {
+    const { bytes: photo } = await this.#plain(picture);
     const { nonce } = challenge ?? (await this.challenge());
     const check = { boothId: this.#options.boothId, nonce, photoSha256: sha256(photo) };
     const boothSignature = base64(signAsBooth(this.#options.key, Buffer.from(photoCheckText(check), 'utf8')));
@@ -258,20 +263,21 @@ export class BoothClient {
 
   #finished(made: {
     capture: Capture;
+    photo: Uint8Array;
     frames: readonly Uint8Array[];
     challenge: Challenge;
     request: object;
     parts: { certificate: Uint8Array; cardRecord: Uint8Array; cardIssuerCertificate: Uint8Array };
     preparedAt: Date;
   }): SignedRequest {
-    const { capture, frames, challenge, request, parts, preparedAt } = made;
+    const { capture, photo, frames, challenge, request, parts, preparedAt } = made;
     const { contentType, bytes } = writeMultipart(
       [
         { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify(request), 'utf8') },
         { name: 'certificate', contentType: 'application/pkix-cert', fileName: 'certificate.der', content: parts.certificate },
         { name: 'cardRecord', contentType: 'application/octet-stream', fileName: 'card-record.bin', content: parts.cardRecord },
         { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'card-issuer-certificate.bin', content: parts.cardIssuerCertificate },
-        { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: capture.photo },
+        { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: photo },
         ...frames.map((content, i) => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `frame${i}.jpg`, content })),
       ],
       freshBoundary(),
@@ -335,6 +341,10 @@ export class BoothClient {
 
   #wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return (this.#options.wait ?? waitFor)(milliseconds, signal);
+  }
+
+  #plain(picture: Uint8Array): Promise<PreparedPhoto> {
+    return (this.#options.preparePhoto ?? preparedPhoto)(picture);
   }
 
   #now(): Date {
@@ -492,10 +502,6 @@ function parseJson(text: string): unknown {
     // Not JSON: nobody recognises `undefined`, so the answer counts as unclear.
     return undefined;
   }
-}
-
-function isJpeg(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xff && bytes[1] === 0xd8;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

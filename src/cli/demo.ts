@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import sharp from 'sharp';
+import { preparedPhoto } from '../booth/prepared-photo.js';
 import { cardPhotoFrom } from '../sandbox/card-photo.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
@@ -29,7 +29,8 @@ all on free ports with data in a temporary folder. Each case is printed as a tim
 Options
   --keep             leave everything running afterwards and print addresses and sign-ins (end with Ctrl-C)
   --report FILE      write the cases as JSON: {"ok", "cases": [{"name", "receipt", "expected", "outcome", "events", "elapsedMs"}]}
-  --photo FILE       play one case with your own picture as the photograph (JPEG, PNG or WebP)
+  --photo FILE       play one case with your own picture as the photograph (JPEG or PNG); says what the booth
+                     did to make it a plain JPEG
   --card-photo FILE  the picture on the card of that case; the same picture when absent
 
 The exit code is 0 only when every case ended as expected.
@@ -63,13 +64,15 @@ async function chosenCases(photo: string | undefined, cardPhoto: string | undefi
   if (photo === undefined && cardPhoto !== undefined) throw new UsageError('--card-photo goes with --photo');
   if (photo === undefined) return DEMO_CASES;
   for (const file of [photo, cardPhoto ?? photo]) if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
-  const captured = await sharp(photo).rotate().jpeg({ quality: 92 }).toBuffer().catch(() => {
-    throw new UsageError(`${photo} is not a picture that can be read; give a JPEG, PNG or WebP`);
+  const captured = await preparedPhoto(readFileSync(photo)).catch((error: unknown) => {
+    if (error instanceof RangeError) throw new UsageError(`${photo}: ${error.message}`);
+    throw error;
   });
+  say(`${photo}: ${captured.done.length === 0 ? 'sent as it is' : captured.done.join('; ')}`);
   const faceImage = await cardPhotoFrom(readFileSync(cardPhoto ?? photo)).catch(() => {
     throw new UsageError(`${cardPhoto ?? photo} is not a picture that can be read; give a JPEG, PNG or WebP`);
   });
-  return [{ name: 'your pictures', expected: '', start: async (world) => world.register(await world.sandbox.jpki.issueCard({ faceImage }), captured) }];
+  return [{ name: 'your pictures', expected: '', start: async (world) => world.register(await world.sandbox.jpki.issueCard({ faceImage }), captured.bytes) }];
 }
 
 async function playAll(world: DemoWorld, cases: readonly DemoCase[]): Promise<CaseReport[]> {

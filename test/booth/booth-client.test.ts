@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { plainJpeg } from '../support/jpeg-writer.js';
 import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import { photoCheckText } from '../../src/domain/booth/photo-check.js';
@@ -72,7 +73,7 @@ describe('the booth client', () => {
   it('sends the frames that it takes once the server has said which way to turn, and signs for them', async () => {
     server.script(accepted, accepted);
     const asked: string[] = [];
-    const frames = [Buffer.from([0xff, 0xd8, 1]), Buffer.from([0xff, 0xd8, 2])];
+    const frames = [plainJpeg(1, 2), plainJpeg(2, 2)];
     const { client } = clientOf(server.url);
     await client.register({ ...made.capture(), frames: async (prompt) => (asked.push(prompt), frames) });
     expect(asked).toEqual(['turn-right']);
@@ -87,7 +88,7 @@ describe('the booth client', () => {
   });
 
   it('does not touch the card for too many frames, or one that is no JPEG', async () => {
-    const jpeg = Buffer.from([0xff, 0xd8, 1]);
+    const jpeg = plainJpeg(1, 2);
     const { client } = clientOf(server.url);
     const card = { ...made.capture().card, verifyAccessNumber: () => Promise.reject(new Error('the card was touched')) };
     for (const frames of [Array<Buffer>(5).fill(jpeg), [jpeg, Buffer.from('x')]]) {
