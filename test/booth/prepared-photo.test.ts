@@ -5,8 +5,10 @@ import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { preparedPhoto } from '../../src/booth/prepared-photo.js';
 import { readPhoto } from '../../src/domain/photo/photo-reader.js';
-import { chromium, openBrowser } from '../support/browser.js';
+import { openBrowser } from '../support/browser.js';
 import { ascii, plainJpeg, segmentBytes } from '../support/jpeg-writer.js';
+import { peer, peerProgram } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 /** Red above, blue below: turning it shows. */
 const flag = () =>
@@ -82,15 +84,13 @@ describe('a photograph before it is signed', () => {
   });
 });
 
-const program = chromium();
-if (!program) console.warn('skipped: there is no Chromium here');
-
 describe("a browser's canvas", () => {
-  (program ? it : it.skip)(
+  itUnless(
+    peer('chromium'),
     'gives photographs that are plain after preparation',
     async () => {
       const profile = mkdtempSync(path.join(tmpdir(), 'honnin-canvas-'));
-      const browser = await openBrowser({ program: program as string, profile, url: 'about:blank' });
+      const browser = await openBrowser({ program: peerProgram('chromium') as string, profile, url: 'about:blank' });
       try {
         for (const quality of [0.5, 0.95, 1]) {
           const url = await browser.tab.evaluate<string>(`(() => {

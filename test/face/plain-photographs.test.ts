@@ -9,6 +9,8 @@ import {
 } from '../../src/infrastructure/face/image-decoder.js';
 import { loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sharedFaces } from './support.js';
+import { elsewhere } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const endOf = async (bytes: Uint8Array, taken: TakenPictures = 'plain'): Promise<string> =>
   decodeImage(bytes, DEFAULT_IMAGE_LIMITS, taken).then(
@@ -42,11 +44,10 @@ describe('what the comparer decodes', () => {
 });
 
 const pictures = path.resolve(sharedFaces, '../cases/pictures');
-const withCases = existsSync(pictures) ? it : it.skip;
-if (!existsSync(pictures)) console.warn(`skipped: ${pictures} is absent`);
+const absence = elsewhere(existsSync(pictures) ? null : `${pictures} is absent`);
 
 describe('photographs that public reports describe', () => {
-  withCases('are not decoded where they have two readings', async () => {
+  itUnless(absence, 'are not decoded where they have two readings', async () => {
     const read: string[] = [];
     for (const name of readdirSync(pictures).filter((file) => file.endsWith('.jpg'))) {
       if (/^\d+ x \d+$/.test(await endOf(readFileSync(path.join(pictures, name))))) read.push(name);

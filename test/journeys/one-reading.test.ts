@@ -11,13 +11,14 @@ import { preparedPhoto } from '../../src/booth/prepared-photo.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { RealServer } from '../support/real-server.js';
 import { SECOND_READINGS } from '../support/second-readings.js';
+import { elsewhere } from '../support/peers.js';
+import { itUnless } from '../support/unless.js';
 
 const { captured, card: onCard } = DEMO_STORIES.samePerson;
 const shared =
   process.env['HONNIN_SHARED'] ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../shared');
 const pictures = path.join(shared, 'cases', 'pictures');
-const withCases = existsSync(pictures) ? it : it.skip;
-if (!existsSync(pictures)) console.warn(`skipped: ${pictures} is absent`);
+const absence = elsewhere(existsSync(pictures) ? null : `${pictures} is absent`);
 
 /** Over the built server beside the sandbox: a booth that sends what it is given, and our own booth, which prepares
  *  it first. @req R3 R21 */
@@ -152,7 +153,8 @@ describe('one file, one picture', () => {
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 720, height: 960, format: 'jpeg' });
   }, 60_000);
 
-  withCases(
+  itUnless(
+    absence,
     'files of public reports get their verdict, read in place',
     async () => {
       const before = submissions();
@@ -170,8 +172,8 @@ describe('one file, one picture', () => {
         const [name = '', kind] = file.split('.');
         const bytes = readFileSync(path.join(pictures, file));
         if (kind === 'jp2') {
-        // A record holds 32 kB; the larger ones are read where the decoder is tested.
-        if (bytes.length > 30_000) continue;
+          // A record holds 32 kB; the larger ones are read where the decoder is tested.
+          if (bytes.length > 30_000) continue;
           const { receipt } = await trusting().register(await capture(await loadDemoFace(captured), bytes));
           await server.caseWith(receipt, 'FaceNotComparable');
         } else if (refused.has(name)) {
