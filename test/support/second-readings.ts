@@ -19,7 +19,7 @@ const planted = (photo: Buffer, marker: number, content: Buffer): Buffer =>
 const frameHeader = (photo: Buffer): number => photo.indexOf(Buffer.from([0xff, 0xc0]));
 const END = Buffer.from([0xff, 0xd9]);
 
-/** @fault one file, two pictures; damaged files are good. The kinds of public reports, made of two photographs. */
+/** One file that is two pictures, and damaged files: the kinds of public reports, made of two photographs. */
 export const SECOND_READINGS: readonly SecondReading[] = [
   {
     name: 'turned by EXIF',
