@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { HealthChecks, type Readiness } from './api/health-checks.js';
 import { Background } from './application/background.js';
 import { CaseWatch } from './application/case-watch.js';
+import { CurrentPolicy } from './application/current-policy.js';
 import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
+import { olderInWords } from './domain/policy/shipped-default.js';
 import { Config } from './infrastructure/config.js';
 
 const PUBLICATION = 'publication-relay';
@@ -22,12 +24,13 @@ export class ServerHealth extends HealthChecks {
     private readonly dispatcher: EffectDispatcher,
     private readonly outlets: CheckpointOutlets,
     private readonly watch: CaseWatch,
+    private readonly policies: CurrentPolicy,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
-    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), ...this.outside(), ...this.copies() };
+    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), policy: await this.policy(), ...this.outside(), ...this.copies() };
     const cases = await this.cases();
     return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
   }
@@ -72,6 +75,16 @@ export class ServerHealth extends HealthChecks {
       return troubles.length > 0 ? { ok: false, detail: troubles.join('; ') } : { ok: true, detail: watched.oldestReceivedAtUtc === null ? 'none is open' : `open as long as they may be, ${oldest}` };
     } catch (error) {
       return { ok: false, detail: `nobody can tell: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  /** An older policy is a matter for administrators, and no reason to take this server out of service. */
+  private async policy(): Promise<Part> {
+    try {
+      const older = await this.policies.olderThanShipped();
+      return { ok: true, detail: older ? olderInWords(older) : 'it asks for what the default of this version asks for, or was decided since' };
+    } catch (error) {
+      return { ok: false, detail: `the policy cannot be read: ${error instanceof Error ? error.message : String(error)}` };
     }
   }
 

@@ -4,11 +4,18 @@ import { Background } from './application/background.js';
 import { CaseWatch } from './application/case-watch.js';
 import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
+import { PerformEffect } from './application/saga/perform-effect.js';
 
 /** What Prometheus reads of the consumers of the log and of the saga; asked for at every scrape. */
 @Injectable()
 export class ServerMetrics {
-  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch) {
+  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch, performer: PerformEffect) {
+    metrics.counter({
+      name: 'honnin_photographs_total',
+      help: 'Photographs that were compared: accepted, referred to officers, refused, or not of the person, and why',
+      labels: ['verdict', 'reason', 'measure'],
+      collect: (c) => performer.photographs.all().forEach(({ verdict, count }) => c.inc({ ...verdict }, count)),
+    });
     metrics.gauge({ name: 'honnin_consumer_lag_seconds', help: 'Age of the newest handled event while there are more to come', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)) });
     metrics.gauge({ name: 'honnin_consumer_up', help: '1 while the consumer follows the log, 0 when it is stopped or failing', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)) });
     metrics.gauge({ name: 'honnin_consumer_failures', help: 'Failed deliveries since the start', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.failures)) });

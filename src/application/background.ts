@@ -1,5 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { upcast } from '../domain/event-registry.js';
+import { olderInWords } from '../domain/policy/shipped-default.js';
 import { CurrentPolicy } from './current-policy.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { EventStore } from './ports/event-store.js';
@@ -41,6 +42,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   async onApplicationBootstrap(): Promise<void> {
     await this.policies.ensureDefault();
+    const older = await this.policies.olderThanShipped();
+    if (older) this.log.warn(olderInWords(older));
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
     for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape });
     this.run(this.erasure.name, this.erasure.types, this.erasure);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { activePolicy, DEFAULT_POLICY, type ActivePolicy } from '../domain/policy/policy.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
+import { olderThanShipped, type OlderPolicy } from '../domain/policy/shipped-default.js';
 import { policies, POLICY_ID } from './aggregates.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
 import { derivedId } from './ids.js';
@@ -18,6 +19,11 @@ export class CurrentPolicy {
     const policy = activePolicy(state);
     if (!policy) throw new Error('there is no active policy: the server has not finished its first start');
     return policy;
+  }
+
+  /** What the default of this program asks for and the policy in force does not, or null. */
+  async olderThanShipped(): Promise<OlderPolicy | null> {
+    return olderThanShipped((await this.aggregates.load(policies, POLICY_ID)).state);
   }
 
   /** Appends the default policy at the first start, and changes nothing ever after. */

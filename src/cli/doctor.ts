@@ -3,6 +3,11 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, sta
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { policies, POLICY_ID } from '../application/aggregates.js';
+import { upcast } from '../domain/event-registry.js';
+import { policyDecider, type PolicyState } from '../domain/policy/policy.js';
+import type { PolicyEvent } from '../domain/policy/policy.events.js';
+import { olderInWords, olderThanShipped } from '../domain/policy/shipped-default.js';
 import { examineOutlets } from '../infrastructure/audit/checkpoint-doctor.js';
 import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certificate/configured-verifiers.js';
 import { Config, ConfigError } from '../infrastructure/config.js';
@@ -114,13 +119,20 @@ async function eventLog(config: Config): Promise<Finding[]> {
   try {
     const store = SqliteEventStore.open({ file, mode: 'read' });
     const head = await store.head();
+    const policy = await storedPolicy(store);
     await store.close();
     const result = await checkEventLog(file);
     if (result.problems.length > 0) return result.problems.map((problem) => wrong('event log', problem));
-    return [ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`)];
+    const older = olderThanShipped(policy);
+    return [...(older ? [note('policy', olderInWords(older))] : []), ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`)];
   } catch (error) {
     return [wrong('event log', error instanceof Error ? error.message : String(error))];
   }
+}
+
+async function storedPolicy(store: SqliteEventStore): Promise<PolicyState> {
+  const events = await store.readStream(policies.streamOf(POLICY_ID), {});
+  return events.map((event) => upcast(event) as unknown as PolicyEvent).reduce(policyDecider.evolve, policyDecider.initial);
 }
 
 async function port(config: Config): Promise<Finding> {

@@ -15,7 +15,8 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 
 export const command: CliCommand = {
   help: `
-Shows what other thresholds would have done, and checks such reports. Reads the audit log, decides nothing, changes nothing.
+Shows what other thresholds would have done, checks such reports, and proposes what a new version asks for by default. It decides nothing:
+a proposal counts when another administrator has approved it.
 
   ./honnin policy what-if [--hold-margin POINTS] [--threshold POINTS] [--referral POINTS] [--registered-threshold POINTS]
                           [--hold-in-referral-band yes|no] [--hold-on-registered-mismatch yes|no]
@@ -26,6 +27,9 @@ Shows what other thresholds would have done, and checks such reports. Reads the 
   ./honnin policy verify-report FILE [--bundle BUNDLE] [--key VKEY|FILE]... [--json]
         checks the signature, makes the report again from the events of a bundle, and says which proposal carries it.
         Exit code 0: all is as it says; 1: something is not; 2: nothing is wrong as far as could be seen
+  ./honnin policy propose-default --server URL --token TOKEN [--dry-run]
+        where the policy in force is older than the default of the server's version: proposes it with what that default asks of
+        photographs; thresholds and terms stay as they are. --dry-run says what would be proposed. As an administrator
 
 Every comparison of the history is decided again by the same rules under the other values, from the scores that were measured.
 What would have followed from another outcome later is not played on.
@@ -37,7 +41,8 @@ Example
     const [name, ...rest] = args;
     if (name === 'what-if') return whatIf(rest);
     if (name === 'verify-report') return verifyReport(rest);
-    throw new UsageError("policy needs 'what-if' or 'verify-report'");
+    if (name === 'propose-default') return proposeDefault(rest);
+    throw new UsageError("policy needs 'what-if', 'verify-report' or 'propose-default'");
   },
 };
 
@@ -70,6 +75,30 @@ async function whatIf(args: string[]): Promise<number> {
   for (const { index, leaf } of audit.events()) run.feed(index, leaf);
   print(run.finish(), false);
   return EXIT.ok;
+}
+
+async function proposeDefault(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { server: TEXT, token: TEXT, 'dry-run': FLAG } });
+  const { server, token } = values;
+  if (server === undefined) throw new UsageError('propose-default needs the address of the server: --server URL');
+  return orSayWhy('policy propose-default', async () => {
+    const { isOlder, differences, proposal } = await ask<Shipped>(server, token, '/v1/policies/shipped-default');
+    if (!isOlder || proposal === null) {
+      say('nothing to propose: the policy in force asks for what the default of this version asks for, or was decided since');
+      return EXIT.ok;
+    }
+    for (const { field, inForce, shipped } of differences) say(`${field.padEnd(52)} ${inForce ?? 'nothing'} → ${shipped}`);
+    if (values['dry-run']) return EXIT.ok;
+    const { versions } = await ask<{ versions: readonly { version: number }[] }>(server, token, '/v1/policies', proposal);
+    say(`proposed as policy ${versions.at(-1)?.version ?? '?'}; another administrator approves it, then it can be put in force`);
+    return EXIT.ok;
+  });
+}
+
+interface Shipped {
+  readonly isOlder: boolean;
+  readonly differences: readonly { readonly field: string; readonly inForce: number | null; readonly shipped: number }[];
+  readonly proposal: PolicyValues | null;
 }
 
 async function verifyReport(args: string[]): Promise<number> {

@@ -83,7 +83,7 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'endRequest', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listBooths', 'listCases', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
+  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'endRequest', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listBooths', 'listCases', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
   'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
 ];
 

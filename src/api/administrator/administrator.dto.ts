@@ -214,3 +214,26 @@ export class CertifiedPoliciesAnswer extends AuditListAnswer {
   @ApiProperty({ type: [PolicyVersionAnswer] })
   versions!: readonly PolicyVersionAnswer[];
 }
+
+export class PolicyDifferenceAnswer {
+  @ApiProperty({ description: 'Member of the policy and measure' })
+  field!: string;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'What the policy in force asks for; null: nothing' })
+  inForce!: number | null;
+
+  @ApiProperty({ type: 'integer' })
+  shipped!: number;
+}
+
+@ApiExtraModels(PolicyBody)
+export class ShippedDefaultAnswer {
+  @ApiProperty({ description: 'Whether the policy in force is from before the default of this version, and nobody has decided about it since' })
+  isOlder!: boolean;
+
+  @ApiProperty({ type: [PolicyDifferenceAnswer] })
+  differences!: readonly PolicyDifferenceAnswer[];
+
+  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(PolicyBody) }, { type: 'null' }], description: 'The policy in force with what is missing: to be proposed as it is' } as object)
+  proposal!: PolicyValues | null;
+}

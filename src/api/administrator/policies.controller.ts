@@ -10,12 +10,13 @@ import type { Outcome } from '../../application/outcome.js';
 import { ListPolicies } from '../../application/queries/list-policies.js';
 import type { PolicyState } from '../../domain/policy/policy.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
+import { olderThanShipped } from '../../domain/policy/shipped-default.js';
 import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { commandIdOf, jsonBody, versionOf } from '../signed-in-request.js';
-import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, type PolicyBody } from './administrator.dto.js';
+import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, ShippedDefaultAnswer, type PolicyBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
 const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1 } } as const;
@@ -38,6 +39,16 @@ export class PoliciesController {
   async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<CertifiedPoliciesAnswer> {
     const certified = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('policies', query, { isNowOnly: true }))));
     return { ...policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies())), ...certified };
+  }
+
+  @Get('shipped-default')
+  @Roles('administrator', 'auditor')
+  @ApiOperation({ operationId: 'compareWithShippedDefault', summary: 'What the default of this version asks of photographs and the policy in force does not' })
+  @ApiResponse({ status: 200, type: ShippedDefaultAnswer, description: 'Whether the policy in force is older, and what to propose then' })
+  @SignedInProblems()
+  async shippedDefault(): Promise<ShippedDefaultAnswer> {
+    const older = olderThanShipped(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies()));
+    return { isOlder: older !== null, differences: older?.differences ?? [], proposal: older?.proposal ?? null };
   }
 
   @Post()

@@ -9,6 +9,7 @@ import { valueOf } from '../answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
 import { headersHoldMyNumber, parseJson } from '../json-body.js';
+import { Metrics } from '../metrics.js';
 import { PlaceHeaders, Problems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { validated } from '../validation.js';
@@ -31,6 +32,7 @@ export class PhotoChecksController {
     private readonly door: Door,
     private readonly admission: UploadAdmission,
     private readonly settings: ApiSettings,
+    private readonly metrics: Metrics,
   ) {}
 
   @Post()
@@ -63,7 +65,10 @@ export class PhotoChecksController {
     await this.admission.mustRepeat(claim, question);
     const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo));
     if (answer.answer === 'unknown') throw new ProblemError('photo_check_busy', { retryAfterSeconds: BUSY_SECONDS });
-    if (answer.answer === 'guidance') return answer.guidance;
+    if (answer.answer === 'guidance') {
+      this.metrics.photoChecks.inc({ ...answer.verdict });
+      return answer.guidance;
+    }
     this.door.count(answer.refusal.code);
     return valueOf({ refused: answer.refusal });
   }

@@ -6,6 +6,7 @@ import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-proble
 import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
 import { photoGuidance, type PhotoGuidance } from '../../domain/registration/photo-guidance.js';
 import { booths } from '../aggregates.js';
+import { verdictOfCheck, type PhotographVerdict } from '../photograph-tally.js';
 import { boothSigned } from '../booth-signature.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { Challenges } from '../commands/issue-challenge.js';
@@ -26,7 +27,7 @@ export class CheckPhoto {
 
 /** `unknown`: the machine could not look at it now; nothing is said about the photograph. */
 export type PhotoCheckAnswer =
-  | { readonly answer: 'guidance'; readonly guidance: PhotoGuidance }
+  | { readonly answer: 'guidance'; readonly guidance: PhotoGuidance; readonly verdict: PhotographVerdict }
   | { readonly answer: 'refused'; readonly refusal: Extract<Refusal, { code: DoorRefusalCode }> }
   | { readonly answer: 'unknown' };
 
@@ -55,7 +56,8 @@ export class CheckPhotoHandler implements IQueryHandler<CheckPhoto, PhotoCheckAn
       return { answer: 'refused', refusal };
     }
     const assessment = await this.faces.assess(query.photo);
-    return assessment.outcome === 'unknown' ? { answer: 'unknown' } : { answer: 'guidance', guidance: photoGuidance(assessment, values) };
+    if (assessment.outcome === 'unknown') return { answer: 'unknown' };
+    return { answer: 'guidance', guidance: photoGuidance(assessment, values), verdict: verdictOfCheck(assessment, values) };
   }
 
   private cheapRefusal({ check, photo }: CheckPhoto, bytesMax: number): DoorRefusalCode | null {

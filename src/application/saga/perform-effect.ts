@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
 import type { Refusal } from '../../domain/refusal.js';
 import { referenceImage, type RegisteredImage } from '../../domain/registrant/registrant.js';
-import { isRetentionOver, type CertificateFinding, type FaceFinding, type RegistrationCommand, type RegistrationState } from '../../domain/registration/registration.js';
+import { isRetentionOver, registrationDecider, type CertificateFinding, type FaceFinding, type RegistrationCommand, type RegistrationState } from '../../domain/registration/registration.js';
 import type { MaterialUse, ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
@@ -13,6 +13,7 @@ import { materialFault } from '../material-fault.js';
 import { derivedId } from '../ids.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
+import { PhotographTally, verdictOf } from '../photograph-tally.js';
 import { Clock } from '../ports/clock.js';
 import { FaceComparer } from '../ports/face-comparer.js';
 import { GovernmentRegistry } from '../ports/government-registry.js';
@@ -31,6 +32,8 @@ interface Job {
  *  effects, the submission has one id for ever, and results are commands whose ids derive from the effect. */
 @Injectable()
 export class PerformEffect {
+  /** What became of the photographs that were compared, for metrics. */
+  readonly photographs = new PhotographTally();
   private readonly log = new Logger('Faces');
   private readonly received: ReceivedMaterial;
 
@@ -153,7 +156,12 @@ export class PerformEffect {
   private async compareFaces(job: Job, state: Known, attempt: number): Promise<Refusal | null> {
     if (state.stage !== 'certificate_verified') return { code: 'wrong_stage', data: { stage: state.stage, command: 'CompareFaces' } };
     const finding = await this.faceFinding(state.request, state.subjectKey);
-    return this.record(job, { type: 'RecordFaceComparison', finding, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
+    const command = { type: 'RecordFaceComparison', finding, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() } as const;
+    const refusal = await this.record(job, command);
+    const decision = registrationDecider.decide(state, command);
+    const verdict = refusal === null && 'events' in decision ? verdictOf(decision.events, command.policy.values) : null;
+    if (verdict) this.photographs.add(verdict);
+    return refusal;
   }
 
   /** Compares with the card's face out of the verified record, and with the reference image if there is one. @req R5 R7 R13 R14 */

@@ -49,6 +49,7 @@ import { ListPoliciesHandler } from '../../../src/application/queries/list-polic
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from '../../../src/application/queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
+import type { PolicyValues } from '../../../src/domain/policy/policy.events.js';
 import { readPhoto, type PhotoReading } from '../../../src/domain/photo/photo-reader.js';
 import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
 import { AuditLogConsumer } from '../../../src/infrastructure/audit/audit-log-consumer.js';
@@ -172,7 +173,7 @@ export class ApiServer {
   logWaits = false;
   app!: NestFastifyApplication;
 
-  static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}): Promise<ApiServer> {
+  static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}, { policy }: { readonly policy?: PolicyValues } = {}): Promise<ApiServer> {
     const api = new ApiServer();
     api.signer = await LogKeys.open({ origin: 'log.example/api', secretFolder: path.join(api.folder, 'secret'), auditFolder: api.log.folder });
     const settings = new ApiSettings({ logLevel: 'trace', ...given });
@@ -200,7 +201,7 @@ export class ApiServer {
     await api.app.init();
     await api.server.ready();
     api.publishing = api.publish();
-    await api.app.get(CurrentPolicy, { strict: false }).ensureDefault();
+    await api.app.get(CurrentPolicy, { strict: false }).ensureDefault(policy);
     return api;
   }
 
