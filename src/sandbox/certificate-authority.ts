@@ -5,6 +5,7 @@ import {
   keyUsage, ocspNoCheck, publicKeyBits, subjectAltDirectoryName, subjectAltOtherNames, subjectKeyIdentifier, writeCertificate, writeCrl,
   type DistinguishedName, type Extension,
 } from './x509-writer.js';
+import { ageOn, birthdayAfter, dayInJapan, endOfDayInJapan, type Day } from '../domain/values/birthday.js';
 import type { CertificateType, RevocationReason } from '../domain/values/certificate-status.js';
 
 export type KeyAlgorithm = 'RSA-2048' | 'P-384';
@@ -27,6 +28,8 @@ export interface IssueOptions {
   readonly notAfter?: Date;
   /** The card that will hold it: a card's two certificates are linked by this id. */
   readonly cardId: string;
+  /** The card's last day; absent: no card ends the certificate earlier. */
+  readonly cardExpiry?: Day;
   /** The certificate that this one replaces. */
   readonly previousSerial?: string;
 }
@@ -122,7 +125,8 @@ export class CertificateAuthority {
   }
 
   /** Issues a certificate in the card profile: critical keyUsage, the policy OID, a CRL distribution point that is a
-   *  directory name, and no address of any status service. Default validity: until the fifth birthday from now. */
+   *  directory name, and no address of any status service. Default validity: until the fifth birthday from now,
+   *  and not longer than the card. */
   issue(options: IssueOptions, now: Date): IssuedCertificate {
     const serial = freshSerial();
     const notBefore = options.notBefore ?? new Date(now.getTime() - MONTH_MS);
@@ -132,7 +136,7 @@ export class CertificateAuthority {
         issuer: this.name,
         subject: subjectName(this.type),
         notBefore,
-        notAfter: options.notAfter ?? fifthBirthday(options.holder.birthDate, now),
+        notAfter: options.notAfter ?? new Date(endOfDayInJapan(certificateEnd(options, now))),
         publicKey: options.publicKey,
         extensions: cardExtensions(this.type, options, this.anchor.privateKey),
       },
@@ -304,12 +308,16 @@ function eraDigit(isoDate: string): string {
   return japaneseEra(isoDate).digit;
 }
 
-/** End of the fifth birthday after the issue, Japanese time. */
-function fifthBirthday(birthDate: string, now: Date): Date {
-  const [, month = 1, day = 1] = birthDate.split('-').map(Number);
-  const birthdayThisYear = Date.UTC(now.getUTCFullYear(), month - 1, day, 14, 59, 59);
-  const years = birthdayThisYear > now.getTime() ? 4 : 5;
-  return new Date(Date.UTC(now.getUTCFullYear() + years, month - 1, day, 14, 59, 59));
+/** Last day of a certificate: the fifth birthday after its issue, or the card's own last day where that comes first. */
+function certificateEnd({ holder, cardExpiry }: IssueOptions, now: Date): Day {
+  const birthday = birthdayAfter(holder.birthDate.replaceAll('-', ''), dayInJapan(now.toISOString()), 5);
+  return cardExpiry !== undefined && cardExpiry < birthday ? cardExpiry : birthday;
+}
+
+/** Last day of a card: the tenth birthday after its issue, the fifth of who is under 18. */
+export function cardEnd(birthDate: string, now: Date): Day {
+  const [born, today] = [birthDate.replaceAll('-', ''), dayInJapan(now.toISOString())];
+  return birthdayAfter(born, today, ageOn(born, today) < 18 ? 5 : 10);
 }
 
 function saveKey(key: CertifiedKey): SavedKey {

@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, randomUUID, type KeyObject } from 'node:crypto';
-import { buildCardRecord, buildIssuerCertificate, cardKeyId, rsaPublicParts } from './card-record-writer.js';
+import { buildCardRecord, buildIssuerCertificate, cardKeyId, encodeRsaPublicKey, rsaPublicParts } from './card-record-writer.js';
 import { cardPhotoFrom, printedLine, type Crop } from './card-photo.js';
 import {
-  CertificateAuthority, generateKey, responderCertificate, serialOf, type AuthorityState, type CertifiedKey, type IssuedCertificate, type KeyAlgorithm, type SyntheticHolder,
+  CertificateAuthority, cardEnd, generateKey, responderCertificate, serialOf, type AuthorityState, type CertifiedKey, type IssuedCertificate, type KeyAlgorithm, type SyntheticHolder,
 } from './certificate-authority.js';
 import { FaultTape } from './fault-tape.js';
 import { answerOcsp, OCSP_FAULTS, readOcspRequest, type OcspFault, type WrongResponders } from './ocsp-responder.js';
@@ -16,6 +16,11 @@ import { CERTIFICATE_TYPES, type CertificateType, type RevocationReason } from '
 /** What is wrong with the CRLs that are handed out. */
 export const CRL_FAULTS = ['none', 'stale', 'badSignature', 'garbage', 'truncated', 'ofOtherAuthority', 'http500', 'drop'] as const;
 export type CrlFault = (typeof CRL_FAULTS)[number];
+
+/** What is wrong with the answers about which certificates and cards belong together. `anotherCard`: the face record that is asked about is not of
+ *  the certificate's card. `withoutCard` and `withoutSameCard`: a service that does not tell so much. */
+export const LINK_FAULTS = ['none', 'anotherCard', 'withoutCard', 'withoutSameCard', 'malformed', 'garbage', 'http500', 'drop'] as const;
+export type LinkFault = (typeof LINK_FAULTS)[number];
 
 export interface JpkiOptions extends StandInOptions {
   /** Keys and issued certificates are kept here over a restart; in memory only when absent. */
@@ -42,6 +47,11 @@ export interface IssueCardOptions {
   readonly notAfter?: Date;
   readonly authenticationPin?: string;
   readonly signingPassword?: string;
+  /** A face record that contradicts the certificates, for tests: attributes of another holder, another last day (`YYYYMMDD`). */
+  readonly recordHolder?: Partial<Pick<SyntheticHolder, 'birthDate' | 'sex'>>;
+  readonly recordExpiry?: string;
+  /** Last day of the card (`YYYYMMDD`) instead of a birthday, as where somebody's stay in the country ends. The certificates end with it. */
+  readonly cardExpiry?: string;
 }
 
 /** A root that signs issuer certificates of face records, as a verifier must be told of it. */
@@ -72,14 +82,16 @@ export interface JpkiServer extends Troublable {
   readonly cardRoot: CardRootKey;
   issueCard(options: IssueCardOptions): Promise<SyntheticCard>;
   /** A new card for the same holder: new keys, new certificates that replace the old ones, which become `superseded`.
-   *  @param faceImage JP2 of the new card; the old card's, when absent */
-  renew(card: SyntheticCard, faceImage?: Uint8Array): Promise<SyntheticCard>;
+   *  @param faceImage JP2 of the new card; the old card's, when absent
+   *  @param certificateTypes the old card's, when absent */
+  renew(card: SyntheticCard, faceImage?: Uint8Array, certificateTypes?: readonly CertificateType[]): Promise<SyntheticCard>;
   /** Revokes every certificate of a card, or the one named. */
   revoke(card: SyntheticCard, reason?: RevocationReason, type?: CertificateType): void;
   hold(card: SyntheticCard, type?: CertificateType): void;
   release(card: SyntheticCard, type?: CertificateType): void;
   readonly ocspFaults: FaultTape<OcspFault>;
   readonly crlFaults: FaultTape<CrlFault>;
+  readonly linkFaults: FaultTape<LinkFault>;
   readonly history: readonly JpkiHistoryEntry[];
 }
 
@@ -95,12 +107,15 @@ interface JpkiState {
   readonly authorities: readonly AuthorityState[];
   readonly cardRootKey: string;
   readonly municipalityKey: string;
+  /** Card id by the SHA-256 of the card's own key, hex. Absent in files of before it was kept. */
+  readonly cardKeys?: Readonly<Record<string, string>>;
 }
 
 interface Keys {
   readonly authorities: Readonly<Record<CertificateType, CertificateAuthority>>;
   readonly cardRootKey: KeyObject;
   readonly municipalityKey: KeyObject;
+  readonly cardKeys: Map<string, string>;
 }
 
 const ROOT_KEY_ID = cardKeyId('6000023', '001');
@@ -112,7 +127,7 @@ async function loadOrCreate(options: JpkiOptions): Promise<Keys> {
   const saved = readState<JpkiState>(options.stateFile);
   if (saved !== null) {
     const authorities = Object.fromEntries(saved.authorities.map((state) => [state.type, CertificateAuthority.restore(state)])) as Record<CertificateType, CertificateAuthority>;
-    return { authorities, cardRootKey: createPrivateKey(saved.cardRootKey), municipalityKey: createPrivateKey(saved.municipalityKey) };
+    return { authorities, cardRootKey: createPrivateKey(saved.cardRootKey), municipalityKey: createPrivateKey(saved.municipalityKey), cardKeys: new Map(Object.entries(saved.cardKeys ?? {})) };
   }
   const now = options.now?.() ?? new Date();
   const [userAuthentication, digitalSignature, cardRootKey, municipalityKey] = await Promise.all([
@@ -121,12 +136,13 @@ async function loadOrCreate(options: JpkiOptions): Promise<Keys> {
     generateKey('RSA-2048'),
     generateKey('RSA-2048'),
   ]);
-  return { authorities: { user_authentication: userAuthentication, digital_signature: digitalSignature }, cardRootKey, municipalityKey };
+  return { authorities: { user_authentication: userAuthentication, digital_signature: digitalSignature }, cardRootKey, municipalityKey, cardKeys: new Map() };
 }
 
 class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   readonly ocspFaults = new FaultTape<OcspFault>(OCSP_FAULTS, 'none');
   readonly crlFaults = new FaultTape<CrlFault>(CRL_FAULTS, 'none');
+  readonly linkFaults = new FaultTape<LinkFault>(LINK_FAULTS, 'none');
   readonly #options: JpkiOptions;
   readonly #keys: Keys;
   readonly #history: JpkiHistoryEntry[] = [];
@@ -185,8 +201,8 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     return this.#makeCard({ options, faceImage, previous: null });
   }
 
-  async renew(card: SyntheticCard, faceImage: Uint8Array = faceImageOf(card.cardRecord)): Promise<SyntheticCard> {
-    const renewed = await this.#makeCard({ options: { holder: card.holder, certificateTypes: card.certificateTypes }, faceImage, previous: card });
+  async renew(card: SyntheticCard, faceImage: Uint8Array = faceImageOf(card.cardRecord), certificateTypes: readonly CertificateType[] = card.certificateTypes): Promise<SyntheticCard> {
+    const renewed = await this.#makeCard({ options: { holder: card.holder, certificateTypes }, faceImage, previous: card });
     for (const type of card.certificateTypes) {
       if (this.#issuedOn(card, type).revocation === null) this.revoke(card, 'superseded', type);
     }
@@ -224,13 +240,15 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     const cardId = randomUUID();
     const types = options.certificateTypes ?? ['user_authentication'];
     const [surfaceKey, ...keys] = await Promise.all([generateKey('RSA-2048'), ...types.map(() => generateKey(options.keyAlgorithm ?? 'RSA-2048'))]);
+    const cardExpiry = options.cardExpiry ?? cardEnd(holder.birthDate, this.now());
     const certificates: Partial<Record<CertificateType, { certificate: string; privateKey: string }>> = {};
     types.forEach((type, i) => {
       const key = keys[i];
       if (key === undefined) throw new Error('a key is missing');
-      certificates[type] = this.#certify({ type, key, holder, cardId, previous, options });
+      certificates[type] = this.#certify({ type, key, holder, cardId, cardExpiry, previous, options });
     });
-    const surface = this.#surface({ holder, faceImage, surfaceKey, previous });
+    const surface = this.#surface({ holder: { ...holder, ...options.recordHolder }, faceImage, surfaceKey, expiry: options.recordExpiry ?? cardExpiry });
+    this.#keys.cardKeys.set(cardKeySha256(surfaceKey), cardId);
     this.#save();
     return new SyntheticCard({
       format: 'honnin-synthetic-card/v1',
@@ -249,33 +267,33 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     });
   }
 
-  #certify(wanted: { type: CertificateType; key: KeyObject; holder: SyntheticHolder; cardId: string; previous: SyntheticCard | null; options: IssueCardOptions }): {
+  #certify(wanted: { type: CertificateType; key: KeyObject; holder: SyntheticHolder; cardId: string; cardExpiry: string; previous: SyntheticCard | null; options: IssueCardOptions }): {
     certificate: string;
     privateKey: string;
   } {
-    const { type, key, holder, cardId, previous, options } = wanted;
+    const { type, key, holder, cardId, cardExpiry, previous, options } = wanted;
     const issued = this.#authority(type).issue(
       {
         holder,
         cardId,
+        cardExpiry,
         publicKey: createPublicKey(key),
         ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),
         ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
-        ...(previous === null ? {} : { previousSerial: serialOf(previous.certificate(type)) }),
+        ...(previous === null || !previous.certificateTypes.includes(type) ? {} : { previousSerial: serialOf(previous.certificate(type)) }),
       },
       this.now(),
     );
     return { certificate: Buffer.from(issued.certificate).toString('base64'), privateKey: toPem(key) };
   }
 
-  #surface(wanted: { holder: SyntheticHolder; faceImage: Uint8Array; surfaceKey: KeyObject; previous: SyntheticCard | null }): {
+  #surface(wanted: { holder: SyntheticHolder; faceImage: Uint8Array; surfaceKey: KeyObject; expiry: string }): {
     cardRecord: Uint8Array;
     cardIssuerCertificate: Uint8Array;
     accessNumber: string;
   } {
-    const { holder, faceImage, surfaceKey } = wanted;
+    const { holder, faceImage, surfaceKey, expiry } = wanted;
     const securityCode = freshSecurityCode();
-    const expiryYear = this.now().getUTCFullYear() + 10;
     const birthDate = holder.birthDate.replaceAll('-', '');
     const cardRecord = buildCardRecord(
       {
@@ -285,7 +303,7 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
         nameImage: printedLine(holder.name),
         addressImage: printedLine(holder.address),
         faceImage,
-        expiry: `${expiryYear}${birthDate.slice(4)}`,
+        expiry,
         securityCodeImage: printedLine(securityCode),
       },
       this.#keys.municipalityKey,
@@ -294,7 +312,7 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       { issuerKeyId: ROOT_KEY_ID, subjectKeyId: MUNICIPALITY_KEY_ID, subjectKey: rsaPublicParts(this.#keys.municipalityKey) },
       this.#keys.cardRootKey,
     );
-    return { cardRecord, cardIssuerCertificate, accessNumber: accessNumberOf(holder.birthDate, expiryYear, securityCode) };
+    return { cardRecord, cardIssuerCertificate, accessNumber: accessNumberOf(holder.birthDate, Number(expiry.slice(0, 4)), securityCode) };
   }
 
   protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
@@ -355,17 +373,30 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     return bytes;
   }
 
-  /** `?issuer=<hex DER name>&serial=<hex>`: which certificate came before this one, and which other certificate the same card
-   *  holds. The authority tells this to notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
+  /** `?issuer=<hex DER name>&serial=<hex>[&cardKey=<hex SHA-256>]`: which certificate came before this one, which other certificate the same
+   *  card holds, and whether the card with this key is that card. The authority tells this to notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
   #link(request: StandInRequest): StandInAnswer {
     const issuer = request.query.get('issuer')?.toLowerCase() ?? '';
     const serial = request.query.get('serial')?.toLowerCase().replace(/^0+/, '') ?? '';
-    this.#remember('link', serial, 'none');
+    const fault = this.linkFaults.next();
+    this.#remember('link', serial, fault);
+    if (fault === 'drop') return { status: 0, drop: true };
+    if (fault === 'http500') return problem(500, 'internal', 'the stand-in plays a fault');
+    if (fault === 'garbage') return { status: 200, headers: { 'content-type': 'application/json' }, body: '<html>not JSON</html>' };
+    if (fault === 'malformed') return json(200, { previous: { issuer: 'zz', serial: 7 }, sameCard: 'yes', card: 'perhaps' });
     const authority = Object.values(this.#keys.authorities).find((candidate) => candidate.nameHex === issuer);
     const issued = authority?.find(serial);
     if (authority === undefined || issued === undefined) return problem(404, 'unknown_certificate', 'no such certificate was issued here');
     const previous = issued.previousSerial === null ? null : { issuer, serial: issued.previousSerial };
-    return json(200, { previous, sameCard: this.#sameCard(authority, issued) });
+    const card = fault === 'anotherCard' ? 'other' : this.#cardOf(request.query.get('cardKey'), issued);
+    return json(200, { previous, ...(fault === 'withoutSameCard' ? {} : { sameCard: this.#sameCard(authority, issued) }), ...(fault === 'withoutCard' ? {} : { card }) });
+  }
+
+  /** Whether the card with this key holds the certificate; null for a key that was not asked about or is on no card that was made here. */
+  #cardOf(cardKey: string | null, issued: IssuedCertificate): 'same' | 'other' | null {
+    const cardId = cardKey === null ? undefined : this.#keys.cardKeys.get(cardKey.toLowerCase());
+    if (cardId === undefined) return null;
+    return cardId === issued.cardId ? 'same' : 'other';
   }
 
   #sameCard(authority: CertificateAuthority, issued: IssuedCertificate): { issuer: string; serial: string } | null {
@@ -385,7 +416,10 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       case 'GET /control/anchors':
         return json(200, { anchors: this.anchorsPem, cardRoot: this.cardRoot, ocspUrl: this.ocspUrl, crlUrls: this.crlUrls, linksUrl: this.linksUrl });
       case 'POST /control/crl-faults':
-        this.#controlCrlFaults(controlBody(request));
+        applyTo(this.crlFaults, controlBody(request));
+        return json(200, { ok: true });
+      case 'POST /control/link-faults':
+        applyTo(this.linkFaults, controlBody(request));
         return json(200, { ok: true });
       case 'POST /control/cards':
         return json(201, (await this.issueCard(cardOptionsFrom(controlBody(request)))).toJson());
@@ -408,12 +442,6 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   async #renewedBy(body: Record<string, unknown>): Promise<SyntheticCard> {
     const picture = body['pictureBase64'];
     return this.renew(cardFrom(body), typeof picture === 'string' ? await cardPhotoFrom(Buffer.from(picture, 'base64')) : undefined);
-  }
-
-  #controlCrlFaults(body: Record<string, unknown>): void {
-    if (body['clear'] === true) this.crlFaults.clear();
-    if (typeof body['always'] === 'string') this.crlFaults.always(body['always']);
-    if (Array.isArray(body['play'])) this.crlFaults.play(body['play'].map(String));
   }
 
   #remember(kind: JpkiHistoryEntry['kind'], subject: string, fault: string): void {
@@ -449,9 +477,21 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       authorities: Object.values(this.#keys.authorities).map((authority) => authority.save()),
       cardRootKey: toPem(this.#keys.cardRootKey),
       municipalityKey: toPem(this.#keys.municipalityKey),
+      cardKeys: Object.fromEntries(this.#keys.cardKeys),
     };
     writeState(this.#options.stateFile, state);
   }
+}
+
+function applyTo(faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void }, body: Record<string, unknown>): void {
+  if (body['clear'] === true) faults.clear();
+  if (typeof body['always'] === 'string') faults.always(body['always']);
+  if (Array.isArray(body['play'])) faults.play(body['play'].map(String));
+}
+
+/** SHA-256 of the card's key as its face record holds it (content of DF24), hex. */
+function cardKeySha256(surfaceKey: KeyObject): string {
+  return createHash('sha256').update(encodeRsaPublicKey(rsaPublicParts(surfaceKey))).digest('hex');
 }
 
 function askedSerials(body: Uint8Array): string {
@@ -498,6 +538,8 @@ function cardOptionsFrom(body: Record<string, unknown>): IssueCardOptions {
     picture: Buffer.from(picture, 'base64'),
     ...(typeof body['holder'] === 'object' ? { holder: body['holder'] as Partial<SyntheticHolder> } : {}),
     ...(types === undefined ? {} : { certificateTypes: types }),
+    ...(typeof body['recordHolder'] === 'object' ? { recordHolder: body['recordHolder'] as Partial<SyntheticHolder> } : {}),
+    ...Object.fromEntries(['recordExpiry', 'cardExpiry'].flatMap((name) => (typeof body[name] === 'string' ? [[name, body[name]]] : []))),
     ...(body['keyAlgorithm'] === 'P-384' ? { keyAlgorithm: 'P-384' as const } : {}),
     ...Object.fromEntries(dates),
   };
