@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { sealedEvidenceName } from '../domain/audit/evidence-name.js';
+import type { FaceRecordStatements } from '../domain/registration/card-agreement.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import type { SealedCertificateEvidence } from './ports/certificate-verifier.js';
 
@@ -12,6 +13,8 @@ export interface PresentedForEvidence {
   readonly signature: string;
   /** The instant at which the path was judged, ISO-8601 UTC. */
   readonly at: string;
+  /** What the face record says that the certificate says too; null where the certificate was refused before anybody looked. */
+  readonly faceRecord: FaceRecordStatements | null;
 }
 
 /** The bytes that go into the vault after a certificate check: everything from which the verdict can be made again. What the card signed is

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, StoredEvent } from './event-envelope.js';
+import { NOT_COMPARED } from './registration/card-agreement.js';
 
 /** Turns the data of one schema version into the next. Pure; the stored bytes never change. */
 export type Upcaster = (data: JsonObject) => JsonObject;
@@ -16,11 +17,17 @@ function withValue(data: JsonObject, name: string, value: Json): JsonObject {
 
 const first: EventShape = { version: 1, upcasters: [] };
 
+/** Policies of before get a value that came later. */
+function withValues(added: JsonObject): Upcaster {
+  return (data) => ({ ...data, values: { ...(data['values'] as JsonObject), ...added } });
+}
+
 /** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
 export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
   RequestReceived: { version: 2, upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })] },
-  CertificateVerified: first,
+  // Version 2 says what certificate and face record both say, compared. Before, nothing was compared and nobody was asked.
+  CertificateVerified: { version: 2, upcasters: [(data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' })] },
   CertificateRejected: first,
   CertificateCheckDeferred: first,
   FaceMatched: first,
@@ -50,7 +57,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   FaceImageRegistered: first,
   FaceImageConfirmed: first,
   FaceImageWithdrawn: first,
-  CertificateLinked: first,
+  CertificateAdded: first,
+  // Version 2 says how the certificate came to the registrant; before, only renewed certificates were linked.
+  CertificateLinked: { version: 2, upcasters: [(data) => ({ ...data, relation: 'renewal' })] },
   RegistrantErased: first,
   HoldOpened: first,
   OpinionGiven: first,
@@ -60,13 +69,19 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // kept; for policies of before it is the default of the day on which the value came, whatever the default is later.
   // Version 4 says which photographs are held for officers; before it none were.
   // Version 5 says for how long a case may be open: for policies of before a week and what a hold may take.
+  // Version 6 says what is asked of a card.
   PolicyProposed: {
-    version: 5,
+    version: 6,
     upcasters: [
       (data) => ({ ...data, report: null }),
       (data) => withValue(data, 'refusedEvidenceRetentionDays', 400),
       (data) => withValue(data, 'photoQualityHoldBelow', {}),
       (data) => withValue(data, 'caseOpenHoursMax', 168 + Number((data['values'] as JsonObject)['holdDueHours'])),
+      withValues({
+        holdOnCardUnconfirmed: false,
+        certificateTypesWithoutSameCard: ['user_authentication'],
+        signingCertificateAtFirstRegistration: false,
+      }),
     ],
   },
   PolicyApproved: first,

@@ -26,6 +26,9 @@ interface Kept {
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 const RETAINED_MAX = 100;
 const VERIFIER = { id: 'synthetic-verifier', version: '1' };
+const CANNOT_TELL = { outcome: 'cannot_tell', because: 'not_named' } as const;
+/** What a certificate of user authentication and the authority say of an honest card. */
+const SAME_CARD = { birthDate: CANNOT_TELL, sex: CANNOT_TELL, birthday: { outcome: 'equal' }, expiry: { outcome: 'equal' }, sameCard: { outcome: 'equal' } } as const;
 const ALGORITHM = { id: 'synthetic-faces', version: '1' };
 
 /** A history as the server would have written it, made by the real rules out of made-up findings: for tests and measurements of what
@@ -125,7 +128,7 @@ export class SyntheticHistory {
           return this.run(registrations, requestId, { type: 'RetainRefusedEvidence', refusedAtUtc: nowUtc, policy }, 'system:evidence-retention', requestId, policy.version, effectId);
         }
         const { material } = state.request;
-        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, material: { certificate: material.certificate, cardRecord: material.cardRecord }, sealedEvidenceId: `evidence-${effectId}` } });
+        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: SAME_CARD, otherCertificate: 'told', material: { certificate: material.certificate, cardRecord: material.cardRecord }, sealedEvidenceId: `evidence-${effectId}` } });
       }
       case 'CompareFaces':
         return record({ type: 'RecordFaceComparison', finding: this.finding(state), attempt: effect.attempt, policy, nowUtc });

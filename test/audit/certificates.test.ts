@@ -83,7 +83,7 @@ describe('certificate verdicts in a bundle', () => {
     const verifier = new OcspCertificateVerifier({ trustAnchors: { user_authentication: [authority.certificate], digital_signature: [] }, environment: 'test', order: 'ocsp', ocsp: { url: responder.url, timeoutMs: 2000 }, crl: { user_authentication: null, digital_signature: null }, now: () => NOW * 1000 });
     const verdict = (await verifier.verify({ certificate, certificateType: 'user_authentication', signedBytes: Buffer.from(text), signature, at: AT })) as Exclude<CertificateVerdict, { verdict: 'unknown' }>;
     expect(verdict.verdict).toBe(status === 'good' ? 'valid' : 'invalid');
-    const whole = evidenceBytes(verdict.sealed, { certificateType: 'user_authentication', signedText: text, signature: signature.toString('base64'), at: AT });
+    const whole = evidenceBytes(verdict.sealed, { faceRecord: null, certificateType: 'user_authentication', signedText: text, signature: signature.toString('base64'), at: AT });
     const bytes = old ? Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(whole).toString()), presented: undefined })) : whole;
     const isValid = verdict.verdict === 'valid' && !cardRecord;
     const id = sealedEvidenceId(effectId, bytes);

@@ -1,11 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
+import { NOT_COMPARED, type CardAgreement } from '../../src/domain/registration/card-agreement.js';
 import { decideHold as decide, framesInconsistent } from '../../src/domain/registration/hold.policy.js';
 
 type Seen = Parameters<typeof decide>[3];
 type Frames = Seen['frames'];
-const policy = { holdMarginPoints: 2000, registeredMatchPointsMin: 5000, holdOnRegisteredMismatch: false, holdOnFramesInconsistent: false, photoQualityHoldBelow: {} };
-const decideHold = (card: number, registered: number | 'none', values: Parameters<typeof decide>[2], frames: Frames = 'not_assessed', quality: Seen['quality'] = {}) =>
-  decide(card, registered, values, { frames, quality });
+type OnCard = Seen['onCard'];
+const policy = {
+  holdMarginPoints: 2000,
+  registeredMatchPointsMin: 5000,
+  holdOnRegisteredMismatch: false,
+  holdOnFramesInconsistent: false,
+  photoQualityHoldBelow: {},
+  holdOnCardUnconfirmed: false,
+  certificateTypesWithoutSameCard: ['user_authentication'] as const,
+};
+const UNKNOWN_CARD: OnCard = {
+  agreement: NOT_COMPARED,
+  otherCertificate: 'not_asked',
+  certificateType: 'user_authentication',
+};
+const decideHold = (
+  card: number,
+  registered: number | 'none',
+  values: Parameters<typeof decide>[2],
+  frames: Frames = 'not_assessed',
+  quality: Seen['quality'] = {},
+  onCard: OnCard = UNKNOWN_CARD,
+) => decide(card, registered, values, { frames, quality, onCard });
 
 describe('hold rule of claim 4 (@req R15 R16)', () => {
   it.each([
@@ -100,5 +121,50 @@ describe('a photograph of which nobody can tell whether it is a portrait', () =>
     expect(decideHold(9500, 7500, asking, 'not_assessed', quality)?.reason).toBe('registered_gap');
     const both = { ...asking, holdOnFramesInconsistent: true };
     expect(decideHold(9500, 'none', both, { count: 1, samePerson: false, movement: true, promptFollowed: true }, quality)?.reason).toBe('frames_inconsistent');
+  });
+});
+
+describe('hold of a card of which something is wrong (@req R5 R32)', () => {
+  const equal = { outcome: 'equal' } as const;
+  const differs = { outcome: 'differs' } as const;
+  const unknown = { outcome: 'cannot_tell', because: 'not_named' } as const;
+  const agreement = (change: Partial<CardAgreement> = {}): CardAgreement => ({ birthDate: unknown, sex: unknown, birthday: equal, expiry: equal, sameCard: unknown, ...change });
+  const onCard = (change: Partial<CardAgreement> = {}, other: Partial<OnCard> = {}) => ({ agreement: agreement(change), otherCertificate: 'told', certificateType: 'user_authentication', ...other }) as const;
+  const reasonOf = (found: OnCard, values: Parameters<typeof decide>[2] = policy, registered: number | 'none' = 'none') => decideHold(9500, registered, values, 'not_assessed', {}, found)?.reason ?? null;
+  const strict = { ...policy, holdOnCardUnconfirmed: true };
+
+  it.each(['birthDate', 'sex', 'birthday', 'expiry', 'sameCard'] as const)('holds whenever %s differs, whatever else agrees and whatever the switches say', (point) => {
+    expect(reasonOf(onCard({ birthDate: equal, sameCard: equal, [point]: differs }))).toBe('card_differs');
+    expect(decideHold(9500, 9000, policy, 'not_assessed', {}, onCard({ [point]: differs }))).toEqual({ reason: 'card_differs', differencePoints: 500, boundPoints: null });
+  });
+
+  it.each([
+    ['nothing that binds', agreement(), 'card_unconfirmed'],
+    ["the authority's word", agreement({ sameCard: equal }), null],
+    ['the date of birth in both', agreement({ birthDate: equal }), null],
+    ['the sex alone', agreement({ sex: equal }), 'card_unconfirmed'],
+    ['a check of before', NOT_COMPARED, 'card_unconfirmed'],
+  ] as const)('holds a card of which nobody can tell only where the policy says so: %s', (_, found, expected) => {
+    expect(reasonOf({ ...onCard(), agreement: found })).toBeNull();
+    expect(reasonOf({ ...onCard(), agreement: found }, strict)).toBe(expected);
+  });
+
+  it.each([
+    ['told', 'digital_signature', null],
+    ['not_asked', 'digital_signature', null],
+    ['no_service', 'digital_signature', 'card_unconfirmed'],
+    ['not_told', 'digital_signature', 'card_unconfirmed'],
+    ['no_service', 'user_authentication', null],
+    ['not_told', 'user_authentication', null],
+  ] as const)('holds the second type of certificate where nobody tells which two are on one card: %s, %s', (otherCertificate, certificateType, expected) => {
+    const found = onCard({ birthDate: equal }, { otherCertificate, certificateType });
+    expect(reasonOf(found)).toBe(expected);
+    expect(reasonOf(found, { ...policy, certificateTypesWithoutSameCard: ['user_authentication', 'digital_signature'] })).toBeNull();
+  });
+
+  it('names the gap of claim 4 first, and a contradiction before the frames', () => {
+    const both = onCard({ birthDate: differs });
+    expect(reasonOf(both, policy, 7500)).toBe('registered_gap');
+    expect(decideHold(9500, 'none', { ...strict, holdOnFramesInconsistent: true }, { count: 1, samePerson: false, promptFollowed: false } as never, {}, both)?.reason).toBe('card_differs');
   });
 });

@@ -30,15 +30,29 @@ describe('upcasting', () => {
     expect(() => upcastTo(shape, stored(version, {}))).toThrow(new UnknownEventError(`Named has schema version ${version}; this program knows 1..3. Run the newer release.`));
   });
 
+  it('says of a certificate that was verified before anything was compared that nothing was', () => {
+    const nothing = { outcome: 'cannot_tell', because: 'not_compared' };
+    expect(upcast({ type: 'CertificateVerified', schemaVersion: 1, data: { subjectKey: 's' } })).toEqual({
+      type: 'CertificateVerified', schemaVersion: 2, data: { subjectKey: 's', agreement: { birthDate: nothing, sex: nothing, birthday: nothing, expiry: nothing, sameCard: nothing }, otherCertificate: 'not_asked' },
+    });
+  });
+
+  it('says of a certificate that was linked before that it was renewed', () => {
+    expect(upcast({ type: 'CertificateLinked', schemaVersion: 1, data: { registrantKey: 'r', source: 'x' } })).toEqual({ type: 'CertificateLinked', schemaVersion: 2, data: { registrantKey: 'r', source: 'x', relation: 'renewal' } });
+  });
+
+  const CARD = { holdOnCardUnconfirmed: false, certificateTypesWithoutSameCard: ['user_authentication'], signingCertificateAtFirstRegistration: false };
   it('gives a policy of before the values came the values of the day on which they came', () => {
     const proposed = (schemaVersion: number, data: object) => upcast({ type: 'PolicyProposed', schemaVersion, data: data as never });
-    const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {}, caseOpenHoursMax: 173 }];
+    const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {}, caseOpenHoursMax: 173, ...CARD }];
     const report = { sha256: 's', note: 'n' };
-    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 5, data: { version: 1, report: null, values: upcastValues } });
+    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 6, data: { version: 1, report: null, values: upcastValues } });
     expect(proposed(2, { version: 1, values, report }).data).toEqual({ version: 1, report, values: upcastValues });
-    expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240 } });
-    expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169 } });
-    expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ values: { caseOpenHoursMax: 9 } });
+    expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240, ...CARD } });
+    expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169, ...CARD } });
+    expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ values: { caseOpenHoursMax: 9, ...CARD } });
+    const asked = { holdOnCardUnconfirmed: true, certificateTypesWithoutSameCard: ['digital_signature'] };
+    expect(proposed(6, { values: asked }).data).toEqual({ values: asked });
   });
 
   it('refuses a name that is not registered', () => {

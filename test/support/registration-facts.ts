@@ -1,3 +1,4 @@
+import type { CardAgreement } from '../../src/domain/registration/card-agreement.js';
 import type { FaceFinding, CertificateFinding } from '../../src/domain/registration/registration.js';
 import type { ReceivedRequest, RegistrationEvent } from '../../src/domain/registration/registration.events.js';
 import { DEFAULT_POLICY, type ActivePolicy } from '../../src/domain/policy/policy.js';
@@ -37,8 +38,12 @@ export const EVIDENCE: CertificateEvidence = {
   responderKeySha256: '11', trustAnchorSha256: '22', pathLength: 2, checkedAtUtc: NOW,
 };
 
+const NOT_NAMED = { outcome: 'cannot_tell', because: 'not_named' } as const;
+/** A certificate of user authentication that the authority knows to be of the card. */
+export const AGREES: CardAgreement = { birthDate: NOT_NAMED, sex: NOT_NAMED, birthday: { outcome: 'equal' }, expiry: { outcome: 'equal' }, sameCard: { outcome: 'equal' } };
+
 export const VALID: CertificateFinding = {
-  verdict: 'valid', subjectKey: 's1', evidence: EVIDENCE, cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER,
+  verdict: 'valid', subjectKey: 's1', evidence: EVIDENCE, cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: AGREES, otherCertificate: 'told',
   material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1',
 };
 

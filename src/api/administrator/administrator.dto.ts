@@ -4,6 +4,7 @@ import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt,
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
 import { END_REASONS, type EndReason } from '../../domain/registration/registration.events.js';
+import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../booth/door.js';
@@ -112,6 +113,21 @@ export class PolicyBody {
   @ApiProperty({ description: 'Whether frames that show another person, or a turn that was not followed, lead to a hold' })
   @IsBoolean({ message: 'must be true or false' })
   holdOnFramesInconsistent!: boolean;
+
+  @ApiProperty({ description: 'Whether a certificate of which nobody can tell that it is of the card whose face was compared leads to a hold. A contradiction always does' })
+  @IsBoolean({ message: 'must be true or false' })
+  holdOnCardUnconfirmed!: boolean;
+
+  @ApiProperty({ enum: CERTIFICATE_TYPES, isArray: true, minItems: 1, uniqueItems: true, description: 'Types of certificate that are accepted where no authority tells which two certificates are on one card' })
+  @IsArray({ message: 'must be a list' })
+  @ArrayMinSize(1, { message: 'must name at least one type' })
+  @ArrayMaxSize(2, { message: 'must not name more than both types' })
+  @IsIn(CERTIFICATE_TYPES, { each: true, message: `must be of ${CERTIFICATE_TYPES.join(', ')}` })
+  certificateTypesWithoutSameCard!: CertificateType[];
+
+  @ApiProperty({ description: 'Whether a person without a registered image has to come with the signing certificate' })
+  @IsBoolean({ message: 'must be true or false' })
+  signingCertificateAtFirstRegistration!: boolean;
 
   @ApiProperty({ ...BY_MEASURE, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
   @IsObject({ message: 'must be an object' })

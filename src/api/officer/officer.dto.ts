@@ -11,7 +11,10 @@ export const IMAGE_FORMATS = ['displayable', 'original'] as const;
 export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const satisfies readonly ViewedImage[];
 export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type Purpose = (typeof PURPOSES)[number];
-const HOLD_REASONS = ['registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful'] as const;
+const HOLD_REASONS = [
+  'registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful', 'card_differs',
+  'card_unconfirmed',
+] as const;
 /** `closed`: the case cannot go on. */
 const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired', 'closed'] as const;
 

@@ -1,3 +1,4 @@
+import type { FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import type { InvalidCardRecordReason } from '../../domain/values/certificate-status.js';
 
 /** What the booth read from the card's surface application (券面事項確認AP). */
@@ -13,7 +14,7 @@ export interface CardRecordCheck {
 }
 
 export type CardRecordVerdict =
-  | { readonly verdict: 'valid'; /** JPEG 2000 (JP2) bytes of tag DF27. */ readonly faceImage: Uint8Array; /** Hex id of the issuer key that decided. */ readonly issuerKeyId: string }
+  | { readonly verdict: 'valid'; /** JPEG 2000 (JP2) bytes of tag DF27. */ readonly faceImage: Uint8Array; /** Hex id of the issuer key that decided. */ readonly issuerKeyId: string; readonly statements: FaceRecordStatements; /** SHA-256 of the card's own key (content of DF24), hex. */ readonly cardKeySha256: string }
   | { readonly verdict: 'invalid'; readonly reason: InvalidCardRecordReason; readonly detail: string };
 
 /** Proves that the face record was issued (signature, issuer chain) and that this very card is present (active challenge).

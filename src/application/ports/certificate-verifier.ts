@@ -1,3 +1,4 @@
+import type { CertificateStatements } from '../../domain/registration/card-agreement.js';
 import type { CertificateType, InvalidCertificateReason, UnknownCertificateCause, CertificateEvidence } from '../../domain/values/certificate-status.js';
 
 /** One certificate check as the saga asks for it. All byte fields are the exact bytes that the booth sent. */
@@ -24,7 +25,7 @@ export interface SealedCertificateEvidence {
 }
 
 export type CertificateVerdict =
-  | { readonly verdict: 'valid'; readonly evidence: CertificateEvidence; readonly sealed: SealedCertificateEvidence; readonly holder: CertificateHolder }
+  | { readonly verdict: 'valid'; readonly evidence: CertificateEvidence; readonly sealed: SealedCertificateEvidence; readonly holder: CertificateHolder; readonly statements: CertificateStatements }
   | { readonly verdict: 'invalid'; readonly reason: InvalidCertificateReason; readonly detail: string; readonly evidence: CertificateEvidence; readonly sealed: SealedCertificateEvidence }
   | { readonly verdict: 'unknown'; readonly cause: UnknownCertificateCause; readonly detail: string };
 

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
-import { explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
-import { holdReviews, policies, POLICY_ID } from '../aggregates.js';
+import type { CardAgreement } from '../../domain/registration/card-agreement.js';
+import { explainAgreement, explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
+import { holdReviews, policies, POLICY_ID, registrations } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { EventStore } from '../ports/event-store.js';
 import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/read-models.js';
@@ -60,7 +61,15 @@ export class CaseQuestions {
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
-    return { hold, opinions: visibleOpinions(state, officer), explanation: await this.explain(hold) };
+    return { hold, opinions: visibleOpinions(state, officer), explanation: [...(await this.explain(hold)), ...(await this.caution(requestId))] };
+  }
+
+  /** What the certificate check found out about the card, where officers should know. */
+  private async caution(requestId: string): Promise<readonly InWords[]> {
+    const { stored } = await this.aggregates.load(registrations, requestId);
+    const agreement = stored.findLast(({ type }) => type === 'CertificateVerified')?.data['agreement'] as CardAgreement | undefined;
+    const words = agreement ? explainAgreement(agreement) : null;
+    return words ? [words] : [];
   }
 
   private async explain({ cardPoints, registeredPoints, policyVersion }: HoldRow): Promise<readonly InWords[]> {

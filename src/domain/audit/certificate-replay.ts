@@ -1,4 +1,7 @@
 import type { CertificateEvidence } from '../values/certificate-status.js';
+import { UnknownEventError, upcast } from '../event-registry.js';
+import type { JsonObject } from '../event-envelope.js';
+import type { CardAgreement } from '../registration/card-agreement.js';
 import { registrantOf, type LeafEvent } from './leaf.js';
 
 /** A certificate verdict of the history with everything that was kept of it. */
@@ -9,6 +12,8 @@ export interface KeptVerdict {
   /** Why it was refused; null for a valid certificate. */
   readonly reason: string | null;
   readonly evidence: CertificateEvidence;
+  /** What the event says of certificate and face record, in today's shape; null for a refusal. */
+  readonly agreement: CardAgreement | null;
   readonly sealedEvidenceId: string;
   /** Id of the effect that asked for the check: a part of the evidence's id. */
   readonly effectId: string;
@@ -63,14 +68,16 @@ export class CertificateReplay {
   /** Ids of evidence of which the history says that it was erased when its retention was over. */
   private readonly ended = new Set<string>();
 
-  feed(index: number, { type, stream, data, metadata }: LeafEvent): void {
+  feed(index: number, original: LeafEvent): void {
+    const { type, stream, metadata } = original;
+    const data = original.type === 'CertificateVerified' ? inTodaysShape(original) : original.data;
     if (type === 'RequestReceived') this.requests.set(metadata.correlationId, data);
     if (type === 'RegistrantErased') this.erased.add(registrantOf(stream) ?? '');
     if (type === 'RefusedEvidenceErased') this.ended.add(String(data['sealedEvidenceId']));
     if (type !== 'CertificateVerified' && type !== 'CertificateRejected') return;
     const isValid = type === 'CertificateVerified';
     this.verdicts.push({
-      index, requestId: metadata.correlationId, verdict: isValid ? 'valid' : 'invalid', reason: isValid ? null : String(data['reason']), evidence: data['evidence'] as unknown as CertificateEvidence,
+      index, requestId: metadata.correlationId, verdict: isValid ? 'valid' : 'invalid', reason: isValid ? null : String(data['reason']), evidence: data['evidence'] as unknown as CertificateEvidence, agreement: isValid ? (data['agreement'] as unknown as CardAgreement) : null,
       sealedEvidenceId: typeof data['sealedEvidenceId'] === 'string' ? data['sealedEvidenceId'] : null, effectId: metadata.causationId, request: this.requests.get(metadata.correlationId) ?? null,
       registrant: isValid ? String(data['subjectKey']) : null,
     });
@@ -133,5 +140,15 @@ export class CertificateReplay {
   /** Only evidence of a refusal has a time of its own. */
   private isEnded({ registrant, sealedEvidenceId }: Verdict): boolean {
     return registrant === null && sealedEvidenceId !== null && this.ended.has(sealedEvidenceId);
+  }
+}
+
+/** A version that this program does not know is named by the decisions' replay; here its data are read as they are. */
+function inTodaysShape(event: LeafEvent): JsonObject {
+  try {
+    return upcast(event).data;
+  } catch (error) {
+    if (error instanceof UnknownEventError) return event.data;
+    throw error;
   }
 }

@@ -2,7 +2,8 @@ import { upcast } from '../event-registry.js';
 import type { PolicyValues } from '../policy/policy.events.js';
 import { policyDecider, type PolicyState } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
-import { registrationDecider, type RegistrationState } from '../registration/registration.js';
+import { NOT_COMPARED } from '../registration/card-agreement.js';
+import { registrationDecider, type CardFacts, type RegistrationState } from '../registration/registration.js';
 import type { HoldReason, ReceivedRequest, RegistrationEvent } from '../registration/registration.events.js';
 import { findingOf } from './command-of.js';
 import type { LeafEvent } from './leaf.js';
@@ -42,6 +43,7 @@ const COMPARED = new Set(['FaceMatched', 'FaceReferred', 'FaceMismatched']);
 export class WhatIf {
   private policies: PolicyState = policyDecider.initial;
   private readonly requests = new Map<string, ReceivedRequest>();
+  private readonly cards = new Map<string, CardFacts>();
   private readonly flips: FlippedCase[] = [];
   private readonly byChange: Record<string, number> = {};
   private readonly byBooth: Record<string, Counts> = {};
@@ -58,6 +60,7 @@ export class WhatIf {
     const leaf = upcast(original);
     if (leaf.stream.startsWith('policy-')) this.policies = policyDecider.evolve(this.policies, leaf as unknown as PolicyEvent);
     if (leaf.type === 'RequestReceived') this.requests.set(leaf.metadata.correlationId, leaf.data as unknown as ReceivedRequest);
+    if (leaf.type === 'CertificateVerified') this.cards.set(leaf.metadata.correlationId, leaf.data as unknown as CardFacts);
     const waiting = this.open.get(leaf.stream);
     if (waiting) this.judge(leaf.stream, waiting, leaf);
     if (COMPARED.has(leaf.type)) this.open.set(leaf.stream, { index, event: leaf });
@@ -75,9 +78,11 @@ export class WhatIf {
     const request = this.requests.get(requestId);
     const policy = this.policies.versions.find((v) => v.version === event.metadata.policyVersion);
     if (!request || !policy) return;
+    const card = this.cards.get(requestId) ?? { agreement: NOT_COMPARED, otherCertificate: 'not_asked' };
     this.requests.delete(requestId);
+    this.cards.delete(requestId);
     const facts = (event as unknown as Extract<RegistrationEvent, { type: 'FaceMatched' }>).data;
-    const state: RegistrationState = { stage: 'certificate_verified', subjectKey: 'unknown', request };
+    const state: RegistrationState = { stage: 'certificate_verified', subjectKey: 'unknown', card, request };
     const decision = registrationDecider.decide(state, { type: 'RecordFaceComparison', finding: findingOf(facts), attempt: 1, policy: { version: policy.version, values: { ...policy.values, ...this.change } }, nowUtc: event.metadata.recordedAtUtc });
     if (!('events' in decision)) return;
     const was = outcomeOf([event, ...(next ? [next] : [])] as unknown as RegistrationEvent[]);

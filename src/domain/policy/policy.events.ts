@@ -1,3 +1,5 @@
+import type { CertificateType } from '../values/certificate-status.js';
+
 /** Every value that a rule uses. Thresholds are points 0..10000; durations say their unit. */
 export type PolicyValues = {
   /** S(captured, card) at or above this is the same person (R8, A5). */
@@ -14,6 +16,14 @@ export type PolicyValues = {
   /** Whether frames that show another person than the photograph, or a turn that was not followed, lead to a hold. Hints, no attack
    *  detection: off by default. */
   readonly holdOnFramesInconsistent: boolean;
+  /** Whether a certificate of which nobody can tell that it is of the card whose face was compared leads to a hold. A contradiction always does.
+   *  Off by default: a certificate of user authentication says nothing that could be compared, and few authorities can be asked. */
+  readonly holdOnCardUnconfirmed: boolean;
+  /** Types of certificate that are accepted where no authority tells which two certificates are on one card. With both of them the two
+   *  certificates of a card would be two registrants. */
+  readonly certificateTypesWithoutSameCard: readonly CertificateType[];
+  /** Whether a person without a registered image has to come with the signing certificate, which names more of the holder. */
+  readonly signingCertificateAtFirstRegistration: boolean;
   /** Measure (ISO/IEC 29794-5 name) → 0..100: a captured photograph below it in a measure that was assessed gives no score, and the
    *  holder comes again. */
   readonly photoQualityMin: Readonly<Record<string, number>>;

@@ -1,4 +1,5 @@
 import { accept, refuse, assertNever, type Decider, type Decision } from '../decider.js';
+import { CERTIFICATE_TYPES } from '../values/certificate-status.js';
 import { PHOTO_MEASURES } from '../values/face-comparison.js';
 import { isPoints } from '../values/similarity-score.js';
 import type { AttachedReport, PolicyEvent, PolicyValues } from './policy.events.js';
@@ -41,6 +42,9 @@ export const DEFAULT_POLICY: PolicyValues = {
   registeredMatchPointsMin: 4_865,
   holdOnRegisteredMismatch: false,
   holdOnFramesInconsistent: false,
+  holdOnCardUnconfirmed: false,
+  certificateTypesWithoutSameCard: ['user_authentication'],
+  signingCertificateAtFirstRegistration: false,
   photoQualityMin: {
     UnderExposurePrevention: 20,
     OverExposurePrevention: 20,
@@ -140,6 +144,9 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
       if (!Number.isInteger(minimum) || minimum < 0 || minimum > 100) return { field: `${field}.${measure}`, problem: 'must be an integer 0..100' };
     }
   }
+  const { certificateTypesWithoutSameCard: types } = values;
+  const isList = Array.isArray(types) && types.length > 0 && types.every((type) => CERTIFICATE_TYPES.includes(type)) && new Set(types).size === types.length;
+  if (!isList) return { field: 'certificateTypesWithoutSameCard', problem: 'must name one type of certificate or both' };
   if (values.consentTextVersions.length === 0) return { field: 'consentTextVersions', problem: 'must name at least one text' };
   const { firstDelaySeconds, delaySecondsMax, attemptsMax } = values.retry;
   if (!(firstDelaySeconds > 0 && delaySecondsMax >= firstDelaySeconds)) return { field: 'retry', problem: 'delays must be positive and rising' };

@@ -1,6 +1,7 @@
 import { assertNever } from '../decider.js';
 import type { PolicyValues } from '../policy/policy.events.js';
 import { isPoints, POINTS_MAX } from '../values/similarity-score.js';
+import { judgeAgreement, type CardAgreement } from './card-agreement.js';
 import { faceBand, type FaceBand } from './face-match.policy.js';
 import { decideRegisteredHold } from './hold.policy.js';
 
@@ -42,6 +43,32 @@ export function explainRegisteredScore(card: number, registered: number | 'none'
   };
   const meaning = holdMeaning(decideRegisteredHold(card, registered, policy)?.reason ?? null, policy);
   return { ja: facts.ja + meaning.ja, en: `${facts.en} ${meaning.en}` };
+}
+
+const COMPARED_IN_WORDS: Readonly<Record<keyof CardAgreement, InWords>> = {
+  birthDate: { ja: '生年月日', en: 'the date of birth' },
+  sex: { ja: '性別', en: 'the sex' },
+  birthday: { ja: '電子証明書の有効期限が誕生日であること', en: 'that the certificate ends on a birthday' },
+  expiry: { ja: '電子証明書の有効期限がカードの有効期限を超えないこと', en: 'that the certificate does not outlive the card' },
+  sameCard: { ja: '認証サーバーが同じカードと認めること', en: "the authority's word that both are one card" },
+};
+
+/** Says what was found when certificate and face record were compared: a caution for whoever decides about a person. The attributes themselves are
+ *  in no record; officers see what differs, not the values. @returns null where everything that could be compared agrees and binds the two */
+export function explainAgreement(agreement: CardAgreement): InWords | null {
+  const judged = judgeAgreement(agreement);
+  if (judged === 'agrees') return null;
+  if (judged === 'cannot_tell') {
+    return {
+      ja: '注意: この電子証明書が、顔写真を読み取ったカードのものであることを示す情報はありません。二枚のカードが使われていないか、ブースの記録などで確認してください。',
+      en: 'Caution: nothing shows that this certificate is on the card whose face was compared. Make sure by other means that no second card was used.',
+    };
+  }
+  const names = (Object.keys(COMPARED_IN_WORDS) as (keyof CardAgreement)[]).filter((point) => agreement[point].outcome === 'differs').map((point) => COMPARED_IN_WORDS[point]);
+  return {
+    ja: `注意: 電子証明書と券面情報が食い違っています(${names.map((name) => name.ja).join('、')})。二枚のカードが使われたおそれがあります。顔が一致しても、電子証明書の持ち主とは限りません。`,
+    en: `Caution: certificate and face record contradict each other (${names.map((name) => name.en).join(', ')}). Two cards may have been used: a face that fits is not yet the face of the certificate's holder.`,
+  };
 }
 
 function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>>['reason'] | null, { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideRegisteredHold>[2]): InWords {

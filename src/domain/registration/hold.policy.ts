@@ -1,5 +1,7 @@
 import type { PolicyValues } from '../policy/policy.events.js';
+import type { CertificateType } from '../values/certificate-status.js';
 import type { PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
+import { judgeAgreement, standsAlone, type CardAgreement, type OtherCertificate } from './card-agreement.js';
 import { doubtfulMeasure } from './photo-quality.policy.js';
 import type { HoldReason } from './registration.events.js';
 
@@ -14,22 +16,49 @@ export interface HoldDecision {
 /** Decides whether identity confirmation is held.
  *  @param card       S(captured, card face), points 0..10000
  *  @param registered S(captured, newest confirmed image), same scale, or 'none' at a first registration
- *  @param seen       what the booth's further frames say, and what the photograph is worth
+ *  @param seen       what the booth's further frames say, what the photograph is worth, and what certificate and face
+ *                    record said together
  *  @returns the reason with its figures, or null. Equal to the bound counts as held ("以上"). Of several reasons the
- *           first is named: the gap, the weak registered comparison, the frames, the photograph.
- *  Source: JP2024-177763A claim 4; the second reason is decision A8, the last decision 0076. @req R15 R16 */
-export function decideHold(card: number, registered: number | 'none', policy: HoldMarks, { frames, quality }: Seen): HoldDecision | null {
+ *           first is named: the gap, the weak registered comparison, a card that contradicts itself, the frames, the
+ *           photograph, a card of which nobody can tell.
+ *  Source: JP2024-177763A claim 4; the second reason is decision A8, the photograph's 0076, the card's 0070.
+ *  @req R15 R16 */
+export function decideHold(
+  card: number,
+  registered: number | 'none',
+  policy: HoldMarks,
+  { frames, quality, onCard }: Seen,
+): HoldDecision | null {
   const hold = decideRegisteredHold(card, registered, policy);
   if (hold !== null) return hold;
-  const ofPhotograph = (reason: HoldReason): HoldDecision => ({ reason, differencePoints: registered === 'none' ? null : card - registered, boundPoints: null });
-  if (policy.holdOnFramesInconsistent && framesInconsistent(frames)) return ofPhotograph('frames_inconsistent');
-  return doubtfulMeasure(quality, policy) === null ? null : ofPhotograph('portrait_doubtful');
+  const differencePoints = registered === 'none' ? null : card - registered;
+  const without = (reason: HoldReason): HoldDecision => ({ reason, differencePoints, boundPoints: null });
+  const agreement = judgeAgreement(onCard.agreement);
+  // No switch: two cards in one request are never a matter of taste.
+  if (agreement === 'differs') return without('card_differs');
+  if (policy.holdOnFramesInconsistent && framesInconsistent(frames)) return without('frames_inconsistent');
+  if (doubtfulMeasure(quality, policy) !== null) return without('portrait_doubtful');
+  const isAlone = standsAlone(onCard.otherCertificate, onCard.certificateType, policy.certificateTypesWithoutSameCard);
+  return !isAlone || (policy.holdOnCardUnconfirmed && agreement === 'cannot_tell') ? without('card_unconfirmed') : null;
 }
 
-type HoldMarks = RegisteredMarks & Pick<PolicyValues, 'holdOnFramesInconsistent' | 'photoQualityHoldBelow'>;
+type HoldMarks = RegisteredMarks &
+  Pick<
+    PolicyValues,
+    'holdOnFramesInconsistent' | 'photoQualityHoldBelow' | 'holdOnCardUnconfirmed' | 'certificateTypesWithoutSameCard'
+  >;
+
 interface Seen {
   readonly frames: PresenceSignals['frames'];
   readonly quality: PhotoQuality;
+  readonly onCard: CardFindings;
+}
+
+/** What the certificate check found out about the card. */
+export interface CardFindings {
+  readonly agreement: CardAgreement;
+  readonly otherCertificate: OtherCertificate;
+  readonly certificateType: CertificateType;
 }
 
 type RegisteredMarks = Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>;

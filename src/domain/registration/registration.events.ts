@@ -1,6 +1,7 @@
 import type { RegistrationMode } from '../booth/capture-envelope.js';
 import type { CertificateEvidence, CertificateType, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
 import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
+import type { CardAgreement, OtherCertificate } from './card-agreement.js';
 
 /** A salted commitment, hex: HMAC-SHA256 of the exact bytes under a salt that is kept in the vault and goes with it. Never a bare hash. */
 export type Commitment = string;
@@ -42,7 +43,16 @@ export type RegisteredComparison =
   | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: Commitment; readonly belowAdvisory: boolean }
   | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
 
-export type HoldReason = 'registered_gap' | 'registered_mismatch' | 'referral_band' | 'frames_inconsistent' | 'portrait_doubtful';
+/** The last two are about the card: its certificate and its face record say different things; nobody can tell that they
+ *  are one card, or which registrant the certificate belongs to, and the policy wants a person to look. */
+export type HoldReason =
+  | 'registered_gap'
+  | 'registered_mismatch'
+  | 'referral_band'
+  | 'frames_inconsistent'
+  | 'portrait_doubtful'
+  | 'card_differs'
+  | 'card_unconfirmed';
 
 export type FaceComparisonFacts = {
   readonly cardPoints: number;
@@ -85,6 +95,9 @@ export type RegistrationEvent =
         readonly cardRecordIssuerKeyId: string;
         readonly verifier: { readonly id: string; readonly version: string };
         readonly cardRecordVerifier: { readonly id: string; readonly version: string };
+        /** What certificate and face record both say, compared: outcomes only. */
+        readonly agreement: CardAgreement;
+        readonly otherCertificate: OtherCertificate;
         readonly material: { readonly certificate: Commitment; readonly cardRecord: Commitment };
         /** Id of the sealed evidence in the vault, from which the verdict can be recomputed. */
         readonly sealedEvidenceId: string;
@@ -126,7 +139,8 @@ export type RegistrationEvent =
         readonly registeredPoints: number | null;
         /** S(card) − S(registered), or null where there is no registered image. */
         readonly differencePoints: number | null;
-        /** The set value that was reached: the hold margin, or the mark of the other reasons; null for `frames_inconsistent` and `portrait_doubtful`. */
+        /** The set value that was reached: the hold margin, or the mark of the other reasons; null where the reason
+         *  is none of points. */
         readonly boundPoints: number | null;
         readonly dueAtUtc: string;
       };

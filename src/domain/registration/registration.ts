@@ -4,6 +4,7 @@ import { nextAttemptAt } from '../policy/retry.policy.js';
 import { addMs, msBetween } from '../values/instant.js';
 import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
 import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
+import type { CardAgreement, OtherCertificate } from './card-agreement.js';
 import { faceBand } from './face-match.policy.js';
 import { decideHold } from './hold.policy.js';
 import { poorMeasure } from './photo-quality.policy.js';
@@ -38,6 +39,8 @@ export type CertificateFinding =
       readonly cardRecordIssuerKeyId: string;
       readonly verifier: { readonly id: string; readonly version: string };
       readonly cardRecordVerifier: { readonly id: string; readonly version: string };
+      readonly agreement: CardAgreement;
+      readonly otherCertificate: OtherCertificate;
       readonly material: { readonly certificate: string; readonly cardRecord: string };
       readonly sealedEvidenceId: string;
     }
@@ -69,11 +72,14 @@ export type GovernmentAnswer =
 
 type Known = { readonly request: ReceivedRequest };
 
+/** What a face comparison has to know of the certificate check before it. */
+export type CardFacts = { readonly agreement: CardAgreement; readonly otherCertificate: OtherCertificate };
+
 /** One stage has only the fields that exist in it. */
 export type RegistrationState =
   | { readonly stage: 'none' }
   | ({ readonly stage: 'received' } & Known)
-  | ({ readonly stage: 'certificate_verified'; readonly subjectKey: string } & Known)
+  | ({ readonly stage: 'certificate_verified'; readonly subjectKey: string; readonly card: CardFacts } & Known)
   | ({ readonly stage: 'confirmed'; readonly subjectKey: string } & Known)
   | ({ readonly stage: 'held'; readonly subjectKey: string; readonly reason: HoldReason; readonly dueAtUtc: string } & Known)
   | ({ readonly stage: 'submitting'; readonly subjectKey: string; readonly submissionId: string; readonly attempt: number } & Known)
@@ -122,7 +128,7 @@ function decide(state: RegistrationState, command: RegistrationCommand): Decisio
     case 'RecordCertificateVerdict':
       return state.stage === 'received' ? certificateDecision(command) : wrongStage();
     case 'RecordFaceComparison':
-      return state.stage === 'certificate_verified' ? faceDecision(command) : wrongStage();
+      return state.stage === 'certificate_verified' ? faceDecision(state, command) : wrongStage();
     case 'RecordHoldOutcome':
       return state.stage === 'held' ? holdOutcomeDecision(state.dueAtUtc, command) : wrongStage();
     case 'BeginSubmission':
@@ -207,8 +213,8 @@ function retentionDecision({ sealedEvidenceId, eraseAtUtc }: RefusedEvidence, { 
 function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordCertificateVerdict' }>): Decision<RegistrationEvent> {
   switch (verdict.verdict) {
     case 'valid': {
-      const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, material, sealedEvidenceId } = verdict;
-      return accept({ type: 'CertificateVerified', data: { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, material, sealedEvidenceId } });
+      const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material, sealedEvidenceId } = verdict;
+      return accept({ type: 'CertificateVerified', data: { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material, sealedEvidenceId } });
     }
     case 'invalid': {
       const { reason, cardRecordReason, evidence, verifier, sealedEvidenceId } = verdict;
@@ -221,20 +227,20 @@ function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<Regis
   }
 }
 
-function faceDecision({ finding, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordFaceComparison' }>): Decision<RegistrationEvent> {
+function faceDecision(state: Extract<RegistrationState, { stage: 'certificate_verified' }>, { finding, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordFaceComparison' }>): Decision<RegistrationEvent> {
   switch (finding.outcome) {
     case 'unknown':
       return accept({ type: 'FaceComparisonDeferred', data: { cause: finding.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
     case 'not_comparable':
       return accept({ type: 'FaceNotComparable', data: { image: finding.image, reason: finding.reason, measure: finding.measure ?? null, algorithm: finding.algorithm } });
     case 'compared':
-      return scoredDecision(finding, policy, nowUtc);
+      return scoredDecision(state, finding, policy, nowUtc);
     default:
       return assertNever(finding);
   }
 }
 
-function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, policy: ActivePolicy, nowUtc: string): Decision<RegistrationEvent> {
+function scoredDecision({ card, request }: Extract<RegistrationState, { stage: 'certificate_verified' }>, finding: Extract<FaceFinding, { outcome: 'compared' }>, policy: ActivePolicy, nowUtc: string): Decision<RegistrationEvent> {
   const { values } = policy;
   // Before the score is looked at: what a poor photograph scores says nothing about the person.
   const measure = poorMeasure(finding.quality, values);
@@ -243,7 +249,12 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
   const band = faceBand(facts.cardPoints, values);
-  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, { frames: facts.signals.frames, quality: facts.quality });
+  const seen = {
+    frames: facts.signals.frames,
+    quality: facts.quality,
+    onCard: { ...card, certificateType: request.certificateType },
+  };
+  const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, seen);
 
   if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
     return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
@@ -253,7 +264,7 @@ function scoredDecision(finding: Extract<FaceFinding, { outcome: 'compared' }>, 
       { type: 'FaceReferred', data: { ...facts, thresholdPoints: values.cardMatchPointsMin, referralPoints: values.referralPointsMin } },
       {
         type: 'Held',
-        // A gap to the registered image, or frames that do not fit, are the stronger finding: named even where the band alone would have held the case.
+        // A gap to the registered image, a card that contradicts itself, or frames that do not fit, are the stronger finding: named even where the band alone would have held the case.
         data: hold
           ? { reason: hold.reason, cardPoints: facts.cardPoints, registeredPoints, differencePoints: hold.differencePoints, boundPoints: hold.boundPoints, dueAtUtc }
           : { reason: 'referral_band', cardPoints: facts.cardPoints, registeredPoints, differencePoints: registeredPoints === null ? null : facts.cardPoints - registeredPoints, boundPoints: values.cardMatchPointsMin, dueAtUtc },
@@ -331,7 +342,7 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
   const closed = (outcome: ClosedOutcome, refusedEvidence: RefusedEvidence | null = null): Extract<RegistrationState, { stage: 'closed' }> => ({ stage: 'closed', outcome, subjectKey, refusedEvidence, stop, ended: null, request });
   switch (event.type) {
     case 'CertificateVerified':
-      return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, request };
+      return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, card: { agreement: event.data.agreement, otherCertificate: event.data.otherCertificate }, request };
     case 'CertificateRejected': {
       const { sealedEvidenceId } = event.data;
       return closed('certificate_rejected', sealedEvidenceId === null ? null : { sealedEvidenceId, eraseAtUtc: null, isErased: false });

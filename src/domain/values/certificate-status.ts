@@ -23,10 +23,14 @@ export type InvalidCertificateReason =
   | 'malformed'
   | 'limit_exceeded'
   | 'card_signature'
-  | 'card_record';
+  | 'card_record'
+  /** Valid, and the policy asks for the signing certificate of a person who is not registered yet. */
+  | 'signing_certificate_needed';
 
 /** Why the card's face record cannot be relied on. */
-export type InvalidCardRecordReason = 'malformed' | 'unknown_issuer' | 'issuer_certificate' | 'record_signature' | 'challenge_signature' | 'no_face_image';
+export type InvalidCardRecordReason = 'malformed' | 'unknown_issuer' | 'issuer_certificate' | 'record_signature' | 'challenge_signature' | 'no_face_image'
+  /** The authority knows the face record as that of another card. */
+  | 'other_card';
 
 /** Why nothing can be said about the certificate now. Retried, never treated as either answer. */
 export type UnknownCertificateCause =

@@ -65,7 +65,7 @@ export class SurfaceApCardRecordVerifier extends CardRecordVerifier {
     // Only now the key in the record is known to be the card's. A challenge checked with an unverified key would prove nothing.
     if (!verifyDigestInfo(toKeyObject(record.cardKey), sha256(check.challenge), asBuffer(check.challengeSignature))) return invalid('challenge_signature', 'the card did not sign this challenge');
     if (!isJp2(record.faceImage)) return invalid('no_face_image', 'the record holds no JPEG 2000 image');
-    return { verdict: 'valid', faceImage: record.faceImage, issuerKeyId: issuer.issuerKeyId };
+    return { verdict: 'valid', faceImage: record.faceImage, issuerKeyId: issuer.issuerKeyId, statements: record.statements, cardKeySha256: sha256(record.cardKeyObject).toString('hex') };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import { asBuffer } from './der.js';
 
 /** The bytes are not a record of the surface application (券面事項確認AP). */
@@ -13,6 +14,10 @@ export interface CardRsaKey {
 export interface CardFaceRecord {
   /** The card's own key (DF24), which answers challenges. */
   readonly cardKey: CardRsaKey;
+  /** The same as written: content of DF24. */
+  readonly cardKeyObject: Buffer;
+  /** DF22, DF23 and DF29. */
+  readonly statements: FaceRecordStatements;
   /** JPEG 2000 in a JP2 container (DF27). */
   readonly faceImage: Buffer;
   /** DF28. */
@@ -55,6 +60,8 @@ export function parseCardFaceRecord(bytes: Uint8Array): CardFaceRecord {
   checkDigits(file, expiry, 8, 'expiry');
   return {
     cardKey: readKey(file, cardKey),
+    cardKeyObject: file.subarray(cardKey.content, cardKey.end),
+    statements: { birthDate: textOf(file, birthDate), sex: textOf(file, sex), expiry: textOf(file, expiry) },
     faceImage: file.subarray(photograph.content, photograph.end),
     signature: file.subarray(signature.content, signature.end),
     signedGroups: [file.subarray(birthDate.start, cardKey.end), file.subarray(name.start, address.end), file.subarray(photograph.start, photograph.end)],
@@ -123,8 +130,12 @@ function checkOffsets(file: Buffer, table: Tlv, objects: readonly Tlv[]): void {
   });
 }
 
+function textOf(file: Buffer, object: Tlv): string {
+  return file.toString('latin1', object.content, object.end);
+}
+
 function checkDigits(file: Buffer, object: Tlv, count: number, what: string): void {
-  const text = file.toString('latin1', object.content, object.end);
+  const text = textOf(file, object);
   if (text.length !== count || !/^\d+$/.test(text)) throw new CardRecordError(`${what}: not ${count} digits`);
 }
 

@@ -3,6 +3,7 @@ import type { CertificateEvidence, CertificateType, InvalidCertificateReason } f
 import { parseCertificate, serialHex, type Certificate } from './certificate.js';
 import { asBuffer, DerError } from './der.js';
 import { searchPaths, type PathProblem, type ValidPath } from './path-verifier.js';
+import { statementsOf } from './holder-statements.js';
 import { profileFor, profileNameFor, type Profile } from './profiles.js';
 import { checkSignature, PublicKey, signatureRuleByName, type AlgorithmPolicy } from './public-key.js';
 import type { CertificateStatus, StatusIssuer } from './ocsp-response-verifier.js';
@@ -143,7 +144,7 @@ export function decide(presented: PresentedCertificate, decided: DecidedStatus):
     statusKind: decided.method,
     ocspNonce: decided.nonce === null ? null : Buffer.from(decided.nonce).toString('hex'),
   };
-  if (status.status === 'good') return { verdict: 'valid', evidence, sealed, holder: { issuerName: certificate.issuer, serialNumber: serialHex(certificate.serial) } };
+  if (status.status === 'good') return { verdict: 'valid', evidence, sealed, holder: { issuerName: certificate.issuer, serialNumber: serialHex(certificate.serial) }, statements: statementsOf(certificate) };
   const reason: InvalidCertificateReason = 'revoked';
   return { verdict: 'invalid', reason, detail: `revoked: ${status.reason ?? 'no reason stated'}`, evidence, sealed };
 }

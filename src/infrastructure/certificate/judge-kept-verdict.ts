@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sealedEvidenceId } from '../../application/sealed-evidence.js';
 import type { CertificateJudge, KeptVerdict, VerdictJudgement } from '../../domain/audit/certificate-replay.js';
+import { compareCard, type CardAgreement, type CertificateStatements, type FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { CertificateRules } from './certificate-check.js';
 import { differences, readKeptEvidence, recomputeVerdict, type KeptEvidence } from './recompute-verdict.js';
@@ -30,11 +31,24 @@ function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
   if (other !== null) return differs(other);
   const again = recomputeVerdict({ sealed, ...presented, evidence: kept.evidence }, rules);
   // The card's face record is judged after its certificate; a refusal for it leaves a certificate that was good.
-  const expected = kept.reason === 'card_record' ? 'valid' : kept.verdict;
+  const expected = kept.reason !== null && AFTER_A_GOOD_CERTIFICATE.has(kept.reason) ? 'valid' : kept.verdict;
   if (again.verdict !== expected) return differs(`it was ${kept.verdict}${kept.reason === null ? '' : ` (${kept.reason})`} and the evidence gives ${again.verdict}${reasonOf(again)}`);
   if (again.verdict === 'invalid' && again.reason !== kept.reason) return differs(`it was refused for ${kept.reason} and the evidence gives ${again.reason}`);
   const fields = differences({ verdict: again.verdict, evidence: kept.evidence }, again);
-  return fields.length === 0 ? { judged: 'reproduced' } : differs(`the log states another ${fields.join(', ')} than the evidence gives`);
+  if (fields.length > 0) return differs(`the log states another ${fields.join(', ')} than the evidence gives`);
+  const points = again.verdict === 'valid' ? otherAgreement(kept, again.statements, presented.faceRecord) : [];
+  return points.length === 0 ? { judged: 'reproduced' } : differs(`the log states another agreement of certificate and face record (${points.join(', ')}) than the evidence gives`);
+}
+
+/** Refusals for what comes after the certificate: it was good. */
+const AFTER_A_GOOD_CERTIFICATE: ReadonlySet<string> = new Set(['card_record', 'signing_certificate_needed']);
+
+/** The comparisons made again from what was kept; the authority's word about the card came from outside and stays as it is told.
+ *  @returns the points of which the log says something else */
+function otherAgreement({ agreement }: KeptVerdict, statements: CertificateStatements, faceRecord: FaceRecordStatements | null): string[] {
+  if (agreement === null || faceRecord === null) return [];
+  const again = compareCard(statements, faceRecord, agreement.sameCard);
+  return (Object.keys(again) as (keyof CardAgreement)[]).filter((point) => canonicalJson(again[point]) !== canonicalJson(agreement[point]));
 }
 
 /** @returns what shows that the card signed something else than the log says was received; null when both agree */

@@ -38,6 +38,9 @@ export const OID = {
   rsaEncryption: '1.2.840.113549.1.1.1',
   ecPublicKey: '1.2.840.10045.2.1',
   emailAddress: '1.2.840.113549.1.9.1',
+  /** What a signing certificate says of its holder in otherNames of the subjectAltName: sex, date of birth. */
+  jpkiHolderSex: '1.2.392.200149.8.5.5.3',
+  jpkiHolderBirthDate: '1.2.392.200149.8.5.5.4',
   /** 利用者証明用 and 署名用 certificate policies of the public certification service for individuals. */
   jpkiAuthenticationPolicy: '1.2.392.200149.8.5.1.3.30',
   jpkiSignaturePolicy: '1.2.392.200149.8.5.1.1.20',

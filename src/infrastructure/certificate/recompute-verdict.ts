@@ -1,4 +1,5 @@
 import type { CertificateCheck, CertificateVerdict, SealedCertificateEvidence } from '../../application/ports/certificate-verifier.js';
+import type { FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import type { CertificateEvidence } from '../../domain/values/certificate-status.js';
 import { checkPresented, decide, secondsOf, type CertificateRules, type PresentedCertificate } from './certificate-check.js';
 import { verifyCrlBytes } from './crl-verifier.js';
@@ -62,7 +63,7 @@ export function differences(stored: { readonly verdict: CertificateVerdict['verd
 export interface KeptEvidence {
   readonly sealed: SealedCertificateEvidence;
   /** What the card signed and when it was judged; null in evidence of the time before that was kept. */
-  readonly presented: Pick<KeptCheck, 'certificateType' | 'signedBytes' | 'signature' | 'at'> | null;
+  readonly presented: (Pick<KeptCheck, 'certificateType' | 'signedBytes' | 'signature' | 'at'> & { /** null in evidence of the time before it was kept, and where nobody looked. */ readonly faceRecord: FaceRecordStatements | null }) | null;
 }
 
 /** The sealed evidence as the vault holds it. @throws {TypeError} when the bytes are something else */
@@ -89,7 +90,14 @@ export function readKeptEvidence(bytes: Uint8Array): KeptEvidence {
 }
 
 function readPresented(value: unknown, wrong: TypeError): NonNullable<KeptEvidence['presented']> {
-  const { certificateType, signedText, signature, at } = (value ?? {}) as Record<string, unknown>;
+  const { certificateType, signedText, signature, at, faceRecord } = (value ?? {}) as Record<string, unknown>;
   if ((certificateType !== 'user_authentication' && certificateType !== 'digital_signature') || typeof signedText !== 'string' || typeof signature !== 'string' || typeof at !== 'string' || Number.isNaN(Date.parse(at))) throw wrong;
-  return { certificateType, signedBytes: Buffer.from(signedText), signature: Buffer.from(signature, 'base64'), at };
+  return { certificateType, signedBytes: Buffer.from(signedText), signature: Buffer.from(signature, 'base64'), at, faceRecord: readFaceRecord(faceRecord, wrong) };
+}
+
+function readFaceRecord(value: unknown, wrong: TypeError): FaceRecordStatements | null {
+  if (value === undefined || value === null) return null;
+  const { birthDate, sex, expiry } = value as Record<string, unknown>;
+  if (typeof birthDate !== 'string' || typeof sex !== 'string' || typeof expiry !== 'string') throw wrong;
+  return { birthDate, sex, expiry };
 }
