@@ -70,6 +70,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   captured_too_long_ago: row(422, 'The photograph is too old', 'Take a new photograph.', '撮影から時間が経ちすぎています。もう一度撮影してください。'),
   consent_text_unknown: row(422, 'The consent text is not in use', 'Show the consent text of the present policy and ask again.', '同意文が最新ではありません。もう一度同意の確認からやり直してください。'),
   consent_needed_for_registry: row(422, 'Consent to keep the image is needed', 'The registry mode keeps the photograph; ask the holder for that consent, or use another mode.', '写真の保存への同意が必要です。'),
+  certificate_type_not_accepted: row(422, 'This type of certificate is not accepted here', 'Nobody tells this server which two certificates are on one card, so its policy accepts one type only: start again with the other certificate of the card.', 'この種類の電子証明書は受け付けていません。もう一方の電子証明書(利用者証明用など)で最初からやり直してください。'),
   idempotency_key_missing: row(400, 'The header Idempotency-Key is missing', 'Send an Idempotency-Key of 1 to 128 visible ASCII characters, the same one at every repetition of this request.', 'Idempotency-Key ヘッダーがありません。ブースの管理者に連絡してください。'),
   idempotency_key_reused: row(409, 'The idempotency key belongs to another request', 'Use a new key for a new request.', '同じ受付キーで別の内容が送信されました。最初からやり直してください。'),
   // Refusals of the domain.
@@ -82,6 +83,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   material_missing: row(410, 'What was received is gone', 'Nobody erased it, and the case was stopped. Tell the operator: an administrator looks into it and ends the case.', '保管内容がなくなっています。手続きは止まっています。管理者に連絡してください。'),
   submission_id_mismatch: row(409, 'The submission belongs to another attempt', 'Read the case again.', '送信番号が一致しません。案件を確認してください。'),
   registrant_erased: row(410, 'The person has been erased', 'Nothing can be done with erased data.', '登録者のデータは削除されています。'),
+  registrant_linked: row(409, 'The person is registered under another key', 'Read the case again and repeat the step.', '登録者の情報が統合されました。案件を確認してもう一度やり直してください。'),
   image_unknown: row(404, 'There is no such image', 'Check the image id.', '該当する画像がありません。'),
   hold_not_open: row(409, 'The hold is not open for this', 'Read the hold again: it is resolved, or both opinions are in.', 'この保留案件は受付中ではありません。最新の状態を確認してください。'),
   opinion_already_given: row(409, 'You have given your opinion on this hold', 'Another officer gives the other one.', 'すでに意見を提出しています。もう一人の担当者が意見を提出します。'),

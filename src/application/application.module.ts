@@ -33,6 +33,8 @@ import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { PerformEffect } from './saga/perform-effect.js';
 import { SagaReactor } from './saga/saga-reactor.js';
+import { CardCheck } from './card-check.js';
+import { RegistrantGroup } from './registrant-group.js';
 import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
@@ -43,7 +45,7 @@ const handlers = [
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

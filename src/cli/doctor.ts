@@ -190,7 +190,7 @@ async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrl, crlSi
 }
 
 async function reach(what: string, env: string, url: string | null): Promise<Answer> {
-  if (url === null) return { finding: env === 'HONNIN_JPKI_LINK_URL' ? note(what, `${env} is not set: a renewed card counts as a new person`) : wrong(what, `${env} is not set`), skewSeconds: null };
+  if (url === null) return { finding: env === 'HONNIN_JPKI_LINK_URL' ? note(what, `${env} is not set: a renewed card counts as a new person, and one type of certificate is accepted`) : wrong(what, `${env} is not set`), skewSeconds: null };
   try {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
     await response.body?.cancel();

@@ -11,6 +11,8 @@ export type Refusal =
   | { readonly code: 'material_missing' }
   | { readonly code: 'submission_id_mismatch' }
   | { readonly code: 'registrant_erased' }
+  /** The key stands for another registrant by now. */
+  | { readonly code: 'registrant_linked' }
   | { readonly code: 'image_unknown'; readonly data: { readonly imageId: string } }
   | { readonly code: 'hold_not_open' }
   | { readonly code: 'opinion_already_given' }
@@ -49,5 +51,6 @@ export type DoorRefusalCode =
   | 'captured_too_long_ago'
   | 'consent_text_unknown'
   | 'consent_needed_for_registry'
+  | 'certificate_type_not_accepted'
   | 'idempotency_key_missing'
   | 'idempotency_key_reused';

@@ -54,7 +54,7 @@ export const SETTINGS = {
   jpkiTimeoutMs: setting('HONNIN_JPKI_TIMEOUT_MS', '5000', 'How long one question to the authentication server may take.', integer(50, 120_000)),
   ocspStatusAgeSecondsMax: setting('HONNIN_JPKI_STATUS_AGE_SECONDS', '86400', 'Oldest acceptable status.', integer(1, 2_592_000)),
   ocspReuseSeconds: setting('HONNIN_JPKI_REUSE_SECONDS', '0', 'How long a good answer serves the same certificate again.', integer(0, 86_400)),
-  linkUrl: setting('HONNIN_JPKI_LINK_URL', null, 'Address of the link service from renewed to earlier certificates.', optionalUrl),
+  linkUrl: setting('HONNIN_JPKI_LINK_URL', null, 'Address of the link service: which certificates and cards belong together.', optionalUrl),
   cardIssuerKeysFile: setting('HONNIN_CARD_ISSUER_KEYS', null, 'JSON file: [{"keyIdHex", "modulus", "exponent"}] of the keys that certify card face records.', optionalPath),
   governmentUrl: setting('HONNIN_GOVERNMENT_URL', null, 'Base address of the government server.', optionalUrl),
   governmentTokenFile: setting('HONNIN_GOVERNMENT_TOKEN_FILE', null, 'File with the bearer token for the government server.', optionalPath),

@@ -57,7 +57,7 @@ describe('the sealed evidence of a refused certificate', () => {
 
   function dispatcherOn(on: ImageVault): EffectDispatcher {
     const nobody = {} as never;
-    const performer = new PerformEffect(app.aggregates, app.policies, app.clock, on, nobody, nobody, nobody, nobody, nobody);
+    const performer = new PerformEffect(app.aggregates, app.policies, app.clock, on, nobody, nobody, nobody, nobody, nobody, nobody);
     return new EffectDispatcher(app.store, app.aggregates, performer, app.policies, app.clock, new Nothing());
   }
   const command = (requestId: string, what: RegistrationCommand) =>

@@ -1,61 +1,216 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import { SubjectLinker, type PreviousCertificate } from '../../src/application/ports/subject-linker.js';
+import { registrants } from '../../src/application/aggregates.js';
+import { derivedId } from '../../src/application/ids.js';
+import type { CardLinks } from '../../src/application/ports/subject-linker.js';
+import { RegistrantGroup } from '../../src/application/registrant-group.js';
 import { SubjectResolver } from '../../src/application/subject-resolver.js';
+import type { RegistrantCommand } from '../../src/domain/registrant/registrant.js';
+import { holder, known, ScriptedLinks } from '../support/scripted-links.js';
 import { application } from './fixture.js';
 
-const holder = (serialNumber: string): CertificateHolder => ({ issuerName: Buffer.from('issuer'), serialNumber });
-
-class Links extends SubjectLinker {
-  readonly asked: string[] = [];
-  constructor(private readonly answers: Record<string, PreviousCertificate>) {
-    super();
-  }
-  async previousOf({ serialNumber }: CertificateHolder): Promise<PreviousCertificate> {
-    this.asked.push(serialNumber);
-    return this.answers[serialNumber] ?? { answer: 'none' };
-  }
-}
-
-async function resolverWith(answers: Record<string, PreviousCertificate>) {
+async function resolverWith(answers: Record<string, CardLinks>) {
   const app = await application();
-  const links = new Links(answers);
-  return { ...app, links, resolver: new SubjectResolver(app.secrets, links, app.aggregates) };
+  const links = new ScriptedLinks(answers);
+  const group = new RegistrantGroup(app.aggregates);
+  const resolver = new SubjectResolver(app.secrets, links, app.aggregates, group);
+  const resolve = async (serial: string, requestId = `r-${serial}`) => {
+    const answer = await links.linksOf({ holder: holder(serial), cardKeySha256: null });
+    return answer.answer === 'unknown' ? null : resolver.resolve(holder(serial), answer, requestId);
+  };
+  const run = (key: string, command: RegistrantCommand) =>
+    app.aggregates.execute(registrants, key, command, {
+      commandId: derivedId(key, JSON.stringify(command)),
+      actor: 'test',
+      correlationId: 'c',
+      causationId: 'c',
+      policyVersion: null,
+    });
+  /** As a version of before would have made one: a registrant of this certificate alone. */
+  const registered = async (serial: string, capturedAtUtc: string) => {
+    const saved = links.answers[serial];
+    links.answers[serial] = { answer: 'no_service' };
+    const key = (await resolve(serial)) as string;
+    if (saved) links.answers[serial] = saved;
+    else delete links.answers[serial];
+    await run(key, { type: 'GiveConsent', textVersion: 'v', requestId: serial });
+    await run(key, {
+      type: 'RegisterImage',
+      imageId: `image-${serial}`,
+      requestId: serial,
+      capturedAtUtc,
+      image: 'aa',
+    });
+    await run(key, { type: 'ConfirmImage', imageId: `image-${serial}` });
+    return key;
+  };
+  const linkEvents = async () =>
+    (await app.store.readAll(null, { limit: 1000, filter: { types: ['CertificateLinked', 'CertificateAdded'] } }))
+      .events;
+  return { ...app, links, group, resolver, resolve, run, registered, linkEvents };
 }
 
-describe('registrant key of a card (decision A14)', () => {
+/** The two certificates of one card. */
+const ONE_CARD = { '0a': known({ other: '0b' }), '0b': known({ other: '0a' }) };
+
+describe('registrant key of a card (decisions A14 and 0071)', () => {
   it('is a keyed hash: stable, different for each card, and without the serial number in it', async () => {
-    const { resolver } = await resolverWith({});
-    const key = await resolver.resolve(holder('0a1b2c'), 'r1');
-    expect(await resolver.resolve(holder('0a1b2c'), 'r2')).toBe(key);
-    expect(await resolver.resolve(holder('0a1b2d'), 'r3')).not.toBe(key);
+    const { resolve, store } = await resolverWith({});
+    const before = await store.head();
+    const key = await resolve('0a1b2c');
+    expect(await resolve('0a1b2c', 'r2')).toBe(key);
+    expect(await resolve('0a1b2d')).not.toBe(key);
     expect(key).toMatch(/^[0-9a-f]{40}$/);
     expect(key).not.toContain('0a1b2c');
+    expect(await store.head()).toBe(before);
   });
 
   it('joins a renewed card to the earlier registrant, over several renewals, as one CertificateLinked each', async () => {
-    const previous = (serial: string): PreviousCertificate => ({ answer: 'previous', holder: holder(serial), source: 'links' });
-    const { resolver, store } = await resolverWith({ '03': previous('02'), '02': previous('01') });
-    const first = await resolver.resolve(holder('01'), 'r1');
-    const third = await resolver.resolve(holder('03'), 'r3');
-    expect(third).toBe(first);
-    const { events } = await store.readAll(null, { limit: 100, filter: { types: ['CertificateLinked'] } });
-    expect(events.map((e) => e.data['registrantKey'])).toEqual([first, first]);
-    expect(new Set(events.map((e) => e.stream)).size).toBe(2);
+    const { resolve, linkEvents } = await resolverWith({
+      '03': known({ previous: '02' }),
+      '02': known({ previous: '01' }),
+    });
+    const first = await resolve('01');
+    expect(await resolve('03')).toBe(first);
+    const linked = (await linkEvents()).filter((e) => e.type === 'CertificateLinked');
+    expect(linked.map((e) => e.data)).toEqual([
+      { registrantKey: first, relation: 'renewal', source: 'links' },
+      { registrantKey: first, relation: 'renewal', source: 'links' },
+    ]);
+    expect(new Set(linked.map((e) => e.stream)).size).toBe(2);
   });
 
-  it('asks no second time about a card that it has joined', async () => {
-    const { resolver, links } = await resolverWith({ '02': { answer: 'previous', holder: holder('01'), source: 'links' } });
-    await resolver.resolve(holder('02'), 'r1');
-    const asked = links.asked.length;
-    await resolver.resolve(holder('02'), 'r2');
-    expect(links.asked).toHaveLength(asked);
-  });
-
-  it('knows nothing while the link service cannot answer, and stores nothing', async () => {
-    const { resolver, store } = await resolverWith({ '02': { answer: 'unknown', cause: 'unreachable' } });
+  it('knows nothing while the link service cannot answer about an earlier card, and stores nothing', async () => {
+    const { resolve, store } = await resolverWith({
+      '02': known({ previous: '01' }),
+      '01': { answer: 'unknown', cause: 'unreachable' },
+    });
     const before = await store.head();
-    expect(await resolver.resolve(holder('02'), 'r1')).toBeNull();
+    expect(await resolve('02')).toBeNull();
+    expect(await store.head()).toBe(before);
+  });
+
+  it.each([[['0a', '0b']], [['0b', '0a']]])(
+    'is one for both certificates of a card, whichever comes first: %j',
+    async (order) => {
+      const { resolve, group } = await resolverWith(ONE_CARD);
+      const keys: (string | null)[] = [];
+      for (const serial of order) keys.push(await resolve(serial));
+      expect(new Set(keys).size).toBe(1);
+      expect(await group.members(keys[0] as string)).toHaveLength(2);
+    },
+  );
+
+  it('is one for both certificates of a card that come at the same moment, wherever the two resolutions stand', async () => {
+    for (let round = 0; round < 50; round += 1) {
+      const { resolve, links, linkEvents } = await resolverWith(ONE_CARD);
+      const real = links.linksOf.bind(links);
+      // Answers come late and in changing order, so that the steps of both interleave differently in each round.
+      let n = 0;
+      links.linksOf = async (question) => {
+        const answer = await real(question);
+        for (let i = (round * 7 + n++ * 3) % 5; i > 0; i -= 1) await Promise.resolve();
+        return answer;
+      };
+      const keys = await Promise.all(['0a', '0b', '0a', '0b'].map((serial, i) => resolve(serial, `r${i}`)));
+      expect(new Set(keys).size).toBe(1);
+      expect((await linkEvents()).map(({ type }) => type)).toEqual(['CertificateAdded', 'CertificateLinked']);
+    }
+  });
+
+  it('is the earlier one for the other certificate of a renewed card', async () => {
+    const { resolve, registered } = await resolverWith({
+      a1: known({ other: 'b1' }),
+      b1: known({ other: 'a1' }),
+      a2: known({ other: 'b2', previous: 'a1' }),
+      b2: known({ other: 'a2', previous: 'b1' }),
+    });
+    const first = await registered('a1', '2026-01-01T00:00:00.000Z');
+    expect(await resolve('b2')).toBe(first);
+    expect(await resolve('a2')).toBe(first);
+    expect(await resolve('b1')).toBe(first);
+  });
+
+  it('is the earlier one where only the renewed card has a signing certificate', async () => {
+    const { resolve, registered } = await resolverWith({
+      b2: known({ other: 'a2' }),
+      a2: known({ other: 'b2', previous: 'a1' }),
+    });
+    expect(await resolve('b2')).toBe(await registered('a1', '2026-01-01T00:00:00.000Z'));
+  });
+
+  it('joins two registrants of one person that an earlier version made, by events, and both images count', async () => {
+    const { resolve, registered, links, group, linkEvents } = await resolverWith({});
+    const [a, b] = [
+      await registered('0a', '2026-02-01T00:00:00.000Z'),
+      await registered('0b', '2026-01-01T00:00:00.000Z'),
+    ];
+    expect(a).not.toBe(b);
+    Object.assign(links.answers, ONE_CARD);
+    const key = await resolve('0a', 'r9');
+    expect(key).toBe(a < b ? a : b);
+    expect(await resolve('0b', 'r10')).toBe(key);
+    expect((await linkEvents()).map(({ type, data }) => [type, data['relation']])).toEqual([
+      ['CertificateAdded', 'joined'],
+      ['CertificateLinked', 'joined'],
+    ]);
+    expect((await group.references(a)).map(({ image }) => image.imageId)).toEqual(['image-0b', 'image-0a']);
+    expect((await group.references(b)).map(({ image }) => image.imageId)).toEqual(['image-0b', 'image-0a']);
+  });
+
+  it('never links a key that became a registrant in between, and looks again', async () => {
+    const { resolver, links, registered, resolve, group } = await resolverWith(ONE_CARD);
+    const real = links.linksOf.bind(links);
+    let made: string | null = null;
+    links.linksOf = async (question) => {
+      // While the other certificate is asked about, somebody else registers it alone.
+      const answer = await real(question);
+      links.linksOf = real;
+      made = await registered('0b', '2026-01-01T00:00:00.000Z');
+      return answer;
+    };
+    const key = await resolver.resolve(holder('0a'), ONE_CARD['0a'], 'r1');
+    expect(key).toBe(made);
+    expect(await resolve('0b')).toBe(key);
+    expect((await group.references(key as string)).map(({ image }) => image.imageId)).toEqual(['image-0b']);
+  });
+
+  it('takes no consent and no image under a key that stands for another registrant', async () => {
+    const { resolve, run, group } = await resolverWith(ONE_CARD);
+    const key = (await resolve('0a')) as string;
+    const linked = (await group.members(key))[1]!.subjectKey;
+    for (const command of [
+      { type: 'GiveConsent', textVersion: 'v', requestId: 'r' },
+      { type: 'RegisterImage', imageId: 'i', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' },
+    ] as const) {
+      expect(await run(linked, command)).toMatchObject({
+        outcome: 'refused',
+        refusal: { code: 'registrant_linked' },
+      });
+    }
+  });
+
+  it('ends with a person who looks when an authority connects certificates without end', async () => {
+    const { resolver, links } = await resolverWith({});
+    links.linksOf = async ({ holder: { serialNumber } }) =>
+      known({ previous: (BigInt(`0x${serialNumber}`) + 1n).toString(16) });
+    await expect(resolver.resolve(holder('01'), known({ previous: '02' }), 'r1')).rejects.toThrow(
+      'more than 64 certificates',
+    );
+  });
+
+  it('goes in no circle where the authority does', async () => {
+    const { resolve } = await resolverWith({
+      '01': known({ previous: '02', other: '03' }),
+      '02': known({ previous: '01' }),
+      '03': known({ previous: '02', other: '01' }),
+    });
+    expect(new Set([await resolve('01'), await resolve('02'), await resolve('03')]).size).toBe(1);
+  });
+
+  it('stands for itself where nobody can be asked', async () => {
+    const { resolve, store } = await resolverWith({ '0a': { answer: 'no_service' }, '0b': { answer: 'no_service' } });
+    const before = await store.head();
+    expect(await resolve('0a')).not.toBe(await resolve('0b'));
     expect(await store.head()).toBe(before);
   });
 });

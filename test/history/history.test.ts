@@ -56,6 +56,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
     { events: ['ConsentGiven', 'FaceImageRegistered', 'FaceImageConfirmed'], ends: { images: [{ status: 'confirmed' }], erased: false } },
     { events: ['ConsentGiven', 'FaceImageRegistered', 'ConsentWithdrawn', 'FaceImageWithdrawn', 'RegistrantErased'], ends: { erased: true } },
     { events: ['CertificateLinked'], ends: { linkedTo: expect.any(String) } },
+    { events: ['CertificateAdded'], ends: { certificates: [expect.any(String)], linkedTo: null } },
   ],
   policy: [{ events: ['PolicyProposed', 'PolicyApproved', 'PolicyActivated'], ends: { active: 1, versions: [{ version: 1, approvedBy: expect.any(String) }] } }],
   booth: [{ events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended'], ends: { stage: 'suspended', keyVersion: 2 } }],

@@ -303,6 +303,10 @@ describe('the read models of the server', () => {
     await happened('hold-r1', opened(), opinion('o1'), opinion('o2'), resolved());
     await happened('registration-r1', released(), attempted(), submitted(), accepted());
     await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());
+    await happened('registrant-s2', {
+      type: 'CertificateLinked',
+      data: { registrantKey: 's1', relation: 'same_card', source: 'links' },
+    });
     await happened('erasure-e1', { type: 'ErasureAnnounced', data: { erasureId: 'e1', registrationIds: ['r1'], consumers: ['statistics'] } });
     await projected();
     for (const { name } of ALL_PROJECTIONS) {

@@ -94,11 +94,12 @@ describe("the server's adapters against the stand-ins", () => {
     const issuerName = issuerNameOf(renewed.certificate('user_authentication'));
     const holder = (serialNumber: string): CertificateHolder => ({ issuerName, serialNumber });
     const [oldSerial, serial] = [card, renewed].map((each) => serialOf(each.certificate('user_authentication'))) as [string, string];
-    expect(await linker.previousOf(holder(serial))).toMatchObject({ answer: 'previous', holder: { serialNumber: oldSerial } });
-    expect(await linker.previousOf(holder(oldSerial))).toEqual({ answer: 'none' });
-    expect(await linker.previousOf(holder('abcd'))).toMatchObject({ answer: 'unknown' });
+    const linksOf = (of: string) => linker.linksOf({ holder: holder(of), cardKeySha256: null });
+    expect(await linksOf(serial)).toMatchObject({ answer: 'known', previous: { serialNumber: oldSerial }, otherCertificate: null, faceRecord: 'not_told' });
+    expect(await linksOf(oldSerial)).toMatchObject({ answer: 'known', previous: null });
+    expect(await linksOf('abcd')).toMatchObject({ answer: 'unknown' });
     await jpki.down();
-    expect(await linker.previousOf(holder(serial))).toMatchObject({ answer: 'unknown' });
+    expect(await linksOf(serial)).toMatchObject({ answer: 'unknown' });
     await jpki.up();
   });
 });

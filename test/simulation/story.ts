@@ -21,6 +21,8 @@ import { EvidenceRetention } from '../../src/application/saga/evidence-retention
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
+import { CardCheck } from '../../src/application/card-check.js';
+import { RegistrantGroup } from '../../src/application/registrant-group.js';
 import { SubjectResolver } from '../../src/application/subject-resolver.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { PhotoReading } from '../../src/domain/photo/photo-reader.js';
@@ -426,8 +428,10 @@ class Story {
     const policies = new CurrentPolicy(aggregates);
     const secrets = new SimulatedSecrets();
     const vault = new SimulatedVault(world);
-    const subjects = new SubjectResolver(secrets, new SimulatedLinker(world), aggregates);
-    const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), subjects);
+    const linker = new SimulatedLinker(world);
+    const group = new RegistrantGroup(aggregates);
+    const cards = new CardCheck(linker, new SubjectResolver(secrets, linker, aggregates, group), group);
+    const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), cards, group);
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
     const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
@@ -442,12 +446,12 @@ class Story {
       incarnation, background, dispatcher,
       challenges: new IssueChallengeHandler(challenges, policies, clock),
       door: new ReceiveRequestHandler(
-        aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(),
+        aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(), linker,
       ),
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),
       resume: new ResumeEffectHandler(aggregates),
-      views: new ViewImageHandler(aggregates, new AccessLog(store, aggregates, clock), vault, new SimulatedCardRecords(), NO_RENDERER),
+      views: new ViewImageHandler(aggregates, new AccessLog(store, aggregates, clock), vault, new SimulatedCardRecords(), NO_RENDERER, group),
     };
   }
 

@@ -9,7 +9,7 @@ import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Exp
 import { PendingEffects } from '../../src/application/ports/pending-effects.js';
 import { PositionStore, type Checkpoint, type Lease, type ParkedEvent, type SaveOutcome } from '../../src/application/ports/position-store.js';
 import { Secrets } from '../../src/application/ports/secrets.js';
-import { SubjectLinker, type PreviousCertificate } from '../../src/application/ports/subject-linker.js';
+import { SubjectLinker, type CardLinks } from '../../src/application/ports/subject-linker.js';
 import { TransientFailure } from '../../src/application/subscriptions/subscription-handler.js';
 import type { NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import type { GovernmentAnswer } from '../../src/domain/registration/registration.js';
@@ -419,7 +419,7 @@ export class SimulatedCertificates extends CertificateVerifier {
       const evidence = { method: 'ocsp', source: 'simulated', status: revoked ? 'revoked' : 'good', revocationReason: null, revokedAtUtc: null, thisUpdateUtc: at, nextUpdateUtc: null, responderKeySha256: null, trustAnchorSha256: null, pathLength: 2, checkedAtUtc: at } as const;
       // A new answer with a new nonce at every call, as a real responder gives.
       const sealed = { certificate, statusResponse: Buffer.from(String(this.world.random.next())), statusKind: 'ocsp', ocspNonce: null } as const;
-      return revoked ? { verdict: 'invalid', reason: 'revoked', detail: '', evidence, sealed } : { verdict: 'valid', evidence, sealed, holder: { issuerName: Buffer.from('issuer'), serialNumber: plan.holder } };
+      return revoked ? { verdict: 'invalid', reason: 'revoked', detail: '', evidence, sealed } : { verdict: 'valid', evidence, sealed, holder: { issuerName: Buffer.from('issuer'), serialNumber: plan.holder }, statements: { birthDate: null, sex: null, notAfterUtc: '2030-02-17T14:59:59.000Z' } };
     });
   }
 }
@@ -428,7 +428,7 @@ export class SimulatedCardRecords extends CardRecordVerifier {
   readonly algorithm = { id: 'simulated', version: '1' };
 
   override verify({ cardRecord }: { readonly cardRecord: Uint8Array }): CardRecordVerdict {
-    return planIn(cardRecord).certificate === 'bad_record' ? { verdict: 'invalid', reason: 'record_signature', detail: '' } : { verdict: 'valid', faceImage: cardRecord, issuerKeyId: '1' };
+    return planIn(cardRecord).certificate === 'bad_record' ? { verdict: 'invalid', reason: 'record_signature', detail: '' } : { verdict: 'valid', faceImage: cardRecord, issuerKeyId: '1', statements: { birthDate: '19800217', sex: '2', expiry: '20350217' }, cardKeySha256: '00' };
   }
 
   override faceImageOf(cardRecord: Uint8Array): Uint8Array {
@@ -474,8 +474,10 @@ export class SimulatedLinker extends SubjectLinker {
     this.me = world.incarnation;
   }
 
-  override previousOf(): Promise<PreviousCertificate> {
-    return this.world.step(this.me, 'ask for an earlier card', (): PreviousCertificate => (this.world.fault() ? { answer: 'unknown', cause: 'down' } : { answer: 'none' }));
+  override readonly isConfigured = true;
+
+  override linksOf(): Promise<CardLinks> {
+    return this.world.step(this.me, 'ask about the card', (): CardLinks => (this.world.fault() ? { answer: 'unknown', cause: 'down' } : { answer: 'known', previous: null, otherCertificate: null, faceRecord: 'same_card', source: 'simulated' }));
   }
 }
 

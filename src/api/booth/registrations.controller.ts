@@ -87,6 +87,7 @@ export class RegistrationsController {
     'captured_too_long_ago',
     'consent_text_unknown',
     'consent_needed_for_registry',
+    'certificate_type_not_accepted',
     'idempotency_key_missing',
     'idempotency_key_reused',
     'too_many_requests',

@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { registrantOf } from '../../domain/audit/leaf.js';
+import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import { registrants } from '../aggregates.js';
 import { registrantOwner } from '../case-material.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
+import { derivedId } from '../ids.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { ImageVault } from '../ports/image-vault.js';
+import { ReadModels } from '../ports/read-models.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
-/** Carries an erasure out: destroys the registrant's key and with it every image, all sealed evidence and the salt that ties the tokens
- *  in the audit log to the person. Runs on the subscription runner, so that an erasure that was stored is carried out whatever fails. */
+const CATCH_UP_MS_MAX = 5_000;
+
+/** Carries an erasure out: destroys the registrant's key and with it every image, all sealed evidence and the salt
+ *  that ties the tokens
+ *  in the audit log to the person; then does the same to every other key of the person, the other certificates'.
+ * Runs on the
+ *  subscription runner, so that an erasure that was stored is carried out whatever fails. */
 @Injectable()
 export class RegistrantErasure implements SubscriptionHandler {
   /** Name of the consumer: data, never renamed. */
@@ -20,19 +28,53 @@ export class RegistrantErasure implements SubscriptionHandler {
     private readonly aggregates: DecideAndAppend,
     private readonly vault: ImageVault,
     private readonly log: AuditLog,
+    private readonly rows: ReadModels,
   ) {}
 
   async handle(events: readonly StoredEvent[]): Promise<void> {
     for (const event of events) await this.erase(event);
   }
 
-  private async erase({ stream, position }: StoredEvent): Promise<void> {
-    const key = registrantOf(stream) as string;
-    // The erasure itself must be in the signed log under the same token as the history before it; after that the salt may go.
-    if (this.log.indexOf(position) === null) throw new TransientFailure('the erasure is not in the audit log yet');
+  private async erase(event: StoredEvent): Promise<void> {
+    const key = registrantOf(event.stream) as string;
+    // The erasure itself must be in the signed log under the same token as the history before it; after that the salt
+    // may go.
+    if (this.log.indexOf(event.position) === null)
+      throw new TransientFailure('the erasure is not in the audit log yet');
     const { state } = await this.aggregates.load(registrants, key);
+    await this.eraseOthers(event, [...state.certificates, ...(await this.linkedBefore(event, key))]);
     if (state.erased) return this.vault.destroyOwner(registrantOwner(key));
     // The person came back and agreed anew before this ran: only what was there before the erasure goes.
-    for (const image of state.images.filter((i) => i.status === 'withdrawn')) await this.vault.remove(registrantOwner(key), image.imageId);
+    for (const image of state.images.filter((i) => i.status === 'withdrawn'))
+      await this.vault.remove(registrantOwner(key), image.imageId);
+  }
+
+  /** Each other key of the person has an erasure of its own in its own stream, which comes back to this handler. */
+  private async eraseOthers({ id, data, metadata }: StoredEvent, keys: readonly string[]): Promise<void> {
+    const { rule, by } = data as unknown as Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
+    for (const key of new Set(keys)) {
+      const commandId = derivedId('erase-with', id, key);
+      await this.aggregates.execute(
+        registrants,
+        key,
+        { type: 'EraseRegistrant', rule, by },
+        {
+          commandId,
+          actor: 'system:registrant-erasure',
+          correlationId: metadata.correlationId,
+          causationId: id,
+          policyVersion: null,
+        },
+      );
+    }
+  }
+
+  /** Keys of renewed cards that were linked before the registrant itself named them. */
+  private async linkedBefore({ position }: StoredEvent, key: string): Promise<readonly string[]> {
+    if (!(await this.rows.caughtUpTo(position, CATCH_UP_MS_MAX)))
+      throw new TransientFailure(
+        'the projections have not reached an erasure yet; which keys were linked is not known',
+      );
+    return this.rows.keysLinkedTo(key);
   }
 }

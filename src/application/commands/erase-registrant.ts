@@ -2,6 +2,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { RegistrantCommand } from '../../domain/registrant/registrant.js';
 import { registrants, registrations } from '../aggregates.js';
 import { ok, refused, type Outcome } from '../outcome.js';
+import { RegistrantGroup } from '../registrant-group.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
 export type ErasureRule = Extract<RegistrantCommand, { type: 'EraseRegistrant' }>['rule'];
@@ -20,7 +21,10 @@ export class EraseRegistrant {
 
 @CommandHandler(EraseRegistrant)
 export class EraseRegistrantHandler implements ICommandHandler<EraseRegistrant, Outcome<{ readonly erased: 'now' | 'before' }>> {
-  constructor(private readonly aggregates: DecideAndAppend) {}
+  constructor(
+    private readonly aggregates: DecideAndAppend,
+    private readonly group: RegistrantGroup,
+  ) {}
 
   async execute({ commandId, requestId, rule, by }: EraseRegistrant): Promise<Outcome<{ readonly erased: 'now' | 'before' }>> {
     const { state } = await this.aggregates.load(registrations, requestId);
@@ -28,7 +32,8 @@ export class EraseRegistrantHandler implements ICommandHandler<EraseRegistrant, 
     if (subjectKey === null) return refused({ code: 'not_found' });
     // A request that is still being worked on needs the registrant's images; erasing under it would leave it hanging.
     if (state.stage !== 'closed') return refused({ code: 'wrong_stage', data: { stage: state.stage, command: 'EraseRegistrant' } });
-    const result = await this.aggregates.execute(registrants, subjectKey, { type: 'EraseRegistrant', rule, by }, { commandId, actor: `officer:${by}`, correlationId: requestId, causationId: commandId, policyVersion: null });
+    // The person, not the certificate that the request came with: the other keys follow (RegistrantErasure).
+    const result = await this.aggregates.execute(registrants, await this.group.registrantOf(subjectKey), { type: 'EraseRegistrant', rule, by }, { commandId, actor: `officer:${by}`, correlationId: requestId, causationId: commandId, policyVersion: null });
     return result.outcome === 'refused' ? refused(result.refusal) : ok({ erased: result.events > 0 ? 'now' : 'before' });
   }
 }

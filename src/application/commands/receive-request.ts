@@ -5,6 +5,7 @@ import type { BoothState } from '../../domain/booth/booth.js';
 import type { ActivePolicy } from '../../domain/policy/policy.js';
 import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-problem.js';
 import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
+import { standsAlone } from '../../domain/registration/card-agreement.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
 import { booths, registrations } from '../aggregates.js';
@@ -18,6 +19,7 @@ import { EventStore } from '../ports/event-store.js';
 import { ImageVault, OwnerErasedError } from '../ports/image-vault.js';
 import { PhotoReader } from '../ports/photo-reader.js';
 import { Secrets } from '../ports/secrets.js';
+import { SubjectLinker } from '../ports/subject-linker.js';
 import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
 import { Challenges } from './issue-challenge.js';
 import { RefuseAtDoor } from './refuse-at-door.js';
@@ -53,6 +55,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     private readonly store: EventStore,
     private readonly door: RefuseAtDoor,
     private readonly photos: PhotoReader,
+    private readonly linker: SubjectLinker,
   ) {}
 
   async execute(command: ReceiveRequest): Promise<Outcome<Receipt>> {
@@ -127,6 +130,12 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     if (Date.parse(receivedAtUtc) > Date.parse(expiresAtUtc)) return 'nonce_expired';
     if (material.photo.length > policy.values.photoBytesMax) return 'photo_too_large';
     if (signatures.card.length === 0 || signatures.cardChallenge.length === 0) return 'malformed_request';
+    // Without anybody who knows which two certificates are on one card, the second type would make a second registrant of
+    // the same person.
+    const known = this.linker.isConfigured ? 'told' : 'no_service';
+    if (!standsAlone(known, envelope.certificateType, policy.values.certificateTypesWithoutSameCard)) {
+      return 'certificate_type_not_accepted';
+    }
     return captureRefusal(envelope, receivedAtUtc, policy.values);
   }
 

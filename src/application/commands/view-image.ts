@@ -1,8 +1,8 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { StoredEvent } from '../../domain/event-envelope.js';
 import type { ViewedImage } from '../../domain/access/access.events.js';
-import { referenceImage } from '../../domain/registrant/registrant.js';
 import type { MaterialFault } from '../../domain/registration/registration.js';
-import { registrants, registrations } from '../aggregates.js';
+import { registrations } from '../aggregates.js';
 import { registrantOwner } from '../case-material.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
@@ -10,6 +10,7 @@ import { ImageRenderer } from '../ports/image-renderer.js';
 import { materialFault, stopForMaterial } from '../material-fault.js';
 import { ImageVault } from '../ports/image-vault.js';
 import { ReceivedMaterial } from '../received-material.js';
+import { RegistrantGroup } from '../registrant-group.js';
 import { AccessLog } from './access-log.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
@@ -51,6 +52,7 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     private readonly vault: ImageVault,
     private readonly cardRecords: CardRecordVerifier,
     private readonly renderer: ImageRenderer,
+    private readonly group: RegistrantGroup,
   ) {
     this.received = ReceivedMaterial.of(vault, aggregates);
   }
@@ -88,7 +90,7 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
   }
 
   private async locate(requestId: string, image: ViewedImage): Promise<{ readonly open: () => Promise<Uint8Array> } | null> {
-    const { state } = await this.aggregates.load(registrations, requestId);
+    const { state, stored } = await this.aggregates.load(registrations, requestId);
     if (state.stage === 'none') return null;
     const { request } = state;
     if (image !== 'registered_face') {
@@ -97,10 +99,17 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     }
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
     if (subjectKey === null) return null;
-    const { state: registrant } = await this.aggregates.load(registrants, subjectKey);
-    const reference = referenceImage(registrant);
-    return reference && { open: () => this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) };
+    const references = await this.group.references(subjectKey);
+    // Where a person has two, people see the one that the photograph was compared with.
+    const reference = references.find(({ image: { imageId } }) => imageId === comparedImage(stored)) ?? references[0];
+    return reference ? { open: () => this.vault.open(registrantOwner(reference.subjectKey), reference.image.imageId, { commitment: reference.image.image }) } : null;
   }
+}
+
+/** Id of the registered image that the newest comparison used, or null. */
+function comparedImage(stored: readonly StoredEvent[]): string | null {
+  const registered = stored.findLast(({ data }) => 'registered' in data)?.data['registered'] as { readonly imageId?: string } | undefined;
+  return registered?.imageId ?? null;
 }
 
 @CommandHandler(RecordAccessRefused)

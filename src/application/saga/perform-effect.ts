@@ -1,12 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { assertNever } from '../../domain/decider.js';
+import type { ActivePolicy } from '../../domain/policy/policy.js';
+import type { RegisteredImage } from '../../domain/registrant/registrant.js';
 import type { Refusal } from '../../domain/refusal.js';
-import { referenceImage, type RegisteredImage } from '../../domain/registrant/registrant.js';
+import { needsSigningCertificate } from '../../domain/registration/card-agreement.js';
 import { isRetentionOver, registrationDecider, type CertificateFinding, type FaceFinding, type RegistrationCommand, type RegistrationState } from '../../domain/registration/registration.js';
 import type { MaterialUse, ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
 import { holdReviews, registrants, registrations } from '../aggregates.js';
 import { caseOwner, evidenceOwner, registrantOwner } from '../case-material.js';
+import { CardCheck, SAME_CARD_RULE } from '../card-check.js';
 import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { materialFault } from '../material-fault.js';
@@ -15,12 +18,12 @@ import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
 import { PhotographTally, verdictOf } from '../photograph-tally.js';
 import { Clock } from '../ports/clock.js';
-import { FaceComparer } from '../ports/face-comparer.js';
+import { FaceComparer, type FaceComparison } from '../ports/face-comparer.js';
 import { GovernmentRegistry } from '../ports/government-registry.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { assertSigned, ReceivedMaterial } from '../received-material.js';
+import { RegistrantGroup, type GroupMember } from '../registrant-group.js';
 import { evidenceBytes, sealedEvidenceId, type PresentedForEvidence } from '../sealed-evidence.js';
-import { SubjectResolver } from '../subject-resolver.js';
 
 /** One effect of one case, with everything that its commands need to be repeatable. */
 interface Job {
@@ -46,7 +49,8 @@ export class PerformEffect {
     private readonly cardRecords: CardRecordVerifier,
     private readonly faces: FaceComparer,
     private readonly government: GovernmentRegistry,
-    private readonly subjects: SubjectResolver,
+    private readonly cards: CardCheck,
+    private readonly group: RegistrantGroup,
   ) {
     this.received = ReceivedMaterial.of(vault, aggregates);
   }
@@ -105,19 +109,20 @@ export class PerformEffect {
 
   private async checkCertificate(job: Job, { request, stage }: Known, attempt: number): Promise<Refusal | null> {
     if (stage !== 'received') return { code: 'wrong_stage', data: { stage, command: 'CheckCertificate' } };
-    const verdict = await this.certificateFinding(job, request);
-    return this.record(job, { type: 'RecordCertificateVerdict', verdict, attempt, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
+    const policy = await this.policies.get();
+    const verdict = await this.certificateFinding(job, request, policy);
+    return this.record(job, { type: 'RecordCertificateVerdict', verdict, attempt, policy, nowUtc: this.clock.nowUtc() });
   }
 
-  /** Certificate, then card record, then the registrant: each only when the one before is good. @req R5 R6 */
-  private async certificateFinding(job: Job, request: ReceivedRequest): Promise<CertificateFinding> {
+  /** Certificate, then card record, then whether both are one card and whose: each only when the one before is good. @req R5 R6 */
+  private async certificateFinding(job: Job, request: ReceivedRequest, policy: ActivePolicy): Promise<CertificateFinding> {
     const { signed: { signatures }, bytes } = await this.received.open(request, ['certificate', 'cardRecord', 'cardIssuerCertificate']);
     const signedBytes = Buffer.from(signatures.envelopeText);
     const at = this.clock.nowUtc();
     const verdict = await this.certificates.verify({ certificate: bytes.certificate, certificateType: request.certificateType, signedBytes, signature: Buffer.from(signatures.cardSignature, 'base64'), at });
     if (verdict.verdict === 'unknown') return { verdict: 'unknown', cause: verdict.cause };
     const verifier = this.certificates.algorithm;
-    const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at };
+    const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at, faceRecord: null };
     if (verdict.verdict === 'invalid') {
       const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
       return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, sealedEvidenceId };
@@ -128,12 +133,13 @@ export class PerformEffect {
       challengeSignature: Buffer.from(signatures.cardChallengeSignature, 'base64'),
       challenge: signedBytes,
     });
-    if (record.verdict === 'invalid') {
-      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
-      return { verdict: 'invalid', reason: 'card_record', cardRecordReason: record.reason, evidence: verdict.evidence, verifier: this.cardRecords.algorithm, sealedEvidenceId };
-    }
-    const subjectKey = await this.subjects.resolve(verdict.holder, job.requestId);
-    if (subjectKey === null) return { verdict: 'unknown', cause: 'link_unknown' };
+    const refused = async (why: Pick<Refused, 'reason' | 'cardRecordReason' | 'verifier'>): Promise<CertificateFinding> => ({ verdict: 'invalid', ...why, evidence: verdict.evidence, sealedEvidenceId: await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, { ...presented, faceRecord: record.verdict === 'valid' ? record.statements : null }) });
+    if (record.verdict === 'invalid') return refused({ reason: 'card_record', cardRecordReason: record.reason, verifier: this.cardRecords.algorithm });
+    const card = await this.cards.check(verdict, record, job.requestId);
+    if (card.finding === 'unknown') return { verdict: 'unknown', cause: 'link_unknown' };
+    if (card.finding === 'other_card') return refused({ reason: 'card_record', cardRecordReason: 'other_card', verifier: SAME_CARD_RULE });
+    const { subjectKey, agreement, otherCertificate, isRegistered } = card;
+    if (needsSigningCertificate({ certificateType: request.certificateType, isRegistered }, policy.values)) return refused({ reason: 'signing_certificate_needed', cardRecordReason: null, verifier });
     return {
       verdict: 'valid',
       subjectKey,
@@ -141,8 +147,10 @@ export class PerformEffect {
       cardRecordIssuerKeyId: record.issuerKeyId,
       verifier,
       cardRecordVerifier: this.cardRecords.algorithm,
+      agreement,
+      otherCertificate,
       material: { certificate: request.material.certificate, cardRecord: request.material.cardRecord },
-      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, presented),
+      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, { ...presented, faceRecord: record.statements }),
     };
   }
 
@@ -164,27 +172,36 @@ export class PerformEffect {
     return refusal;
   }
 
-  /** Compares with the card's face out of the verified record, and with the reference image if there is one. @req R5 R7 R13 R14 */
+  /** Compares with the card's face out of the verified record, and with the reference image if there is one. Two certificates that were two
+   *  registrants until they were joined can have brought one each: then the photograph is compared with both, and the one that is less like
+   *  it counts, of equal ones the older (decision 0071). @req R5 R7 R13 R14 */
   private async faceFinding(request: ReceivedRequest, subjectKey: string): Promise<FaceFinding> {
     const { signed, bytes } = await this.received.open(request, ['photo', 'cardRecord']);
     const frames = await this.received.frames(request, signed);
     const cardFace = this.cardRecords.faceImageOf(bytes.cardRecord);
     if (cardFace === null) throw new Error('the verified card record has no face image');
-    const { reference, registered } = await this.openReference(subjectKey);
-    const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
-    if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
-    if (result.outcome === 'not_comparable') {
-      const { image, reason, algorithm, detail } = result;
-      this.log.log(`faces of ${request.requestId} not comparable: ${image}, ${reason}${detail === undefined ? '' : ` (${detail})`}`);
-      return { outcome: 'not_comparable', image, reason, algorithm };
+    const references = await this.group.references(subjectKey);
+    let weakest: (Extract<FaceComparison, { outcome: 'compared' }> & { readonly reference: RegisteredImage | null }) | null = null;
+    for (const reference of references.length > 0 ? references : [null]) {
+      const registered = reference && (await this.openReference(reference));
+      const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
+      if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
+      if (result.outcome === 'not_comparable') {
+        const { image, reason, algorithm, detail } = result;
+        const said = detail === undefined ? '' : ` (${detail})`;
+        this.log.log(`faces of ${request.requestId} not comparable: ${image}, ${reason}${said}`);
+        return { outcome: 'not_comparable', image, reason, algorithm };
+      }
+      if ((result.registeredPoints === null) !== (registered === null)) throw new Error('the comparer did not compare what it was given');
+      if (weakest === null || (result.registeredPoints ?? 0) < (weakest.registeredPoints ?? 0)) weakest = { ...result, reference: reference?.image ?? null };
     }
-    const { cardPoints, registeredPoints, algorithm, quality, signals } = result;
-    if ((registeredPoints === null) !== (reference === null)) throw new Error('the comparer did not compare what it was given');
+    if (weakest === null) throw new Error('nothing was compared');
+    const { cardPoints, registeredPoints, reference, algorithm, quality, signals } = weakest;
     return {
       outcome: 'compared',
       cardPoints,
       registered:
-        reference && registered && registeredPoints !== null
+        reference && registeredPoints !== null
           ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: reference.image }
           : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
       algorithm,
@@ -194,21 +211,16 @@ export class PerformEffect {
     };
   }
 
-  /** The registered image to compare with. While it is opened another case may replace it, or the registrant be erased: only what is still
-   *  the reference afterwards can be missing. */
-  private async openReference(subjectKey: string): Promise<{ readonly reference: RegisteredImage | null; readonly registered: Uint8Array | null }> {
-    const reference = await this.referenceOf(subjectKey);
-    if (reference === null) return { reference, registered: null };
+  /** A registered image to compare with. While it is opened another case may replace it, or the registrant be erased:
+   *  only what is still a reference afterwards can be missing. */
+  private async openReference({ subjectKey, image }: Reference): Promise<Uint8Array> {
     try {
-      return { reference, registered: await this.vault.open(registrantOwner(subjectKey), reference.imageId, { commitment: reference.image }) };
+      return await this.vault.open(registrantOwner(subjectKey), image.imageId, { commitment: image.image });
     } catch (error) {
-      if ((await this.referenceOf(subjectKey))?.imageId === reference.imageId) throw error;
+      const references = await this.group.references(subjectKey);
+      if (references.some((each) => each.image.imageId === image.imageId)) throw error;
       throw new Error('the registered image was replaced or erased while it was opened', { cause: error });
     }
-  }
-
-  private async referenceOf(subjectKey: string): Promise<RegisteredImage | null> {
-    return referenceImage((await this.aggregates.load(registrants, subjectKey)).state);
   }
 
   /** The material first, because an intent says that the government may have it; then the intent, the call, and what came of it. @req R8 R11 */
@@ -238,7 +250,16 @@ export class PerformEffect {
   }
 
   private async registerImage(job: Job, state: Known): Promise<Refusal | null> {
-    const subjectKey = subjectKeyOf(state);
+    const subjectKey = await this.group.registrantOf(subjectKeyOf(state));
+    const imageId = imageIdOf(job.requestId);
+    const refusal = await this.registerUnder(subjectKey, job, state);
+    if (refusal?.code !== 'registrant_linked') return refusal;
+    // Another certificate of the person was resolved in between: it is the same person under another key now, and this step is done again.
+    await this.vault.remove(registrantOwner(subjectKey), imageId);
+    throw new Error(`the registrant of ${job.requestId} stands for another one since a moment ago`);
+  }
+
+  private async registerUnder(subjectKey: string, job: Job, state: Known): Promise<Refusal | null> {
     const imageId = imageIdOf(job.requestId);
     const context = await this.context(job);
     const { request } = state;
@@ -251,16 +272,26 @@ export class PerformEffect {
   }
 
   private async confirmImage(job: Job, state: Known): Promise<Refusal | null> {
-    const subjectKey = subjectKeyOf(state);
+    const subjectKey = await this.group.homeOf(subjectKeyOf(state), imageIdOf(job.requestId));
     const result = await this.aggregates.execute(registrants, subjectKey, { type: 'ConfirmImage', imageId: imageIdOf(job.requestId) }, await this.context(job, 'confirm'));
     for (const image of result.state.images.filter((i) => i.status === 'withdrawn')) await this.vault.remove(registrantOwner(subjectKey), image.imageId);
-    return refusalOf(result);
+    return refusalOf(result) ?? this.replaceOthers(job, subjectKey);
+  }
+
+  /** One reference image per person, also where two of the person's keys brought one each: the newest stays. */
+  private async replaceOthers(job: Job, subjectKey: string): Promise<Refusal | null> {
+    for (const { subjectKey: home, image } of (await this.group.references(subjectKey)).slice(0, -1)) {
+      const refusal = refusalOf(await this.aggregates.execute(registrants, home, { type: 'WithdrawImage', imageId: image.imageId, reason: 'replaced' }, await this.context(job, `replaced-${image.imageId}`)));
+      if (refusal) return refusal;
+      await this.vault.remove(registrantOwner(home), image.imageId);
+    }
+    return null;
   }
 
   private async withdrawImage(job: Job, state: Known): Promise<Refusal | null> {
     const isEnded = state.stage === 'closed' && state.outcome === 'ended_by_operator';
-    const subjectKey = subjectKeyOf(state);
     const imageId = imageIdOf(job.requestId);
+    const subjectKey = await this.group.homeOf(subjectKeyOf(state), imageId);
     const result = await this.aggregates.execute(registrants, subjectKey, { type: 'WithdrawImage', imageId, reason: isEnded ? 'request_ended' : 'government_refused' }, await this.context(job));
     // One that was confirmed stays, also when an operator ends what is left of its case.
     if (!result.state.images.some((image) => image.imageId === imageId && image.status === 'confirmed')) await this.vault.remove(registrantOwner(subjectKey), imageId);
@@ -304,6 +335,9 @@ export class PerformEffect {
 /** What an effect opens material for; the others open none. */
 const USE_OF: Readonly<Partial<Record<Effect['effect'], MaterialUse>>> = { CheckCertificate: 'certificate_check', CompareFaces: 'face_comparison', SubmitToGovernment: 'submission', RegisterImage: 'image_registration', KeepInRegistry: 'image_registration' };
 
+/** A registered image and the key of the person under which it lies. */
+type Reference = Pick<GroupMember, 'subjectKey'> & { readonly image: RegisteredImage };
+type Refused = Extract<CertificateFinding, { verdict: 'invalid' }>;
 type Known = Exclude<RegistrationState, { stage: 'none' }>;
 
 /** One submission id for all attempts of a request. */

@@ -87,7 +87,9 @@ export function registrantCommandOf(event: RegistrantEvent): RegistrantCommand |
     case 'FaceImageConfirmed':
       return { type: 'ConfirmImage', imageId: event.data.imageId };
     case 'FaceImageWithdrawn':
-      return event.data.reason === 'government_refused' || event.data.reason === 'request_ended' ? { type: 'WithdrawImage', imageId: event.data.imageId, reason: event.data.reason } : null;
+      return withdrawalOf(event.data);
+    case 'CertificateAdded':
+      return { type: 'AddCertificate', ...event.data };
     case 'CertificateLinked':
       return { type: 'LinkCertificate', ...event.data };
     case 'RegistrantErased':
@@ -96,6 +98,15 @@ export function registrantCommandOf(event: RegistrantEvent): RegistrantCommand |
       // No command of today writes it.
       return null;
   }
+}
+
+/** Withdrawals that are asked for; the others come out of what was decided before them. */
+function withdrawalOf({
+  imageId,
+  reason,
+}: Extract<RegistrantEvent, { type: 'FaceImageWithdrawn' }>['data']): RegistrantCommand | null {
+  const isAsked = reason === 'government_refused' || reason === 'request_ended' || reason === 'replaced';
+  return isAsked ? { type: 'WithdrawImage', imageId, reason } : null;
 }
 
 export function holdCommandOf(state: HoldReviewState, event: HoldReviewEvent, next: HoldReviewEvent | null, actor: string): HoldReviewCommand | null {

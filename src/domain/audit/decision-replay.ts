@@ -81,6 +81,8 @@ const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 const SLACK_MS = 60_000;
 /** What a submission ends in, under the policy under which it began however long the call took: the order of the log tells that exactly. */
 const SUBMISSION_ANSWERS: ReadonlySet<string> = new Set(['SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'SubmissionDeferred']);
+/** With what a person who was erased comes back: a new consent, or another certificate. */
+const RETURNS: ReadonlySet<string> = new Set(['ConsentGiven', 'CertificateAdded', 'CertificateLinked']);
 const FINDINGS_MAX = 1000;
 
 /** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
@@ -93,6 +95,7 @@ export class DecisionReplay {
   /** When a certificate was refused, by request. */
   private readonly refusals = new Map<string, string>();
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
+  private readonly joined = new Map<string, { readonly other: string; readonly index: number }[]>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
   /** Policies as of the event that is fed, not as of the one that is judged. */
   private policies: PolicyState = policyDecider.initial;
@@ -265,10 +268,24 @@ export class DecisionReplay {
    *  looked up between the event before this one and this one, so it must be the reference at some place in between. */
   private checkReference(state: RegistrationState, placed: Placed, registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string }): void {
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
-    if (subjectKey === null || !this.isWholeStream(`registrant-${subjectKey}`)) return;
-    const possible = this.referencesBetween(subjectKey, placed.after ?? -1, placed.index);
+    if (subjectKey === null) return;
+    // A person has as many keys as certificates. What was joined while the comparison ran may or may not have been looked at.
+    const [certain, perhaps] = [this.keysOf(subjectKey, placed.after ?? -1), this.keysOf(subjectKey, placed.index)];
+    if (![...perhaps].every((key) => this.isWholeStream(`registrant-${key}`))) return;
+    const images = (keys: ReadonlySet<string>) => [...keys].map((key) => this.referencesBetween(key, placed.after ?? -1, placed.index));
+    const possible = images(perhaps).flat();
+    const couldBeNone = images(certain).every((references) => references.includes(null));
     if (registered.comparison === 'compared' && !possible.includes(registered.imageId ?? null)) this.find(placed, `the registered image that was compared is not the registrant's: it was never confirmed, was withdrawn, or is not the newest`);
-    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && !possible.includes(null)) this.find(placed, 'it says first registration and the registrant had a confirmed image');
+    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && !couldBeNone) this.find(placed, 'it says first registration and the registrant had a confirmed image');
+  }
+
+  /** Every key that the log, up to a place, says to be the same person's. */
+  private keysOf(subjectKey: string, before: number): ReadonlySet<string> {
+    const keys = new Set([subjectKey]);
+    for (const key of keys) {
+      for (const { other, index } of this.joined.get(key) ?? []) if (index <= before) keys.add(other);
+    }
+    return keys;
   }
 
   private referencesBetween(subjectKey: string, after: number, before: number): readonly (string | null)[] {
@@ -317,7 +334,11 @@ export class DecisionReplay {
     if (leaf.type === 'SagaReacted') for (const effect of (event as Extract<SagaEvent, { type: 'SagaReacted' }>).data.effects) if (effect.stuck !== null) this.stuckSteps.add(effect.effectId);
     if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
     const registrant = registrantOf(leaf.stream);
-    if (registrant !== null) this.learnReference(registrant, index, event as RegistrantEvent);
+    if (registrant === null) return;
+    this.learnReference(registrant, index, event as RegistrantEvent);
+    const other = leaf.type === 'CertificateAdded' ? leaf.data['subjectKey'] : leaf.type === 'CertificateLinked' ? leaf.data['registrantKey'] : null;
+    if (typeof other !== 'string') return;
+    for (const [key, another] of [[registrant, other], [other, registrant]] as const) this.joined.set(key, [...(this.joined.get(key) ?? []), { other: another, index }]);
   }
 
   private learnReference(registrant: string, index: number, event: RegistrantEvent): void {
@@ -337,7 +358,7 @@ export class DecisionReplay {
       return null;
     }
     // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
-    const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && leaf.type === 'ConsentGiven';
+    const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && RETURNS.has(leaf.type);
     const state = returned ? { ...(decider.initial as RegistrantState), erased: true } : decider.initial;
     const stream: Stream = { decider, state, waiting: null, expected: [], isReproduced: false, lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
     if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null) this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);

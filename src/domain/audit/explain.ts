@@ -25,6 +25,7 @@ const shortName = (name: Json | undefined) => (typeof name === 'string' && name.
 const REJECTED: Record<string, Text> = {
   revoked: { ja: '失効している', en: 'it is revoked' }, expired: { ja: '有効期限が切れている', en: 'it has expired' }, not_yet_valid: { ja: 'まだ有効期間に入っていない', en: 'it is not valid yet' },
   untrusted_issuer: { ja: '発行者が信頼の起点につながらない', en: 'its issuer does not lead to a trust anchor' }, bad_signature: { ja: '署名が正しくない', en: 'a signature is wrong' }, card_signature: { ja: 'カードの署名が申請内容と合わない', en: "the card's signature does not fit the request" },
+  signing_certificate_needed: { ja: '初めての登録には署名用電子証明書が必要', en: 'a first registration needs the signing certificate' },
   card_record: { ja: 'カードの券面情報を確認できない', en: "the card's face record cannot be relied on" },
 };
 const HELD: Record<string, Text> = {
@@ -34,6 +35,14 @@ const HELD: Record<string, Text> = {
   portrait_doubtful: {
     ja: '撮影写真が顔写真として十分かどうかを機械では判断できない(目・口・額などが隠れている、半分が影になっている、色がない、端で切れているおそれ)',
     en: 'the machine cannot tell whether the photograph shows the whole face (eyes, mouth or forehead may be covered, half may lie in shadow, the edge may cut it off, or it has no colour)',
+  },
+  card_differs: {
+    ja: '電子証明書と券面情報の内容が食い違う(別のカードのおそれ)',
+    en: 'certificate and face record contradict each other, as those of two cards would',
+  },
+  card_unconfirmed: {
+    ja: '電子証明書と券面情報が同じカードのものか、または誰の登録に属するかを確認できない',
+    en: 'nobody can tell that certificate and face record are of one card, or whose registrant the certificate is',
   },
   frames_inconsistent: { ja: '追加の画像が撮影写真や指示と合わない', en: 'the further frames do not fit the photograph or the turn that was asked for' },
 };
@@ -100,7 +109,8 @@ const WORDS: Readonly<Record<string, Words>> = {
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),
   FaceImageConfirmed: () => ({ ja: '登録画像として確定した。', en: 'The registered image was confirmed.' }),
   FaceImageWithdrawn: (d) => ({ ja: `登録画像を取り下げた(理由: ${inJapanese(d['reason'])})。`, en: `A registered image was withdrawn (${d['reason']}).` }),
-  CertificateLinked: () => ({ ja: '更新前の電子証明書の登録者と同じ人であることが確認された。', en: 'The renewed certificate was linked to the registrant of the one before it.' }),
+  CertificateAdded: (d) => ({ ja: `本人の別の電子証明書(${inJapanese(d['relation'])})がこの登録者に加わった。`, en: `Another certificate of the person (${d['relation']}) belongs to this registrant.` }),
+  CertificateLinked: (d) => ({ ja: `この電子証明書は、認証サーバーの回答により同じ人の登録者に結び付けられた(${inJapanese(d['relation'])})。`, en: `By the authority's answer this certificate stands for the person's registrant (${d['relation']}).` }),
   BiometricViewed: (d) => ({ ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`, en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.` }),
   AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
   RecordsViewed: (d) => ({ ja: `担当者${shortName(d['by'])}が記録(${d['what']})を見た。`, en: `${shortName(d['by'])} looked at records (${d['what']}).` }),

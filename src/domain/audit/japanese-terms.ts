@@ -9,9 +9,11 @@ const TERMS: Readonly<Record<string, string>> = {
   no_face: '顔が写っていない', several_faces: '複数の顔が写っている', face_too_small: '顔が小さすぎる', too_blurred: 'ぼけている', turned_away: '横を向いている', not_upright: '頭が傾いている', eyes_closed: '目を閉じている', unreadable_image: '画像を読み取れない', image_too_large: '画素数が大きすぎる', poor_quality: '品質が基準に満たない',
   // Why nothing could be said yet.
   busy: '処理が混み合っていた', timeout: '時間内に終わらなかった', worker_failed: '処理が失敗した', responder_unreachable: '認証サーバーにつながらない', responder_timeout: '認証サーバーが時間内に応答しない', responder_error: '認証サーバーのエラー', responder_unauthorised: '応答者に権限がない', status_unknown: '認証サーバーがこの証明書を知らない',
-  status_stale: '応答が古い', status_malformed: '応答の形式が正しくない', status_signature: '応答の署名が正しくない', status_mismatch: '応答が別の証明書のもの', nonce_mismatch: '応答が別の問い合わせのもの', no_status_source: '問い合わせ先がない', link_unknown: '更新前の証明書を確認できない',
+  status_stale: '応答が古い', status_malformed: '応答の形式が正しくない', status_signature: '応答の署名が正しくない', status_mismatch: '応答が別の証明書のもの', nonce_mismatch: '応答が別の問い合わせのもの', no_status_source: '問い合わせ先がない', link_unknown: '同じ人のほかの証明書を確認できない',
   // Why a certificate is not accepted, where no sentence of its own says it.
   weak_algorithm: '弱い暗号方式', critical_extension: '処理できない重要な拡張', duplicate_extension: '拡張の重複', basic_constraints: '認証局の制約', path_length: '認証パスの長さ', key_usage: '鍵の用途', extended_key_usage: '証明書の用途', policy: '証明書ポリシー', name_chaining: '発行者名のつながり', name_constraints: '名前の制約', unsupported: '対応していない要素', malformed: '形式が正しくない', limit_exceeded: '上限を超える',
+  // How certificates belong together.
+  same_card: '同じカードの証明書', renewal: '更新による証明書', joined: '別々に登録されていた証明書',
   // Withdrawals and erasures.
   government_refused: '行政サーバーが受理しなかった', replaced: '新しい画像への置き換え', consent_withdrawn: '同意の撤回', erased: '消去', retention_limit: '保存期間の満了', request_of_the_person: '本人の請求',
   ocsp: 'OCSP', crl: 'CRL',

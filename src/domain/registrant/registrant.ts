@@ -1,12 +1,13 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
-import type { RegistrantEvent } from './registrant.events.js';
+import type { LinkRelation, RegistrantEvent } from './registrant.events.js';
 
 export type RegistrantCommand =
   | { readonly type: 'GiveConsent'; readonly textVersion: string; readonly requestId: string }
   | { readonly type: 'RegisterImage'; readonly imageId: string; readonly requestId: string; readonly capturedAtUtc: string; readonly image: string }
   | { readonly type: 'ConfirmImage'; readonly imageId: string }
-  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' | 'request_ended' }
-  | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly source: string }
+  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' | 'request_ended' | 'replaced' }
+  | { readonly type: 'AddCertificate'; readonly subjectKey: string; readonly relation: LinkRelation }
+  | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly relation: LinkRelation; readonly source: string }
   | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string };
 
 export interface RegisteredImage {
@@ -20,14 +21,16 @@ export interface RegisteredImage {
 export interface RegistrantState {
   readonly consent: { readonly textVersion: string } | null;
   readonly images: readonly RegisteredImage[];
-  /** The registrant that this certificate key stands for since its renewal, or null when it stands for itself. */
+  /** The registrant that this certificate key stands for, or null when it stands for itself. */
   readonly linkedTo: string | null;
+  /** Keys of the person's other certificates. */
+  readonly certificates: readonly string[];
   readonly erased: boolean;
 }
 
 /** A person as far as we know one: a pseudonymous key, a consent, registered face images. */
 export const registrantDecider: Decider<RegistrantState, RegistrantCommand, RegistrantEvent> = {
-  initial: { consent: null, images: [], linkedTo: null, erased: false },
+  initial: { consent: null, images: [], linkedTo: null, certificates: [], erased: false },
   decide,
   evolve,
 };
@@ -38,14 +41,24 @@ export function referenceImage(state: RegistrantState): RegisteredImage | null {
   return confirmed.reduce<RegisteredImage | null>((newest, i) => (newest === null || Date.parse(i.capturedAtUtc) > Date.parse(newest.capturedAtUtc) ? i : newest), null);
 }
 
+/** Whether nothing was ever stored under this key. */
+export function isUnused({ consent, images, linkedTo, certificates, erased }: RegistrantState): boolean {
+  return consent === null && images.length === 0 && linkedTo === null && certificates.length === 0 && !erased;
+}
+
+/** What is refused to a person of whom nothing may be left; to come back is to agree anew, or to bring another certificate. */
+const AFTER_ERASURE: ReadonlySet<RegistrantCommand['type']> = new Set(['EraseRegistrant', 'GiveConsent', 'AddCertificate', 'LinkCertificate']);
+
 function decide(state: RegistrantState, command: RegistrantCommand): Decision<RegistrantEvent> {
-  if (state.erased && command.type !== 'EraseRegistrant' && command.type !== 'GiveConsent') return refuse({ code: 'registrant_erased' });
+  if (state.erased && !AFTER_ERASURE.has(command.type)) return refuse({ code: 'registrant_erased' });
   switch (command.type) {
     case 'GiveConsent':
+      if (state.linkedTo !== null) return refuse({ code: 'registrant_linked' });
       if (!state.erased && state.consent?.textVersion === command.textVersion) return accept();
       return accept({ type: 'ConsentGiven', data: { textVersion: command.textVersion, requestId: command.requestId } });
     case 'RegisterImage': {
       const { imageId, requestId, capturedAtUtc, image } = command;
+      if (state.linkedTo !== null) return refuse({ code: 'registrant_linked' });
       if (state.images.some((i) => i.imageId === imageId)) return accept();
       return accept({ type: 'FaceImageRegistered', data: { imageId, requestId, capturedAtUtc, image } });
     }
@@ -70,9 +83,18 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
       if (command.reason === 'request_ended' && found.status === 'confirmed') return accept();
       return accept({ type: 'FaceImageWithdrawn', data: { imageId: command.imageId, reason: command.reason } });
     }
-    case 'LinkCertificate':
-      if (state.linkedTo === command.registrantKey) return accept();
-      return accept({ type: 'CertificateLinked', data: { registrantKey: command.registrantKey, source: command.source } });
+    case 'AddCertificate': {
+      const { subjectKey, relation } = command;
+      if (state.linkedTo !== null) return refuse({ code: 'registrant_linked' });
+      return state.certificates.includes(subjectKey) ? accept() : accept({ type: 'CertificateAdded', data: { subjectKey, relation } });
+    }
+    case 'LinkCertificate': {
+      const { registrantKey, relation, source } = command;
+      if (state.linkedTo === registrantKey) return accept();
+      // What was decided about an unused key does not hold for a registrant: who decided must look again.
+      if (state.linkedTo !== null || (relation !== 'joined' && !isUnused(state))) return refuse({ code: 'registrant_linked' });
+      return accept({ type: 'CertificateLinked', data: { registrantKey, relation, source } });
+    }
     case 'EraseRegistrant':
       if (state.erased) return accept();
       return accept({ type: 'RegistrantErased', data: { rule: command.rule, by: command.by } });
@@ -93,8 +115,10 @@ function evolve(state: RegistrantState, event: RegistrantEvent): RegistrantState
       return { ...state, images: withStatus(state.images, event.data.imageId, 'confirmed') };
     case 'FaceImageWithdrawn':
       return { ...state, images: withStatus(state.images, event.data.imageId, 'withdrawn') };
+    case 'CertificateAdded':
+      return { ...state, certificates: [...state.certificates, event.data.subjectKey], erased: false };
     case 'CertificateLinked':
-      return { ...state, linkedTo: event.data.registrantKey };
+      return { ...state, linkedTo: event.data.registrantKey, erased: false };
     case 'RegistrantErased':
       return { ...state, erased: true, consent: null, images: state.images.map((i) => ({ ...i, status: 'withdrawn' })) };
     default:

@@ -34,6 +34,10 @@ export class SqlReadModels extends ReadModels {
     return this.one<HoldRow>('hold-desk', `SELECT ${HOLD_COLUMNS} FROM {hold_desk} WHERE request_id = ?`, requestId);
   }
 
+  override keysLinkedTo(registrantKey: string): readonly string[] {
+    return this.rows<{ key: string }>('registrant-links', 'SELECT subject_key AS key FROM {registrant_links} WHERE registrant = ?', registrantKey).map(({ key }) => key);
+  }
+
   /** @throws {RangeError} when `atUtc` is no instant in UTC. */
   override timeline(requestId: string, { atUtc }: { readonly atUtc: string | null }): readonly TimelineRow[] {
     const select = `SELECT ${TIMELINE_COLUMNS} FROM {case_timeline} WHERE request_id = ?`;

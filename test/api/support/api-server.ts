@@ -15,6 +15,7 @@ import { AuditLists } from '../../../src/application/audit/audit-lists.js';
 import { CaseHistory } from '../../../src/application/audit/case-history.js';
 import { caughtUpLog } from '../../../src/application/audit/moments.js';
 import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
+import { RegistrantGroup } from '../../../src/application/registrant-group.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
 import { EraseRegistrantHandler } from '../../../src/application/commands/erase-registrant.js';
@@ -43,6 +44,7 @@ import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/port
 import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
+import { SubjectLinker } from '../../../src/application/ports/subject-linker.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
@@ -62,6 +64,7 @@ import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-m
 import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
+import { ScriptedLinks } from '../../support/scripted-links.js';
 import { InMemoryReadModels } from './in-memory-read-models.js';
 
 export const VERIFIER_PAGE = '<!doctype html>the verifier';
@@ -148,7 +151,7 @@ const HANDLERS = [
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure];
+const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {
@@ -167,6 +170,8 @@ export class ApiServer {
   /** The real audit log, written as events are stored. */
   readonly log = new TileLog(path.join(this.folder, 'audit'));
   signer!: LogKeys;
+  /** Whether anybody knows which certificates belong together. */
+  readonly links = new ScriptedLinks();
   private readonly ending = new AbortController();
   private publishing: Promise<void> = Promise.resolve();
   /** Set, the log is not carried on: it stays behind the store. */
@@ -191,6 +196,7 @@ export class ApiServer {
       { provide: CheckpointSigner, useValue: api.signer },
       { provide: Pseudonyms, useValue: api.pseudonyms },
       { provide: CardRecordVerifier, useValue: new MarkedCardRecords() },
+      { provide: SubjectLinker, useValue: api.links },
     ];
     class Application {}
     Global()(Application);

@@ -34,6 +34,10 @@ export class InMemoryReadModels extends ReadModels {
     return this.timelineRows.filter((r) => r.requestId === requestId && (atUtc === null || r.recordedAtUtc <= atUtc)).map(({ requestId: _, ...row }) => row);
   }
 
+  keysLinkedTo(): readonly string[] {
+    return [];
+  }
+
   async caughtUpTo(): Promise<boolean> {
     return !this.behind;
   }

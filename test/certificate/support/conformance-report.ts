@@ -53,6 +53,29 @@ Of x509-limbo the \`webpki::\` cases are left out: they are about names of TLS s
 
 ${sections.join('\n\n')}
 
+## Certificate and card
+
+What is compared between a verified certificate and a genuine face record, and what follows
+([0070](decisions/0070-certificate-and-face-record-are-compared.md)):
+
+| compared | with user authentication (利用者証明用) | with digital signature (署名用) | a difference |
+| --- | --- | --- | --- |
+| date of birth | cannot be told: not named | certificate against DF22 | held for two officers |
+| sex | cannot be told: not named | certificate against DF23 | held |
+| ends on a birthday | last day in Japan against DF22 | the same | held |
+| does not outlive the card | last day against DF29, which is not signed | the same | held |
+| the authority's word on both | where a link service tells | the same | refused: \`other_card\` |
+| name, address | never: pictures in the record | never: pictures in the record | – |
+
+**What no server can know**: that the booth read certificate and face record in one stay of one card. Both keys sign
+the same envelope, so both cards were on a reader of that booth while the nonce lived; that it was one card, only the
+booth has seen. With certificates of user authentication and no authority that tells, two people with the same
+birthday cannot be told apart; the record says \`cannot_tell\`, and \`holdOnCardUnconfirmed\` has two officers look. With
+signing certificates two people of the same date of birth and sex cannot. The face is compared with the face record,
+so what such a fraud gains is another person's certificate under one's own face: claim 4's hold finds it where the
+person was registered before, whichever of the person's certificates is used
+([0071](decisions/0071-one-registrant-for-all-certificates.md)).
+
 ## What else is held against it
 
 | test | what it shows |
@@ -64,6 +87,9 @@ ${sections.join('\n\n')}
 | \`test/audit/timestamp.test.ts\` | RFC 3161 answers of \`openssl ts\` and of a stand-in with 49 faults: what \`openssl ts -verify\` or pkijs refuse is never good here, each fault has its named reason, and no single changed bit of a whole answer leaves it good |
 | \`test/audit/lists.test.ts\` | 25 ways to lie with a list and its certificate (a row or page dropped, added, changed, moved, another count, an old checkpoint, another key, a certificate of another list): each is found and named, with the place in the log |
 | \`test/api/access.test.ts\` | for every route that shows records: no answer before its record, and no word of it where the record cannot be stored |
+| \`test/journeys/one-card.test.ts\` | two cards in one request, two certificates of one card at once and over a renewal, an authority that denies, does not tell or is away, and an erasure that takes every key: on the real server |
+| \`test/domain/card-agreement.test.ts\`, \`birthday.test.ts\` | every comparison with its exceptions; 15,000 honest cards of seeded people, renewed twice, never differ |
+| \`test/contract/subject-linker.contract.ts\` | what every linker and its stand-ins say about which cards belong together |
 | \`test/journeys/erasure.test.ts\` | a person is erased on the real server: bundles of before and after verify, neither file bytes nor key are on the disk, a sealed file that is put back opens for nobody |
 | \`./honnin bench certificate\` | time beside \`node:crypto\` alone and pkijs, and a CRL of 200,000 entries |
 
