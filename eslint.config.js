@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'bench/**/node_modules/', 'coverage/', '**/*.cjs'] },
+  { ignores: ['dist/', 'node_modules/', 'bench/**/node_modules/', 'coverage/', '.stryker-tmp/', '**/*.cjs'] },
   ...tseslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],

@@ -14,10 +14,11 @@ import { storedPositions } from '../../src/infrastructure/audit/tile-log.js';
 import { AuditWorld } from './support.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/audit/processes/log-until-killed.mjs');
-const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? 20);
+const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? 20 * soakFactor());
 /** A run that has not published anything by then is stuck. */
 const GOING_MS_MAX = 20_000;
 const unbuilt = built('infrastructure/audit/log-builder-thread.js');
@@ -110,7 +111,7 @@ describe('kill -9 of the process that writes the audit log', () => {
     unbuilt,
     `leaves a sound log at any moment, and it grows to the tree of an uninterrupted run (${ROUNDS} kills)`,
     async () => {
-      const nextDelay = delays(Number(process.env['HONNIN_AUDIT_KILL_SEED'] ?? 20261123));
+      const nextDelay = delays(Number(process.env['HONNIN_AUDIT_KILL_SEED'] ?? soakSeed(20261123)));
       const seen: string[] = [];
       let [size, interrupted] = [0, 0];
       let round = 0;

@@ -10,6 +10,7 @@ import { checkOfflineStatus } from '../../src/infrastructure/certificate/offline
 import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
 import { peer } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 import {
   crlExt, DAY, dnsName, ecKey, ext, makeCertificate, makeCrl, makeOcspResponse, makeSingleResponse, name, pem, rsaKey, type Authority, type CertificateSpec, type CrlSpec, type KeyPair, type OcspAnswerSpec,
 } from './support/certificate-factory.js';
@@ -17,8 +18,8 @@ import {
 /** `openssl` is a verifier that nobody here wrote. Where it says no, we must not say yes; where nothing is wrong, both must say yes, or the
  *  comparison would be of two machines that always refuse. */
 
-const SEED = Number(process.env['HONNIN_DIFFERENTIAL_SEED'] ?? 20261123);
-const RUNS = Number(process.env['HONNIN_DIFFERENTIAL_RUNS'] ?? 150);
+const SEED = Number(process.env['HONNIN_DIFFERENTIAL_SEED'] ?? soakSeed(20261123));
+const RUNS = Number(process.env['HONNIN_DIFFERENTIAL_RUNS'] ?? 150 * soakFactor());
 // `openssl ocsp` judges times by the system's clock only.
 const now = Math.floor(Date.now() / 1000);
 
@@ -176,7 +177,7 @@ describeUnless(peer('openssl'), 'path and CRLs against openssl verify', () => {
     expect(outcomes.filter((o) => o.ours === 'valid')).toEqual([]);
     // OpenSSL refuses most of them as well, so the generator makes what it says it makes.
     expect(outcomes.filter((o) => o.openssl !== 'valid').length).toBeGreaterThan(outcomes.length * 0.8);
-  }, 120_000);
+  }, 120_000 * soakFactor());
 
   it('with several things wrong, wherever openssl says no we do not say yes', () => {
     let refused = 0;
@@ -189,7 +190,7 @@ describeUnless(peer('openssl'), 'path and CRLs against openssl verify', () => {
       { seed: SEED, numRuns: RUNS },
     );
     process.stdout.write(`\n${RUNS} combinations (seed ${SEED}): openssl verify refused ${refused}, we accepted none of those\n`);
-  }, 120_000);
+  }, 120_000 * soakFactor());
 });
 
 const responderKey = ecKey();
@@ -261,7 +262,7 @@ describeUnless(peer('openssl'), 'OCSP answers against openssl ocsp', () => {
       { seed: SEED, numRuns: RUNS },
     );
     process.stdout.write(`\n${RUNS} combinations (seed ${SEED}): openssl ocsp refused ${refused}, we accepted none of those\n`);
-  }, 120_000);
+  }, 120_000 * soakFactor());
 
   it('a certificate inside an unexpected wrapper is no certificate', () => {
     expect(checkOffline({ certificate: encodeDer(TAG.sequence, card), trustAnchors: [ocspAuthority.certificate], at: now }).verdict).toBe('invalid');

@@ -30,15 +30,16 @@ import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { LogWatcher } from '../simulation/invariants.js';
 import { Random } from '../simulation/random.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'dist/main.js');
 /** 100 by `HONNIN_CRASHES=100 ./honnin test test/crash`; few in the everyday run, where each costs seconds. */
-const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5);
+const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5 * soakFactor());
 /** What a case goes through whose certificate and face are good. */
 const STEPS = ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'GovernmentAccepted'];
 const PIN = '7391';
-const SEED = Number(process.env['HONNIN_CRASH_SEED'] ?? 20261123);
+const SEED = Number(process.env['HONNIN_CRASH_SEED'] ?? soakSeed(20261123));
 
 /** The server as a process on one port, so that booths find it again after each death. */
 class ServerProcess {

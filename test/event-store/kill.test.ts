@@ -9,10 +9,11 @@ import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-ev
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/event-store/processes/append-until-killed.mjs');
-const ROUNDS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 12 * soakFactor());
 const WRITERS = 8;
 const EVENTS_PER_APPEND = 3;
 
@@ -56,7 +57,7 @@ describe('kill -9 at random moments', () => {
     built('infrastructure/read-model/sqlite-read-model.js'),
     `loses no acknowledged event, stores no half append and keeps rows and position together (${ROUNDS} kills)`,
     async () => {
-      const nextDelay = delays(20261123);
+      const nextDelay = delays(soakSeed(20261123));
       let before = 0;
       for (let round = 0; round < ROUNDS; round += 1) {
         const acknowledged = await runAndKill(nextDelay());

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import { hostileCorpus, type HostileFile } from './hostile-corpus.js';
 import { testModels } from './support.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 
 const WORKERS = 2;
-const FILES = Number(process.env['HONNIN_HOSTILE_FILES'] ?? '2000');
+/** All of them are in memory at once, so that a soak takes twenty times more and no more. */
+const FILES = Number(process.env['HONNIN_HOSTILE_FILES'] ?? 2000 * Math.min(soakFactor(), 20));
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: WORKERS });
 beforeAll(() => comparer.start(), 120_000);
 afterAll(() => comparer.close());
@@ -35,7 +37,7 @@ async function endings(files: readonly HostileFile[], rss: number[]): Promise<En
 describe('files made to harm', () => {
   it(`${FILES} of them end in a stated refusal within 2 s each, without a crash and without growth`, async () => {
     const rss: number[] = [];
-    const found = await endings(await hostileCorpus(FILES, 20_261_123), rss);
+    const found = await endings(await hostileCorpus(FILES, soakSeed(20_261_123)), rss);
     expect(found).toHaveLength(FILES);
     expect(found.filter(({ end }) => !['unreadable_image', 'image_too_large', 'no_face'].includes(end))).toEqual([]);
     expect(found.filter(({ ms }) => ms > 2_000)).toEqual([]);
@@ -45,7 +47,7 @@ describe('files made to harm', () => {
     const mean = (part: readonly number[]): number => part.reduce((sum, mb) => sum + mb, 0) / part.length;
     const tenth = Math.floor(rss.length / 10);
     expect(mean(rss.slice(-tenth)) - mean(rss.slice(3 * tenth, 4 * tenth))).toBeLessThan(60);
-  }, 120_000);
+  }, 120_000 * soakFactor());
 
   it('are the same from run to run', async () => {
     const [first, second] = [await hostileCorpus(120, 5), await hostileCorpus(120, 5)];

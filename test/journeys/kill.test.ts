@@ -11,10 +11,11 @@ import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { soakFactor } from '../support/soak.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const REQUESTS = 10;
-const KILLS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 6);
+const KILLS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 6 * soakFactor());
 /** Milliseconds from "listening" to SIGKILL: early, in the middle of checks and comparisons, and late. Fixed, so that a run repeats. */
 const MOMENTS = [40, 120, 260, 420, 650, 900];
 
@@ -99,7 +100,7 @@ describe('a server that is killed at any moment', () => {
     expect(stored).toHaveLength(REQUESTS);
     expect(new Set(stored.map((attempt) => attempt.submissionId)).size).toBe(REQUESTS);
     expect(await eventCounts(join(folder, 'data', 'events.db'))).toMatchObject({ RequestReceived: REQUESTS, ChallengeConsumed: REQUESTS, CertificateVerified: REQUESTS, FaceMatched: REQUESTS, SubmittedToGovernment: REQUESTS, GovernmentAccepted: REQUESTS });
-  }, 180_000);
+  }, 180_000 * soakFactor());
 });
 
 async function signedRequests(booth: BoothClient, sandbox: Sandbox): Promise<SignedRequest[]> {

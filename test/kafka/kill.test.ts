@@ -13,12 +13,13 @@ import { describeWithBroker } from './support/describe-with-broker.js';
 import { header, readTopic, settingsFor, withTopics } from './support/kafka-topics.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/kafka/processes/append-and-relay.mjs');
 /** The full run: HONNIN_RELAY_KILLS=50 HONNIN_RELAY_EVENTS=20000. */
-const KILLS = Number(process.env['HONNIN_RELAY_KILLS'] ?? 8);
-const EVENTS = Number(process.env['HONNIN_RELAY_EVENTS'] ?? 2000);
+const KILLS = Number(process.env['HONNIN_RELAY_KILLS'] ?? 8 * soakFactor());
+const EVENTS = Number(process.env['HONNIN_RELAY_EVENTS'] ?? 2000 * soakFactor());
 const EVENTS_PER_REGISTRATION = 5;
 const ERASED_EVERY = 40;
 const BROKER_RESTARTS = 2;
@@ -97,7 +98,7 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
       const settings = await withTopics(settingsFor(broker().brokers));
       const registrations = EVENTS / EVENTS_PER_REGISTRATION;
       const argument = { folder, brokers: broker().brokers, prefix: settings.prefix, partitions: settings.partitions, registrations, perLife: Math.ceil(registrations / KILLS), erasedEvery: ERASED_EVERY };
-      const nextDelay = delays(20261123);
+      const nextDelay = delays(soakSeed(20261123));
       const restarts = new Set(Array.from({ length: BROKER_RESTARTS }, (_, i) => Math.floor(((i + 1) * KILLS) / (BROKER_RESTARTS + 1))));
       let restarting = Promise.resolve();
       for (let kill = 0; kill < KILLS; kill += 1) {
@@ -126,6 +127,6 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
       const statuses = new Map((await readTopic(settings, topicName(settings.prefix, 'registration-status'))).map((message) => [String(message.key), message.value === null ? null : (JSON.parse(String(message.value)) as { status: string }).status]));
       expect([...statuses].sort()).toEqual([...status].sort());
     },
-    1_200_000,
+    1_200_000 * soakFactor(),
   );
 });

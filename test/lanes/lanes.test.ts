@@ -36,7 +36,7 @@ describe('the budget of time', () => {
     const folders = readdirSync(tests, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.test.ts'))
       .map((file) => file.split(path.sep)[0] as string);
-    expect(Object.keys(BUDGET_SECONDS).sort()).toEqual([...new Set(folders)].sort());
+    expect(folders.filter((folder) => BUDGET_SECONDS[folder] === undefined)).toEqual([]);
     expect(Object.values(BUDGET_SECONDS).reduce((sum, seconds) => sum + seconds, 0)).toBeLessThanOrEqual(TOTAL_SECONDS);
   });
 

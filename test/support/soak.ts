@@ -1,7 +1,20 @@
-/** How many times more than usual tests with random inputs run: 1, unless `HONNIN_SOAK_FACTOR` says more (the lane of hours).
- *  @throws {RangeError} for what is no whole number from 1 */
+/** How many times more a suite shall do than in CI: 1, or what `./honnin soak` asks for (HONNIN_SOAK_FACTOR).
+ *  Multiply both with it: what is counted (cases, kills, stories) and the limit of time of the test, which is an own
+ *  argument of `it` and of hooks. A suite that reads it is run by `./honnin soak` without being named anywhere.
+ *  @throws {RangeError} for what is no whole number from 1 on */
 export function soakFactor(): number {
-  const factor = Number(process.env['HONNIN_SOAK_FACTOR'] ?? 1);
-  if (!Number.isInteger(factor) || factor < 1) throw new RangeError('HONNIN_SOAK_FACTOR must be a whole number from 1');
-  return factor;
+  return positiveInteger('HONNIN_SOAK_FACTOR') ?? 1;
+}
+
+/** The seed of a suite: always the same in CI; another one in every soak, which prints it (HONNIN_SOAK_SEED). */
+export function soakSeed(usual: number): number {
+  return positiveInteger('HONNIN_SOAK_SEED') ?? usual;
+}
+
+function positiveInteger(name: string): number | null {
+  const text = process.env[name];
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new RangeError(`${name} must be a whole number from 1 on, not '${text}'`);
 }
