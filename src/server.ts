@@ -28,7 +28,7 @@ export async function startServer(environment: Readonly<Record<string, string | 
 }
 
 async function apiSettings({ values }: Config): Promise<ApiSettings> {
-  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader } = values;
+  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader, refusalsPerAddress, refusals } = values;
   const { booth, challenge, stranger } = DEFAULT_UPLOADS;
   const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute } = values;
   return new ApiSettings({
@@ -43,6 +43,7 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
     },
     trustProxy,
     clientAddressHeader,
+    refusals: { perSourcePerMinute: refusalsPerAddress, perMinute: refusals },
     metricsToken,
     logLevel,
   });

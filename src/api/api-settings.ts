@@ -1,3 +1,5 @@
+import { DEFAULT_REFUSAL_LIMITS } from '../application/commands/refuse-at-door.js';
+import type { RefusalLimits } from '../application/refusal-budget.js';
 import type { PaceLimits } from './booth/upload-pace.js';
 import type { ProxyTrust } from './client-address.js';
 
@@ -74,6 +76,8 @@ export class ApiSettings {
   readonly oidc: OidcSettings | null;
   readonly rateLimits: RateLimits;
   readonly uploads: UploadSettings;
+  /** Refusals with an event of their own; the others are counted. */
+  readonly refusals: RefusalLimits;
   /** PEM. null: plain HTTP, for a machine behind a TLS proxy and for development. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Whose word about the client's address is believed; limits count by address. */
@@ -89,6 +93,7 @@ export class ApiSettings {
     this.oidc = given.oidc ?? null;
     this.rateLimits = { ...DEFAULT_RATE_LIMITS, ...given.rateLimits };
     this.uploads = { ...DEFAULT_UPLOADS, ...given.uploads };
+    this.refusals = given.refusals ?? DEFAULT_REFUSAL_LIMITS;
     this.tls = given.tls ?? null;
     this.trustProxy = given.trustProxy ?? 'no';
     this.clientAddressHeader = given.clientAddressHeader ?? 'x-forwarded-for';

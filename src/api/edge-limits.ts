@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { RefusalSource } from '../application/refusal-budget.js';
 import { ApiSettings, type RateLimits } from './api-settings.js';
 import { addressKey, clientAddress } from './client-address.js';
 import { ProblemError } from './problems.js';
@@ -12,6 +13,7 @@ import { RateLimiter } from './rate-limiter.js';
 export class EdgeLimits {
   private readonly limiters: Readonly<Record<keyof RateLimits, RateLimiter>>;
   private readonly placed = new WeakSet<Socket>();
+  private readonly holders = new WeakMap<FastifyRequest, RefusalSource>();
 
   constructor(private readonly settings: ApiSettings) {
     const { rateLimits } = settings;
@@ -29,11 +31,19 @@ export class EdgeLimits {
     return addressKey(clientAddress({ peer: socket.remoteAddress, headers, trust, header }));
   }
 
-  /** @param holder an address key, or a booth that has proved itself
-   *  @throws {ProblemError} `too_many_requests` with the time to wait. */
-  async admit(holder: string, kind: keyof RateLimits): Promise<void> {
-    const waitSeconds = this.limiters[kind].take(holder);
+  /** @throws {ProblemError} `too_many_requests` with the time to wait. */
+  async admit(request: FastifyRequest, kind: keyof RateLimits): Promise<void> {
+    const waitSeconds = await this.limiters[kind].take(this.holderOf(request).name);
     if (waitSeconds > 0) throw new ProblemError('too_many_requests', { retryAfterSeconds: waitSeconds });
+  }
+
+  /** Whom a request is counted by: the booth that proved itself with it, else its address. */
+  holderOf(request: FastifyRequest): RefusalSource {
+    return this.holders.get(request) ?? { name: this.addressOf(request), isProved: false };
+  }
+
+  provedBy(request: FastifyRequest, boothId: string): void {
+    this.holders.set(request, { name: `booth ${boothId}`, isProved: true });
   }
 
   /** Marks the connection whose upload has a place by its challenge: it is not closed to make room for others. */

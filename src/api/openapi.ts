@@ -38,9 +38,21 @@ export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecora
   return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
 }
 
+function text(name: string, pattern: string, description: string): MethodDecorator & ClassDecorator {
+  return ApiHeader({ name, required: false, description, schema: { type: 'string', pattern } });
+}
+
+/** Documents the header fields by which a booth's questions for challenges are counted apart from those of its address. */
+export function QuestionHeaders(): MethodDecorator {
+  return applyDecorators(
+    text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body"),
+    text('Honnin-Requested-At', '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,3})?Z$', "The booth's clock; ten minutes from the server's at most"),
+    text('Honnin-Booth-Signature', '^[A-Za-z0-9+/]{86}==$', "Base64 of the booth's Ed25519 signature over the text of a question for a challenge (docs/wire.md)"),
+  );
+}
+
 /** Documents the header fields that give an upload a place before its body is read. */
 export function PlaceHeaders(): MethodDecorator {
-  const text = (name: string, pattern: string, description: string) => ApiHeader({ name, required: false, description, schema: { type: 'string', pattern } });
   return applyDecorators(
     text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body; with Honnin-Challenge it takes a place for the upload. Without both the upload shares the few places of everybody"),
     text('Honnin-Challenge', '^[A-Za-z0-9_-]{16,128}$', 'The nonce as in the body'),

@@ -68,7 +68,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (request.method !== 'POST' || request.is404 || status >= 500 || !DOOR_ROUTES.has(request.routeOptions.url ?? '')) return new ProblemError(code);
     const doorCode = code === 'request_too_large' ? code : 'malformed_request';
     try {
-      await this.door.record(doorCode, null);
+      await this.door.record(request, doorCode, null);
     } catch (error) {
       this.logger.error(`${request.id}: a refusal could not be recorded`, stackOf(error));
       return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });

@@ -1,33 +1,39 @@
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
 const KEYS_MAX = 10_000;
-const MINUTE_MS = 60_000;
+const MINUTE_SECONDS = 60;
 
-/** A token bucket per key: a full minute's worth may come at once, then as many per minute as allowed. */
+/** So many in a minute for each key, counted by `rate-limiter-flexible` in this process. */
 export class RateLimiter {
-  private readonly buckets = new Map<string, { tokens: number; atMs: number }>();
+  private readonly counted: RateLimiterMemory | null;
+  /** Keys in order of use: the library forgets a key after its minute, and too many keys in one minute are forgotten earlier. */
+  private readonly keys = new Set<string>();
 
-  /** @param perMinute 0 allows everything @param nowMs a clock that never goes back */
-  constructor(
-    private readonly perMinute: number,
-    private readonly nowMs: () => number = () => performance.now(),
-  ) {}
-
-  /** Takes one token. @returns 0 when allowed, else the whole seconds until the next one. */
-  take(key: string): number {
-    if (this.perMinute === 0) return 0;
-    const now = this.nowMs();
-    const before = this.buckets.get(key) ?? { tokens: this.perMinute, atMs: now };
-    const tokens = Math.min(this.perMinute, before.tokens + ((now - before.atMs) / MINUTE_MS) * this.perMinute);
-    const allowed = tokens >= 1;
-    // Re-inserting keeps the map in order of use, so that the oldest key goes first when there are too many.
-    this.buckets.delete(key);
-    this.buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, atMs: now });
-    this.forgetOldest();
-    return allowed ? 0 : Math.ceil((((1 - tokens) / this.perMinute) * MINUTE_MS) / 1000);
+  /** @param perMinute 0 allows everything */
+  constructor(perMinute: number) {
+    this.counted = perMinute === 0 ? null : new RateLimiterMemory({ points: perMinute, duration: MINUTE_SECONDS });
   }
 
-  private forgetOldest(): void {
-    if (this.buckets.size <= KEYS_MAX) return;
-    const oldest = this.buckets.keys().next();
-    if (!oldest.done) this.buckets.delete(oldest.value);
+  /** Takes one. @returns 0 when allowed, else the whole seconds until the next minute of this key. */
+  async take(key: string): Promise<number> {
+    if (!this.counted) return 0;
+    this.keys.delete(key);
+    this.keys.add(key);
+    await this.forgetOldest(this.counted);
+    try {
+      await this.counted.consume(key);
+      return 0;
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+    }
+  }
+
+  private async forgetOldest(counted: RateLimiterMemory): Promise<void> {
+    if (this.keys.size <= KEYS_MAX) return;
+    const [oldest] = this.keys;
+    if (oldest === undefined) return;
+    this.keys.delete(oldest);
+    await counted.delete(oldest);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import { challengeRequestText } from '../domain/booth/challenge-request.js';
 import { photoCheckText } from '../domain/booth/photo-check.js';
 import { uploadPlaceText, type PlaceClaim } from '../domain/booth/upload-place.js';
 import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
@@ -182,7 +183,11 @@ export class BoothClient {
 
   /** A fresh nonce. @throws {ServerUnreachableError | ServerRefusedError} */
   async challenge(): Promise<Challenge> {
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ boothId: this.#options.boothId }) };
+    const { boothId } = this.#options;
+    const requestedAtUtc = this.#now().toISOString();
+    const signature = base64(signAsBooth(this.#options.key, Buffer.from(challengeRequestText({ boothId, requestedAtUtc }), 'utf8')));
+    const headers = { 'content-type': 'application/json', 'honnin-booth-id': boothId, 'honnin-requested-at': requestedAtUtc, 'honnin-booth-signature': signature };
+    const init = { method: 'POST', headers, body: JSON.stringify({ boothId }) };
     return this.#question('/v1/challenges', init, readChallenge);
   }
 

@@ -94,6 +94,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   RecordsViewed: first,
   AccessRefused: first,
   RequestRefusedAtDoor: first,
+  RequestsRefusedAtDoor: first,
   ChallengeConsumed: first,
   SagaReacted: first,
   EffectPerformed: first,

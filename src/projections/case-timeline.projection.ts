@@ -3,7 +3,7 @@ import { EVENT_REGISTRY } from '../domain/event-registry.js';
 import type { Projection, ReadModelTransaction } from './projection.js';
 
 /** Events that belong to no case: they have correlations of their own. */
-const NOT_OF_A_CASE = new Set(['PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'RequestRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed']);
+const NOT_OF_A_CASE = new Set(['PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed']);
 
 /** Every event of every stream that belongs to a request, in log order: what an officer replays. */
 export const caseTimelineProjection: Projection = {

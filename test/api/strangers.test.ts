@@ -5,7 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { CommandBus } from '@nestjs/cqrs';
 import type { LightMyRequestResponse } from 'fastify';
 import { DEFAULT_UPLOADS, type UploadSettings } from '../../src/api/api-settings.js';
+import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
+import { challengeRequestText } from '../../src/domain/booth/challenge-request.js';
 import { uploadPlaceText } from '../../src/domain/booth/upload-place.js';
 import { ApiServer, NOW } from './support/api-server.js';
 import { envelopeOf, newBooth, partsOf, requestJson, type TestBooth } from './support/booth.js';
@@ -87,6 +89,57 @@ describe('the places of an upload', () => {
     expect([again.statusCode, again.body]).toEqual([202, first.body]);
     // One that the server never had is told what it is.
     expect((await post(api, nonce, signed(booth, nonce), { key: 'never-sent' })).json()).toMatchObject({ code: 'nonce_expired' });
+  });
+});
+
+describe('questions for challenges', () => {
+  afterEach(closeAll);
+
+  it('of a booth that signs are not counted with those of its address', async () => {
+    const limited = await ApiServer.start({ rateLimits: { challengesPerMinute: 2 } });
+    opened.push(limited);
+    await limited.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
+    const ask = async (headers: Record<string, string> = {}) => (await limited.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json', ...headers }, payload: { boothId: booth.boothId } })).statusCode;
+    const asked = (by: TestBooth, requestedAtUtc = NOW) =>
+      ({ 'honnin-booth-id': booth.boothId, 'honnin-requested-at': requestedAtUtc, 'honnin-booth-signature': sign(null, Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc })), by.privateKey).toString('base64') });
+    expect([await ask(), await ask(), await ask()]).toEqual([201, 201, 429]);
+    expect([await ask(asked(booth)), await ask(asked(newBooth('x'))), await ask(asked(booth, '2026-11-23T07:54:59.000Z'))]).toEqual([201, 429, 429]);
+    expect([await ask(asked(booth, '2026-11-23T08:15:00.000Z')), await ask(asked(booth))]).toEqual([201, 429]);
+  });
+});
+
+describe('refusals beyond their budget', () => {
+  const garbage = (api: ApiServer) => api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' }, payload: 'x' });
+
+  it('are answered all the same, counted in the metric, and told in one event for their minute, also when the process ends', async () => {
+    const api = await ApiServer.start({ refusals: { perSourcePerMinute: 2, perMinute: 10 } });
+    const { store } = api;
+    for (let i = 0; i < 5; i += 1) expect((await garbage(api)).statusCode).toBe(400);
+    expect(await api.doorRefusals()).toHaveLength(2);
+    expect((await api.inject({ method: 'GET', url: '/metrics' })).body).toContain('honnin_door_refusals_total{code="malformed_request"} 5');
+    api.clock.now = '2026-11-23T08:06:01.000Z';
+    await garbage(api);
+    await api.app.get(RefuseAtDoor, { strict: false }).flush({ all: false });
+    const counted = async () => (await store.readAll(null, { limit: 4096 })).events.filter((e) => e.type === 'RequestsRefusedAtDoor').map((e) => e.data);
+    const first = { sinceUtc: '2026-11-23T08:05:00.000Z', untilUtc: '2026-11-23T08:06:00.000Z', refusals: [{ code: 'malformed_request', count: 3 }] };
+    expect(await counted()).toEqual([first]);
+    for (let i = 0; i < 3; i += 1) await garbage(api);
+    await api.close();
+    expect(await counted()).toEqual([first, { sinceUtc: '2026-11-23T08:06:00.000Z', untilUtc: '2026-11-23T08:07:00.000Z', refusals: [{ code: 'malformed_request', count: 2 }] }]);
+  });
+
+  it('are kept while they cannot be stored, and stored once', async () => {
+    const api = await ApiServer.start({ refusals: { perSourcePerMinute: 0, perMinute: 0 } });
+    opened.push(api);
+    await garbage(api);
+    const door = api.app.get(RefuseAtDoor, { strict: false });
+    api.store.trouble = { streamPrefix: 'door-', kind: 'throws' };
+    await door.flush({ all: true });
+    api.store.trouble = null;
+    await door.flush({ all: true });
+    await door.flush({ all: true });
+    expect((await api.events()).filter((e) => e.type === 'RequestsRefusedAtDoor').map((e) => e.data['refusals'])).toEqual([[{ code: 'malformed_request', count: 1 }]]);
+    await closeAll();
   });
 });
 

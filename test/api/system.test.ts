@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
@@ -299,37 +299,32 @@ describe('TLS', () => {
 });
 
 describe('a rate limiter', () => {
-  it('lets a minute’s worth through at once, and then as many per minute as allowed', () => {
-    let now = 0;
-    const limiter = new RateLimiter(60, () => now);
-    expect(Array.from({ length: 60 }, () => limiter.take('a'))).toEqual(Array(60).fill(0));
-    expect(limiter.take('a')).toBe(1);
-    expect(limiter.take('b')).toBe(0);
-    now += 999;
-    expect(limiter.take('a')).toBe(1);
-    now += 2;
-    expect(limiter.take('a')).toBe(0);
-    expect(limiter.take('a')).toBe(1);
-    now += 3_600_000;
-    expect(Array.from({ length: 61 }, () => limiter.take('a')).filter((wait) => wait === 0)).toHaveLength(60);
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+  const many = async (limiter: RateLimiter, count: number, key = 'a') => {
+    const waits: number[] = [];
+    for (let i = 0; i < count; i += 1) waits.push(await limiter.take(key));
+    return waits;
+  };
+
+  it('lets as many through in a minute as allowed, key by key, and says how long to wait', async () => {
+    const limiter = new RateLimiter(60);
+    expect(await many(limiter, 61)).toEqual([...Array<number>(60).fill(0), 60]);
+    expect(await limiter.take('b')).toBe(0);
+    jest.advanceTimersByTime(59_500);
+    expect(await limiter.take('a')).toBe(1);
+    jest.advanceTimersByTime(600);
+    expect(await many(limiter, 61)).toEqual([...Array<number>(60).fill(0), 60]);
   });
 
-  it('says how long to wait', () => {
-    const limiter = new RateLimiter(2, () => 0);
-    limiter.take('a');
-    limiter.take('a');
-    expect(limiter.take('a')).toBe(30);
-  });
-
-  it('is off at 0, and does not grow without end', () => {
-    const off = new RateLimiter(0, () => 0);
-    expect(Array.from({ length: 1_000 }, () => off.take('a')).every((wait) => wait === 0)).toBe(true);
-    const limiter = new RateLimiter(1, () => 0);
-    expect(limiter.take('first')).toBe(0);
-    for (let i = 0; i < 10_000; i++) limiter.take(`k${i}`);
+  it('is off at 0, and does not grow without end', async () => {
+    expect((await many(new RateLimiter(0), 1_000)).every((wait) => wait === 0)).toBe(true);
+    const limiter = new RateLimiter(1);
+    expect(await limiter.take('first')).toBe(0);
+    for (let i = 0; i < 10_000; i++) await limiter.take(`k${i}`);
     // The oldest was forgotten to make room, so it starts anew.
-    expect(limiter.take('first')).toBe(0);
-    expect(limiter.take('k9999')).toBeGreaterThan(0);
+    expect(await limiter.take('first')).toBe(0);
+    expect(await limiter.take('k9999')).toBeGreaterThan(0);
   });
 });
 

@@ -132,6 +132,9 @@ describe.each([
   ['half a question', 600, 1_280],
   ['streams of one receipt', 300, 640],
   ['streams of many receipts', 300, 1_280],
+  ['refused garbage', 16, 64],
+  ['refused requests of form', 16, 64],
+  ['challenges', 16, 64],
 ])('while strangers come with %s', (attack, fromOne, fromMany) => {
   it.each([
     ['one address', 1, fromOne],

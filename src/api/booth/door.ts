@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { RefuseAtDoor } from '../../application/commands/refuse-at-door.js';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
+import { ApiSettings } from '../api-settings.js';
+import { EdgeLimits } from '../edge-limits.js';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../problems.js';
 import type { FormError } from '../validation.js';
@@ -15,18 +18,22 @@ export class Door {
   constructor(
     private readonly refusals: RefuseAtDoor,
     private readonly metrics: Metrics,
-  ) {}
+    private readonly limits: EdgeLimits,
+    settings: ApiSettings,
+  ) {
+    refusals.boundBy(settings.refusals);
+  }
 
   /** @param boothId as the request stated it, when it could be read and has the form of one
    *  @throws {ProblemError} always. */
-  async refuse(code: DoorRefusalCode, { boothId = null, errors = [] }: { readonly boothId?: string | null; readonly errors?: readonly FormError[] } = {}): Promise<never> {
-    await this.record(code, boothId);
+  async refuse(request: FastifyRequest, code: DoorRefusalCode, { boothId = null, errors = [] }: { readonly boothId?: string | null; readonly errors?: readonly FormError[] } = {}): Promise<never> {
+    await this.record(request, code, boothId);
     throw new ProblemError(code, errors.length > 0 ? { extensions: { errors } } : {});
   }
 
   /** @throws when it cannot be stored; then the answer is that the outcome is unknown, and the booth tries again. */
-  async record(code: DoorRefusalCode, boothId: string | null): Promise<void> {
-    await this.refusals.record({ code, boothId, policyVersion: null, refusalId: randomUUID() });
+  async record(request: FastifyRequest, code: DoorRefusalCode, boothId: string | null): Promise<void> {
+    await this.refusals.record({ code, boothId, policyVersion: null, refusalId: randomUUID(), source: this.limits.holderOf(request) });
     this.count(code);
   }
 

@@ -8,6 +8,7 @@ import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js'
 import { valueOf } from '../answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
+import { EdgeLimits } from '../edge-limits.js';
 import { headersHoldMyNumber, parseJson } from '../json-body.js';
 import { Metrics } from '../metrics.js';
 import { PlaceHeaders, Problems } from '../openapi.js';
@@ -31,6 +32,7 @@ export class PhotoChecksController {
     private readonly queries: QueryBus,
     private readonly door: Door,
     private readonly admission: UploadAdmission,
+    private readonly limits: EdgeLimits,
     private readonly settings: ApiSettings,
     private readonly metrics: Metrics,
   ) {}
@@ -54,7 +56,7 @@ export class PhotoChecksController {
   async check(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<PhotoGuidance> {
     return readOnWhenRefused(request, reply, async () => {
       const admission = await this.admission.admit(request, 'photoChecksPerMinute');
-      if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
+      if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
       return this.admission.upload(request, admission, (place) => this.answer(request, { place, claim: admission.claim }));
     });
   }
@@ -62,8 +64,8 @@ export class PhotoChecksController {
   private async answer(request: FastifyRequest, { place, claim }: { readonly place: UploadPlace; readonly claim: PlaceClaim | null }): Promise<PhotoGuidance> {
     const { question, photo } = await this.questionOf(request, place);
     const { boothId, nonce, photoSha256, boothSignature } = question;
-    await this.admission.mustRepeat(claim, question);
-    const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo));
+    await this.admission.mustRepeat(request, claim, question);
+    const answer = await this.queries.execute<CheckPhoto, PhotoCheckAnswer>(new CheckPhoto({ boothId, nonce, photoSha256 }, Buffer.from(boothSignature, 'base64'), photo, this.limits.holderOf(request)));
     if (answer.answer === 'unknown') throw new ProblemError('photo_check_busy', { retryAfterSeconds: BUSY_SECONDS });
     if (answer.answer === 'guidance') {
       this.metrics.photoChecks.inc({ ...answer.verdict });
@@ -76,13 +78,13 @@ export class PhotoChecksController {
   private async questionOf(request: FastifyRequest, place: UploadPlace): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {
     const parts = await readPhotoCheck(request, this.settings.limits, place).catch((error: unknown) => {
       if (!(error instanceof UploadRefused)) throw error;
-      return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the parts request and photo, each with its content type' }] : [] });
+      return this.door.refuse(request, error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the parts request and photo, each with its content type' }] : [] });
     });
     const parsed = parseJson(parts.request);
-    if (parsed.outcome === 'my_number') return this.door.refuse('my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
+    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
     const body = validated(PhotoCheckBody, parsed.value);
     if ('value' in body) return { question: body.value, photo: parts.photo };
-    return this.door.refuse('malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors });
+    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors });
   }
 }

@@ -114,7 +114,7 @@ export class RegistrationsController {
   @ApiResponse({ status: 200, type: StatusAnswer, description: 'The status' })
   @Problems('not_found', 'too_many_requests', 'read_side_behind')
   async status(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<StatusAnswer> {
-    await this.limits.admit(this.limits.addressOf(request), 'statusPerMinute');
+    await this.limits.admit(request, 'statusPerMinute');
     return publicRow(await this.rowOf(receipt));
   }
 
@@ -126,28 +126,28 @@ export class RegistrationsController {
   @Problems('not_found', 'too_many_requests', 'streams_under_way', 'too_many_streams', 'read_side_behind')
   async events(@Param('receipt') receipt: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const address = this.limits.addressOf(request);
-    await this.limits.admit(address, 'statusPerMinute');
+    await this.limits.admit(request, 'statusPerMinute');
     const known = await this.rowOf(receipt);
     await this.streams.serve(reply, { receipt: known.receipt, address }, (signal) => statusEvents(this.rows.watchRequest(known.receipt, signal)));
   }
 
   private async handIn(request: FastifyRequest, { key, place, claim }: { readonly key: string; readonly place: UploadPlace; readonly claim: PlaceClaim | null }): Promise<Receipt> {
     const parts = await this.partsOf(request, place);
-    const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(parts.request);
-    await this.admission.mustRepeat(claim, envelope);
+    const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(request, parts.request);
+    await this.admission.mustRepeat(request, claim, envelope);
     const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
     const { photo, certificate, cardRecord, cardIssuerCertificate, frames } = parts;
-    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }));
+    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }, this.limits.holderOf(request)));
     if ('refused' in outcome) this.door.count(outcome.refused.code);
     return valueOf(outcome);
   }
 
   /** Looks for a My Number in the header fields first: a request with one is not looked at any further. */
   private async idempotencyKeyOf(request: FastifyRequest): Promise<string> {
-    if (headersHoldMyNumber(request.headers)) return this.door.refuse('my_number_present');
+    if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
     const key = request.headers['idempotency-key'];
-    if (key === undefined || key === '') return this.door.refuse('idempotency_key_missing');
-    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }] });
+    if (key === undefined || key === '') return this.door.refuse(request, 'idempotency_key_missing');
+    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }] });
     return key;
   }
 
@@ -155,19 +155,19 @@ export class RegistrationsController {
     try {
       return await readUpload(request, this.settings.limits, place);
     } catch (error) {
-      if (error instanceof UploadRefused) return this.door.refuse(error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
+      if (error instanceof UploadRefused) return this.door.refuse(request, error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
       throw error;
     }
   }
 
-  private async requestOf(bytes: Buffer): Promise<RegistrationRequestBody> {
+  private async requestOf(request: FastifyRequest, bytes: Buffer): Promise<RegistrationRequestBody> {
     const parsed = parseJson(bytes);
-    if (parsed.outcome === 'my_number') return this.door.refuse('my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
+    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
     const body = validated(RegistrationRequestBody, parsed.value);
     if ('value' in body) return body.value;
     const stated = (parsed.value as { envelope?: { boothId?: unknown } | null } | null)?.envelope?.boothId;
-    return this.door.refuse('malformed_request', { boothId: statedBoothId(stated), errors: body.errors });
+    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId(stated), errors: body.errors });
   }
 
   /** Nothing is told about the form of a wrong receipt. */

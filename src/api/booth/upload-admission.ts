@@ -13,6 +13,10 @@ export const BOOTH_ID_HEADER = 'honnin-booth-id';
 export const CHALLENGE_HEADER = 'honnin-challenge';
 export const BOOTH_SIGNATURE_HEADER = 'honnin-booth-signature';
 
+/** When a booth asked for a challenge, in the text that it signed. */
+export const REQUESTED_AT_HEADER = 'honnin-requested-at';
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/;
 const NONCE = /^[A-Za-z0-9_-]{16,128}$/;
 const ED25519_SIGNATURE = /^[A-Za-z0-9+/]{86}==$/;
 
@@ -21,8 +25,6 @@ export interface Admission {
   readonly standing: Standing;
   /** The claim that the body must repeat, also one that is worth nothing any more; null when there is none. */
   readonly claim: PlaceClaim | null;
-  /** Whom limits count by. */
-  readonly holder: string;
 }
 
 /** Gives places to uploads by what their header fields prove: an enrolled booth has places of its own that no stranger can take, whoever shows a
@@ -48,15 +50,24 @@ export class UploadAdmission {
   async admit(request: FastifyRequest, kind: keyof RateLimits): Promise<Admission> {
     const { claim, signature, isWhole } = claimOf(request);
     const standing: Standing = !isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : await this.standings.of(claim, signature);
-    const holder = standing.kind === 'booth' ? `booth ${standing.claim.boothId}` : this.limits.addressOf(request);
-    await this.limits.admit(holder, kind);
-    return { standing, claim, holder };
+    if (standing.kind === 'booth') this.limits.provedBy(request, standing.claim.boothId);
+    await this.limits.admit(request, kind);
+    return { standing, claim };
+  }
+
+  /** Counts a question for a challenge: an enrolled booth's by the booth, every other by its address. @throws {ProblemError} `too_many_requests` */
+  async admitQuestion(request: FastifyRequest): Promise<void> {
+    const { [BOOTH_ID_HEADER]: boothId, [REQUESTED_AT_HEADER]: requestedAtUtc } = request.headers;
+    const signature = signatureOf(request);
+    const isWhole = typeof boothId === 'string' && BOOTH_ID.test(boothId) && typeof requestedAtUtc === 'string' && INSTANT.test(requestedAtUtc);
+    if (signature && isWhole && (await this.standings.isAskedBy({ boothId, requestedAtUtc }, signature))) this.limits.provedBy(request, boothId);
+    await this.limits.admit(request, 'challengesPerMinute');
   }
 
   /** Runs the work of one upload in a place. @throws {ProblemError} also for header fields that are none of ours, which are refused before the body. */
-  async upload<T>(request: FastifyRequest, { standing, claim, holder }: Admission, work: (place: UploadPlace) => Promise<T>): Promise<T> {
-    if (standing.kind === 'unknown') return claim === null ? this.refuseForm() : this.door.refuse('nonce_unknown', { boothId: claim.boothId });
-    const place = this.places[standing.kind].take({ name: holder, challenge: claim?.nonce ?? null });
+  async upload<T>(request: FastifyRequest, { standing, claim }: Admission, work: (place: UploadPlace) => Promise<T>): Promise<T> {
+    if (standing.kind === 'unknown') return claim === null ? this.refuseForm(request) : this.door.refuse(request, 'nonce_unknown', { boothId: claim.boothId });
+    const place = this.places[standing.kind].take({ name: this.limits.holderOf(request).name, challenge: claim?.nonce ?? null });
     this.limits.holdsPlace(request, standing.kind !== 'stranger');
     try {
       return await work(place);
@@ -68,13 +79,13 @@ export class UploadAdmission {
 
   /** The body must be that of the claim: else one challenge would open the door for other requests.
    *  @throws {ProblemError} */
-  async mustRepeat(claim: PlaceClaim | null, { boothId, nonce }: PlaceClaim): Promise<void> {
+  async mustRepeat(request: FastifyRequest, claim: PlaceClaim | null, { boothId, nonce }: PlaceClaim): Promise<void> {
     if (claim === null || (claim.boothId === boothId && claim.nonce === nonce)) return;
-    await this.door.refuse('malformed_request', { boothId, errors: [{ pointer: claim.boothId === boothId ? '/envelope/nonce' : '/envelope/boothId', expected: 'what the header fields Honnin-Booth-Id and Honnin-Challenge say' }] });
+    await this.door.refuse(request, 'malformed_request', { boothId, errors: [{ pointer: claim.boothId === boothId ? '/envelope/nonce' : '/envelope/boothId', expected: 'what the header fields Honnin-Booth-Id and Honnin-Challenge say' }] });
   }
 
-  private refuseForm(): Promise<never> {
-    return this.door.refuse('malformed_request', { errors: [{ pointer: '', expected: "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge" }] });
+  private refuseForm(request: FastifyRequest): Promise<never> {
+    return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge" }] });
   }
 }
 
@@ -84,6 +95,10 @@ function claimOf({ headers }: FastifyRequest): { readonly claim: PlaceClaim | nu
   const nonce = headers[CHALLENGE_HEADER];
   if (boothId === undefined && nonce === undefined) return { claim: null, signature: null, isWhole: true };
   if (typeof boothId !== 'string' || typeof nonce !== 'string' || !BOOTH_ID.test(boothId) || !NONCE.test(nonce)) return { claim: null, signature: null, isWhole: false };
+  return { claim: { boothId, nonce }, signature: signatureOf({ headers }), isWhole: true };
+}
+
+function signatureOf({ headers }: Pick<FastifyRequest, 'headers'>): Uint8Array | null {
   const signature = headers[BOOTH_SIGNATURE_HEADER];
-  return { claim: { boothId, nonce }, signature: typeof signature === 'string' && ED25519_SIGNATURE.test(signature) ? Buffer.from(signature, 'base64') : null, isWhole: true };
+  return typeof signature === 'string' && ED25519_SIGNATURE.test(signature) ? Buffer.from(signature, 'base64') : null;
 }

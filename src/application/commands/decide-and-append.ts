@@ -64,6 +64,11 @@ export class DecideAndAppend {
     throw new Error(`${aggregate.streamOf(id)} was changed by others ${CONFLICT_RETRIES + 1} times in a row`);
   }
 
+  /** The time that envelopes get. */
+  nowUtc(): string {
+    return this.clock.nowUtc();
+  }
+
   /** An event in its envelope. Its id follows from the command, so that a repeated command repeats it. */
   envelope(event: DomainEvent, index: number, context: CommandContext): NewEvent {
     const { commandId, actor, correlationId, causationId, policyVersion, decidedAtUtc } = context;

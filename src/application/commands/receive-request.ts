@@ -23,6 +23,7 @@ import { SubjectLinker } from '../ports/subject-linker.js';
 import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
 import { Challenges } from './issue-challenge.js';
 import { RefuseAtDoor } from './refuse-at-door.js';
+import type { RefusalSource } from '../refusal-budget.js';
 
 /** A booth's request as it came in: parsed and bounded, not yet believed. Signatures are raw bytes. @req R4 */
 export class ReceiveRequest {
@@ -31,6 +32,8 @@ export class ReceiveRequest {
     readonly envelope: CaptureEnvelope,
     readonly signatures: { readonly booth: Uint8Array; readonly card: Uint8Array; readonly cardChallenge: Uint8Array },
     readonly material: { readonly photo: Uint8Array; readonly certificate: Uint8Array; readonly cardRecord: Uint8Array; readonly cardIssuerCertificate: Uint8Array; readonly frames?: readonly Uint8Array[] },
+    /** Whom a refusal is counted by. */
+    readonly source?: RefusalSource,
   ) {}
 }
 
@@ -198,9 +201,9 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
   }
 
   private async refuse(
-    code: DoorRefusalCode, { envelope }: ReceiveRequest, policy: ActivePolicy, refusal: Refusal = { code },
+    code: DoorRefusalCode, { envelope, source }: ReceiveRequest, policy: ActivePolicy, refusal: Refusal = { code },
   ): Promise<Outcome<Receipt>> {
-    await this.door.record({ code, boothId: envelope.boothId, policyVersion: policy.version, refusalId: randomUUID() });
+    await this.door.record({ code, boothId: envelope.boothId, policyVersion: policy.version, refusalId: randomUUID(), ...(source && { source }) });
     return refused(refusal);
   }
 

@@ -12,6 +12,7 @@ import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { Challenges } from '../commands/issue-challenge.js';
 import { RefuseAtDoor } from '../commands/refuse-at-door.js';
 import { CurrentPolicy } from '../current-policy.js';
+import type { RefusalSource } from '../refusal-budget.js';
 import { Clock } from '../ports/clock.js';
 import { FaceComparer } from '../ports/face-comparer.js';
 import { PhotoReader } from '../ports/photo-reader.js';
@@ -22,6 +23,8 @@ export class CheckPhoto {
     readonly check: PhotoCheck,
     readonly boothSignature: Uint8Array,
     readonly photo: Uint8Array,
+    /** Whom a refusal is counted by. */
+    readonly source?: RefusalSource,
   ) {}
 }
 
@@ -52,7 +55,7 @@ export class CheckPhotoHandler implements IQueryHandler<CheckPhoto, PhotoCheckAn
     const code = refusalOf(booth, query) ?? this.cheapRefusal(query, values.photoBytesMax);
     const refusal = code === null ? await this.photoRefusal(query) : { code };
     if (refusal !== null) {
-      await this.door.record({ code: refusal.code, boothId, policyVersion: version, refusalId: randomUUID() });
+      await this.door.record({ code: refusal.code, boothId, policyVersion: version, refusalId: randomUUID(), ...(query.source && { source: query.source }) });
       return { answer: 'refused', refusal };
     }
     const assessment = await this.faces.assess(query.photo);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { challengeRequestText, type ChallengeRequest } from '../../domain/booth/challenge-request.js';
 import { uploadPlaceText, type PlaceClaim } from '../../domain/booth/upload-place.js';
 import { booths } from '../aggregates.js';
 import { boothSigned } from '../booth-signature.js';
@@ -10,6 +11,9 @@ import { Clock } from '../ports/clock.js';
  *  `booth`: an enrolled booth signed for this very challenge. `challenge`: somebody whom we gave this challenge for this booth id a short
  *  while ago; anybody gets one. `stranger`: nothing is shown, or a challenge whose time is over. `unknown`: a challenge that we never gave out. */
 export type Standing = { readonly kind: 'booth' | 'challenge'; readonly claim: PlaceClaim } | { readonly kind: 'stranger' | 'unknown' };
+
+/** How far the clocks of booth and server may be apart. */
+const REQUEST_AGE_MS_MAX = 10 * 60_000;
 
 /** Judges header fields alone: a keyed hash, and a signature where there is one. Nothing is stored. */
 @Injectable()
@@ -27,12 +31,18 @@ export class UploadStandings {
     if (expiresAtUtc === null) return { kind: 'unknown' };
     // A repeated request may be older than its challenge and still gets its first answer, through the places of everybody.
     if (Date.parse(this.clock.nowUtc()) > Date.parse(expiresAtUtc)) return { kind: 'stranger' };
-    const isSigned = signature !== null && (await this.isSigned(claim, signature));
+    const isSigned = signature !== null && (await this.isSigned(claim.boothId, uploadPlaceText(claim), signature));
     return { kind: isSigned ? 'booth' : 'challenge', claim };
   }
 
-  private async isSigned(claim: PlaceClaim, signature: Uint8Array): Promise<boolean> {
-    const { state } = await this.aggregates.load(booths, claim.boothId);
-    return state.stage === 'enrolled' && boothSigned(state, uploadPlaceText(claim), signature);
+  /** Whether an enrolled booth asks for a challenge. A signature serves for some minutes: what was seen once must not open the door for ever. */
+  async isAskedBy(request: ChallengeRequest, signature: Uint8Array): Promise<boolean> {
+    const ageMs = Math.abs(Date.parse(this.clock.nowUtc()) - Date.parse(request.requestedAtUtc));
+    return ageMs <= REQUEST_AGE_MS_MAX && (await this.isSigned(request.boothId, challengeRequestText(request), signature));
+  }
+
+  private async isSigned(boothId: string, text: string, signature: Uint8Array): Promise<boolean> {
+    const { state } = await this.aggregates.load(booths, boothId);
+    return state.stage === 'enrolled' && boothSigned(state, text, signature);
   }
 }

@@ -17,7 +17,13 @@ export type AccessEvent =
   | { readonly type: 'AccessRefused'; readonly data: { readonly subject: string; readonly what: string; readonly reason: string } };
 
 /** What came to the door and was turned away: the refusal, and nothing of the request. Streams `door-<id>`. */
-export type DoorEvent = { readonly type: 'RequestRefusedAtDoor'; readonly data: { readonly code: DoorRefusalCode; readonly boothId: string | null } };
+export type DoorEvent =
+  | { readonly type: 'RequestRefusedAtDoor'; readonly data: { readonly code: DoorRefusalCode; readonly boothId: string | null } }
+  /** Refusals of one minute beyond those that got an event of their own: how many, by code, in the order of the codes. */
+  | {
+      readonly type: 'RequestsRefusedAtDoor';
+      readonly data: { readonly sinceUtc: string; readonly untilUtc: string; readonly refusals: readonly { readonly code: DoorRefusalCode; readonly count: number }[] };
+    };
 
 /** A nonce that was used, by the request that used it. Streams `challenge-<hash>`: the store itself makes it single-use. */
 export type ChallengeEvent = { readonly type: 'ChallengeConsumed'; readonly data: { readonly requestId: string; readonly boothId: string } };

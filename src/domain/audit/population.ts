@@ -120,6 +120,7 @@ export class ListDrawer {
     if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended') this.booth(leaf, index);
     if (type === 'PolicyProposed' || type === 'PolicyApproved' || type === 'PolicyActivated') this.policy(leaf, index);
     if (type === 'RequestRefusedAtDoor') this.doorRefusals += 1;
+    if (type === 'RequestsRefusedAtDoor') for (const { count } of data['refusals'] as unknown as readonly { readonly count: number }[]) this.doorRefusals += count;
     const access = this.names.includes('accesses') ? accessRow(type, data, leaf.metadata.recordedAtUtc) : null;
     if (access) this.accesses.push({ row: access, first: index, last: index, people: [index] });
   }

@@ -181,7 +181,7 @@ export class ApiServer {
   static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}, { policy }: { readonly policy?: PolicyValues } = {}): Promise<ApiServer> {
     const api = new ApiServer();
     api.signer = await LogKeys.open({ origin: 'log.example/api', secretFolder: path.join(api.folder, 'secret'), auditFolder: api.log.folder });
-    const settings = new ApiSettings({ logLevel: 'trace', ...given });
+    const settings = new ApiSettings({ logLevel: 'trace', refusals: { perSourcePerMinute: 10_000, perMinute: 10_000 }, ...given });
     const ports = [
       { provide: EventStore, useValue: api.store },
       { provide: ReadModels, useValue: api.rows },
