@@ -46,7 +46,7 @@ describe('reading a CRL', () => {
     for (let i = 0; i < 3000; i += 1) {
       const serial = integer(0x1000_0000_0000_0000n + BigInt(i) * 7919n).subarray(2);
       const [entry] = entriesFor(read, serial, (n) => n.equals(authority.name));
-      expect(entry).toEqual({ revokedAt: NOW - i, reason: i % 4 === 0 ? null : i % 3 === 0 ? 'superseded' : 'affiliation_changed' });
+      expect(entry).toEqual({ revokedAt: NOW - i, reason: i % 4 === 0 ? null : i % 3 === 0 ? 'superseded' : 'affiliation_changed', invalidSince: null });
       expect(entriesFor(read, integer(0x1000_0000_0000_0001n + BigInt(i) * 7919n).subarray(2), () => true)).toEqual([]);
     }
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asBuffer, context, contextConstructed, DerError, DerReader, readBitStringBytes, readBoolean, readInteger, readNamedBits, readOid, readSmallInteger, readTime, TAG } from './der.js';
+import { asBuffer, context, contextConstructed, DerError, DerReader, readBitStringBytes, readDefaultFalse, readInteger, readNamedBits, readOid, readSmallInteger, readTime, TAG } from './der.js';
 import { checkName } from './distinguished-name.js';
 import { readDistributionPoints, readGeneralName, readGeneralNames, type DistributionPoint, type GeneralName } from './general-name.js';
 import { OID } from './oids.js';
@@ -165,7 +165,7 @@ export function readExtensionSequence(r: DerReader): Extension[] {
   while (!r.atEnd) {
     const one = r.enter(TAG.sequence);
     const oid = readOid(one);
-    const critical = one.peek() === TAG.boolean ? readBoolean(one) : false;
+    const critical = readDefaultFalse(one);
     list.push({ oid, critical, value: one.read(TAG.octetString) });
     one.finish('extension');
     if (list.length > EXTENSIONS_MAX) throw new DerError('too many extensions');
@@ -224,12 +224,13 @@ function readList<T>(value: Buffer, what: string, readOne: (r: DerReader) => T):
   });
 }
 
+const NULL = Buffer.from('0500', 'hex');
 const SKIP_CERTS_MAX = 0xffff_ffff;
 
 const EXTENSION_READERS = new Map<string, (found: Writable<CertificateExtensions>, value: Buffer) => void>([
   [OID.basicConstraints, (found, value) => {
     found.basicConstraints = sequenceOf(value, 'basicConstraints', (r) => ({
-      ca: r.peek() === TAG.boolean ? readBoolean(r) : false,
+      ca: readDefaultFalse(r),
       pathLength: r.atEnd ? null : readSmallInteger(r, SKIP_CERTS_MAX),
     }));
   }],
@@ -261,7 +262,10 @@ const EXTENSION_READERS = new Map<string, (found: Writable<CertificateExtensions
   [OID.authorityKeyIdentifier, (found, value) => { found.authorityKeyIdentifier = sequenceOf(value, 'authorityKeyIdentifier', readAuthorityKeyIdentifier); }],
   [OID.crlDistributionPoints, (found, value) => { found.crlDistributionPoints = readDistributionPoints(value); }],
   [OID.freshestCrl, (found, value) => { found.freshestCrl = readDistributionPoints(value); }],
-  [OID.ocspNoCheck, (found) => { found.ocspNoCheck = true; }],
+  [OID.ocspNoCheck, (found, value) => {
+    if (!value.equals(NULL)) throw new DerError('id-pkix-ocsp-nocheck: not NULL');
+    found.ocspNoCheck = true;
+  }],
 ]);
 
 function readPolicies(value: Buffer): PolicyInformation[] {

@@ -1,5 +1,5 @@
 import { readExtensionSequence } from './certificate.js';
-import { contextConstructed, decodeTimeAt, DerError, DerReader, readBoolean, readInteger, readSmallInteger, readTime, TAG } from './der.js';
+import { contextConstructed, decodeTimeAt, DerError, DerReader, readInteger, readSmallInteger, readTime, TAG } from './der.js';
 import { checkName } from './distinguished-name.js';
 import { readGeneralNames } from './general-name.js';
 import { revocationReason } from './ocsp-response.js';
@@ -205,6 +205,8 @@ export function parseCrlTail(bytes: Buffer, outline: CrlOutline): { readonly ext
 
 export interface CrlEntryExtensions {
   readonly reasonCode: number | null;
+  /** Since when the key was known or suspected to be bad, seconds since 1970; before the revocation perhaps (RFC 5280 section 5.3.2). */
+  readonly invalidSince: number | null;
   /** Content of the GeneralNames of certificateIssuer. */
   readonly issuer: { readonly start: number; readonly end: number } | null;
   readonly unknownCritical: string | null;
@@ -218,6 +220,7 @@ export function readEntryExtensions(bytes: Buffer, start: number, end: number): 
   if (new Set(list.map((e) => e.oid)).size !== list.length) throw new DerError('CRL entry: an extension twice');
   let reasonCode: number | null = null;
   let issuer: CrlEntryExtensions['issuer'] = null;
+  let invalidSince: number | null = null;
   let unknownCritical: string | null = null;
   for (const { oid, critical, value } of list) {
     const r = new DerReader(value);
@@ -233,11 +236,11 @@ export function readEntryExtensions(bytes: Buffer, start: number, end: number): 
       issuer = { start: contentEnd - (r.contentEnd - r.contentStart), end: contentEnd };
     } else if (oid === OID.invalidityDate) {
       if (r.peek() !== TAG.generalizedTime) throw new DerError('CRL entry: invalidity date');
-      readTime(r);
+      invalidSince = readTime(r);
       r.finish('invalidity date');
     } else if (critical) unknownCritical = oid;
   }
-  return { reasonCode, issuer, unknownCritical };
+  return { reasonCode, issuer, invalidSince, unknownCritical };
 }
 
 /** Start of every entry that has this serial number. @param serial content of the INTEGER */
@@ -309,11 +312,4 @@ function isPlainReason(bytes: Buffer, start: number, end: number): boolean {
   for (let i = 0; i < PLAIN_REASON.length; i++) if (bytes[start + i] !== PLAIN_REASON[i]) return false;
   const code = bytes[end - 1]!;
   return code <= 10 && code !== 7;
-}
-
-/** A BOOLEAN with DEFAULT FALSE: DER writes only TRUE. */
-export function readDefaultFalse(reader: DerReader, tag: number): boolean {
-  if (reader.peek() !== tag) return false;
-  if (!readBoolean(reader, tag)) throw new DerError('FALSE written out');
-  return true;
 }

@@ -47,7 +47,7 @@ export function verifyCrl(check: CrlCheck): CertificateStatus {
   }
   const entry = worstOf(entriesFor(crl, certificate.serial, (name) => sameName(name, certificate.issuer)));
   const evidence = crlEvidence(crl, issuer.certificate);
-  if (entry !== null) return { status: 'revoked', reason: entry.reason, revokedAt: entry.revokedAt, evidence };
+  if (entry !== null) return { status: 'revoked', ...entry, evidence };
   return reasons === ALL_REASONS ? { status: 'good', evidence } : unknown('status_unknown', 'the CRL speaks of some reasons of revocation only');
 }
 
@@ -126,6 +126,9 @@ function coveredReasons(crl: Crl, certificate: Certificate): number | string {
 /** Steps 6.3.3 (b)(2)(ii) to (iv). */
 export function refuseCertificateKind(scope: IssuingDistributionPoint | null, certificate: Certificate): string | null {
   const isAuthority = certificate.extensions.basicConstraints?.ca === true;
+  // Section 5.2.5 divides certificates by their basic constraints, which versions 1 and 2 do not have: which half they are in is nowhere said.
+  const isDivided = scope?.onlyUserCertificates === true || scope?.onlyAuthorityCertificates === true;
+  if (isDivided && certificate.version !== 3) return 'a CRL for one kind of certificates, and the certificate does not say of which kind it is';
   if (scope?.onlyAttributeCertificates === true) return 'a CRL for attribute certificates';
   if (scope?.onlyUserCertificates === true && isAuthority) return 'a CRL for certificates of users only';
   if (scope?.onlyAuthorityCertificates === true && !isAuthority) return 'a CRL for certificates of authorities only';

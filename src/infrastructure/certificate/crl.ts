@@ -1,7 +1,7 @@
 import type { RevocationReason } from '../../domain/values/certificate-status.js';
 import { readAuthorityKeyIdentifier, type AuthorityKeyIdentifier, type Extension } from './certificate.js';
-import { asBuffer, context, contextConstructed, DerError, DerReader, readInteger, readNamedBits, TAG } from './der.js';
-import { entryParts, findEntries, indexCrl, parseCrlOutline, parseCrlTail, readDefaultFalse, type IndexedCrl } from './crl-stream.js';
+import { asBuffer, context, contextConstructed, DerError, DerReader, readDefaultFalse, readInteger, readNamedBits, TAG } from './der.js';
+import { entryParts, findEntries, indexCrl, parseCrlOutline, parseCrlTail, type IndexedCrl } from './crl-stream.js';
 import { NAME_FORM, readDistributionPointName, readDistributionPoints, readGeneralNames, type DistributionPointName } from './general-name.js';
 import { revocationReason } from './ocsp-response.js';
 import { OID } from './oids.js';
@@ -24,6 +24,8 @@ export interface RevokedEntry {
   /** Seconds since 1970. */
   readonly revokedAt: number;
   readonly reason: RevocationReason | null;
+  /** invalidityDate, seconds since 1970, or null. */
+  readonly invalidSince: number | null;
 }
 
 /** A CRL that was read, not yet judged. */
@@ -144,7 +146,7 @@ export function entriesFor(crl: Crl, serial: Buffer, isIssuer: (name: Buffer) =>
     if (!entryIssuerNames(crl, at).some(isIssuer)) continue;
     const { time, extensions } = entryParts(bytes, at);
     const code = extensions?.reasonCode ?? null;
-    entries.push({ revokedAt: time, reason: code === null ? null : revocationReason(code) });
+    entries.push({ revokedAt: time, reason: code === null ? null : revocationReason(code), invalidSince: extensions?.invalidSince ?? null });
   }
   return entries;
 }

@@ -148,6 +148,13 @@ export function readBoolean(reader: DerReader, tag: number = TAG.boolean): boole
   return content[0] === 0xff;
 }
 
+/** A BOOLEAN with DEFAULT FALSE: DER writes only TRUE (X.690 section 11.5). */
+export function readDefaultFalse(reader: DerReader, tag: number = TAG.boolean): boolean {
+  if (reader.peek() !== tag) return false;
+  if (!readBoolean(reader, tag)) throw new DerError('FALSE written out');
+  return true;
+}
+
 /** A BIT STRING that holds whole bytes (keys, signatures). */
 export function readBitStringBytes(reader: DerReader, tag: number = TAG.bitString): Buffer {
   const content = reader.read(tag);

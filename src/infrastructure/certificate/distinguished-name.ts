@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { DerError, DerReader, readOid, TAG } from './der.js';
+import { preparedText } from './name-preparation.js';
 
-/** Whether two DER names are the same name. Equal bytes are the quick answer; otherwise attribute values of text types are compared
- *  without regard to case and runs of white space, and across PrintableString and UTF8String.
- *  Source: RFC 5280 section 7.1 (with RFC 4518 preparation reduced to NFKC, case folding and white space). */
+/** Whether two DER names are the same name. Equal bytes are the quick answer; otherwise attribute values of text types are prepared and
+ *  compared (`preparedText`), across the string types that have one reading. What cannot be compared is the same only byte by byte.
+ *  Source: RFC 5280 section 7.1, RFC 4518. */
 export function sameName(a: Buffer, b: Buffer): boolean {
   if (a.equals(b)) return true;
   const [left, right] = [rdnsOf(a), rdnsOf(b)];
@@ -15,11 +16,43 @@ export function sameName(a: Buffer, b: Buffer): boolean {
   return left.atEnd && right.atEnd;
 }
 
-/** Whether `name` lies in the subtree that starts at `base`: the RDNs of `base` are the first RDNs of `name`. */
-export function nameWithin(name: Buffer, base: Buffer): boolean {
-  const names = canonicalRdns(name);
-  const bases = canonicalRdns(base);
-  return bases.length <= names.length && bases.every((rdn, i) => rdn === names[i]);
+/** Whether `name` lies in the subtree that starts at `base`: the RDNs of `base` are the first RDNs of `name`. `undecidable`: nothing says
+ *  that it lies outside, and a value is of a type without an agreed reading, or may not be compared (RFC 4518 section 2.4). */
+export function nameWithin(name: Buffer, base: Buffer): 'within' | 'outside' | 'undecidable' {
+  const [names, bases] = [rdnsIn(name), rdnsIn(base)];
+  if (bases.length > names.length) return 'outside';
+  const found = bases.map((rdn, i) => compareRdns(names[i] as Attribute[], rdn));
+  if (found.includes('different')) return 'outside';
+  return found.includes('undecidable') ? 'undecidable' : 'within';
+}
+
+/** RDNs are sets: each attribute of one must be in the other. */
+function compareRdns(a: readonly Attribute[], b: readonly Attribute[]): 'same' | 'different' | 'undecidable' {
+  const typesOf = (rdn: readonly Attribute[]) => rdn.map(({ type }) => type).sort().join();
+  if (typesOf(a) !== typesOf(b)) return 'different';
+  const found = b.map((wanted) => a.filter(({ type }) => type === wanted.type).map((own) => compareValues(own, wanted)));
+  if (found.every((of) => of.includes('same'))) return 'same';
+  return found.every((of) => of.includes('same') || of.includes('undecidable')) ? 'undecidable' : 'different';
+}
+
+function compareValues(a: Attribute, b: Attribute): 'same' | 'different' | 'undecidable' {
+  if (a.tag === b.tag && a.value.equals(b.value)) return 'same';
+  const [left, right] = [preparedValue(a), preparedValue(b)];
+  if (left === null || right === null) return 'undecidable';
+  return left === right ? 'same' : 'different';
+}
+
+/** @returns null for a value that has no agreed reading as text */
+function preparedValue({ tag, value }: Attribute): string | null {
+  const text = decodeText(tag, value);
+  return text === null ? null : preparedText(text);
+}
+
+function rdnsIn(name: Buffer): Attribute[][] {
+  const rdns = rdnsOf(name);
+  const result: Attribute[][] = [];
+  while (!rdns.atEnd) result.push(readRdn(rdns));
+  return result;
 }
 
 /** One string per name, equal exactly when {@link sameName} holds; a key for maps. */
@@ -61,7 +94,7 @@ function readRdn(rdns: DerReader): Attribute[] {
     const tag = pair.next();
     const value = pair.bytes.subarray(pair.contentStart, pair.contentEnd);
     // Text that cannot be decoded is not a name that anyone can have been meant by. Found here, at parse time, no comparison can fail later.
-    if ((tag === TAG.utf8String && !isUtf8(value)) || (tag === TAG.bmpString && !isBmp(value))) throw new DerError('a name with undecodable text');
+    if (decodeText(tag, value) === null && DECODED.has(tag)) throw new DerError('a name with undecodable text');
     attributes.push({ type, tag, value });
     pair.finish('name attribute');
   }
@@ -86,30 +119,56 @@ export function attributeValues(name: Buffer, oid: string): string[] {
 
 function canonicalValue(tag: number, value: Buffer): string {
   const text = decodeText(tag, value);
+  const prepared = text === null ? null : preparedText(text);
   // Quoting keeps a value that contains separators from looking like two attributes.
-  return text === null ? `#${tag.toString(16)}:${value.toString('hex')}` : JSON.stringify(foldText(text));
-}
-
-function foldText(text: string): string {
-  return text.normalize('NFKC').toLowerCase().trim().replace(/\s+/gu, ' ');
+  return prepared === null ? `#${tag.toString(16)}:${value.toString('hex')}` : JSON.stringify(prepared);
 }
 
 const utf16 = new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true });
+const VISIBLE_STRING = 0x1a;
+const NUMERIC_STRING = 0x12;
+const UNIVERSAL_STRING = 0x1c;
+/** String types with one reading. Teletex and the other historic ones have none that everybody agrees on. */
+const DECODED = new Set<number>([TAG.printableString, TAG.ia5String, TAG.utf8String, TAG.bmpString, VISIBLE_STRING, NUMERIC_STRING, UNIVERSAL_STRING]);
 
-function isBmp(value: Buffer): boolean {
-  try {
-    utf16.decode(value);
-    return true;
-  } catch {
-    return false;
+/** Text of a string type; null for a type without an agreed reading, and for bytes that are no text of their type. */
+function decodeText(tag: number, value: Buffer): string | null {
+  switch (tag) {
+    case TAG.printableString:
+    case TAG.ia5String:
+    case VISIBLE_STRING:
+    case NUMERIC_STRING:
+      return value.toString('latin1');
+    case TAG.utf8String:
+      return isUtf8(value) ? value.toString('utf8') : null;
+    case TAG.bmpString:
+      return decodedBmp(value);
+    case UNIVERSAL_STRING:
+      return decodedUniversal(value);
+    default:
+      return null;
   }
 }
 
-/** Text of a string type, or null for types that are compared byte by byte (Teletex has no agreed reading). */
-function decodeText(tag: number, value: Buffer): string | null {
-  if (tag === TAG.printableString || tag === TAG.ia5String) return value.toString('latin1');
-  if (tag === TAG.utf8String) return value.toString('utf8');
-  return tag === TAG.bmpString ? utf16.decode(value) : null;
+function decodedBmp(value: Buffer): string | null {
+  try {
+    return utf16.decode(value);
+  } catch {
+    // Half a pair, or an odd number of bytes.
+    return null;
+  }
+}
+
+/** UTF-32, big end first. */
+function decodedUniversal(value: Buffer): string | null {
+  if (value.length % 4 !== 0) return null;
+  let text = '';
+  for (let at = 0; at < value.length; at += 4) {
+    const code = value.readUInt32BE(at);
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return null;
+    text += String.fromCodePoint(code);
+  }
+  return text;
 }
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {

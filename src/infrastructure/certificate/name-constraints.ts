@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import type { Certificate, Subtree } from './certificate.js';
+import { contextConstructed, DerError, DerReader, readOid, TAG } from './der.js';
 import { attributeValues, nameWithin } from './distinguished-name.js';
 import { NAME_FORM, type GeneralName } from './general-name.js';
 import { OID } from './oids.js';
@@ -33,11 +35,18 @@ export class NameConstraintState {
   /** Whether all names of a certificate are permitted and none is excluded. */
   check(certificate: Certificate, isLeaf: boolean): NameProblem {
     if (this.permitted.length === 0 && this.excluded.length === 0) return null;
-    for (const name of namesOf(certificate, isLeaf)) {
+    for (const name of this.namesOf(certificate, isLeaf)) {
       const problem = this.checkOne(name);
       if (problem !== null) return problem;
     }
     return null;
+  }
+
+  /** Every name that somebody may take the certificate's holder by, also where it stands outside of its own form. */
+  private namesOf(certificate: Certificate, isLeaf: boolean): GeneralName[] {
+    const all = [...this.permitted.flat(), ...this.excluded];
+    const constrained = new Set(all.map(({ base }) => base.form));
+    return namesOf(certificate, isLeaf, constrained);
   }
 
   private checkOne(name: GeneralName): NameProblem {
@@ -63,14 +72,59 @@ function refused(name: GeneralName): NameProblem {
   return { reason: 'name_constraints', detail: `a name of form ${name.form} lies outside what an issuer may certify` };
 }
 
-function namesOf(certificate: Certificate, isLeaf: boolean): GeneralName[] {
+function namesOf(certificate: Certificate, isLeaf: boolean, constrained: ReadonlySet<number>): GeneralName[] {
   const names: GeneralName[] = [...(certificate.extensions.subjectAltName ?? [])];
   if (!certificate.subject.equals(EMPTY_NAME)) names.push(synthetic(NAME_FORM.directoryName, certificate.subject));
   for (const address of attributeValues(certificate.subject, OID.emailAddress)) names.push(synthetic(NAME_FORM.rfc822Name, Buffer.from(address)));
+  for (const name of certificate.extensions.subjectAltName ?? []) names.push(...mailboxIn(name));
   const hasDnsName = names.some((n) => n.form === NAME_FORM.dnsName);
-  // A common name that reads as a host name is used as one by older software, so it is held to the same constraints.
-  if (isLeaf && !hasDnsName) for (const cn of attributeValues(certificate.subject, '2.5.4.3')) if (cn.includes('.') && isHostName(cn)) names.push(synthetic(NAME_FORM.dnsName, Buffer.from(cn)));
+  if (isLeaf && !hasDnsName) for (const cn of attributeValues(certificate.subject, OID.commonName)) names.push(...hostIn(cn, constrained));
   return names;
+}
+
+/** SmtpUTF8Mailbox is a mailbox in the clothes of an otherName; RFC 9598 section 6 holds it to the constraints of rfc822Name. */
+function mailboxIn(name: GeneralName): GeneralName[] {
+  if (name.form !== NAME_FORM.otherName) return [];
+  try {
+    const content = new DerReader(name.value);
+    if (readOid(content) !== OID.smtpUtf8Mailbox) return [];
+    const explicit = content.enter(contextConstructed(0));
+    const text = explicit.read(TAG.utf8String);
+    explicit.finish('SmtpUTF8Mailbox');
+    content.finish('SmtpUTF8Mailbox');
+    return [synthetic(NAME_FORM.rfc822Name, text)];
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    // No mailbox at all: undecidable wherever mailboxes are constrained.
+    return [synthetic(NAME_FORM.rfc822Name, Buffer.alloc(0))];
+  }
+}
+
+/** Dots of other scripts that name resolution takes for dots (RFC 3490 section 3.1). */
+const DOTS = /[\u3002\uff0e\uff61]/gu;
+
+/** A common name that reads as a host name or an address is used as one by older software, so it is held to the same constraints: also as
+ *  a wildcard, with a dot at its end, and in letters of other widths. One that is nearly a host name is undecidable. */
+function hostIn(commonName: string, constrained: ReadonlySet<number>): GeneralName[] {
+  const text = commonName.replace(DOTS, '.').normalize('NFKC').trim().replace(/\.$/, '');
+  if (isIP(text) === 4 || (isIP(text) === 6 && !text.includes('.'))) return constrained.has(NAME_FORM.ipAddress) ? [synthetic(NAME_FORM.ipAddress, addressBytes(text)), ...dnsNameOf(text)] : dnsNameOf(text);
+  // What has dots and no spaces can be meant as a host, whatever letters it has.
+  return text.includes('.') && !/\s/u.test(text) ? dnsNameOf(text) : [];
+}
+
+function dnsNameOf(text: string): GeneralName[] {
+  return [synthetic(NAME_FORM.dnsName, Buffer.from(text))];
+}
+
+function addressBytes(text: string): Buffer {
+  if (isIP(text) === 4) return Buffer.from(text.split('.').map(Number));
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const middle = Array.from({ length: 8 - before.length - after.length }, () => 0);
+  const bytes = Buffer.alloc(16);
+  [...before, ...(tail === undefined ? [] : middle), ...after].slice(0, 8).forEach((group, i) => bytes.writeUInt16BE(Number.isNaN(group) ? 0 : group, i * 2));
+  return bytes;
 }
 
 function synthetic(form: number, value: Buffer): GeneralName {
@@ -82,9 +136,11 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
   const undecidable = list === 'excluded';
   switch (name.form) {
     case NAME_FORM.directoryName:
-      return nameWithin(name.value, base.value);
-    case NAME_FORM.dnsName:
-      return dnsMatches(name.value.toString('latin1').toLowerCase(), base.value.toString('latin1').toLowerCase(), list);
+      return isWithin(nameWithin(name.value, base.value), undecidable);
+    case NAME_FORM.dnsName: {
+      const host = name.value.toString().toLowerCase();
+      return isHostName(host.replace(/^\*\./, '')) ? dnsMatches(host, base.value.toString('latin1').toLowerCase(), list) : undecidable;
+    }
     case NAME_FORM.rfc822Name: {
       const mailbox = name.value.toString();
       return isMailbox(mailbox) ? mailboxMatches(mailbox, base.value.toString('latin1')) : undecidable;
@@ -99,6 +155,10 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
       // otherName, x400Address, ediPartyName and registeredID are not compared: a certificate with such a name fails where such a constraint exists.
       return undecidable;
   }
+}
+
+function isWithin(found: ReturnType<typeof nameWithin>, undecidable: boolean): boolean {
+  return found === 'undecidable' ? undecidable : found === 'within';
 }
 
 function dnsMatches(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
@@ -163,5 +223,6 @@ export function isHostName(name: string): boolean {
 export function isMailbox(address: string): boolean {
   const at = address.lastIndexOf('@');
   const local = address.slice(0, at);
-  return at > 0 && address.length <= 320 && /^[\x21-\x3f\x41-\x7e]+$/.test(local) && isHostName(address.slice(at + 1));
+  // Letters beyond ASCII stand before the @ of an internationalised mailbox; its host is written in ASCII (RFC 9598 section 3).
+  return at > 0 && address.length <= 320 && /^[\x21-\x3f\x41-\x7e\u00a0-\u{10ffff}]+$/u.test(local) && isHostName(address.slice(at + 1));
 }

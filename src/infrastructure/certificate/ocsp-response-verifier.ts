@@ -38,7 +38,15 @@ export interface OcspCheck {
 /** What the authentication server says of one certificate, or why its answer does not count. */
 export type CertificateStatus =
   | { readonly status: 'good'; readonly evidence: StatusEvidence }
-  | { readonly status: 'revoked'; readonly reason: RevocationReason | null; /** Seconds since 1970. */ readonly revokedAt: number; readonly evidence: StatusEvidence }
+  | {
+      readonly status: 'revoked';
+      readonly reason: RevocationReason | null;
+      /** Seconds since 1970. */
+      readonly revokedAt: number;
+      /** Since when the key was known or suspected to be bad, where a CRL says so; seconds since 1970. */
+      readonly invalidSince?: number | null;
+      readonly evidence: StatusEvidence;
+    }
   | StatusProblem;
 
 export interface StatusProblem {

@@ -140,7 +140,7 @@ function readSingleResponse(r: DerReader): SingleResponse {
 function readCertId(r: DerReader): CertId {
   const algorithm = r.enter(TAG.sequence);
   const hashOid = readOid(algorithm);
-  if (!algorithm.atEnd) algorithm.read(TAG.null);
+  if (!algorithm.atEnd && algorithm.read(TAG.null).length !== 0) throw new DerError('a NULL with content');
   algorithm.finish('hash algorithm');
   const certId = { hashOid, issuerNameHash: r.read(TAG.octetString), issuerKeyHash: r.read(TAG.octetString), serial: readInteger(r) };
   r.finish('CertID');

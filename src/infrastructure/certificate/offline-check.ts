@@ -92,7 +92,7 @@ function judge(check: OfflineCheck): OfflineVerdict {
     return refusal('invalid', search.problem().reason, search.problem().detail);
   }
   const rules = { at: request.at, clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS, maxStatusAgeSeconds: check.maxStatusAgeSeconds ?? null, algorithms: request.profile.algorithms, conforming: true };
-  const revocation = new PathRevocation(request, { mode, crls: crls.flatMap(readableCrl), ocspResponses, ocspNonce: check.ocspNonce ?? null, rules });
+  const revocation = new PathRevocation(request, { mode, ...readCrls(crls), ocspResponses, ocspNonce: check.ocspNonce ?? null, rules });
   let best: OfflineVerdict | null = null;
   for (const path of search.paths) {
     const statuses = revocation.check(path);
@@ -143,8 +143,18 @@ function readableCertificate(der: Uint8Array): Certificate[] {
   return readable(() => parseCertificate(der));
 }
 
-function readableCrl(der: Uint8Array): Crl[] {
-  return readable(() => parseCrl(der));
+function readCrls(files: readonly Uint8Array[]): { readonly crls: readonly Crl[]; readonly unreadable: readonly string[] } {
+  const crls: Crl[] = [];
+  const unreadable: string[] = [];
+  for (const der of files) {
+    try {
+      crls.push(parseCrl(der));
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      unreadable.push(error.message);
+    }
+  }
+  return { crls, unreadable };
 }
 
 function readable<T>(read: () => T): T[] {

@@ -1,5 +1,8 @@
 /** Object identifiers that the verifier knows, by the names RFC 5280, RFC 6960 and RFC 3279 give them. */
 export const OID = {
+  commonName: '2.5.4.3',
+  organization: '2.5.4.10',
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',

@@ -17,6 +17,8 @@ export type RevocationMode = 'off' | 'crl' | 'ocsp' | 'ocsp-then-crl';
 export interface RevocationMaterial {
   readonly mode: Exclude<RevocationMode, 'off'>;
   readonly crls: readonly Crl[];
+  /** Why handed-over CRLs could not be read, each. */
+  readonly unreadable?: readonly string[];
   readonly ocspResponses: readonly Uint8Array[];
   /** The nonce that every OCSP answer must carry, or null. */
   readonly ocspNonce: Uint8Array | null;
@@ -93,7 +95,7 @@ export class PathRevocation {
   private crlStatus(certificate: Certificate, issuer: StatusIssuer, path: ValidPath, pending: ReadonlySet<Certificate>): CertificateStatus {
     let covered = 0;
     let good: CertificateStatus | null = null;
-    let problem: StatusProblem = unknown('no_status_source', 'no CRL of the authority');
+    let problem: StatusProblem = this.noCrl();
     for (const point of distributionPointsOf(certificate)) {
       for (const crl of this.crls) {
         if (covered === ALL_REASONS) break;
@@ -114,14 +116,34 @@ export class PathRevocation {
     return covered === 0 ? problem : unknown('status_unknown', 'the CRLs speak of some reasons of revocation only');
   }
 
+  /** A CRL that cannot be read may be the one that was needed. */
+  private noCrl(): StatusProblem {
+    const [first] = this.material.unreadable ?? [];
+    return first === undefined ? unknown('no_status_source', 'no CRL of the authority') : unknown('status_malformed', `a CRL that cannot be read: ${first}`);
+  }
+
   private judge(crl: Crl, certificate: Certificate, issuer: StatusIssuer, path: ValidPath, pending: ReadonlySet<Certificate>): CertificateStatus {
     const unusable = refuseForm(crl, this.material.rules) ?? refuseTimes(crl, this.material.rules);
     if (unusable !== null) return unusable;
     const signer = this.signerOf(crl, issuer, path, new Set([...pending, certificate]));
     if ('cause' in signer) return signer;
+    const superseded = this.refuseSuperseded(crl, signer);
+    if (superseded !== null) return superseded;
     const entry = this.entryOf(crl, this.deltaFor(crl, signer), certificate);
     const evidence = crlEvidence(crl, signer.certificate);
-    return entry === null ? { status: 'good', evidence } : { status: 'revoked', reason: entry.reason, revokedAt: entry.revokedAt, evidence };
+    return entry === null ? { status: 'good', evidence } : { status: 'revoked', ...entry, evidence };
+  }
+
+  /** An older CRL that still runs cannot speak beside a newer one of the same key and scope, even one that ran out: the newer one may know of
+   *  revocations that the older one does not. */
+  private refuseSuperseded(crl: Crl, signer: StatusIssuer): StatusProblem | null {
+    const { rules } = this.material;
+    const isNewer = (other: Crl): boolean =>
+      other !== crl && other.baseNumber === null && crl.number !== null && other.number !== null && other.number > crl.number &&
+      other.thisUpdate <= rules.at + rules.clockToleranceSeconds && sameName(other.issuer, crl.issuer) && sameScope(other, crl) &&
+      refuseForm(other, rules) === null && refuseSigner(other, signer) === null && this.signatureProblem(other, signer.publicKey) === null;
+    const newer = this.crls.find(isNewer);
+    return newer === undefined ? null : unknown('status_stale', `CRL number ${crl.number} was superseded by number ${newer.number}, which is not in force`);
   }
 
   /** Steps (i) to (k): the delta CRL speaks first; an entry that it removes is no revocation. */

@@ -157,6 +157,8 @@ class Search {
     const anchorProblem = checkAnchor(anchor, this.at, profile) ?? names.add(anchor.certificate);
     if (anchorProblem !== null) return anchorProblem;
     const graph = new PolicyGraph(policies, path.length);
+    // What an anchor demands of policies is meant for every path below it (RFC 5937 section 3.2), as are its limits of length and names.
+    if (!anchor.trustedByKey) graph.constrain(anchor.certificate);
     // RFC 5280 leaves the anchor's own limit to the verifier; a root that limits its paths means it (RFC 5937).
     let pathLengthLeft = anchor.trustedByKey ? Infinity : (anchor.certificate.extensions.basicConstraints?.pathLength ?? Infinity);
     for (let index = 1; index <= path.length; index++) {
@@ -166,6 +168,8 @@ class Search {
       const problem = checkCommon(certificate, this.at, profile) ?? (selfIssued && !isLeaf ? null : names.check(certificate, isLeaf)) ?? policyProblem(graph.process(certificate, index, selfIssued));
       if (problem !== null) return problem;
       if (isLeaf) break;
+      const purposeProblem = checkPurpose(certificate, profile);
+      if (purposeProblem !== null) return purposeProblem;
       if (!selfIssued && pathLengthLeft-- <= 0) return { reason: 'path_length', detail: 'an issuer allows fewer certificates below it' };
       const issuerProblem = policyProblem(graph.prepareNext(certificate, selfIssued)) ?? checkIssuer(certificate, profile) ?? names.add(certificate);
       if (issuerProblem !== null) return issuerProblem;
@@ -184,6 +188,19 @@ function policyProblem(detail: string | null): PathProblem | null {
 
 export function isSelfIssued(certificate: Certificate): boolean {
   return sameName(certificate.issuer, certificate.subject);
+}
+
+/** An authority that may certify for some purposes only: what it certifies for others is not for them. Without a purpose (nobody said what for)
+ *  a critical limit cannot be acted upon, so it refuses; any other informs. */
+function checkPurpose(certificate: Certificate, { leafExtendedKeyUsage }: Profile): PathProblem | null {
+  const { extendedKeyUsage } = certificate.extensions;
+  if (extendedKeyUsage === null || extendedKeyUsage.includes(OID.anyExtendedKeyUsage)) return null;
+  const isCritical = certificate.extensionList.some(({ oid, critical }) => oid === OID.extendedKeyUsage && critical);
+  if (leafExtendedKeyUsage === null) {
+    return isCritical ? { reason: 'extended_key_usage', detail: 'an authority for some purposes only, and no purpose is asked for' } : null;
+  }
+  if (leafExtendedKeyUsage.some((usage) => extendedKeyUsage.includes(usage))) return null;
+  return { reason: 'extended_key_usage', detail: `${describeName(certificate.subject)} certifies for other purposes` };
 }
 
 /** Extensions that path validation acts on or that only inform. Any other critical one refuses the certificate. */
@@ -228,6 +245,10 @@ function checkCaExtensions(certificate: Certificate): PathProblem | null {
   const signsCertificates = keyUsage !== null && (keyUsage & KEY_USAGE.keyCertSign) !== 0;
   if (keyUsage === 0) return { reason: 'key_usage', detail: 'a keyUsage without any usage' };
   if (!ca && signsCertificates) return { reason: 'key_usage', detail: 'keyCertSign in a certificate that is not an authority' };
+  if (!ca && basicConstraints?.pathLength != null) return { reason: 'basic_constraints', detail: 'a path length in a certificate that is not an authority' };
+  if (ca && basicConstraints?.pathLength != null && keyUsage !== null && !signsCertificates) {
+    return { reason: 'basic_constraints', detail: 'a path length in a certificate that may not sign certificates' };
+  }
   if (!ca && nameConstraints !== null) return { reason: 'name_constraints', detail: 'name constraints in a certificate that is not an authority' };
   return null;
 }
@@ -295,7 +316,16 @@ function checkAnchor(anchor: TrustAnchor, at: number, profile: Profile): PathPro
   if (anchor.trustedByKey) return null;
   const { certificate } = anchor;
   if (!certificate.signatureAlgorithm.equals(certificate.tbsSignatureAlgorithm)) return { reason: 'malformed', detail: 'the signature algorithms inside and outside of the anchor differ' };
-  return checkExtensions(certificate, profile) ?? checkValidity(certificate, at) ?? checkNames(certificate) ?? checkIdentifiers(certificate, profile, true) ?? checkIssuerRights(certificate, true);
+  return checkExtensions(certificate, profile) ?? checkValidity(certificate, at) ?? checkNames(certificate) ?? checkIdentifiers(certificate, profile, true) ?? checkIssuerRights(certificate, true)
+    ?? checkPurpose(certificate, profile) ?? checkAnchorPolicies(certificate);
+}
+
+/** Policies of an anchor are not matched with those of the path: an anchor that insists on some cannot be obeyed, so it is refused. */
+function checkAnchorPolicies({ extensions, extensionList }: Certificate): PathProblem | null {
+  const insists = (oid: string): boolean => extensionList.some((extension) => extension.oid === oid && extension.critical);
+  const limits = extensions.certificatePolicies !== null && !extensions.certificatePolicies.some(({ policy }) => policy === OID.anyPolicy);
+  if ((limits && insists(OID.certificatePolicies)) || insists(OID.policyMappings)) return { reason: 'unsupported', detail: 'an anchor with critical policies of its own' };
+  return null;
 }
 
 /** Steps 6.1.4 (k), (n) and the algorithm rules: a certificate that issues others. */

@@ -38,6 +38,13 @@ export class PolicyGraph {
     this.inhibitAny = inputs.inhibitAnyPolicy ? 0 : pathLength + 1;
   }
 
+  /** Takes over what an anchor demands, as a certificate above the path would. Source: RFC 5937 section 3.2. */
+  constrain({ extensions: { policyConstraints, inhibitAnyPolicy } }: Certificate): void {
+    this.explicitPolicy = Math.min(this.explicitPolicy, policyConstraints?.requireExplicitPolicy ?? Infinity);
+    this.policyMapping = Math.min(this.policyMapping, policyConstraints?.inhibitPolicyMapping ?? Infinity);
+    this.inhibitAny = Math.min(this.inhibitAny, inhibitAnyPolicy ?? Infinity);
+  }
+
   /** Steps 6.1.3 (d) to (f) for certificate number `index` (1 is issued by the anchor).
    *  @returns what is wrong, or null */
   process(certificate: Certificate, index: number, selfIssued: boolean): string | null {
@@ -49,7 +56,7 @@ export class PolicyGraph {
 
   /** Steps 6.1.4 (a), (b) and (h) to (j): what an issuing certificate changes for those below it. */
   prepareNext(certificate: Certificate, selfIssued: boolean): string | null {
-    const { policyMappings, policyConstraints, inhibitAnyPolicy } = certificate.extensions;
+    const { policyMappings } = certificate.extensions;
     if (policyMappings !== null) {
       if (policyMappings.some((m) => m.issuer === OID.anyPolicy || m.subject === OID.anyPolicy)) return 'a policy mapping from or to anyPolicy';
       this.applyMappings(policyMappings);
@@ -59,9 +66,7 @@ export class PolicyGraph {
       this.policyMapping = Math.max(0, this.policyMapping - 1);
       this.inhibitAny = Math.max(0, this.inhibitAny - 1);
     }
-    this.explicitPolicy = Math.min(this.explicitPolicy, policyConstraints?.requireExplicitPolicy ?? Infinity);
-    this.policyMapping = Math.min(this.policyMapping, policyConstraints?.inhibitPolicyMapping ?? Infinity);
-    this.inhibitAny = Math.min(this.inhibitAny, inhibitAnyPolicy ?? Infinity);
+    this.constrain(certificate);
     return null;
   }
 

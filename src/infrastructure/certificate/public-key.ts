@@ -43,6 +43,23 @@ const CURVES = new Map<string, { curve: Curve; pointBytes: number }>([
   ['1.3.132.0.34', { curve: 'P-384', pointBytes: 97 }],
   ['1.3.132.0.35', { curve: 'P-521', pointBytes: 133 }],
 ]);
+/** y² = x³ − 3x + b over the integers modulo p. Source: NIST SP 800-186 section 3.2.1. */
+const EQUATIONS: Readonly<Record<Curve, { readonly p: bigint; readonly b: bigint }>> = {
+  'P-256': {
+    p: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+    b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+  },
+  'P-384': {
+    p: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+    b: 0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aefn,
+  },
+  'P-521': {
+    p: 2n ** 521n - 1n,
+    b: 0x0051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00n,
+  },
+};
+/** A modulus with a small factor is no product of two large primes (NIST SP 800-89 section 5.3.3 asks to look up to 752). */
+const SMALL_PRIMES = productOfPrimes(752);
 
 function readKeyShape(spki: Buffer): KeyShape {
   const outer = new DerReader(spki);
@@ -69,6 +86,7 @@ function readRsaShape(parameters: Buffer | null, bits: Buffer): KeyShape {
   const exponent = readInteger(r);
   r.finish('RSA key');
   if (modulus[0]! >= 0x80 || exponent[0]! >= 0x80) throw new DerError('a negative number in an RSA key');
+  if ((modulus.at(-1)! & 1) === 0 || hasSmallFactor(modulus)) throw new DerError('an RSA modulus that is not a product of two large primes');
   const leadingZero = modulus[0] === 0 ? 1 : 0;
   const bitLength = (modulus.length - leadingZero) * 8 - (Math.clz32(modulus[leadingZero] ?? 0) - 24);
   return { kind: 'rsa', bits: bitLength, exponent: exponent.length > 6 ? 0 : exponent.readUIntBE(0, exponent.length) };
@@ -82,7 +100,32 @@ function readEcShape(parameters: Buffer | null, bits: Buffer): KeyShape {
   const known = CURVES.get(readOid(r));
   if (known === undefined) return { kind: 'other', oid: OID.ecPublicKey };
   if (bits.length !== known.pointBytes || bits[0] !== 0x04) throw new DerError('an EC point that is not in uncompressed form');
+  if (!isOnCurve(bits, known.curve)) throw new DerError('an EC point that is not on its curve');
   return { kind: 'ec', curve: known.curve };
+}
+
+/** @param point uncompressed. The point at infinity has no such form, and (0, 0) is on none of these curves. */
+function isOnCurve(point: Buffer, curve: Curve): boolean {
+  const { p, b } = EQUATIONS[curve];
+  const size = (point.length - 1) / 2;
+  const [x, y] = [bigInt(point.subarray(1, 1 + size)), bigInt(point.subarray(1 + size))];
+  return x < p && y < p && (y * y - (x * x * x - 3n * x + b)) % p === 0n;
+}
+
+function hasSmallFactor(modulus: Buffer): boolean {
+  let [a, b] = [SMALL_PRIMES, bigInt(modulus) % SMALL_PRIMES];
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a !== 1n;
+}
+
+function bigInt(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex') || '0'}`);
+}
+
+function productOfPrimes(limit: number): bigint {
+  let product = 1n;
+  for (let n = 2; n < limit; n += 1) if (Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).every((d) => n % d !== 0)) product *= BigInt(n);
+  return product;
 }
 
 export interface SignatureRule {

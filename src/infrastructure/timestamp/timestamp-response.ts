@@ -242,9 +242,16 @@ function readGenTime(content: Buffer): number {
 
 function readAccuracy(r: DerReader): number {
   const seconds = r.peek() === TAG.integer ? readSmallInteger(r, 86_400) : 0;
-  const [milli, micro] = [0, 1].map((n) => (r.peek() === context(n) ? readSmallInteger(r, 999, context(n)) : 0)) as [number, number];
+  const [milli, micro] = [0, 1].map((n) => (r.peek() === context(n) ? readFraction(r, n) : 0)) as [number, number];
   r.finish('accuracy');
   return (seconds * 1000 + milli) * 1000 + micro;
+}
+
+/** `INTEGER (1..999)` (RFC 3161 section 2.4.2): nothing at all is left out, not written. */
+function readFraction(r: DerReader, n: number): number {
+  const value = readSmallInteger(r, 999, context(n));
+  if (value === 0) throw new DerError('accuracy of 0');
+  return value;
 }
 
 const SHA256 = '2.16.840.1.101.3.4.2.1';

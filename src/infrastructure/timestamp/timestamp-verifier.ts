@@ -254,11 +254,19 @@ function checkRevocation({ certificates, anchor }: ValidPath, crls: readonly Uin
     const statuses = lists.map((crl) => verifyCrl({ crl, certificate, issuer, at: inForceAt ?? crl.thisUpdate, clockToleranceSeconds: 300, maxStatusAgeSeconds: null, algorithms: GENERAL_ALGORITHMS, conforming: true }));
     const spoken = statuses.flatMap((status) => (status.status === 'unknown' ? [] : [status]));
     for (const status of spoken) {
-      if (status.status !== 'revoked' || (HARMLESS.has(status.reason ?? '') && status.revokedAt * 1000 > atMs)) continue;
+      if (status.status !== 'revoked') continue;
+      // The key may have been bad before anybody revoked it (RFC 5280 section 5.3.2).
+      const badSinceMs = Math.min(status.revokedAt, status.invalidSince ?? Infinity) * 1000;
+      if (HARMLESS.has(status.reason ?? '') && badSinceMs > atMs) continue;
       throw new Refusal('certificate_revoked', `${describeName(certificate.subject)} was revoked at ${new Date(status.revokedAt * 1000).toISOString()} (${status.reason ?? 'no reason given'})`);
     }
+    // A list that ended before the stamp knows nothing of the time of the stamp, nor of a certificate that did not exist yet.
+    const ofTheTime = spoken.filter(({ evidence }) => evidence.nextUpdate !== null && evidence.nextUpdate * 1000 >= atMs);
+    if (spoken.length > 0 && ofTheTime.length === 0) {
+      throw new Refusal('revocation_unknown', `every CRL that speaks of ${describeName(certificate.subject)} ended before the stated time`);
+    }
     if (spoken.length === 0) throw new Refusal('revocation_unknown', `no CRL speaks of ${describeName(certificate.subject)}: ${statuses.map((status) => (status.status === 'unknown' ? status.detail : '')).join('; ') || 'there is none'}`);
-    untilMs = Math.min(untilMs, Math.max(...spoken.map(({ evidence }) => evidence.thisUpdate * 1000)));
+    untilMs = Math.min(untilMs, Math.max(...ofTheTime.map(({ evidence }) => evidence.thisUpdate * 1000)));
   });
   return untilMs;
 }

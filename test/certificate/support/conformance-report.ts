@@ -1,3 +1,4 @@
+import { EXTENSION_TABLE } from './extension-table.js';
 import type { OfflineVerdict } from '../../../src/infrastructure/certificate/offline-check.js';
 import type { ConformanceCase } from './conformance-data.js';
 
@@ -76,12 +77,15 @@ so what such a fraud gains is another person's certificate under one's own face:
 person was registered before, whichever of the person's certificates is used
 ([0071](decisions/0071-one-registrant-for-all-certificates.md)).
 
+${EXTENSION_TABLE}
+
 ## What else is held against it
 
 | test | what it shows |
 | --- | --- |
 | \`test/certificate/differential.test.ts\` | certificates, CRLs and OCSP answers with one thing wrong and with seeded combinations: wherever \`openssl verify\` or \`openssl ocsp\` says no, we do not say yes |
 | \`test/certificate/fuzz.test.ts\` | seeded mutation of certificates, OCSP answers, CRLs, keys, signatures, card records and of the suites above: no exception, nothing slower than 250 ms, nothing that was not valid becomes valid |
+| \`test/certificate/undecidable.test.ts\` | every kind of fault that was found in other software and here: evaded constraints, keys that are none, extensions that nothing acts upon, lists that hide lists |
 | \`test/certificate/pkijs-peer.test.ts\` | every field of the suites' certificates and CRLs reads as pkijs reads it |
 | \`test/certificate/ocsp-certificate-verifier.test.ts\`, \`crl-store.test.ts\` | a real \`openssl ocsp\` responder, and responders and CRL servers that lie, stall, drip and redirect |
 | \`test/audit/timestamp.test.ts\` | RFC 3161 answers of \`openssl ts\` and of a stand-in with 49 faults: what \`openssl ts -verify\` or pkijs refuse is never good here, each fault has its named reason, and no single changed bit of a whole answer leaves it good |
