@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPhoto } from '../domain/photo/photo-reader.js';
 import { DEFAULT_POLICY } from '../domain/policy/policy.js';
+import { DISTANCE_SCALE } from '../domain/registration/face-score.js';
 import { explainScore } from '../domain/registration/explain-score.js';
 import { ModelError } from '../infrastructure/face/build-models/build-models.js';
 import { suggestedBands } from '../infrastructure/face/calibration.js';
@@ -113,12 +114,12 @@ async function compare(args: string[]): Promise<number> {
       const { image, reason, detail } = ended.result;
       return cannotTell({ outcome: 'not_comparable', image: image === 'captured' ? a : b, reason, detail });
     }
-    const { cardPoints, cardDistance, quality, signals } = ended.result;
+    const { scores: { cardPoints, basis }, quality, signals } = ended.result;
     const marks = marksOf(comparer);
     const words = explainScore(cardPoints, { ...marks, holdInReferralBand: DEFAULT_POLICY.holdInReferralBand });
-    if (values.json) say(JSON.stringify({ outcome: 'compared', points: cardPoints, distance: cardDistance, band: words.band, marks, words: { ja: words.ja, en: words.en }, signals: { nearDuplicate: signals.nearDuplicateOfCard }, quality, algorithm }, null, 2));
+    if (values.json) say(JSON.stringify({ outcome: 'compared', points: cardPoints, distance: basis.card.distance / DISTANCE_SCALE, correction: basis.card.correction / DISTANCE_SCALE, doubts: basis.doubts, measures: { [a]: basis.captured, [b]: basis.card.measures }, band: words.band, marks, words: { ja: words.ja, en: words.en }, signals: { nearDuplicate: signals.nearDuplicateOfCard }, quality, algorithm }, null, 2));
     else {
-      say(`${cardPoints} points (distance ${cardDistance.toFixed(4)}): ${words.band}`);
+      say(`${cardPoints} points (distance ${(basis.card.distance / DISTANCE_SCALE).toFixed(4)}, ${(basis.card.correction / DISTANCE_SCALE).toFixed(4)} added for the pictures' quality): ${words.band}`);
       say(words.en);
       say(words.ja);
       if (signals.nearDuplicateOfCard === true) say('The two pictures are copies of one photograph, or nearly so.');

@@ -22,6 +22,9 @@ function withValues(added: JsonObject): Upcaster {
   return (data) => ({ ...data, values: { ...(data['values'] as JsonObject), ...added } });
 }
 
+/** Version 2 says what the points of a comparison follow from. Comparisons of before keep their points as they were given. */
+const comparison: EventShape = { version: 2, upcasters: [(data) => ({ ...data, basis: null })] };
+
 /** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
 export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
@@ -30,9 +33,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   CertificateVerified: { version: 2, upcasters: [(data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' })] },
   CertificateRejected: first,
   CertificateCheckDeferred: first,
-  FaceMatched: first,
-  FaceReferred: first,
-  FaceMismatched: first,
+  FaceMatched: comparison,
+  FaceReferred: comparison,
+  FaceMismatched: comparison,
   FaceNotComparable: first,
   FaceComparisonDeferred: first,
   Held: first,

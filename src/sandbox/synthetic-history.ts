@@ -6,9 +6,11 @@ import { currentVersion } from '../domain/event-registry.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
 import { activePolicy, DEFAULT_POLICY, type ActivePolicy } from '../domain/policy/policy.js';
 import { referenceImage, type RegistrantState } from '../domain/registrant/registrant.js';
+import { scoreComparison } from '../domain/registration/face-score.js';
 import type { FaceFinding, GovernmentAnswer, RegistrationCommand, RegistrationState } from '../domain/registration/registration.js';
 import type { ReceivedRequest } from '../domain/registration/registration.events.js';
 import { SAGA_SOURCES, type SagaSource, type SagaState } from '../domain/saga/registration.saga.js';
+import type { ScoreEvidence, ScoringRule } from '../domain/values/face-comparison.js';
 import { addMs, msBetween } from '../domain/values/instant.js';
 
 /** One append as the event store takes it. */
@@ -29,7 +31,9 @@ const VERIFIER = { id: 'synthetic-verifier', version: '1' };
 const CANNOT_TELL = { outcome: 'cannot_tell', because: 'not_named' } as const;
 /** What a certificate of user authentication and the authority say of an honest card. */
 const SAME_CARD = { birthDate: CANNOT_TELL, sex: CANNOT_TELL, birthday: { outcome: 'equal' }, expiry: { outcome: 'equal' }, sameCard: { outcome: 'equal' } } as const;
-const ALGORITHM = { id: 'synthetic-faces', version: '1' };
+const ALGORITHM = { id: 'synthetic-faces', version: '2' };
+/** The curve of the default model set. */
+const SCORING: ScoringRule = { quality: 'dlib-1', slope: 417_000, offset: 253_830 };
 
 /** A history as the server would have written it, made by the real rules out of made-up findings: for tests and measurements of what
  *  reads histories. The same seed gives the same history. No image, no certificate, nobody. */
@@ -185,11 +189,26 @@ export class SyntheticHistory {
     const subjectKey = 'subjectKey' in state ? (state.subjectKey as string) : '';
     const reference = referenceImage((this.kept.get(registrants.streamOf(subjectKey))?.state as RegistrantState | undefined) ?? registrants.decider.initial);
     if (this.upTo(50) === 0) return { outcome: 'not_comparable', image: 'captured', reason: 'too_blurred', algorithm: ALGORITHM };
-    const cardPoints = this.upTo(12) === 0 ? 3000 + this.upTo(6000) : 9204 + this.upTo(797);
-    const points = this.upTo(8) === 0 ? cardPoints - 2000 - this.upTo(800) : cardPoints - this.upTo(1900);
+    const evidence = this.measuredFaces(reference !== null);
+    const { cardPoints, registeredPoints } = scoreComparison(evidence);
     return {
-      outcome: 'compared', cardPoints, algorithm: ALGORITHM, material: { photo: state.request.material.photo, cardRecord: state.request.material.cardRecord, frames: [] }, quality: { 'sharpness': 60 + this.upTo(40) }, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' },
-      registered: reference ? { comparison: 'compared', points: Math.max(0, points), imageId: reference.imageId, imageCommitment: reference.image } : { comparison: 'not_applicable', reason: state.request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
+      outcome: 'compared', cardPoints, evidence, algorithm: ALGORITHM, material: { photo: state.request.material.photo, cardRecord: state.request.material.cardRecord, frames: [] }, quality: { 'sharpness': 60 + this.upTo(40) }, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' },
+      registered: reference ? { comparison: 'compared', points: registeredPoints ?? 0, imageId: reference.imageId, imageCommitment: reference.image } : { comparison: 'not_applicable', reason: state.request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
+    };
+  }
+
+  /** Distances of which some are far, between pictures of which some are soft or grey. */
+  private measuredFaces(isKnown: boolean): ScoreEvidence {
+    const near = () => 3_500 + this.upTo(2_000);
+    const measures = (greyOneIn: number) => ({
+      eyeDistance: 60 + this.upTo(80), detail: this.upTo(10) === 0 ? -250 - this.upTo(80) : -130 - this.upTo(60), noise: -160 - this.upTo(40), blocks: this.upTo(20), contrast: 30 + this.upTo(15), light: 110 + this.upTo(40),
+      isGrey: this.upTo(greyOneIn) === 0,
+    });
+    return {
+      scoring: SCORING,
+      captured: measures(1_000),
+      card: { distance: this.upTo(12) === 0 ? 5_501 + this.upTo(900) : near(), measures: measures(2) },
+      registered: isKnown ? { distance: this.upTo(4) === 0 ? 5_450 + this.upTo(550) : near(), measures: measures(1_000) } : null,
     };
   }
 

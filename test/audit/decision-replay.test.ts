@@ -69,7 +69,13 @@ describe('decisions made again', () => {
   });
 
   const lies: [string, (all: readonly LeafEvent[]) => LeafEvent[], RegExp][] = [
-    ['a score below the threshold that matched', (all) => edit(all, 'FaceMatched', () => ({ cardPoints: 9_000 })), /the rules give FaceMismatched/],
+    ['a score below the threshold that matched', (all) => edit(all, 'FaceMatched', () => ({ basis: null, cardPoints: 9_000 })), /the rules give FaceMismatched/],
+    ['points that do not follow from the distance', (all) => edit(all, 'FaceMatched', () => ({ cardPoints: 9_999 })), /cardPoints is 9999 and would be/],
+    ['a correction for the pictures that was left out', (all) => edit(all, 'FaceMatched', (e) => ({ basis: withCard(e, { correction: 1 }) })), /basis is .* and would be/],
+    ['a picture that was called sharper than the points say', (all) => edit(all, 'FaceReferred', (e) => ({ basis: withCard(e, { measures: { ...card(e)['measures'], detail: -100, isGrey: false } }) })), /the rules give/],
+    ['points without what they follow from', (all) => edit(all, 'FaceMatched', () => ({ basis: null })), /its points alone elsewhere|its points alone here/],
+    ['a curve of its own for one score', (all) => edit(all, 'FaceMatched', (e) => ({ cardPoints: 10_000, basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-1', slope: 417_000, offset: 900_000 } } }), (e) => (e.data['registered'] as Data)['comparison'] === 'not_applicable'), /slope|the rules give other data/],
+    ['weights that nobody knows', (all) => edit(all, 'FaceMatched', (e) => ({ basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-99', slope: 417_000, offset: 253_830 } } })), /cannot read it: the quality weights "dlib-99" are not known/],
     ['a hold that was left out', (all) => edit(all, 'FaceMatched', () => ({ confirmation: 'confirmed' }), (e) => e.data['confirmation'] === 'on_hold'), /confirmation is "confirmed" and would be "on_hold"/],
     ['a hold with a smaller bound', (all) => edit(all, 'Held', () => ({ boundPoints: 1_000 })), /boundPoints is 1000 and would be 2000/],
     ['a hold that is due at another time', (all) => edit(all, 'Held', () => ({ dueAtUtc: '2027-01-01T00:00:00.000Z' })), /dueAtUtc is "2027-01-01T00:00:00.000Z" and would be "2026-/],
@@ -82,7 +88,7 @@ describe('decisions made again', () => {
     ['evidence that was erased a millisecond before its time', (all) => all.map((e) => (e.type === 'RefusedEvidenceErased' ? { ...e, metadata: { ...e.metadata, recordedAtUtc: later(e.data['eraseAtUtc'], -1) } } : e)), /the rules refuse it: wrong_stage/],
     ['evidence that was erased without a retention', (all) => without(all, 'RefusedEvidenceRetained', 0), /revision|the rules refuse it/],
     ['a submission that was never confirmed', (all) => without(all, 'FaceMatched', 1), /revision|the rules refuse it/],
-    ['a first registration of a known face', (all) => edit(all, 'FaceMatched', () => ({ registered: { comparison: 'not_applicable', reason: 'first_registration' }, confirmation: 'confirmed' }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed'), /had a confirmed image/],
+    ['a first registration of a known face', (all) => edit(all, 'FaceMatched', () => ({ basis: null, registered: { comparison: 'not_applicable', reason: 'first_registration' }, confirmation: 'confirmed' }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed'), /had a confirmed image/],
     ['a hold that is due one second later than the rule gives', (all) => edit(all, 'Held', (e) => ({ dueAtUtc: new Date(Date.parse(e.data['dueAtUtc'] as string) + 1_000).toISOString() })), /dueAtUtc is .* and would be/],
     ['a retry one second earlier than the rule gives', (all) => edit(all, 'CertificateCheckDeferred', (e) => ({ nextAttemptAtUtc: new Date(Date.parse(e.data['nextAttemptAtUtc'] as string) - 1_000).toISOString() })), /nextAttemptAtUtc is .* and would be/],
     ['a decision that was recorded at another time than it reckoned with', (all) => all.map((e, i) => (i === all.findIndex((x) => x.type === 'SubmissionDeferred') ? { ...e, metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(e.metadata.recordedAtUtc) + 1).toISOString() } } : e)), /nextAttemptAtUtc is .* and would be/],
@@ -95,6 +101,12 @@ describe('decisions made again', () => {
     ['an event of a strange shape', (all) => edit(all, 'RequestReceived', () => ({ consent: null })), /cannot read it/],
     ['a name that was never registered', (all) => all.map((e, i) => (i === 100 ? { ...e, type: 'SomethingElse' } : e)), /not registered/],
   ];
+  function card(e: LeafEvent): Record<string, object> {
+    return (e.data['basis'] as { card: Record<string, object> }).card;
+  }
+  function withCard(e: LeafEvent, change: object): object {
+    return { ...(e.data['basis'] as object), card: { ...card(e), ...change } };
+  }
   function edit(all: readonly LeafEvent[], type: string, change: (e: LeafEvent) => object, which: (e: LeafEvent) => boolean = () => true): LeafEvent[] {
     const at = all.findIndex((e) => e.type === type && which(e));
     expect(at).toBeGreaterThanOrEqual(0);
@@ -116,7 +128,7 @@ describe('decisions made again', () => {
     const at = all.findIndex((e) => e.type === 'FaceMatched' && (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed');
     const imageId = (all[at]!.data['registered'] as { imageId: string }).imageId;
     const confirmedAt = all.find((e) => e.type === 'FaceImageConfirmed' && e.data['imageId'] === imageId)!.metadata.recordedAtUtc;
-    return all.map((e, i) => (i === at ? { ...changed(e, { registered: { comparison: 'not_applicable', reason: 'first_registration' } }), metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(confirmedAt) + 2_000).toISOString() } } : e));
+    return all.map((e, i) => (i === at ? { ...changed(e, { basis: null, registered: { comparison: 'not_applicable', reason: 'first_registration' } }), metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(confirmedAt) + 2_000).toISOString() } } : e));
   }
   function without(all: readonly LeafEvent[], type: string, nth: number): LeafEvent[] {
     const at = all.map((e, i) => (e.type === type ? i : -1)).filter((i) => i >= 0)[nth];

@@ -78,6 +78,6 @@ describe('the name of a model set', () => {
     expect(algorithmOf(reordered)).toEqual(algorithmOf(DEFAULT_MODEL_SET));
     const stricter = { ...DEFAULT_MODEL_SET, detector: { ...DEFAULT_MODEL_SET.detector, scoreMin: 0.61 } };
     expect(algorithmOf(stricter).version).not.toBe(algorithmOf(DEFAULT_MODEL_SET).version);
-    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(/^1\.3\.0\+[0-9a-f]{12}$/);
+    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(/^2\.0\.0\+[0-9a-f]{12}\.ort-[\d.]+\.sharp-[\d.]+\.vips-[\d.]+\.openjpeg-[\d.]+$/);
   });
 });

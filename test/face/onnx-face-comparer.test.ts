@@ -146,7 +146,7 @@ describe('pictures that give no score', () => {
     });
     const ended = await comparer.compareInDetail(request);
     if (ended.outcome !== 'done' || ended.result.kind !== 'compared') throw new Error(JSON.stringify(ended));
-    expect(ended.result.cardPoints).toBeGreaterThanOrEqual(bands.matchPointsMin);
+    expect(ended.result.scores.cardPoints).toBeGreaterThanOrEqual(bands.matchPointsMin);
     expect(ended.result.quality['HeadPoseRoll']).toBeGreaterThan(80);
   });
 });

@@ -67,7 +67,7 @@ export const certificateVerified = (): RegistrationEvent => {
 };
 export const faceMatched = (confirmation: 'confirmed' | 'on_hold' = 'confirmed'): RegistrationEvent => ({
   type: 'FaceMatched',
-  data: { cardPoints: 9500, registered: { comparison: 'not_applicable', reason: 'first_registration' }, algorithm: ALGORITHM, material: { photo: 'aa', cardRecord: 'cc', frames: [] }, quality: {}, signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' }, thresholdPoints: DEFAULT_POLICY.cardMatchPointsMin, confirmation },
+  data: { cardPoints: 9500, registered: { comparison: 'not_applicable', reason: 'first_registration' }, algorithm: ALGORITHM, basis: null, material: { photo: 'aa', cardRecord: 'cc', frames: [] }, quality: {}, signals: { nearDuplicateOfCard: 'not_assessed', nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' }, thresholdPoints: DEFAULT_POLICY.cardMatchPointsMin, confirmation },
 });
 export const held = (): RegistrationEvent => ({ type: 'Held', data: { reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, dueAtUtc: '2026-11-26T09:00:00.000Z' } });
 export const attempted = (attempt = 1): RegistrationEvent => ({ type: 'SubmissionAttempted', data: { submissionId: 'sub1', attempt, capturedAtUtc: request().capturedAtUtc, photo: 'aa' } });

@@ -1,4 +1,4 @@
-import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
+import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals, ScoreEvidence } from '../../domain/values/face-comparison.js';
 
 /** One comparison. Images are the encoded bytes as received or as kept in the vault. */
 export interface FaceComparisonRequest {
@@ -21,6 +21,8 @@ export type FaceComparison =
       readonly cardPoints: number;
       /** S(captured, registered), points 0..10000, same algorithm and scale; null exactly when `registered` was null. */
       readonly registeredPoints: number | null;
+      /** What the points are reckoned from; null or absent where the comparer states points alone. */
+      readonly evidence?: ScoreEvidence | null;
       readonly algorithm: FaceAlgorithm;
       readonly quality: PhotoQuality;
       readonly signals: PresenceSignals;

@@ -3,6 +3,7 @@ import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
 import type { CardAgreement } from '../../domain/registration/card-agreement.js';
+import { doubtsOfComparison, explainDoubts } from '../../domain/registration/explain-doubts.js';
 import { explainAgreement, explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
 import { holdReviews, policies, POLICY_ID, registrations } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
@@ -64,19 +65,20 @@ export class CaseQuestions {
     return { hold, opinions: visibleOpinions(state, officer), explanation: [...(await this.explain(hold)), ...(await this.caution(requestId))] };
   }
 
-  /** What the certificate check found out about the card, where officers should know. */
+  /** What the comparison found out about the pictures, and the certificate check about the card, where officers should know. */
   private async caution(requestId: string): Promise<readonly InWords[]> {
     const { stored } = await this.aggregates.load(registrations, requestId);
     const agreement = stored.findLast(({ type }) => type === 'CertificateVerified')?.data['agreement'] as CardAgreement | undefined;
-    const words = agreement ? explainAgreement(agreement) : null;
-    return words ? [words] : [];
+    const compared = stored.findLast(({ type }) => type === 'FaceMatched' || type === 'FaceReferred');
+    return [explainDoubts(doubtsOfComparison(compared?.data ?? {})), agreement ? explainAgreement(agreement) : null].filter((words) => words !== null);
   }
 
-  private async explain({ cardPoints, registeredPoints, policyVersion }: HoldRow): Promise<readonly InWords[]> {
+  private async explain({ reason, cardPoints, registeredPoints, policyVersion }: HoldRow): Promise<readonly InWords[]> {
     const { state } = await this.aggregates.load(policies, POLICY_ID);
     const values = state.versions.find((v) => v.version === policyVersion)?.values;
     if (!values) throw new Error(`the hold names policy version ${policyVersion}, which was never proposed`);
-    const { ja, en } = explainScore(cardPoints, values);
+    // Pictures that are in doubt are held whatever the policy does with the band as such.
+    const { ja, en } = explainScore(cardPoints, { ...values, holdInReferralBand: values.holdInReferralBand || reason === 'referral_band' });
     return [{ ja, en }, explainRegisteredScore(cardPoints, registeredPoints ?? 'none', values)];
   }
 }

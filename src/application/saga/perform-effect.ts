@@ -196,7 +196,7 @@ export class PerformEffect {
       if (weakest === null || (result.registeredPoints ?? 0) < (weakest.registeredPoints ?? 0)) weakest = { ...result, reference: reference?.image ?? null };
     }
     if (weakest === null) throw new Error('nothing was compared');
-    const { cardPoints, registeredPoints, reference, algorithm, quality, signals } = weakest;
+    const { cardPoints, registeredPoints, evidence = null, reference, algorithm, quality, signals } = weakest;
     return {
       outcome: 'compared',
       cardPoints,
@@ -205,6 +205,7 @@ export class PerformEffect {
           ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: reference.image }
           : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
       algorithm,
+      evidence,
       material: { photo: request.material.photo, cardRecord: request.material.cardRecord, frames: request.frames?.material ?? [] },
       quality,
       signals,

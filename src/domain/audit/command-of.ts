@@ -6,8 +6,10 @@ import type { ActivePolicy, PolicyCommand } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
 import type { RegistrantCommand } from '../registrant/registrant.js';
 import type { RegistrantEvent } from '../registrant/registrant.events.js';
+import type { ScoreBasis, ScoredDistance } from '../registration/face-score.js';
 import type { FaceFinding, RegistrationCommand } from '../registration/registration.js';
 import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
+import type { ScoreEvidence } from '../values/face-comparison.js';
 import type { SagaCommand, SagaEvent, SagaSource, SagaState } from '../saga/registration.saga.js';
 
 /** The command that led to an event, put together again from what the event and its neighbours say.
@@ -171,10 +173,17 @@ export function sagaCommandOf(state: SagaState, event: SagaEvent, sourceOf: (id:
 
 /** What the comparer found, without what the rule added to it. */
 export function findingOf(facts: FaceComparisonFacts): Extract<FaceFinding, { outcome: 'compared' }> {
-  const { cardPoints, registered, algorithm, material, quality, signals } = facts;
-  if (registered.comparison === 'not_applicable') return { outcome: 'compared', cardPoints, registered, algorithm, material, quality, signals };
+  const { cardPoints, registered, algorithm, basis, material, quality, signals } = facts;
+  const rest = { outcome: 'compared', cardPoints, algorithm, evidence: basis && evidenceOf(basis), material, quality, signals } as const;
+  if (registered.comparison === 'not_applicable') return { ...rest, registered };
   const { belowAdvisory: _, ...found } = registered;
-  return { outcome: 'compared', cardPoints, registered: found, algorithm, material, quality, signals };
+  return { ...rest, registered: found };
+}
+
+/** What was measured, without what was reckoned from it. */
+function evidenceOf({ scoring, captured, card, registered }: ScoreBasis): ScoreEvidence {
+  const measured = ({ distance, measures }: ScoredDistance) => ({ distance, measures });
+  return { scoring, captured, card: measured(card), registered: registered && measured(registered) };
 }
 
 /** For commands whose outcome does not depend on the time. */

@@ -10,7 +10,7 @@ import { referenceImage, registrantDecider, type RegistrantState } from '../regi
 import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import { captureRefusal } from '../registration/capture.policy.js';
 import { registrationDecider, type RegistrationState } from '../registration/registration.js';
-import type { RegistrationEvent } from '../registration/registration.events.js';
+import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
 import { SAGA_SOURCES, sagaDecider, type SagaEvent, type SagaSource, type SagaState } from '../saga/registration.saga.js';
 import { canonicalJson } from '../values/canonical-json.js';
 import { boothCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
@@ -94,6 +94,8 @@ export class DecisionReplay {
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
   /** When a certificate was refused, by request. */
   private readonly refusals = new Map<string, string>();
+  /** How an algorithm's points follow from its distances, by its name and version. */
+  private readonly scorings = new Map<string, string>();
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
   private readonly joined = new Map<string, { readonly other: string; readonly index: number }[]>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
@@ -241,6 +243,7 @@ export class DecisionReplay {
       case 'FaceMismatched':
         if (state.stage !== 'none' && state.request.material.photo !== event.data.material.photo) this.find(placed, 'the photograph that was compared is not the one that was received');
         this.checkReference(state, placed, event.data.registered);
+        this.checkScoring(placed, event.data);
         return;
       case 'HoldReleased':
       case 'HoldRejected':
@@ -262,6 +265,16 @@ export class DecisionReplay {
         // The others take nothing from elsewhere that the state does not have.
         return;
     }
+  }
+
+  /** One version of an algorithm turns distances into points in one way, and states what they follow from always or never: else a score could
+   *  be made up by leaving that out, or by another curve. */
+  private checkScoring(placed: Placed, { algorithm, basis }: Pick<FaceComparisonFacts, 'algorithm' | 'basis'>): void {
+    const name = `${algorithm.id} ${algorithm.version}`;
+    const way = basis === null ? 'its points alone' : canonicalJson(basis.scoring);
+    const known = this.scorings.get(name) ?? way;
+    this.scorings.set(name, known);
+    if (way !== known) this.find(placed, `${name} states ${way} here and ${known} elsewhere`);
   }
 
   /** Claim 3 compares with the registrant's newest confirmed image, and "first registration" means that there was none. The image was

@@ -1,4 +1,5 @@
 import type { Json } from '../event-envelope.js';
+import { doubtsOfComparison, explainDoubts } from '../registration/explain-doubts.js';
 import { inJapanese } from './japanese-terms.js';
 import type { LeafEvent } from './leaf.js';
 
@@ -55,9 +56,10 @@ const registered = (d: Record<string, Json>): Text => {
 };
 const compared = (verdict: Text): Words => (d, event) => {
   const other = registered(d);
+  const doubts = explainDoubts(doubtsOfComparison(d));
   return {
-    ja: `撮影画像とカード画像の一致度は${d['cardPoints']}点(基準${d['thresholdPoints']}点以上、ポリシー第${policy(event)}版)。${other.ja}。${verdict.ja}`,
-    en: `The photograph scored ${d['cardPoints']} points against the card (needed: ${d['thresholdPoints']}, policy ${policy(event)}); ${other.en}. ${verdict.en}`,
+    ja: `撮影画像とカード画像の一致度は${d['cardPoints']}点(基準${d['thresholdPoints']}点以上、ポリシー第${policy(event)}版)。${other.ja}。${doubts ? doubts.ja : ''}${verdict.ja}`,
+    en: `The photograph scored ${d['cardPoints']} points against the card (needed: ${d['thresholdPoints']}, policy ${policy(event)}); ${other.en}. ${doubts ? `${doubts.en} ` : ''}${verdict.en}`,
   };
 };
 const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${inJapanese(d['cause'])})。${d['attempt']}回目。次は${d['nextAttemptAtUtc']}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });

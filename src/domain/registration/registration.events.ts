@@ -2,6 +2,7 @@ import type { RegistrationMode } from '../booth/capture-envelope.js';
 import type { CertificateEvidence, CertificateType, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
 import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals } from '../values/face-comparison.js';
 import type { CardAgreement, OtherCertificate } from './card-agreement.js';
+import type { ScoreBasis } from './face-score.js';
 
 /** A salted commitment, hex: HMAC-SHA256 of the exact bytes under a salt that is kept in the vault and goes with it. Never a bare hash. */
 export type Commitment = string;
@@ -58,6 +59,8 @@ export type FaceComparisonFacts = {
   readonly cardPoints: number;
   readonly registered: RegisteredComparison;
   readonly algorithm: FaceAlgorithm;
+  /** What the points follow from; null where the comparer stated points alone, as all did before version 2. */
+  readonly basis: ScoreBasis | null;
   readonly material: { readonly photo: Commitment; readonly cardRecord: Commitment; readonly frames: readonly Commitment[] };
   readonly quality: PhotoQuality;
   readonly signals: PresenceSignals;

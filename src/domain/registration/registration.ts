@@ -3,9 +3,10 @@ import type { ActivePolicy } from '../policy/policy.js';
 import { nextAttemptAt } from '../policy/retry.policy.js';
 import { addMs, msBetween } from '../values/instant.js';
 import type { CertificateEvidence, InvalidCardRecordReason, InvalidCertificateReason, UnknownCertificateCause } from '../values/certificate-status.js';
-import type { FaceAlgorithm, NotComparableReason } from '../values/face-comparison.js';
+import type { FaceAlgorithm, NotComparableReason, ScoreEvidence } from '../values/face-comparison.js';
 import type { CardAgreement, OtherCertificate } from './card-agreement.js';
-import { faceBand } from './face-match.policy.js';
+import { bandOf } from './face-match.policy.js';
+import { scoreComparison, type ScoreBasis, type ScoredComparison } from './face-score.js';
 import { decideHold } from './hold.policy.js';
 import { poorMeasure } from './photo-quality.policy.js';
 import type { ClosedOutcome, EndReason, FaceComparisonFacts, HoldOutcome, HoldReason, MaterialDifference, MaterialName, MaterialUse, ReceivedRequest, RegistrationEvent, SubmissionProgress } from './registration.events.js';
@@ -55,7 +56,9 @@ export type CertificateFinding =
   | { readonly verdict: 'unknown'; readonly cause: UnknownCertificateCause | 'link_unknown' };
 
 export type FaceFinding =
-  | ({ readonly outcome: 'compared' } & Omit<FaceComparisonFacts, 'registered'> & {
+  | ({ readonly outcome: 'compared' } & Omit<FaceComparisonFacts, 'registered' | 'basis'> & {
+        /** Where it is stated the points are reckoned from it, and those that came with it do not count. */
+        readonly evidence?: ScoreEvidence | null;
         readonly registered:
           | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: string }
           | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
@@ -248,7 +251,7 @@ function scoredDecision({ card, request }: Extract<RegistrationState, { stage: '
   const facts = comparisonFacts(finding, values.registeredMatchPointsMin);
   const registeredPoints = facts.registered.comparison === 'compared' ? facts.registered.points : null;
   const dueAtUtc = addMs(nowUtc, values.holdDueHours * 3_600_000);
-  const band = faceBand(facts.cardPoints, values);
+  const band = bandOf(facts, values);
   const seen = {
     frames: facts.signals.frames,
     quality: facts.quality,
@@ -256,7 +259,7 @@ function scoredDecision({ card, request }: Extract<RegistrationState, { stage: '
   };
   const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, seen);
 
-  if (band === 'no_match' || (band === 'refer' && !values.holdInReferralBand)) {
+  if (band === 'no_match') {
     return accept({ type: 'FaceMismatched', data: { ...facts, thresholdPoints: values.cardMatchPointsMin } });
   }
   if (band === 'refer') {
@@ -280,15 +283,26 @@ function scoredDecision({ card, request }: Extract<RegistrationState, { stage: '
 }
 
 function comparisonFacts(finding: Extract<FaceFinding, { outcome: 'compared' }>, registeredMatchPointsMin: number): FaceComparisonFacts {
-  const { cardPoints, registered, algorithm, material, quality, signals } = finding;
+  const { registered, algorithm, material, quality, signals } = finding;
+  const { cardPoints, registeredPoints, basis } = scoresOf(finding);
+  const points = registeredPoints ?? 0;
   return {
     cardPoints,
-    registered: registered.comparison === 'compared' ? { ...registered, belowAdvisory: registered.points < registeredMatchPointsMin } : registered,
+    registered: registered.comparison === 'compared' ? { ...registered, points, belowAdvisory: points < registeredMatchPointsMin } : registered,
     algorithm,
+    basis,
     material,
     quality,
     signals,
   };
+}
+
+/** @throws {RangeError} where the evidence says otherwise than the finding whether a registered image was compared */
+function scoresOf({ cardPoints, registered, evidence }: Extract<FaceFinding, { outcome: 'compared' }>): Omit<ScoredComparison, 'basis'> & { readonly basis: ScoreBasis | null } {
+  const givenPoints = registered.comparison === 'compared' ? registered.points : null;
+  if (!evidence) return { cardPoints, registeredPoints: givenPoints, basis: null };
+  if ((evidence.registered === null) !== (givenPoints === null)) throw new RangeError('the evidence and the comparison differ on whether there was a registered image');
+  return scoreComparison(evidence);
 }
 
 function holdOutcomeDecision(dueAtUtc: string, { outcome, officers }: Extract<RegistrationCommand, { type: 'RecordHoldOutcome' }>): Decision<RegistrationEvent> {

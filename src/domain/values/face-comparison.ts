@@ -81,3 +81,48 @@ export interface PresenceSignals {
   /** 'not_assessed' where the booth sent no frames. */
   readonly frames: FrameFacts | 'not_assessed';
 }
+
+/** What a picture is worth to a comparer, measured on the face and given in whole numbers, so that what follows from it can be reckoned
+ *  again anywhere. The same for a photograph, a card's picture and a registered image. */
+export type PictureMeasures = {
+  /** Pixels between the eye centres. */
+  readonly eyeDistance: number;
+  /** Fine detail over coarser detail with the eyes 40 px apart: hundredths of a natural logarithm, about -160 when sharp and -320 when
+   *  blurred by 6 % of the eye distance. */
+  readonly detail: number;
+  /** The middle fine detail over the coarser detail's mean, on the same scale: edges are few, noise is everywhere. */
+  readonly noise: number;
+  /** Steps across the borders of JPEG's blocks beyond those beside them, in hundredths of the mean step; 0 for none. */
+  readonly blocks: number;
+  /** Standard deviation and mean of the face's grey levels, 0..255. */
+  readonly contrast: number;
+  readonly light: number;
+  readonly isGrey: boolean;
+};
+
+/** How distances become points. `slope` and `offset` are those of the model set's curve, times 10,000. */
+export type ScoringRule = {
+  /** Name of the weights by which a picture's measures count (`quality-weights.ts`); 'none' where they do not. */
+  readonly quality: string;
+  readonly slope: number;
+  readonly offset: number;
+};
+
+/** What the points of a comparison are reckoned from. */
+export type ScoreEvidence = {
+  readonly scoring: ScoringRule;
+  readonly captured: PictureMeasures;
+  readonly card: MeasuredDistance;
+  /** null exactly where nothing registered was compared. */
+  readonly registered: MeasuredDistance | null;
+};
+
+export type MeasuredDistance = {
+  /** Distance of the photograph from this picture, times 10,000. */
+  readonly distance: number;
+  readonly measures: PictureMeasures;
+};
+
+export const PICTURE_DOUBTS = ['soft', 'small', 'grey', 'noisy', 'compressed', 'flat', 'dark'] as const;
+/** Why a picture makes a score less certain. */
+export type PictureDoubt = { readonly image: 'captured' | 'card' | 'registered'; readonly doubt: (typeof PICTURE_DOUBTS)[number] };

@@ -1,11 +1,27 @@
+import { DISTANCE_SCALE, pointsOfDistance } from '../../domain/registration/face-score.js';
+import type { ScoringRule } from '../../domain/values/face-comparison.js';
 import type { CalibrationSpec, ModelSet } from './model-set.js';
 
 /** Turns a distance into points: 10000 times the share of same-person pairs among pairs at this distance, if same and different
  *  were equally frequent. Falls with the distance, never rises; whole numbers, so that rules compare exactly.
  *  @param distance 0 or more, of the model set that the calibration belongs to
  *  @returns 0..10000 */
-export function pointsOf(distance: number, { slope, offset }: CalibrationSpec): number {
-  return Math.round(10_000 / (1 + Math.exp(slope * distance - offset)));
+export function pointsOf(distance: number, calibration: CalibrationSpec): number {
+  return pointsOfDistance(wholeDistance(distance), curveOf(calibration));
+}
+
+/** A distance as events state it: times 10,000, whole. */
+export function wholeDistance(distance: number): number {
+  return Math.round(distance * DISTANCE_SCALE);
+}
+
+/** How a model set's distances become points, in whole numbers. */
+export function scoringOf({ calibration, qualityWeights = 'none' }: ModelSet): ScoringRule {
+  return { quality: qualityWeights, ...curveOf(calibration) };
+}
+
+function curveOf({ slope, offset }: CalibrationSpec): Pick<ScoringRule, 'slope' | 'offset'> {
+  return { slope: Math.round(slope * DISTANCE_SCALE), offset: Math.round(offset * DISTANCE_SCALE) };
 }
 
 /** Bands that a policy may start from, in points: at or above `matchPointsMin` a match, at or above `referPointsMin` a person

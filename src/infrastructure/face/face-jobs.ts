@@ -1,12 +1,14 @@
 import type { FaceComparisonRequest } from '../../application/ports/face-comparer.js';
-import type { NotComparableReason, PhotoQuality, PresenceSignals } from '../../domain/values/face-comparison.js';
-import { distanceOf, pointsOf } from './calibration.js';
+import { scoreComparison, type ScoredComparison } from '../../domain/registration/face-score.js';
+import type { MeasuredDistance, NotComparableReason, PhotoQuality, PictureMeasures, PresenceSignals } from '../../domain/values/face-comparison.js';
+import { distanceOf, scoringOf, wholeDistance } from './calibration.js';
 import { ImageTooLarge, UnreadableImage } from './declared-picture.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
 import { assessFrames, FRAME_RULES, type FrameSignals, type MeasuredFrame, type Prompt } from './frame-sequence.js';
 import { headPose } from './head-pose.js';
 import { decodeImage, encodePng, type ImageLimits, type TakenPictures } from './image-decoder.js';
 import { captureRefusal, measureQuality, notUpright, type CaptureRefusal, type CaptureRules } from './photo-quality.js';
+import { measurePicture } from './picture-measures.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
 import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import { dropPixels, type Box, type RgbImage } from './rgb-image.js';
@@ -36,10 +38,7 @@ export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameS
 export type CompareResult =
   | {
       readonly kind: 'compared';
-      readonly cardDistance: number;
-      readonly cardPoints: number;
-      readonly registeredDistance: number | null;
-      readonly registeredPoints: number | null;
+      readonly scores: ScoredComparison;
       readonly quality: PhotoQuality;
       readonly signals: PresenceSignals;
     }
@@ -51,6 +50,8 @@ export interface AnalysedPicture {
   readonly width: number;
   readonly height: number;
   readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
+  /** What the main face is worth to the comparer. */
+  readonly measures: PictureMeasures;
   /** Empty where it was not asked for. */
   readonly quality: PhotoQuality;
   /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without quality. */
@@ -150,7 +151,7 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
     const compareWith = async (bytes: Uint8Array): Promise<Compared> => {
       const other = await onlyFace(desk, bytes);
       const distance = distanceOf(embedding, await engine.embed(other.image, other.face), engine.set.distance);
-      return { distance, points: pointsOf(distance, engine.set.calibration), nearDuplicate: isNearDuplicate(captured, other) };
+      return { measured: { distance: wholeDistance(distance), measures: measurePicture(other.image, other.face) }, nearDuplicate: isNearDuplicate(captured, other) };
     };
     looking = 'card';
     const card = await compareWith(request.card);
@@ -158,10 +159,7 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
     const registered = request.registered === null ? null : await compareWith(request.registered);
     return {
       kind: 'compared',
-      cardDistance: card.distance,
-      cardPoints: card.points,
-      registeredDistance: registered?.distance ?? null,
-      registeredPoints: registered?.points ?? null,
+      scores: scoreComparison({ scoring: scoringOf(engine.set), captured: measurePicture(captured.image, captured.face), card: card.measured, registered: registered?.measured ?? null }),
       quality,
       signals: { nearDuplicateOfCard: card.nearDuplicate, nearDuplicateOfRegistered: registered?.nearDuplicate ?? 'not_assessed', frames: 'not_assessed' },
     };
@@ -172,8 +170,7 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
 }
 
 interface Compared {
-  readonly distance: number;
-  readonly points: number;
+  readonly measured: MeasuredDistance;
   readonly nearDuplicate: boolean;
 }
 
@@ -228,6 +225,7 @@ function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null)
     width: image.width,
     height: image.height,
     faces: faces.map(({ box, score, flag, interEyeDistance }) => ({ box, score, flag, interEyeDistance })),
+    measures: measurePicture(image, face),
     quality: judgement?.quality ?? {},
     periodicPattern: judgement === null ? 'not_assessed' : hasPeriodicPattern(image, face.box),
     captureRefusal: judgement?.refusal?.reason ?? null,

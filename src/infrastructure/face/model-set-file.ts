@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { QUALITY_WEIGHTS_NAMES } from '../../domain/registration/quality-weights.js';
 import { ModelError, writeWhole } from './build-models/build-models.js';
 import { DEFAULT_MODEL_SET, PIPELINE_VERSION, type ModelSet } from './model-set.js';
 
@@ -141,10 +142,11 @@ const MODEL_SET = members(
       unitLength: truth,
     }),
     distance: oneOf('euclidean', 'cosine'),
-    calibration: members({ kind: oneOf('logistic'), slope: number(1e-6, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
+    calibration: members({ kind: oneOf('logistic'), slope: number(1e-4, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
+    qualityWeights: oneOf(...QUALITY_WEIGHTS_NAMES),
     suggestedBands: members({ matchDistanceMax: number(0, 1e6), referDistanceMax: number(0, 1e6) }),
   },
-  ['eyes'],
+  ['eyes', 'qualityWeights'],
 );
 
 function templateProblem({ embedder: { template, input }, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): string | null {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { runtimeVersions } from './runtime-versions.js';
 import type { FaceAlgorithm } from '../../domain/values/face-comparison.js';
 
-/** Version of the pipeline around the models: decoding, cropping, warping, averaging. It changes with every change that can
+/** Version of the pipeline around the models: cropping, warping, averaging, measuring. It changes with every change that can
  *  move a score, because scores of different algorithms are never compared. */
-export const PIPELINE_VERSION = '1.3.0';
+export const PIPELINE_VERSION = '2.0.0';
 
 /** A model file in the cache folder. */
 export interface ModelFile {
@@ -99,6 +100,9 @@ export interface ModelSet {
   readonly embedder: EmbedderSpec;
   readonly distance: 'euclidean' | 'cosine';
   readonly calibration: CalibrationSpec;
+  /** Name of the weights by which the pictures' quality counts (`src/domain/registration/quality-weights.ts`). Without it their quality does
+   *  not count, and a mark holds for sharp colour photographs alone. */
+  readonly qualityWeights?: string;
   /** Bands that the measurements suggest, as distances; the policy decides. */
   readonly suggestedBands: { readonly matchDistanceMax: number; readonly referDistanceMax: number };
 }
@@ -174,6 +178,7 @@ export const DEFAULT_MODEL_SET: ModelSet = {
     offset: 25.383,
     source: 'logistic fit at equal priors over photograph, grey card and colour card pairs of 44 people with one view and its mirror image; three views shorten distances by 0.010 (median of 4,437 pairs)',
   },
+  qualityWeights: 'dlib-1',
   suggestedBands: { matchDistanceMax: 0.55, referDistanceMax: 0.61 },
 };
 
@@ -182,9 +187,10 @@ export function modelFiles(set: ModelSet): ModelFile[] {
   return [set.detector, set.faceFlag, set.landmarks, ...(set.eyes ? [set.eyes] : []), set.embedder];
 }
 
-/** Names a model set: its id, and the pipeline's version with the first 12 hex digits of the set's own SHA-256. */
+/** Names what scores depend on besides the pictures: a model set by its id and the first 12 hex digits of its SHA-256, the pipeline by its version,
+ *  runtime and decoders by theirs. */
 export function algorithmOf(set: ModelSet): FaceAlgorithm {
-  return { id: set.id, version: `${PIPELINE_VERSION}+${createHash('sha256').update(canonicalJson(set)).digest('hex').slice(0, 12)}` };
+  return { id: set.id, version: `${PIPELINE_VERSION}+${createHash('sha256').update(canonicalJson(set)).digest('hex').slice(0, 12)}.${runtimeVersions()}` };
 }
 
 /** JSON with sorted keys: the same set has the same bytes whoever wrote it. */

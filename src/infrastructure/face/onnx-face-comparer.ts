@@ -142,8 +142,8 @@ export class OnnxFaceComparer extends FaceComparer {
       const { image, reason, detail } = result;
       return { outcome: 'not_comparable', image, reason, algorithm, detail };
     }
-    const { cardPoints, registeredPoints, quality, signals } = result;
-    return { outcome: 'compared', cardPoints, registeredPoints, algorithm, quality, signals };
+    const { scores: { cardPoints, registeredPoints, basis }, quality, signals } = result;
+    return { outcome: 'compared', cardPoints, registeredPoints, evidence: basis, algorithm, quality, signals };
   }
 
   private submit(job: FaceJob): Promise<PoolOutcome<FaceJobResult>> {

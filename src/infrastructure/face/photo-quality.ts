@@ -1,5 +1,6 @@
 import type { NotComparableReason, PhotoQuality } from '../../domain/values/face-comparison.js';
 import { apply, compose, cutSquare, fitSimilarity, type Similarity } from './alignment.js';
+import { detailFrame, detailShare } from './detail-frame.js';
 import type { EyesOpening } from './eye-opening.js';
 import type { AnalysedFace } from './face-engine.js';
 import { headPose } from './head-pose.js';
@@ -282,57 +283,10 @@ function labOf([r = 0, g = 0, b = 0]: readonly number[]): [number, number] {
  *  picture's size nor the light counts. Blurring sample photographs places the scale: 50 is a blur whose standard deviation is 4 % of
  *  the eye distance, the default limit of 14 one of 6 to 7 %, which moves an embedding by half of what two people differ. */
 function sharpness(image: RgbImage, face: AnalysedFace): number {
-  return whole(100 * sigmoid(Math.log(detailShare(image, face)), SHARPNESS.x0, SHARPNESS.w));
+  return whole(100 * sigmoid(Math.log(detailShare(detailFrame(image, face))), SHARPNESS.x0, SHARPNESS.w));
 }
 
 const SHARPNESS = { x0: -2.75, w: 0.3 };
-
-/** Pixels between the eyes where detail is measured. Small, so that a photograph whose face is small has this detail as well. */
-const DETAIL_EYES = 40;
-const DETAIL_SIDE = 96;
-
-/** Energy that blurring by twice 3 pixels takes away, over what blurring by twice 9 pixels takes away further, inside an ellipse on the face, eyes 40 pixels apart. */
-export function detailShare(image: RgbImage, face: Pick<AnalysedFace, 'landmarks'>): number {
-  const { leftEye, rightEye } = compositionOf(face);
-  const [centre, eyeLine] = [DETAIL_SIDE / 2, 0.38 * DETAIL_SIDE];
-  const toFrame = fitSimilarity([leftEye, rightEye], [{ x: centre - DETAIL_EYES / 2, y: eyeLine }, { x: centre + DETAIL_EYES / 2, y: eyeLine }]);
-  const crop = cutSquare(image, toFrame, DETAIL_SIDE);
-  const grey = Float32Array.from({ length: DETAIL_SIDE ** 2 }, (_, i) => 0.299 * crop[3 * i]! + 0.587 * crop[3 * i + 1]! + 0.114 * crop[3 * i + 2]!);
-  const softer = boxBlurred(grey, 1);
-  const softest = boxBlurred(grey, 4);
-  let [fine, coarse] = [0, 1e-6];
-  for (let y = 0; y < DETAIL_SIDE; y += 1) {
-    for (let x = 0; x < DETAIL_SIDE; x += 1) {
-      const [dx, dy] = [(x - centre) / (0.85 * DETAIL_EYES), (y - eyeLine - 0.45 * DETAIL_EYES) / DETAIL_EYES];
-      if (dx * dx + dy * dy >= 1) continue;
-      const i = y * DETAIL_SIDE + x;
-      fine += (grey[i]! - softer[i]!) ** 2;
-      coarse += (softer[i]! - softest[i]!) ** 2;
-    }
-  }
-  return fine / coarse + 1e-6;
-}
-
-/** Mean over a square of 2*radius+1 pixels, twice, so that the window falls off towards its edge. */
-function boxBlurred(values: Float32Array, radius: number): Float32Array {
-  return meanOver(meanOver(values, radius), radius);
-}
-
-function meanOver(values: Float32Array, radius: number): Float32Array {
-  const along = (from: Float32Array, step: number, across: number): Float32Array => {
-    const to = new Float32Array(from.length);
-    for (let line = 0; line < DETAIL_SIDE; line += 1) {
-      for (let at = 0; at < DETAIL_SIDE; at += 1) {
-        const [first, last] = [Math.max(0, at - radius), Math.min(DETAIL_SIDE - 1, at + radius)];
-        let sum = 0;
-        for (let k = first; k <= last; k += 1) sum += from[line * across + k * step]!;
-        to[line * across + at * step] = sum / (last - first + 1);
-      }
-    }
-    return to;
-  };
-  return along(along(values, 1, DETAIL_SIDE), DETAIL_SIDE, 1);
-}
 
 function normalisedHistogram(values: Uint8Array, pixels: Uint32Array): Float64Array {
   const histogram = new Float64Array(256);
