@@ -19,6 +19,7 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // A guard against what never ends, not a measure: on a machine with other work a test may take many times as long.
+  testTimeout: 180_000,
   workerIdleMemoryLimit: '1GB',
 };

@@ -28,7 +28,8 @@ const commands: Record<string, Entry> = {
 
 /** Lines that `./honnin` itself carries out (set-up and tests). */
 const scriptCommands: Record<string, string> = {
-  test: 'run the tests',
+  test: 'run the tests; --quick takes a minute',
+  soak: 'run the tests with large numbers, for hours',
   help: 'show this list',
 };
 

@@ -134,7 +134,8 @@ function print({ comparisons, flips, byChange, byBooth, byMonth }: WhatIfReport,
   say(`${flips.length} of ${comparisons} comparisons would have ended differently`);
   for (const [change, count] of Object.entries(byChange)) say(`  ${change}: ${count}`);
   for (const [title, table] of [['booth', byBooth], ['month', byMonth]] as const) {
-    say(`\n${title.padEnd(24)} comparisons   flips   held was   held would be`);
+    say();
+    say(`${title.padEnd(24)} comparisons   flips   held was   held would be`);
     for (const [name, c] of Object.entries(table).sort()) say(`${name.padEnd(24)} ${String(c.comparisons).padStart(11)} ${String(c.flips).padStart(7)} ${String(c.heldWas).padStart(10)} ${String(c.heldWouldBe).padStart(15)}`);
   }
   if (withCases) for (const { requestId, boothId, was, wouldBe, cardPoints, registeredPoints } of flips) say(`${requestId}  ${boothId}  ${was} → ${wouldBe}  card ${cardPoints}, registered ${registeredPoints ?? 'none'}`);

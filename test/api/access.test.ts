@@ -46,7 +46,7 @@ beforeAll(async () => {
   api.rows.put({ requestId, receipt: RECEIPT, status: 'processing', updatedAtUtc: NOW });
   api.rows.holdRows.push({ requestId, boothId: 'booth-a', reason: 'registered_gap', cardPoints: 9_500, registeredPoints: 7_500, differencePoints: 2_000, boundPoints: 2_000, policyVersion: 1, openedAtUtc: NOW, dueAtUtc: NOW, opinions: 2, outcome: 'released' });
   await api.projectTimeline();
-}, 30_000);
+}, 180_000);
 afterAll(async () => {
   await api.close();
   await issuer.close();

@@ -31,7 +31,7 @@ export async function application() {
 }
 
 /** Polls until the condition holds. @throws after the limit. */
-export async function eventually(condition: () => boolean | Promise<boolean>, limitMs = 5_000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, limitMs = 120_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('the condition did not come true in time');

@@ -211,11 +211,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O30: {
     kind: 'a test fails because the machine is busy',
-    test: 'not yet',
   },
   O31: {
     kind: 'the first ten minutes are told untruly',
-    test: 'not yet',
   },
   O32: {
     kind: 'a promise inside a library ends the process',

@@ -64,7 +64,7 @@ beforeAll(async () => {
   cpSync(join(world.auditFolder, 'checkpoint'), join(folder, 'old'));
   await world.append(appends.slice(333));
   await world.publish();
-}, 150_000);
+}, 180_000);
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   await world.close();

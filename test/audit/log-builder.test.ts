@@ -120,7 +120,7 @@ describeUnless(built('infrastructure/audit/log-builder-thread.js'), 'the thread 
     let status: SubscriptionStatus | null = null;
     const runner = new SubscriptionRunner({ consumer: consumer.name, store: world.store, positions, handler, poison: 'stop', batchSize: 10, onStatus: (now) => (status = now) });
     const reached = async (position: bigint | null) => {
-      for (const deadline = Date.now() + 20_000; (await positions.load(consumer.name)) !== position || status?.state !== 'live'; ) {
+      for (const deadline = Date.now() + 120_000; (await positions.load(consumer.name)) !== position || status?.state !== 'live'; ) {
         if (Date.now() > deadline) throw new Error(`the position is ${await positions.load(consumer.name)}, ${JSON.stringify(status?.state)}`);
         await new Promise((done) => setTimeout(done, 5));
       }

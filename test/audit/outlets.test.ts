@@ -99,7 +99,7 @@ describe('copies of checkpoints', () => {
     const outlets = ConfiguredOutlets.from(config, world.log, timestampAuthority(config)).start();
     await eventually(() => (outlets.status()[0]!.failures > 0 ? true : undefined));
     status = 204;
-    await eventually(() => (got.length === 1 ? true : undefined), 10_000);
+    await eventually(() => (got.length === 1 ? true : undefined), 120_000);
     await grow();
     await outlets.stop();
     expect(got.at(-1)).toBe(world.log.checkpoint()!.note);
@@ -188,7 +188,7 @@ describe('timestamps on checkpoints', () => {
     const outlets = ConfiguredOutlets.from(config, world.log, timestampAuthority(config)).start();
     await eventually(() => (world.log.timestamped().length === 1 ? true : undefined));
     await grow();
-    await eventually(() => (world.log.timestamped().length === 2 ? true : undefined), 10_000);
+    await eventually(() => (world.log.timestamped().length === 2 ? true : undefined), 120_000);
     await outlets.stop();
     expect(world.log.timestamped().at(-1)).toBe(world.log.checkpoint()!.size);
   });
@@ -302,5 +302,5 @@ describeUnless(peer('openssl'), 'timestamps by openssl as the authority', () => 
     } finally {
       authority.close();
     }
-  }, 60_000);
+  }, 180_000);
 });

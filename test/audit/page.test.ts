@@ -29,7 +29,7 @@ beforeAll(async () => {
   browser = await openBrowser({ program: peerProgram('chromium') as string, profile: join(folder, 'profile'), url: `file://${join(folder, 'page.html')}` });
   ({ tab } = browser);
   await tab.until('document.readyState === "complete" && document.getElementById("lang").textContent !== ""');
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   if (absence !== null) return;

@@ -161,7 +161,7 @@ describeUnless(peer('openssl'), 'openssl as authority and as judge', () => {
         authority = await OpensslTimestampAuthority.start({ key });
         good = authority.reply(request);
         roots = splitSource(authority.anchorPem).map((der) => trustAnchor(der));
-      }, 60_000);
+      }, 180_000);
       afterAll(() => authority.close());
       const openssled = (response: Uint8Array, change: Partial<TimestampCheck> = {}): TimestampVerdict => judged(response, { policy: OPENSSL_POLICY, anchors: roots, notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 60_000, ...change });
 

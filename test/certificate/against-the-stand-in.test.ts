@@ -29,7 +29,7 @@ beforeAll(async () => {
   jpki.revoke(cards.revoked, 'affiliation_changed');
   writeFileSync(path.join(folder, 'auth.pem'), jpki.anchorsPem.user_authentication);
   writeFileSync(path.join(folder, 'sign.der'), jpki.anchors.digital_signature);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await jpki.close();
   rmSync(folder, { recursive: true });

@@ -248,7 +248,7 @@ describeUnless(peer('openssl'), 'OCSP answers against openssl ocsp', () => {
     const outcomes = Object.entries(OCSP_FAULTS).map(([fault, changes]) => ({ fault, ...judge(changes) }));
     expect(outcomes.filter((o) => o.ours === 'good')).toEqual([]);
     process.stdout.write(`\n${outcomes.length} faults of OCSP answers alone: openssl ocsp accepts ${outcomes.filter((o) => o.openssl === 'good').map((o) => `"${o.fault}"`).join(', ') || 'none'}\n`);
-  }, 60_000);
+  }, 180_000);
 
   it('with several things wrong or a bit flipped, wherever openssl says no we do not say good', () => {
     let refused = 0;

@@ -77,7 +77,7 @@ class ServerProcess {
   /** Starts another process on the same data. @returns what it said before it gave up */
   async startSecond(port: number): Promise<string> {
     const { child, listening, output } = this.spawn({ HONNIN_PORT: String(port) });
-    const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
     const code = await listening.then(() => null, () => child.exitCode);
     clearTimeout(limit);
     if (code === null) child.kill('SIGKILL');
@@ -126,7 +126,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     expect(enrolled.status).toBeLessThan(300);
     await until('the audit log has begun', async () => new TileLog(path.join(data, 'audit')).checkpoint() !== null);
     booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-crash', key, counter: new DurableCaptureCounter(path.join(folder, 'booth')), attemptsMax: 10_000, wait: () => sleep(100) });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await server?.kill();
@@ -180,7 +180,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     const said = await server.startSecond(await freePort());
     expect(said).toMatch(/another process is writing to this event log \(process \d+ on /);
     await server.kill();
-  }, 60_000);
+  }, 180_000);
 
   async function prepare(): Promise<SignedRequest> {
     const card = await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored'), authenticationPin: PIN });
@@ -286,7 +286,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
 });
 
 async function until(what: string, reached: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 120_000;
   while (!(await reached())) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await sleep(200);

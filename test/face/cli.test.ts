@@ -32,7 +32,7 @@ beforeAll(async () => {
   const rows = names.flatMap((a) => names.map((b) => [a === b ? 1 : 0, `${b}.jp2`, 'card', `${a}.jpg`]));
   rows.push([1, 'broken.jpg', 'card', `${names[0]}.jpg`]);
   await writeFile(path.join(folder, 'pairs.csv'), `same,b,condition,a\r\n${rows.map((row) => row.join(',')).join('\r\n')}\r\n`);
-}, 120_000);
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const picture = (name: string): string => path.join(folder, 'pictures', name);
@@ -51,7 +51,7 @@ describe('honnin face compare', () => {
     expect(JSON.parse(broken.out)).toMatchObject({ outcome: 'not_comparable', image: picture('broken.jpg'), reason: 'unreadable_image' });
     expect(honnin('face', 'compare', picture('sample1-left.jpg'))).toMatchObject({ code: 64 });
     expect(honnin('face', 'compare', '/nowhere.jpg', picture('sample1-left.jp2'))).toMatchObject({ code: 64, err: expect.stringContaining('cannot be read') });
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('honnin face evaluate', () => {
@@ -72,12 +72,12 @@ describe('honnin face evaluate', () => {
     const scores = readFileSync(path.join(folder, 'out/scores.csv'), 'utf8').trim().split('\n');
     expect(scores).toHaveLength(1 + 50);
     expect(scores.at(-1)).toMatch(/,broken\.jpg,1,card,$/);
-  }, 60_000);
+  }, 180_000);
 
   it('says what is wrong with a list', () => {
     expect(honnin('face', 'evaluate')).toMatchObject({ code: 64, err: expect.stringContaining('--pairs FILE is missing') });
     expect(honnin('face', 'evaluate', '--pairs', path.join(folder, 'pairs.csv'))).toMatchObject({ code: 64, err: expect.stringContaining('not on the disk') });
-  }, 30_000);
+  }, 180_000);
 });
 
 describe('honnin face calibrate', () => {
@@ -86,7 +86,7 @@ describe('honnin face calibrate', () => {
     expect(ended.code).toBe(1);
     expect(ended.err).toContain('do not overlap');
     expect(existsSync(path.join(folder, 'calibrated'))).toBe(false);
-  }, 60_000);
+  }, 180_000);
 
   it('writes a model set and a policy proposal, and says how little they rest on', async () => {
     // Wrong labels make the kinds overlap, as a hard list does.
@@ -100,7 +100,7 @@ describe('honnin face calibrate', () => {
     const policy = JSON.parse(readFileSync(path.join(folder, 'calibrated/policy-proposal.json'), 'utf8')) as typeof DEFAULT_POLICY;
     expect(Object.keys(policy).sort()).toEqual(Object.keys(DEFAULT_POLICY).sort());
     expect(policy.referralPointsMin).toBeLessThanOrEqual(policy.cardMatchPointsMin);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('honnin models', () => {
@@ -112,7 +112,7 @@ describe('honnin models', () => {
     expect(honnin('models', 'install', path.join(folder, 'net.onnx'), '--sha256', '0'.repeat(64), '--cache', path.join(folder, 'cache'))).toMatchObject({ code: 1, err: expect.stringContaining('Nothing was installed') });
     expect(honnin('models', 'install', path.join(folder, 'net.onnx'))).toMatchObject({ code: 64, err: expect.stringContaining('--sha256 HEX is missing') });
     expect(honnin('models', 'remove')).toMatchObject({ code: 64 });
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('progress', () => {

@@ -70,7 +70,7 @@ describe('closed eyes in photographs', () => {
       expect({ each, refused }).toEqual({ each, refused: 'eyes_closed' });
       expect(open).toBeLessThan(40);
     }
-  }, 60_000);
+  }, 180_000);
 
   it('refuses none of 17 faces whose eyes are open, nor their mirror images', async () => {
     expect(OPEN).toHaveLength(17);
@@ -81,7 +81,7 @@ describe('closed eyes in photographs', () => {
         expect(open).toBeGreaterThan(70);
       }
     }
-  }, 120_000);
+  }, 180_000);
 
   it('gives no score for a booth photograph with closed eyes, and says which check it was; a card may show them', async () => {
     const [closed, open] = [await loadDemoFace('sample2-right'), await loadDemoFace('sample3-middle')];
@@ -89,9 +89,9 @@ describe('closed eyes in photographs', () => {
     expect(asPhotograph).toMatchObject({ outcome: 'done', result: { kind: 'refused', image: 'captured', reason: 'eyes_closed', detail: expect.stringContaining("of the eyes' width") } });
     const asCard = await comparers.seeing.compareInDetail({ captured: open, card: closed, registered: null });
     expect(asCard).toMatchObject({ outcome: 'done', result: { kind: 'compared' } });
-  }, 60_000);
+  }, 180_000);
 
   it('says nothing about eyes with a model set that sees no lids', async () => {
     expect(await looked('sample2-right', comparers.blind)).toEqual({ refused: null, open: 'not_assessed' });
-  }, 60_000);
+  }, 180_000);
 });

@@ -149,5 +149,5 @@ describeUnless(elsewhere(noYunet), 'the optional detector', () => {
     } finally {
       await comparer.close();
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -91,7 +91,7 @@ describe('comparing faces', () => {
       const analysed = await comparer.analyse(await loadDemoFace(name));
       expect(analysed).toMatchObject({ outcome: 'done', result: { kind: 'analysed', faces: [{}] } });
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('pictures that give no score', () => {
@@ -163,5 +163,5 @@ describe('load', () => {
     } finally {
       await small.close();
     }
-  }, 60_000);
+  }, 180_000);
 });

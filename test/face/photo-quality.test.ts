@@ -38,7 +38,7 @@ describe('sharpness', () => {
       expect(score(plain, 'Sharpness')).toBeGreaterThan(80);
       expect(score(soft, 'Sharpness')).toBeLessThan(score(plain, 'Sharpness') - 10);
     }
-  }, 120_000);
+  }, 180_000);
 
   it('does not depend on the size of the picture', async () => {
     const photo = await loadDemoFace('sample1-left');

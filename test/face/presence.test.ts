@@ -61,7 +61,7 @@ describe('frames as pictures', () => {
   beforeAll(async () => {
     blank = await sharp({ create: { width: 400, height: 400, channels: 3, background: '#777' } }).jpeg().toBuffer();
     await comparer.start();
-  }, 120_000);
+  }, 180_000);
   afterAll(() => comparer.close());
 
   async function assessed(frames: Uint8Array[], prompt: 'none' | 'turn-left' | 'turn-right' = 'none'): Promise<FramesResult> {
@@ -114,7 +114,7 @@ describe('frames as pictures', () => {
       expect({ name, periodic: await periodic(await loadDemoFace(name)) }).toEqual({ name, periodic: false });
       expect({ name, periodic: await periodic(await onScreen(name)) }).toEqual({ name, periodic: true });
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 /** A photograph with a slanted grid of 3.3 pixels and 5 % over it, as a camera sees a screen. */

@@ -63,7 +63,7 @@ describe('a server that is killed at any moment', () => {
     folder = mkdtempSync(join(tmpdir(), 'honnin-kill-'));
     sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} });
     server = await Server.create(sandbox, folder);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await server?.kill();

@@ -47,8 +47,8 @@ describe('one card, one person', () => {
       key,
       counter: new DurableCaptureCounter(at('booth')),
     });
-  }, 90_000);
-  afterAll(() => server.close(), 30_000);
+  }, 180_000);
+  afterAll(() => server.close(), 180_000);
 
   const issue = async (name: DemoFaceName, holder: { birthDate?: string; sex?: '1' | '2' | '3' } = {}) =>
     server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(name), certificateTypes: BOTH, holder });
@@ -182,7 +182,7 @@ describe('one card, one person', () => {
       },
       otherCertificate: 'told',
     });
-  }, 60_000);
+  }, 180_000);
 
   it('waits for an authority that is away, and guesses nothing', async () => {
     server.sandbox.jpki.linkFaults.always('drop');
@@ -195,7 +195,7 @@ describe('one card, one person', () => {
     expect(of(await kept(requestId), 'CertificateVerified')).toMatchObject({
       agreement: { birthDate: { outcome: 'equal' }, sameCard: { outcome: 'equal' } },
     });
-  }, 60_000);
+  }, 180_000);
 
   it('is one registrant for both certificates, at the same moment too, and over a renewal: the other certificate cannot avoid the hold of claim 4, and an erasure takes everything', async () => {
     const card = await issue(face.card);

@@ -32,8 +32,8 @@ describe('one file, one picture', () => {
     await server.start();
     const body = { boothId: 'booth-reading-01', publicKey: key.publicKeySpki };
     expect((await server.call('administrator', 'POST', '/v1/booths', body)).status).toBeLessThan(300);
-  }, 120_000);
-  afterAll(() => server.close(), 30_000);
+  }, 180_000);
+  afterAll(() => server.close(), 180_000);
 
   const boothOf = (
     preparePhoto?: (picture: Uint8Array) => Promise<{ bytes: Uint8Array; done: readonly string[] }>,
@@ -88,7 +88,7 @@ describe('one file, one picture', () => {
       data: { ...place, segment: 'after EOI', reason: 'bytes_after_end' },
     });
     expect(submissions()).toBe(before);
-  }, 120_000);
+  }, 180_000);
 
   it('is refused where something of it is missing, and a frame is read as the photograph is', async () => {
     const [photo, stranger] = [await loadDemoFace(captured), await loadDemoFace('sample6-first')];
@@ -109,7 +109,7 @@ describe('one file, one picture', () => {
       });
     }
     expect(submissions()).toBe(before);
-  }, 120_000);
+  }, 180_000);
 
   it('is never compared where the picture of a card is not surely understood', async () => {
     const photo = await loadDemoFace(captured);
@@ -132,7 +132,7 @@ describe('one file, one picture', () => {
       expect(history).toMatch(/"image":"card",[^}]*"reason":"unreadable_image"/);
     }
     expect(submissions()).toBe(before);
-  }, 120_000);
+  }, 180_000);
 
   it("is made of a camera's file by our booth before it is signed, and goes to the government unchanged", async () => {
     const camera = await sharp(await loadDemoFace(captured))
@@ -151,7 +151,7 @@ describe('one file, one picture', () => {
       createHash('sha256').update(bytes).digest('hex'),
     );
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 720, height: 960, format: 'jpeg' });
-  }, 60_000);
+  }, 180_000);
 
   itUnless(
     absence,

@@ -31,8 +31,8 @@ describe('evidence of a refused certificate', () => {
     writeFileSync(at('clock-ahead.mjs'), CLOCK_AHEAD);
     setAhead(0);
     await start();
-  }, 90_000);
-  afterAll(() => server.close(), 30_000);
+  }, 180_000);
+  afterAll(() => server.close(), 180_000);
 
   const setAhead = (ms: number) => writeFileSync(at('ahead'), String(ms));
   const start = () => server.start({ preload: at('clock-ahead.mjs'), env: { TEST_CLOCK_AHEAD: at('ahead') } });
@@ -115,5 +115,5 @@ describe('evidence of a refused certificate', () => {
     expect(server.asAuditor('audit', 'show', '--registration', ending).stdout).toMatch(/refusedEvidence\.isErased +true/);
     expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({ status: 0, stdout: expect.stringContaining('all is right') });
     expect(await (await fetch(`${server.url}/health/ready`)).text()).toContain('evidence of 1 refused ones is retained');
-  }, 150_000);
+  }, 180_000);
 });

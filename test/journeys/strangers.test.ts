@@ -50,7 +50,7 @@ beforeAll(async () => {
   for (let i = 0; i < 12; i += 1) receipts.push((await booth.register(captureOf({ card: card.connect(), pin, accessNumber }))).receipt);
   quiet = (await honest()).milliseconds;
   console.log(`quiet: ${told(quiet)}, ${rssMib()} MiB (${await externalMib()} external)`);
-}, 120_000);
+}, 180_000);
 
 afterAll(() => server?.close());
 
@@ -89,7 +89,7 @@ async function beside<T>(order: object, work: () => Promise<T>): Promise<{ resul
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   try {
-    await until('the strangers', () => (openConnections() >= 16 ? true : null), 20_000);
+    await until('the strangers', () => (openConnections() >= 16 ? true : null), 120_000);
     const result = await work();
     child.stdin.end();
     await once(child, 'exit');

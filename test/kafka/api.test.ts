@@ -23,7 +23,7 @@ describeWithBroker('the whole server with a broker', (broker) => {
     await store.append(`registration-${registrationIdOf(0)}`, envelopes(0, HISTORIES['refused'] ?? []), 'no_stream');
     await store.close();
     server = await startServer({ HONNIN_DATA: folder, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test', HONNIN_KAFKA_BROKERS: broker().brokers, HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix, HONNIN_KAFKA_PARTITIONS: String(settings.partitions), HONNIN_KAFKA_SOURCE: 'urn:honnin:test', HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000' });
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await server?.close();
     rmSync(folder, { recursive: true });
@@ -33,7 +33,7 @@ describeWithBroker('the whole server with a broker', (broker) => {
   const metric = async (name: string): Promise<number> => Number(new RegExp(`^${name} (.*)$`, 'm').exec(await (await get('/metrics')).text())?.[1] ?? NaN);
 
   it('publishes what is in the log and shows the backlog in its measurements', async () => {
-    await until(async () => (await metric('honnin_publication_backlog_events')) === 0, 20_000);
+    await until(async () => (await metric('honnin_publication_backlog_events')) === 0, 120_000);
     const messages = withoutRepetitions(await readTopic(settings, topicName(settings.prefix, 'registrations')));
     expect(messages.map((message) => header(message, 'ce_type'))).toEqual(['jp.honnin.registration.received.v1', 'jp.honnin.registration.rejected.v1']);
     expect(await metric('honnin_erasure_confirmations_open')).toBe(0);
@@ -64,7 +64,7 @@ describeWithBroker('the whole server with a broker', (broker) => {
     const parts = (await (await get('/health/ready')).json()) as { parts: Record<string, { ok: boolean }> };
     expect(parts.parts['publication-relay']?.ok).toBe(true);
     await broker().start();
-  }, 60_000);
+  }, 180_000);
 });
 
 it('says nothing of publication where no broker is configured', async () => {
@@ -75,4 +75,4 @@ it('says nothing of publication where no broker is configured', async () => {
   rmSync(folder, { recursive: true });
   expect(metrics).not.toContain('honnin_publication');
   expect(document).toMatchObject({ asyncapi: '3.0.0' });
-}, 60_000);
+}, 180_000);

@@ -66,7 +66,7 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
     mkdirSync(path.join(base, 'world'));
     world = await AuditWorld.open(path.join(base, 'world'));
     await grow(world, appends.slice(0, 40));
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await world.close();
     rmSync(base, { recursive: true });
@@ -75,24 +75,24 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
   it('are keyed by the origin, are the signed notes, and go on after the broker was away', async () => {
     outlets = ConfiguredOutlets.from(config(), world.log, timestampAuthority(config())).start();
     const [delivered, failures] = [() => outlets.status()[0]!.deliveredSize, () => outlets.status()[0]!.failures];
-    await eventually(() => (delivered() === world.log.checkpoint()!.size ? true : undefined), 20_000);
+    await eventually(() => (delivered() === world.log.checkpoint()!.size ? true : undefined), 120_000);
     const first = world.log.checkpoint()!.note;
     expect(await onTopic()).toEqual([first]);
     if (broker().ours) {
       await broker().stop('SIGKILL');
       await grow(world, appends.slice(40, 60));
-      await eventually(() => (failures() > 1 ? true : undefined), 30_000);
+      await eventually(() => (failures() > 1 ? true : undefined), 120_000);
       expect(outlets.status()[0]).toMatchObject({ outlet: 'kafka', lastError: expect.stringContaining(`the Kafka topic ${topic} did not take the checkpoint`) });
       expect(outlets.status()[0]!.behindMs).toBeGreaterThan(0);
       // Whoever appends does not notice.
       await grow(world, appends.slice(60, 70));
       await broker().start();
     } else await grow(world, appends.slice(40, 70));
-    await eventually(() => (delivered() === world.log.checkpoint()!.size ? true : undefined), 40_000);
+    await eventually(() => (delivered() === world.log.checkpoint()!.size ? true : undefined), 120_000);
     expect(outlets.status()[0]).toMatchObject({ behindMs: 0, lastError: null });
     expect((await onTopic()).at(-1)).toBe(world.log.checkpoint()!.note);
     expect(await onTopic()).toContain(first);
-  }, 120_000);
+  }, 180_000);
 
   it('show a fork to whoever reads the topic, and name it; also across a change of key', async () => {
     await outlets.stop();
@@ -119,7 +119,7 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
     expect(verdict.text).toContain(`FORK       first at the checkpoint of ${newest} entries (${topic}/0@`);
     expect(verdict.text).toContain(`something in entries ${shared} to ${newest - 1} was changed`);
     expect(verdict.code).toBe(1);
-  }, 60_000);
+  }, 180_000);
 
   it('stay evidence when others write to the topic too', async () => {
     const producer = new kafkajs.Kafka({ brokers: broker().brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).producer();
@@ -127,7 +127,7 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
     await producer.send({ topic, messages: [{ key: ORIGIN, value: 'noise' }, { key: ORIGIN, value: null }, { value: 'x'.repeat(100_000) }] });
     await producer.disconnect();
     expect(await compare(path.join(base, 'honest'))).toMatchObject({ code: 0, text: expect.stringContaining('3 records are not signed by it') });
-  }, 60_000);
+  }, 180_000);
 
   it('are refused by a compacted topic, and by a missing one, in words; the doctor says the same', async () => {
     const compacted = `compacted-${unique}`;
@@ -143,7 +143,7 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
     const short = `short-${unique}`;
     await create(short, { 'retention.ms': '86400000' });
     expect((await doctor({ HONNIN_AUDIT_COPY_KAFKA_TOPIC: short }))[0]).toMatch(/^note .*forgets after 1 days/);
-  }, 60_000);
+  }, 180_000);
 });
 
 describeWithBroker(
@@ -170,7 +170,7 @@ describeWithBroker(
       expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_SASL: 'plain' })).toThrow(/HONNIN_AUDIT_COPY_KAFKA_SASL=plain needs HONNIN_AUDIT_COPY_KAFKA_TLS=yes/);
       expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_CA: 'ca.pem' })).toThrow(/HONNIN_AUDIT_COPY_KAFKA_CA and HONNIN_AUDIT_COPY_KAFKA_CERT need/);
       rmSync(folder, { recursive: true });
-    }, 60_000);
+    }, 180_000);
   },
   {
     listeners: { SIGNIN: 'SASL_PLAINTEXT' },

@@ -21,7 +21,7 @@ interface KcatMessage {
 
 /** What kcat reads from a topic, to its end. */
 function kcat(brokers: string, topic: string): KcatMessage[] {
-  const { status, stdout, stderr } = spawnSync('kcat', ['-C', '-b', brokers, '-t', topic, '-o', 'beginning', '-e', '-q', '-J'], { encoding: 'utf8', timeout: 30_000, maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync('kcat', ['-C', '-b', brokers, '-t', topic, '-o', 'beginning', '-e', '-q', '-J'], { encoding: 'utf8', timeout: 120_000, maxBuffer: 1 << 26 });
   if (status !== 0) throw new Error(`kcat: ${stderr}`);
   return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as KcatMessage);
 }
@@ -100,7 +100,7 @@ describeWithBroker('consumers that nobody here wrote', (broker) => {
     expect(ranged.published).toBe(3);
     const timed = await replayEvents({ store: world.store, directory: world.directory, settings, from: stored[1]?.metadata.recordedAtUtc ?? '', to: stored[2]?.metadata.recordedAtUtc ?? '', registrationId: null });
     expect(timed.published).toBe(2);
-  }, 30_000);
+  }, 180_000);
 
   it('shows a deviating topic and never changes it', async () => {
     const settings = settingsFor(broker().brokers);
@@ -109,7 +109,7 @@ describeWithBroker('consumers that nobody here wrote', (broker) => {
     const plans = topicPlans({ prefix: settings.prefix, partitions: PARTITIONS, replication: 1, retentionDays: 3 });
     expect((await examineTopics(admin, plans)).map(({ state }) => state)).toEqual(['missing', 'missing', 'missing', 'missing']);
     await createTopics(admin, plans);
-    await until(async () => (await examineTopics(admin, plans)).every(({ state }) => state === 'as_planned'), 10_000);
+    await until(async () => (await examineTopics(admin, plans)).every(({ state }) => state === 'as_planned'), 120_000);
     const other = topicPlans({ prefix: settings.prefix, partitions: PARTITIONS * 2, replication: 1, retentionDays: 9 });
     await createTopics(admin, []);
     const findings = await examineTopics(admin, other);

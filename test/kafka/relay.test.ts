@@ -55,7 +55,7 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
     await world.published();
     await broker().stop('SIGKILL');
     for (let n = 1; n <= 20; n += 1) await world.append(`registration-${registrationIdOf(n)}`, envelopes(n, HISTORIES['accepted'] ?? []));
-    await until(() => world.runner.status().failures > 0, 20_000);
+    await until(() => world.runner.status().failures > 0, 120_000);
     const backlog = await world.lag.measure();
     expect(backlog.events).toBe(100);
     expect(backlog.oldestMs).toBeGreaterThan(0);
@@ -64,7 +64,7 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
     await world.published(60_000);
     const ids = (await readTopic(settings, topicName(settings.prefix, 'registrations'))).map((message) => header(message, 'ce_id'));
     expect(new Set(ids).size).toBe(105);
-  }, 120_000);
+  }, 180_000);
 
   it('tells an erasure for each registration, forgets their status, and records who has confirmed', async () => {
     const { world, settings } = await relay({}, ['statistics', 'archive']);
@@ -87,7 +87,7 @@ describeWithBroker('the relay and a real broker @req R22', (broker) => {
     const confirm = (consumer: string, n: number) => ({ value: JSON.stringify({ erasureId, registrationId: registrationIdOf(n), consumer }), headers: { 'content-type': 'application/json', ce_type: 'jp.honnin.erasure.confirmed.v1' } });
     await producer.send({ topic: topicName(settings.prefix, 'erasure-confirmations'), messages: [{ value: 'not a confirmation' }, confirm('archive', 0), confirm('archive', 0), confirm('archive', 1), confirm('statistics', 1), confirm('stranger', 1)] });
     await producer.disconnect();
-    await until(() => world.directory.confirmations({ includeConfirmed: false, limit: 10 }).map(({ consumer, open }) => `${consumer} ${open}`).join() === 'statistics 1', 20_000);
+    await until(() => world.directory.confirmations({ includeConfirmed: false, limit: 10 }).map(({ consumer, open }) => `${consumer} ${open}`).join() === 'statistics 1', 120_000);
     expect(await world.store.readStream(`erasure-${erasureId}`, {})).toHaveLength(4);
   });
 

@@ -112,7 +112,7 @@ describeUnless(brokerMissing() ?? elsewhere(another), 'security of the connectio
     await publisher.connect();
     await publisher.publish(publisher.laneOf('k'), [{ channel: 'registration-status', key: 'k', event: null }]);
     await publisher.close();
-  }, 60_000);
+  }, 180_000);
 
   it.each<[string, () => Record<string, string>, RegExp]>([
     ['a wrong password', () => signIn('plain', 'wrong'), /[Aa]uthentication failed/],
@@ -126,7 +126,7 @@ describeUnless(brokerMissing() ?? elsewhere(another), 'security of the connectio
     expect(findings.map(({ level }) => level)).toEqual(['WRONG']);
     expect(findings[0]?.detail).toMatch(words);
     expect(findings[0]?.detail).not.toMatch(/wrong|secret/);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('settings that do not fit together', () => {

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { budgetTable, numbersLine, type SuiteResult } from './budget-reporter.js';
 import { BUDGET_SECONDS, TOTAL_SECONDS } from './budgets.js';
 import { QUICK } from './quick.js';
-import { forJest } from './test.js';
+import { forJest, HELP } from './test.js';
 
 const tests = fileURLToPath(new URL('../', import.meta.url));
 
@@ -28,6 +28,24 @@ describe('the quick lane', () => {
     const given = ['test/face/x.test.ts', '-t', 'a b', '--bail'];
     expect(forJest(given)).toEqual(given);
     expect(forJest(['--quick', '-t', 'a b'])).toEqual(['-t', 'a b', ...QUICK.map((place) => `/test/${place}`)]);
+  });
+});
+
+// @fault O31
+describe('the words of the first ten minutes', () => {
+  const readme = readFileSync(path.join(tests, '../README.md'), 'utf8');
+
+  it.each([['the help of the tests', HELP], ['the first page', readme]])('say in %s what may be fetched', (_, text) => {
+    expect(text).toMatch(/Maven fetch(?:es)? Apache\s+Kafka/);
+    expect(text).toMatch(/Go is found, it fetches/);
+    expect(text).toMatch(/quarter of an hour/);
+    expect(text).toContain('./honnin test --quick');
+  });
+
+  it('name in the help every lane, and where the options of Jest are', () => {
+    const lanes = ['./honnin test --quick', './honnin test ', '.ci/run', './honnin soak'];
+    expect(lanes.filter((lane) => !HELP.includes(lane))).toEqual([]);
+    expect(HELP).toContain('node_modules/.bin/jest --help');
   });
 });
 

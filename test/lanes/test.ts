@@ -2,7 +2,8 @@
 import { run } from 'jest';
 import { QUICK } from './quick.ts';
 
-const HELP = `honnin test: runs the tests.
+/** What `./honnin test --help` prints. */
+export const HELP = `honnin test: runs the tests.
 
 Usage: ./honnin test [--quick] [FILE or PATTERN ...] [OPTIONS OF JEST]
 

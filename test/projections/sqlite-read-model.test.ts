@@ -35,7 +35,7 @@ const balances: Projection = {
 };
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited too long for: ${what}`);
     await sleep(2);

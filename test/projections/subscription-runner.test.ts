@@ -14,7 +14,7 @@ import { newEvent } from '../contract/event-store.contract.js';
 
 /** Polls with a limit. */
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited too long for: ${what}`);
     await sleep(2);

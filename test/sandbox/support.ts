@@ -18,7 +18,7 @@ export interface ProgramResult {
 /** Runs a program asynchronously, because the server that it talks to lives in this process. */
 export function run(program: string, args: readonly string[]): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { encoding: 'utf8', timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(program, args, { encoding: 'utf8', timeout: 120_000 }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') reject(error);
       else resolve({ code: error === null ? 0 : Number(error.code), output: `${stderr}${stdout}` });
     });
@@ -44,7 +44,7 @@ export function save(folder: string, name: string, bytes: Uint8Array | string): 
 }
 
 /** Asks again until the answer is there; fails after the limit. */
-export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, limitMs = 5_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T | undefined> | T | undefined, limitMs = 120_000): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {
     const answer = await ask();

@@ -68,7 +68,7 @@ export class Tab {
     return result.value;
   }
 
-  async until<T>(expression: string, limitMs = 60_000): Promise<T> {
+  async until<T>(expression: string, limitMs = 120_000): Promise<T> {
     for (const start = Date.now(); ; ) {
       const value = await this.evaluate<T | null>(expression);
       if (value) return value;

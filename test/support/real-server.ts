@@ -83,7 +83,7 @@ export class RealServer {
   }
 
   honnin(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, cli, ...args], { encoding: 'utf8', env: inherited, timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, cli, ...args], { encoding: 'utf8', env: inherited, timeout: 180_000 });
     return { status, stdout, stderr };
   }
 
@@ -120,7 +120,7 @@ export class RealServer {
 }
 
 /** Asks again and again until there is an answer. @throws when the limit is over */
-export async function until<T>(what: string, look: () => Promise<T | null> | T | null, limitMs = 60_000): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | null> | T | null, limitMs = 120_000): Promise<T> {
   for (const deadline = Date.now() + limitMs; ; ) {
     const found = await look();
     if (found !== null) return found;

@@ -176,7 +176,10 @@ function printList(list: ListName, pages: readonly ListAnswer[], out: string | u
   if (list === 'dashboard') memberLines(rows[0] as JsonObject).forEach(say);
   // The values of a policy are many: a table has their numbers, JSON has all of them.
   else tableLines(list === 'policies' ? rows.map(({ values: _, ...row }) => row) : rows).forEach(say);
-  say(`\n${page.of} ${page.of === 1 ? 'row' : 'rows'}, as of position ${asOf.position} (${asOf.atUtc}), drawn from all ${asOf.treeSize} entries of the signed log`);
+  say();
+  const moment = `as of position ${asOf.position} (${asOf.atUtc})`;
+  const count = `${page.of} ${page.of === 1 ? 'row' : 'rows'}`;
+  say(`${count}, ${moment}, drawn from all ${asOf.treeSize} entries of the signed log`);
   if (!asOf.isNewest) say('more was stored since; the signed log does not have it yet');
   if (out !== undefined) say(`${out}: the list with its certificate; ./honnin audit verify-list ${out} --bundle BUNDLE --key log.vkey`);
 }
@@ -224,7 +227,8 @@ export async function inFolder(name: string, data: string | undefined, work: (au
   } catch (error) {
     if (error instanceof MomentOutOfRangeError || error instanceof NoCheckpointError) throw new UsageError(error.message);
     if (!(error instanceof EventStoreUnavailableError)) throw error;
-    complain(`honnin ${name}: the look cannot be put on record, so nothing is shown: ${error.message}\nBeside a running server use --server URL --token TOKEN.`);
+    complain(`honnin ${name}: the look cannot be put on record, so nothing is shown: ${error.message}`);
+    complain('Beside a running server use --server URL --token TOKEN.');
     return EXIT.failed;
   }
 }

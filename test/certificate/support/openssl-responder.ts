@@ -70,7 +70,7 @@ export function freePort(): Promise<number> {
 /** A connection without a request would end the process, so its own message is awaited instead of probing the port. */
 function waitUntilListening(child: ChildProcess, output: () => string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`openssl ocsp did not start: ${output()}`)), 10_000);
+    const limit = setTimeout(() => reject(new Error(`openssl ocsp did not start: ${output()}`)), 120_000);
     child.once('exit', (code) => reject(new Error(`openssl ocsp ended with ${code}: ${output()}`)));
     child.stderr?.on('data', () => {
       if (!output().includes('waiting for OCSP client connections')) return;

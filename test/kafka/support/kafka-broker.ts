@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** The newest of each line that kafkajs 2.2.4 was seen to work with. */
 export const KAFKA_VERSIONS = { v3: '3.9.2', v4: '4.4.0' } as const;
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 180_000;
 
 export interface Broker {
   /** `host:port`, comma-separated: plain text, nobody asks who you are. */
@@ -155,7 +155,7 @@ async function kafkaClassPath(version: string): Promise<string> {
   const pom = path.join(folder, `pom-${process.pid}.xml`);
   writeFileSync(pom, POM(version));
   const output = path.join(folder, `classpath-${process.pid}.txt`);
-  await run('mvn', ['-B', '-q', '-f', pom, 'dependency:build-classpath', '-DincludeScope=runtime', `-Dmdep.outputFile=${output}`], { maxBuffer: 1 << 24, timeout: 240_000 });
+  await run('mvn', ['-B', '-q', '-f', pom, 'dependency:build-classpath', '-DincludeScope=runtime', `-Dmdep.outputFile=${output}`], { maxBuffer: 1 << 24, timeout: 600_000 });
   // Two test processes may resolve at once: each writes its own file, and the last rename wins with the same content.
   renameSync(output, file);
   rmSync(pom, { force: true });

@@ -64,7 +64,7 @@ export class RelayWorld {
   }
 
   /** Waits until everything in the log is acknowledged. */
-  async published(limitMs = 20_000): Promise<void> {
+  async published(limitMs = 120_000): Promise<void> {
     await until(async () => (await this.lag.measure()).events === 0, limitMs, () => JSON.stringify(this.runner.status(), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
   }
 
