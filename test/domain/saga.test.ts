@@ -98,8 +98,9 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
     const end = (earlierOutcome: 'accepted' | null): SagaSource => ({ type: 'RequestEndedByOperator', data: { cause: 'step_stuck', stuckEffectId: 'e', reason: 'outside_service_gone', reference: 'I-1', by: 'a', earlierOutcome } });
     const sent = () => new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched()).done('SubmitToGovernment').source(submitted()).done('RegisterImage');
     expect(sent().source(end(null)).pending()).toEqual(['WithdrawImage', 'EraseCaseMaterial']);
-    expect(sent().source({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G' } }).source(end('accepted')).pending()).toEqual(['EraseCaseMaterial']);
+    expect(sent().source({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G' } }).source(end('accepted')).pending()).toEqual(['WithdrawImage', 'EraseCaseMaterial']);
     expect(new Case().source(received()).source(end(null)).pending()).toEqual(['EraseCaseMaterial']);
+    expect(new Case().source(received({ mode: 'REGISTRY_ONLY' })).source(end(null)).pending()).toEqual(['WithdrawImage', 'EraseCaseMaterial']);
     const onHold = new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched('on_hold')).source(held()).done('OpenHold');
     expect(onHold.source(end(null)).pending()).toEqual(['CloseHold', 'EraseCaseMaterial']);
   });

@@ -14,11 +14,16 @@ interface Case {
   held: boolean;
   submissionId: string | null;
   ended: string | null;
+  /** Its material was found to be something else or gone, and no operator has ended it. */
+  stopped: boolean;
   /** When the certificate was refused, what of it is sealed, until when, and whether it is said to be erased. */
   refused: { readonly atUtc: string; readonly evidenceId: string; eraseAtUtc: string | null; erased: boolean } | null;
 }
 
 const ENDS = new Set(['CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn']);
+
+/** What the government says of a submission of before is heard; nothing else happens to a stopped case. */
+const HEARD_WHILE_STOPPED = new Set(['SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused', 'RegistrationWithdrawn']);
 
 /** Reads the log as it grows and holds every event against DESIGN.md, "What must never happen". It knows the rules and none of the code. */
 export class LogWatcher {
@@ -46,10 +51,11 @@ export class LogWatcher {
   }
 
   /** What must hold at the moment in which a photograph leaves for the government. */
-  leaves(submissionId: string): void {
+  leaves(submissionId: string, commitmentFor: (requestId: string) => string): void {
     const found = [...this.cases.entries()].find(([, c]) => c.submissionId === submissionId);
     if (!found) throw new Violation(`the government got submission ${submissionId}, of which no intent is stored`);
-    const [requestId, { certificateVerified, confirmed, held, ended }] = found;
+    const [requestId, { certificateVerified, confirmed, held, ended, request }] = found;
+    if (commitmentFor(requestId) !== request.material.photo) throw new Violation(`${requestId}: the photograph that leaves is not the one that was received`);
     if (!certificateVerified || !confirmed) throw new Violation(`${requestId} was submitted without both positive facts`);
     if (held) throw new Violation(`${requestId} was submitted while it was held`);
     if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused') throw new Violation(`${requestId} was submitted after ${ended}`);
@@ -94,12 +100,25 @@ export class LogWatcher {
     const found = this.cases.get(requestId);
     if (typed.type === 'RequestReceived') {
       this.rule(!found, event, 'a request was received twice');
-      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null, refused: null });
+      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null, stopped: false, refused: null });
       return;
     }
     if (!found) throw new Violation(`${event.type} of ${requestId} came before its request`);
     if (typed.type === 'RefusedEvidenceRetained' || typed.type === 'RefusedEvidenceErased') return this.seeEvidence(found, typed, event);
+    if (typed.type === 'MaterialDiffered' || typed.type === 'MaterialMissing') {
+      this.rule(!found.stopped, event, 'a case stopped twice');
+      found.stopped = true;
+      return;
+    }
+    if (typed.type === 'RequestEndedByOperator') {
+      this.rule(found.stopped || typed.data.stuckEffectId !== null, event, 'an operator ended a case that could go on');
+      this.rule((typed.data.earlierOutcome === null) === (found.ended === null), event, 'the outcome before the end is another one');
+      found.stopped = false;
+      found.ended ??= event.type;
+      return;
+    }
     this.rule(found.ended === null, event, `comes after ${found.ended}`);
+    this.rule(!found.stopped || HEARD_WHILE_STOPPED.has(event.type), event, 'goes on while it is stopped');
     if (typed.type === 'CertificateRejected') found.refused = { atUtc: event.metadata.recordedAtUtc, evidenceId: typed.data.sealedEvidenceId as string, eraseAtUtc: null, erased: false };
     this.seeStep(found, typed, event, requestId);
     if (ENDS.has(event.type)) found.ended = event.type;
@@ -183,6 +202,7 @@ export class LogWatcher {
       this.rule(!officers.has(typed.data.officer), event, 'one officer gave two opinions');
       this.opinions.set(requestId, officers.add(typed.data.officer));
     }
+    if (typed.type === 'HoldClosed') this.rule(this.cases.get(requestId)?.stopped || this.cases.get(requestId)?.ended === 'RequestEndedByOperator', event, 'the hold of a case that goes on was closed');
     if (typed.type === 'HoldResolved') {
       this.rule(!this.resolved.has(requestId), event, 'a hold was resolved twice');
       this.resolved.set(requestId, typed.data.outcome);

@@ -20,7 +20,7 @@ const LEASE_MS = 3_600_000;
 /** What the holder of a receipt reads when a case has ended this way. */
 const STATUS_OF_END: Readonly<Record<string, string>> = {
   CertificateRejected: 'not_registered', FaceMismatched: 'not_registered', HoldRejected: 'not_registered', HoldExpired: 'not_registered', GovernmentRefused: 'not_registered', RegistrationWithdrawn: 'not_registered',
-  FaceNotComparable: 'visit_again', RecaptureRequested: 'visit_again', GovernmentAccepted: 'registered', KeptInRegistry: 'registered',
+  FaceNotComparable: 'visit_again', RequestEndedByOperator: 'visit_again', RecaptureRequested: 'visit_again', GovernmentAccepted: 'registered', KeptInRegistry: 'registered',
 };
 
 /** The real read models on a real file, fed by the real runners, under the crashes of a story. Their misfortunes are drawn from numbers of

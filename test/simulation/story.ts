@@ -11,6 +11,7 @@ import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { AccessLog } from '../../src/application/commands/access-log.js';
 import { ViewImage, ViewImageHandler } from '../../src/application/commands/view-image.js';
 import { GiveOpinion, GiveOpinionHandler, ResolveHold, ResolveHoldHandler } from '../../src/application/commands/review-hold.js';
+import { EndRequest, EndRequestHandler } from '../../src/application/commands/end-request.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
 import { CurrentPolicy } from '../../src/application/current-policy.js';
 import { derivedId } from '../../src/application/ids.js';
@@ -48,6 +49,9 @@ const FIRST_SEED_WITH_VIEWS = 1000;
 /** And in them sealed evidence had no end. */
 const FIRST_SEED_WITH_RETENTION = 1000;
 
+/** And nobody got at the vault. */
+const FIRST_SEED_WITH_TAMPERING = 2000;
+
 /** The program, made of its real parts on simulated ports. */
 interface Process {
   readonly incarnation: number;
@@ -56,6 +60,7 @@ interface Process {
   readonly opinions: GiveOpinionHandler;
   readonly resolutions: ResolveHoldHandler;
   readonly resume: ResumeEffectHandler;
+  readonly end: EndRequestHandler;
   readonly views: ViewImageHandler;
   readonly background: Background;
   readonly dispatcher: EffectDispatcher;
@@ -166,6 +171,7 @@ class Story {
     this.booths = cases;
     for (let n = 0; n < cases; n += 1) time.outside(random.between(0, 20_000), () => void this.booth(n, this.plan(n, holders)).catch((error: unknown) => this.world.report(error)));
     this.watchHolds();
+    if (this.seed >= FIRST_SEED_WITH_TAMPERING) this.tamper();
     this.watchReadModels();
     await this.wait(() => this.booths === 0, 48 * HOUR, 'the booths');
     await this.pass(random.between(0, 120_000));
@@ -178,7 +184,7 @@ class Story {
     this.world.skewMs = 0;
     this.world.outageUntilMs = 0;
     this.world.time.coarseMs = 120_000;
-    const settled = (): boolean => [...this.world.watcher.cases.values()].every((c) => c.ended !== null) && this.process?.dispatcher.status().open === 0;
+    const settled = (): boolean => [...this.world.watcher.cases.values()].every((c) => c.ended !== null && !c.stopped) && this.process?.dispatcher.status().open === 0;
     void this.operate(settled).catch((error: unknown) => this.world.report(error));
     await this.wait(settled, 30 * 24 * HOUR, () => `the end of every case; open: ${[...this.world.watcher.cases].filter(([, c]) => c.ended === null).map(([id]) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
     // The saga itself may be waiting before it tries an event again: longer than its longest delay must nothing new appear.
@@ -253,6 +259,9 @@ class Story {
       const { events } = await this.world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } });
       const stuck = new SimulatedPendingEffects(events).snapshot().effects.filter(({ effect }) => effect.stuck !== null);
       for (const { requestId, effect } of stuck) await this.insist((process) => process.resume.execute(new ResumeEffect(derivedId(effect.effectId, 'resume', round), requestId, effect.effectId, 'operator')));
+      for (const [requestId, { stopped }] of this.world.watcher.cases) {
+        if (stopped) await this.insist((process) => process.end.execute(new EndRequest(derivedId(requestId, 'end', round), requestId, 'tampering_suspected', 'I-1', 'operator')));
+      }
       await this.world.time.outsideSleep(HOUR);
     }
   }
@@ -260,7 +269,9 @@ class Story {
   private balance(): void {
     const { watcher, government, vault } = this.world;
     for (const requestId of this.accepted.keys()) if (!watcher.cases.has(requestId)) throw new Violation(`request ${requestId} was accepted and is lost`);
-    const acceptedThere = [...government].filter(([, g]) => g.decided && g.plan.government === 'accept').map(([id]) => id).sort();
+    // Of a case that an operator ended nobody asks any more what the government said.
+    const isEnded = (id: string) => watcher.cases.get(watcher.requestOf(id) ?? '')?.ended === 'RequestEndedByOperator';
+    const acceptedThere = [...government].filter(([id, g]) => g.decided && g.plan.government === 'accept' && !isEnded(id)).map(([id]) => id).sort();
     const acceptedHere = [...watcher.cases.values()].filter((c) => c.ended === 'GovernmentAccepted').map((c) => c.submissionId).sort();
     if (JSON.stringify(acceptedThere) !== JSON.stringify(acceptedHere)) throw new Violation(`the government accepted ${acceptedThere.join()} and the log says ${acceptedHere.join()}`);
     for (const [id] of government) if (watcher.requestOf(id) === undefined) throw new Violation(`the government knows ${id}, the log does not`);
@@ -277,7 +288,7 @@ class Story {
     for (const [requestId, { ended, request }] of this.world.watcher.cases) {
       const plan = this.accepted.get(requestId);
       if (!plan) continue;
-      const allowed = endsOf(plan, request.mode);
+      const allowed = [...endsOf(plan, request.mode), ...(this.isTampered(requestId) ? ['RequestEndedByOperator'] : [])];
       if (!allowed.includes(ended ?? 'open')) throw new Violation(`${requestId} ended as ${ended}, which ${JSON.stringify(plan)} does not allow`);
     }
   }
@@ -344,6 +355,18 @@ class Story {
     };
     const booth = sign(null, Buffer.from(captureEnvelopeText(envelope)), this.key);
     return new ReceiveRequest(`key-${name}`, envelope, { booth, card: Buffer.from('card'), cardChallenge: Buffer.from('challenge') }, material);
+  }
+
+  /** A few blobs change at random moments, from the first seconds to the middle of the holds. */
+  private tamper(): void {
+    const { random, time } = this.world;
+    const times = random.between(0, 4);
+    for (let n = 0; n < times; n += 1) time.outside(random.pick([30_000, 120_000, 600_000]) * random.next(), () => this.world.tamper());
+  }
+
+  /** Whether bytes of this case, or of the person whom it was compared with, were got at. */
+  private isTampered(requestId: string): boolean {
+    return [...this.world.tampered].some((blob) => blob.startsWith(`case:${requestId} `) || blob.startsWith('registrant:'));
   }
 
   /** Officers look in from time to time. Some holds they forget, and those run out. */
@@ -451,6 +474,7 @@ class Story {
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),
       resume: new ResumeEffectHandler(aggregates),
+      end: new EndRequestHandler(aggregates),
       views: new ViewImageHandler(aggregates, new AccessLog(store, aggregates, clock), vault, new SimulatedCardRecords(), NO_RENDERER, group),
     };
   }

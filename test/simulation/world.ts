@@ -68,6 +68,8 @@ export class World {
   readonly erased = new Set<string>();
   violation: Violation | null = null;
   onCrash: () => void = () => {};
+  /** Sealed bytes that somebody exchanged or took away, by owner and name. */
+  readonly tampered = new Set<string>();
   /** A fault that is built into the process, to see that the rules find it. */
   broken: string | null = null;
   /** The last steps, for people who look at a failure. */
@@ -97,6 +99,23 @@ export class World {
   fault(): boolean {
     if (this.random.chance(this.weather.outage)) this.outageUntilMs = this.time.nowMs + this.random.between(1_000, 60_000);
     return this.random.chance(this.weather.fault);
+  }
+
+  /** Somebody gets at the vault: one blob of a case or a registered image becomes something else, somebody else's, or nothing. */
+  tamper(): void {
+    const blobs = [...this.vault].flatMap(([owner, of]) => [...of.keys()].map((blobId) => ({ owner, blobId })));
+    const inReach = blobs.filter(({ owner, blobId }) =>
+      owner.startsWith('case:') ? this.watcher.cases.has(owner.slice(5)) : blobId.startsWith('image-'));
+    if (inReach.length === 0) return;
+    const { owner, blobId } = this.random.pick(inReach);
+    const mine = this.vault.get(owner) as Map<string, Buffer>;
+    const other = this.random.pick(inReach);
+    const kind = this.random.pick(['changed', 'exchanged', 'gone']);
+    this.note(`TAMPER ${blobId} of ${owner}: ${kind}`);
+    this.tampered.add(`${owner} ${blobId}`);
+    if (kind === 'gone') mine.delete(blobId);
+    else if (kind === 'changed') mine.set(blobId, Buffer.concat([mine.get(blobId) as Buffer, Buffer.of(0)]));
+    else mine.set(blobId, Buffer.from(this.vault.get(other.owner)?.get(other.blobId) as Buffer));
   }
 
   storeFault(): boolean {
@@ -497,7 +516,7 @@ export class SimulatedGovernment extends GovernmentRegistry {
       if (this.world.fault()) return { answer: 'unknown', cause: 'unreachable' };
       await this.world.check();
       try {
-        this.world.watcher.leaves(submissionId);
+        this.world.watcher.leaves(submissionId, (requestId) => commitment(`case:${requestId}`, photo));
       } catch (error) {
         this.world.report(error);
       }

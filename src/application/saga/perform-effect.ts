@@ -290,7 +290,9 @@ export class PerformEffect {
   }
 
   private async withdrawImage(job: Job, state: Known): Promise<Refusal | null> {
-    const isEnded = state.stage === 'closed' && state.outcome === 'ended_by_operator';
+    const isEnded = state.stage === 'closed' && state.ended !== null;
+    // An operator may end a case before anybody knows whose it is.
+    if (isEnded && state.subjectKey === null) return null;
     const imageId = imageIdOf(job.requestId);
     const subjectKey = await this.group.homeOf(subjectKeyOf(state), imageId);
     const result = await this.aggregates.execute(registrants, subjectKey, { type: 'WithdrawImage', imageId, reason: isEnded ? 'request_ended' : 'government_refused' }, await this.context(job));

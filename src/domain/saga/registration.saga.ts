@@ -125,8 +125,9 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
       // Nothing is sent again, but what became of what was sent has to be known.
       return [...closeHold, ...(event.data.submission === 'attempted' ? [{ effect: { effect: 'AskGovernment', attempt: 1 } } as const] : [])];
     case 'RequestEndedByOperator': {
-      const isProvisionalLeft = event.data.earlierOutcome === null && state.submitted && state.plan?.keepReferenceImage;
-      return [...closeHold, ...(isProvisionalLeft ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), erase];
+      // It may have been sealed before the event that names it: whatever was not confirmed goes.
+      const mayHaveImage = state.plan?.keepReferenceImage && (state.submitted || state.plan.mode === 'REGISTRY_ONLY');
+      return [...closeHold, ...(mayHaveImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), erase];
     }
     case 'RefusedEvidenceRetained':
       return [{ effect: { effect: 'EraseRefusedEvidence' }, dueAtUtc: event.data.eraseAtUtc }];
