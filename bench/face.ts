@@ -2,6 +2,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import sharp from 'sharp';
+import { readPhoto, readPhotoOutline } from '../dist/domain/photo/photo-reader.js';
 import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
 import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image-decoder.js';
 import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set.js';
@@ -11,6 +12,7 @@ import { installPeers, runPeer } from './face/peers.ts';
 import type { Bench, BenchReport } from './report.ts';
 
 const cacheDir = process.env['HONNIN_MODEL_CACHE'] ?? defaultModelCacheDir();
+const READS = 500;
 /** Pictures of the memory run; 5,000 take some minutes, so the usual run does fewer. */
 const MEMORY_IMAGES = Number(process.env['HONNIN_BENCH_FACE_IMAGES'] ?? '600');
 
@@ -23,6 +25,7 @@ export const bench: Bench = {
     await comparer.start();
     try {
       await onOneThread(report, pictures);
+      readerAlone(report, pictures);
       await throughput(report, comparer, pictures);
       await besidePeers(report, comparer, pictures);
       await loopDelay(report, comparer, pictures);
@@ -69,6 +72,21 @@ async function onOneThread(report: BenchReport, pictures: readonly Uint8Array[])
   report.row('grey JPEG 2000 card 240x320: whole', spread(cardTimes.map((t) => t.whole)));
   const { p50Ms } = spread(times.map((t) => t.whole));
   report.ratio('whole image p50 ÷ 100 ms', p50Ms / 100, '≤ 1');
+}
+
+/** What reading for one reading costs: every bit, as the door does on its thread, and the outline, as the comparer does. */
+function readerAlone(report: BenchReport, pictures: readonly Uint8Array[]): void {
+  report.progress('the reader of photographs ...');
+  const cpuMsOf = (read: (bytes: Uint8Array) => unknown): number => {
+    for (const picture of pictures) read(picture);
+    const begin = process.cpuUsage();
+    for (let i = 0; i < READS; i += 1) read(pictures[i % pictures.length]!);
+    const { user, system } = process.cpuUsage(begin);
+    return (user + system) / 1000 / READS;
+  };
+  const [whole, outline] = [cpuMsOf((bytes) => readPhoto(bytes)), cpuMsOf((bytes) => readPhotoOutline(bytes))];
+  report.row('reading a photograph of 1280x960 (CPU)', { doorMs: whole, comparerMs: outline });
+  report.ratio('CPU that the reader adds to the comparer, mean of 500 ÷ 1 ms', outline, '≤ 1');
 }
 
 async function throughput(report: BenchReport, comparer: OnnxFaceComparer, pictures: readonly Uint8Array[]): Promise<void> {

@@ -19,7 +19,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'jpeg-reader': {
     mutate: ['src/domain/photo/*.ts'],
-    tests: ['test/photo/photo-reader.test.ts'],
+    tests: ['test/photo/photo-reader.test.ts', 'test/photo/photo-rules.test.ts'],
   },
   door: {
     mutate: ['src/application/commands/receive-request.ts'],
