@@ -64,12 +64,16 @@ export class Connections {
     });
     response.once('close', () => {
       connection.state = 'silent';
+      // The set is in the order of age, and an answered connection begins anew.
+      const own = this.byAddress.get(connection.address);
+      if (own?.delete(connection)) own.add(connection);
     });
   }
 
-  /** @returns whether one was closed: the oldest silent one, else the oldest whose request is still coming in. */
+  /** @returns whether one was closed: the one on which for longest nothing whole was asked. A newcomer is silent too until its question has
+   *  come, so silence alone does not go before a question that never ends. */
   private closeOldest(among: ReadonlySet<Connection>): boolean {
-    const victim = [...among].find(({ state }) => state === 'silent') ?? [...among].find(({ state, socket }) => state === 'arriving' && !this.rules.isKept(socket));
+    const victim = [...among].find(({ state, socket }) => state !== 'asked' && !this.rules.isKept(socket));
     if (!victim) return false;
     this.forget(victim);
     victim.socket.destroy();

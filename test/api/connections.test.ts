@@ -51,13 +51,21 @@ describe('open connections', () => {
     expect(connections.open).toBe(3);
   });
 
-  it('are not closed while something is asked on them, before silent ones', () => {
+  it('are not closed while something is asked on them; a question that never ends goes before a newcomer that has not asked yet', () => {
     const { open, ask } = world();
     const [asking, sending, silent] = [open('192.0.2.1'), open('192.0.2.1'), open('192.0.2.1')];
     ask(asking, true);
     ask(sending, false);
     open('192.0.2.1');
-    expect(closed([asking, sending, silent])).toEqual([false, false, true]);
+    expect(closed([asking, sending, silent])).toEqual([false, true, false]);
+  });
+
+  it('begin anew when they were answered', () => {
+    const { open, ask } = world();
+    const [answered, older] = [open('192.0.2.1'), open('192.0.2.1'), open('192.0.2.1')];
+    ask(answered, true).answered();
+    open('192.0.2.1');
+    expect(closed([answered, older])).toEqual([false, true]);
   });
 
   it('give way while their request is still coming in, unless it has a place', () => {

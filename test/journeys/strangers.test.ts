@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient, type Capture } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import type { CardSession } from '../../src/booth/card-session.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
 
@@ -16,6 +18,8 @@ const AT_ONCE = 2;
 const BOOTH = 'booth-honest';
 /** Far above what the server needs, far below what uploads without bounds would take. */
 const RSS_MIB_MAX = 900;
+/** Bodies: less than all kinds of places for strangers may hold, and what waits for the collector. Bytes that are not given back add up beyond it. */
+const EXTERNAL_MIB_MAX = 350;
 
 /** A card of which the door sees digests and lengths only; what is on it is judged later, and no face is looked at. */
 const CARD: CardSession = {
@@ -142,9 +146,49 @@ describe.each([
   ])('from %s, every honest registration is taken', async (name, addresses, connections) => {
     const { result: { milliseconds, failures }, strangers } = await beside({ attack, addresses, connections }, honest);
     const rss = rssMib();
-    console.log(`${attack} from ${name}: ${told(milliseconds)} (quiet ${told(quiet)}), ${rss} MiB (${await externalMib()} external), ${strangers.opened} connections, answers ${JSON.stringify(strangers.statuses)}`);
+    const external = await externalMib();
+    console.log(`${attack} from ${name}: ${told(milliseconds)} (quiet ${told(quiet)}), ${rss} MiB (${external} external), ${strangers.opened} connections, answers ${JSON.stringify(strangers.statuses)}`);
     expect(failures).toEqual([]);
     expect(milliseconds).toHaveLength(REGISTRATIONS);
     expect(rss).toBeLessThan(RSS_MIB_MAX);
+    expect(external).toBeLessThan(EXTERNAL_MIB_MAX);
   }, 180_000);
+});
+
+describe('refusals that were only counted', () => {
+  const garbage = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1) {
+      const headers = { 'content-type': 'multipart/form-data; boundary=b', 'idempotency-key': `g${i}` };
+      expect((await fetch(`${server.url}/v1/registrations`, { method: 'POST', headers, body: 'x' })).status).toBe(400);
+    }
+  };
+  const stored = async (): Promise<number> => {
+    const store = SqliteEventStore.open({ file: join(server.data, 'events.db'), mode: 'read' });
+    let sum = 0;
+    for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+      const { events, position, caughtUp } = await store.readAll(after, { limit: 1000 });
+      for (const { type, data } of events) {
+        if (type === 'RequestsRefusedAtDoor') sum += (data['refusals'] as unknown as { count: number }[]).reduce((all, { count }) => all + count, 0);
+      }
+      if (caughtUp) break;
+      after = position;
+    }
+    await store.close();
+    return sum;
+  };
+
+  it('are in the log when the process ends in order; one that is killed loses those of its last minute and nothing else', async () => {
+    await server.end();
+    const before = await stored();
+    await server.start({ env: { HONNIN_REFUSALS_PER_ADDRESS: '0' } });
+    await garbage(7);
+    await server.end();
+    expect(await stored()).toBe(before + 7);
+    await server.start({ env: { HONNIN_REFUSALS_PER_ADDRESS: '0' } });
+    await garbage(5);
+    await server.end('SIGKILL');
+    expect(await stored()).toBeLessThanOrEqual(before + 12);
+    const { status, stdout } = server.honnin('events', 'check', '--data', server.data);
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+  }, 120_000);
 });

@@ -192,13 +192,15 @@ interface WatchedUpload {
 
 /** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */
 function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): WatchedUpload {
-  const overflow = new AbortController();
-  const signal = AbortSignal.any([overflow.signal, place.signal]);
+  // Not `AbortSignal.any`: Node keeps such a signal, and with it the listeners and all the bytes that they know, until it is aborted.
+  const stop = new AbortController();
+  const { signal } = stop;
+  const lost = () => stop.abort(place.signal.reason);
   const stopped = new Promise<never>((_resolve, reject) => {
-    const tell = () => reject(signal.reason as Error);
-    if (signal.aborted) tell();
-    else signal.addEventListener('abort', tell, { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
+  if (place.signal.aborted) lost();
+  else place.signal.addEventListener('abort', lost, { once: true });
   // Rejected after the race was decided, it would otherwise count as unhandled.
   stopped.catch(() => undefined);
   let seen = 0;
@@ -206,8 +208,16 @@ function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): Watc
   const count = (chunk: Buffer) => {
     seen += chunk.length;
     place.count(chunk.length);
-    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) overflow.abort(new UploadRefused('request_too_large'));
+    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) stop.abort(new UploadRefused('request_too_large'));
   };
   raw.on('data', count);
-  return { stopped, signal, belongsToPart: (bytes) => void (inParts += bytes), end: () => void raw.off('data', count) };
+  return {
+    stopped,
+    signal,
+    belongsToPart: (bytes) => void (inParts += bytes),
+    end: () => {
+      raw.off('data', count);
+      place.signal.removeEventListener('abort', lost);
+    },
+  };
 }
