@@ -421,6 +421,18 @@ describe('what the command refuses', () => {
     await thenRefused(async () => send(await parts()), code, status, boothId);
   });
 
+  it('the other type of certificate where nobody tells which two are on one card', async () => {
+    api.links.isConfigured = false;
+    try {
+      const signing = async () => send(await honestParts({ certificateType: 'digital_signature' }));
+      await thenRefused(signing, 'certificate_type_not_accepted', 422, 'booth-0001');
+      expect((await send(await honestParts())).statusCode).toBe(202);
+    } finally {
+      api.links.isConfigured = true;
+    }
+    expect((await send(await honestParts({ certificateType: 'digital_signature' }))).statusCode).toBe(202);
+  });
+
   it('a photograph or a frame that has two readings, with the place and the remedy', async () => {
     const data = async (parts: WrittenPart[]): Promise<unknown> => (await send(parts)).json();
     const spoilt = Buffer.from(PHOTO);

@@ -275,6 +275,14 @@ describe('policies', () => {
   it.each<[string, object, string, unknown]>([
     ['points above the scale', { holdMarginPoints: 10_001 }, 'policy_invalid', { data: { field: 'holdMarginPoints', problem: 'must be an integer 0..10000' } }],
     ['evidence that is kept for ever', { refusedEvidenceRetentionDays: 1_000_000 }, 'policy_invalid', { data: { field: 'refusedEvidenceRetentionDays', problem: 'must be an integer 1..3650' } }],
+    ['no type of certificate', { certificateTypesWithoutSameCard: [] }, 'invalid_request', { errors: [{ pointer: '/certificateTypesWithoutSameCard' }] }],
+    ['a type of certificate that is none', { certificateTypesWithoutSameCard: ['driving_licence'] }, 'invalid_request', { errors: [{ pointer: '/certificateTypesWithoutSameCard' }] }],
+    [
+      'a type of certificate twice',
+      { certificateTypesWithoutSameCard: ['digital_signature', 'digital_signature'] },
+      'policy_invalid',
+      { data: { field: 'certificateTypesWithoutSameCard', problem: 'must name one type of certificate or both' } },
+    ],
     ['half a day of evidence', { refusedEvidenceRetentionDays: 0.5 }, 'invalid_request', { errors: [{ pointer: '/refusedEvidenceRetentionDays' }] }],
     ['a referral mark above the pass mark', { referralPointsMin: 9_300 }, 'policy_invalid', { data: { field: 'referralPointsMin' } }],
     ['points with a fraction', { holdMarginPoints: 0.5 }, 'invalid_request', { errors: [{ pointer: '/holdMarginPoints' }] }],

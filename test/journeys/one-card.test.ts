@@ -30,7 +30,13 @@ describe('one card, one person', () => {
   const at = (name: string) => server.at(name);
 
   beforeAll(async () => {
-    server = await RealServer.beside('one-card', ['auditor', 'administrator', 'officer-a', 'officer-b']);
+    server = await RealServer.beside('one-card', [
+      'auditor',
+      'administrator',
+      'administrator-b',
+      'officer-a',
+      'officer-b',
+    ]);
     await server.start();
     const key = generateBoothKey();
     expect(
@@ -317,4 +323,59 @@ describe('one card, one person', () => {
     );
     expect(of(back, 'FaceMatched')).toMatchObject({ registered: { reason: 'first_registration' } });
   }, 180_000);
+
+  it('looks at both images of two registrants that turn out to be one person', async () => {
+    const another = { captured: 'sample4-second', card: 'sample4-second-mirrored' } as const;
+    const { versions } = (await (await server.call('administrator', 'GET', '/v1/policies')).json()) as {
+      versions: { values: object }[];
+    };
+    const values = { ...versions[0]?.values, certificateTypesWithoutSameCard: BOTH };
+    expect((await server.call('administrator', 'POST', '/v1/policies', values)).status).toBe(201);
+    expect((await server.call('administrator-b', 'POST', '/v1/policies/2/approval')).status).toBe(200);
+    expect((await server.call('administrator-b', 'POST', '/v1/policies/2/activation')).status).toBe(200);
+
+    // As long as nobody told which certificates belong together, another face came in with the other certificate.
+    server.sandbox.jpki.linkFaults.always('withoutSameCard');
+    const card = await issue(face.card);
+    const first = of(await kept(await register(card, AUTHENTICATION, face.captured)), 'CertificateVerified');
+    const renewed = await server.sandbox.jpki.renew(card, await loadCardPhoto(another.card));
+    const second = of(await kept(await register(renewed, SIGNING, another.captured)), 'CertificateVerified');
+    server.sandbox.jpki.linkFaults.clear();
+    expect(second?.['subjectKey']).not.toBe(first?.['subjectKey']);
+
+    // Now it is told: the older image is looked at too, and it is that one which does not fit.
+    const requestId = await register(renewed, AUTHENTICATION, another.captured);
+    const events = await ended(requestId, 'HoldOpened', 'GovernmentAccepted');
+    expect(of(events, 'Held')).toMatchObject({ reason: 'registered_gap' });
+    expect([first?.['subjectKey'], second?.['subjectKey']]).toContain(
+      of(events, 'CertificateVerified')?.['subjectKey'],
+    );
+    const seen = await server.call(
+      'officer-a',
+      'GET',
+      `/v1/cases/${requestId}/images/registered_face?purpose=hold_review`,
+    );
+    expect(seen.status).toBe(200);
+    const sizes = [face.captured, another.captured].map(async (name) => (await loadDemoFace(name)).length);
+    expect((await seen.arrayBuffer()).byteLength).toBe(await sizes[0]);
+
+    // Both keys go with one erasure.
+    for (const officer of ['officer-a', 'officer-b']) {
+      await server.call(officer, 'POST', `/v1/holds/${requestId}/opinions`, {
+        opinion: 'reject',
+        reason: 'different_person',
+      });
+    }
+    await server.call('officer-a', 'POST', `/v1/holds/${requestId}/resolution`, {
+      outcome: 'rejected',
+      reason: 'different_person',
+    });
+    await ended(requestId, 'HoldRejected');
+    const erasure = { requestId, rule: 'request_of_the_person' };
+    expect((await server.call('administrator', 'POST', '/v1/audit/erasures', erasure)).status).toBe(200);
+    const owners = [first, second].map((told) => `registrant:${String(told?.['subjectKey'])}`);
+    await until('the end of both keys', () =>
+      owners.some((owner) => server.keysOf('registrant').has(owner)) ? null : true,
+    );
+  }, 120_000);
 });
