@@ -15,6 +15,7 @@ import { EventStreams } from './booth/event-streams.js';
 import { PhotoChecksController } from './booth/photo-checks.controller.js';
 import { RegistrationsController } from './booth/registrations.controller.js';
 import { UploadAdmission } from './booth/upload-admission.js';
+import { CommandIds } from './command-ids.js';
 import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './metrics.js';
@@ -26,7 +27,7 @@ import { SystemController } from './system/system.controller.js';
 /** The HTTP edge. */
 @Module({})
 export class ApiModule {
-  /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`, `ReadModels` and `HealthChecks` */
+  /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`, `Claims`, `ReadModels` and `HealthChecks` */
   static register({ settings, imports }: { readonly settings: ApiSettings; readonly imports: NonNullable<DynamicModule['imports']> }): DynamicModule {
     return {
       module: ApiModule,
@@ -42,6 +43,7 @@ export class ApiModule {
         EventStreams,
         TokenVerifier,
         AccessRefusals,
+        CommandIds,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],

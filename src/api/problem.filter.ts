@@ -5,6 +5,7 @@ import { BadCursorError } from '../application/audit/audit-lists.js';
 import { MomentOutOfRangeError, NoCheckpointError } from '../application/audit/moments.js';
 import { AccessNotRecordedError } from '../application/commands/access-log.js';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
+import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { PhotoReaderBusyError } from '../application/ports/photo-reader.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
@@ -36,6 +37,10 @@ export class ProblemFilter implements ExceptionFilter {
   private async problemOf(error: unknown, request: FastifyRequest): Promise<ProblemError> {
     if (error instanceof ProblemError) return error;
     if (error instanceof OutcomeUnknownError) {
+      this.logger.error(`${request.id}: ${error.message}`);
+      return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
+    }
+    if (error instanceof EventStoreUnavailableError) {
       this.logger.error(`${request.id}: ${error.message}`);
       return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
     }

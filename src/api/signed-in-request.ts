@@ -1,13 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { derivedId } from '../application/ids.js';
-import type { SignedInPerson } from './auth/roles.js';
-import { parseJson, textHoldsMyNumber } from './json-body.js';
+import { parseJson } from './json-body.js';
 import { ProblemError } from './problems.js';
 import { validated, type FormError } from './validation.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** The JSON body of a signed-in person's request, in its form. @throws {ProblemError} `invalid_request` or `my_number_present`. */
 export function jsonBody<T extends object>(shape: new () => T, request: FastifyRequest): T {
@@ -17,17 +13,6 @@ export function jsonBody<T extends object>(shape: new () => T, request: FastifyR
   const body = validated(shape, parsed.value);
   if ('errors' in body) throw invalid(...body.errors);
   return body.value;
-}
-
-/** Id of a command: the same for the same person, route, body and Idempotency-Key, so that a repeated click is carried out once;
- *  without the header every request is a command of its own. */
-export function commandIdOf(request: FastifyRequest, person: SignedInPerson): string {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return randomUUID();
-  if (typeof key !== 'string' || !KEY.test(key)) throw invalid({ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' });
-  if (textHoldsMyNumber(key)) throw new ProblemError('my_number_present');
-  const body = createHash('sha256').update(Buffer.isBuffer(request.body) ? request.body : '').digest('hex');
-  return derivedId('api', person.subject, request.method, request.url, key, body);
 }
 
 /** A request id out of a path. @throws {ProblemError} `not_found` for anything that cannot be one. */

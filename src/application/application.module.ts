@@ -6,6 +6,7 @@ import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
 import { CaseWatch } from './case-watch.js';
 import { AccessLog } from './commands/access-log.js';
+import { Claims } from './commands/claims.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
 import { EndRequestHandler } from './commands/end-request.js';
 import { ExportBundleHandler } from './commands/export-bundle.js';
@@ -29,6 +30,7 @@ import { PublicationLag } from './publication/publication-lag.js';
 import { PublicationRelay } from './publication/publication-relay.js';
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
+import { ClaimSweep } from './saga/claim-sweep.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -45,7 +47,7 @@ const handlers = [
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, Background,
 ];
 

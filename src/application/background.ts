@@ -9,6 +9,7 @@ import { PositionStore } from './ports/position-store.js';
 import { ReadModelConsumers } from './ports/read-model-consumers.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationRelay } from './publication/publication-relay.js';
+import { ClaimSweep } from './saga/claim-sweep.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { SagaReactor } from './saga/saga-reactor.js';
@@ -33,6 +34,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly others: LogConsumers,
     private readonly erasure: RegistrantErasure,
     private readonly retention: EvidenceRetention,
+    private readonly sweep: ClaimSweep,
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
@@ -56,12 +58,13 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     if (this.relay.configured) this.run(this.relay.name, this.relay.types, this.relay.handler(), { batchSize: this.relay.batchSize, retry: { delayMsMax: RELAY_DELAY_MS_MAX } });
     this.dispatcher.start();
     this.erasures.start();
+    this.sweep.start();
     for (const runner of this.runners) runner.start();
   }
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.dispatcher.stop(), this.erasures.stop()]);
+    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 

@@ -2,8 +2,10 @@ import type { StoredEvent } from '../domain/event-envelope.js';
 import { EVENT_REGISTRY } from '../domain/event-registry.js';
 import type { Projection, ReadModelTransaction } from './projection.js';
 
-/** Events that belong to no case: they have correlations of their own. */
-const NOT_OF_A_CASE = new Set(['PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed']);
+/** Events that belong to no case: they have correlations of their own, or those of a request that nobody may ever receive. */
+const NOT_OF_A_CASE = new Set([
+  'RequestClaimed', 'CommandClaimed', 'PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed',
+]);
 
 /** Every event of every stream that belongs to a request, in log order: what an officer replays. */
 export const caseTimelineProjection: Projection = {

@@ -97,7 +97,7 @@ describe('a review by two officers', () => {
     const first = await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'release', reason: 'same_person' });
     const again = await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'release', reason: 'same_person' });
     expect([again.statusCode, again.body]).toEqual([200, first.body]);
-    expect((await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'reject', reason: 'same_person' })).json()).toMatchObject({ code: 'opinion_already_given' });
+    expect((await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'reject', reason: 'same_person' })).json()).toMatchObject({ code: 'idempotency_key_reused' });
     expect((await api.events()).filter((e) => e.type === 'OpinionGiven' && e.stream === `hold-${id}`)).toHaveLength(1);
   });
 

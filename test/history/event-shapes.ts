@@ -13,6 +13,7 @@ export const EVENT_SOURCES = [
   { union: 'AccessEvent', file: 'access/access.events', streams: 'access-<yyyy-mm-dd>-<id>', about: 'Who looked at what, and who was not let in.' },
   { union: 'DoorEvent', file: 'access/access.events', streams: 'door-<id>', about: 'Requests that were turned away: the refusal, and nothing of the request.' },
   { union: 'ChallengeEvent', file: 'access/access.events', streams: 'challenge-<hash>', about: 'Nonces that were used; the store itself makes them single-use.' },
+  { union: 'ClaimEvent', file: 'access/access.events', streams: 'claim-<requestId>, command-<id>', about: 'Who owns an Idempotency-Key; the store itself decides it, before anything of a request is stored.' },
   { union: 'ErasureEvent', file: 'publication/erasure.events', streams: 'erasure-<erasureId>', about: 'Which consumers of published events were told of an erasure, and which have confirmed it.' },
   { union: 'SagaEvent', file: 'saga/registration.saga', streams: 'saga-<requestId>', about: 'What the saga wants done, and what became of it.' },
 ] as const;

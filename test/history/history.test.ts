@@ -45,6 +45,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
     { events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldExpired'], ends: { stage: 'closed', outcome: 'hold_expired' } },
     { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'KeptInRegistry'], ends: { stage: 'closed', outcome: 'kept' } },
     { events: ['RequestReceived', 'RegistrationWithdrawn'], ends: { stage: 'closed', outcome: 'withdrawn' } },
+    { events: ['RequestLapsed'], ends: { stage: 'none', isLapsed: true } },
     { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'MaterialDiffered', 'RequestEndedByOperator'], ends: { stage: 'closed', outcome: 'ended_by_operator', stop: null, ended: { reference: 'INC-2026-0117' } } },
     { events: ['RequestReceived', 'CertificateVerified', 'MaterialMissing'], ends: { stage: 'stopped', stop: { cause: 'material_missing' } } },
   ],
@@ -70,7 +71,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
 
 const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, saga: sagas, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
 /** Events that no decider folds: they are facts for the record. */
-const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed'];
+const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed'];
 
 describe('every shape of event that was ever stored', () => {
   let types: DomainTypes;

@@ -4,6 +4,7 @@ import type { PublicationRelay } from '../../src/application/publication/publica
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { booths } from '../../src/application/aggregates.js';
 import { Background } from '../../src/application/background.js';
+import { Claims } from '../../src/application/commands/claims.js';
 import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
 import { Challenges, IssueChallenge, IssueChallengeHandler } from '../../src/application/commands/issue-challenge.js';
 import { ReceiveRequest, ReceiveRequestHandler } from '../../src/application/commands/receive-request.js';
@@ -19,6 +20,7 @@ import type { ImageRenderer } from '../../src/application/ports/image-renderer.j
 import { PhotoReader } from '../../src/application/ports/photo-reader.js';
 import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
 import { EvidenceRetention } from '../../src/application/saga/evidence-retention.js';
+import { ClaimSweep } from '../../src/application/saga/claim-sweep.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
@@ -460,7 +462,9 @@ class Story {
     const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
     const BackgroundOfStory = this.hasRetention ? Background : EarlierBackground;
     const retention = new EvidenceRetention(aggregates, policies, vault);
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
+    const claims = new Claims(store, aggregates, secrets);
+    const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();
@@ -469,7 +473,7 @@ class Story {
       incarnation, background, dispatcher,
       challenges: new IssueChallengeHandler(challenges, policies, clock),
       door: new ReceiveRequestHandler(
-        aggregates, policies, challenges, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(), linker,
+        aggregates, policies, challenges, claims, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(), linker,
       ),
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),

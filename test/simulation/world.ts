@@ -386,10 +386,11 @@ export class SimulatedVault extends ImageVault {
     });
   }
 
-  override discardOwner(owner: VaultOwner): Promise<void> {
-    return this.world.step(this.me, `discard ${owner}`, () => {
+  override caseOwners(after: VaultOwner | null, limit: number): Promise<readonly VaultOwner[]> {
+    return this.world.step(this.me, 'list owners of cases', () => {
       this.mayFail();
-      this.world.vault.delete(owner);
+      const owners = [...this.world.vault.keys()].filter((owner) => /^(?:case|evidence):/.test(owner)).sort();
+      return owners.filter((owner) => owner > (after ?? '')).slice(0, limit) as VaultOwner[];
     });
   }
 

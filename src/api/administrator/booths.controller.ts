@@ -15,7 +15,8 @@ import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { BOOTH_ID } from '../booth/door.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { commandIdOf, invalid, jsonBody } from '../signed-in-request.js';
+import { CommandIds } from '../command-ids.js';
+import { invalid, jsonBody } from '../signed-in-request.js';
 import { BoothAnswer, EnrolmentBody, KeyBody, SuspensionBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
@@ -25,7 +26,10 @@ const BOOTH_PARAM = { name: 'boothId', schema: { type: 'string', pattern: BOOTH_
 @ApiTags('Administrators')
 @Controller('v1/booths')
 export class BoothsController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly ids: CommandIds,
+  ) {}
 
   @Get()
   @Roles('administrator', 'auditor')
@@ -45,11 +49,12 @@ export class BoothsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: EnrolmentBody })
   @ApiResponse({ status: 201, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_exists', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_exists', 'idempotency_key_reused', 'outcome_unknown')
   async enrol(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
     const { boothId, publicKey } = jsonBody(EnrolmentBody, request);
     requireBoothKey(publicKey);
-    return boothAnswer(await this.commands.execute<EnrolBooth, Outcome<BoothState>>(new EnrolBooth(commandIdOf(request, person), boothId, publicKey, person.subject)));
+    const command = new EnrolBooth(await this.ids.of(request, person), boothId, publicKey, person.subject);
+    return boothAnswer(await this.commands.execute<EnrolBooth, Outcome<BoothState>>(command));
   }
 
   @Post(':boothId/keys')
@@ -60,11 +65,13 @@ export class BoothsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: KeyBody })
   @ApiResponse({ status: 200, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_suspended', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_suspended', 'idempotency_key_reused', 'outcome_unknown')
   async rotate(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
     const { publicKey } = jsonBody(KeyBody, request);
     requireBoothKey(publicKey);
-    return boothAnswer(await this.commands.execute<RotateBoothKey, Outcome<BoothState>>(new RotateBoothKey(commandIdOf(request, person), boothIdOf(boothId), publicKey, person.subject)));
+    const id = boothIdOf(boothId);
+    const command = new RotateBoothKey(await this.ids.of(request, person), id, publicKey, person.subject);
+    return boothAnswer(await this.commands.execute<RotateBoothKey, Outcome<BoothState>>(command));
   }
 
   @Post(':boothId/suspension')
@@ -75,10 +82,12 @@ export class BoothsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: SuspensionBody })
   @ApiResponse({ status: 200, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'idempotency_key_reused', 'outcome_unknown')
   async suspend(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
     const { reason } = jsonBody(SuspensionBody, request);
-    return boothAnswer(await this.commands.execute<SuspendBooth, Outcome<BoothState>>(new SuspendBooth(commandIdOf(request, person), boothIdOf(boothId), reason, person.subject)));
+    const id = boothIdOf(boothId);
+    const command = new SuspendBooth(await this.ids.of(request, person), id, reason, person.subject);
+    return boothAnswer(await this.commands.execute<SuspendBooth, Outcome<BoothState>>(command));
   }
 }
 

@@ -15,7 +15,8 @@ import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-q
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
-import { commandIdOf, jsonBody, versionOf } from '../signed-in-request.js';
+import { CommandIds } from '../command-ids.js';
+import { jsonBody, versionOf } from '../signed-in-request.js';
 import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, ShippedDefaultAnswer, type PolicyBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
@@ -28,6 +29,7 @@ export class PoliciesController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    private readonly ids: CommandIds,
   ) {}
 
   @Get()
@@ -58,11 +60,12 @@ export class PoliciesController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ProposalBody })
   @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_report_invalid', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_report_invalid', 'idempotency_key_reused', 'outcome_unknown')
   async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
     const { reportNote, ...body } = jsonBody(ProposalBody, request);
     const values = plainValues(body);
-    return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(new ProposePolicy(commandIdOf(request, person), values, person.subject, reportNote ?? null))));
+    const command = new ProposePolicy(await this.ids.of(request, person), values, person.subject, reportNote ?? null);
+    return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(command)));
   }
 
   @Post(':version/approval')
@@ -72,9 +75,11 @@ export class PoliciesController {
   @ApiParam(VERSION_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems('policy_version_unknown', 'policy_own_proposal', 'outcome_unknown')
+  @SignedInProblems('policy_version_unknown', 'policy_own_proposal', 'idempotency_key_reused', 'outcome_unknown')
   async approve(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
-    return policiesAnswer(valueOf(await this.commands.execute<ApprovePolicy, Outcome<PolicyState>>(new ApprovePolicy(commandIdOf(request, person), versionOf(version), person.subject))));
+    const asked = versionOf(version);
+    const command = new ApprovePolicy(await this.ids.of(request, person), asked, person.subject);
+    return policiesAnswer(valueOf(await this.commands.execute<ApprovePolicy, Outcome<PolicyState>>(command)));
   }
 
   @Post(':version/activation')
@@ -84,9 +89,11 @@ export class PoliciesController {
   @ApiParam(VERSION_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'outcome_unknown')
+  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'idempotency_key_reused', 'outcome_unknown')
   async activate(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
-    return policiesAnswer(valueOf(await this.commands.execute<ActivatePolicy, Outcome<PolicyState>>(new ActivatePolicy(commandIdOf(request, person), versionOf(version), person.subject))));
+    const asked = versionOf(version);
+    const command = new ActivatePolicy(await this.ids.of(request, person), asked, person.subject);
+    return policiesAnswer(valueOf(await this.commands.execute<ActivatePolicy, Outcome<PolicyState>>(command)));
   }
 }
 

@@ -21,7 +21,8 @@ import type { Json } from '../../domain/event-envelope.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
-import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { CommandIds } from '../command-ids.js';
+import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
 import { EitherMomentQuery, eitherMomentOf, momentOf, MomentQuery, refuseOthers, type QueryParameters } from './list-question.js';
 import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer, WhatIfAnswer, WhatIfBody } from './audit.dto.js';
 
@@ -29,7 +30,10 @@ import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, Export
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly ids: CommandIds,
+  ) {}
 
   @Post('exports')
   @Roles('auditor')
@@ -37,11 +41,14 @@ export class AuditController {
   @ApiOperation({ operationId: 'exportBundle', summary: 'A bundle that proves itself offline. That it was handed out is on record before its first line is' })
   @ApiBody({ type: ExportBody })
   @ApiResponse({ status: 200, description: 'The bundle, one line per entry', content: { 'text/plain': { schema: { type: 'string' } } } })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'lists_of_a_case', 'checkpoint_unknown', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'lists_of_a_case', 'checkpoint_unknown',
+    'idempotency_key_reused', 'outcome_unknown')
   async export(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<StreamableFile> {
     const body = jsonBody(ExportBody, request);
     const options = { lists: body.lists ?? [], known: body.known ?? [], withOpenings: body.withOpenings ?? false, withEvidence: body.withEvidence ?? false };
-    const { lines } = valueOf(await this.commands.execute<ExportBundle, Outcome<ExportedBundle>>(new ExportBundle(commandIdOf(request, person), person.subject, queryOf(body), options)));
+    const query = queryOf(body);
+    const command = new ExportBundle(await this.ids.of(request, person), person.subject, query, options);
+    const { lines } = valueOf(await this.commands.execute<ExportBundle, Outcome<ExportedBundle>>(command));
     return new StreamableFile(Readable.from(chunks(lines)), { type: 'text/plain; charset=utf-8', disposition: 'attachment; filename="bundle.honnin"' });
   }
 
@@ -51,10 +58,11 @@ export class AuditController {
   @ApiOperation({ operationId: 'eraseRegistrant', summary: 'Erases the registrant of a closed request: images, sealed evidence, and the link from the log to the person' })
   @ApiBody({ type: ErasureBody })
   @ApiResponse({ status: 200, type: ErasureAnswer, description: 'On record; carried out as soon as the record is in the signed log' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'idempotency_key_reused', 'outcome_unknown')
   async erase(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ErasureAnswer> {
     const { requestId, rule } = jsonBody(ErasureBody, request);
-    return valueOf(await this.commands.execute<EraseRegistrant, Outcome<ErasureAnswer>>(new EraseRegistrant(commandIdOf(request, person), requestId, rule, person.subject)));
+    const command = new EraseRegistrant(await this.ids.of(request, person), requestId, rule, person.subject);
+    return valueOf(await this.commands.execute<EraseRegistrant, Outcome<ErasureAnswer>>(command));
   }
 
   @Post('what-ifs')

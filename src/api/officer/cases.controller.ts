@@ -21,7 +21,8 @@ import { AccessRefusals } from '../auth/access-refusals.js';
 import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { commandIdOf, invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { CommandIds } from '../command-ids.js';
+import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
@@ -35,6 +36,7 @@ export class CasesController {
   constructor(
     private readonly commands: CommandBus,
     private readonly refusals: AccessRefusals,
+    private readonly ids: CommandIds,
   ) {}
 
   @Get()
@@ -102,10 +104,12 @@ export class CasesController {
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiParam({ name: 'effectId', schema: { type: 'string', pattern: EFFECT_ID.source } })
   @ApiResponse({ status: 204, description: 'It will be tried again' })
-  @SignedInProblems('not_found', 'wrong_stage', 'outcome_unknown')
+  @SignedInProblems('not_found', 'wrong_stage', 'idempotency_key_reused', 'outcome_unknown')
   async resume(@Param('requestId') requestId: string, @Param('effectId') effectId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
     if (!EFFECT_ID.test(effectId)) throw new ProblemError('not_found');
-    valueOf(await this.commands.execute<ResumeEffect, Outcome<void>>(new ResumeEffect(commandIdOf(request, person), requestIdOf(requestId), effectId, person.subject)));
+    const id = requestIdOf(requestId);
+    const command = new ResumeEffect(await this.ids.of(request, person), id, effectId, person.subject);
+    valueOf(await this.commands.execute<ResumeEffect, Outcome<void>>(command));
   }
 
   @Post(':requestId/end')
@@ -117,10 +121,13 @@ export class CasesController {
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } })
   @ApiBody({ type: EndBody })
   @ApiResponse({ status: 204, description: 'It is ended, or was so before for the same reason and reference' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'case_can_go_on', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'case_can_go_on',
+    'idempotency_key_reused', 'outcome_unknown')
   async end(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
     const { reason, reference } = jsonBody(EndBody, request);
-    valueOf(await this.commands.execute<EndRequest, Outcome<void>>(new EndRequest(commandIdOf(request, person), requestIdOf(requestId), reason, reference, person.subject)));
+    const id = requestIdOf(requestId);
+    const command = new EndRequest(await this.ids.of(request, person), id, reason, reference, person.subject);
+    valueOf(await this.commands.execute<EndRequest, Outcome<void>>(command));
   }
 
   private async find(query: QueryParameters, person: SignedInPerson): Promise<CaseAnswer> {

@@ -14,7 +14,8 @@ import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { commandIdOf, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { CommandIds } from '../command-ids.js';
+import { jsonBody, requestIdOf } from '../signed-in-request.js';
 import { type CertifiedHoldAnswer, HoldDetailAnswer, HoldsAnswer, OpinionBody, ResolutionBody, ReviewAnswer } from './officer.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
@@ -23,7 +24,10 @@ const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'Th
 @ApiTags('Officers')
 @Controller('v1/holds')
 export class HoldsController {
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly ids: CommandIds,
+  ) {}
 
   @Get()
   @Roles('officer', 'auditor')
@@ -57,10 +61,12 @@ export class HoldsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: OpinionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The review as the officer may see it' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinion_already_given', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinion_already_given', 'idempotency_key_reused', 'outcome_unknown')
   async giveOpinion(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ReviewAnswer> {
     const { opinion, reason } = jsonBody(OpinionBody, request);
-    const outcome = await this.commands.execute<GiveOpinion, Outcome<HoldReviewState>>(new GiveOpinion(commandIdOf(request, person), requestIdOf(requestId), person.subject, opinion, reason));
+    const id = requestIdOf(requestId);
+    const command = new GiveOpinion(await this.ids.of(request, person), id, person.subject, opinion, reason);
+    const outcome = await this.commands.execute<GiveOpinion, Outcome<HoldReviewState>>(command);
     return reviewAnswer(valueOf(outcome), person.subject);
   }
 
@@ -72,10 +78,12 @@ export class HoldsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ResolutionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The resolved review' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinions_missing', 'outcome_differs_from_opinions', 'third_officer_needed', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinions_missing', 'outcome_differs_from_opinions', 'third_officer_needed', 'idempotency_key_reused', 'outcome_unknown')
   async resolve(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ReviewAnswer> {
     const { outcome, reason } = jsonBody(ResolutionBody, request);
-    const result = await this.commands.execute<ResolveHold, Outcome<HoldReviewState>>(new ResolveHold(commandIdOf(request, person), requestIdOf(requestId), person.subject, outcome, reason));
+    const id = requestIdOf(requestId);
+    const command = new ResolveHold(await this.ids.of(request, person), id, person.subject, outcome, reason);
+    const result = await this.commands.execute<ResolveHold, Outcome<HoldReviewState>>(command);
     return reviewAnswer(valueOf(result), person.subject);
   }
 }

@@ -33,6 +33,8 @@ export interface BundleOptions {
   readonly nowUtc: string;
   /** Told of evidence that could not be opened and is left out: erased, gone, or not what the event names. */
   readonly onUnopened?: (verdict: StoredEvent, error: unknown) => Promise<void>;
+  /** Leaves of the checkpoint that it speaks of; default: the newest. */
+  readonly treeSize?: number;
 }
 
 /** The log has nothing to export yet, or nothing that fits. */
@@ -64,7 +66,8 @@ export class BundleMaker {
   async make(query: BundleQuery, options: BundleOptions): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
     // The rows of a list come from leaves of other cases, which the bundle of a case does not have.
     if (query.kind === 'registration' && options.lists.length > 0) throw new ListsOfACaseError();
-    const checkpoint = this.log.checkpoint();
+    const { treeSize } = options;
+    const checkpoint = treeSize === undefined ? this.log.checkpoint() : this.log.checkpointOf(treeSize);
     if (!checkpoint || checkpoint.size === 0) throw new NothingToExportError('the audit log has no checkpoint yet');
     const chosen = this.choose(query, checkpoint.size);
     if (chosen.indices.length === 0) throw new NothingToExportError('nothing in the log fits the query');

@@ -6,7 +6,7 @@ import type { Refusal } from '../../domain/refusal.js';
 import type { Aggregate } from '../aggregates.js';
 import { derivedId } from '../ids.js';
 import { Clock } from '../ports/clock.js';
-import { EVENT_LIMITS, EventStore, type AppendResult, type ExpectedRevision } from '../ports/event-store.js';
+import { EVENT_LIMITS, EventStore, IdConflictError, type AppendResult, type ExpectedRevision } from '../ports/event-store.js';
 
 /** Who asks, on whose behalf, because of what. */
 export interface CommandContext {
@@ -22,10 +22,17 @@ export interface CommandContext {
   readonly decidedAtUtc?: string;
 }
 
-export type Executed<State> = { readonly outcome: 'decided'; readonly state: State; readonly events: number } | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly state: State };
+export type Executed<State> =
+  /** `events`: how many the command gave. `repeated`: it had been carried out before, and this is what came of it then: the state is the one
+   *  that it led to, whatever has happened since, so that equal commands get equal answers. */
+  | { readonly outcome: 'decided'; readonly state: State; readonly events: number; readonly repeated: boolean }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly state: State };
 
 /** The store could not say whether it has the events, even after asking again with the same ids. Safe to repeat the command. */
 export class OutcomeUnknownError extends Error {}
+
+/** Others changed the aggregate again and again, and the command was not carried out. Safe to repeat it, after a while. */
+export class ContendedError extends OutcomeUnknownError {}
 
 const CONFLICT_RETRIES = 8;
 const UNKNOWN_RETRIES = 3;
@@ -50,18 +57,28 @@ export class DecideAndAppend {
   async execute<S, C, E extends DomainEvent>(aggregate: Aggregate<S, C, E>, id: string, command: C, context: CommandContext): Promise<Executed<S>> {
     for (let attempt = 0; attempt <= CONFLICT_RETRIES; attempt++) {
       const { state, expected, stored } = await this.load(aggregate, id);
-      // The command was carried out before: its first event has the id that this run would give it.
-      if (stored.some((e) => e.id === derivedId(context.commandId, 0))) return { outcome: 'decided', state, events: 0 };
+      const before = carriedOut(aggregate, stored, context.commandId);
+      if (before) return before;
       const decision = aggregate.decider.decide(state, command);
       if ('refused' in decision) return { outcome: 'refused', refusal: decision.refused, state };
-      if (decision.events.length === 0) return { outcome: 'decided', state, events: 0 };
+      if (decision.events.length === 0) return { outcome: 'decided', state, events: 0, repeated: false };
       const events = decision.events.map((event, index) => this.envelope(event, index, context));
-      const result = await appendKnown(this.store, aggregate.streamOf(id), events, expected);
-      if (result.outcome === 'appended') {
-        return { outcome: 'decided', state: decision.events.reduce((s, e) => aggregate.decider.evolve(s, e), state), events: events.length };
+      if (await this.append(aggregate.streamOf(id), events, expected)) {
+        return { outcome: 'decided', state: decision.events.reduce((s, e) => aggregate.decider.evolve(s, e), state), events: events.length, repeated: false };
       }
     }
-    throw new Error(`${aggregate.streamOf(id)} was changed by others ${CONFLICT_RETRIES + 1} times in a row`);
+    throw new ContendedError(`${aggregate.streamOf(id)} was changed by others ${CONFLICT_RETRIES + 1} times in a row`);
+  }
+
+  /** @returns false when somebody was first: another command, or the very same one that came twice at once and was told at another instant.
+   *  The newest state says which. */
+  private async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<boolean> {
+    try {
+      return (await appendKnown(this.store, stream, events, expected)).outcome === 'appended';
+    } catch (error) {
+      if (error instanceof IdConflictError) return false;
+      throw error;
+    }
   }
 
   /** The time that envelopes get. */
@@ -89,6 +106,15 @@ export class DecideAndAppend {
       if (page.length < EVENT_LIMITS.eventsPerRead) return all;
     }
   }
+}
+
+/** What a command led to when it was carried out before: its events have the ids that this run would give them. */
+function carriedOut<S, C, E extends DomainEvent>({ decider }: Aggregate<S, C, E>, stored: readonly StoredEvent[], commandId: string): Executed<S> | null {
+  const first = stored.findIndex((e) => e.id === derivedId(commandId, 0));
+  if (first < 0) return null;
+  let events = 1;
+  while (stored[first + events]?.id === derivedId(commandId, events)) events += 1;
+  return { outcome: 'decided', state: fold(decider, stored.slice(0, first + events).map((e) => toDomain<E>(e))), events, repeated: true };
 }
 
 /** The domain's view of a stored (and upcast) event. */

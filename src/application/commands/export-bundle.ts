@@ -14,7 +14,7 @@ import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { ImageVault } from '../ports/image-vault.js';
 import { Pseudonyms } from '../ports/pseudonyms.js';
-import { AccessLog } from './access-log.js';
+import { AccessLog, type RecordedAccess } from './access-log.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
 /** Records leave the house as a bundle. A command, because it is on record before the first line is given out. */
@@ -23,7 +23,7 @@ export class ExportBundle {
     readonly commandId: string,
     readonly by: string,
     readonly query: BundleQuery,
-    readonly options: Omit<BundleOptions, 'nowUtc'>,
+    readonly options: Omit<BundleOptions, 'nowUtc' | 'treeSize'>,
   ) {}
 }
 
@@ -46,14 +46,20 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     private readonly aggregates: DecideAndAppend,
   ) {}
 
-  /** @throws when the export cannot be put on record; then nothing is given out. */
+  /** The same command again gives the bundle of then: of the tree and the instant that are on record.
+   *  @throws when the export cannot be put on record; then nothing is given out. */
   async execute({ commandId, by, query, options }: ExportBundle): Promise<Outcome<ExportedBundle>> {
-    const maker = new BundleMaker(this.log, this.signer, this.store, this.pseudonyms, this.vault);
     try {
-      const { header, leaves, count } = await maker.make(query, { ...options, nowUtc: this.clock.nowUtc(), onUnopened: (verdict, error) => this.notOpened(commandId, verdict, error) });
-      const treeSize = this.log.checkpoint()?.size ?? 0;
-      const data = { by, query: canonicalJson(header.query), treeSize, leaves: count, withOpenings: options.withOpenings, withEvidence: options.withEvidence };
-      await this.access.record({ type: 'AuditExported', data }, { commandId, actor: `officer:${by}`, correlationId: commandId });
+      const before = await this.access.recordOf(commandId);
+      const moment = before ? momentOf(before) : { treeSize: this.log.checkpoint()?.size ?? 0, nowUtc: this.clock.nowUtc() };
+      const made = await this.make(commandId, query, options, moment);
+      const { withOpenings, withEvidence } = options;
+      const data = { by, query: canonicalJson(made.header.query), treeSize: moment.treeSize, leaves: made.count, withOpenings, withEvidence };
+      const context = { commandId, actor: `officer:${by}`, correlationId: commandId, atUtc: moment.nowUtc };
+      const recorded = momentOf(await this.access.record({ type: 'AuditExported', data }, context));
+      const isOurs = recorded.treeSize === moment.treeSize && recorded.nowUtc === moment.nowUtc;
+      // The same command came twice at once, and the other one is on record.
+      const { header, leaves, count } = isOurs ? made : await this.make(commandId, query, options, recorded);
       return ok({ lines: bundleLines(header, leaves), leaves: count });
     } catch (error) {
       if (error instanceof NothingToExportError) return refused({ code: 'not_found' });
@@ -61,6 +67,13 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
       if (error instanceof UnknownCheckpointError) return refused({ code: 'checkpoint_unknown', data: { problem: error.message } });
       throw error;
     }
+  }
+
+  private make(commandId: string, query: BundleQuery, options: ExportBundle['options'], moment: Moment): ReturnType<BundleMaker['make']> {
+    const maker = new BundleMaker(this.log, this.signer, this.store, this.pseudonyms, this.vault);
+    return maker.make(query, {
+      ...options, ...moment, onUnopened: (verdict, error) => this.notOpened(commandId, verdict, error),
+    });
   }
 
   /** Evidence that nobody erased and that is not there, or is something else. */
@@ -80,4 +93,11 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     const { state } = await this.aggregates.load(registrations, metadata.correlationId);
     return state.stage === 'closed' && state.refusedEvidence !== null && isRetentionOver(state.refusedEvidence, this.clock.nowUtc());
   }
+}
+
+/** What an export speaks of: the tree of this size, at this instant. */
+type Moment = Required<Pick<BundleOptions, 'treeSize' | 'nowUtc'>>;
+
+function momentOf({ data, metadata }: RecordedAccess): Moment {
+  return { treeSize: data['treeSize'] as number, nowUtc: metadata.recordedAtUtc };
 }

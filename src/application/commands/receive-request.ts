@@ -7,7 +7,7 @@ import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-proble
 import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
 import { standsAlone } from '../../domain/registration/card-agreement.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
-import type { ReceivedRequest } from '../../domain/registration/registration.events.js';
+import type { ReceivedRequest, RegistrationEvent } from '../../domain/registration/registration.events.js';
 import { booths, registrations } from '../aggregates.js';
 import { boothSigned } from '../booth-signature.js';
 import { CASE_BLOBS, caseOwner, frameBlob, type CaseSignatures } from '../case-material.js';
@@ -16,11 +16,12 @@ import { derivedId, uuidFrom } from '../ids.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
-import { ImageVault, OwnerErasedError } from '../ports/image-vault.js';
+import { BlobDiffersError, ImageVault, OwnerErasedError } from '../ports/image-vault.js';
 import { PhotoReader } from '../ports/photo-reader.js';
 import { Secrets } from '../ports/secrets.js';
 import { SubjectLinker } from '../ports/subject-linker.js';
-import { appendKnown, DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
+import { Claims } from './claims.js';
+import { DecideAndAppend, toDomain, type CommandContext } from './decide-and-append.js';
 import { Challenges } from './issue-challenge.js';
 import { RefuseAtDoor } from './refuse-at-door.js';
 import type { RefusalSource } from '../refusal-budget.js';
@@ -44,14 +45,19 @@ export interface Receipt {
   readonly repeated: boolean;
 }
 
+/** How the stream of a request begins: with its receipt, or with the end of what was never received. */
+type RequestBegun = Extract<RegistrationEvent, { readonly type: 'RequestReceived' | 'RequestLapsed' }>;
+
 /** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the refusal.
- *  The order is from cheap to dear, and from "who are you" to "what do you bring". */
+ *  The order is from cheap to dear, and from "who are you" to "what do you bring"; then who owns key and nonce is decided, and only the owner's
+ *  material is stored. Whoever does not own both touches nothing. */
 @CommandHandler(ReceiveRequest)
 export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Outcome<Receipt>> {
   constructor(
     private readonly aggregates: DecideAndAppend,
     private readonly policies: CurrentPolicy,
     private readonly challenges: Challenges,
+    private readonly claims: Claims,
     private readonly vault: ImageVault,
     private readonly secrets: Secrets,
     private readonly clock: Clock,
@@ -71,24 +77,24 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     const requestId = this.requestIdOf(command);
     const requestDigest = this.requestDigestOf(command);
     // A repeated request gets its first answer, also after its nonce has expired: the booth may have been offline in between.
-    const earlier = await this.receivedBefore(requestId);
-    if (earlier) return this.repeatedAnswer(earlier, requestDigest, command, policy);
+    const earlier = await this.firstOf(requestId);
+    if (earlier) return this.answerOf(earlier, requestDigest, command, policy);
 
-    const receivedAtUtc = this.clock.nowUtc();
-    const problem = this.materialRefusal(command, policy, receivedAtUtc);
+    // A request that owns its key and died before it was received goes on as of the moment at which it came.
+    const claimed = await this.claims.ofRequest(requestId);
+    if (claimed && !sameHex(claimed.digest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
+    const problem = this.materialRefusal(command, policy, claimed?.claimedAtUtc ?? this.clock.nowUtc());
     if (problem) return this.refuse(problem, command, policy);
     const unplain = await this.photoRefusal(command);
     if (unplain) return this.refuse(unplain.code, command, policy, unplain);
 
     const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
-    // Images first: a 202 promises that they are there. The nonce next: whoever consumes it owns it, also after a crash in between.
+    const owned = await this.own({ requestId, boothId: envelope.boothId, digest: requestDigest, nonce: envelope.nonce }, context);
+    if ('lost' in owned) return this.refuse(owned.lost, command, policy);
+
+    // Images before the event: a 202 promises that they are there.
     const sealed = await this.sealed(requestId, command);
     if (!sealed) return this.answerAgain(requestId, requestDigest, command, policy);
-    const { material, frames } = sealed;
-    if (!(await this.consumeNonce(envelope.nonce, requestId, context))) {
-      await this.vault.discardOwner(caseOwner(requestId));
-      return this.refuse('nonce_replayed', command, policy);
-    }
     const receipt = this.receiptOf(requestId);
     const request: ReceivedRequest = {
       requestId,
@@ -99,30 +105,42 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
       mode: envelope.mode,
       certificateType: envelope.certificateType,
       capturedAtUtc: envelope.capturedAtUtc,
-      receivedAtUtc,
+      receivedAtUtc: owned.claimedAtUtc,
       consent: { textVersion: envelope.consent.textVersion, keepReferenceImage: envelope.consent.keepReferenceImage },
-      material,
-      frames,
+      ...sealed,
       requestDigest,
     };
     const result = await this.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request }, context);
-    if (result.outcome === 'decided' && result.events > 0) return ok({ requestId, receipt, repeated: false });
-    // The same request came in twice at the same time and the other one was first.
+    if (result.outcome === 'decided' && !result.repeated) return ok({ requestId, receipt, repeated: false });
+    // The same request came in twice at the same time and the other one was first, or it came back after it had lapsed.
     return this.answerAgain(requestId, requestDigest, command, policy);
   }
 
-  private async answerAgain(requestId: string, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
-    const earlier = await this.receivedBefore(requestId);
-    if (!earlier) throw new Error(`registration-${requestId} refused a first request without having one`);
-    return this.repeatedAnswer(earlier, requestDigest, command, policy);
+  /** Makes key and nonce this request's, or says which of them is another's. Nothing of a request is stored before it owns both.
+   *  @returns since when; a request that comes again owns what it owned */
+  private async own({ requestId, boothId, digest, nonce }: { requestId: string; boothId: string; digest: string; nonce: string }, context: CommandContext): Promise<{ readonly claimedAtUtc: string } | { readonly lost: DoorRefusalCode }> {
+    // A look first, so that a nonce of old does not burn a key that is new.
+    const user = await this.claims.userOfNonce(nonce);
+    if (user !== null && user !== requestId) return { lost: 'nonce_replayed' };
+    const claim = await this.claims.claimRequest({ requestId, boothId, digest }, context);
+    if (!sameHex(claim.digest, digest)) return { lost: 'idempotency_key_reused' };
+    if ((await this.claims.claimNonce(nonce, { requestId, boothId }, context)) !== requestId) return { lost: 'nonce_replayed' };
+    return claim;
   }
 
-  /** @returns null for a duplicate that was so slow that its case has ended and was erased meanwhile: the vault takes nothing of it. */
+  /** The answer of a request whose story has begun meanwhile. One whose material was destroyed without a story can never be received. */
+  private async answerAgain(requestId: string, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
+    const first = await this.firstOf(requestId);
+    return first ? this.answerOf(first, requestDigest, command, policy) : this.refuse('idempotency_key_reused', command, policy);
+  }
+
+  /** @returns null where the vault takes nothing of it: a duplicate that was so slow that its case has ended meanwhile, a request that has
+   *  lapsed, or a key under which a version of before left something else. */
   private async sealed(requestId: string, command: ReceiveRequest): Promise<Pick<ReceivedRequest, 'material' | 'frames'> | null> {
     try {
       return { material: await this.sealMaterial(requestId, command), frames: await this.sealFrames(requestId, command) };
     } catch (error) {
-      if (error instanceof OwnerErasedError) return null;
+      if (error instanceof OwnerErasedError || error instanceof BlobDiffersError) return null;
       throw error;
     }
   }
@@ -178,26 +196,15 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     return { prompt: this.challenges.promptOf(envelope.boothId, envelope.nonce), material: sealed };
   }
 
-  /** @returns false when another request has used the nonce. */
-  private async consumeNonce(nonce: string, requestId: string, context: CommandContext): Promise<boolean> {
-    const stream = `challenge-${createHash('sha256').update(nonce).digest('hex').slice(0, 40)}`;
-    const event = this.aggregates.envelope({ type: 'ChallengeConsumed', data: { requestId, boothId: context.actor.slice('booth:'.length) } }, 0, { ...context, commandId: derivedId('consume', nonce, requestId) });
-    const earlier = await this.store.readStream(stream, { limit: 1 });
-    if (earlier[0]) return earlier[0].data['requestId'] === requestId;
-    const result = await appendKnown(this.store, stream, [event], 'no_stream');
-    if (result.outcome === 'appended') return true;
-    const winner = await this.store.readStream(stream, { limit: 1 });
-    return winner[0]?.data['requestId'] === requestId;
-  }
-
-  private async receivedBefore(requestId: string): Promise<ReceivedRequest | null> {
+  private async firstOf(requestId: string): Promise<RequestBegun | null> {
     const [first] = await this.store.readStream(registrations.streamOf(requestId), { limit: 1 });
-    return first ? toDomain<{ readonly type: 'RequestReceived'; readonly data: ReceivedRequest }>(first).data : null;
+    return first ? toDomain<RequestBegun>(first) : null;
   }
 
-  private repeatedAnswer(earlier: ReceivedRequest, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> | Outcome<Receipt> {
-    if (!sameHex(earlier.requestDigest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
-    return ok({ requestId: earlier.requestId, receipt: earlier.receipt, repeated: true });
+  private answerOf(first: RequestBegun, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> | Outcome<Receipt> {
+    if (first.type === 'RequestLapsed') return this.refuse(this.materialRefusal(command, policy, this.clock.nowUtc()) ?? 'idempotency_key_reused', command, policy);
+    if (!sameHex(first.data.requestDigest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
+    return ok({ requestId: first.data.requestId, receipt: first.data.receipt, repeated: true });
   }
 
   private async refuse(

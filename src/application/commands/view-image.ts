@@ -116,7 +116,7 @@ function comparedImage(stored: readonly StoredEvent[]): string | null {
 export class RecordAccessRefusedHandler implements ICommandHandler<RecordAccessRefused, void> {
   constructor(private readonly access: AccessLog) {}
 
-  execute({ commandId, subject, what, reason }: RecordAccessRefused): Promise<void> {
-    return this.access.record({ type: 'AccessRefused', data: { subject, what, reason } }, { commandId, actor: `officer:${subject}`, correlationId: commandId });
+  async execute({ commandId, subject, what, reason }: RecordAccessRefused): Promise<void> {
+    await this.access.record({ type: 'AccessRefused', data: { subject, what, reason } }, { commandId, actor: `officer:${subject}`, correlationId: commandId });
   }
 }

@@ -192,7 +192,7 @@ export function momentJson(moment: AskedMoment): Json {
 }
 
 /** Anything that cannot be stored ends here, before the answer. */
-function record(access: AccessLog, { commandId, by, what, requestId, query }: Pick<RecordView, 'commandId' | 'by' | 'what' | 'requestId' | 'query'>): Promise<void> {
+async function record(access: AccessLog, { commandId, by, what, requestId, query }: Pick<RecordView, 'commandId' | 'by' | 'what' | 'requestId' | 'query'>): Promise<void> {
   // A correlation of its own: looking at a case must not change the history that is looked at.
-  return access.record({ type: 'RecordsViewed', data: { by, what, requestId, query: canonicalJson(query) } }, { commandId, actor: `officer:${by}`, correlationId: commandId });
+  await access.record({ type: 'RecordsViewed', data: { by, what, requestId, query: canonicalJson(query) } }, { commandId, actor: `officer:${by}`, correlationId: commandId });
 }

@@ -43,7 +43,8 @@ export class OwnerErasedError extends Error {
 export abstract class ImageVault {
   /** Stores bytes durably under owner and id. Repeating it with the same bytes changes nothing.
    *  @returns the salted commitment, hex; the salt derives from the owner's key and is gone with it.
-   *  @throws {OwnerErasedError} for a case or evidence that was destroyed; {BlobDiffersError} when the id is taken by other bytes. */
+   *  @throws {OwnerErasedError} for a case or evidence that was destroyed, also when that happens meanwhile: then nothing of it stays;
+   *  {BlobDiffersError} when the id is taken by other bytes. */
   abstract seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string>;
   /** The only way to bytes: compared with what the history says of them before they are given out.
    *  @throws {BlobGoneError} when it is not there; {BlobDiffersError} when it is something else; other errors while the vault or its keys
@@ -52,6 +53,7 @@ export abstract class ImageVault {
   abstract remove(owner: VaultOwner, blobId: string): Promise<void>;
   /** Destroys the owner's key and blobs. Idempotent. A case and its evidence stay destroyed for ever; a registrant may come back and gets a new key. */
   abstract destroyOwner(owner: VaultOwner): Promise<void>;
-  /** Forgets what was sealed for a request that was never received. The owner may begin anew. */
-  abstract discardOwner(owner: VaultOwner): Promise<void>;
+  /** Owners of cases and evidence that have a key, in the order of their names: what was sealed and not yet destroyed. In pages, because there
+   *  may be many. @param after the last owner of the page before, or null */
+  abstract caseOwners(after: VaultOwner | null, limit: number): Promise<readonly VaultOwner[]>;
 }

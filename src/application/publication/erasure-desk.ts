@@ -29,6 +29,6 @@ export class ErasureDesk {
     const context = { commandId, actor: `consumer:${consumer}`, correlationId: erasureId, causationId: commandId, policyVersion: null };
     const result = await this.aggregates.execute(erasures, erasureId, { type: 'ConfirmErasure', registrationId, consumer, nowUtc: this.clock.nowUtc() }, context);
     if (result.outcome === 'refused') this.log.warn(`${consumer} confirms the erasure ${erasureId}, which was never announced`);
-    else if (result.events > 0) this.log.log(`${consumer} confirms the erasure ${erasureId} for ${registrationId}`);
+    else if (result.events > 0 && !result.repeated) this.log.log(`${consumer} confirms the erasure ${erasureId} for ${registrationId}`);
   }
 }

@@ -25,5 +25,12 @@ export type DoorEvent =
       readonly data: { readonly sinceUtc: string; readonly untilUtc: string; readonly refusals: readonly { readonly code: DoorRefusalCode; readonly count: number }[] };
     };
 
+/** A key that somebody owns, told by the keyed digest of what came under it; nothing else of it is kept. The stream can be started once, and
+ *  that is what decides. A request owns its Idempotency-Key before anything of it is stored (streams `claim-<requestId>`), a command of a
+ *  signed-in person before it is carried out (streams `command-<id>`). */
+export type ClaimEvent =
+  | { readonly type: 'RequestClaimed'; readonly data: { readonly requestId: string; readonly boothId: string; readonly requestDigest: string } }
+  | { readonly type: 'CommandClaimed'; readonly data: { readonly commandDigest: string } };
+
 /** A nonce that was used, by the request that used it. Streams `challenge-<hash>`: the store itself makes it single-use. */
 export type ChallengeEvent = { readonly type: 'ChallengeConsumed'; readonly data: { readonly requestId: string; readonly boothId: string } };

@@ -77,6 +77,8 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
       return policy && { type: 'RetainRefusedEvidence', refusedAtUtc: event.data.refusedAtUtc, policy };
     case 'RefusedEvidenceErased':
       return { type: 'RecordEvidenceErased', nowUtc };
+    case 'RequestLapsed':
+      return { type: 'LapseRequest', ...event.data };
   }
 }
 

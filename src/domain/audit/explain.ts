@@ -106,6 +106,10 @@ const WORDS: Readonly<Record<string, Words>> = {
   HoldClosed: () => ({ ja: '手続きを続けられないため、保留を閉じた。', en: 'The hold was closed, because the case cannot go on.' }),
   RefusedEvidenceRetained: (d) => ({ ja: `認めなかった電子証明書の証拠は、封印したまま${d['eraseAtUtc']}まで保存する(${d['retentionDays']}日間)。`, en: `The sealed evidence of the rejected certificate is kept until ${d['eraseAtUtc']} (${d['retentionDays']} ${d['retentionDays'] === 1 ? 'day' : 'days'}).` }),
   RefusedEvidenceErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により、認めなかった電子証明書の証拠と鍵を消去した。`, en: `The sealed evidence of the rejected certificate and its key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
+  RequestLapsed: (d) => ({
+    ja: d['reason'] === 'claim_not_completed' ? `${d['claimedAtUtc']}に始まった申請は受け付けに至らず、失効した。保存された内容は消去する。` : '受け付けられていない申請の内容が残っていたため、失効させて消去する。',
+    en: d['reason'] === 'claim_not_completed' ? `The request that began at ${d['claimedAtUtc']} was never received and has lapsed; what was kept of it is destroyed.` : 'Something of a request that was never received was found; it has lapsed and is destroyed.',
+  }),
   RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   ConsentGiven: (d) => ({ ja: `画像の保存への同意を記録した(同意文${d['textVersion']})。`, en: `Consent to keep the image was recorded (text ${d['textVersion']}).` }),
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),

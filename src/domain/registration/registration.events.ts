@@ -193,4 +193,16 @@ export type RegistrationEvent =
       };
     }
   /** Key and bytes of the sealed evidence are gone. */
-  | { readonly type: 'RefusedEvidenceErased'; readonly data: { readonly sealedEvidenceId: string; readonly rule: 'retention_limit'; /** When it was due. */ readonly eraseAtUtc: string } };
+  | { readonly type: 'RefusedEvidenceErased'; readonly data: { readonly sealedEvidenceId: string; readonly rule: 'retention_limit'; /** When it was due. */ readonly eraseAtUtc: string } }
+  /** The first and only event of a request that was never received. From here on it cannot be: its stream has begun. What was sealed for it is
+   *  destroyed after this event. */
+  | {
+      readonly type: 'RequestLapsed';
+      readonly data: {
+        /** `claim_not_completed`: it owned its key and died before it was received. `nobody_owns_it`: something of it was in the vault, and no
+         *  claim and no case was in the log. */
+        readonly reason: 'claim_not_completed' | 'nobody_owns_it';
+        /** When its key was claimed; null where nobody claimed it. */
+        readonly claimedAtUtc: string | null;
+      };
+    };

@@ -26,7 +26,11 @@ export type RegistrationCommand =
   | { readonly type: 'EndByOperator'; readonly reason: EndReason; readonly reference: string; readonly by: string; /** A step of the case that waits for an operator, or null. */ readonly stuckEffectId: string | null }
   /** @see RefusedEvidenceRetained */
   | { readonly type: 'RetainRefusedEvidence'; readonly refusedAtUtc: string; readonly policy: ActivePolicy }
-  | { readonly type: 'RecordEvidenceErased'; readonly nowUtc: string };
+  | { readonly type: 'RecordEvidenceErased'; readonly nowUtc: string }
+  /** @see RequestLapsed */
+  | { readonly type: 'LapseRequest'; readonly reason: LapseReason; readonly claimedAtUtc: string | null };
+
+export type LapseReason = Extract<RegistrationEvent, { readonly type: 'RequestLapsed' }>['data']['reason'];
 
 /** What is wrong with something that was opened, and for what it was opened. */
 export type MaterialFault = { readonly material: MaterialName; readonly foundAt: MaterialUse } & ({ readonly fault: 'missing' } | { readonly fault: 'differs'; readonly difference: MaterialDifference });
@@ -80,7 +84,8 @@ export type CardFacts = { readonly agreement: CardAgreement; readonly otherCerti
 
 /** One stage has only the fields that exist in it. */
 export type RegistrationState =
-  | { readonly stage: 'none' }
+  /** Nothing of it was received; once it has lapsed nothing can be any more. */
+  | { readonly stage: 'none'; readonly isLapsed?: true }
   | ({ readonly stage: 'received' } & Known)
   | ({ readonly stage: 'certificate_verified'; readonly subjectKey: string; readonly card: CardFacts } & Known)
   | ({ readonly stage: 'confirmed'; readonly subjectKey: string } & Known)
@@ -123,7 +128,11 @@ export const registrationDecider: Decider<RegistrationState, RegistrationCommand
 
 function decide(state: RegistrationState, command: RegistrationCommand): Decision<RegistrationEvent> {
   if (command.type === 'ReceiveRequest') {
-    return state.stage === 'none' ? accept({ type: 'RequestReceived', data: command.request }) : refuse({ code: 'already_received' });
+    return state.stage === 'none' && !state.isLapsed ? accept({ type: 'RequestReceived', data: command.request }) : refuse({ code: 'already_received' });
+  }
+  if (command.type === 'LapseRequest') {
+    if (state.stage !== 'none') return refuse({ code: 'already_received' });
+    return state.isLapsed ? accept() : accept({ type: 'RequestLapsed', data: { reason: command.reason, claimedAtUtc: command.claimedAtUtc } });
   }
   if (state.stage === 'none') return refuse({ code: 'not_found' });
   const wrongStage = () => refuse({ code: 'wrong_stage', data: { stage: state.stage, command: command.type } });
@@ -349,6 +358,7 @@ function submissionDecision(
 
 function evolve(state: RegistrationState, event: RegistrationEvent): RegistrationState {
   if (event.type === 'RequestReceived') return { stage: 'received', request: event.data };
+  if (event.type === 'RequestLapsed') return { stage: 'none', isLapsed: true };
   if (state.stage === 'none') return state;
   const { request } = state;
   const subjectKey = 'subjectKey' in state ? state.subjectKey : null;

@@ -132,6 +132,7 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'RefusedEvidenceRetained':
       return [{ effect: { effect: 'EraseRefusedEvidence' }, dueAtUtc: event.data.eraseAtUtc }];
     case 'RefusedEvidenceErased':
+    case 'RequestLapsed':
     case 'FaceReferred':
     case 'SubmissionAttempted':
     case 'HoldOpened':

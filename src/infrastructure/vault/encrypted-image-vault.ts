@@ -31,6 +31,7 @@ export class EncryptedImageVault extends ImageVault {
       return commitment;
     }
     await writeDurably(path, encrypt(key, aad(owner, blobId), bytes));
+    await this.assertOwned(owner, key, path);
     return commitment;
   }
 
@@ -54,9 +55,17 @@ export class EncryptedImageVault extends ImageVault {
     await rm(this.folderOf(owner), { recursive: true, force: true });
   }
 
-  async discardOwner(owner: VaultOwner): Promise<void> {
-    await this.keys.destroy(owner, { forever: false });
-    await rm(this.folderOf(owner), { recursive: true, force: true });
+  async caseOwners(after: VaultOwner | null, limit: number): Promise<readonly VaultOwner[]> {
+    return (await this.keys.ownersAfter(after ?? '', limit)) as VaultOwner[];
+  }
+
+  /** An owner that is destroyed while something of it is being written must leave no file behind. Its key goes first and its files after that: if
+   *  the key is still there now, the file is there to be removed with the others. */
+  private async assertOwned(owner: VaultOwner, key: Uint8Array, path: string): Promise<void> {
+    const now = await this.keys.existingKey(owner);
+    if (now && timingSafeEqual(now, key)) return;
+    await rm(owner.startsWith('registrant:') ? path : this.folderOf(owner), { recursive: true, force: true });
+    throw new OwnerErasedError(owner);
   }
 
   private async keyOf(owner: VaultOwner, blobId: string): Promise<Uint8Array | null> {

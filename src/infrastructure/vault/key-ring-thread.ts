@@ -42,8 +42,9 @@ function isThere(owner: string): boolean {
 
 function fulfil(number: number, wish: KeyWish): FromKeyThread {
   try {
+    if (wish.do === 'ownersAfter') return { number, answer: ring.ownersAfter(wish.owner, wish.limit) };
     if (wish.do === 'destroy') ring.destroy(wish.owner, { forever: wish.forever });
-    return { number, key: wish.do === 'destroy' ? null : ring[wish.do](wish.owner) };
+    return { number, answer: wish.do === 'destroy' ? null : ring[wish.do](wish.owner) };
   } catch (error) {
     // SQLite's own errors are the step's: what was done before in it must not be answered as done.
     if (isOfDatabase(error)) throw error;

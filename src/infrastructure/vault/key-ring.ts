@@ -11,6 +11,8 @@ export interface Keys {
   keyFor(owner: string): Uint8Array | null | Promise<Uint8Array | null>;
   existingKey(owner: string): Uint8Array | null | Promise<Uint8Array | null>;
   destroy(owner: string, options: { readonly forever: boolean }): void | Promise<void>;
+  /** Owners of cases and evidence that have a key, in the order of their names. */
+  ownersAfter(after: string, limit: number): readonly string[] | Promise<readonly string[]>;
 }
 
 /** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
@@ -65,6 +67,12 @@ export class KeyRing implements Keys {
       this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
       if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
     });
+  }
+
+  ownersAfter(after: string, limit: number): readonly string[] {
+    const isOfCase = "(owner > 'case:' AND owner < 'case;' OR owner > 'evidence:' AND owner < 'evidence;')";
+    const rows = this.db.prepare(`SELECT owner FROM data_key WHERE owner > ? AND ${isOfCase} ORDER BY owner LIMIT ?`).all(after, limit);
+    return (rows as { owner: string }[]).map(({ owner }) => owner);
   }
 
   /** Does several things in one durable step: all of it or, when `work` or the disk fails, nothing. Inside another step it is a part of that. */

@@ -12,15 +12,17 @@ export interface KeyThreadData {
 
 export type KeyWish =
   | { readonly do: 'keyFor' | 'existingKey'; readonly owner: string }
-  | { readonly do: 'destroy'; readonly owner: string; readonly forever: boolean };
+  | { readonly do: 'destroy'; readonly owner: string; readonly forever: boolean }
+  | { readonly do: 'ownersAfter'; readonly owner: string; readonly limit: number };
 
 /** `number` is given back with the answer. */
 export type ToKeyThread = { readonly number: number; readonly wish: KeyWish } | 'close';
 
-export type FromKeyThread = 'open' | { readonly number: number; readonly key: Uint8Array | null } | { readonly number: number; readonly failure: string; /** Whether it is the fault of this owner's row alone. */ readonly ofKey: boolean };
+type Answer = Uint8Array | null | readonly string[];
+export type FromKeyThread = 'open' | { readonly number: number; readonly answer: Answer } | { readonly number: number; readonly failure: string; /** Whether it is the fault of this owner's row alone. */ readonly ofKey: boolean };
 
 interface Waiting {
-  readonly resolve: (key: Uint8Array | null) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -55,15 +57,19 @@ export class ThreadedKeyRing implements Keys {
   }
 
   keyFor(owner: string): Promise<Uint8Array | null> {
-    return this.ask({ do: 'keyFor', owner });
+    return this.ask({ do: 'keyFor', owner }) as Promise<Uint8Array | null>;
   }
 
   existingKey(owner: string): Promise<Uint8Array | null> {
-    return this.ask({ do: 'existingKey', owner });
+    return this.ask({ do: 'existingKey', owner }) as Promise<Uint8Array | null>;
   }
 
   async destroy(owner: string, { forever }: { readonly forever: boolean }): Promise<void> {
     await this.ask({ do: 'destroy', owner, forever });
+  }
+
+  ownersAfter(after: string, limit: number): Promise<readonly string[]> {
+    return this.ask({ do: 'ownersAfter', owner: after, limit }) as Promise<readonly string[]>;
   }
 
   /** What was wished for before is done first. */
@@ -72,7 +78,7 @@ export class ThreadedKeyRing implements Keys {
     await this.ended;
   }
 
-  private ask(wish: KeyWish): Promise<Uint8Array | null> {
+  private ask(wish: KeyWish): Promise<Answer> {
     if (this.dead) return Promise.reject(this.dead);
     const number = (this.numbers += 1);
     return new Promise((resolve, reject) => {
@@ -86,7 +92,7 @@ export class ThreadedKeyRing implements Keys {
     const waiting = this.waiting.get(message.number);
     this.waiting.delete(message.number);
     if ('failure' in message) waiting?.reject(message.ofKey ? new KeyDiffersError(message.failure) : new Error(message.failure));
-    else waiting?.resolve(message.key);
+    else waiting?.resolve(message.answer);
   }
 
   /** Whoever waits must not wait for ever. A key that was being made may or may not be there: asking again makes it or finds it. */

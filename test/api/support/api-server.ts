@@ -18,6 +18,7 @@ import { RegistrantErasure } from '../../../src/application/audit/registrant-era
 import { RegistrantGroup } from '../../../src/application/registrant-group.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
+import { Claims } from '../../../src/application/commands/claims.js';
 import { EraseRegistrantHandler } from '../../../src/application/commands/erase-registrant.js';
 import { ExportBundleHandler } from '../../../src/application/commands/export-bundle.js';
 import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
@@ -151,7 +152,7 @@ const HANDLERS = [
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
+const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {

@@ -1,0 +1,153 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import type { Position, StoredEvent } from '../../domain/event-envelope.js';
+import type { LapseReason } from '../../domain/registration/registration.js';
+import { addMs } from '../../domain/values/instant.js';
+import { registrations } from '../aggregates.js';
+import { caseOwner, evidenceOwner } from '../case-material.js';
+import { Claims } from '../commands/claims.js';
+import { DecideAndAppend } from '../commands/decide-and-append.js';
+import { CurrentPolicy } from '../current-policy.js';
+import { derivedId } from '../ids.js';
+import { Clock } from '../ports/clock.js';
+import { EventStore } from '../ports/event-store.js';
+import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
+import { PositionStore, type Lease } from '../ports/position-store.js';
+
+const ACTOR = 'system:claim-sweep';
+/** Beyond the life of its nonce: so long may a booth that got no answer send the same bytes again, and its request goes on. */
+const GRACE_MS = 15 * 60_000;
+const LOOK_EVERY_MS = 5 * 60_000;
+const LOOK_FOR_STRAYS_EVERY_MS = 24 * 3_600_000;
+const LEASE_MS = 60_000;
+const PAGE = 256;
+let instances = 0;
+
+/** Ends requests that own their key and were never received: the process died in between and the booth did not come back. Their stream is begun
+ *  with `RequestLapsed`, and as a stream begins once, either the request was received or it has lapsed, whoever was faster. Only after that is
+ *  destroyed what was sealed. A crash anywhere in between is mended by the next look: the position moves last.
+ *  @req R19 */
+@Injectable()
+export class ClaimSweep {
+  /** Name of the consumer: data, never renamed. */
+  readonly name = 'claim-sweep';
+  private readonly log = new Logger('ClaimSweep');
+  private readonly holder = `claim-sweep-${(instances += 1)}`;
+  private stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private straysLookedForMs: number | null = null;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly positions: PositionStore,
+    private readonly aggregates: DecideAndAppend,
+    private readonly claims: Claims,
+    private readonly policies: CurrentPolicy,
+    private readonly vault: ImageVault,
+    private readonly clock: Clock,
+  ) {}
+
+  start(): void {
+    this.stopping = new AbortController();
+    this.running = this.run(this.stopping.signal);
+  }
+
+  /** Lets the look that is under way end. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** One look at the claims that are due, and once a day at everything in the vault.
+   *  @returns how many requests have lapsed, now or in a look that was cut short */
+  async look(): Promise<number> {
+    const lapsed = await this.lapseClaims();
+    const nowMs = Date.parse(this.clock.nowUtc());
+    if (this.straysLookedForMs !== null && nowMs - this.straysLookedForMs < LOOK_FOR_STRAYS_EVERY_MS) return lapsed;
+    const strays = await this.lapseStrays();
+    this.straysLookedForMs = nowMs;
+    return lapsed + strays;
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.look();
+      } catch (error) {
+        // Store or vault are away: nothing is lost by looking again later.
+        this.log.warn(`claims could not be looked at, trying again: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      await sleepFor(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
+        // Aborted: the loop ends.
+      });
+    }
+  }
+
+  private async lapseClaims(): Promise<number> {
+    const lease = await this.positions.acquire(this.name, this.holder, LEASE_MS);
+    // Another process looks.
+    if (!lease) return 0;
+    try {
+      return await this.lapseFrom(await this.positions.load(this.name), lease);
+    } finally {
+      await this.positions.release(lease);
+    }
+  }
+
+  private async lapseFrom(after: Position | null, lease: Lease): Promise<number> {
+    const { values } = await this.policies.get();
+    const boundMs = (values.challengeLifetimeSeconds + values.clockSkewSecondsMax) * 1000 + GRACE_MS;
+    let lapsed = 0;
+    for (let from = after; ; ) {
+      const batch = await this.store.readAll(from, { filter: { types: ['RequestClaimed'] }, limit: PAGE });
+      const nowUtc = this.clock.nowUtc();
+      const firstLater = batch.events.findIndex((event) => addMs(event.metadata.recordedAtUtc, boundMs) > nowUtc);
+      const due = firstLater < 0 ? batch.events : batch.events.slice(0, firstLater);
+      for (const event of due) lapsed += (await this.lapseClaim(event)) ? 1 : 0;
+      const next = firstLater < 0 ? batch.position : (due.at(-1)?.position ?? from);
+      if (next === null || next === from) return lapsed;
+      const saved = await this.positions.save({ consumer: this.name, previous: from, next, fencingToken: lease.fencingToken });
+      if (saved !== 'saved' || firstLater >= 0 || batch.caughtUp) return lapsed;
+      from = next;
+    }
+  }
+
+  private async lapseClaim({ data, metadata: { recordedAtUtc } }: StoredEvent): Promise<boolean> {
+    const requestId = data['requestId'] as string;
+    // Nearly always it was received, which one short read tells.
+    const [first] = await this.store.readStream(registrations.streamOf(requestId), { limit: 1 });
+    if (first?.type === 'RequestReceived') return false;
+    return this.lapse(requestId, 'claim_not_completed', recordedAtUtc);
+  }
+
+  /** What is in the vault and in no story: left by a version that sealed before it asked, or by a log that lost its end. Owners are read before
+   *  claims, so whatever is being sealed now has its claim already when it is looked for. */
+  private async lapseStrays(): Promise<number> {
+    let lapsed = 0;
+    for (let after: VaultOwner | null = null; ; ) {
+      const owners: readonly VaultOwner[] = await this.vault.caseOwners(after, PAGE);
+      for (const owner of owners) lapsed += (await this.lapseStray(owner)) ? 1 : 0;
+      after = owners.at(-1) ?? null;
+      if (after === null || this.stopping.signal.aborted) return lapsed;
+    }
+  }
+
+  private async lapseStray(owner: VaultOwner): Promise<boolean> {
+    const requestId = owner.slice(owner.indexOf(':') + 1);
+    const [first] = await this.store.readStream(registrations.streamOf(requestId), { limit: 1 });
+    if (first?.type === 'RequestReceived') return false;
+    // One with a claim has its time until that is due.
+    if (!first && (await this.claims.ofRequest(requestId))) return false;
+    return this.lapse(requestId, 'nobody_owns_it', null);
+  }
+
+  /** @returns false when the request was received after all. */
+  private async lapse(requestId: string, reason: LapseReason, claimedAtUtc: string | null): Promise<boolean> {
+    const context = { commandId: derivedId('lapse', requestId), actor: ACTOR, correlationId: requestId, causationId: requestId, policyVersion: null };
+    const result = await this.aggregates.execute(registrations, requestId, { type: 'LapseRequest', reason, claimedAtUtc }, context);
+    if (result.outcome === 'refused') return false;
+    await this.vault.destroyOwner(caseOwner(requestId));
+    await this.vault.destroyOwner(evidenceOwner(requestId));
+    return true;
+  }
+}
