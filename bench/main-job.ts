@@ -18,7 +18,7 @@ import { sandboxSettings, startSandbox } from '../dist/sandbox/sandbox.js';
 import { startServer } from '../dist/server.js';
 import type { Bench, BenchReport } from './report.ts';
 
-const FACES: readonly DemoFaceName[] = ['sample1-left', 'sample4-first', 'sample4-second', 'sample3-left', 'sample6-fourth', 'sample5-first', 'sample6-first', 'sample6-third'];
+const FACES: readonly DemoFaceName[] = ['sample1-left', 'sample4-first', 'sample4-second', 'sample3-left', 'sample6-fourth', 'sample6-second', 'sample6-first', 'sample6-third'];
 const REGISTRATIONS = 80;
 const BOOTHS = 8;
 

@@ -174,7 +174,7 @@ describe('quality in the policy (@req R7)', () => {
     expect(Object.keys(DEFAULT_POLICY.photoQualityMin)).not.toContain('LuminanceMean');
   });
   it('holds by default a photograph of which it cannot tell whether it is a portrait, and it is not submitted (@req R16 R17)', () => {
-    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 'none', { quality: { NaturalColour: 'not_assessed' } })));
+    const decision = registrationDecider.decide(fold(registrationDecider, before), recordFaces(compared(9500, 'none', { quality: { EyesVisible: 20, EyesOpen: 'not_assessed' } })));
     const events = 'events' in decision ? decision.events : [];
     expect(events).toMatchObject([{ type: 'FaceMatched', data: { confirmation: 'on_hold' } }, { type: 'Held', data: { reason: 'portrait_doubtful', registeredPoints: null, differencePoints: null, boundPoints: null } }]);
     expect(registrationDecider.decide(fold(registrationDecider, [...before, ...events]), { type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 })).toMatchObject({ refused: { code: 'wrong_stage' } });

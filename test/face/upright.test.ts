@@ -33,6 +33,8 @@ describe("the head's tilt", () => {
     return { box: { x: 0, y: 0, width: 100, height: 140 }, score: 1, flag: 1, landmarks: [], mesh, interEyeDistance: 80, roll, alignmentError: 0 };
   }
 
+  const OPEN = { oneEye: 0, bothEyes: 0, mouth: 0, forehead: 0, half: 0, face: 0 };
+
   it.each([
     [0, null],
     [10, null],
@@ -42,12 +44,12 @@ describe("the head's tilt", () => {
     [-20, 'not_upright'],
     [180, 'not_upright'],
   ])('%f degrees: %s', (roll, reason) => {
-    expect(captureRefusal({ face: tilted(roll), quality: {}, eyes: null }, DEFAULT_CAPTURE_RULES)?.reason ?? null).toBe(reason);
+    expect(captureRefusal({ face: tilted(roll), quality: {}, eyes: null, covered: OPEN }, DEFAULT_CAPTURE_RULES)?.reason ?? null).toBe(reason);
   });
 
   it('is named before closed eyes and blur, which are not seen well in a face that is not upright', () => {
     const shut = { gap: 0, upperLid: 0, gapPixels: 0 };
-    const all = { quality: { Sharpness: 0 }, eyes: { left: shut, right: shut } };
+    const all = { quality: { Sharpness: 0 }, covered: OPEN, eyes: { left: shut, right: shut } };
     expect(captureRefusal({ face: tilted(25), ...all }, DEFAULT_CAPTURE_RULES)?.reason).toBe('not_upright');
     expect(captureRefusal({ face: tilted(5), ...all }, DEFAULT_CAPTURE_RULES)?.reason).toBe('too_blurred');
   });

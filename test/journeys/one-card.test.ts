@@ -192,8 +192,8 @@ describe('one card, one person', () => {
 
   it('waits for an authority that is away, and guesses nothing', async () => {
     server.sandbox.jpki.linkFaults.always('drop');
-    const card = await issue('sample5-first-mirrored');
-    const requestId = await register(card, SIGNING, 'sample5-first');
+    const card = await issue('sample5-fourth-mirrored');
+    const requestId = await register(card, SIGNING, 'sample5-fourth');
     const events = await ended(requestId, 'CertificateCheckDeferred', 'CertificateVerified');
     server.sandbox.jpki.linkFaults.clear();
     expect(of(events, 'CertificateCheckDeferred')).toMatchObject({ cause: 'link_unknown' });

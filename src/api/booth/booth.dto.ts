@@ -174,7 +174,8 @@ export class HintAnswer {
 }
 
 const NOT_COMPARABLE_REASONS = [
-  'no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'not_upright', 'eyes_closed', 'unreadable_image', 'image_too_large', 'poor_quality',
+  'no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'not_upright', 'eyes_closed', 'eyes_covered', 'mouth_covered', 'printed_frame', 'unreadable_image', 'image_too_large',
+  'poor_quality',
 ] as const satisfies readonly NotComparableReason[];
 
 export class PhotoReasonAnswer {

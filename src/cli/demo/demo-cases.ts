@@ -90,11 +90,11 @@ export const DEMO_CASES: readonly DemoCase[] = [
     name: 'government down, then back (submitted once)',
     expected: 'GovernmentAccepted',
     start: async (world, people) => {
-      const card = await people.card('Michiko', 'sample5-first-mirrored');
+      const card = await people.card('Michiko', 'sample5-fourth-mirrored');
       await world.sandbox.government.down();
       // And when it is back it stores the first submission and loses the connection before it can say so.
       world.sandbox.government.faults.play(['drop_after_storing']);
-      return world.register(card, await loadDemoFace('sample5-first'));
+      return world.register(card, await loadDemoFace('sample5-fourth'));
     },
     meanwhile: async (world, requestId) => {
       await world.until(requestId, ['SubmissionDeferred']);

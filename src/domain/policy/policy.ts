@@ -56,6 +56,9 @@ export const DEFAULT_POLICY: PolicyValues = {
   },
   photoQualityHoldBelow: {
     NaturalColour: 30,
+    EyesVisible: 50,
+    MouthOcclusionPrevention: 50,
+    FaceOcclusionPrevention: 50,
     LeftwardCropOfTheFaceImage: 60,
     RightwardCropOfTheFaceImage: 60,
   },

@@ -15,6 +15,10 @@ export type NotComparableReason =
   /** The head, or the whole picture, lies on its side or stands on its head. */
   | 'not_upright'
   | 'eyes_closed'
+  | 'eyes_covered'
+  | 'mouth_covered'
+  /** The photograph shows a print, or has a border. */
+  | 'printed_frame'
   | 'unreadable_image'
   | 'image_too_large'
   /** A measure of its quality is below the minimum that the policy sets. */

@@ -10,6 +10,7 @@ import { decodeImage, encodePng, type ImageLimits, type TakenPictures } from './
 import { captureRefusal, measureQuality, notUpright, type CaptureRefusal, type CaptureRules } from './photo-quality.js';
 import { measurePicture } from './picture-measures.js';
 import { PERIODIC_MIN, periodicStrength } from './periodic-pattern.js';
+import { hasPrintedFrame } from './printed-frame.js';
 import { isNearDuplicate, normalisedSmallGrey } from './presence-signals.js';
 import { dropPixels, type Box, type RgbImage } from './rgb-image.js';
 
@@ -212,11 +213,13 @@ interface Judgement {
 
 async function judge({ engine, rules }: Desk, { image, faces, face }: Subject): Promise<Judgement> {
   const eyes = await engine.eyes(image, face);
-  const quality = measureQuality(image, faces, eyes);
-  const refusal = captureRefusal({ face, quality, eyes }, rules.capture);
+  const measured = measureQuality(image, faces, eyes, rules.capture);
+  const { quality } = measured;
+  const refusal = captureRefusal({ face, ...measured, eyes }, rules.capture);
   if (refusal?.reason === 'not_upright') return { quality, refusal };
   const turned = await engine.turnedFace(image, face);
-  return { quality, refusal: turned === null ? refusal : notUpright(turned) };
+  if (turned !== null) return { quality, refusal: notUpright(turned) };
+  return { quality, refusal: hasPrintedFrame(image) ? { reason: 'printed_frame', detail: 'a margin of one colour lies around the picture' } : refusal };
 }
 
 function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null): AnalysedPicture {

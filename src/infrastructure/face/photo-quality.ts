@@ -2,6 +2,7 @@ import type { NotComparableReason, PhotoQuality } from '../../domain/values/face
 import { apply, compose, cutSquare, fitSimilarity, type Similarity } from './alignment.js';
 import { detailFrame, detailShare } from './detail-frame.js';
 import type { EyesOpening } from './eye-opening.js';
+import { judgeCover, type Covered } from './face-cover.js';
 import type { AnalysedFace } from './face-engine.js';
 import { headPose } from './head-pose.js';
 import type { Point, RgbImage } from './rgb-image.js';
@@ -24,6 +25,8 @@ export interface CaptureRules {
   /** An eye is closed when its lids are closer than this and its upper lid hangs lower than this, both as shares of its width
    *  (`EyeOpening`). A photograph is refused when both eyes are: one closed eye may be how the person looks. */
   readonly closedEye: { readonly gapBelow: number; readonly upperLidBelow: number };
+  /** From here on it is taken for sure that both eyes, or the mouth, are covered (`Covered`, 0..1); from `doubt` on nobody can tell. */
+  readonly covered: { readonly eyes: number; readonly mouth: number; readonly doubt: number };
 }
 
 export const DEFAULT_CAPTURE_RULES: CaptureRules = {
@@ -34,6 +37,7 @@ export const DEFAULT_CAPTURE_RULES: CaptureRules = {
   rollRefusedFrom: 20,
   alignmentErrorMax: 0.055,
   closedEye: { gapBelow: 0.14, upperLidBelow: 0.05 },
+  covered: { eyes: 0.95, mouth: 0.98, doubt: 0.5 },
 };
 
 /** Measures that need networks which are not here; they are named so that nobody takes silence for a pass. */
@@ -41,31 +45,45 @@ const NOT_ASSESSED = [
   'UnifiedQualityScore',
   'BackgroundUniformity',
   'CompressionArtifacts',
-  'EyesVisible',
-  'MouthOcclusionPrevention',
-  'FaceOcclusionPrevention',
   'ExpressionNeutrality',
   'NoHeadCoverings',
 ] as const;
 
+/** What a photograph is worth by its measures, and what hides the face. */
+export interface Measured {
+  readonly quality: PhotoQuality;
+  readonly covered: Covered;
+}
+
 /** Measures a photograph by the names and the 0..100 scale of ISO/IEC 29794-5, with the mappings of its reference code OFIQ.
- *  100 is best. Names that cannot be measured here are 'not_assessed'. Deviations from OFIQ: docs/face.md.
+ *  100 is best. Names that cannot be measured here are 'not_assessed', and so is whether eyes or mouth are open behind what may
+ *  cover them: the nets draw them there all the same. Deviations from OFIQ: docs/face.md.
  *  @param faces all faces of the picture, the main one first
  *  @param eyes of the main face, or null where nothing sees lids */
-export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], eyes: EyesOpening | null): PhotoQuality {
+export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], eyes: EyesOpening | null, { covered: { doubt } }: Pick<CaptureRules, 'covered'>): Measured {
   const [face] = faces;
   if (!face) throw new Error('quality is measured on a face');
   const frame = faceFrame(image, face);
-  return {
+  const covered = judgeCover({ ...frame, eyes: FRAME_EYES, flag: face.flag });
+  const seen = (chance: number): number => whole(100 * (1 - chance));
+  const placed = composition(image, face);
+  // A cheek outside the picture has no colour.
+  const isCutOff = Math.min(placed['LeftwardCropOfTheFaceImage']!, placed['RightwardCropOfTheFaceImage']!) < 30;
+  const quality: PhotoQuality = {
     ...Object.fromEntries(NOT_ASSESSED.map((name) => [name, 'not_assessed' as const])),
-    ...composition(image, face),
+    ...placed,
     SingleFacePresent: singleFace(faces),
     ...pose(face),
-    EyesOpen: eyes === null ? 'not_assessed' : eyesOpen(face, eyes),
-    ...mouth(face),
+    EyesOpen: eyes === null || covered.oneEye >= doubt ? 'not_assessed' : eyesOpen(face, eyes),
+    MouthClosed: covered.mouth >= doubt ? 'not_assessed' : mouthClosed(face),
+    EyesVisible: seen(covered.oneEye),
+    MouthOcclusionPrevention: seen(covered.mouth),
+    FaceOcclusionPrevention: seen(Math.max(covered.forehead, covered.half, covered.face)),
     ...light(frame),
+    ...(isCutOff && { NaturalColour: 'not_assessed' as const }),
     Sharpness: sharpness(image, face),
   };
+  return { quality, covered };
 }
 
 export interface CaptureRefusal {
@@ -73,14 +91,22 @@ export interface CaptureRefusal {
   readonly detail: string;
 }
 
+interface Judged extends Measured {
+  readonly face: AnalysedFace;
+  readonly eyes: EyesOpening | null;
+}
+
 /** @param degrees how far the head is turned in the picture */
 export function notUpright(degrees: number): CaptureRefusal {
   return { reason: 'not_upright', detail: `the head is turned by ${degrees.toFixed(0)} degrees in the picture` };
 }
 
+/** The policy says what becomes of such photographs; its defaults refuse them. */
+const CANNOT_BE_JUDGED_BELOW = [['UnderExposurePrevention', 20], ['OverExposurePrevention', 20], ['LeftwardCropOfTheFaceImage', 30], ['RightwardCropOfTheFaceImage', 30], ['MarginBelowOfTheFaceImage', 3]] as const;
+
 /** Whether the head is upright comes first: nets that know upright faces see closed eyes and blur in others.
  *  @returns why a captured photograph is refused, or null. */
-export function captureRefusal({ face, quality, eyes }: { face: AnalysedFace; quality: PhotoQuality; eyes: EyesOpening | null }, rules: CaptureRules): CaptureRefusal | null {
+export function captureRefusal({ face, quality, covered, eyes }: Judged, rules: CaptureRules): CaptureRefusal | null {
   const { yaw, pitch, roll } = headPose(face);
   if (Math.abs(roll) >= rules.rollRefusedFrom) return notUpright(roll);
   const value = (name: string): number => {
@@ -91,6 +117,13 @@ export function captureRefusal({ face, quality, eyes }: { face: AnalysedFace; qu
   if (Math.abs(yaw) > rules.yawMax || Math.abs(pitch) > rules.pitchMax) return { reason: 'turned_away', detail: `the head is turned by ${yaw.toFixed(0)} and tilted by ${pitch.toFixed(0)} degrees` };
   if (value('Sharpness') < rules.sharpnessMin) return { reason: 'too_blurred', detail: `sharpness ${value('Sharpness')} of 100, at least ${rules.sharpnessMin} is needed` };
   if (face.alignmentError > rules.alignmentErrorMax) return { reason: 'too_blurred', detail: `the points of the face cannot be placed (they miss by ${(face.alignmentError * 100).toFixed(1)} % of the crop)` };
+  const sure = (chance: number): string => `${(chance * 100).toFixed(0)} of 100`;
+  // Of a face that lies partly outside the picture, or has no light or too much, nothing else can be said.
+  if (CANNOT_BE_JUDGED_BELOW.some(([measure, minimum]) => value(measure) < minimum)) return null;
+  if (covered.bothEyes >= rules.covered.eyes) return { reason: 'eyes_covered', detail: `both eyes are covered (${sure(covered.bothEyes)})` };
+  if (covered.mouth >= rules.covered.mouth) return { reason: 'mouth_covered', detail: `the mouth is covered (${sure(covered.mouth)})` };
+  // Lids that nobody sees are not closed.
+  if (covered.bothEyes >= rules.covered.doubt) return null;
   if (eyes !== null && isClosed(eyes.left, rules) && isClosed(eyes.right, rules)) {
     const percent = (share: number): string => `${(Math.max(0, share) * 100).toFixed(0)} %`;
     return { reason: 'eyes_closed', detail: `the lids are apart by ${percent(eyes.left.gap)} and ${percent(eyes.right.gap)} of the eyes' width, and the upper ones hang down to the corners` };
@@ -159,11 +192,11 @@ function eyesOpen(face: AnalysedFace, { left, right }: EyesOpening): number {
 }
 
 /** Lips are read off the mesh, which follows an open mouth. */
-function mouth(face: AnalysedFace): Record<string, number> {
+function mouthClosed(face: AnalysedFace): number {
   const { t } = compositionOf(face);
   const point = (i: number): Point => ({ x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! });
   const lips = Math.max(...([[13, 14], [82, 87], [312, 317]] as const).map(([a, b]) => distance(point(a), point(b))));
-  return { MouthClosed: whole(100 * (1 - sigmoid(lips / t, 0.2, 0.06))) };
+  return whole(100 * (1 - sigmoid(lips / t, 0.2, 0.06)));
 }
 
 /** An upright square around the face in which the eyes are 80 px apart, so that measures do not depend on the picture's size. */
@@ -175,6 +208,7 @@ interface FaceFrame {
   /** Pixels inside the hull of the landmarks. */
   readonly inside: Uint32Array;
   readonly landmarks: readonly Point[];
+  readonly mesh: (point: number) => Point;
 }
 
 const FRAME_SIDE = 224;
@@ -190,7 +224,7 @@ function faceFrame(image: RgbImage, face: AnalysedFace): FaceFrame {
   const landmarks = face.landmarks.map((point) => apply(toFrame, point));
   const luminance = new Uint8Array(FRAME_SIDE * FRAME_SIDE);
   for (let i = 0; i < luminance.length; i += 1) luminance[i] = luminanceOf(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
-  return { side: FRAME_SIDE, crop, luminance, inside: pixelsInHull(landmarks, FRAME_SIDE), landmarks };
+  return { side: FRAME_SIDE, crop, luminance, inside: pixelsInHull(landmarks, FRAME_SIDE), landmarks, mesh: (i) => apply(toFrame, { x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! }) };
 }
 
 const LINEAR = Float64Array.from({ length: 256 }, (_, value) => linear(value / 255));
