@@ -201,7 +201,7 @@ function scoresCsv({ pairs }: Evaluation): string {
 
 const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
-function printReport({ algorithm, images, timing, conditions }: EvaluationReport): void {
+function printReport({ algorithm, images, timing, conditions, byQuality }: EvaluationReport): void {
   say(`${algorithm.id} ${algorithm.version}`);
   say(`${images.enrolled} of ${images.total} images enrolled; ${timing.msPerImage.p50.toFixed(0)} ms per image (p50), ${timing.msPerImage.p95.toFixed(0)} ms (p95), ${timing.imagesPerSecond.toFixed(1)} images/s with ${timing.workers} workers`);
   for (const { image, reason, detail } of images.failed.slice(0, 20)) say(`  not enrolled: ${image}: ${reason} (${detail})`);
@@ -220,6 +220,11 @@ function printReport({ algorithm, images, timing, conditions }: EvaluationReport
     }
     say(`  outright match from ${bands.match.pointsMin} points: FNMR ${percent(bands.match.fnmr)}, FMR ${percent(bands.match.fmr)}; referral from ${bands.refer.pointsMin}: FNMR ${percent(bands.refer.fnmr)}, FMR ${percent(bands.refer.fmr)}`);
     say(`  ranges: ${ranges95.draws} draws of ${ranges95.units} ${ranges95.over}${ranges95.over === 'pairs' ? ' (too narrow: pairs share people)' : ''}`);
+  }
+  say('\nby the pictures, over all conditions (in brackets the upper 95 % bound): FMR and FNMR at the match mark, FMR and FNMR at the referral mark');
+  for (const [name, { pairs, match, refer }] of Object.entries(byQuality)) {
+    const rates = [match.fmr, match.fnmr, refer.fmr, refer.fnmr].map(({ rate, upper95 }) => (rate === null || upper95 === null ? '-' : `${percent(rate)} (${percent(upper95)})`));
+    say(`  ${name.padEnd(34)} ${pairs.same} same, ${pairs.different} different: ${rates.join(', ')}`);
   }
 }
 

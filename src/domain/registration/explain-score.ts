@@ -131,8 +131,8 @@ function caution(band: FaceBand): InWords {
     };
   }
   return {
-    ja: 'よく似た別人や、同じ照明で写した別人がこの点数に達することもあります。点数だけで本人と断定せず、写真そのものを見比べてください。',
-    en: 'Look-alikes, and different people photographed in the same light, can reach this as well: look at the pictures, and do not take the figure for proof.',
+    ja: 'よく似た別人や、同じ照明で写した別人、二人の顔を合成した写真がこの点数に達することもあります。点数だけで本人と断定せず、写真そのものを見比べてください。',
+    en: 'Look-alikes, different people photographed in the same light, and a picture blended of two faces can reach this as well: look at the pictures, and do not take the figure for proof.',
   };
 }
 

@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { FaceAlgorithm } from '../../../domain/values/face-comparison.js';
-import { distanceOf, pointsOf, suggestedBands } from '../calibration.js';
+import { DISTANCE_SCALE, scoreComparison } from '../../../domain/registration/face-score.js';
+import { PICTURE_DOUBTS, type FaceAlgorithm, type PictureMeasures } from '../../../domain/values/face-comparison.js';
+import { distanceOf, pointsOf, scoringOf, suggestedBands, wholeDistance } from '../calibration.js';
 import type { PrimaryRule } from '../face-engine.js';
 import type { ModelSet } from '../model-set.js';
 import type { OnnxFaceComparer } from '../onnx-face-comparer.js';
 import { rateRanges, subjectsOf, type NamedPair, type RateRanges } from './bootstrap.js';
+import { ratesByQuality, type GroupRates, type JudgedPair } from './by-quality.js';
 import { errorRates, ratesAt, type ErrorRates, type OperatingPoint } from './error-rates.js';
 import type { LabelledPair } from './pair-list.js';
 
 /** What became of one picture. */
-export type Enrolment = { readonly kind: 'enrolled'; readonly embedding: Float32Array; readonly elapsedMs: number; readonly faces: number } | { readonly kind: 'failed'; readonly reason: string; readonly detail: string };
+export type Enrolment = { readonly kind: 'enrolled'; readonly embedding: Float32Array; readonly measures: PictureMeasures; readonly elapsedMs: number; readonly faces: number } | { readonly kind: 'failed'; readonly reason: string; readonly detail: string };
 
 export interface ScoredLabelledPair extends NamedPair {
   readonly condition: string;
@@ -51,6 +53,8 @@ export interface EvaluationReport {
   };
   readonly timing: { readonly msPerImage: { readonly p50: number; readonly p95: number; readonly mean: number }; readonly imagesPerSecond: number; readonly workers: number };
   readonly conditions: Readonly<Record<string, ConditionReport>>;
+  /** By quality, colour and size of the pictures, over all conditions. */
+  readonly byQuality: Readonly<Record<string, GroupRates>>;
 }
 
 export interface EvaluationOptions {
@@ -71,7 +75,7 @@ export interface Evaluation {
 export async function evaluate(comparer: OnnxFaceComparer, list: readonly LabelledPair[], options: EvaluationOptions): Promise<Evaluation> {
   const { enrolments, seconds } = await enrolAll(comparer, [...new Set(list.flatMap(({ a, b }) => [a, b]))], options);
   const set = comparer.modelSet();
-  const pairs = list.map((pair) => ({ ...pair, distance: pairDistance(enrolments.get(pair.a)!, enrolments.get(pair.b)!, set) }));
+  const pairs = list.map((pair) => ({ ...pair, ...scored(enrolments.get(pair.a)!, enrolments.get(pair.b)!, set) }));
   const subjects = subjectsOf(pairs);
   const conditions: Record<string, ConditionReport> = {};
   for (const name of new Set(pairs.map((pair) => pair.condition))) conditions[name] = conditionReport(pairs.filter((pair) => pair.condition === name), subjects, set);
@@ -85,6 +89,7 @@ export async function evaluate(comparer: OnnxFaceComparer, list: readonly Labell
     },
     timing: timing([...enrolments.values()], seconds, comparer.load().workers),
     conditions,
+    byQuality: ratesByQuality(pairs, set.suggestedBands),
   };
   return { report, pairs };
 }
@@ -110,11 +115,21 @@ async function enrol(comparer: OnnxFaceComparer, bytes: Uint8Array, primary: Pri
   if (ended.outcome !== 'done') return { kind: 'failed', reason: ended.outcome, detail: ended.detail };
   const { result } = ended;
   if (result.kind === 'unusable') return { kind: 'failed', reason: result.reason, detail: result.detail };
-  return { kind: 'enrolled', embedding: result.embedding, elapsedMs: result.elapsedMs, faces: result.faces.length };
+  return { kind: 'enrolled', embedding: result.embedding, elapsedMs: result.elapsedMs, faces: result.faces.length, measures: result.measures };
 }
 
-function pairDistance(a: Enrolment, b: Enrolment, set: ModelSet): number {
-  return a.kind === 'enrolled' && b.kind === 'enrolled' ? distanceOf(a.embedding, b.embedding, set.distance) : Infinity;
+/** A pair's distance with what the pictures' quality adds: what points follow from. */
+function scored(a: Enrolment, b: Enrolment, set: ModelSet): Omit<JudgedPair, 'same'> {
+  if (a.kind !== 'enrolled' || b.kind !== 'enrolled') return { distance: Infinity, measures: null, doubts: [] };
+  const distance = wholeDistance(distanceOf(a.embedding, b.embedding, set.distance));
+  const { basis } = scoreComparison({
+    scoring: scoringOf(set), captured: a.measures, card: { distance, measures: b.measures }, registered: null,
+  });
+  return {
+    distance: (distance + basis.card.correction) / DISTANCE_SCALE,
+    measures: [a.measures, b.measures],
+    doubts: PICTURE_DOUBTS.filter((word) => basis.doubts.some(({ doubt }) => doubt === word)),
+  };
 }
 
 function conditionReport(pairs: readonly ScoredLabelledPair[], subjects: ReadonlyMap<string, string> | null, set: ModelSet): ConditionReport {
