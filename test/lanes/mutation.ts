@@ -48,7 +48,7 @@ export function strykerOptions(target: MutationTarget, folder: string): Record<s
     },
     coverageAnalysis: 'perTest',
     disableTypeChecks: false,
-    ignorePatterns: ['bench', 'data', '.bench-*', '*.log'],
+    ignorePatterns: ['.stryker-tmp', 'bench', 'data', '.bench-*', '*.log'],
     reporters: ['json'],
     jsonReporter: { fileName: path.join(folder, 'mutation.json') },
     tempDirName: path.join(root, '.stryker-tmp'),
