@@ -236,7 +236,7 @@ describe('what a bundle, a list and a state say at a moment', () => {
 });
 
 describe('the answer of an ordinary list', () => {
-  it.each(['/v1/holds?include=resolved', '/v1/holds', '/v1/cases?stage=accepted', '/v1/cases?boothId=booth-b', '/v1/booths', '/v1/policies'])('can be held against a bundle as it is, all pages of it: %s', async (url) => {
+  it.each(['/v1/holds?include=resolved', '/v1/holds', '/v1/cases?stage=accepted', '/v1/cases?boothId=booth-b', '/v1/booths', '/v1/audit/lists/policies'])('can be held against a bundle as it is, all pages of it: %s', async (url) => {
     const pages: { next: string | null }[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const answer = await api.inject({ method: 'GET', url: `${url}${url.includes('?') ? '&' : '?'}limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`, headers: await as('x1', 'auditor') });
@@ -251,6 +251,14 @@ describe('the answer of an ordinary list', () => {
     expect(isSoundList(report)).toBe(true);
     expect(report.agreeing).toBe(report.rows);
     expect(verifyList(pages.slice(1), primitives, { trusted: api.signer.keys(), bundle: null }).discrepancies.length).toBeGreaterThan(0);
+  });
+
+  it('is refused where it tells more than its certificate covers: /v1/policies names people beside its rows', async () => {
+    const answer = (await api.inject({ method: 'GET', url: '/v1/policies', headers: await as('x1', 'auditor') })).json<Record<string, unknown>>();
+    const judged = (page: object) => verifyList([page], primitives, { trusted: api.signer.keys(), bundle: null });
+    expect(judged(answer).discrepancies).toEqual([expect.objectContaining({ code: 'list_malformed', detail: expect.stringContaining('no certificate covers active, versions') })]);
+    const { active: _a, versions: _v, ...covered } = answer;
+    expect(judged(covered).discrepancies).toEqual([]);
   });
 });
 
