@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { leafText } from '../../src/domain/audit/leaf.js';
 import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
 import { toHex } from '../../src/domain/audit/bytes.js';
+import { TILE_WIDTH, tilePath } from '../../src/domain/audit/tiles.js';
 import { hasher } from '../../src/infrastructure/audit/digest.js';
 import { fsck } from '../../src/infrastructure/audit/fsck.js';
 import { storedText } from '../../src/infrastructure/audit/log-builder.js';
@@ -166,7 +167,8 @@ describe('kill -9 of the process that writes the audit log', () => {
       const world = await AuditWorld.open(folder);
       const size = world.log.checkpoint()!.size;
       // What a kill would leave behind if the checkpoint were renamed before the tiles: the newest tile is the one before it.
-      const edge = path.join(world.auditFolder, `tile/entries/${String(Math.floor(size / 256)).padStart(3, '0')}.p`, String(size % 256));
+      const index = Math.floor((size - 1) / TILE_WIDTH);
+      const edge = path.join(world.auditFolder, tilePath({ level: 'entries', index, width: size - index * TILE_WIDTH }));
       expect(existsSync(edge)).toBe(true);
       const whole = readFileSync(edge);
       writeFileSync(edge, whole.subarray(0, whole.length >> 1));

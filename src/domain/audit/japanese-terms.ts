@@ -8,6 +8,7 @@ const TERMS: Readonly<Record<string, string>> = {
   // Why an image was not compared.
   no_face: '顔が写っていない', several_faces: '複数の顔が写っている', face_too_small: '顔が小さすぎる', too_blurred: 'ぼけている', turned_away: '横を向いている', not_upright: '頭が傾いている', eyes_closed: '目を閉じている', eyes_covered: '目が隠れている', mouth_covered: '口が隠れている', printed_frame: '写真に縁がある', unreadable_image: '画像を読み取れない', image_too_large: '画素数が大きすぎる', poor_quality: '品質が基準に満たない',
   // Why nothing could be said yet.
+  not_decided_yet: '行政サーバーがまだ判断していない',
   busy: '処理が混み合っていた', timeout: '時間内に終わらなかった', worker_failed: '処理が失敗した', responder_unreachable: '認証サーバーにつながらない', responder_timeout: '認証サーバーが時間内に応答しない', responder_error: '認証サーバーのエラー', responder_unauthorised: '応答者に権限がない', status_unknown: '認証サーバーがこの証明書を知らない',
   status_stale: '応答が古い', status_malformed: '応答の形式が正しくない', status_signature: '応答の署名が正しくない', status_mismatch: '応答が別の証明書のもの', nonce_mismatch: '応答が別の問い合わせのもの', no_status_source: '問い合わせ先がない', link_unknown: '同じ人のほかの証明書を確認できない',
   // Why a certificate is not accepted, where no sentence of its own says it.
