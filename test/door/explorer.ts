@@ -139,13 +139,14 @@ interface Node {
 export async function exploreAll<Who>(scene: () => Promise<Scene<Who>>): Promise<Explored> {
   const seen = new Seen();
   for (;;) {
-    const before = seen.size;
     const explored = await explore(scene, seen);
-    if (seen.size === before) return explored;
+    if (explored) return explored;
   }
 }
 
-async function explore<Who>(scene: () => Promise<Scene<Who>>, seen: Seen): Promise<Explored> {
+/** @returns null as soon as something new was seen: then the search has to begin again. */
+async function explore<Who>(scene: () => Promise<Scene<Who>>, seen: Seen): Promise<Explored | null> {
+  const known = seen.size;
   const path: Node[] = [];
   const count = { schedules: 0, left: 0 };
   do {
@@ -159,6 +160,7 @@ async function explore<Who>(scene: () => Promise<Scene<Who>>, seen: Seen): Promi
       return node?.chosen ?? null;
     });
     if (isWhole) await checked(check, run.ended() as readonly Ended<Who>[], () => path.map(({ chosen }) => chosen.id));
+    if (seen.size !== known) return null;
     count[isWhole ? 'schedules' : 'left'] += 1;
   } while (advance(path));
   return count;
