@@ -15,6 +15,7 @@ import { isInstant } from '../domain/values/instant.js';
 import { hasher, NODE_PRIMITIVES } from '../infrastructure/audit/digest.js';
 import { timestampAnchors } from '../infrastructure/audit/configured-outlets.js';
 import { fsck } from '../infrastructure/audit/fsck.js';
+import { LogKeys } from '../infrastructure/audit/log-keys.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { ANCHOR_OPTIONS, certificateLines, judgeWith } from './audit/certificates.js';
@@ -223,7 +224,7 @@ async function check(args: string[]): Promise<number> {
     process.stderr.write(`\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `);
   };
   try {
-    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: await audit.keys(), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
+    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: LogKeys.published(audit.auditFolder), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
     if (values.json) sayJson({ ...report, staleProjections: stale });

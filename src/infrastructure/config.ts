@@ -157,7 +157,7 @@ export class Config {
 }
 
 /** Variables that are for tools and tests, not for the server. */
-const TOOL_VARIABLES = new Set(['HONNIN_SHARED', 'HONNIN_CACHE']);
+const TOOL_VARIABLES = new Set(['HONNIN_SHARED', 'HONNIN_CACHE', 'HONNIN_SOAK_FACTOR', 'HONNIN_SOAK_SEED', 'HONNIN_TEST_NUMBERS']);
 
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {

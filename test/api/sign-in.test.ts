@@ -132,6 +132,7 @@ const ROUTES: readonly { readonly method: HTTPMethods; readonly url: string; rea
   { method: 'POST', url: '/v1/booths/booth-0001/keys', pattern: '/v1/booths/:boothId/keys', roles: ['administrator'] },
   { method: 'POST', url: '/v1/booths/booth-0001/suspension', pattern: '/v1/booths/:boothId/suspension', roles: ['administrator'] },
   { method: 'GET', url: '/v1/policies', pattern: '/v1/policies', roles: ['administrator', 'auditor'] },
+  { method: 'GET', url: '/v1/policies/shipped-default', pattern: '/v1/policies/shipped-default', roles: ['administrator', 'auditor'] },
   { method: 'POST', url: '/v1/policies', pattern: '/v1/policies', roles: ['administrator'] },
   { method: 'POST', url: '/v1/policies/7/approval', pattern: '/v1/policies/:version/approval', roles: ['administrator'] },
   { method: 'POST', url: '/v1/policies/7/activation', pattern: '/v1/policies/:version/activation', roles: ['administrator'] },

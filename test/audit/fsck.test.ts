@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { rowChecksum, type ChecksummedRow } from '../../src/infrastructure/event-store/sqlite-schema.js';
+import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { decodeEntries, encodeEntries, tilePath, tileWidth } from '../../src/domain/audit/tiles.js';
+import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
 import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
 import { leafText } from '../../src/domain/audit/leaf.js';
@@ -27,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 async function check(copies: readonly string[] = []): Promise<FsckReport> {
-  return fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies });
+  return fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: LogKeys.published(world.auditFolder), pseudonyms: world.pseudonyms, vault: null, copies });
 }
 const oneMore = () => ({ stream: `challenge-${randomUUID()}`, expected: 'no_stream' as const, events: [{ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: 'c', causationId: 'c', recordedAtUtc: new Date().toISOString(), policyVersion: null } }] });
 const codes = ({ problems }: FsckReport) => problems.map((p) => p.code);
@@ -46,6 +49,58 @@ const flip = (path: string, at: number) => {
   bytes[at] = (bytes[at] as number) ^ 1;
   writeFileSync(join(world.auditFolder, path), bytes);
 };
+
+/** @fault L9 L5 */
+describe('every file of the audit folder', () => {
+  const put = (path: string, content: string | Uint8Array) => {
+    mkdirSync(join(world.auditFolder, path, '..'), { recursive: true });
+    writeFileSync(join(world.auditFolder, path), content);
+  };
+  const told = async () => (await check()).problems.map(({ code, detail }) => `${code}: ${detail}`);
+
+  it('has an owner', async () => {
+    put('tile/0/extra', 'x');
+    put('notes.txt', 'x');
+    put('keys/0.vkey', 'x');
+    put('checkpoint.tmp', 'left over');
+    const found = await told();
+    for (const name of ['tile/0/extra', 'notes.txt', 'keys/0.vkey']) expect(found).toContainEqual(expect.stringContaining(`file_unknown: ${name}`));
+    expect(found.join()).not.toContain('checkpoint.tmp');
+  });
+
+  it.each(['tile/0', 'tile/entries'])('also an older, narrower one that is still served: %s', async (folder) => {
+    const { size } = parseCheckpoint(earlier).checkpoint;
+    const index = Math.floor((size - 1) / 256);
+    const level = folder === 'tile/0' ? 0 : 'entries';
+    const narrow = tilePath({ level, index, width: size - index * 256 });
+    const whole = world.log.file(tilePath({ level, index, width: tileWidth(level, index, world.log.checkpoint()!.size) }))!;
+    const entries = level === 'entries' ? encodeEntries(decodeEntries(whole)!.slice(0, size - index * 256)) : whole.subarray(0, (size - index * 256) * 32);
+    put(narrow, entries);
+    expect(await told()).toEqual([]);
+    flip(narrow, entries.length - 1);
+    expect(await told()).toEqual([expect.stringContaining(`tile_differs: ${narrow} is still served`)]);
+  });
+
+  it('positions', async () => {
+    flip('positions', 8 * 20 + 7);
+    expect((await check()).problems).toEqual([expect.objectContaining({ code: 'position_differs', index: 20 })]);
+  });
+
+  it('keys: one that is none, one under another number, a succession of others', async () => {
+    await world.keys.rotate(world.log.checkpoint(), { destroyOld: false });
+    const [first, second] = ['1.vkey', '2.vkey'].map((name) => readFileSync(join(world.auditFolder, 'keys', name), 'utf8')) as [string, string];
+    expect(await told()).toEqual([]);
+    put('keys/1.vkey', first.replace(/\+[0-9a-f]{8}\+/, '+00000000+'));
+    expect(await told()).toEqual(expect.arrayContaining([expect.stringMatching(/^key_wrong: keys\/1\.vkey: the key id 00000000 does not belong to this key/)]));
+    put('keys/1.vkey', second);
+    expect(await told()).toEqual(expect.arrayContaining([expect.stringContaining('key_wrong: keys/2.succession speaks of other keys')]));
+    put('keys/1.vkey', `${first} `);
+    expect(await told()).toEqual(expect.arrayContaining([expect.stringContaining('not written as it should be')]));
+    put('keys/1.vkey', first);
+    rmSync(join(world.auditFolder, 'keys/2.succession'));
+    expect((await check()).problems.map(({ code }) => code)).toContain('key_wrong');
+  });
+});
 
 describe('fsck', () => {
   it('finds nothing wrong with a log that is right', async () => {

@@ -15,6 +15,7 @@ import { fold } from '../../domain/decider.js';
 import { referenceImage, registrantDecider } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { checkFolder, Positions } from './check-folder.js';
 import { checkMaterial } from './check-material.js';
 import { checkTimestamps } from './check-timestamps.js';
 import type { ArchivedNote } from './checkpoint-archive.js';
@@ -25,7 +26,8 @@ import { EntryReader, storedPositions, TileLog } from './tile-log.js';
 export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
-    | 'image_missing' | 'material_differs' | 'material_missing' | 'erased_key_alive' | 'timestamp_wrong';
+    | 'image_missing' | 'material_differs' | 'material_missing' | 'erased_key_alive' | 'timestamp_wrong'
+    | 'file_unknown' | 'key_wrong' | 'position_differs';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
   readonly detail: string;
@@ -85,6 +87,7 @@ class Fsck {
   private archived: Iterator<ArchivedNote, undefined> = [].values();
   private nextArchived: ArchivedNote | undefined;
   private checkpoints = 0;
+  private positions: Positions | null = null;
   private images = 0;
   private material = 0;
   private erased = 0;
@@ -117,10 +120,13 @@ class Fsck {
     this.nextArchived = this.archived.next().value;
     const newest = later.at(-1) ?? 0;
     if (newest > this.size) this.wrong('checkpoint_rolled_back', null, `a checkpoint of ${newest} leaves was published and the present one says ${this.size}`);
+    this.positions = this.size === 0 ? null : this.readable(() => new Positions(this.log.folder), 'positions');
     try {
       await this.readEvents(startMs);
     } catch (error) {
       this.wrong('unreadable', this.tree.size, error instanceof Error ? error.message : String(error));
+    } finally {
+      this.positions?.close();
     }
     if (this.tree.size === this.size && published && !sameHash(this.tree.root(), published.root)) this.wrong('root_differs', null, `the events do not lead to the root of the checkpoint of ${this.size} leaves`);
     this.checkCopiesLeft();
@@ -128,6 +134,7 @@ class Fsck {
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
     if (this.options.vault) this.material = await checkMaterial(this.database, this.options.vault, ({ code, detail }) => this.wrong(code, null, detail));
+    for (const { code, detail } of this.readable(() => checkFolder(this.log, this.size), 'the folder of the log') ?? []) this.wrong(code, null, detail);
     for (const { index, detail } of checkTimestamps(this.log, this.options.timestampAnchors ?? null)) this.wrong('timestamp_wrong', index, detail);
     return {
       events: this.tree.size, checkpoints: this.checkpoints, images: this.images, material: this.material, erased: this.erased, seconds: (performance.now() - startMs) / 1000,
@@ -157,7 +164,13 @@ class Fsck {
     const index = this.tree.size;
     if (!isIntact(row)) this.wrong('event_checksum', index, `${nameOf(row)}: a byte of it was changed, the checksum does not fit`);
     const entry = this.entries.next();
-    if (!this.isLeafOf(row, entry, index)) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
+    const position = this.positions?.next();
+    const isLeaf = this.isLeafOf(row, entry, index);
+    // Where the leaf is another event's, its position is too, which needs no word of its own.
+    if (isLeaf && position !== undefined && position !== BigInt(row.position)) {
+      this.wrong('position_differs', index, `positions says that entry ${index} is somewhere else in the store than at ${row.position}`);
+    }
+    if (!isLeaf) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
     // The tree is made of what was published, so that one changed event is one problem and not one for each hash above it.
     this.tree.append(hasher.leaf(entry));
     this.compareCheckpoints();
@@ -254,8 +267,8 @@ class Fsck {
     try {
       return read();
     } catch (error) {
-      if (!(error instanceof NoteFormatError)) throw error;
-      this.wrong('checkpoint_malformed', null, `${what} cannot be read: ${error.message}`);
+      if (!(error instanceof NoteFormatError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      this.wrong('checkpoint_malformed', null, `${what} cannot be read: ${(error as Error).message}`);
       return null;
     }
   }
@@ -274,7 +287,8 @@ class Fsck {
   }
 
   private checkSignatures(current: PublishedCheckpoint | null): void {
-    const keys = keysThatFollow(this.options.signer.keys().slice(0, 1), this.options.signer.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+    const { signer } = this.options;
+    const keys = this.readable(() => keysThatFollow(signer.keys().slice(0, 1), signer.successions(), { hash: sha256, isSigned: isSignedEd25519 }), 'a key of the log') ?? [];
     for (const note of [...(current ? [current.note] : []), ...this.copies.map((copy) => copy.note)]) {
       const { checkpoint, note: signed } = parseCheckpoint(note);
       if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') this.wrong('checkpoint_signature', null, `the checkpoint of ${checkpoint.size} leaves is not signed by a key of this log`);

@@ -38,6 +38,11 @@ export class LogKeys extends CheckpointSigner {
     return keys;
   }
 
+  /** The published halves alone, for whoever checks: needs no secret, and opens also where a key is damaged. */
+  static published(auditFolder: string): Pick<CheckpointSigner, 'keys' | 'successions'> {
+    return new LogKeys('', '', join(auditFolder, 'keys'));
+  }
+
   override sign(text: string): readonly NoteSignature[] {
     return [signed(this.signing(), text)];
   }
