@@ -429,7 +429,8 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-function placeHeaders(place: UploadPlaceProof | undefined): Record<string, string> {
+/** What a booth shows before its upload, so that it gets a place. */
+export function placeHeaders(place: UploadPlaceProof | undefined): Record<string, string> {
   if (place === undefined) return {};
   return { 'honnin-booth-id': place.boothId, 'honnin-challenge': place.nonce, 'honnin-booth-signature': place.signature };
 }

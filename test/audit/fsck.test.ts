@@ -141,6 +141,20 @@ describe('fsck', () => {
     expect(codes(await check())).toContain(code);
   });
 
+  it('names what is in the vault and belongs to no request, no claim, or to a request that has lapsed', async () => {
+    const started = (stream: string, type: string, recordedAtUtc: string) => ({
+      stream, expected: 'no_stream' as const,
+      events: [{ id: randomUUID(), type, schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: stream, causationId: stream, recordedAtUtc, policyVersion: null } }],
+    });
+    const now = new Date().toISOString();
+    for (const id of ['nobody', 'claimed', 'stuck', 'lapsed']) await world.vault.seal(`case:${id}`, 'photo', Buffer.from('a face'));
+    await world.append([started('claim-claimed', 'RequestClaimed', now), started('claim-stuck', 'RequestClaimed', '2026-11-01T00:00:00.000Z'), started('registration-lapsed', 'RequestLapsed', now)]);
+    await world.publish();
+    const { problems } = await fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: world.vault, copies: [] });
+    const unowned = problems.filter(({ code }) => code === 'material_unowned').map(({ detail }) => detail.slice(0, detail.indexOf(' ')));
+    expect(unowned).toEqual(['case:lapsed', 'case:nobody', 'case:stuck']);
+  });
+
   it('names a tile that is gone', async () => {
     rmSync(join(world.auditFolder, 'tile/0/000'));
     expect((await check()).problems[0]).toMatchObject({ code: 'tile_missing', index: 0 });

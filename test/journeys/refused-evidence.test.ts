@@ -6,19 +6,9 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sandboxSettings } from '../../src/sandbox/sandbox.js';
-import { filesUnder, RealServer, until } from '../support/real-server.js';
+import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-server.js';
 
 const DAY_MS = 86_400_000;
-
-/** Loaded before the server: its clock is ahead of the world's by what a file says, read again and again. */
-const CLOCK_AHEAD = `
-import { readFileSync } from 'node:fs';
-const now = Date.now, read = () => Number(readFileSync(process.env.TEST_CLOCK_AHEAD, 'utf8'));
-let ahead = read();
-setInterval(() => { ahead = read(); }, 20).unref();
-Date.now = () => now() + ahead;
-globalThis.Date = new Proxy(Date, { construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [target.now()] : args, made) });
-`;
 
 /** Over the real server, killed while the evidence waits, and the command line, as people would do it.  @req R19 */
 describe('evidence of a refused certificate', () => {

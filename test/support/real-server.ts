@@ -10,6 +10,16 @@ const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const QUIET = '--disable-warning=ExperimentalWarning';
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
 
+/** Loaded before the server: its clock is ahead of the world's by what a file says, read again and again. */
+export const CLOCK_AHEAD = `
+import { readFileSync } from 'node:fs';
+const now = Date.now, read = () => Number(readFileSync(process.env.TEST_CLOCK_AHEAD, 'utf8'));
+let ahead = read();
+setInterval(() => { ahead = read(); }, 20).unref();
+Date.now = () => now() + ahead;
+globalThis.Date = new Proxy(Date, { construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [target.now()] : args, made) });
+`;
+
 /** The built server as a process beside a sandbox, and what people use on it: HTTP with a user's token, and the command line. */
 export class RealServer {
   url = '';
@@ -109,7 +119,7 @@ export class RealServer {
   }
 
   /** Wrapped keys in the key file, by owner. */
-  keysOf(kind: 'registrant' | 'evidence'): Map<string, Uint8Array> {
+  keysOf(kind: 'registrant' | 'evidence' | 'case'): Map<string, Uint8Array> {
     const db = new DatabaseSync(join(this.data, 'vault', 'keys.db'), { readOnly: true, timeout: 5000 });
     try {
       return new Map((db.prepare('SELECT owner, wrapped FROM data_key WHERE owner LIKE ?').all(`${kind}:%`) as { owner: string; wrapped: Uint8Array }[]).map((r) => [r.owner, r.wrapped]));

@@ -17,6 +17,7 @@ import type { RegistrantEvent } from '../../domain/registrant/registrant.events.
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
 import { checkFolder, Positions } from './check-folder.js';
 import { checkMaterial } from './check-material.js';
+import { checkUnowned } from './check-unowned.js';
 import { checkTimestamps } from './check-timestamps.js';
 import type { ArchivedNote } from './checkpoint-archive.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
@@ -26,7 +27,7 @@ import { EntryReader, storedPositions, TileLog } from './tile-log.js';
 export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
-    | 'image_missing' | 'material_differs' | 'material_missing' | 'erased_key_alive' | 'timestamp_wrong'
+    | 'image_missing' | 'material_differs' | 'material_missing' | 'material_unowned' | 'erased_key_alive' | 'timestamp_wrong'
     | 'file_unknown' | 'key_wrong' | 'position_differs';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
@@ -134,6 +135,7 @@ class Fsck {
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
     if (this.options.vault) this.material = await checkMaterial(this.database, this.options.vault, ({ code, detail }) => this.wrong(code, null, detail));
+    if (this.options.vault) await checkUnowned(this.database, this.options.vault, (detail) => this.wrong('material_unowned', null, detail));
     for (const { code, detail } of this.readable(() => checkFolder(this.log, this.size), 'the folder of the log') ?? []) this.wrong(code, null, detail);
     for (const { index, detail } of checkTimestamps(this.log, this.options.timestampAnchors ?? null)) this.wrong('timestamp_wrong', index, detail);
     return {
