@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { fold, type DomainEvent } from '../../domain/decider.js';
 import { currentVersion, upcast } from '../../domain/event-registry.js';
 import type { JsonObject, NewEvent, StoredEvent } from '../../domain/event-envelope.js';
+import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { Refusal } from '../../domain/refusal.js';
 import type { Aggregate } from '../aggregates.js';
 import { derivedId } from '../ids.js';
@@ -64,7 +65,7 @@ export class DecideAndAppend {
       if (decision.events.length === 0) return { outcome: 'decided', state, events: 0, repeated: false };
       const events = decision.events.map((event, index) => this.envelope(event, index, context));
       if (await this.append(aggregate.streamOf(id), events, expected)) {
-        return { outcome: 'decided', state: decision.events.reduce((s, e) => aggregate.decider.evolve(s, e), state), events: events.length, repeated: false };
+        return { outcome: 'decided', state: events.reduce((s, e) => aggregate.decider.evolve(s, asStored<E>(e)), state), events: events.length, repeated: false };
       }
     }
     throw new ContendedError(`${aggregate.streamOf(id)} was changed by others ${CONFLICT_RETRIES + 1} times in a row`);
@@ -115,6 +116,12 @@ function carriedOut<S, C, E extends DomainEvent>({ decider }: Aggregate<S, C, E>
   let events = 1;
   while (stored[first + events]?.id === derivedId(commandId, events)) events += 1;
   return { outcome: 'decided', state: fold(decider, stored.slice(0, first + events).map((e) => toDomain<E>(e))), events, repeated: true };
+}
+
+/** A new event as it will be read: its members in the order of the store, so that the answer to the first of equal commands is, byte for byte,
+ *  the answer to the others. */
+function asStored<E extends DomainEvent>({ type, data }: NewEvent): E {
+  return toDomain<E>({ type, data: JSON.parse(canonicalJson(data)) as JsonObject });
 }
 
 /** The domain's view of a stored (and upcast) event. */
