@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Random } from '../simulation/random.js';
 import { DoorWorld, type Asked } from './door-world.js';
 import { exploreAll, playOnce, type Explored, type Party, type Scene } from './explorer.js';
+import { soakFactor } from '../support/soak.js';
 
-const FACTOR = Number(process.env['HONNIN_SOAK_FACTOR'] ?? 1);
+const FACTOR = soakFactor();
 const RANDOM_RUNS = 200 * FACTOR;
 /** More calls than the door makes for one request: a crash at the last of them is none. */
 const CALLS_MAX = 40;

@@ -8,8 +8,9 @@ import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-server.js';
+import { soakFactor } from '../support/soak.js';
 
-const ROUNDS = 30 * Number(process.env['HONNIN_SOAK_FACTOR'] ?? 1);
+const ROUNDS = 30 * soakFactor();
 /** Comparing faces takes most of the time: in one round of so many the card is good and the photograph goes to the government. In the others the
  *  certificate is revoked, which is told by the same material. */
 const WITH_FACES_EVERY = 15;

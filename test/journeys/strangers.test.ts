@@ -10,10 +10,11 @@ import type { CardSession } from '../../src/booth/card-session.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
+import { soakFactor } from '../support/soak.js';
 
 const strangersFile = fileURLToPath(new URL('./processes/strangers.mjs', import.meta.url));
 /** Registrations of honest booths during each attack: few in every run, 100 where the long runs ask for ten times as many. */
-const REGISTRATIONS = 10 * Number(process.env['HONNIN_SOAK_FACTOR'] ?? 1);
+const REGISTRATIONS = 10 * soakFactor();
 const AT_ONCE = 2;
 const BOOTH = 'booth-honest';
 /** Far above what the server needs, far below what uploads without bounds would take. */

@@ -4,8 +4,9 @@ import jpegJs from 'jpeg-js';
 import sharp from 'sharp';
 import { readPhoto } from '../../src/domain/photo/photo-reader.js';
 import { plainJpeg } from '../support/jpeg-writer.js';
+import { soakFactor } from '../support/soak.js';
 
-const factor = Number(process.env['HONNIN_SOAK_FACTOR'] ?? '1');
+const factor = soakFactor();
 
 /** A sound photograph with structure: 4:4:4 or grey, so that both decoders draw every sample from one coefficient. */
 function picture(options: { quality: number; progressive: boolean; grey: boolean }): Promise<Buffer> {
