@@ -73,7 +73,8 @@ describe('kill -9 of the process that writes the audit log', () => {
       const interrupted = wasInAStep(world);
       const current = world.log.checkpoint();
       const report = await fsck({ eventsFile: path.join(folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies: seen });
-      expect(report.problems).toEqual([]);
+      // A writer that was killed under load is behind its store, by the clock longer on a busy machine: that is told, and is no damage.
+      expect(report.problems.filter(({ code }) => code !== 'log_behind')).toEqual([]);
       // One archived checkpoint may be ahead of the rename that would have published it: it is sound too, and the next start publishes it.
       expect([current?.size ?? 0, world.log.archivedAfter(0).at(-1) ?? 0]).toContain(report.events);
       expect(current?.size ?? 0).toBeGreaterThanOrEqual(before);
