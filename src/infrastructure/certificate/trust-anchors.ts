@@ -73,8 +73,8 @@ function loadAnchors(sources: readonly TrustAnchorSource[], type: CertificateTyp
   return anchors;
 }
 
-/** By the name as names are compared, not by its letters: case, spaces and widths make no other organization. One whose organization cannot be
- *  read as text might be it. */
+/** By the name as names are compared, not by its letters: case, spaces, widths and what stands between letters make no other organization.
+ *  Text of a historic string type is read as Latin-1. */
 function isOfTestHierarchy({ subject, issuer }: Certificate): boolean {
   return [subject, issuer].some((name) => attributeValues(name, OID.organization).some((value) => looseText(value) === looseText('JPKI-TEST')));
 }
