@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { sealedEvidenceName } from '../domain/audit/evidence-name.js';
+import { isNamedEvidence, sealedEvidenceName, type EvidenceHashes, type EvidenceName } from '../domain/audit/evidence-name.js';
 import type { FaceRecordStatements } from '../domain/registration/card-agreement.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import type { SealedCertificateEvidence } from './ports/certificate-verifier.js';
@@ -29,5 +29,18 @@ export function evidenceBytes(sealed: SealedCertificateEvidence, presented: Pres
  *  nonce, and the event that names the evidence, once it is in the signed log, fixes its bytes.
  *  @param effectId the effect that asked for the check */
 export function sealedEvidenceId(effectId: string, bytes: Uint8Array): string {
-  return sealedEvidenceName(effectId, bytes, { sha256: (text) => hash('sha256', text, 'buffer'), sha1: (text) => hash('sha1', text, 'buffer') });
+  return sealedEvidenceName(effectId, bytes, HASHES);
 }
+
+/** What an event states of the bytes. A bare digest gives nothing away: the card's signature and the authority's answer in them cannot be
+ *  guessed. Hex. */
+export function sealedEvidenceSha256(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex');
+}
+
+/** Whether an event names these bytes. @param effectId the effect that asked for the check */
+export function isEvidenceOf(name: EvidenceName, effectId: string, bytes: Uint8Array): boolean {
+  return isNamedEvidence(name, effectId, bytes, HASHES);
+}
+
+const HASHES: EvidenceHashes = { sha256: (bytes) => hash('sha256', bytes, 'buffer'), sha1: (bytes) => hash('sha1', bytes, 'buffer') };

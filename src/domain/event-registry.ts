@@ -25,13 +25,21 @@ function withValues(added: JsonObject): Upcaster {
 /** Version 2 says what the points of a comparison follow from. Comparisons of before keep their points as they were given. */
 const comparison: EventShape = { version: 2, upcasters: [(data) => ({ ...data, basis: null })] };
 
+/** Evidence is bound by the SHA-256 of its bytes from here on; events of before bind it by its id alone. */
+const withoutDigest: Upcaster = (data) => ({ ...data, sealedEvidenceSha256: null });
+const evidenceNamed: EventShape = { version: 2, upcasters: [withoutDigest] };
+
 /** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
 export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
   RequestReceived: { version: 2, upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })] },
   // Version 2 says what certificate and face record both say, compared. Before, nothing was compared and nobody was asked.
-  CertificateVerified: { version: 2, upcasters: [(data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' })] },
-  CertificateRejected: first,
+  // Version 3 binds the evidence by SHA-256.
+  CertificateVerified: {
+    version: 3,
+    upcasters: [(data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' }), withoutDigest],
+  },
+  CertificateRejected: evidenceNamed,
   CertificateCheckDeferred: first,
   FaceMatched: comparison,
   FaceReferred: comparison,
@@ -53,8 +61,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   MaterialDiffered: first,
   MaterialMissing: first,
   RequestEndedByOperator: first,
-  RefusedEvidenceRetained: first,
-  RefusedEvidenceErased: first,
+  RefusedEvidenceRetained: evidenceNamed,
+  RefusedEvidenceErased: evidenceNamed,
   RequestLapsed: first,
   ConsentGiven: first,
   ConsentWithdrawn: first,

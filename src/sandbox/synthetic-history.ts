@@ -1,5 +1,6 @@
 import { booths, holdReviews, policies, POLICY_ID, registrants, registrations, sagas, type Aggregate } from '../application/aggregates.js';
 import { derivedId } from '../application/ids.js';
+import { sealedEvidenceSha256 } from '../application/sealed-evidence.js';
 import type { DomainEvent } from '../domain/decider.js';
 import type { JsonObject, NewEvent } from '../domain/event-envelope.js';
 import { currentVersion } from '../domain/event-registry.js';
@@ -128,11 +129,11 @@ export class SyntheticHistory {
         const dice = this.upTo(20);
         if (dice === 0 && effect.attempt < 3) return record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: 'responder_timeout' }, attempt: effect.attempt, policy, nowUtc });
         if (dice === 1) {
-          record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: this.evidence('revoked'), verifier: VERIFIER, sealedEvidenceId: `evidence-${effectId}` }, attempt: effect.attempt, policy, nowUtc });
+          record({ type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: this.evidence('revoked'), verifier: VERIFIER, ...evidenceNameOf(effectId) }, attempt: effect.attempt, policy, nowUtc });
           return this.run(registrations, requestId, { type: 'RetainRefusedEvidence', refusedAtUtc: nowUtc, policy }, 'system:evidence-retention', requestId, policy.version, effectId);
         }
         const { material } = state.request;
-        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: SAME_CARD, otherCertificate: 'told', material: { certificate: material.certificate, cardRecord: material.cardRecord }, sealedEvidenceId: `evidence-${effectId}` } });
+        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: SAME_CARD, otherCertificate: 'told', material: { certificate: material.certificate, cardRecord: material.cardRecord }, ...evidenceNameOf(effectId) } });
       }
       case 'CompareFaces':
         return record({ type: 'RecordFaceComparison', finding: this.finding(state), attempt: effect.attempt, policy, nowUtc });
@@ -312,6 +313,11 @@ export class SyntheticHistory {
 }
 
 /** A small generator with a seed; good enough to mix cases. */
+/** Names evidence that nobody has: a history of this kind has no vault. */
+function evidenceNameOf(effectId: string): { readonly sealedEvidenceId: string; readonly sealedEvidenceSha256: string } {
+  return { sealedEvidenceId: `evidence-${effectId}`, sealedEvidenceSha256: sealedEvidenceSha256(Buffer.from(effectId)) };
+}
+
 function mulberry32(seed: number): () => number {
   let a = seed;
   return () => {

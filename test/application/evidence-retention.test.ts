@@ -69,7 +69,7 @@ describe('the sealed evidence of a refused certificate', () => {
   };
   const refused = async (requestId: string) => {
     await received(requestId);
-    await command(requestId, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1' }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() });
+    await command(requestId, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32) }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() });
   };
   /** What the two consumers would be handed, in log order; a delivery may come again. */
   async function deliver(): Promise<void> {
@@ -90,7 +90,7 @@ describe('the sealed evidence of a refused certificate', () => {
     dispatcher.start();
     await waitsOnly();
     const eraseAtUtc = new Date(Date.parse(refusedAt) + 400 * DAY_MS).toISOString();
-    expect((await history('r1')).map(({ type, data }) => [type, data]).slice(2)).toEqual([['RefusedEvidenceRetained', { sealedEvidenceId: 'evidence-1', refusedAtUtc: refusedAt, retentionDays: 400, eraseAtUtc }]]);
+    expect((await history('r1')).map(({ type, data }) => [type, data]).slice(2)).toEqual([['RefusedEvidenceRetained', { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), refusedAtUtc: refusedAt, retentionDays: 400, eraseAtUtc }]]);
     // The case's own material does not wait for it.
     await expect(vault.open(caseOwner('r1'), 'photo', ANY)).rejects.toThrow(BlobGoneError);
     app.clock.advance(400 * DAY_MS - 1);
@@ -98,7 +98,7 @@ describe('the sealed evidence of a refused certificate', () => {
     expect([await isGone('r1'), sealed()]).toEqual([false, 1]);
     app.clock.advance(1);
     await eventually(async () => (await history('r1')).length === 4);
-    expect((await history('r1')).at(-1)).toMatchObject({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', rule: 'retention_limit', eraseAtUtc }, metadata: { recordedAtUtc: eraseAtUtc, correlationId: 'r1' } });
+    expect((await history('r1')).at(-1)).toMatchObject({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), rule: 'retention_limit', eraseAtUtc }, metadata: { recordedAtUtc: eraseAtUtc, correlationId: 'r1' } });
     expect([await isGone('r1'), sealed(), keys.existingKey('evidence:r1'), keys.keyFor('evidence:r1')]).toEqual([true, 0, null, null]);
     await deliver();
     await eventually(() => dispatcher.status().retained === 0);
@@ -172,7 +172,7 @@ describe('the sealed evidence of a refused certificate', () => {
   it.each<[string, (requestId: string) => Promise<unknown>]>([
     ['verified', (id) => command(id, { type: 'RecordCertificateVerdict', verdict: VALID, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() })],
     ['withdrawn', (id) => command(id, { type: 'WithdrawRegistration', by: 'holder' })],
-    ['refused with nothing kept', (id) => command(id, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() })],
+    ['refused with nothing kept', (id) => command(id, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null, sealedEvidenceSha256: null }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() })],
   ])('does not stay behind where a check died after sealing it and the request was %s', async (_, end) => {
     await received('r1');
     await end('r1');

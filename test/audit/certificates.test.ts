@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { evidenceOwner, registrantOwner } from '../../src/application/case-material.js';
 import type { CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { evidenceBytes, sealedEvidenceId } from '../../src/application/sealed-evidence.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/sealed-evidence.js';
 import type { BundleHeader } from '../../src/domain/audit/bundle.js';
+import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
 import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import { derivedIdInput } from '../../src/domain/values/derived-id.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
+import { currentVersion } from '../../src/domain/event-registry.js';
+import { NOT_COMPARED } from '../../src/domain/registration/card-agreement.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
 import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
@@ -17,7 +21,7 @@ import { OcspCertificateVerifier } from '../../src/infrastructure/certificate/oc
 import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
 import { makeAuthority, makeCardCertificate, makeOcspResponse, NOW, pem, rsaKey } from '../certificate/support/certificate-factory.js';
 import { FakeResponder } from '../certificate/support/fake-responder.js';
-import { AuditWorld } from './support.js';
+import { AuditWorld, primitives } from './support.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
 
@@ -46,13 +50,16 @@ describe('certificate verdicts in a bundle', () => {
   let badRecord: Case;
   let old: Case;
   let ended: Case;
+  /** Recorded by today's version, whose events state the SHA-256 of the evidence. */
+  let bound: Case;
+  let boundRefused: Case;
   let before: string[];
   let withEvidence: string[];
 
   beforeAll(async () => {
     world = await AuditWorld.open();
     responder = await FakeResponder.start();
-    [good, erased, revoked, badRecord, old, ended] = [await checkedCase(1, 'good'), await checkedCase(2, 'good'), await checkedCase(3, { revokedAt: NOW - 60 }), await checkedCase(4, 'good', { cardRecord: true }), await checkedCase(5, 'good', { old: true }), await checkedCase(6, { revokedAt: NOW - 60 })];
+    [good, erased, revoked, badRecord, old, ended, bound, boundRefused] = [await checkedCase(1, 'good'), await checkedCase(2, 'good'), await checkedCase(3, { revokedAt: NOW - 60 }), await checkedCase(4, 'good', { cardRecord: true }), await checkedCase(5, 'good', { old: true }), await checkedCase(6, { revokedAt: NOW - 60 }), await checkedCase(7, 'good', { isOfToday: true }), await checkedCase(8, { revokedAt: NOW - 60 }, { isOfToday: true })];
     await happen(`registration-${ended.requestId}`, 2, 'RefusedEvidenceRetained', { sealedEvidenceId: ended.evidenceId, refusedAtUtc: AT, retentionDays: 400, eraseAtUtc: LATER }, ended.requestId, randomUUID());
     await world.publish();
     before = await world.bundle({ kind: 'range', from: 0, to: null }, { withEvidence: true });
@@ -68,12 +75,12 @@ describe('certificate verdicts in a bundle', () => {
     await world.close();
   });
 
-  async function happen(stream: string, revision: number, type: string, data: object, correlationId: string, causationId: string, recordedAtUtc = AT): Promise<void> {
-    await world.append([{ stream, expected: revision === 0 ? 'no_stream' : revision - 1, events: [{ id: randomUUID(), type, schemaVersion: 1, data: data as JsonObject, metadata: { actor: 'system:registration-saga', correlationId, causationId, recordedAtUtc, policyVersion: 1 } }] }]);
+  async function happen(stream: string, revision: number, type: string, data: object, correlationId: string, causationId: string, recordedAtUtc = AT, schemaVersion = 1): Promise<void> {
+    await world.append([{ stream, expected: revision === 0 ? 'no_stream' : revision - 1, events: [{ id: randomUUID(), type, schemaVersion, data: data as JsonObject, metadata: { actor: 'system:registration-saga', correlationId, causationId, recordedAtUtc, policyVersion: 1 } }] }]);
   }
 
   /** One request whose certificate is checked by the server's own verifier, sealed as the server seals it, and recorded. */
-  async function checkedCase(n: number, status: 'good' | { readonly revokedAt: number }, { cardRecord = false, old = false } = {}): Promise<Case> {
+  async function checkedCase(n: number, status: 'good' | { readonly revokedAt: number }, { cardRecord = false, old = false, isOfToday = false } = {}): Promise<Case> {
     const [requestId, person, effectId, serial] = [randomUUID(), randomUUID().replaceAll('-', ''), randomUUID(), 0x2000 + n];
     const certificate = makeCardCertificate(authority, cardKey, { serial });
     const envelope: CaptureEnvelope = { nonce: `nonce-${n}`, boothId: 'booth-a', counter: n, certificateType: 'user_authentication', mode: 'GOVERNMENT_SUBMISSION', capturedAtUtc: AT, photoSha256: sha256(Buffer.from('photo')), certificateSha256: sha256(certificate), cardRecordSha256: sha256(Buffer.from('record')), cardIssuerCertificateSha256: sha256(Buffer.from('issuer')), consent: { textVersion: '2026-11', keepReferenceImage: true } };
@@ -91,7 +98,9 @@ describe('certificate verdicts in a bundle', () => {
     const { boothId, counter, certificateType, mode, capturedAtUtc, consent } = envelope;
     await happen(`registration-${requestId}`, 0, 'RequestReceived', { requestId, boothId, counter, certificateType, mode, capturedAtUtc, consent }, requestId, requestId);
     const data = isValid ? { subjectKey: person, evidence: verdict.evidence, sealedEvidenceId: id } : { reason: cardRecord ? 'card_record' : 'revoked', cardRecordReason: cardRecord ? 'record_signature' : null, evidence: verdict.evidence, sealedEvidenceId: id };
-    await happen(`registration-${requestId}`, 1, isValid ? 'CertificateVerified' : 'CertificateRejected', data, requestId, effectId);
+    const type = isValid ? 'CertificateVerified' : 'CertificateRejected';
+    const ofToday = { agreement: NOT_COMPARED, otherCertificate: 'not_asked', ...data, sealedEvidenceSha256: sealedEvidenceSha256(bytes) };
+    await happen(`registration-${requestId}`, 1, type, isOfToday ? ofToday : data, requestId, effectId, AT, isOfToday ? currentVersion(type) : 1);
     return { requestId, person, evidenceId: id };
   }
 
@@ -112,28 +121,28 @@ describe('certificate verdicts in a bundle', () => {
   it('are recomputed with the anchors of the reader, each; what cannot be is named with its reason', () => {
     const { certificates, discrepancies } = report(withEvidence);
     expect(discrepancies.filter(({ code }) => code === 'certificate_verdict_differs')).toEqual([]);
-    expect(certificates).toMatchObject({ verdicts: 6, recomputed: 3, reproduced: 3, absent: { erased: 1, erased_after_retention: 1, not_possible: 1, withheld: 0, not_permitted: 0, no_anchors: 0, not_kept: 0 } });
+    expect(certificates).toMatchObject({ verdicts: 8, recomputed: 5, reproduced: 5, boundBy: { sha256: 2, name: 4 }, absent: { erased: 1, erased_after_retention: 1, not_possible: 1, withheld: 0, not_permitted: 0, no_anchors: 0, not_kept: 0 } });
     expect(certificates.absentCases.map(({ requestId, why, index }) => [requestId, why, index])).toEqual([[erased.requestId, 'erased', indexOf(erased)], [old.requestId, 'not_possible', indexOf(old)], [ended.requestId, 'erased_after_retention', indexOf(ended)]]);
-    expect(certificates.anchorsNamed).toEqual({ [sha256(authority.certificate)]: 6 });
+    expect(certificates.anchorsNamed).toEqual({ [sha256(authority.certificate)]: 8 });
   });
 
   it('are left, and the anchors that they name are told, where the reader has none', () => {
-    expect(report(withEvidence, {}).certificates).toMatchObject({ verdicts: 6, recomputed: 0, reproduced: 0, absent: { no_anchors: 4, erased: 1, erased_after_retention: 1 }, anchorsNamed: { [sha256(authority.certificate)]: 6 } });
+    expect(report(withEvidence, {}).certificates).toMatchObject({ verdicts: 8, recomputed: 0, reproduced: 0, absent: { no_anchors: 6, erased: 1, erased_after_retention: 1 }, anchorsNamed: { [sha256(authority.certificate)]: 8 } });
   });
 
   it('do not follow from anchors that the reader does not trust, whatever the writer trusted', () => {
     const found = differences(withEvidence, { certificates: judge(stranger.certificate) });
-    expect(found.map(({ index }) => index)).toEqual([indexOf(good), indexOf(revoked), indexOf(badRecord)]);
+    expect(found.map(({ index }) => index)).toEqual([good, revoked, badRecord, bound, boundRefused].map(indexOf));
     expect(found[0]?.detail).toMatch(/it was valid and the evidence gives invalid \((untrusted_issuer|bad_signature)/);
   });
 
   it('say that the bundle was asked for without evidence', async () => {
     const plain = await world.bundle({ kind: 'range', from: 0, to: null });
-    expect(report(plain).certificates).toMatchObject({ verdicts: 6, recomputed: 0, absent: { not_permitted: 4, erased: 1, erased_after_retention: 1 } });
+    expect(report(plain).certificates).toMatchObject({ verdicts: 8, recomputed: 0, absent: { not_permitted: 6, erased: 1, erased_after_retention: 1 } });
   });
 
   it('are recomputed from a bundle that was made before the retention was over, and named withheld where one made since does not hold the erasure', async () => {
-    expect(report(before)).toMatchObject({ certificates: { verdicts: 6, recomputed: 5, reproduced: 5, absent: { erased_after_retention: 0, withheld: 0 } } });
+    expect(report(before)).toMatchObject({ certificates: { verdicts: 8, recomputed: 7, reproduced: 7, absent: { erased_after_retention: 0, withheld: 0 } } });
     expect(differences(before)).toEqual([]);
     const early = await world.bundle({ kind: 'range', from: 0, to: indexOf(ended) }, { withEvidence: true });
     expect(report(early).certificates.absentCases).toContainEqual(expect.objectContaining({ requestId: ended.requestId, why: 'withheld' }));
@@ -150,7 +159,7 @@ describe('certificate verdicts in a bundle', () => {
   it('tell when evidence was withheld', () => {
     const { [idOf(good)]: _, ...evidence } = header().evidence;
     const lines = [withEvidence[0]!, canonicalJson({ ...header(), evidence } as never), ...withEvidence.slice(2)];
-    expect(report(lines).certificates).toMatchObject({ recomputed: 2, absent: { withheld: 1 } });
+    expect(report(lines).certificates).toMatchObject({ recomputed: 4, absent: { withheld: 1 } });
     expect(report(lines).certificates.absentCases[0]).toMatchObject({ requestId: good.requestId, why: 'withheld', index: indexOf(good) });
   });
 
@@ -163,6 +172,47 @@ describe('certificate verdicts in a bundle', () => {
     expect(differences(withOther(good, change))).toEqual([]);
     const { discrepancies } = report(withOther(good, change));
     expect(discrepancies).toContainEqual({ code: 'evidence_differs', index: indexOf(good), detail: expect.stringContaining('is not the one that the log names') });
+  });
+
+  /** @fault L8 */
+  describe('with evidence that was exchanged by somebody who can find two texts of one SHA-1', () => {
+    const forged = Buffer.from('{"another":"story"}');
+    /** A SHA-1 under which the other evidence has the very name that the event states. */
+    const collided = (which: Case) => {
+      const effectId = (JSON.parse(withEvidence[leafOf(which, /"type":"Certificate/)]!.replace(/^\d+ /, '')) as { metadata: { causationId: string } }).metadata.causationId;
+      const inputOf = (bytes: Uint8Array) => derivedIdInput([effectId, sha256(bytes)], (text) => Buffer.from(text));
+      const real = Buffer.from(header().evidence[idOf(which)]!, 'base64');
+      const isForged = (input: Uint8Array) => Buffer.from(input).equals(inputOf(forged));
+      return { ...primitives, sha1: (input: Uint8Array) => primitives.sha1(isForged(input) ? inputOf(real) : input) };
+    };
+    const exchanged = (which: Case) => {
+      const evidence = { ...header().evidence, [idOf(which)]: forged.toString('base64') };
+      return [withEvidence[0]!, canonicalJson({ ...header(), evidence } as never), ...withEvidence.slice(2)];
+    };
+    const foundFor = (which: Case) => verifyBundle(exchanged(which), collided(which), { trusted: world.keys.keys() });
+
+    it.each<[string, () => Case]>([['a good card', () => bound], ['a refused card', () => boundRefused]])('name it by the SHA-256 in the event of %s', (_, of) => {
+      expect(foundFor(of()).discrepancies).toContainEqual({ code: 'evidence_differs', index: indexOf(of()), detail: expect.stringContaining('is not the one that the log names') });
+    });
+
+    it('say of events of before that a name alone binds their evidence, which such a one gets past', () => {
+      const { certificates, discrepancies } = foundFor(good);
+      expect(certificates.boundBy).toEqual({ sha256: 2, name: 4 });
+      expect(discrepancies.map(({ code }) => code)).not.toContain('evidence_differs');
+      // The signed certificate of the bundle names all that was handed over: the export is known by it, the vault is not.
+      expect(discrepancies.map(({ code }) => code)).toContain('certificate_differs');
+    });
+  });
+
+  /** @fault L8 */
+  it.each<[string, (text: string) => string]>([
+    ['none', (text) => text.replace(/"sealedEvidenceSha256":"[0-9a-f]{64}"/, '"sealedEvidenceSha256":null')],
+    ['no member of that name', (text) => text.replace(/,"sealedEvidenceSha256":"[0-9a-f]{64}"/, '')],
+    ['another form of it', (text) => text.replace(/"sealedEvidenceSha256":"[0-9a-f]{64}"/, '"sealedEvidenceSha256":"00"')],
+  ])("name an event of today's version that states %s", (_, change) => {
+    const at = leafOf(bound, /"type":"CertificateVerified"/);
+    const { discrepancies } = report(withEvidence.map((line, i) => (i === at ? change(line) : line)));
+    expect(discrepancies).toContainEqual({ code: 'evidence_differs', index: indexOf(bound), detail: expect.stringContaining('does not state the SHA-256') });
   });
 
   it('do not follow where the writer stored a verdict that its own evidence does not give', () => {
@@ -186,7 +236,7 @@ describe('certificate verdicts in a bundle', () => {
     writeFileSync(root, pem(authority.certificate));
     writeFileSync(other, stranger.certificate);
     const run = (...args: string[]) => spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', 'dist/cli/main.js', 'audit', 'verify', file, '--key', key, ...args], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
-    expect(run('--anchors', root).stdout).toMatch(/3 of 6 certificate verdicts reproduced; 3 not recomputed[^]*1: evidence erased with the registrant\n[^]*1: evidence of a refused certificate erased after retention\n +at \d+, case [0-9a-f-]+\n[^]*1: the evidence does not hold what is needed/);
+    expect(run('--anchors', root).stdout).toMatch(/5 of 8 certificate verdicts reproduced; 3 not recomputed\n +evidence of 2 is what the log names by SHA-256\n +evidence of 4 is bound by 122 bits[^]*1: evidence erased with the registrant\n[^]*1: evidence of a refused certificate erased after retention\n +at \d+, case [0-9a-f-]+\n[^]*1: the evidence does not hold what is needed/);
     expect(run().stdout).toContain(`name the anchor with SHA-256 ${sha256(authority.certificate)}`);
     const foreign = run('--auth-anchors', other);
     expect(foreign.stdout).toContain('[certificate_verdict_differs]');

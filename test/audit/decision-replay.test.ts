@@ -49,6 +49,38 @@ describe('decisions made again', () => {
     expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
   });
 
+  /** @fault L8 */
+  describe('come out the same over a history of two versions', () => {
+    const NAMING = /^(CertificateVerified|CertificateRejected|RefusedEvidence(Retained|Erased))$/;
+    const asBefore = (e: LeafEvent): LeafEvent => {
+      const { sealedEvidenceSha256: _, ...data } = e.data;
+      return { ...e, schemaVersion: e.schemaVersion - 1, data };
+    };
+    const all = history(300);
+    // A server of the new version goes on with the cases of the old one: what it says of their evidence is that no digest was recorded.
+    const cut = Math.floor(all.length / 2);
+    const old = new Set(all.slice(0, cut).filter((e) => e.type === 'CertificateRejected').map((e) => e.metadata.correlationId));
+    const isContinued = (e: LeafEvent) => /^RefusedEvidence/.test(e.type) && old.has(e.metadata.correlationId);
+    const mixed = all.map((e, i) => {
+      if (!NAMING.test(e.type)) return e;
+      if (i < cut) return asBefore(e);
+      return isContinued(e) ? changed(e, { sealedEvidenceSha256: null }) : e;
+    });
+
+    it('whatever of it was written by which', () => {
+      expect(mixed.filter(isContinued).filter((e) => e.schemaVersion === 2).length).toBeGreaterThan(0);
+      expect(mixed.filter((e) => e.type === 'CertificateRejected' && e.data['sealedEvidenceSha256'] === undefined).length).toBeGreaterThan(0);
+      const report = replay(mixed);
+      expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
+    });
+
+    it('and not where the end of evidence is told of other bytes than the refusal named', () => {
+      const at = mixed.findIndex((e) => e.type === 'RefusedEvidenceErased' && e.data['sealedEvidenceSha256'] !== null && e.schemaVersion === 2);
+      const lie = mixed.map((e, i) => (i === at ? changed(e, { sealedEvidenceSha256: '00'.repeat(32) }) : e));
+      expect(replay(lie).findings).toMatchObject([{ index: at, type: 'RefusedEvidenceErased' }]);
+    });
+  });
+
   it('follow a policy from the moment that it is in force', () => {
     const synthetic = new SyntheticHistory({ seed: 5 });
     const all: LeafEvent[] = [];

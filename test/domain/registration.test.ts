@@ -10,7 +10,7 @@ import { ALGORITHM, attempted, certificateVerified, compared, faceMatched, held,
 const given = scenario(registrationDecider);
 const recordFaces = (finding: FaceFinding, p = policy()): RegistrationCommand => ({ type: 'RecordFaceComparison', finding, attempt: 1, policy: p, nowUtc: NOW });
 const recordCertificate = (verdict: CertificateFinding): RegistrationCommand => ({ type: 'RecordCertificateVerdict', verdict, attempt: 1, policy: policy(), nowUtc: NOW });
-const INVALID: CertificateFinding = { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null };
+const INVALID: CertificateFinding = { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null, sealedEvidenceSha256: null };
 const UNKNOWN: CertificateFinding = { verdict: 'unknown', cause: 'responder_timeout' };
 
 describe('receiving a request', () => {
@@ -57,9 +57,9 @@ describe('certificate verdict', () => {
 });
 
 describe('sealed evidence of a refused certificate', () => {
-  const rejected: RegistrationEvent = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1' } };
-  const retained: RegistrationEvent = { type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'evidence-1', refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
-  const erased: RegistrationEvent = { type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', rule: 'retention_limit', eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
+  const rejected: RegistrationEvent = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32) } };
+  const retained: RegistrationEvent = { type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
+  const erased: RegistrationEvent = { type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), rule: 'retention_limit', eraseAtUtc: '2026-12-03T09:00:00.000Z' } };
   const retain: RegistrationCommand = { type: 'RetainRefusedEvidence', refusedAtUtc: NOW, policy: policy({ refusedEvidenceRetentionDays: 10 }) };
   const recordErased = (nowUtc: string): RegistrationCommand => ({ type: 'RecordEvidenceErased', nowUtc });
 
@@ -82,7 +82,7 @@ describe('sealed evidence of a refused certificate', () => {
     ['a withdrawn request', [received(), { type: 'RegistrationWithdrawn', data: { by: 'holder' } }]],
     ['an expired hold', [received(), certificateVerified(), faceMatched('on_hold'), held(), { type: 'HoldExpired', data: { dueAtUtc: NOW } }]],
     ['a refusal by the government', [received(), certificateVerified(), faceMatched(), attempted(), submitted(), { type: 'GovernmentRefused', data: { submissionId: 'sub1', reason: 'r' } }]],
-    ['a refusal of which nothing was kept', [received(), { ...rejected, data: { ...rejected.data, sealedEvidenceId: null } }]],
+    ['a refusal of which nothing was kept', [received(), { ...rejected, data: { ...rejected.data, sealedEvidenceId: null, sealedEvidenceSha256: null } }]],
   ])('is none of %s', (_, history) => {
     const { stage } = fold(registrationDecider, history);
     for (const command of [retain, recordErased(NOW)]) given(...history).when(command).thenRefused({ code: 'wrong_stage', data: { stage, command: command.type } });

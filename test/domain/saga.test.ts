@@ -54,16 +54,16 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
     expect(story.pending()).toEqual(['RecordHoldOutcome']);
   });
   it('erases the evidence of a refusal when its time has come, and the case at once', () => {
-    const rejected: SagaSource = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: 'e1' } };
+    const rejected: SagaSource = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: 'e1', sealedEvidenceSha256: '5f'.repeat(32) } };
     const due = '2026-12-03T09:00:00.000Z';
-    const story = new Case().source(received()).done('CheckCertificate').source(rejected).source({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'e1', refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: due } });
+    const story = new Case().source(received()).done('CheckCertificate').source(rejected).source({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId: 'e1', sealedEvidenceSha256: '5f'.repeat(32), refusedAtUtc: NOW, retentionDays: 10, eraseAtUtc: due } });
     expect(story.pending()).toEqual(['EraseCaseMaterial', 'EraseRefusedEvidence']);
     expect(nextRunnable(story.state.pending, NOW)?.effect.effect).toBe('EraseCaseMaterial');
     story.done('EraseCaseMaterial');
     expect(isOnlyRetained(story.state.pending)).toBe(true);
     expect(nextRunnable(story.state.pending, '2026-12-03T08:59:59.999Z')).toBeNull();
     expect(nextRunnable(story.state.pending, due)?.effect.effect).toBe('EraseRefusedEvidence');
-    story.done('EraseRefusedEvidence').source({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'e1', rule: 'retention_limit', eraseAtUtc: due } });
+    story.done('EraseRefusedEvidence').source({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'e1', sealedEvidenceSha256: '5f'.repeat(32), rule: 'retention_limit', eraseAtUtc: due } });
     expect(story.pending()).toEqual([]);
   });
   it.each<[string, SagaSource]>([

@@ -74,9 +74,9 @@ describe('truth table: stage × what is wrong × what is asked (@req R5 R9)', ()
     given(...noted).when(stop()).thenNothing();
   });
   it('ends an earlier refusal with a step that is stuck, and leaves its evidence as it is', () => {
-    const rejected: RegistrationEvent = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: 'evidence-1' } };
+    const rejected: RegistrationEvent = { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32) } };
     given(received(), rejected).when(end({ stuckEffectId: 'e1' })).then(ended({ cause: 'step_stuck', stuckEffectId: 'e1', earlierOutcome: 'certificate_rejected' }));
-    expect(fold(registrationDecider, [received(), rejected, ended({ earlierOutcome: 'certificate_rejected' })])).toMatchObject({ outcome: 'certificate_rejected', refusedEvidence: { sealedEvidenceId: 'evidence-1' } });
+    expect(fold(registrationDecider, [received(), rejected, ended({ earlierOutcome: 'certificate_rejected' })])).toMatchObject({ outcome: 'certificate_rejected', refusedEvidence: { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32) } });
   });
   it('is decided again from its events alone', () => {
     for (const [history, event] of [[STAGES['held']!.events, differed()], [[...STAGES['held']!.events, differed()], ended()], [STAGES['held']!.events, ended({ cause: 'step_stuck', stuckEffectId: 'e1' })]] as const) {

@@ -33,8 +33,19 @@ describe('upcasting', () => {
   it('says of a certificate that was verified before anything was compared that nothing was', () => {
     const nothing = { outcome: 'cannot_tell', because: 'not_compared' };
     expect(upcast({ type: 'CertificateVerified', schemaVersion: 1, data: { subjectKey: 's' } })).toEqual({
-      type: 'CertificateVerified', schemaVersion: 2, data: { subjectKey: 's', agreement: { birthDate: nothing, sex: nothing, birthday: nothing, expiry: nothing, sameCard: nothing }, otherCertificate: 'not_asked' },
+      type: 'CertificateVerified', schemaVersion: 3, data: { subjectKey: 's', agreement: { birthDate: nothing, sex: nothing, birthday: nothing, expiry: nothing, sameCard: nothing }, otherCertificate: 'not_asked', sealedEvidenceSha256: null },
     });
+  });
+
+  /** @fault L8 */
+  it('says of evidence of before its SHA-256 was recorded that none was, wherever it is named', () => {
+    const versions: readonly [string, number][] = [['CertificateVerified', 2], ['CertificateRejected', 1], ['RefusedEvidenceRetained', 1], ['RefusedEvidenceErased', 1]];
+    for (const [type, schemaVersion] of versions) {
+      const data = { sealedEvidenceId: 'evidence-1' };
+      expect(upcast({ type, schemaVersion, data })).toEqual({ type, schemaVersion: schemaVersion + 1, data: { ...data, sealedEvidenceSha256: null } });
+      const ofToday = { type, schemaVersion: schemaVersion + 1, data: { ...data, sealedEvidenceSha256: '5f'.repeat(32) } };
+      expect(upcast(ofToday)).toEqual(ofToday);
+    }
   });
 
   it('says of a certificate that was linked before that it was renewed', () => {

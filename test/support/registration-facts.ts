@@ -44,7 +44,7 @@ export const AGREES: CardAgreement = { birthDate: NOT_NAMED, sex: NOT_NAMED, bir
 
 export const VALID: CertificateFinding = {
   verdict: 'valid', subjectKey: 's1', evidence: EVIDENCE, cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: AGREES, otherCertificate: 'told',
-  material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1',
+  material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1', sealedEvidenceSha256: '5f'.repeat(32),
 };
 
 export function compared(cardPoints: number, registeredPoints: number | 'none' = 'none', change: Partial<Extract<FaceFinding, { outcome: 'compared' }>> = {}): FaceFinding {

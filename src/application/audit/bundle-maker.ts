@@ -14,7 +14,7 @@ import type { CheckpointSigner } from '../ports/checkpoint-signer.js';
 import type { EventStore } from '../ports/event-store.js';
 import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/image-vault.js';
 import type { Pseudonyms } from '../ports/pseudonyms.js';
-import { sealedEvidenceId } from '../sealed-evidence.js';
+import { isEvidenceOf } from '../sealed-evidence.js';
 
 /** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every event of the time. */
 export type BundleQuery =
@@ -229,12 +229,13 @@ export class BundleMaker {
     const evidence: Record<string, string> = {};
     for await (const event of this.events(indices)) {
       const { type, data, metadata } = event;
-      const id = data['sealedEvidenceId'];
+      const [id, sha256] = [data['sealedEvidenceId'], data['sealedEvidenceSha256']];
       if ((type !== 'CertificateVerified' && type !== 'CertificateRejected') || typeof id !== 'string') continue;
       const owner = type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId);
       try {
-        // The name was made of the bytes and of the effect that asked for the check.
-        evidence[id] = toBase64(await this.vault.open(owner, id, { isNamedAfter: (bytes) => sealedEvidenceId(metadata.causationId, bytes) === id }));
+        const name = { id, sha256: typeof sha256 === 'string' ? sha256 : null };
+        const isNamedAfter = (bytes: Uint8Array) => isEvidenceOf(name, metadata.causationId, bytes);
+        evidence[id] = toBase64(await this.vault.open(owner, id, { isNamedAfter }));
       } catch (error) {
         // The bundle goes out without it: a reader is told, and one bad file must not keep every export back.
         if (!(error instanceof BlobGoneError || error instanceof BlobDiffersError)) throw error;

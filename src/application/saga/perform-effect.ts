@@ -23,7 +23,7 @@ import { GovernmentRegistry } from '../ports/government-registry.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { assertSigned, ReceivedMaterial } from '../received-material.js';
 import { RegistrantGroup, type GroupMember } from '../registrant-group.js';
-import { evidenceBytes, sealedEvidenceId, type PresentedForEvidence } from '../sealed-evidence.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256, type PresentedForEvidence } from '../sealed-evidence.js';
 
 /** One effect of one case, with everything that its commands need to be repeatable. */
 interface Job {
@@ -124,8 +124,8 @@ export class PerformEffect {
     const verifier = this.certificates.algorithm;
     const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at, faceRecord: null };
     if (verdict.verdict === 'invalid') {
-      const sealedEvidenceId = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
-      return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, sealedEvidenceId };
+      const named = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, presented);
+      return { verdict: 'invalid', reason: verdict.reason, cardRecordReason: null, evidence: verdict.evidence, verifier, ...named };
     }
     const record = this.cardRecords.verify({
       cardRecord: bytes.cardRecord,
@@ -133,7 +133,11 @@ export class PerformEffect {
       challengeSignature: Buffer.from(signatures.cardChallengeSignature, 'base64'),
       challenge: signedBytes,
     });
-    const refused = async (why: Pick<Refused, 'reason' | 'cardRecordReason' | 'verifier'>): Promise<CertificateFinding> => ({ verdict: 'invalid', ...why, evidence: verdict.evidence, sealedEvidenceId: await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, { ...presented, faceRecord: record.verdict === 'valid' ? record.statements : null }) });
+    const refused = async (why: Pick<Refused, 'reason' | 'cardRecordReason' | 'verifier'>): Promise<CertificateFinding> => {
+      const shown = { ...presented, faceRecord: record.verdict === 'valid' ? record.statements : null };
+      const named = await this.sealEvidence(evidenceOwner(job.requestId), job, verdict.sealed, shown);
+      return { verdict: 'invalid', ...why, evidence: verdict.evidence, ...named };
+    };
     if (record.verdict === 'invalid') return refused({ reason: 'card_record', cardRecordReason: record.reason, verifier: this.cardRecords.algorithm });
     const card = await this.cards.check(verdict, record, job.requestId);
     if (card.finding === 'unknown') return { verdict: 'unknown', cause: 'link_unknown' };
@@ -150,15 +154,16 @@ export class PerformEffect {
       agreement,
       otherCertificate,
       material: { certificate: request.material.certificate, cardRecord: request.material.cardRecord },
-      sealedEvidenceId: await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, { ...presented, faceRecord: record.statements }),
+      ...(await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, { ...presented, faceRecord: record.statements })),
     };
   }
 
-  private async sealEvidence(owner: VaultOwner, job: Job, sealed: SealedCertificateEvidence, presented: PresentedForEvidence): Promise<string> {
+  /** @returns how the event names what was sealed */
+  private async sealEvidence(owner: VaultOwner, job: Job, sealed: SealedCertificateEvidence, presented: PresentedForEvidence) {
     const bytes = evidenceBytes(sealed, presented);
     const id = sealedEvidenceId(job.effectId, bytes);
     await this.vault.seal(owner, id, bytes);
-    return id;
+    return { sealedEvidenceId: id, sealedEvidenceSha256: sealedEvidenceSha256(bytes) };
   }
 
   private async compareFaces(job: Job, state: Known, attempt: number): Promise<Refusal | null> {

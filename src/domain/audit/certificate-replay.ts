@@ -1,7 +1,8 @@
 import type { CertificateEvidence } from '../values/certificate-status.js';
-import { UnknownEventError, upcast } from '../event-registry.js';
+import { currentVersion, UnknownEventError, upcast } from '../event-registry.js';
 import type { JsonObject } from '../event-envelope.js';
 import type { CardAgreement } from '../registration/card-agreement.js';
+import type { EvidenceName } from './evidence-name.js';
 import { registrantOf, type LeafEvent } from './leaf.js';
 
 /** A certificate verdict of the history with everything that was kept of it. */
@@ -15,6 +16,8 @@ export interface KeptVerdict {
   /** What the event says of certificate and face record, in today's shape; null for a refusal. */
   readonly agreement: CardAgreement | null;
   readonly sealedEvidenceId: string;
+  /** SHA-256 of the evidence as the event states it, hex; null in events of before it was recorded. */
+  readonly sealedEvidenceSha256: string | null;
   /** Id of the effect that asked for the check: a part of the evidence's id. */
   readonly effectId: string;
   /** What was received, as the log tells it; null where the bundle does not have it. */
@@ -41,6 +44,8 @@ export interface CertificateReport {
   readonly recomputed: number;
   readonly reproduced: number;
   readonly absent: Readonly<Record<AbsenceReason, number>>;
+  /** Evidence in the bundle by what binds it to the log: the SHA-256 in the event, or, in events of before that, its name alone. */
+  readonly boundBy: { readonly sha256: number; readonly name: number };
   /** The first of them, each with its place. */
   readonly absentCases: readonly { readonly index: number; readonly requestId: string; readonly why: AbsenceReason; readonly detail: string | null }[];
   /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask somebody else. */
@@ -50,12 +55,14 @@ export interface CertificateReport {
   readonly foreign: readonly { readonly index: number; readonly detail: string }[];
 }
 
-export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, absentCases: [], anchorsNamed: {}, differences: [], foreign: [] };
+export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, boundBy: { sha256: 0, name: 0 }, absentCases: [], anchorsNamed: {}, differences: [], foreign: [] };
 
 const ABSENT_CASES_MAX = 1000;
 
 interface Verdict extends Omit<KeptVerdict, 'sealed' | 'sealedEvidenceId'> {
   readonly sealedEvidenceId: string | null;
+  /** The event is of a version that states the digest of its evidence, and does not state one, or states one of nothing. */
+  readonly isDigestAmiss: boolean;
   /** Token of the registrant under whose key the evidence lies; null for a refused card, whose evidence stands for itself. */
   readonly registrant: string | null;
 }
@@ -70,7 +77,7 @@ export class CertificateReplay {
 
   feed(index: number, original: LeafEvent): void {
     const { type, stream, metadata } = original;
-    const data = original.type === 'CertificateVerified' ? inTodaysShape(original) : original.data;
+    const data = NAMING_EVIDENCE.has(original.type) ? inTodaysShape(original) : original.data;
     if (type === 'RequestReceived') this.requests.set(metadata.correlationId, data);
     if (type === 'RegistrantErased') this.erased.add(registrantOf(stream) ?? '');
     if (type === 'RefusedEvidenceErased') this.ended.add(String(data['sealedEvidenceId']));
@@ -78,7 +85,7 @@ export class CertificateReplay {
     const isValid = type === 'CertificateVerified';
     this.verdicts.push({
       index, requestId: metadata.correlationId, verdict: isValid ? 'valid' : 'invalid', reason: isValid ? null : String(data['reason']), evidence: data['evidence'] as unknown as CertificateEvidence, agreement: isValid ? (data['agreement'] as unknown as CardAgreement) : null,
-      sealedEvidenceId: typeof data['sealedEvidenceId'] === 'string' ? data['sealedEvidenceId'] : null, effectId: metadata.causationId, request: this.requests.get(metadata.correlationId) ?? null,
+      ...evidenceIn(original, data), effectId: metadata.causationId, request: this.requests.get(metadata.correlationId) ?? null,
       registrant: isValid ? String(data['subjectKey']) : null,
     });
   }
@@ -89,11 +96,11 @@ export class CertificateReplay {
   }
 
   /** @param evidence opened evidence by its id
-   *  @param isNamed whether an id was made of these bytes
+   *  @param isNamed whether an event names these bytes
    *  @param judge null: the reader has no trust anchors, or no means */
   finish({ evidence, isNamed, wasAsked, judge }: {
     readonly evidence: (id: string) => Uint8Array | null;
-    readonly isNamed: (id: string, effectId: string, bytes: Uint8Array) => boolean;
+    readonly isNamed: (name: EvidenceName, effectId: string, bytes: Uint8Array) => boolean;
     readonly wasAsked: boolean;
     readonly judge: CertificateJudge | null;
   }): CertificateReport {
@@ -107,19 +114,25 @@ export class CertificateReplay {
       absent[why] += 1;
       if (absentCases.length < ABSENT_CASES_MAX) absentCases.push({ index, requestId, why, detail });
     };
+    const boundBy = { sha256: 0, name: 0 };
     for (const verdict of this.verdicts) {
       const anchor = verdict.evidence?.trustAnchorSha256;
       if (typeof anchor === 'string') anchorsNamed[anchor] = (anchorsNamed[anchor] ?? 0) + 1;
-      const { sealedEvidenceId } = verdict;
+      const { sealedEvidenceId, sealedEvidenceSha256: sha256 } = verdict;
+      if (verdict.isDigestAmiss) foreign.push({ index: verdict.index, detail: 'the event does not state the SHA-256 of its evidence as its version does' });
       const sealed = sealedEvidenceId === null ? null : evidence(sealedEvidenceId);
       if (sealedEvidenceId === null) leaveOut(verdict, 'not_kept');
       else if (sealed && this.isEnded(verdict)) differences.push({ index: verdict.index, detail: 'the history says that its evidence was erased, and here it is' });
       else if (!sealed) leaveOut(verdict, this.whyAbsent(verdict, wasAsked));
-      else if (!isNamed(sealedEvidenceId, verdict.effectId, sealed)) {
+      else if (!isNamed({ id: sealedEvidenceId, sha256 }, verdict.effectId, sealed)) {
         foreign.push({ index: verdict.index, detail: `the evidence in the bundle is not the one that the log names for case ${verdict.requestId}` });
       }
-      else if (!judge) leaveOut(verdict, 'no_anchors');
       else {
+        boundBy[sha256 === null ? 'name' : 'sha256'] += 1;
+        if (!judge) {
+          leaveOut(verdict, 'no_anchors');
+          continue;
+        }
         const judgement = judge({ ...verdict, sealedEvidenceId, sealed });
         if (judgement.judged === 'not_possible') leaveOut(verdict, 'not_possible', judgement.why);
         else recomputed += 1;
@@ -127,7 +140,7 @@ export class CertificateReplay {
         if (judgement.judged === 'differs') differences.push({ index: verdict.index, detail: judgement.detail });
       }
     }
-    return { verdicts: this.verdicts.length, recomputed, reproduced, absent, absentCases, anchorsNamed, differences, foreign };
+    return { verdicts: this.verdicts.length, recomputed, reproduced, absent, boundBy, absentCases, anchorsNamed, differences, foreign };
   }
 
   private whyAbsent(verdict: Verdict, wasAsked: boolean): AbsenceReason {
@@ -141,6 +154,21 @@ export class CertificateReplay {
   private isEnded({ registrant, sealedEvidenceId }: Verdict): boolean {
     return registrant === null && sealedEvidenceId !== null && this.ended.has(sealedEvidenceId);
   }
+}
+
+/** Events in whose data evidence is named. */
+const NAMING_EVIDENCE: ReadonlySet<string> = new Set(['CertificateVerified', 'CertificateRejected']);
+
+/** Version of each from which on the SHA-256 of the evidence stands in it. */
+const WITH_DIGEST: Readonly<Record<string, number>> = { CertificateVerified: 3, CertificateRejected: 2 };
+
+function evidenceIn({ type, schemaVersion }: LeafEvent, data: JsonObject): Pick<Verdict, 'sealedEvidenceId' | 'sealedEvidenceSha256' | 'isDigestAmiss'> {
+  const [id, digest] = [data['sealedEvidenceId'], data['sealedEvidenceSha256']];
+  const sealedEvidenceId = typeof id === 'string' ? id : null;
+  const sealedEvidenceSha256 = typeof digest === 'string' ? digest : null;
+  const isStated = schemaVersion >= (WITH_DIGEST[type] ?? 0) && sealedEvidenceId !== null;
+  const isAmiss = isStated ? !/^[0-9a-f]{64}$/.test(sealedEvidenceSha256 ?? '') : sealedEvidenceSha256 !== null;
+  return { sealedEvidenceId, sealedEvidenceSha256, isDigestAmiss: isAmiss && schemaVersion <= currentVersion(type) };
 }
 
 /** A version that this program does not know is named by the decisions' replay; here its data are read as they are. */

@@ -7,7 +7,7 @@ import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type Certifi
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
-import { sealedEvidenceName } from './evidence-name.js';
+import { isNamedEvidence, type EvidenceName } from './evidence-name.js';
 import { keysThatFollow, readSuccession } from './key-succession.js';
 import { parseLeaf, registrantOf, type LeafEvent } from './leaf.js';
 import { GrowingTree, HASH_BYTES, isConsistent, rootFromSet, sameHash, treeHasher, type Hash, type HashFunction, type TreeHasher } from './merkle-tree.js';
@@ -362,7 +362,7 @@ class Verification {
   private recomputeCertificates(header: BundleHeader, { certificates, indices }: ReturnType<Verification['readLeaves']>): CertificateReport {
     const evidence = (id: string): Uint8Array | null => (Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null);
     const { hash, sha1 } = this.primitives;
-    const isNamed = (id: string, effectId: string, bytes: Uint8Array) => sealedEvidenceName(effectId, bytes, { sha256: hash, sha1 }) === id;
+    const isNamed = (name: EvidenceName, effectId: string, bytes: Uint8Array) => isNamedEvidence(name, effectId, bytes, { sha256: hash, sha1 });
     const report = certificates.finish({ evidence, isNamed, wasAsked: header.query['withEvidence'] === true, judge: this.options.certificates ?? null });
     for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
     for (const { index, detail } of report.foreign) this.wrong('evidence_differs', index, detail);

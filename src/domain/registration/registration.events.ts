@@ -104,6 +104,8 @@ export type RegistrationEvent =
         readonly material: { readonly certificate: Commitment; readonly cardRecord: Commitment };
         /** Id of the sealed evidence in the vault, from which the verdict can be recomputed. */
         readonly sealedEvidenceId: string;
+        /** SHA-256 of the sealed evidence, hex: its exact bytes. Null in events of before version 3, where its id alone binds it. */
+        readonly sealedEvidenceSha256: string | null;
       };
     }
   | {
@@ -114,6 +116,8 @@ export type RegistrationEvent =
         readonly evidence: CertificateEvidence | null;
         readonly verifier: { readonly id: string; readonly version: string };
         readonly sealedEvidenceId: string | null;
+        /** As in `CertificateVerified`; also null where nothing was kept. */
+        readonly sealedEvidenceSha256: string | null;
       };
     }
   | { readonly type: 'CertificateCheckDeferred'; readonly data: { readonly cause: UnknownCertificateCause | 'link_unknown'; readonly attempt: number; readonly nextAttemptAtUtc: string } }
@@ -185,6 +189,8 @@ export type RegistrationEvent =
       readonly type: 'RefusedEvidenceRetained';
       readonly data: {
         readonly sealedEvidenceId: string;
+        /** As the refusal states it. */
+        readonly sealedEvidenceSha256: string | null;
         /** When `CertificateRejected` was recorded: from here the days are counted. */
         readonly refusedAtUtc: string;
         /** The policy's value at the time; a later policy does not change what was set. */
@@ -193,7 +199,17 @@ export type RegistrationEvent =
       };
     }
   /** Key and bytes of the sealed evidence are gone. */
-  | { readonly type: 'RefusedEvidenceErased'; readonly data: { readonly sealedEvidenceId: string; readonly rule: 'retention_limit'; /** When it was due. */ readonly eraseAtUtc: string } }
+  | {
+      readonly type: 'RefusedEvidenceErased';
+      readonly data: {
+        readonly sealedEvidenceId: string;
+        /** As the refusal states it. */
+        readonly sealedEvidenceSha256: string | null;
+        readonly rule: 'retention_limit';
+        /** When it was due. */
+        readonly eraseAtUtc: string;
+      };
+    }
   /** The first and only event of a request that was never received. From here on it cannot be: its stream has begun. What was sealed for it is
    *  destroyed after this event. */
   | {

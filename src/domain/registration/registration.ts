@@ -48,6 +48,7 @@ export type CertificateFinding =
       readonly otherCertificate: OtherCertificate;
       readonly material: { readonly certificate: string; readonly cardRecord: string };
       readonly sealedEvidenceId: string;
+      readonly sealedEvidenceSha256: string | null;
     }
   | {
       readonly verdict: 'invalid';
@@ -56,6 +57,7 @@ export type CertificateFinding =
       readonly evidence: CertificateEvidence | null;
       readonly verifier: { readonly id: string; readonly version: string };
       readonly sealedEvidenceId: string | null;
+      readonly sealedEvidenceSha256: string | null;
     }
   | { readonly verdict: 'unknown'; readonly cause: UnknownCertificateCause | 'link_unknown' };
 
@@ -114,6 +116,8 @@ export interface MaterialStop {
 /** Sealed evidence that no registrant owns: only a refused certificate leaves one. Of a verified certificate it is the registrant's. */
 export interface RefusedEvidence {
   readonly sealedEvidenceId: string;
+  /** Null for a refusal of before its digest was recorded. */
+  readonly sealedEvidenceSha256: string | null;
   /** null until it was said how long it is kept. */
   readonly eraseAtUtc: string | null;
   readonly isErased: boolean;
@@ -175,8 +179,9 @@ function decide(state: RegistrationState, command: RegistrationCommand): Decisio
     case 'RecordEvidenceErased': {
       const evidence = state.stage === 'closed' ? state.refusedEvidence : null;
       if (!evidence || !isRetentionOver(evidence, command.nowUtc)) return wrongStage();
-      const { sealedEvidenceId, eraseAtUtc, isErased } = evidence;
-      return isErased ? accept() : accept({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId, rule: 'retention_limit', eraseAtUtc } });
+      const { sealedEvidenceId, sealedEvidenceSha256, eraseAtUtc, isErased } = evidence;
+      const data = { sealedEvidenceId, sealedEvidenceSha256, rule: 'retention_limit', eraseAtUtc } as const;
+      return isErased ? accept() : accept({ type: 'RefusedEvidenceErased', data });
     }
     default:
       return assertNever(command);
@@ -216,21 +221,28 @@ export function isRetentionOver(evidence: RefusedEvidence, nowUtc: string): evid
 }
 
 /** Set once: what was promised at the refusal holds, also under a later policy. */
-function retentionDecision({ sealedEvidenceId, eraseAtUtc }: RefusedEvidence, { refusedAtUtc, policy }: Extract<RegistrationCommand, { type: 'RetainRefusedEvidence' }>): Decision<RegistrationEvent> {
+function retentionDecision(
+  { sealedEvidenceId, sealedEvidenceSha256, eraseAtUtc }: RefusedEvidence,
+  { refusedAtUtc, policy }: Extract<RegistrationCommand, { type: 'RetainRefusedEvidence' }>,
+): Decision<RegistrationEvent> {
   if (eraseAtUtc !== null) return accept();
   const retentionDays = policy.values.refusedEvidenceRetentionDays;
-  return accept({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId, refusedAtUtc, retentionDays, eraseAtUtc: addMs(refusedAtUtc, retentionDays * DAY_MS) } });
+  const until = addMs(refusedAtUtc, retentionDays * DAY_MS);
+  return accept({ type: 'RefusedEvidenceRetained', data: { sealedEvidenceId, sealedEvidenceSha256, refusedAtUtc, retentionDays, eraseAtUtc: until } });
 }
 
 function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<RegistrationCommand, { type: 'RecordCertificateVerdict' }>): Decision<RegistrationEvent> {
   switch (verdict.verdict) {
     case 'valid': {
-      const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material, sealedEvidenceId } = verdict;
-      return accept({ type: 'CertificateVerified', data: { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material, sealedEvidenceId } });
+      const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material } = verdict;
+      const checked = { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material };
+      const { sealedEvidenceId, sealedEvidenceSha256 } = verdict;
+      return accept({ type: 'CertificateVerified', data: { ...checked, sealedEvidenceId, sealedEvidenceSha256 } });
     }
     case 'invalid': {
-      const { reason, cardRecordReason, evidence, verifier, sealedEvidenceId } = verdict;
-      return accept({ type: 'CertificateRejected', data: { reason, cardRecordReason, evidence, verifier, sealedEvidenceId } });
+      const { reason, cardRecordReason, evidence, verifier, sealedEvidenceId, sealedEvidenceSha256 } = verdict;
+      const data = { reason, cardRecordReason, evidence, verifier, sealedEvidenceId, sealedEvidenceSha256 };
+      return accept({ type: 'CertificateRejected', data });
     }
     case 'unknown':
       return accept({ type: 'CertificateCheckDeferred', data: { cause: verdict.cause, attempt, nextAttemptAtUtc: nextAttemptAt(nowUtc, attempt, policy.values.retry) } });
@@ -368,8 +380,9 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     case 'CertificateVerified':
       return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, card: { agreement: event.data.agreement, otherCertificate: event.data.otherCertificate }, request };
     case 'CertificateRejected': {
-      const { sealedEvidenceId } = event.data;
-      return closed('certificate_rejected', sealedEvidenceId === null ? null : { sealedEvidenceId, eraseAtUtc: null, isErased: false });
+      const { sealedEvidenceId, sealedEvidenceSha256 } = event.data;
+      const kept = sealedEvidenceId === null ? null : { sealedEvidenceId, sealedEvidenceSha256, eraseAtUtc: null, isErased: false };
+      return closed('certificate_rejected', kept);
     }
     case 'RefusedEvidenceRetained':
       return withEvidence(state, { eraseAtUtc: event.data.eraseAtUtc });

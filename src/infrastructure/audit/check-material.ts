@@ -3,7 +3,8 @@ import { evidenceOwner, registrantOwner } from '../../application/case-material.
 import { materialFault } from '../../application/material-fault.js';
 import type { ImageVault, VaultOwner } from '../../application/ports/image-vault.js';
 import { ReceivedMaterial } from '../../application/received-material.js';
-import { sealedEvidenceId } from '../../application/sealed-evidence.js';
+import { isEvidenceOf } from '../../application/sealed-evidence.js';
+import type { EvidenceName } from '../../domain/audit/evidence-name.js';
 import type { BoothEvent } from '../../domain/booth/booth.events.js';
 import { fold } from '../../domain/decider.js';
 import type { EventMetadata, JsonObject } from '../../domain/event-envelope.js';
@@ -93,20 +94,20 @@ class MaterialCheck {
   private ofEvidence(state: Exclude<RegistrationState, { stage: 'none' }>, events: readonly Stored[]): (() => Promise<unknown>)[] {
     const verdict = events.find((event) => event.type === 'CertificateVerified' || event.type === 'CertificateRejected');
     if (!verdict || (verdict.type !== 'CertificateVerified' && verdict.type !== 'CertificateRejected')) return [];
-    const id = verdict.data.sealedEvidenceId;
+    const { sealedEvidenceId: id, sealedEvidenceSha256: sha256 } = verdict.data;
     if (id === null) return [];
     if (verdict.type === 'CertificateVerified') {
       const { subjectKey } = verdict.data;
-      return this.isErasedAfter(subjectKey, verdict.position) ? [] : [this.evidence(registrantOwner(subjectKey), id, verdict.metadata)];
+      return this.isErasedAfter(subjectKey, verdict.position) ? [] : [this.evidence(registrantOwner(subjectKey), { id, sha256 }, verdict.metadata)];
     }
     const kept = state.stage === 'closed' ? state.refusedEvidence : null;
     // Its key goes when it is due, and the event that says so comes after.
     const isOver = kept === null || kept.isErased || (kept.eraseAtUtc !== null && Date.parse(kept.eraseAtUtc) <= Date.now());
-    return isOver ? [] : [this.evidence(evidenceOwner(verdict.metadata.correlationId), id, verdict.metadata)];
+    return isOver ? [] : [this.evidence(evidenceOwner(verdict.metadata.correlationId), { id, sha256 }, verdict.metadata)];
   }
 
-  private evidence(owner: VaultOwner, id: string, { causationId }: EventMetadata): () => Promise<unknown> {
-    return () => this.vault.open(owner, id, { isNamedAfter: (bytes) => sealedEvidenceId(causationId, bytes) === id });
+  private evidence(owner: VaultOwner, name: EvidenceName, { causationId }: EventMetadata): () => Promise<unknown> {
+    return () => this.vault.open(owner, name.id, { isNamedAfter: (bytes) => isEvidenceOf(name, causationId, bytes) });
   }
 
   private isErasedAfter(registrant: string, position: number): boolean {

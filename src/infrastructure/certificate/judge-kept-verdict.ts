@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sealedEvidenceId } from '../../application/sealed-evidence.js';
+import { isEvidenceOf } from '../../application/sealed-evidence.js';
 import type { CertificateJudge, KeptVerdict, VerdictJudgement } from '../../domain/audit/certificate-replay.js';
 import { compareCard, type CardAgreement, type CertificateStatements, type FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
@@ -24,7 +24,8 @@ export function certificateJudge(rules: CertificateRules): CertificateJudge {
 }
 
 function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
-  if (kept.sealedEvidenceId !== sealedEvidenceId(kept.effectId, kept.sealed)) return differs('the evidence in the bundle is not the one that the log names');
+  const named = { id: kept.sealedEvidenceId, sha256: kept.sealedEvidenceSha256 };
+  if (!isEvidenceOf(named, kept.effectId, kept.sealed)) return differs('the evidence in the bundle is not the one that the log names');
   const { sealed, presented } = readKeptEvidence(kept.sealed);
   if (!presented) return { judged: 'not_possible', why: "the card's signature was not kept with this evidence (kept by an earlier version)" };
   const other = otherRequest(kept, { sealed, presented });

@@ -10,7 +10,7 @@ export const subjectKeyOf = (n: number): string => `${'5ab1ec7c0de'.repeat(3)}${
 export const HISTORIES: Readonly<Record<string, readonly RegistrationEvent[]>> = {
   accepted: [received(), certificateVerified(), faceMatched(), attempted(), submitted(), { type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'GOV-REFERENCE-77' } }],
   released: [received(), certificateVerified(), faceMatched('on_hold'), held(), { type: 'HoldReleased', data: { officers: ['officer-hanako', 'officer-taro'] } }, attempted(), submitted(), { type: 'GovernmentRefused', data: { submissionId: 'sub1', reason: 'the name Yamada is not the one on record' } }],
-  refused: [received(), { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: null } }],
+  refused: [received(), { type: 'CertificateRejected', data: { reason: 'revoked', cardRecordReason: null, evidence: null, verifier: { id: 'v', version: '1' }, sealedEvidenceId: null, sealedEvidenceSha256: null } }],
 };
 
 /** Envelopes of a history, as the store gets them. */
