@@ -263,12 +263,12 @@ describe('code tables', () => {
     ['with the code of ones only', [0x00, ...counts(0, 3, 2), 0, 1, 2, 3, 4], table + 1],
     [
       'with the code of ones only at full length',
-      [0x00, ...counts(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2), ...Array(17).keys()].map((v, i) =>
-        i > 16 ? 1 : v,
-      ),
+      [0x10, ...counts(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2), ...Array(17).keys()],
       table + 1,
     ],
     ['with a difference that eight bits cannot have', [0x00, ...counts(0, 2), 0, 12], table + 1 + 16 + 1],
+    ['with such a difference first', [0x00, ...counts(0, 2), 12, 0], table + 1 + 16],
+    ['with a symbol twice', [0x10, ...counts(0, 3), 0, 1, 0], table + 1 + 16 + 2],
   ])('%s', (_name, content, byte) => {
     expect(readPhoto(dht(content))).toMatchObject(refused('DHT', byte, 'table_malformed'));
   });
@@ -340,6 +340,11 @@ describe('the frame', () => {
       framed(GREY, 8_000, 5_000),
       refused('scan 1', framed(GREY).length, 'rows_missing'),
     ],
+    [
+      'as high as may be, and empty',
+      framed(GREY, 5_000, 8_000),
+      refused('scan 1', framed(GREY).length, 'rows_missing'),
+    ],
     ['of two components', framed(COLOUR.slice(0, 2)), refused('SOF0', at + 9, 'components_unsupported')],
     ['with a fifth table', framed([[1, 1, 1, 4]]), refused('SOF0', at + 12, 'table_missing')],
     ['with components from 0', framed([[0, 1, 1, 0]]), refused('SOF0', at + 10, 'component_ids')],
@@ -352,6 +357,8 @@ describe('the frame', () => {
       ]),
       refused('SOF0', at + 13, 'component_ids'),
     ],
+    ['with the fourth table, which is not there', framed([[1, 1, 1, 3]]), refused('SOS', ONE.sos, 'table_missing')],
+    ['with grey of factors both ways', framed([[1, 2, 2, 0]]), refused('SOF0', at + 11, 'sampling_unsupported')],
     ['with grey of factors', framed([[1, 2, 1, 0]]), refused('SOF0', at + 11, 'sampling_unsupported')],
     ['with grey of factors downwards', framed([[1, 1, 2, 0]]), refused('SOF0', at + 11, 'sampling_unsupported')],
     [
@@ -420,6 +427,11 @@ describe('the frame', () => {
     ['longer than its components', changed(framed(GREY), at + 3, 12), refused('SOF0', at + 2, 'segment_malformed')],
     ['shorter than a frame', changed(framed(GREY), at + 3, 7), refused('SOF0', at + 2, 'segment_malformed')],
     ['of 12 bits', changed(framed(GREY), at + 4, 12), refused('SOF0', at + 4, 'precision_unsupported')],
+    [
+      'of 12 bits and progressive',
+      changed(progressive().bytes, at + 4, 12),
+      refused('SOF2', at + 4, 'precision_unsupported'),
+    ],
   ])('%s', (_name, file, expected) => {
     expect(readPhoto(file)).toMatchObject(expected);
   });
@@ -686,7 +698,7 @@ describe('restart markers', () => {
     );
     expect(readPhoto(file([block], interval(0, 1, 0)))).toMatchObject(refused('DRI', dri + 2, 'segment_malformed'));
     const behind = Buffer.concat([ONE.bytes.subarray(0, -2), Buffer.from(interval(0, 1)), Buffer.from([0xff, 0xd9])]);
-    expect(readPhoto(behind)).toMatchObject(refused('DRI', ONE.bytes.length - 2 + 6, 'segment_unexpected'));
+    expect(readPhoto(behind)).toMatchObject(refused('DRI', ONE.bytes.length - 2, 'segment_unexpected'));
     expect(readPhoto(file([block], interval(0, 1), 8))).toMatchObject(plain());
   });
 });

@@ -29,22 +29,22 @@ export interface HuffmanTable {
 
 /** Builds the table whose 16 counts begin at `at` (T.81 annex C).
  *  @throws {PhotoFault} `table_malformed`: no codes, more codes than there are bit patterns, the code of ones only, a
- *  symbol that no 8-bit DC
- *  difference has. Decoders differ about what such tables mean. */
+ *  symbol twice, one that no 8-bit DC difference has. Decoders differ about what such tables mean. */
 export function huffmanTable(
   bytes: Uint8Array,
   at: number,
   { kind, end }: { readonly kind: 'dc' | 'ac'; readonly end: number },
 ): HuffmanTable {
   const malformed = (byte: number): PhotoFault => new PhotoFault('DHT', byte, 'table_malformed');
-  if (at + CODE_BITS_MAX > end) throw malformed(at);
   const counts = bytes.subarray(at, at + CODE_BITS_MAX);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const from = at + CODE_BITS_MAX;
   if (total === 0 || from + total > end) throw malformed(at);
   const symbols = bytes.slice(from, from + total);
-  const unheard = kind === 'dc' ? symbols.findIndex((symbol) => symbol > DC_CATEGORY_MAX) : -1;
-  if (unheard >= 0) throw malformed(from + unheard);
+  const wrong = symbols.findIndex(
+    (symbol, i) => symbols.indexOf(symbol) < i || (kind === 'dc' && symbol > DC_CATEGORY_MAX),
+  );
+  if (wrong >= 0) throw malformed(from + wrong);
   const table: HuffmanTable = {
     lookup: new Int32Array(1 << LOOKUP_BITS),
     ends: new Int32Array(CODE_BITS_MAX + 1),

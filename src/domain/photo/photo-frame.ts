@@ -45,8 +45,8 @@ export function photoFrame(
 ): PhotoFrame {
   const progressive = bytes[at + 1] === 0xc2;
   const segment = progressive ? 'SOF2' : 'SOF0';
-  const count = bytes[at + 9] ?? 0;
-  if (end - at < 10) throw new PhotoFault(segment, at + 2, 'segment_malformed');
+  const count = bytes[at + 9]!;
+  if (end - at !== 10 + 3 * count) throw new PhotoFault(segment, at + 2, 'segment_malformed');
   if (bytes[at + 4] !== 8) throw new PhotoFault(segment, at + 4, 'precision_unsupported');
   const [height, width] = [(bytes[at + 5]! << 8) | bytes[at + 6]!, (bytes[at + 7]! << 8) | bytes[at + 8]!];
   // No height would be given behind the first scan (DNL), which hardly any reader looks for.
@@ -55,7 +55,6 @@ export function photoFrame(
   if (width > limits.sideMax || height > limits.sideMax || width * height > limits.pixelsMax)
     throw new PhotoFault(segment, at + 5, 'too_many_pixels');
   if (count !== 1 && count !== 3) throw new PhotoFault(segment, at + 9, 'components_unsupported');
-  if (end - at !== 10 + 3 * count) throw new PhotoFault(segment, at + 2, 'segment_malformed');
   const declared = Array.from({ length: count }, (_, i) =>
     declaredComponent(bytes, at + 10 + 3 * i, { segment, position: i }),
   );

@@ -67,8 +67,8 @@ class PhotoWalk {
   private planes: readonly PhotoPlane[] = [];
   private scans = 0;
   private restartInterval = 0;
-  /** A restart interval that no scan has used yet. */
-  private freshInterval = false;
+  /** Where the restart interval stands that no scan has used yet. */
+  private unusedInterval: number | null = null;
 
   constructor(
     private readonly bytes: Uint8Array,
@@ -190,9 +190,9 @@ class PhotoWalk {
 
   private interval({ name, at, end }: Segment): number {
     if (end !== at + 6) throw new PhotoFault(name, at + 2, 'segment_malformed');
-    if (this.freshInterval) throw new PhotoFault(name, at, 'segment_repeated');
+    if (this.unusedInterval !== null) throw new PhotoFault(name, at, 'segment_repeated');
     this.restartInterval = (this.bytes[at + 4]! << 8) | this.bytes[at + 5]!;
-    this.freshInterval = true;
+    this.unusedInterval = at;
     return end;
   }
 
@@ -209,7 +209,7 @@ class PhotoWalk {
     if (this.scans === 0) this.planes = this.planesOf(frame, at);
     const plan = this.planOf(frame, { name, at, end });
     this.scans += 1;
-    this.freshInterval = false;
+    this.unusedInterval = null;
     const next = this.walk(frame, plan, { bytes: this.bytes, at: end, segment: `scan ${this.scans}` });
     for (const { plane } of plan.parts) plane.missingBits.fill(plan.after, plan.from, plan.to + 1);
     return next;
@@ -301,7 +301,7 @@ class PhotoWalk {
     if (!frame || planes.length === 0 || planes.some(({ missingBits }) => missingBits.some((bits) => bits !== 0)))
       throw new PhotoFault('EOI', at, 'scans_missing');
     for (const { used, byte } of this.tables.values()) if (!used) throw new PhotoFault('DHT', byte, 'table_unused');
-    if (this.freshInterval) throw new PhotoFault('DRI', at, 'segment_unexpected');
+    if (this.unusedInterval !== null) throw new PhotoFault('DRI', this.unusedInterval, 'segment_unexpected');
     if (bytes.length > at + 2) throw new PhotoFault('after EOI', at + 2, 'bytes_after_end');
     if (frame.progressive) for (const plane of planes) refuseFarSamples(plane, { scans, at });
     const { width, height, components, progressive } = frame;
