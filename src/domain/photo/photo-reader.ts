@@ -310,12 +310,11 @@ class PhotoWalk {
 }
 
 function refuseFarSamples(
-  { reached, range, coefficients }: PhotoPlane,
+  { range, coefficients }: PhotoPlane,
   { scans, at }: { readonly scans: number; readonly at: number },
 ): void {
-  for (let block = 0; block < reached.length; block += 1) {
-    if (!range.isNear(reached[block]!) && !range.isInside(coefficients, block * 64))
-      throw new PhotoFault(`scan ${scans}`, at, 'sample_out_of_range');
+  for (let from = 0; from < coefficients.length; from += 64) {
+    if (!range.isInside(coefficients, from)) throw new PhotoFault(`scan ${scans}`, at, 'sample_out_of_range');
   }
 }
 

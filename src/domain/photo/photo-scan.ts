@@ -11,9 +11,8 @@ export class PhotoPlane {
   readonly range: SampleRange;
   /** By coefficient: how many low bits are still to come; -1 before its first scan. */
   readonly missingBits = new Int8Array(64).fill(-1);
-  /** Progressive only: all coefficients in the file's order, and how far those of each block may move a sample. */
+  /** In the file's order: of all blocks where the scans are progressive, else of one. */
   readonly coefficients: Int16Array;
-  readonly reached: Float64Array;
   prediction = 0;
   private readonly fourAtOnce: Float64Array;
 
@@ -25,7 +24,6 @@ export class PhotoPlane {
     this.range = new SampleRange(quantiser);
     const blocks = progressive ? component.storedAcross * component.storedDown : 1;
     this.coefficients = new Int16Array(blocks * 64);
-    this.reached = new Float64Array(blocks);
     this.fourAtOnce = new Float64Array(this.coefficients.buffer, 0, 16);
   }
 
@@ -140,7 +138,7 @@ class BlockWalk {
     // Runs of blocks are of progressive scans.
     if (end > 0) throw bits.fault('code_unknown');
     this.endBlock();
-    if (!range.isNear(bits.reached + Math.abs(mean) * range.reach[0]!) && !range.isInside(coefficients, 0))
+    if (!range.isInside(coefficients, 0, bits.reached + Math.abs(mean) * range.reach[0]!))
       throw bits.fault('sample_out_of_range');
   }
 
@@ -148,14 +146,11 @@ class BlockWalk {
     const value = this.nextDc(plane, dc!) * (1 << this.plan.after);
     if (Math.abs(value) > DC_MAX) throw this.bits.fault('coefficient_out_of_range');
     plane.coefficients[block * 64] = value;
-    plane.reached[block]! += Math.abs(value) * plane.range.reach[0]!;
     this.endBlock();
   }
 
   private refineDc({ plane }: ScanPart, block: number): void {
-    const bit = this.bits.take(1) << this.plan.after;
-    plane.coefficients[block * 64]! |= bit;
-    plane.reached[block]! += bit * plane.range.reach[0]!;
+    plane.coefficients[block * 64]! |= this.bits.take(1) << this.plan.after;
     this.endBlock();
   }
 
@@ -166,7 +161,6 @@ class BlockWalk {
     }
     const end = this.bits.band(ac!, this.plan, plane, block * 64);
     if (end >= 0) this.endOfBandRun = this.runOf(end) - 1;
-    plane.reached[block]! += this.bits.reached;
     this.endBlock();
   }
 
@@ -214,10 +208,8 @@ class BlockWalk {
   }
 
   /** Keeps a coefficient's new value. */
-  private store({ coefficients, reached, range }: PhotoPlane, at: number, value: number): void {
+  private store({ coefficients }: PhotoPlane, at: number, value: number): void {
     if (Math.abs(value) > AC_MAX) throw this.bits.fault('coefficient_out_of_range');
-    // A correction moves away from zero: what the difference adds is what the value adds.
-    reached[at >> 6]! += Math.abs(value - coefficients[at]!) * range.reach[at & 63]!;
     coefficients[at] = value;
   }
 

@@ -29,20 +29,27 @@ export class SampleRange {
     this.reach = Float64Array.from(quantiser, (step, k) => step * (k === 0 ? 0.125 : 0.25));
   }
 
-  /** Whether a block is certainly inside. @param reached sum of |coefficient| times its reach */
-  isNear(reached: number): boolean {
-    return reached <= SAMPLE_MAX;
+  /** Whether every sample of a block is inside.
+   *  @param coefficients 64 from `from` on, in the file's order
+   *  @param reached sum of |coefficient| times its reach; where that stays inside, so does every sample */
+  isInside(coefficients: Int16Array, from: number, reached = this.reached(coefficients, from)): boolean {
+    return reached <= SAMPLE_MAX || this.samples(coefficients, from).every((sample) => Math.abs(sample) <= SAMPLE_MAX);
   }
 
-  /** Whether every sample of a block is inside, by the inverse transform. @param coefficients 64 from `from` on, in
-   *  the file's order */
-  isInside(coefficients: Int16Array, from: number): boolean {
+  private reached(coefficients: Int16Array, from: number): number {
+    let sum = 0;
+    for (let k = 0; k < 64; k += 1) sum += Math.abs(coefficients[from + k]!) * this.reach[k]!;
+    return sum;
+  }
+
+  /** The inverse transform; rows before columns. */
+  private samples(coefficients: Int16Array, from: number): Float64Array {
     const { block, half, quantiser } = this;
-    for (let k = 0; k < 64; k += 1) block[ZIGZAG[k]!] = coefficients[from + k]! * quantiser[k]!;
+    for (const [k, at] of ZIGZAG.entries()) block[at] = coefficients[from + k]! * quantiser[k]!;
     transform(block, half);
     // Rows have become columns: the second pass brings them back.
     transform(half, block);
-    return block.every((sample) => Math.abs(sample) <= SAMPLE_MAX);
+    return block;
   }
 }
 
