@@ -1,3 +1,4 @@
+import './telemetry-off.js';
 import { startServer } from './server.js';
 
 /** `node dist/main.js`: the server alone, with settings from the environment, as a container would run it. */

@@ -1,3 +1,4 @@
+import '../telemetry-off.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
 interface Entry {

@@ -120,7 +120,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O8: {
     kind: 'an installation reports home',
-    test: 'not yet',
   },
   O9: {
     kind: 'the port of the booths shows inner things',
@@ -168,7 +167,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O20: {
     kind: 'a dependency reports to its maker',
-    test: 'not yet',
   },
   O21: {
     kind: 'a demonstration leaves personal data behind',

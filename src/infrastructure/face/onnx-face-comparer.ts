@@ -11,6 +11,7 @@ import type { FaceWorkerData } from './face-worker.js';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits, type TakenPictures } from './image-decoder.js';
 import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from './model-set.js';
 import { DEFAULT_CAPTURE_RULES, type CaptureRules } from './photo-quality.js';
+import { refuseTelemetry, removeTelemetryLeftovers } from './telemetry.js';
 import { builtFile, defaultWorkers, WorkerPool, type PoolOutcome } from './worker-pool.js';
 
 export interface OnnxFaceComparerOptions {
@@ -49,6 +50,8 @@ export class OnnxFaceComparer extends FaceComparer {
    *  @throws when a worker cannot start */
   async start(): Promise<void> {
     if (this.pool) return;
+    refuseTelemetry();
+    removeTelemetryLeftovers();
     await ensureModels(this.cacheDir, modelFiles(this.set));
     const { workers = defaultWorkers(), queueLimit = 32, jobTimeoutMs = 10_000, startTimeoutMs = 60_000 } = this.options;
     const workerData: FaceWorkerData = { set: this.set, cacheDir: this.cacheDir, rules: this.rules() };

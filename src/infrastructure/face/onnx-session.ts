@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError, modelPath, sha256Hex } from './build-models/build-models.js';
 import type { ModelFile } from './model-set.js';
+import { InferenceSession, Tensor, type Session } from './onnxruntime.js';
 
 /** One network, ready to run on one thread. */
 export class OnnxSession {
   private spare: Float32Array | undefined;
 
   private constructor(
-    private readonly session: InferenceSession,
+    private readonly session: Session,
     private readonly inputName: string,
     /** How many pictures one run takes: 1 where the model fixes its batch, else no limit. */
     readonly batchMax: number,
@@ -56,7 +56,7 @@ export class OnnxSession {
   }
 }
 
-function batchOf(session: InferenceSession): number {
+function batchOf(session: Session): number {
   const [input] = session.inputMetadata;
   const batch = input?.isTensor === true ? input.shape[0] : undefined;
   return typeof batch === 'number' && batch > 0 ? batch : Infinity;
