@@ -78,9 +78,10 @@ export class Claims {
     const ours = this.aggregates.envelope(event, 0, context);
     try {
       const result = await appendKnown(this.store, stream, [ours], 'no_stream');
-      if (result.outcome === 'appended') return ours;
+      // Where it was there already, it was told at another instant, and that one counts.
+      if (result.outcome === 'appended' && !result.repeated) return ours;
     } catch (error) {
-      // Our own event is there, told at another instant: the same request has come twice at the same time.
+      // Our own event is there, told under another policy: the same request has come twice.
       if (!(error instanceof IdConflictError)) throw error;
     }
     const first = await this.firstOf(stream);
