@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { soakFactor, soakSeed } from '../support/soak.js';
 import { MUTATION_TARGETS } from './mutation.js';
 import { mutationSection, resultPage, suiteSection, type MutationReport } from './soak-report.js';
-import { soakNames } from './soak.js';
+import { partsOf, soakNames } from './soak.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const VARIABLES = ['HONNIN_SOAK_FACTOR', 'HONNIN_SOAK_SEED'] as const;
@@ -21,10 +21,18 @@ afterEach(() => {
 describe('the lane of hours', () => {
   it('knows every suite that reads the factor, and every target', () => {
     const names = soakNames();
-    for (const name of ['certificate/fuzz', 'simulation/simulation', 'mutation:jpeg-reader', 'mutation:door']) {
+    for (const name of ['certificate/fuzz', 'simulation/simulation', 'mutation:jpeg-reader/data', 'mutation:hold']) {
       expect(names).toContain(name);
     }
     expect(names).not.toContain('domain/values');
+  });
+
+  it('takes the name of a target for all its parts', () => {
+    const names = soakNames();
+    const parts = ['mutation:jpeg-reader/headers', 'mutation:jpeg-reader/data'];
+    expect(partsOf('mutation:jpeg-reader', names)).toEqual(parts);
+    expect(partsOf('mutation:hold', names)).toEqual(['mutation:hold']);
+    expect(partsOf('mutation:jpeg', names)).toEqual([]);
   });
 
   it('changes files that exist, and runs tests that exist', () => {

@@ -19,7 +19,8 @@ Usage: ./honnin soak [NAME ...]
 
   ./honnin soak                       everything: hours to a day
   ./honnin soak certificate/fuzz      one suite
-  ./honnin soak mutation:merkle-tree  one target of mutation testing: each change of the source must fail a test
+  ./honnin soak mutation:jpeg-reader  one target of mutation testing, in all its parts: each change of the source must
+                                      fail a test
   ./honnin soak --list                the names
 
 Environment
@@ -45,6 +46,11 @@ export function soakSuites(): string[] {
 /** Every name that a soak knows: suites, then targets of mutation testing. */
 export function soakNames(): string[] {
   return [...soakSuites(), ...Object.keys(MUTATION_TARGETS).map((name) => `mutation:${name}`)];
+}
+
+/** A name stands for itself, and for its parts: `mutation:door` for `mutation:door/request` and the others. */
+export function partsOf(name: string, names: readonly string[]): readonly string[] {
+  return names.filter((known) => known === name || known.startsWith(`${name}/`));
 }
 
 function soak(names: readonly string[]): number {
@@ -130,12 +136,12 @@ function main(args: readonly string[]): number {
     process.stdout.write(`${names.join('\n')}\n`);
     return 0;
   }
-  const unknown = args.filter((name) => !names.includes(name));
-  if (unknown.length > 0) {
-    process.stderr.write(`honnin soak: there is no '${unknown[0]}'; './honnin soak --list' says the names\n`);
+  const unknown = args.find((name) => partsOf(name, names).length === 0);
+  if (unknown !== undefined) {
+    process.stderr.write(`honnin soak: there is no '${unknown}'; './honnin soak --list' says the names\n`);
     return 64;
   }
-  return soak(args.length > 0 ? args : names);
+  return soak(args.length > 0 ? args.flatMap((name) => partsOf(name, names)) : names);
 }
 
 if (import.meta.main) process.exitCode = main(process.argv.slice(2));
