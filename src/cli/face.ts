@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPhoto } from '../domain/photo/photo-reader.js';
@@ -9,20 +9,20 @@ import { ModelError } from '../infrastructure/face/build-models/build-models.js'
 import { suggestedBands } from '../infrastructure/face/calibration.js';
 import { proposeCalibration } from '../infrastructure/face/evaluation/calibrate.js';
 import { evaluate, type Evaluation, type EvaluationReport } from '../infrastructure/face/evaluation/evaluate.js';
-import { PairListError, parsePairList } from '../infrastructure/face/evaluation/pair-list.js';
+import { PairListError } from '../infrastructure/face/evaluation/pair-list.js';
 import { detPlot, histogramPlot } from '../infrastructure/face/evaluation/plots.js';
-import { PRIMARY_RULES, type PrimaryRule } from '../infrastructure/face/face-engine.js';
 import { DEFAULT_MODEL_SET } from '../infrastructure/face/model-set.js';
-import { loadModelSet, saveModelSet } from '../infrastructure/face/model-set-file.js';
-import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
+import { saveModelSet } from '../infrastructure/face/model-set-file.js';
+import type { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
+import { conditions } from './face-conditions.js';
+import { ENGINE_OPTIONS, LIST_OPTIONS, readList, readPicture, refuseMissing, withComparer, type EngineValues } from './face-lists.js';
 import { modelCacheDir } from './models.js';
 import { ProgressBar } from './progress-bar.js';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
-const ENGINE_OPTIONS = { cache: { type: 'string' }, set: { type: 'string' }, workers: { type: 'string' } } as const;
-const LIST_OPTIONS = { pairs: { type: 'string' }, root: { type: 'string' }, primary: { type: 'string' } } as const;
+const ACTIONS = 'compare, evaluate, conditions or calibrate';
 
 export const command: CliCommand = {
   help: `
@@ -34,6 +34,11 @@ Compares faces, measures how well the comparer does on labelled pictures, and ca
       to read it; ends with 0 (match), 1 (no match) or 2 (cannot tell)
   ./honnin face evaluate --pairs FILE [--root DIR] [--json FILE] [--plots DIR] [--scores FILE]
       error rates per condition on a labelled list; a picture without a usable face counts as a non-match
+  ./honnin face conditions --pairs FILE [--root DIR] [--set ID]... [--only TEXT] [--json FILE]
+      alters the photographs of the list's first condition (size, colour, blur, compression, noise, light)
+      and tells rates of each kind at both marks with upper bounds: as the set scores, and cross-validated,
+      what quality takes being fitted to one half of the people and tested with the other; ends with 1
+      where a bound does not hold; minutes at first, seconds again (embeddings are kept)
   ./honnin face calibrate --pairs FILE [--root DIR] --out DIR [--id NAME] [--fmr RATE] [--install]
       fits the points to your own labelled pictures; writes a model set and a policy proposal
 
@@ -44,6 +49,10 @@ Options
   --json FILE     write the report; the plots go beside it as FILE-det.svg and FILE-histograms.svg
   --plots DIR     write det.svg and histograms.svg there
   --scores FILE   write each pair with its distance as CSV
+  --splits N      conditions: how often the people are split; default 20
+  --only TEXT     conditions: only those whose name holds it, and sharp colour
+  --embeddings DIR
+                  conditions: where embeddings are kept, which are biometric data; default: in your cache folder
   --fmr RATE      calibrate: share of different-person pairs that may match outright; default 0.001
   --set ID|FILE   model set; default ${DEFAULT_MODEL_SET.id}
   --cache DIR     folder of the models; default: HONNIN_MODEL_CACHE, or honnin/models in your cache folder
@@ -56,6 +65,7 @@ Example
     try {
       if (action === 'compare') return await compare(args);
       if (action === 'evaluate') return await evaluateList(args);
+      if (action === 'conditions') return await conditions(args);
       if (action === 'calibrate') return await calibrate(args);
     } catch (error) {
       if (error instanceof PairListError) throw new UsageError(error.message);
@@ -64,22 +74,9 @@ Example
       process.stderr.write(`honnin face: ${error.message}\n`);
       return EXIT.failed;
     }
-    throw new UsageError(action === undefined ? 'say compare, evaluate or calibrate' : `there is no 'face ${action}'; say compare, evaluate or calibrate`);
+    throw new UsageError(action === undefined ? `say ${ACTIONS}` : `there is no 'face ${action}'; say ${ACTIONS}`);
   },
 };
-
-async function withComparer<T>(values: { cache?: string; set?: string; workers?: string }, use: (comparer: OnnxFaceComparer) => Promise<T>): Promise<T> {
-  const cacheDir = modelCacheDir(values.cache);
-  const workers = values.workers === undefined ? undefined : Number(values.workers);
-  if (workers !== undefined && !(Number.isInteger(workers) && workers >= 1 && workers <= 64)) throw new UsageError('--workers is a whole number 1..64');
-  const comparer = new OnnxFaceComparer({ cacheDir, modelSet: await loadModelSet(values.set ?? DEFAULT_MODEL_SET.id, cacheDir), queueLimit: 1_000, ...(workers === undefined ? {} : { workers }) });
-  await comparer.start();
-  try {
-    return await use(comparer);
-  } finally {
-    await comparer.close();
-  }
-}
 
 /** What is done with a picture that the door would refuse. */
 function beyondPlain(name: string, bytes: Uint8Array): string[] {
@@ -135,31 +132,14 @@ function marksOf(comparer: OnnxFaceComparer): { cardMatchPointsMin: number; refe
   return { cardMatchPointsMin: matchPointsMin, referralPointsMin: referPointsMin };
 }
 
-async function readPicture(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read: ${error.code ?? error.message}`);
-  });
-}
-
-async function measured(values: { cache?: string; set?: string; workers?: string; pairs?: string; root?: string; primary?: string }): Promise<{ evaluation: Evaluation; comparer: OnnxFaceComparer }> {
-  if (values.pairs === undefined) throw new UsageError('--pairs FILE is missing');
-  const primary = values.primary ?? 'prominent';
-  if (!isPrimaryRule(primary)) throw new UsageError(`--primary is one of ${PRIMARY_RULES.join(', ')}`);
-  const list = parsePairList((await readPicture(values.pairs)).toString());
-  if (list.length === 0) throw new UsageError(`${values.pairs} lists no pairs`);
-  const root = path.resolve(values.root ?? path.dirname(values.pairs));
+async function measured(values: EngineValues & Parameters<typeof readList>[0]): Promise<{ evaluation: Evaluation; comparer: OnnxFaceComparer }> {
+  const { list, root, primary } = await readList(values);
   const progress = new ProgressBar('images', 'images');
   return withComparer(values, async (comparer) => {
-    const evaluation = await evaluate(comparer, list, { root, primary, onProgress: (done, total) => progress.show(done, total) }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') throw new UsageError(`${error.path} is in the list but not on the disk; --root DIR says where the paths start`);
-      throw error;
-    });
+    const onProgress = (done: number, total: number): void => progress.show(done, total);
+    const evaluation = await evaluate(comparer, list, { root, primary, onProgress }).catch(refuseMissing);
     return { evaluation, comparer };
   });
-}
-
-function isPrimaryRule(text: string): text is PrimaryRule {
-  return (PRIMARY_RULES as readonly string[]).includes(text);
 }
 
 async function evaluateList(args: string[]): Promise<number> {

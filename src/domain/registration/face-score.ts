@@ -53,7 +53,7 @@ export function scoreComparison({ scoring, captured, card, registered }: ScoreEv
 /** Poor pictures lie nearer to each other, whoever they show: strangers' distances shrink by a share, and this gives it back. Blur moves a
  *  face even where only one side has it; lost colour, noise, blocks and poor light hardly do.
  *  @param distance times 10,000 @returns what to add, times 10,000 */
-function distanceCorrection(distance: number, a: Poorness, b: Poorness, weights: QualityWeights): number {
+export function distanceCorrection(distance: number, a: Poorness, b: Poorness, weights: QualityWeights): number {
   const ofKind = (of: (each: Poorness) => number, alone: number): number => {
     const [least, most] = [Math.min(of(a), of(b)), Math.max(of(a), of(b))];
     return least + floorDiv((most - least) * alone, 1_000);

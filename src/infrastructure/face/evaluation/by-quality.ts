@@ -44,8 +44,11 @@ function groupRates(pairs: readonly JudgedPair[], { matchDistanceMax, referDista
 }
 
 function withBound(pairs: readonly JudgedPair[], counts: (distance: number) => boolean): RateWithBound {
-  const found = pairs.filter(({ distance }) => counts(distance)).length;
-  return pairs.length === 0 ? { rate: null, upper95: null } : { rate: found / pairs.length, upper95: upperBound(found, pairs.length) };
+  return boundsOf(pairs.filter(({ distance }) => counts(distance)).length, pairs.length);
+}
+
+export function boundsOf(found: number, of: number): RateWithBound {
+  return of === 0 ? { rate: null, upper95: null } : { rate: found / of, upper95: upperBound(found, of) };
 }
 
 /** Upper end of Wilson's score interval, 95 %. */
