@@ -7,6 +7,7 @@ import { HealthChecks } from './api/health-checks.js';
 import { ApplicationModule } from './application/application.module.js';
 import { verifierPage } from './console/build-page.js';
 import { Config } from './infrastructure/config.js';
+import type { Foundation } from './infrastructure/installation/foundation.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
 import { ServerHealth } from './server-health.js';
 import { ServerMetrics } from './server-metrics.js';
@@ -17,8 +18,11 @@ class EdgeNeeds {}
 /** The whole server: adapters, use cases, HTTP edge. */
 @Module({})
 export class AppModule {
-  static with(config: Config, settings: ApiSettings): DynamicModule {
+  static with(config: Config, settings: ApiSettings, foundation: Foundation): DynamicModule {
     const api = ApiModule.register({ settings, imports: [EdgeNeeds] });
-    return { module: AppModule, imports: [InfrastructureModule.with(config), ApplicationModule, api, PublicationApiModule.register({ imports: [ApplicationModule, api] }), VerifierPageModule.with(verifierPage)], providers: [ServerMetrics] };
+    const infrastructure = InfrastructureModule.with(config, foundation);
+    const publication = PublicationApiModule.register({ imports: [ApplicationModule, api] });
+    const imports = [infrastructure, ApplicationModule, api, publication, VerifierPageModule.with(verifierPage)];
+    return { module: AppModule, imports, providers: [ServerMetrics] };
   }
 }

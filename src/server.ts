@@ -1,10 +1,11 @@
 import 'reflect-metadata';
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
 import { ApiSettings, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
 import { Config } from './infrastructure/config.js';
+import { Foundation } from './infrastructure/installation/foundation.js';
 
 export interface RunningServer {
   /** Base address without a trailing slash. */
@@ -15,13 +16,19 @@ export interface RunningServer {
 
 /** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. @req R21 R22 R23 R24
  *
- *  @throws {ConfigError} for wrong settings, an error in plain words when the data folder is in use. */
+ *  @throws {ConfigError} for wrong settings, {EventStoreUnavailableError} when another server works in the data
+ *  folder or on the store, {InstallationError} when parts are missing or do not belong together. */
 export async function startServer(environment: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
   const config = Config.from(environment);
   const { host, port } = config.values;
-  mkdirSync(config.inData(), { recursive: true, mode: 0o700 });
   const settings = await apiSettings(config);
-  const app = await createApp(AppModule.with(config, settings), settings);
+  const foundation = await Foundation.open(config);
+  const app = await createApp(AppModule.with(config, settings, foundation), settings);
+  // Nothing can be read or written any more; what is under way ends with that, and the process with it.
+  foundation.whenLost((message) => {
+    new Logger('Server').fatal(message);
+    void app.close();
+  });
   await app.listen({ host, port });
   const address = app.getHttpServer().address() as { readonly port: number };
   return { url: `${settings.tls ? 'https' : 'http'}://${host}:${address.port}`, close: () => app.close() };

@@ -7,6 +7,7 @@ import { Background } from '../../dist/application/background.js';
 import { RefuseAtDoor } from '../../dist/application/commands/refuse-at-door.js';
 import { ImageVault } from '../../dist/application/ports/image-vault.js';
 import { Config } from '../../dist/infrastructure/config.js';
+import { Foundation } from '../../dist/infrastructure/installation/foundation.js';
 
 const WRITERS = 64;
 const config = Config.from({ HONNIN_DATA: process.argv[2], HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_CHALLENGES_PER_MINUTE: '0' });
@@ -15,7 +16,7 @@ const settings = new ApiSettings({
   oidc: null, tls: null, trustProxy: false, metricsToken: null, logLevel: 'silent',
   rateLimits: { challengesPerMinute: 0, registrationsPerMinute: 0, statusPerMinute: 0, photoChecksPerMinute: 0 },
 });
-const app = await createApp(AppModule.with(config, settings), settings);
+const app = await createApp(AppModule.with(config, settings, await Foundation.open(config)), settings);
 await app.listen({ host: values.host, port: 0 });
 const [door, background, vault] = [RefuseAtDoor, Background, ImageVault].map((token) => app.get(token, { strict: false }));
 

@@ -20,13 +20,15 @@ Example
     const { startServer } = await import('../server.js');
     const { ConfigError } = await import('../infrastructure/config.js');
     const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
+    const { InstallationError } = await import('../infrastructure/installation/installation.js');
     try {
       const server = await startServer(process.env);
       process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
     } catch (error) {
       // What an operator can put right is said in a line; a bug keeps its stack.
-      const known = error instanceof ConfigError || error instanceof EventStoreUnavailableError || (error instanceof Error && 'code' in error);
-      if (!known) throw error;
+      const kinds = [ConfigError, EventStoreUnavailableError, InstallationError];
+      const isOfOperators = kinds.some((kind) => error instanceof kind);
+      if (!(error instanceof Error) || !(isOfOperators || 'code' in error)) throw error;
       process.stderr.write(`honnin start: ${error.message}\n`);
       return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
     }

@@ -115,6 +115,11 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   EffectFailed: first,
   EffectStuck: first,
   EffectResumed: first,
+  InstallationClaimed: first,
+  ServerBegan: first,
+  ServerAsked: first,
+  ServerAnswered: first,
+  ServerEnded: first,
   ErasureAnnounced: first,
   ErasureConfirmed: first,
 };

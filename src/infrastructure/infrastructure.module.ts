@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { AuditLog } from '../application/ports/audit-log.js';
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
@@ -37,7 +36,7 @@ import { TileLog } from './audit/tile-log.js';
 import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
-import { EVENTS_FILE, openEventStore } from './event-store/open-event-store.js';
+import { EVENTS_FILE } from './event-store/open-event-store.js';
 import { SqliteEventStore } from './event-store/sqlite-event-store.js';
 import { loadModelSet } from './face/model-set-file.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from './face/onnx-face-comparer.js';
@@ -47,7 +46,9 @@ import { kafkaSettings } from './kafka/kafka-client.js';
 import { KafkaErasureConfirmations } from './kafka/kafka-erasure-confirmations.js';
 import { KafkaEventPublisher, NoEventPublisher } from './kafka/kafka-event-publisher.js';
 import { KeyedSecrets } from './keyed-secrets.js';
-import { keyFile } from './key-files.js';
+import { Foundation } from './installation/foundation.js';
+import { Installation } from './installation/installation.js';
+import { VaultWatch } from './installation/vault-watch.js';
 import { HttpSubjectLinker } from './linking/http-subject-linker.js';
 import { ThreadedPhotoReader } from './photo/threaded-photo-reader.js';
 import { ReadModelDatabase } from './read-model/read-model-database.js';
@@ -76,16 +77,6 @@ class Resources implements OnApplicationShutdown {
   }
 }
 
-function masterKey(config: Config): Uint8Array {
-  const { masterKeyFile } = config.values;
-  return keyFile(masterKeyFile ?? config.inData('keys', 'master.key'), { create: masterKeyFile === null });
-}
-
-function serverSecret(config: Config): Uint8Array {
-  const { serverSecretFile } = config.values;
-  return keyFile(serverSecretFile ?? config.inData('keys', 'server.secret'), { create: serverSecretFile === null });
-}
-
 function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
 }
@@ -93,8 +84,10 @@ function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inj
 const providers: Provider[] = [
   Resources,
   { provide: Clock, useClass: SystemClock },
-  provide(EventStore, [Config, Resources], async (config: Config, resources: Resources) => resources.opened(await openEventStore(config.values.eventStore, config.inData()), (store) => store.close())),
-  // The event store comes first everywhere: its lock tells a second server on the same folder to go away before anything else is opened.
+  // Opened before all of this, so that a second server on the same folder goes away before more is opened. Closed last.
+  provide(EventStore, [Foundation, Resources], (foundation: Foundation, resources: Resources) =>
+    resources.opened(foundation, (f) => f.close()).store),
+  provide(Installation, [Foundation], ({ installation }: Foundation) => installation),
   provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),
   { provide: PositionStore, useExisting: SqlitePositionStore },
@@ -114,26 +107,46 @@ const providers: Provider[] = [
   provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),
-  provide(Secrets, [Config], (config: Config) => new KeyedSecrets(serverSecret(config))),
-  provide(KeyRing, [Config, Resources, EventStore], (config: Config, resources: Resources) => {
-    mkdirSync(config.inData('vault'), { recursive: true, mode: 0o700 });
-    return resources.opened(new KeyRing(config.inData('vault', 'keys.db'), masterKey(config)), (ring) => ring.close());
-  }),
+  provide(Secrets, [Installation], ({ serverSecret }: Installation) => new KeyedSecrets(serverSecret)),
+  provide(KeyRing, [Config, Installation, Resources], (config: Config, own: Installation, resources: Resources) =>
+    resources.opened(new KeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close())),
   // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the thread that answers. After
   // the ring above, which makes the file.
-  provide(ImageVault, [Config, Resources, KeyRing], async (config: Config, resources: Resources) => {
-    const keys = resources.opened(await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), masterKey(config)), (ring) => ring.close());
+  provide(ImageVault, [Config, Installation, Resources, KeyRing], async (
+    config: Config,
+    own: Installation,
+    resources: Resources,
+  ) => {
+    const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
+    const keys = resources.opened(ring, (opened) => opened.close());
     return new EncryptedImageVault(config.inData('vault', 'sealed'), keys);
   }),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
-  provide(CheckpointSigner, [Config, EventStore], (config: Config) => LogKeys.open({ origin: config.values.auditOrigin, secretFolder: config.inData('keys', 'audit'), auditFolder: config.inData('audit') })),
+  provide(
+    VaultWatch,
+    [Installation, KeyRing, ReadModelDatabase, Resources],
+    ({ id }: Installation, ring: KeyRing, database: ReadModelDatabase, resources: Resources) =>
+      resources.opened(new VaultWatch(id, ring, database), (watch) => watch.close()),
+  ),
+  provide(CheckpointSigner, [Config, Installation], (config: Config) =>
+    LogKeys.open({
+      origin: config.values.auditOrigin,
+      secretFolder: config.inData('keys', 'audit'),
+      auditFolder: config.inData('audit'),
+      create: false,
+    })),
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
   provide(TimestampAuthority, [Config], timestampAuthority),
   provide(CheckpointOutlets, [Config, Resources, AuditLog, TimestampAuthority, EventStore], (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) => resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop())),
-  provide(LogConsumers, [Config, Resources, EventStore, KeyRing, Secrets, CheckpointSigner], (config: Config, resources: Resources, store: EventStore): LogConsumers => {
+  provide(LogConsumers, [Config, Resources, EventStore, Installation, KeyRing, CheckpointSigner], (
+    config: Config,
+    resources: Resources,
+    store: EventStore,
+    { masterKey, serverSecret }: Installation,
+  ): LogConsumers => {
     const builder = resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
       auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),
-      keyRingFile: config.inData('vault', 'keys.db'), masterKey: masterKey(config), serverSecret: serverSecret(config),
+      keyRingFile: config.inData('vault', 'keys.db'), masterKey, serverSecret,
     }), (b) => b.close());
     const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs);
     return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
@@ -158,8 +171,8 @@ const providers: Provider[] = [
 /** Binds every port to its adapter, nothing else. */
 @Module({})
 export class InfrastructureModule {
-  static with(config: Config): DynamicModule {
-    const all = [{ provide: Config, useValue: config }, ...providers];
+  static with(config: Config, foundation: Foundation): DynamicModule {
+    const all = [{ provide: Config, useValue: config }, { provide: Foundation, useValue: foundation }, ...providers];
     return { module: InfrastructureModule, global: true, providers: all, exports: all.map((p) => (typeof p === 'function' ? p : p.provide)) };
   }
 }

@@ -131,7 +131,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O11: {
     kind: 'keys that are missing are made anew beside an old log',
-    test: 'not yet',
   },
   O12: {
     kind: 'a clock that was ahead once stops all consumers without a word',
@@ -250,15 +249,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   // A second server
   C1: {
     kind: 'two installations share a store and each does half of what the log says',
-    test: 'not yet',
   },
   C2: {
     kind: 'two installations sign different logs of one origin',
-    test: 'not yet',
   },
   C3: {
     kind: 'two servers work on one folder',
-    test: 'not yet',
   },
 
   // Separation of duties

@@ -15,6 +15,14 @@ export const EVENT_SOURCES = [
   { union: 'ChallengeEvent', file: 'access/access.events', streams: 'challenge-<hash>', about: 'Nonces that were used; the store itself makes them single-use.' },
   { union: 'ClaimEvent', file: 'access/access.events', streams: 'claim-<requestId>, command-<id>', about: 'Who owns an Idempotency-Key; the store itself decides it, before anything of a request is stored.' },
   { union: 'ErasureEvent', file: 'publication/erasure.events', streams: 'erasure-<erasureId>', about: 'Which consumers of published events were told of an erasure, and which have confirmed it.' },
+  {
+    union: 'InstallationEvent', file: 'installation/installation.events', streams: 'installation-claim',
+    about: 'To whom a store belongs, and by which keys it is known. Every start compares its parts with it.',
+  },
+  {
+    union: 'ServerEvent', file: 'installation/installation.events', streams: 'installation-server',
+    about: 'Which process works on a store that several could reach; none with the embedded store, whose lock knows.',
+  },
   { union: 'SagaEvent', file: 'saga/registration.saga', streams: 'saga-<requestId>', about: 'What the saga wants done, and what became of it.' },
 ] as const;
 

@@ -63,7 +63,9 @@ export class OpenAudit {
   }
 
   keys(): Promise<LogKeys> {
-    return LogKeys.open({ origin: this.config.values.auditOrigin, secretFolder: this.config.inData('keys', 'audit'), auditFolder: this.auditFolder });
+    const { auditOrigin: origin } = this.config.values;
+    const secretFolder = this.config.inData('keys', 'audit');
+    return LogKeys.open({ origin, secretFolder, auditFolder: this.auditFolder, create: false });
   }
 
   vault(): { readonly vault: EncryptedImageVault; readonly pseudonyms: VaultPseudonyms; readonly close: () => void } {

@@ -74,7 +74,11 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
   ['booth-', boothDecider as unknown as AnyDecider],
   ['saga-', sagaDecider as unknown as AnyDecider],
 ];
-const FACTS = new Set(['BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed']);
+const FACTS = new Set([
+  'BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor',
+  'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
+  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded',
+]);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only
  *  tolerance that is left. */

@@ -31,7 +31,8 @@ class LogThread {
   ) {}
 
   static async open(data: LogThreadData): Promise<LogThread> {
-    const keys = await LogKeys.open({ origin: data.origin, secretFolder: data.signingKeyFolder, auditFolder: data.auditFolder });
+    const { origin, signingKeyFolder: secretFolder, auditFolder } = data;
+    const keys = await LogKeys.open({ origin, secretFolder, auditFolder, create: false });
     return new LogThread(data, keys, new VaultPseudonyms(new KeyRing(data.keyRingFile, data.masterKey), new KeyedSecrets(data.serverSecret)));
   }
 

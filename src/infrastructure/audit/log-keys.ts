@@ -7,13 +7,28 @@ import { successionText } from '../../domain/audit/key-succession.js';
 import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { keyFile } from '../key-files.js';
 import { isSignedEd25519, sha256 } from './digest.js';
-import { syncFolder, writeWhole } from './durable-file.js';
+import { readIfThere, syncFolder, writeWhole } from './durable-file.js';
 
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 interface LogKey {
   readonly key: VerifierKey;
   readonly privateKey: KeyObject;
+}
+
+export interface KeyFolders {
+  readonly origin: string;
+  readonly secretFolder: string;
+  readonly auditFolder: string;
+}
+
+export interface FoundLogKeys {
+  readonly publicFolder: string;
+  /** SHA-256 of the first public key, in hexadecimal; null where there is none. */
+  readonly firstSha256: string | null;
+  /** File of the newest secret key. */
+  readonly secretFile: string;
+  readonly isSecretThere: boolean;
 }
 
 /** The Ed25519 keys of the log. Secret halves are files of 32 bytes (`log-1.key`, `log-2.key`, …) in the key folder; public halves and the
@@ -29,13 +44,32 @@ export class LogKeys extends CheckpointSigner {
     super();
   }
 
-  /** Opens the keys, making the first one when there is none.
-   *  @throws when the folder has public keys and the newest secret key is missing: a new key would be a new log. */
-  static async open({ origin, secretFolder, auditFolder }: { readonly origin: string; readonly secretFolder: string; readonly auditFolder: string }): Promise<LogKeys> {
+  /** Opens the keys, making the first one when there is none and `create` allows it.
+   *  @throws when the newest secret key is missing, or there are no public keys and none may be made: a new key would
+   *  be a new log. */
+  static async open(options: KeyFolders & { readonly create?: boolean }): Promise<LogKeys> {
+    const { origin, secretFolder, auditFolder, create = true } = options;
     const keys = new LogKeys(origin, secretFolder, join(auditFolder, 'keys'));
-    if (keys.numbers().length === 0) await keys.publish(1, keys.secret(1, { create: true }).key);
+    if (keys.numbers().length === 0) {
+      if (!create) throw new Error(`there are no public keys in ${keys.publicFolder}; restore the audit folder`);
+      await keys.publish(1, keys.secret(1, { create: true }).key);
+    }
     keys.signing();
     return keys;
+  }
+
+  /** What is there of the keys, without making or opening any. */
+  static found({ secretFolder, auditFolder }: Omit<KeyFolders, 'origin'>): FoundLogKeys {
+    const publicFolder = join(auditFolder, 'keys');
+    const newest = new LogKeys('', secretFolder, publicFolder).numbers().at(-1) ?? 1;
+    const first = readIfThere(join(publicFolder, '1.vkey'));
+    const secretFile = join(secretFolder, `log-${newest}.key`);
+    return { publicFolder, firstSha256: first && digestOf(first), secretFile, isSecretThere: existsSync(secretFile) };
+  }
+
+  /** SHA-256 of the first public key, which names the log for ever. */
+  firstSha256(): string {
+    return digestOf(readFileSync(join(this.publicFolder, '1.vkey')));
   }
 
   /** The published halves alone, for whoever checks: needs no secret, and opens also where a key is damaged. */
@@ -103,6 +137,10 @@ export class LogKeys extends CheckpointSigner {
     const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
     return { key: verifierKey(this.origin, new Uint8Array(raw), sha256), privateKey };
   }
+}
+
+function digestOf(vkey: Buffer): string {
+  return Buffer.from(sha256(Buffer.from(vkey.toString('utf8').trim()))).toString('hex');
 }
 
 function signed({ key, privateKey }: LogKey, text: string): NoteSignature {

@@ -12,9 +12,10 @@ export class WriterLock {
     private readonly note: string,
   ) {}
 
-  /** @param file path of the event log
+  /** @param file path of the event log, or of what else is locked
+   *  @param taken what the other process does, for the message
    *  @throws {EventStoreUnavailableError} `locked`, naming the process that holds it, or `read_only`. */
-  static acquire(file: string): WriterLock {
+  static acquire(file: string, taken = 'another process is writing to this event log'): WriterLock {
     const note = `${file}.writer.json`;
     let database: DatabaseSync | undefined;
     try {
@@ -23,7 +24,9 @@ export class WriterLock {
       writeFileSync(note, `${JSON.stringify({ pid: process.pid, host: hostname(), sinceUtc: new Date().toISOString() })}\n`);
     } catch (error) {
       database?.close();
-      if (sqliteCode(error) === 5) throw unavailable('locked', file, `another process is writing to this event log (${holder(note)}); one data folder serves one server`);
+      if (sqliteCode(error) === 5) {
+        throw unavailable('locked', file, `${taken} (${holder(note)}); one data folder serves one server`);
+      }
       if (sqliteCode(error) === undefined) throw unavailable('read_only', file, `the data folder cannot be written (${(error as Error).message})`);
       throw storeFailure(error, file);
     }

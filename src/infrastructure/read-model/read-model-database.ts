@@ -1,13 +1,19 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 
 /** 'HNNR' in the file header. */
 const APPLICATION_ID = 0x484e4e52;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** Name of the read models' file inside the data folder. */
 export const READ_MODEL_FILE = 'readmodel.db';
+
+/** To whom the file belongs, and how many changes of keys were seen in the vault by then. */
+const INSTALLATION = `CREATE TABLE installation (
+    one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, vault_changes INTEGER NOT NULL
+  ) STRICT;`;
 
 const TABLES = `
   CREATE TABLE consumers (
@@ -15,7 +21,8 @@ const TABLES = `
     position TEXT,
     fencing_token INTEGER NOT NULL,
     lease_owner TEXT,
-    lease_until_ms INTEGER
+    lease_until_ms INTEGER,
+    event_id TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE parked_events (
     consumer TEXT NOT NULL,
@@ -37,13 +44,26 @@ const TABLES = `
     tables TEXT NOT NULL,
     PRIMARY KEY (projection, build)
   ) STRICT, WITHOUT ROWID;
+  ${INSTALLATION}
 `;
+
+/** `MIGRATIONS[i]` leads from version i+1 to i+2. */
+const MIGRATIONS = [`ALTER TABLE consumers ADD COLUMN event_id TEXT; ${INSTALLATION}`];
 
 /** How long a transaction waits while another process writes. */
 const BUSY_MS_MAX = 10_000;
 
 /** SQLite results that say nothing about the events: busy, locked, read-only, I/O error, disk full, cannot open. */
 const TRANSIENT_CODES = new Set([5, 6, 8, 10, 13, 14]);
+
+/** What a read-model file says of itself. */
+export interface ReadModelState {
+  readonly installationId: string | null;
+  /** Changes of keys that were seen in the vault, or null. */
+  readonly vaultChanges: number | null;
+  /** Whether any consumer has a position. */
+  readonly isUsed: boolean;
+}
 
 /** The file of read models and consumer positions. It can be thrown away: everything in it comes from the events again.
  *  One writing connection, so that rows and positions share a transaction, and one for reading. */
@@ -68,6 +88,29 @@ export class ReadModelDatabase {
     const reader = new DatabaseSync(file, { readOnly: true, timeout: 1000 });
     reader.exec('PRAGMA cache_size = -32000');
     return new ReadModelDatabase(file, writer, reader);
+  }
+
+  /** What the file says of itself, without changing it; where there is none, nothing. */
+  static stateOf(file: string): ReadModelState {
+    if (!existsSync(file)) return { installationId: null, vaultChanges: null, isUsed: false };
+    const database = new DatabaseSync(file, { timeout: 5000 });
+    try {
+      const has = (table: string) => database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
+      const position = 'SELECT 1 FROM consumers WHERE position IS NOT NULL LIMIT 1';
+      const used = has('consumers') && database.prepare(position).get();
+      const row = has('installation') && database.prepare('SELECT id, vault_changes FROM installation').get();
+      const { id = null, vault_changes = null } = (row ?? {}) as { id?: string; vault_changes?: number };
+      return { installationId: id, vaultChanges: vault_changes, isUsed: Boolean(used) };
+    } finally {
+      database.close();
+    }
+  }
+
+  /** Notes to which installation the file belongs, and how many changes of keys the vault has seen by now. */
+  async markFor(installationId: string, vaultChanges: number): Promise<void> {
+    const insert = `INSERT INTO installation (one, id, vault_changes) VALUES (1, ?, ?)
+      ON CONFLICT (one) DO UPDATE SET id = excluded.id, vault_changes = excluded.vault_changes`;
+    await this.write(() => this.statement(insert).run(installationId, vaultChanges));
   }
 
   /** Runs `work` in one write transaction; an exception rolls it back. Waits without blocking while another process writes.
@@ -145,9 +188,11 @@ function prepareSchema(database: DatabaseSync, file: string): void {
   const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   const { n: tables } = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
-  if (tables === 0) database.exec(`${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  const prepare = (sql: string) => database.exec(`${sql} PRAGMA user_version = ${SCHEMA_VERSION}`);
+  if (tables === 0) prepare(`${TABLES} PRAGMA application_id = ${APPLICATION_ID};`);
   else if (id !== APPLICATION_ID) throw new Error(`${file} is not a read-model file of this program`);
   else if (version > SCHEMA_VERSION) throw new Error(`${file} has version ${version} and this program knows ${SCHEMA_VERSION}; use a newer program, or delete the file to build it again`);
+  else if (version < SCHEMA_VERSION) prepare(MIGRATIONS.slice(version - 1).join(' '));
   database.exec('COMMIT');
 }
 

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
@@ -15,11 +16,29 @@ export interface Keys {
   ownersAfter(after: string, limit: number): readonly string[] | Promise<readonly string[]>;
 }
 
+/** What a key ring says of itself. */
+export interface RingState {
+  readonly owners: number;
+  /** The installation that it belongs to; `isClaimed` once the log names the same. Null: it was never marked. */
+  readonly mark: { readonly installationId: string; readonly isClaimed: boolean } | null;
+  /** Keys made and destroyed since the mark: an older copy has fewer. */
+  readonly changes: number;
+}
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS gone (owner_hash BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS installation (
+    one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, claimed INTEGER NOT NULL, changes INTEGER NOT NULL
+  );
+`;
+
 /** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
  *  backups: destroying a row here is what erases a person. */
 export class KeyRing implements Keys {
   private readonly db: DatabaseSync;
   private readonly find: StatementSync;
+  private readonly countChange: StatementSync;
   /** Made once: making a key object costs more than opening a data key with it. */
   private readonly masterKey: KeyObject;
 
@@ -33,8 +52,9 @@ export class KeyRing implements Keys {
     // The audit log and the checker read keys on connections of their own: one that is in the way for a moment is waited for.
     this.db = new DatabaseSync(file, { timeout: 5000 });
     // A deleted key must not survive in free pages or in the write-ahead log.
-    this.db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID; CREATE TABLE IF NOT EXISTS gone (owner_hash BLOB PRIMARY KEY) WITHOUT ROWID');
+    this.db.exec(`PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${TABLES}`);
     this.find = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?');
+    this.countChange = this.db.prepare('UPDATE installation SET changes = changes + 1');
   }
 
   /** The owner's key, made at first use. Durable before it is returned.
@@ -42,10 +62,14 @@ export class KeyRing implements Keys {
   keyFor(owner: string): Uint8Array | null {
     const existing = this.existingKey(owner);
     if (existing) return existing;
-    // One statement, so that no key can be made between the look and the making.
-    this.db
-      .prepare('INSERT OR IGNORE INTO data_key (owner, wrapped) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM gone WHERE owner_hash = ?)')
-      .run(owner, this.wrap(owner, randomBytes(32)), hashOf(owner));
+    this.together(() => {
+      // One statement, so that no key can be made between the look and the making.
+      const isNotGone = 'NOT EXISTS (SELECT 1 FROM gone WHERE owner_hash = ?)';
+      const { changes } = this.db
+        .prepare(`INSERT OR IGNORE INTO data_key (owner, wrapped) SELECT ?, ? WHERE ${isNotGone}`)
+        .run(owner, this.wrap(owner, randomBytes(32)), hashOf(owner));
+      if (changes > 0) this.countChange.run();
+    });
     return this.existingKey(owner);
   }
 
@@ -66,7 +90,36 @@ export class KeyRing implements Keys {
     this.together(() => {
       this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
       if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
+      this.countChange.run();
     });
+  }
+
+  /** Notes to which installation this ring belongs: proposed before the log says so, and claimed after it. */
+  markFor(installationId: string, { isClaimed }: { readonly isClaimed: boolean }): void {
+    const insert = `INSERT INTO installation (one, id, claimed, changes) VALUES (1, ?, ?, 0)
+      ON CONFLICT (one) DO UPDATE SET id = excluded.id, claimed = excluded.claimed`;
+    this.db.prepare(insert).run(installationId, isClaimed ? 1 : 0);
+  }
+
+  /** Keys made and destroyed since the mark; 0 while there is none. */
+  changes(): number {
+    return (this.db.prepare('SELECT changes FROM installation').get() as { changes: number } | undefined)?.changes ?? 0;
+  }
+
+  /** What the ring in this file says of itself, without changing it. @returns null where there is no file */
+  static stateOf(file: string): RingState | null {
+    if (!existsSync(file)) return null;
+    // Not for reading only: what a killed process left half done must be taken back first.
+    const db = new DatabaseSync(file, { timeout: 5000 });
+    try {
+      const has = (table: string) => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
+      const owners = has('data_key') ? (db.prepare('SELECT count(*) AS n FROM data_key').get() as { n: number }).n : 0;
+      const row = has('installation') && (db.prepare('SELECT id, claimed, changes FROM installation').get() as MarkRow);
+      if (!row) return { owners, mark: null, changes: 0 };
+      return { owners, mark: { installationId: row.id, isClaimed: row.claimed === 1 }, changes: row.changes };
+    } finally {
+      db.close();
+    }
   }
 
   ownersAfter(after: string, limit: number): readonly string[] {
@@ -120,6 +173,8 @@ export class KeyRing implements Keys {
     return others.some((other) => this.unwrapped(other.owner, other.wrapped) !== null);
   }
 }
+
+type MarkRow = { readonly id: string; readonly claimed: number; readonly changes: number } | undefined;
 
 function hashOf(owner: string): Buffer {
   return createHash('sha256').update(owner).digest();

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { StoreHold } from '../../application/installation/store-hold.js';
+import type { EventStore } from '../../application/ports/event-store.js';
+import type { Config } from '../config.js';
+import { HeldEventStore } from '../event-store/held-event-store.js';
+import { openEventStore } from '../event-store/open-event-store.js';
+import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
+import { WriterLock } from '../event-store/writer-lock.js';
+import { SystemClock } from '../system-clock.js';
+import { Installation } from './installation.js';
+
+/** What a server stands on, opened before anything else of it: the lock on its data folder, the event store, and the
+ *  proof that all parts belong together. What cannot be opened leaves nothing open. */
+export class Foundation {
+  private constructor(
+    readonly store: EventStore,
+    readonly installation: Installation,
+    private readonly lock: WriterLock,
+    /** Says whom to tell when another server takes the store over. */
+    readonly whenLost: (tell: (message: string) => void) => void,
+  ) {}
+
+  /** @throws {EventStoreUnavailableError} `locked` when another server works in the data folder or on the store;
+   *  {InstallationError} naming the part that is missing, foreign or older. */
+  static async open(config: Config): Promise<Foundation> {
+    mkdirSync(config.inData(), { recursive: true, mode: 0o700 });
+    const lock = WriterLock.acquire(join(config.inData(), 'server'), 'another server works in this data folder');
+    const clock = new SystemClock();
+    let store: EventStore | null = null;
+    let loss: string | null = null;
+    let onLoss = (message: string): void => void (loss = message);
+    try {
+      store = await openEventStore(config.values.eventStore, config.inData());
+      const installation = await Installation.open(config, store, clock);
+      // The lock of the embedded log proves already that nobody else works on it.
+      if (!(store instanceof SqliteEventStore)) {
+        const processId = randomUUID();
+        const hold = await StoreHold.take(store, clock, { processId, host: hostname(), onLost: (m) => onLoss(m) });
+        store = new HeldEventStore(store, hold);
+      }
+      return new Foundation(store, installation, lock, (tell) => {
+        if (loss !== null) tell(loss);
+        onLoss = tell;
+      });
+    } catch (error) {
+      await store?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    this.lock.release();
+  }
+}
