@@ -19,6 +19,7 @@ import { printable, printableJson } from '../../src/domain/values/printable.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { soakFactor } from '../support/soak.js';
+import { leafWith, MadeKey, madeLeaves, MadeLog } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 
 const CASES = resolve('../shared/cases/audit');
@@ -118,6 +119,22 @@ describe('the one reader', () => {
       const text = checkpointText({ origin: ORIGIN, size: sizeOf(notes[0]!), root: sha256(Buffer.from('another history')) });
       const forked = writeNote({ text, signatures: world.keys.sign(text) });
       expect(verifyBundle(whole, primitives, { ...allKeys(), known: [forked] }).discrepancies.map((d) => d.code)).toEqual(['fork']);
+    });
+
+    /** @fault L12 */
+    it('says undecided and never wrong of a log in which any kind of event is of a later version', () => {
+      const key = new MadeKey(1);
+      const leaves = madeLeaves(new SyntheticHistory({ seed: 4 }).appends(40, { registrants: 6 }));
+      const types = new Set(leaves.map((text) => parseLeaf(text)!.type));
+      expect(types.size).toBeGreaterThan(25);
+      for (const type of types) {
+        const later = leaves.map((text) => (parseLeaf(text)!.type === type ? leafWith(text, (leaf) => { leaf.schemaVersion = 99; leaf.data = { in: 'another shape' }; }) : text));
+        const lists = Object.fromEntries(LISTS.map((name) => [name, [{ drawn: 'by the later version' }]]));
+        const report = verifyBundle(new MadeLog(later, key).bundle({ header: { lists } }), primitives, { trusted: [key.key] });
+        expect([type, report.discrepancies, report.judgement]).toEqual([type, [], 'undecided']);
+        const kinds = new Set(report.undecided.map(({ code }) => code));
+        expect([type, [...kinds]]).toEqual([type, ['decision_of_another_version']]);
+      }
     });
 
     it('names two successors of one key, and a succession that is none', () => {

@@ -103,6 +103,8 @@ export class DecisionReplay {
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
   private readonly joined = new Map<string, { readonly other: string; readonly index: number }[]>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
+  /** Kinds of streams in which an event was met that this program does not know: what they say to others is not known either. */
+  private readonly lost = new Set<string>();
   /** Policies as of the event that is fed, not as of the one that is judged. */
   private policies: PolicyState = policyDecider.initial;
   private decisions = 0;
@@ -115,9 +117,15 @@ export class DecisionReplay {
   /** @param options.isPartial true where only some streams are at hand, or not from their beginning */
   constructor(private readonly options: { readonly isPartial: boolean }) {}
 
-  feed(index: number, original: LeafEvent): void {
+  /** @returns false for an event that this program does not know: nothing can be drawn from it either */
+  feed(index: number, original: LeafEvent): boolean {
     const leaf = this.inTodaysShape(index, original);
-    if (!leaf) return;
+    if (leaf) this.take(index, leaf);
+    else this.loseTrack(original);
+    return leaf !== null;
+  }
+
+  private take(index: number, leaf: LeafEvent): void {
     this.learn(index, leaf);
     if (FACTS.has(leaf.type)) {
       this.facts += 1;
@@ -130,6 +138,17 @@ export class DecisionReplay {
     const after = stream.waiting?.index ?? -1;
     if (stream.waiting) this.judge(stream, stream.waiting, leaf);
     stream.waiting = { index, leaf, after };
+  }
+
+  /** After an event that is not known its stream is like one whose beginning is missing: whatever comes may follow from it. */
+  private loseTrack({ stream: name, revision }: LeafEvent): void {
+    const kind = kindOf(name);
+    if (!kind) return;
+    const [prefix, decider] = kind;
+    this.lost.add(prefix);
+    const { waiting } = this.streams.get(name) ?? {};
+    if (waiting) this.leaveOpen(waiting, 'what comes after it is of a later version');
+    this.streams.set(name, { ...streamStart(decider), lastRevision: revision, isWhole: false });
   }
 
   /** Judges what was still waiting. @param isCut true where the history ends in the middle: a decision's last events may be missing. */
@@ -201,6 +220,7 @@ export class DecisionReplay {
       case 'booth-':
         return boothCommandOf(event as Parameters<typeof boothCommandOf>[0]);
       default: {
+        if (event.type === 'SagaReacted' && this.lost.has('policy-')) return null;
         const attemptsMax = this.activeValues()?.retry.attemptsMax ?? Number.MAX_SAFE_INTEGER;
         return sagaCommandOf(stream.state as SagaState, event as Parameters<typeof sagaCommandOf>[1], (id) => this.sources.get(id) ?? null, attemptsMax);
       }
@@ -208,7 +228,7 @@ export class DecisionReplay {
   }
 
   private whyNoCommand({ leaf }: Placed): string {
-    if (leaf.type === 'SagaReacted') return 'the event that it reacts to is not in this bundle';
+    if (leaf.type === 'SagaReacted') return 'the event that it reacts to, or the policy, is not known from this bundle';
     if (leaf.metadata.policyVersion !== null && !this.policies.versions.some((v) => v.version === leaf.metadata.policyVersion)) return `policy ${leaf.metadata.policyVersion} is not in this bundle`;
     return 'no command is known that gives it';
   }
@@ -253,6 +273,7 @@ export class DecisionReplay {
       case 'HoldRejected':
       case 'RecaptureRequested': {
         const review = this.resolved.get(leaf.metadata.correlationId);
+        if (this.lost.has('hold-')) return;
         if (!review) return void (this.options.isPartial || this.find(placed, 'no review resolved the hold'));
         if (canonicalJson(review.officers) !== canonicalJson(event.data.officers)) this.find(placed, 'the officers are not those of the review');
         return;
@@ -262,6 +283,7 @@ export class DecisionReplay {
         return;
       case 'RequestEndedByOperator': {
         const { stuckEffectId } = event.data;
+        if (this.lost.has('saga-')) return;
         if (stuckEffectId !== null && !this.stuckSteps.has(stuckEffectId) && this.isWholeStream(`saga-${leaf.metadata.correlationId}`)) this.find(placed, 'the step that it names did not wait for an operator');
         return;
       }
@@ -285,7 +307,7 @@ export class DecisionReplay {
    *  looked up between the event before this one and this one, so it must be the reference at some place in between. */
   private checkReference(state: RegistrationState, placed: Placed, registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string }): void {
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
-    if (subjectKey === null) return;
+    if (subjectKey === null || this.lost.has('registrant-')) return;
     // A person has as many keys as certificates. What was joined while the comparison ran may or may not have been looked at.
     const [certain, perhaps] = [this.keysOf(subjectKey, placed.after ?? -1), this.keysOf(subjectKey, placed.index)];
     if (![...perhaps].every((key) => this.isWholeStream(`registrant-${key}`))) return;
@@ -319,7 +341,7 @@ export class DecisionReplay {
   /** The policy that an event names must have been in force. */
   private checkPolicy(placed: Placed): void {
     const { policyVersion, recordedAtUtc } = placed.leaf.metadata;
-    if (policyVersion === null || this.activations.length === 0) return;
+    if (policyVersion === null || this.activations.length === 0 || this.lost.has('policy-')) return;
     const cutMs = Date.parse(recordedAtUtc) - SLACK_MS;
     // What comes later in the log cannot have been read: the order of the log decides that, no clock.
     const inForce = this.activations.filter(({ index }) => index < placed.index);
@@ -369,7 +391,7 @@ export class DecisionReplay {
   private streamOf(index: number, leaf: LeafEvent): Stream | null {
     const known = this.streams.get(leaf.stream);
     if (known) return known;
-    const decider = DECIDERS.find(([prefix]) => leaf.stream.startsWith(prefix))?.[1];
+    const decider = kindOf(leaf.stream)?.[1];
     if (!decider) {
       this.doNotKnow({ index, leaf }, 'no rules are known for this kind of stream');
       return null;
@@ -377,7 +399,7 @@ export class DecisionReplay {
     // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
     const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && RETURNS.has(leaf.type);
     const state = returned ? { ...(decider.initial as RegistrantState), erased: true } : decider.initial;
-    const stream: Stream = { decider, state, waiting: null, expected: [], isReproduced: false, lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
+    const stream: Stream = { ...streamStart(decider), state, lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
     if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null) this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);
     this.streams.set(leaf.stream, stream);
     return stream;
@@ -405,6 +427,14 @@ export class DecisionReplay {
   private find({ index, leaf }: Placed, problem: string): void {
     if (this.findings.length < FINDINGS_MAX) this.findings.push({ index, type: leaf.type, stream: leaf.stream, problem });
   }
+}
+
+function kindOf(stream: string): (typeof DECIDERS)[number] | undefined {
+  return DECIDERS.find(([prefix]) => stream.startsWith(prefix));
+}
+
+function streamStart(decider: AnyDecider): Omit<Stream, 'lastRevision' | 'isWhole'> {
+  return { decider, state: decider.initial, waiting: null, expected: [], isReproduced: false };
 }
 
 function toDomain({ type, data }: LeafEvent): DomainEvent {

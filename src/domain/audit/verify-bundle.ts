@@ -178,9 +178,9 @@ class Verification {
         this.wrong('leaf_malformed', index, 'the leaf is not an event');
         continue;
       }
-      replay.feed(index, leaf);
+      const isKnown = replay.feed(index, leaf);
       certificates.feed(index, leaf);
-      if (index >= first && index <= last) drawer.feed(leaf);
+      if (isKnown && index >= first && index <= last) drawer.feed(leaf);
       if (leaf.type === 'RegistrantErased') erased.push(erasureOf(index, leaf));
     }
     const noGaps = header.query.kind === 'range' && this.isWhatWasAsked(header, treeSize) && this.hasNoGaps(header, indices);
@@ -315,7 +315,8 @@ class Verification {
     hashes.forEach((hash, i) => digest.set(hash, i * HASH_BYTES));
     const note = parseNote(header.certificate);
     // A case's bundle has no leaves of other cases. Earlier versions gave lists with it all the same: they stand as they were signed.
-    const isStated = header.query.kind === 'registration';
+    // So do lists of which some event is of a later version: what it would put into a row is not known here.
+    const isStated = header.query.kind === 'registration' || leaves.replay.unknown.length > 0;
     const rowsOf = (name: ListName): readonly Json[] => (isStated ? (header.lists[name] ?? []) : lists.rows(name));
     const claim = populationText({
       origin, treeSize: size, root, query: header.query, policyVersion: header.policyVersion, count: indices.length,

@@ -267,6 +267,10 @@ class ListVerification {
     for (const { code, index, detail } of sound.discrepancies.slice(0, 10)) this.wrong('bundle_unsound', index, `the bundle: ${detail} [${code}]`);
     for (const { code, detail } of sound.undecided.slice(0, 10)) this.cannotJudge('bundle_undecided', `the bundle: ${detail} [${code}]`);
     if (sound.judgement === 'wrong') return null;
+    if (sound.replay.unknown.length > 0) {
+      this.cannotJudge('not_drawn', 'the bundle has events of a later version: what they put into a row is not known here; run the newer release');
+      return null;
+    }
     if (sound.first !== 0 || !sound.noGaps || (sound.last ?? -1) < claim.treeSize - 1) {
       this.cannotJudge('not_drawn', `the list speaks of the entries 0 to ${claim.treeSize - 1}, and the bundle holds ${sound.first ?? 'nothing'} to ${sound.last ?? 'nothing'}: export one with --from 0`);
       return null;
