@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, expect } from '@jest/globals';
 import { BundleMaker, type BundleOptions, type BundleQuery } from '../../src/application/audit/bundle-maker.js';
 import { bundleLines } from '../../src/domain/audit/bundle.js';
-import { verifyBundle, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
+import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import { verifyBundle, type Judgement, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
 import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
 import { NODE_PRIMITIVES } from '../../src/infrastructure/audit/digest.js';
 import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
@@ -16,6 +19,32 @@ import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import type { SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
+import { peer } from '../support/peers.js';
+import { soakFactor } from '../support/soak.js';
+import { secondOpinions, type AskedOpinion } from './second-opinion.js';
+
+/** Bundles of a suite that the second verifier judges as well when the suite is over. */
+const BUNDLES_MAX = 120 * soakFactor();
+const judged = new Map<string, { readonly asked: AskedOpinion; readonly judgement: Judgement }>();
+
+function keepForSecondOpinion(lines: readonly string[], { trusted, known = [] }: VerifyOptions, judgement: Judgement): void {
+  if (judged.size >= BUNDLES_MAX) return;
+  const [text, keys] = [`${lines.join('\n')}\n`, trusted.map(verifierKeyText)];
+  const name = createHash('sha256').update(JSON.stringify([text, keys, known])).digest('hex');
+  judged.set(name, { asked: { bundle: Buffer.from(text), keys, known }, judgement });
+}
+
+afterAll(() => {
+  if (judged.size === 0 || peer('python3') !== null) return;
+  const all = [...judged.values()];
+  judged.clear();
+  const theirs = secondOpinions(all.map(({ asked }) => asked));
+  const differences = theirs.flatMap((opinion, i) => {
+    const { judgement, asked } = all[i] as (typeof all)[number];
+    return opinion.outcome === judgement ? [] : [{ judgement, opinion, bundle: Buffer.from(asked.bundle).toString().slice(0, 2_000) }];
+  });
+  expect(differences).toEqual([]);
+}, 300_000 * soakFactor());
 
 export const ORIGIN = 'log.example/honnin';
 export const primitives = NODE_PRIMITIVES;
@@ -75,7 +104,11 @@ export class AuditWorld {
   }
 
   verify(lines: Iterable<string>, options: Partial<VerifyOptions> = {}): VerifyReport {
-    return verifyBundle(lines, primitives, { trusted: this.keys.keys().slice(0, 1), ...options });
+    const all = { trusted: this.keys.keys().slice(0, 1), ...options };
+    const report = verifyBundle(lines, primitives, all);
+    // Anchors are nothing that the second verifier takes.
+    if (Array.isArray(lines) && !all.certificates) keepForSecondOpinion(lines as readonly string[], all, report.judgement);
+    return report;
   }
 
   async close({ keep = false } = {}): Promise<void> {

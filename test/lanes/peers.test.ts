@@ -36,7 +36,7 @@ describe('.ci/run', () => {
   const missing = existsSync(script) ? null : 'there is no .ci/run beside these tests';
   itUnless(elsewhere(missing), 'installs every program that peers names', () => {
     const text = readFileSync(script, 'utf8');
-    const programs = ['openssl', 'chromium', 'kcat', 'strace', 'java', 'mvn', 'go', 'cjpeg'] as const;
+    const programs = ['openssl', 'chromium', 'kcat', 'strace', 'java', 'mvn', 'go', 'cjpeg', 'python3'] as const;
     for (const name of programs) expect(peer(name)?.forgivenInCi ?? false).toBe(false);
     expect(programs.filter((name) => !text.includes(`command -v ${name} >`))).toEqual([]);
   });

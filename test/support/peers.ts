@@ -16,6 +16,7 @@ const PEERS = {
   mvn: [['mvn'], '-version'],
   go: [['go'], 'version'],
   cjpeg: [['cjpeg'], '-version'],
+  python3: [['python3'], '--version'],
 } as const;
 
 export type PeerName = keyof typeof PEERS;

@@ -1,0 +1,233 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { cutIntoLines } from '../../src/domain/audit/bundle.js';
+import { EVENT_REGISTRY } from '../../src/domain/event-registry.js';
+import { LISTS } from '../../src/domain/audit/population.js';
+import { parseVerifierKey } from '../../src/domain/audit/signed-note.js';
+import { parseLeaf } from '../../src/domain/audit/leaf.js';
+import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
+import { sha256 } from '../../src/infrastructure/audit/digest.js';
+import { elsewhere, peer, peerProgram } from '../support/peers.js';
+import { soakFactor, soakSeed } from '../support/soak.js';
+import { describeUnless } from '../support/unless.js';
+import { bundleVectors } from './bundle-vectors.js';
+import {
+  caseOf,
+  changedBeforeSigning,
+  changedHeader,
+  changedInTransit,
+  Dice,
+  eventfulLeaves,
+  partOf,
+} from './changed-bundles.js';
+import { MadeKey, MadeLog } from './made-bundle.js';
+import { secondOpinions, type AskedOpinion } from './second-opinion.js';
+import { primitives } from './support.js';
+
+const CASES = resolve('../shared/cases/audit');
+
+const VECTORS = resolve('docs/bundle-vectors');
+
+/** What docs/bundle.md shows is what the code writes. */
+it('the vectors are current: UPDATE_BUNDLE_VECTORS=1 writes them', () => {
+  const { files } = bundleVectors();
+  if (process.env['UPDATE_BUNDLE_VECTORS'] === '1') {
+    mkdirSync(VECTORS, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(VECTORS, name), text);
+  }
+  const stored = Object.fromEntries(
+    readdirSync(VECTORS).map((name) => [name, readFileSync(join(VECTORS, name), 'utf8')]),
+  );
+  expect(Object.keys(stored).toSorted()).toEqual(Object.keys(files).toSorted());
+  for (const [name, text] of Object.entries(files)) expect([name, stored[name] === text]).toEqual([name, true]);
+});
+
+it('the document names every kind of event that is stored, with its version', () => {
+  const document = readFileSync(resolve('docs/bundle.md'), 'utf8');
+  const rows = document.split('\n').filter((line) => line.startsWith('| `'));
+  const missing = Object.entries(EVENT_REGISTRY).filter(([type, { version }]) => {
+    const isNamed = document.includes(`\`${type}\``);
+    const row = rows.find((line) => new RegExp(`^\\|[^|]*\`${type}\`[^|]*\\| ${version} \\|`).test(line));
+    return !isNamed || (version > 1 && row === undefined);
+  });
+  expect(missing.map(([type]) => type)).toEqual([]);
+});
+
+/** Two programs from one document: where they differ, one of them or the document is wrong. */
+describeUnless(peer('python3'), 'the second verifier', () => {
+  const key = new MadeKey(1);
+  const bytesOf = (lines: readonly string[]) => Buffer.from(`${lines.join('\n')}\n`);
+
+  it('agrees on honest bundles of every kind, whatever the reader holds', () => {
+    const asked: AskedOpinion[] = [];
+    for (const seed of [3, 8]) {
+      const leaves = eventfulLeaves(seed, 8);
+      const log = new MadeLog(leaves, key);
+      const size = leaves.length;
+      const requestIds = leaves
+        .map((text) => parseLeaf(text))
+        .filter((leaf) => leaf?.type === 'RequestReceived')
+        .map((leaf) => leaf!.metadata.correlationId);
+      const bundles = [
+        log.bundle(),
+        log.bundle({ lists: [...LISTS] }),
+        log.bundle({ withHeaderLine: false, lists: ['holds'] }),
+        log.bundle({ ...partOf(leaves, 40, size - 20), lists: ['requests'] }),
+        log.bundle(partOf(leaves, size - 30, size - 1)),
+        ...requestIds.map((id) => log.bundle(caseOf(leaves, id))),
+        log.bundle({
+          header: { known: [{ checkpoint: log.checkpoint(20), proof: log.grown(20) }] },
+          ...partOf(leaves, size - 9, size - 1),
+        }),
+      ];
+      const held = [[key.text], [], [new MadeKey(2).text], [new MadeKey(2).text, key.text]];
+      const known = [
+        [],
+        [log.checkpoint(20)],
+        [log.checkpoint(size)],
+        [new MadeLog(leaves.slice(1), key).checkpoint(20)],
+        ['no note'],
+      ];
+      bundles.forEach((lines, i) =>
+        asked.push(
+          { bundle: bytesOf(lines), keys: held[i % 4]!, known: known[i % 5]! },
+          { bundle: bytesOf(lines), keys: [key.text], known: [] },
+        ),
+      );
+    }
+    const outcomes = agreed(asked);
+    expect(outcomes.filter((outcome) => outcome === 'right').length).toBeGreaterThan(20);
+    expect(outcomes).toContain('undecided');
+  });
+
+  it('says of every vector what the document says, and reckons every step alike', () => {
+    const { cases } = bundleVectors();
+    const asked = cases.map(({ file, keys, known }) => ({ bundle: readFileSync(join(VECTORS, file)), keys, known }));
+    const told = cases.map(({ file, about, outcome }) => ({ file, about, outcome }));
+    const said = agreed(asked).map((outcome, i) => ({ file: cases[i]!.file, about: cases[i]!.about, outcome }));
+    expect(said).toEqual(told);
+    const script = resolve('test/audit/second-verifier/check_steps.py');
+    const { status, stderr } = spawnSync(peerProgram('python3')!, ['-B', script, join(VECTORS, 'vectors.json')], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  const factor = soakFactor();
+  const rounds: [string, number, (dice: Dice, leaves: readonly string[]) => { how: string; bytes: Buffer }][] = [
+    [
+      'changed on their way',
+      60,
+      (dice, leaves) => {
+        const log = new MadeLog(leaves, key);
+        const choice = dice.of([
+          { lists: [...LISTS] },
+          partOf(leaves, 30, leaves.length - 9),
+          { withHeaderLine: false },
+        ]);
+        return changedInTransit(log.bundle(choice), dice);
+      },
+    ],
+    [
+      'changed before they were signed',
+      160,
+      (dice, leaves) => {
+        const { how, leaves: changed } = changedBeforeSigning(leaves, dice);
+        const choice = dice.upTo(4) === 0 ? partOf(changed, dice.upTo(60), changed.length - 1 - dice.upTo(9)) : {};
+        const log = new MadeLog(changed, key);
+        const lists = dice.of([[], [...LISTS]]);
+        return {
+          how: `${how}${choice.asked ? ' in a part' : ''}`,
+          bytes: bytesOf(log.canDraw() ? log.bundle({ ...choice, lists }) : log.bundle(choice)),
+        };
+      },
+    ],
+    [
+      'with another header under the true key',
+      60,
+      (dice, leaves) => {
+        const { how, lines } = changedHeader(new MadeLog(leaves, key), dice);
+        return { how, bytes: bytesOf(lines) };
+      },
+    ],
+  ];
+  it.each(rounds)(
+    'agrees on bundles %s',
+    (_, count, change) => {
+      const seed = soakSeed(20261130);
+      process.stdout.write(`seed ${seed}, ${count * factor} bundles\n`);
+      const dice = new Dice(seed);
+      const histories = [2, 5, 9].map((n) => eventfulLeaves((seed % 1000) + n, 7));
+      const tally: Record<string, number> = {};
+      // In portions, so that a soak does not hold all of them at once.
+      for (let done = 0; done < count * factor; done += 150) {
+        const made = Array.from({ length: Math.min(150, count * factor - done) }, () =>
+          change(dice, dice.of(histories)),
+        );
+        const outcomes = agreed(
+          made.map(({ bytes }) => ({ bundle: bytes, keys: [key.text], known: [] })),
+          made.map(({ how }) => how),
+        );
+        for (const outcome of outcomes) tally[outcome] = (tally[outcome] ?? 0) + 1;
+      }
+      process.stdout.write(`${JSON.stringify(tally)}\n`);
+      expect(tally['wrong']).toBeGreaterThan(count / 10);
+    },
+    120_000 * factor,
+  );
+
+  describeUnless(elsewhere(existsSync(CASES) ? null : `${CASES} is not here`), 'on bundles of elsewhere', () => {
+    it('agrees', () => {
+      const folders = readdirSync(CASES);
+      const asked = folders.flatMap((folder) =>
+        readdirSync(join(CASES, folder))
+          .filter((file) => file.endsWith('.honnin'))
+          .map((file) => ({
+            bundle: readFileSync(join(CASES, folder, file)),
+            keys: [readFileSync(join(CASES, folder, 'log.vkey'), 'utf8')],
+            known: [],
+          })),
+      );
+      expect(agreed(asked)).toHaveLength(asked.length);
+      expect(asked.length).toBeGreaterThanOrEqual(5);
+    });
+  });
+
+  /** @returns the outcomes, which both gave */
+  function agreed(asked: readonly AskedOpinion[], names: readonly string[] = []): string[] {
+    const ours = asked.map(({ bundle, keys, known }) => firstOpinion(bundle, keys, known));
+    const differences = secondOpinions(asked).flatMap((theirs, i) => {
+      const { judgement, discrepancies, undecided } = ours[i]!;
+      const said = [...discrepancies, ...undecided]
+        .slice(0, 3)
+        .map(({ code, index, detail }) => `${code} ${index}: ${detail}`);
+      return theirs.outcome === judgement ? [] : [{ how: names[i] ?? i, ours: [judgement, ...said], theirs }];
+    });
+    expect(differences).toEqual([]);
+    return ours.map(({ judgement }) => judgement);
+  }
+});
+
+function firstOpinion(
+  bytes: Uint8Array,
+  keys: readonly string[],
+  known: readonly string[],
+): Pick<ReturnType<typeof verifyBundle>, 'judgement' | 'discrepancies' | 'undecided'> {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return verifyBundle(cutIntoLines([text]), primitives, {
+      trusted: keys.map((each) => parseVerifierKey(each, sha256)),
+      known,
+    });
+  } catch (error) {
+    // Of another realm in this runner, so by name: no UTF-8, which the command calls wrong.
+    if ((error as Error).name !== 'TypeError') throw error;
+    return {
+      judgement: 'wrong',
+      discrepancies: [{ code: 'bundle_malformed', index: null, detail: 'no UTF-8' }],
+      undecided: [],
+    };
+  }
+}
