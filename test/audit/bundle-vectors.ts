@@ -304,7 +304,8 @@ function inFirstVersion(text: string): string {
     const { data, type } = leaf;
     if (type === 'RequestReceived')
       leaf.data = { ...data, material: without(data['material'] as JsonObject, 'signatures') };
-    else if (type === 'CertificateVerified') leaf.data = without(data, 'agreement', 'otherCertificate');
+    else if (type === 'CertificateVerified') leaf.data = without(data, 'agreement', 'otherCertificate', 'sealedEvidenceSha256');
+    else if (/^(?:CertificateRejected|RefusedEvidence)/.test(type)) leaf.data = without(data, 'sealedEvidenceSha256');
     else if (/^Face(?:Matched|Mismatched)$/.test(type)) leaf.data = without(data, 'basis');
     else if (type === 'PolicyProposed') {
       const added = [

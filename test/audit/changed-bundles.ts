@@ -1,7 +1,7 @@
 import { LISTS } from '../../src/domain/audit/population.js';
 import { parseLeaf, registrantOf } from '../../src/domain/audit/leaf.js';
 import type { BundleHeader } from '../../src/domain/audit/bundle.js';
-import { toBase64, utf8 } from '../../src/domain/audit/bytes.js';
+import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
 import { sealedEvidenceName } from '../../src/domain/audit/evidence-name.js';
 import { sha1, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { isInstant } from '../../src/domain/values/instant.js';
@@ -64,7 +64,8 @@ function withNamedEvidence(text: string): string {
   return leafWith(text, (leaf) => {
     const effectId = leaf.metadata.causationId;
     const sealedEvidenceId = sealedEvidenceName(effectId, evidenceOf(effectId), { sha256, sha1 });
-    leaf.data = { ...leaf.data, sealedEvidenceId };
+    const sealedEvidenceSha256 = toHex(sha256(evidenceOf(effectId)));
+    leaf.data = { ...leaf.data, sealedEvidenceId, sealedEvidenceSha256 };
   });
 }
 

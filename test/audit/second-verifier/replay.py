@@ -22,7 +22,8 @@ KINDS = {
               'SagaReacted EffectPerformed EffectFailed EffectStuck EffectResumed'.split()),
 }
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
-ChallengeConsumed RequestClaimed CommandClaimed'''.split()
+ChallengeConsumed RequestClaimed CommandClaimed InstallationClaimed ServerBegan ServerAsked ServerAnswered
+ServerEnded'''.split()
 KNOWN = {*FACTS, 'ErasureAnnounced', 'ErasureConfirmed', *(kind for kinds in KINDS.values() for kind in kinds[3])}
 NOT_COMPARED = dict.fromkeys('birthDate sex birthday expiry sameCard'.split(),
                              {'outcome': 'cannot_tell', 'because': 'not_compared'})
@@ -33,9 +34,14 @@ RETURNS = ('ConsentGiven', 'CertificateAdded', 'CertificateLinked')
 def values(**added):
     return lambda data: {**data, 'values': {**data['values'], **added}}
 
+def without_digest(data):
+    return {**data, 'sealedEvidenceSha256': None}
+
 UPCASTS = {
     'RequestReceived': [lambda data: {**data, 'material': {**data['material'], 'signatures': None}}],
-    'CertificateVerified': [lambda data: {**data, 'agreement': NOT_COMPARED, 'otherCertificate': 'not_asked'}],
+    'CertificateVerified': [
+        lambda data: {**data, 'agreement': NOT_COMPARED, 'otherCertificate': 'not_asked'}, without_digest],
+    **dict.fromkeys(('CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'), [without_digest]),
     **dict.fromkeys(COMPARISONS, [lambda data: {**data, 'basis': None}]),
     'CertificateLinked': [lambda data: {**data, 'relation': 'renewal'}],
     'PolicyProposed': [

@@ -136,8 +136,8 @@ def comparison(state, data, v, now):
 
 SAME = {
     'CertificateVerified': 'subjectKey evidence cardRecordIssuerKeyId verifier cardRecordVerifier agreement '
-                           'otherCertificate material sealedEvidenceId',
-    'CertificateRejected': 'reason cardRecordReason evidence verifier sealedEvidenceId',
+                           'otherCertificate material sealedEvidenceId sealedEvidenceSha256',
+    'CertificateRejected': 'reason cardRecordReason evidence verifier sealedEvidenceId sealedEvidenceSha256',
     'HoldReleased': 'officers', 'HoldRejected': 'officers', 'RecaptureRequested': 'officers',
     'RegistrationWithdrawn': 'by', 'RequestLapsed': 'reason claimedAtUtc',
     'HoldOpened': 'requestId reason dueAtUtc', 'OpinionGiven': 'officer opinion reason',
@@ -148,6 +148,7 @@ SAME = {
     'CertificateLinked': 'registrantKey relation source', 'RegistrantErased': 'rule by',
     'EffectStuck': 'effectId error', 'EffectResumed': 'effectId by',
 }
+EVIDENCE = 'sealedEvidenceId sealedEvidenceSha256'
 NEEDS_POLICY = set('''CertificateVerified CertificateRejected CertificateCheckDeferred FaceMatched FaceReferred
 FaceMismatched FaceNotComparable FaceComparisonDeferred SubmittedToGovernment SubmissionDeferred GovernmentAccepted
 GovernmentRefused RefusedEvidenceRetained'''.split())
@@ -207,10 +208,10 @@ def registration(state, kind, data, follows, v, now):
         evidence, days = state['evidence'], v and v['refusedEvidenceRetentionDays']
         if kind == 'RefusedEvidenceRetained':
             need(evidence['eraseAtUtc'] is None, 'it is set')
-            return [(kind, {**same(evidence, 'sealedEvidenceId'), 'refusedAtUtc': data['refusedAtUtc'],
+            return [(kind, {**same(evidence, EVIDENCE), 'refusedAtUtc': data['refusedAtUtc'],
                             'retentionDays': days, 'eraseAtUtc': plus(data['refusedAtUtc'], days * DAY_MS)})]
         need(not evidence['erased'] and milliseconds(evidence['eraseAtUtc']) <= milliseconds(now), 'not yet')
-        return [(kind, {**same(evidence, 'sealedEvidenceId eraseAtUtc'), 'rule': 'retention_limit'})]
+        return [(kind, {**same(evidence, EVIDENCE + ' eraseAtUtc'), 'rule': 'retention_limit'})]
     return [(kind, same(data, SAME[kind]))]
 
 def sent(data, request):
@@ -246,7 +247,7 @@ def registration_after(state, kind, data):
     if kind == 'CertificateVerified':
         return {**base, 'stage': 'certificate_verified', **same(data, 'subjectKey agreement otherCertificate')}
     if kind == 'CertificateRejected' and data['sealedEvidenceId'] is not None:
-        closed['evidence'] = {**same(data, 'sealedEvidenceId'), 'eraseAtUtc': None, 'erased': False}
+        closed['evidence'] = {**same(data, EVIDENCE), 'eraseAtUtc': None, 'erased': False}
     if kind == 'RegistrationWithdrawn':
         closed['stop'] = None
     if kind in CLOSES:

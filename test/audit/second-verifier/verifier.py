@@ -15,6 +15,8 @@ from lists import LISTS, Drawer
 from replay import Replay, todays
 
 NAMESPACE = uuid.UUID('8a3f4c0e-52d1-5b7e-9a64-6f0c1d2e3b4a')
+# From this version on the event states the SHA-256 of its evidence.
+WITH_DIGEST = {'CertificateVerified': 3, 'CertificateRejected': 2}
 MEMBERS = '''query createdAtUtc policyVersion asked checkpoint certificate successions proof lists timestamp known
 openings evidence'''.split()
 
@@ -220,6 +222,11 @@ class Verification:
                 erased.add(leaf['stream'].removeprefix('registrant-'))
             if kind in ('CertificateVerified', 'CertificateRejected') and isinstance(data.get('sealedEvidenceId'), str):
                 verdicts.append((kind, data, leaf['metadata'].get('causationId')))
+            if kind in WITH_DIGEST and known is not None:
+                digest, named_by_text = data.get('sealedEvidenceSha256'), isinstance(data.get('sealedEvidenceId'), str)
+                is_stated = leaf['schemaVersion'] >= WITH_DIGEST[kind] and named_by_text
+                is_digest = isinstance(digest, str) and re.fullmatch('[0-9a-f]{64}', digest)
+                self.accuse(not is_digest if is_stated else isinstance(digest, str), 'evidence_differs')
         end = (self.indices[-1] if self.indices else -1) + 1
         may_come_later = '\nheader ' in self.header['certificate'] or (self.is_range and end < self.present.size)
         for kind, data, effect in verdicts:
@@ -231,7 +238,8 @@ class Verification:
             elif is_there:
                 value = base64_bytes(evidence[name])
                 made = uuid.uuid5(NAMESPACE, f'{effect}\n{sha256(value).hex()}')
-                self.accuse(name != f'evidence-{made}', 'evidence_differs')
+                other = data.get('sealedEvidenceSha256') not in (None, sha256(value).hex())
+                self.accuse(other or name != f'evidence-{made}', 'evidence_differs')
             elif self.header['query'].get('withEvidence') is True and \
                     not (kind == 'CertificateVerified' and data.get('subjectKey') in erased):
                 self.doubts += ['evidence_absent'] if may_come_later else []
