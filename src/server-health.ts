@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthChecks, type Readiness } from './api/health-checks.js';
 import { Background } from './application/background.js';
+import { LogWatch } from './application/audit/log-watch.js';
 import { CaseWatch } from './application/case-watch.js';
 import { CurrentPolicy } from './application/current-policy.js';
 import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
@@ -24,13 +25,14 @@ export class ServerHealth extends HealthChecks {
     private readonly dispatcher: EffectDispatcher,
     private readonly outlets: CheckpointOutlets,
     private readonly watch: CaseWatch,
+    private readonly signed: LogWatch,
     private readonly policies: CurrentPolicy,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
-    const parts = { events: await this.events(), ...this.consumers(), saga: this.saga(), policy: await this.policy(), ...this.outside(), ...this.copies() };
+    const parts = { events: await this.events(), ...this.consumers(), 'signed-log': this.signed.status(), saga: this.saga(), policy: await this.policy(), ...this.outside(), ...this.copies() };
     const cases = await this.cases();
     return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
   }

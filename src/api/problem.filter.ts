@@ -5,6 +5,7 @@ import { BadCursorError } from '../application/audit/audit-lists.js';
 import { MomentOutOfRangeError, NoCheckpointError } from '../application/audit/moments.js';
 import { AccessNotRecordedError } from '../application/commands/access-log.js';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
+import { SigningRefusedError } from '../application/ports/checkpoint-signer.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { PhotoReaderBusyError } from '../application/ports/photo-reader.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
@@ -50,6 +51,10 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error instanceof MomentOutOfRangeError) return new ProblemError('moment_out_of_range', { extensions: { errors: [{ pointer: '', expected: error.message }], log: error.span } });
     if (error instanceof NoCheckpointError) return new ProblemError('audit_log_unavailable', { retryAfterSeconds: 2 });
+    if (error instanceof SigningRefusedError) {
+      this.logger.error(`${request.id}: ${error.message}`);
+      return new ProblemError('audit_log_unavailable', { retryAfterSeconds: 60 });
+    }
     if (error instanceof BadCursorError) return new ProblemError('invalid_request', { extensions: { errors: [{ pointer: '', expected: error.message }] } });
     if (error instanceof ReadSideBehindError) {
       this.logger.warn(`${request.id}: ${error.message}`);

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuditLists } from './audit/audit-lists.js';
+import { LogWatch } from './audit/log-watch.js';
 import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
@@ -48,7 +49,7 @@ const handlers = [
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
-  PublicationRelay, PublicationLag, ErasureDesk, Background,
+  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, Background,
 ];
 
 /** Use cases. The ports come from the infrastructure module. */

@@ -2,6 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { upcast } from '../domain/event-registry.js';
 import { olderInWords } from '../domain/policy/shipped-default.js';
 import { CurrentPolicy } from './current-policy.js';
+import { LogWatch } from './audit/log-watch.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { EventStore } from './ports/event-store.js';
 import { LogConsumers } from './ports/log-consumers.js';
@@ -40,10 +41,12 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly policies: CurrentPolicy,
     private readonly relay: PublicationRelay,
     private readonly erasures: ErasureDesk,
+    private readonly watch: LogWatch,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.policies.ensureDefault();
+    await this.watch.start();
     const older = await this.policies.olderThanShipped();
     if (older) this.log.warn(olderInWords(older));
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
@@ -64,7 +67,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop()]);
+    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.watch.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 

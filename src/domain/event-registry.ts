@@ -120,6 +120,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ServerAsked: first,
   ServerAnswered: first,
   ServerEnded: first,
+  CheckpointRecorded: first,
   ErasureAnnounced: first,
   ErasureConfirmed: first,
 };

@@ -85,6 +85,7 @@ export const SETTINGS = {
   erasureConsumers: setting('HONNIN_KAFKA_ERASURE_CONSUMERS', null, 'Names of the consumers that must confirm erasures, comma-separated.', names),
   auditOrigin: setting('HONNIN_AUDIT_ORIGIN', 'honnin.localhost/log', 'Name of the audit log and of its key, like log.example.jp/honnin; never changed once the log has begun.', logOrigin),
   auditIntervalMs: setting('HONNIN_AUDIT_INTERVAL_MS', '500', 'Shortest time between two signed checkpoints while events trickle in.', integer(0, 3_600_000)),
+  auditCheckSeconds: setting('HONNIN_AUDIT_CHECK_SECONDS', '300', 'How often the signed log is compared with what is kept of it outside of its folder.', integer(1, 3_600)),
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
   auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
   operator: setting('HONNIN_OPERATOR', null, 'Name of who works at the command line, for the record of accesses, beside the name of the operating-system user.', operatorName),

@@ -23,6 +23,7 @@ import { Pseudonyms } from '../application/ports/pseudonyms.js';
 import { ReadModelConsumers } from '../application/ports/read-model-consumers.js';
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
+import { SignedLog } from '../application/ports/signed-log.js';
 import { SubjectLinker } from '../application/ports/subject-linker.js';
 import { TimestampAuthority } from '../application/ports/timestamp-authority.js';
 import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
@@ -138,16 +139,20 @@ const providers: Provider[] = [
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
   provide(TimestampAuthority, [Config], timestampAuthority),
   provide(CheckpointOutlets, [Config, Resources, AuditLog, TimestampAuthority, EventStore], (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) => resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop())),
-  provide(LogConsumers, [Config, Resources, EventStore, Installation, KeyRing, CheckpointSigner], (
+  provide(ThreadedLogBuilder, [Config, Resources, EventStore, Installation, KeyRing, CheckpointSigner], (
     config: Config,
     resources: Resources,
     store: EventStore,
     { masterKey, serverSecret }: Installation,
-  ): LogConsumers => {
-    const builder = resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
+  ) =>
+    resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
       auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),
       keyRingFile: config.inData('vault', 'keys.db'), masterKey, serverSecret,
-    }), (b) => b.close());
+    }), (b) => b.close())),
+  provide(SignedLog, [Config, ThreadedLogBuilder], (config: Config, builder: ThreadedLogBuilder): SignedLog => ({
+    checkEveryMs: config.values.auditCheckSeconds * 1000, check: (recorded) => builder.check(recorded),
+  })),
+  provide(LogConsumers, [Config, ThreadedLogBuilder], (config: Config, builder: ThreadedLogBuilder): LogConsumers => {
     const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs);
     return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
   }),

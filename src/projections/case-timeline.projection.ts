@@ -5,7 +5,7 @@ import type { Projection, ReadModelTransaction } from './projection.js';
 /** Events that belong to no case: they have correlations of their own, or those of a request that nobody may ever receive. */
 const NOT_OF_A_CASE = new Set([
   'RequestClaimed', 'CommandClaimed', 'PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed',
-  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded',
+  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
 ]);
 
 /** Every event of every stream that belongs to a request, in log order: what an officer replays. */

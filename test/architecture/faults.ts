@@ -158,7 +158,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O18: {
     kind: 'a lost audit folder is made anew and signs a fork',
-    test: 'not yet',
   },
   O19: {
     kind: 'a clock that goes back is not noticed',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { rowChecksum, type ChecksummedRow } from '../../src/infrastructure/event-store/sqlite-schema.js';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import { decodeEntries, encodeEntries, tilePath, tileWidth } from '../../src/domain/audit/tiles.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { fsck, type FsckReport } from '../../src/infrastructure/audit/fsck.js';
@@ -12,7 +12,8 @@ import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
 import { leafText } from '../../src/domain/audit/leaf.js';
 import { storedText } from '../../src/infrastructure/audit/log-builder.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { AuditWorld } from './support.js';
+import { writeNote } from '../../src/domain/audit/signed-note.js';
+import { AuditWorld, ORIGIN } from './support.js';
 
 let world: AuditWorld;
 let earlier: string;
@@ -201,12 +202,43 @@ describe('fsck', () => {
     // The last event is exchanged for another one, and the log is built anew over it with the true key.
     database.exec('DELETE FROM events WHERE position = (SELECT max(position) FROM events)');
     database.close();
-    for (const path of ['tile', 'checkpoints', 'checkpoint', 'positions']) rmSync(join(world.auditFolder, path), { recursive: true });
+    for (const path of ['tile', 'checkpoints', 'checkpoint', 'positions', '../audit.head']) rmSync(join(world.auditFolder, path), { recursive: true });
     await world.append([oneMore()]);
     await world.publish();
     expect(world.log.checkpoint()!.size).toBe(newest.size);
     expect(codes(await check())).toEqual([]);
     expect((await check([newest.note])).problems).toContainEqual(expect.objectContaining({ code: 'copy_differs', index: newest.size - 1 }));
+  });
+
+  /** @fault O18 */
+  it('tells that the folder does not hold what is kept beside it', async () => {
+    const head = `${world.auditFolder}.head`;
+    const note = readFileSync(head, 'utf8');
+    const { size } = world.log.checkpoint()!;
+    const state = (entries: number, root: Uint8Array) => {
+      const text = checkpointText({ origin: ORIGIN, size: entries, root });
+      return writeNote({ text, signatures: world.keys.sign(text) });
+    };
+    const other = state(size, new Uint8Array(32));
+    const later = state(size + 5, new Uint8Array(32));
+    for (const [text, words] of [[other, /is another one/], [later, /is an older copy/], ['', /is no checkpoint/]] as const) {
+      writeFileSync(head, text);
+      expect((await check()).problems).toEqual([{ code: 'head_differs', index: null, detail: expect.stringMatching(words) }]);
+    }
+    writeFileSync(head, note);
+    expect(codes(await check())).toEqual([]);
+  });
+
+  /** @fault O18 */
+  it('tells that the store tells of another tree than the log has', async () => {
+    const { size, root } = world.log.checkpoint()!;
+    const record = (told: Uint8Array) => ({ ...oneMore(), stream: `signed-log-${randomUUID()}`, events: [{ ...oneMore().events[0]!, type: 'CheckpointRecorded', data: { origin: ORIGIN, size, root: Buffer.from(told).toString('base64') } }] });
+    await world.append([record(root)]);
+    await world.publish();
+    expect(codes(await check())).toEqual([]);
+    await world.append([record(new Uint8Array(32))]);
+    await world.publish();
+    expect((await check()).problems).toEqual([{ code: 'record_differs', index: size + 1, detail: expect.stringContaining(`a checkpoint of ${size} entries under another root`) }]);
   });
 
   it('tells that the checkpoint was set back, and that a copy is ahead', async () => {
@@ -243,6 +275,7 @@ describe('fsck', () => {
     rmSync(join(world.auditFolder, 'tile'), { recursive: true });
     rmSync(join(world.auditFolder, 'checkpoints'), { recursive: true });
     rmSync(join(world.auditFolder, 'checkpoint'));
+    rmSync(`${world.auditFolder}.head`);
     const writer = TileWriter.open(world.auditFolder, world.keys);
     const { events } = await world.store.readAll(null, { limit: 4096 });
     writer.publish(events.map((event) => ({ text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)), position: event.position })));

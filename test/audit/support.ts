@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from '@jest/globals';
 import { BundleMaker, type BundleOptions, type BundleQuery } from '../../src/application/audit/bundle-maker.js';
+import type { SignedState } from '../../src/application/ports/signed-log.js';
 import { bundleLines } from '../../src/domain/audit/bundle.js';
 import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
 import { verifyBundle, type Judgement, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
@@ -83,7 +84,12 @@ export class AuditWorld {
   }
 
   consumer(onStep?: (step: string) => void): AuditLogConsumer {
-    return new AuditLogConsumer(new PlainLogBuilder(this.store, this.pseudonyms, () => TileWriter.open(this.auditFolder, this.keys, onStep), 1024), 0);
+    return new AuditLogConsumer(this.builder(onStep), 0);
+  }
+
+  builder(onStep?: (step: string) => void): PlainLogBuilder {
+    const open = (recorded: readonly SignedState[]) => TileWriter.open(this.auditFolder, this.keys, onStep, recorded);
+    return new PlainLogBuilder(this.store, this.pseudonyms, open, 1024);
   }
 
   /** Lets the log catch up with the store. */

@@ -83,12 +83,14 @@ describe('the tile writer', () => {
     start.publish(leaves(0, 250));
     const before = join(folder, 'before');
     cpSync(audit(), before, { recursive: true });
+    const headBefore = readFileSync(`${audit()}.head`);
     const whole = TileWriter.open(audit(), keys, (step) => void steps.push(step));
     whole.publish(leaves(250, 600));
-    expect(steps).toEqual(expect.arrayContaining(['positions', 'tile/entries/000', 'tile/0/000', 'tile/1/000.p/2', 'sign', 'archive', 'checkpoint', 'clean']));
+    expect(steps).toEqual(expect.arrayContaining(['positions', 'tile/entries/000', 'tile/0/000', 'tile/1/000.p/2', 'sign', 'head', 'archive', 'checkpoint', 'clean']));
     for (let at = 0; at < steps.length; at += 1) {
       rmSync(audit(), { recursive: true, force: true });
       cpSync(before, audit(), { recursive: true });
+      writeFileSync(`${audit()}.head`, headBefore);
       let count = 0;
       const crashing = TileWriter.open(audit(), keys, (step) => {
         if (count++ === at) throw new Error(`crash before ${step}`);

@@ -1,4 +1,5 @@
 import type { ErasureDesk } from '../../src/application/publication/erasure-desk.js';
+import type { LogWatch } from '../../src/application/audit/log-watch.js';
 import type { RegistrantErasure } from '../../src/application/audit/registrant-erasure.js';
 import type { PublicationRelay } from '../../src/application/publication/publication-relay.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
@@ -42,7 +43,11 @@ import {
 /** Without a broker events wait in the log; publication has its own tests with a real one. */
 const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasures: { start: () => {}, stop: async () => {} } as unknown as ErasureDesk };
 /** Signing the log and erasing registrants have tests of their own; no story erases anybody. */
-const NO_AUDIT = { consumers: { all: () => [] }, erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure };
+const NO_AUDIT = {
+  consumers: { all: () => [] },
+  erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure,
+  watch: { start: async () => {}, stop: async () => {} } as unknown as LogWatch,
+};
 
 /** Nobody looks at the face of a card in a story. */
 const NO_RENDERER = {} as ImageRenderer;
@@ -464,7 +469,7 @@ class Story {
     const retention = new EvidenceRetention(aggregates, policies, vault);
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

@@ -77,7 +77,7 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
 const FACTS = new Set([
   'BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor',
   'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
-  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded',
+  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
 ]);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only

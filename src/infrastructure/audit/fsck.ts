@@ -3,12 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
 import type { PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import type { ImageVault } from '../../application/ports/image-vault.js';
+import type { SignedState } from '../../application/ports/signed-log.js';
 import type { Pseudonyms } from '../../application/ports/pseudonyms.js';
+import { fromBase64 } from '../../domain/audit/bytes.js';
 import { parseCheckpoint, type Checkpoint } from '../../domain/audit/checkpoint.js';
 import { commitmentToken, isCommitmentToken, type Person } from '../../domain/audit/commitment.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { leafText, parseLeaf, registrantOf } from '../../domain/audit/leaf.js';
 import { GrowingTree, HASH_BYTES, sameHash } from '../../domain/audit/merkle-tree.js';
+import type { SignedLogEvent } from '../../domain/audit/signed-log.events.js';
 import { judgeNote, NoteFormatError } from '../../domain/audit/signed-note.js';
 import { tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import { fold } from '../../domain/decider.js';
@@ -21,14 +24,15 @@ import { checkUnowned } from './check-unowned.js';
 import { checkTimestamps } from './check-timestamps.js';
 import type { ArchivedNote } from './checkpoint-archive.js';
 import { hasher, hmacSha256, isSignedEd25519, sha256 } from './digest.js';
+import { holdsTree, LogHead, stateIn, whyNot } from './log-head.js';
 import { isIntact, StoredEvents, type StoredRow } from './stored-events.js';
-import { EntryReader, storedPositions, TileLog } from './tile-log.js';
+import { AuditLogDamagedError, EntryReader, storedPositions, TileLog } from './tile-log.js';
 
 export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
     | 'image_missing' | 'material_differs' | 'material_missing' | 'material_unowned' | 'erased_key_alive' | 'timestamp_wrong'
-    | 'file_unknown' | 'key_wrong' | 'position_differs';
+    | 'file_unknown' | 'key_wrong' | 'position_differs' | 'head_differs' | 'record_differs';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
   readonly detail: string;
@@ -88,6 +92,7 @@ class Fsck {
   private archived: Iterator<ArchivedNote, undefined> = [].values();
   private nextArchived: ArchivedNote | undefined;
   private checkpoints = 0;
+  private readonly records: { readonly index: number; readonly data: SignedLogEvent['data'] }[] = [];
   private positions: Positions | null = null;
   private images = 0;
   private material = 0;
@@ -131,6 +136,8 @@ class Fsck {
     }
     if (this.tree.size === this.size && published && !sameHash(this.tree.root(), published.root)) this.wrong('root_differs', null, `the events do not lead to the root of the checkpoint of ${this.size} leaves`);
     this.checkCopiesLeft();
+    this.checkHead();
+    if (published) this.checkRecords(published.origin);
     this.checkUnknown();
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
@@ -173,6 +180,7 @@ class Fsck {
       this.wrong('position_differs', index, `positions says that entry ${index} is somewhere else in the store than at ${row.position}`);
     }
     if (!isLeaf) this.wrong('leaf_differs', index, `${nameOf(row)} is not what the log holds at place ${index}: ${parseLeaf(textOf(entry)) ? 'it was changed, moved, inserted or left out afterwards' : 'the entry is not an event'}`);
+    if (row.type === 'CheckpointRecorded') this.records.push({ index, data: JSON.parse(row.data) as SignedLogEvent['data'] });
     // The tree is made of what was published, so that one changed event is one problem and not one for each hash above it.
     this.tree.append(hasher.leaf(entry));
     this.compareCheckpoints();
@@ -262,6 +270,36 @@ class Fsck {
   /** Copies of a size that the archive has not, as far as the tree was read. */
   private checkCopiesLeft(): void {
     for (const size of this.copiesLeft.keys()) if (size > 0 && size <= this.tree.size) this.wrong('copy_differs', size - 1, `a copy of a checkpoint of ${size} leaves was published and the log has none of that size`);
+  }
+
+  /** The newest checkpoint as it is kept beside the folder. A log of before there was such a file has none until the next start. */
+  private checkHead(): void {
+    const { folder } = this.log;
+    const head = LogHead.beside(folder);
+    const note = head.note();
+    if (note === null) return;
+    const state = stateIn(note);
+    if (state === null) this.wrong('head_differs', null, `${head.file} is no checkpoint: it was damaged`);
+    else if (!this.holds(state)) this.wrong('head_differs', null, whyNot(folder, state, head.file));
+  }
+
+  /** What the store itself tells of the log. */
+  private checkRecords(origin: string): void {
+    for (const { index, data } of this.records) {
+      const { size, root } = data;
+      if (data.origin !== origin || this.holds({ size, root: fromBase64(root) })) continue;
+      this.wrong('record_differs', index, `the event at place ${index} tells of a checkpoint of ${size} entries under another root than the log has`);
+    }
+  }
+
+  /** What is damaged is named by the check of the tiles. */
+  private holds(state: SignedState): boolean {
+    try {
+      return holdsTree(this.log.folder, state);
+    } catch (error) {
+      if (error instanceof AuditLogDamagedError) return true;
+      throw error;
+    }
   }
 
   /** What cannot be read is a problem with a name, not the end of the check. */

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EventStoreUnavailableError } from '../../application/ports/event-store.js';
 import { leafText, type StoredText } from '../../domain/audit/leaf.js';
+import type { SignedState } from '../../application/ports/signed-log.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { KeyedSecrets } from '../keyed-secrets.js';
 import { KeyRing } from '../vault/key-ring.js';
@@ -23,12 +24,15 @@ const BEHIND_REQUESTS = 5;
 class LogThread {
   private writer: TileWriter | null = null;
   private events: StoredEvents | null = null;
+  private recorded: readonly SignedState[];
 
   private constructor(
     private readonly data: LogThreadData,
     private readonly keys: LogKeys,
     private readonly pseudonyms: VaultPseudonyms,
-  ) {}
+  ) {
+    this.recorded = data.recorded;
+  }
 
   static async open(data: LogThreadData): Promise<LogThread> {
     const { origin, signingKeyFolder: secretFolder, auditFolder } = data;
@@ -38,8 +42,12 @@ class LogThread {
 
   do(message: ToLogThread): FromLogThread {
     try {
-      const writer = (this.writer ??= TileWriter.open(this.data.auditFolder, this.keys));
+      if (message.do === 'check') this.recorded = message.recorded;
+      const writer = (this.writer ??= TileWriter.open(this.data.auditFolder, this.keys, undefined, this.recorded));
       switch (message.do) {
+        case 'check':
+          writer.check(this.recorded);
+          return { is: 'done', step: { last: writer.lastPosition(), leaves: 0, isMore: false } };
         case 'last':
           return { is: 'done', step: { last: writer.lastPosition(), leaves: 0, isMore: false } };
         case 'publish':

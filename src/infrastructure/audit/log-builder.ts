@@ -1,5 +1,6 @@
 import type { EventStore } from '../../application/ports/event-store.js';
 import type { Pseudonyms } from '../../application/ports/pseudonyms.js';
+import type { SignedState } from '../../application/ports/signed-log.js';
 import type { Person } from '../../domain/audit/commitment.js';
 import { leafText, type StoredText, type TokenOf } from '../../domain/audit/leaf.js';
 import type { JsonObject, Position, StoredEvent } from '../../domain/event-envelope.js';
@@ -24,6 +25,9 @@ export interface LogStep {
 export interface LogBuilder {
   /** Publishes the next events of the store under one checkpoint. At the end of the store it does nothing. */
   step(): Promise<LogStep>;
+  /** Compares what lies on the disk with what was signed before; later steps hold it against the recorded states too.
+   *  @throws {AuditLogForkError} in words that say what to restore */
+  check(recorded: readonly SignedState[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -50,23 +54,34 @@ export function tokensOfAStep(pseudonyms: Pseudonyms): TokenOf {
 /** Builds the log on the calling thread, out of any store. For tools and tests; a server uses `ThreadedLogBuilder`. */
 export class PlainLogBuilder implements LogBuilder {
   private writer: TileWriter | null = null;
+  private recorded: readonly SignedState[] = [];
 
   constructor(
     private readonly store: EventStore,
     private readonly pseudonyms: Pseudonyms,
-    private readonly openWriter: () => TileWriter,
+    private readonly openWriter: (recorded: readonly SignedState[]) => TileWriter,
     private readonly leavesPerStep = LEAVES_PER_STEP,
   ) {}
 
   async step(): Promise<LogStep> {
     try {
-      const writer = (this.writer ??= this.openWriter());
+      const writer = (this.writer ??= this.openWriter(this.recorded));
       const { events } = await this.store.readAll(writer.lastPosition(), { limit: this.leavesPerStep });
       const tokenOf = tokensOfAStep(this.pseudonyms);
       writer.publish(events.map((event) => ({ text: leafText(storedText(event), tokenOf), position: event.position })));
       return { last: writer.lastPosition(), leaves: events.length, isMore: events.length === this.leavesPerStep };
     } catch (error) {
       // Half a step is in memory: the next one begins with what is on disk.
+      this.writer = null;
+      throw error;
+    }
+  }
+
+  async check(recorded: readonly SignedState[]): Promise<void> {
+    this.recorded = recorded;
+    try {
+      (this.writer ??= this.openWriter(recorded)).check(recorded);
+    } catch (error) {
       this.writer = null;
       throw error;
     }

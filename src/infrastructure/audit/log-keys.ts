@@ -1,13 +1,16 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { CheckpointSigner } from '../../application/ports/checkpoint-signer.js';
+import { dirname, join } from 'node:path';
+import { CheckpointSigner, SigningRefusedError } from '../../application/ports/checkpoint-signer.js';
+import type { SignedState } from '../../application/ports/signed-log.js';
 import type { Checkpoint } from '../../domain/audit/checkpoint.js';
 import { successionText } from '../../domain/audit/key-succession.js';
 import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { keyFile } from '../key-files.js';
 import { isSignedEd25519, sha256 } from './digest.js';
 import { readIfThere, syncFolder, writeWhole } from './durable-file.js';
+import { holdsTree, LogHead, stateIn, whyNot } from './log-head.js';
+import { AuditLogDamagedError } from './tile-log.js';
 
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
@@ -34,6 +37,8 @@ export interface FoundLogKeys {
 /** The Ed25519 keys of the log. Secret halves are files of 32 bytes (`log-1.key`, `log-2.key`, …) in the key folder; public halves and the
  *  notes in which a key vouches for the next are plain files beside the tiles: `keys/1.vkey`, `keys/2.succession`. */
 export class LogKeys extends CheckpointSigner {
+  /** What was found to belong together: the kept checkpoint and the published one. */
+  private held: string | null = null;
   private cached: { readonly seenMs: number; readonly signing: LogKey } | null = null;
 
   private constructor(
@@ -78,6 +83,7 @@ export class LogKeys extends CheckpointSigner {
   }
 
   override sign(text: string): readonly NoteSignature[] {
+    this.assertHolds();
     return [signed(this.signing(), text)];
   }
 
@@ -91,6 +97,27 @@ export class LogKeys extends CheckpointSigner {
 
   override successions(): readonly string[] {
     return this.numbers().slice(1).map((number) => readFileSync(join(this.publicFolder, `${number}.succession`), 'utf8'));
+  }
+
+  /** A signature over a folder that was lost, set back or exchanged would be the log's word for another history. */
+  private assertHolds(): void {
+    const folder = dirname(this.publicFolder);
+    const head = LogHead.beside(folder);
+    const [kept, published] = [head.note(), readIfThere(join(folder, 'checkpoint'))?.toString('utf8') ?? ''];
+    if (kept === null || this.held === `${kept}\n${published}`) return;
+    const state = stateIn(kept);
+    if (state === null) throw new SigningRefusedError(`${head.file} is no checkpoint: it was damaged`);
+    if (!this.holds(folder, state)) throw new SigningRefusedError(whyNot(folder, state, head.file));
+    this.held = `${kept}\n${published}`;
+  }
+
+  private holds(folder: string, state: SignedState): boolean {
+    try {
+      return holdsTree(folder, state);
+    } catch (error) {
+      if (error instanceof AuditLogDamagedError) throw new SigningRefusedError(`${error.message}; run './honnin audit fsck'`);
+      throw error;
+    }
   }
 
   /** Makes the next key; the present one signs for it. A running server signs with it from its next checkpoint on.

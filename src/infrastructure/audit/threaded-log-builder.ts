@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EventStoreUnavailableError, type EventStore, type EventStoreFailure } from '../../application/ports/event-store.js';
+import type { SignedState } from '../../application/ports/signed-log.js';
 import { LEAVES_PER_STEP, storedText, type LogBuilder, type LogStep, type TextAtPosition } from './log-builder.js';
 import { AuditLogDamagedError } from './tile-log.js';
 import { AuditLogForkError } from './tile-writer.js';
@@ -22,9 +23,15 @@ export interface LogFiles {
 export interface LogThreadData extends LogFiles {
   /** File of the embedded event store, or null: events are then sent. */
   readonly eventsFile: string | null;
+  /** States that the log must hold, as far as they were known when the thread was started. */
+  readonly recorded: readonly SignedState[];
 }
 
-export type ToLogThread = { readonly do: 'step'; readonly leavesMax: number } | { readonly do: 'last' } | { readonly do: 'publish'; readonly events: readonly TextAtPosition[] };
+export type ToLogThread =
+  | { readonly do: 'step'; readonly leavesMax: number }
+  | { readonly do: 'last' }
+  | { readonly do: 'publish'; readonly events: readonly TextAtPosition[] }
+  | { readonly do: 'check'; readonly recorded: readonly SignedState[] };
 
 /** An error without its class, which does not survive the way between threads. */
 export interface PlainLogFailure {
@@ -44,6 +51,7 @@ export class ThreadedLogBuilder implements LogBuilder {
   private thread: Worker | null = null;
   private waiting: ((message: FromLogThread) => void) | null = null;
   private asked: Promise<unknown> = Promise.resolve();
+  private recorded: readonly SignedState[] = [];
 
   constructor(
     private readonly source: { readonly eventsFile: string } | { readonly store: EventStore },
@@ -59,6 +67,11 @@ export class ThreadedLogBuilder implements LogBuilder {
     return { ...step, isMore: events.length === LEAVES_PER_STEP };
   }
 
+  async check(recorded: readonly SignedState[]): Promise<void> {
+    this.recorded = recorded;
+    await this.ask({ do: 'check', recorded });
+  }
+
   /** Lets the step that is under way end. */
   async close(): Promise<void> {
     await this.asked;
@@ -67,23 +80,31 @@ export class ThreadedLogBuilder implements LogBuilder {
     await thread?.terminate();
   }
 
-  private async ask(message: ToLogThread): Promise<LogStep> {
+  /** One question after the other: a check may come while a step is under way. */
+  private ask(message: ToLogThread): Promise<LogStep> {
+    const answer = this.asked.then(() => this.send(message));
+    this.asked = answer.catch(() => {
+      // Told to whoever asked.
+    });
+    return answer;
+  }
+
+  private async send(message: ToLogThread): Promise<LogStep> {
     const thread = (this.thread ??= this.start());
     // Only while it works does it keep the process alive.
     thread.ref();
-    const asked = new Promise<FromLogThread>((resolve) => {
+    const answer = await new Promise<FromLogThread>((resolve) => {
       this.waiting = resolve;
       thread.postMessage(message);
     });
-    this.asked = asked;
-    const answer = await asked;
     thread.unref();
     if (answer.is === 'done') return answer.step;
     throw fromPlain(answer.failure);
   }
 
   private start(): Worker {
-    const data: LogThreadData = { ...this.files, eventsFile: 'eventsFile' in this.source ? this.source.eventsFile : null };
+    const eventsFile = 'eventsFile' in this.source ? this.source.eventsFile : null;
+    const data: LogThreadData = { ...this.files, eventsFile, recorded: this.recorded };
     const thread = new Worker(threadFile(), { workerData: data, execArgv: THREAD_ARGUMENTS });
     const ended = (message: string): void => {
       if (this.thread === thread) this.thread = null;
