@@ -1,5 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BoothClient } from '../dist/booth/booth-client.js';
@@ -57,18 +57,14 @@ async function inferenceAlone(report: BenchReport): Promise<number> {
 async function mainJob(report: BenchReport, folder: string): Promise<number> {
   report.progress('starting server and stand-ins, issuing cards ...');
   const sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} });
-  const server = await startServer({ ...sandboxSettings(sandbox), HONNIN_LOG_LEVEL: 'silent', HONNIN_DATA: join(folder, 'data'), HONNIN_PORT: '0', HONNIN_FACE_QUEUE: '1000' });
+  const keys = FACES.map((_, i) => ({ boothId: `bench-booth-${i}`, key: generateBoothKey() }));
+  const boothsFile = join(folder, 'booths.json');
+  writeFileSync(boothsFile, JSON.stringify(keys.map(({ boothId, key }) => ({ boothId, publicKey: key.publicKeySpki }))));
+  const server = await startServer({ ...sandboxSettings(sandbox), HONNIN_BOOTHS_FILE: boothsFile, HONNIN_LOG_LEVEL: 'silent', HONNIN_DATA: join(folder, 'data'), HONNIN_PORT: '0', HONNIN_FACE_QUEUE: '1000' });
   try {
-    const token = await sandbox.tokens.signIn('administrator');
     const people = await Promise.all(FACES.map(async (face) => ({ card: await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(`${face}-mirrored` as DemoFaceName) }), photo: await loadDemoFace(face) })));
-    const booths = await Promise.all(
-      people.map(async (_, i) => {
-        const key = generateBoothKey();
-        const boothId = `bench-booth-${i}`;
-        const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId, publicKey: key.publicKeySpki }) });
-        if (!enrolled.ok) throw new Error(`enrolment failed: ${await enrolled.text()}`);
-        return new BoothClient({ baseUrl: server.url, boothId, key, counter: new DurableCaptureCounter(join(folder, boothId)) });
-      }),
+    const booths = keys.map(({ boothId, key }) =>
+      new BoothClient({ baseUrl: server.url, boothId, key, counter: new DurableCaptureCounter(join(folder, boothId)) }),
     );
     // Claims 1 and 2: no reference image, so that every registration is one comparison, like the baseline above.
     const consent = { textVersion: '2026-11', keepReferenceImage: false };

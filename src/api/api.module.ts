@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { ActsController } from './administrator/acts.controller.js';
 import { BoothsController } from './administrator/booths.controller.js';
 import { PoliciesController } from './administrator/policies.controller.js';
 import { ApiSettings } from './api-settings.js';
@@ -32,7 +33,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController],
+      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

@@ -3,7 +3,8 @@ import { parseJson } from './json-body.js';
 import { ProblemError } from './problems.js';
 import { validated, type FormError } from './validation.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** As the server writes its own ids. */
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The JSON body of a signed-in person's request, in its form. @throws {ProblemError} `invalid_request` or `my_number_present`. */
 export function jsonBody<T extends object>(shape: new () => T, request: FastifyRequest): T {

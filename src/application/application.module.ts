@@ -11,9 +11,9 @@ import { Claims } from './commands/claims.js';
 import { DecideAndAppend } from './commands/decide-and-append.js';
 import { EndRequestHandler } from './commands/end-request.js';
 import { ExportBundleHandler } from './commands/export-bundle.js';
-import { EraseRegistrantHandler } from './commands/erase-registrant.js';
+import { ApproveActHandler, DeclineActHandler, ProposeActHandler } from './commands/dual-control.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
-import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from './commands/manage-booth.js';
+import { EnrolBoothHandler, SuspendBoothHandler } from './commands/manage-booth.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
 import { ReceiveRequestHandler } from './commands/receive-request.js';
 import { RefuseAtDoor } from './commands/refuse-at-door.js';
@@ -23,6 +23,8 @@ import { RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-im
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from './commands/view-records.js';
 import { ViewWhatIfHandler } from './commands/view-what-if.js';
 import { CurrentPolicy } from './current-policy.js';
+import { DualActs } from './dual-acts.js';
+import { FirstStart } from './first-start.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
 import { UploadStandings } from './queries/upload-standing.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
@@ -32,6 +34,7 @@ import { PublicationRelay } from './publication/publication-relay.js';
 import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
 import { ClaimSweep } from './saga/claim-sweep.js';
+import { DualActRunner } from './saga/dual-act-runner.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { PerformEffect } from './saga/perform-effect.js';
@@ -41,14 +44,14 @@ import { RegistrantGroup } from './registrant-group.js';
 import { SubjectResolver } from './subject-resolver.js';
 
 const handlers = [
-  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler, EraseRegistrantHandler, ExportBundleHandler,
+  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
+  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler, ExportBundleHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
+  DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
   PublicationRelay, PublicationLag, ErasureDesk, LogWatch, Background,
 ];
 

@@ -3,6 +3,7 @@ import { upcast } from '../domain/event-registry.js';
 import { olderInWords } from '../domain/policy/shipped-default.js';
 import { CurrentPolicy } from './current-policy.js';
 import { LogWatch } from './audit/log-watch.js';
+import { FirstStart } from './first-start.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { EventStore } from './ports/event-store.js';
 import { LogConsumers } from './ports/log-consumers.js';
@@ -11,6 +12,7 @@ import { ReadModelConsumers } from './ports/read-model-consumers.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationRelay } from './publication/publication-relay.js';
 import { ClaimSweep } from './saga/claim-sweep.js';
+import { DualActRunner } from './saga/dual-act-runner.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { SagaReactor } from './saga/saga-reactor.js';
@@ -36,16 +38,18 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly erasure: RegistrantErasure,
     private readonly retention: EvidenceRetention,
     private readonly sweep: ClaimSweep,
+    private readonly dualActs: DualActRunner,
     private readonly reactor: SagaReactor,
     private readonly dispatcher: EffectDispatcher,
     private readonly policies: CurrentPolicy,
+    private readonly firstStart: FirstStart,
     private readonly relay: PublicationRelay,
     private readonly erasures: ErasureDesk,
     private readonly watch: LogWatch,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.policies.ensureDefault();
+    await this.firstStart.run();
     await this.watch.start();
     const older = await this.policies.olderThanShipped();
     if (older) this.log.warn(olderInWords(older));
@@ -62,12 +66,13 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     this.dispatcher.start();
     this.erasures.start();
     this.sweep.start();
+    this.dualActs.start();
     for (const runner of this.runners) runner.start();
   }
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.watch.stop()]);
+    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.dualActs.stop(), this.watch.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 

@@ -21,6 +21,11 @@ export class CurrentPolicy {
     return policy;
   }
 
+  /** False before the first start has finished. */
+  async exists(): Promise<boolean> {
+    return (await this.aggregates.load(policies, POLICY_ID)).state.active !== null;
+  }
+
   /** What the default of this program asks for and the policy in force does not, or null. */
   async olderThanShipped(): Promise<OlderPolicy | null> {
     return olderThanShipped((await this.aggregates.load(policies, POLICY_ID)).state);

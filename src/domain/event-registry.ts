@@ -82,8 +82,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 4 says which photographs are held for officers; before it none were.
   // Version 5 says for how long a case may be open: for policies of before a week and what a hold may take.
   // Version 6 says what is asked of a card.
+  // Version 7 says how long what two people agreed to can still be declined: not at all for policies of before.
   PolicyProposed: {
-    version: 6,
+    version: 7,
     upcasters: [
       (data) => ({ ...data, report: null }),
       (data) => withValue(data, 'refusedEvidenceRetentionDays', 400),
@@ -94,6 +95,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
         certificateTypesWithoutSameCard: ['user_authentication'],
         signingCertificateAtFirstRegistration: false,
       }),
+      withValues({ dualControlWaitMinutes: 0 }),
     ],
   },
   PolicyApproved: first,
@@ -101,6 +103,12 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   BoothEnrolled: first,
   BoothKeyRotated: first,
   BoothSuspended: first,
+  BoothResumed: first,
+  ActProposed: first,
+  ActApproved: first,
+  ActBegun: first,
+  ActDeclined: first,
+  ActCarriedOut: first,
   BiometricViewed: first,
   AuditExported: first,
   RecordsViewed: first,

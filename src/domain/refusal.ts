@@ -21,7 +21,11 @@ export type Refusal =
   | { readonly code: 'third_officer_needed' }
   | { readonly code: 'booth_unknown' }
   | { readonly code: 'booth_exists' }
-  | { readonly code: 'booth_suspended' }
+  | { readonly code: 'booth_retired' }
+  | { readonly code: 'act_unknown' }
+  | { readonly code: 'act_own_proposal' }
+  | { readonly code: 'act_waits' }
+  | { readonly code: 'act_closed'; readonly data: { readonly stage: string } }
   | { readonly code: 'lists_of_a_case' }
   | { readonly code: 'checkpoint_unknown'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_version_unknown' }

@@ -44,6 +44,7 @@ export const SETTINGS = {
   masterKeyFile: setting('HONNIN_MASTER_KEY_FILE', null, 'File with 32 bytes that wrap all data keys. Default: <data>/keys/master.key, made at the first start; keep it elsewhere in production.', optionalPath),
   serverSecretFile: setting('HONNIN_SERVER_SECRET_FILE', null, 'File with 32 bytes for pseudonyms, receipts and nonces. Default: <data>/keys/server.secret, made at the first start.', optionalPath),
   policyFile: setting('HONNIN_POLICY_FILE', null, 'JSON with policy values for the very first start; later policies are proposed and approved by people.', optionalPath),
+  boothsFile: setting('HONNIN_BOOTHS_FILE', null, 'JSON for the very first start: [{"boothId", "publicKey"}] of booths to enrol; later ones are proposed and approved by people.', optionalPath),
   environment: setting('HONNIN_ENVIRONMENT', 'production', 'production refuses test card hierarchies; test accepts them.', oneOf('production', 'test')),
   authAnchorFiles: setting('HONNIN_JPKI_AUTH_ANCHORS', null, 'PEM or DER files, comma-separated: roots of user authentication certificates.', paths),
   signAnchorFiles: setting('HONNIN_JPKI_SIGN_ANCHORS', null, 'PEM or DER files, comma-separated: roots of digital signature certificates.', paths),

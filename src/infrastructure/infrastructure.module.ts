@@ -13,6 +13,7 @@ import { FaceComparer } from '../application/ports/face-comparer.js';
 import { GovernmentRegistry } from '../application/ports/government-registry.js';
 import { ImageRenderer } from '../application/ports/image-renderer.js';
 import { ImageVault } from '../application/ports/image-vault.js';
+import { FirstStartValues } from '../application/first-start.js';
 import { LogConsumers } from '../application/ports/log-consumers.js';
 import { OpenCases } from '../application/ports/open-cases.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
@@ -59,6 +60,7 @@ import { SqlPublicationDirectory } from './read-model/sql-publication-directory.
 import { SqlReadModels } from './read-model/sql-read-models.js';
 import { SqlitePositionStore } from './read-model/sqlite-position-store.js';
 import { SqliteReadModel } from './read-model/sqlite-read-model.js';
+import { firstStartFiles } from './first-start-files.js';
 import { SystemClock } from './system-clock.js';
 import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { KeyRing } from './vault/key-ring.js';
@@ -108,6 +110,7 @@ const providers: Provider[] = [
   provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
     all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
   })),
+  provide(FirstStartValues, [Config], firstStartFiles),
   provide(Secrets, [Installation], ({ serverSecret }: Installation) => new KeyedSecrets(serverSecret)),
   provide(KeyRing, [Config, Installation, Resources], (config: Config, own: Installation, resources: Resources) =>
     resources.opened(new KeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close())),

@@ -1,4 +1,4 @@
-import { booths, holdReviews, policies, POLICY_ID, registrants, registrations, sagas, type Aggregate } from '../application/aggregates.js';
+import { booths, dualActs, holdReviews, policies, POLICY_ID, registrants, registrations, sagas, type Aggregate } from '../application/aggregates.js';
 import { derivedId } from '../application/ids.js';
 import { sealedEvidenceSha256 } from '../application/sealed-evidence.js';
 import type { DomainEvent } from '../domain/decider.js';
@@ -93,7 +93,22 @@ export class SyntheticHistory {
   private begin(): void {
     const by = 'system:bootstrap';
     for (const command of [{ type: 'ProposePolicy', values: DEFAULT_POLICY, by }, { type: 'ApprovePolicy', version: 1, by }, { type: 'ActivatePolicy', version: 1, by }] as const) this.run(policies, POLICY_ID, command, by, 'bootstrap', null);
-    for (const booth of ['booth-a', 'booth-b', 'booth-c']) this.run(booths, booth, { type: 'EnrolBooth', boothId: booth, publicKey: Buffer.from(booth).toString('base64'), by: 'admin-a' }, 'officer:admin-a', booth, null);
+    for (const booth of ['booth-a', 'booth-b', 'booth-c']) this.enrol(booth);
+  }
+
+  /** As two people do it. */
+  private enrol(boothId: string): void {
+    const act = derivedId('act', boothId);
+    const publicKey = Buffer.from(boothId).toString('base64');
+    const [one, other, system] = ['officer:admin-a', 'officer:admin-b', 'system:dual-acts'];
+    const proposal = { act: 'enrol_booth', boothId, publicKey } as const;
+    this.run(dualActs, act, { type: 'ProposeAct', proposal, reason: 'new_site', reference: 'WO-1', by: 'admin-a' }, one, boothId, null);
+    const policy = this.policy();
+    const approval = { type: 'ApproveAct', by: 'admin-b', nowUtc: this.nowUtc, waitMinutes: policy.values.dualControlWaitMinutes } as const;
+    this.run(dualActs, act, approval, other, boothId, policy.version);
+    this.run(dualActs, act, { type: 'BeginAct', nowUtc: this.nowUtc }, system, boothId, null);
+    this.run(booths, boothId, { type: 'EnrolBooth', boothId, publicKey, by: 'admin-a' }, one, boothId, null);
+    this.run(dualActs, act, { type: 'RecordActCarriedOut', refusal: null }, system, boothId, null);
   }
 
   private playCase(number: number, people: number): void {

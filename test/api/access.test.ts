@@ -236,7 +236,7 @@ describe('what a bundle, a list and a state say at a moment', () => {
 });
 
 describe('the answer of an ordinary list', () => {
-  it.each(['/v1/holds?include=resolved', '/v1/holds', '/v1/cases?stage=accepted', '/v1/cases?boothId=booth-b', '/v1/booths', '/v1/audit/lists/policies'])('can be held against a bundle as it is, all pages of it: %s', async (url) => {
+  it.each(['/v1/holds?include=resolved', '/v1/holds', '/v1/cases?stage=accepted', '/v1/cases?boothId=booth-b', '/v1/booths', '/v1/acts', '/v1/audit/lists/policies'])('can be held against a bundle as it is, all pages of it: %s', async (url) => {
     const pages: { next: string | null }[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const answer = await api.inject({ method: 'GET', url: `${url}${url.includes('?') ? '&' : '?'}limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`, headers: await as('x1', 'auditor') });
@@ -279,7 +279,7 @@ describe('a what-if report', () => {
     expect(proposed.statusCode).toBe(201);
     expect(schemas.mistakes('POST', '/v1/policies', proposed)).toEqual([]);
     const event = (await api.events()).at(-1)!;
-    expect(event).toMatchObject({ type: 'PolicyProposed', schemaVersion: 6, data: { report: { note, sha256: /\nreport ([0-9a-f]{64})\n/.exec(note)![1] } } });
+    expect(event).toMatchObject({ type: 'PolicyProposed', schemaVersion: 7, data: { report: { note, sha256: /\nreport ([0-9a-f]{64})\n/.exec(note)![1] } } });
     await api.caughtUp();
     const lines = (await api.inject({ method: 'POST', url: '/v1/audit/exports', headers: await as('x1', 'auditor'), payload: { from: 0 } })).body.trimEnd().split('\n');
     const check = verifyWhatIf(answer.json(), primitives, { trusted: api.signer.keys(), bundle: lines });

@@ -21,11 +21,13 @@ const HOLD = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ad';
 const RESOLVED = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ae';
 const [one, other] = [newBooth('booth-0201'), newBooth('booth-0202')];
 
+const WHY = { reason: 'new_site', reference: 'WO-1' };
+
 const KINDS: readonly Kind[] = [
   { name: 'an opinion', role: 'officer', url: `/v1/holds/${HOLD}/opinions`, event: 'OpinionGiven', bodies: [{ opinion: 'release', reason: 'same_person' }, { opinion: 'reject', reason: 'different_person' }] },
   { name: 'a resolution', role: 'officer', url: `/v1/holds/${RESOLVED}/resolution`, event: 'HoldResolved', bodies: [{ outcome: 'released', reason: 'same_person' }, { outcome: 'released', reason: 'different_person' }] },
   { name: 'a policy', role: 'administrator', url: '/v1/policies', event: 'PolicyProposed', bodies: [{ ...DEFAULT_POLICY, holdMarginPoints: 1_501 }, { ...DEFAULT_POLICY, holdMarginPoints: 1_502 }] },
-  { name: 'a booth', role: 'administrator', url: '/v1/booths', event: 'BoothEnrolled', bodies: [{ boothId: one.boothId, publicKey: one.publicKey }, { boothId: other.boothId, publicKey: other.publicKey }] },
+  { name: 'a booth', role: 'administrator', url: '/v1/booths', event: 'ActProposed', bodies: [{ boothId: one.boothId, publicKey: one.publicKey, ...WHY }, { boothId: other.boothId, publicKey: other.publicKey, ...WHY }] },
   { name: 'an export', role: 'auditor', url: '/v1/audit/exports', event: 'AuditExported', bodies: [{ from: 0 }, { from: 1 }] },
 ];
 

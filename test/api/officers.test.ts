@@ -233,24 +233,47 @@ describe('a picture', () => {
 
 describe('booths', () => {
   const key = () => newBooth('x').publicKey;
+  const why = { reason: 'new_site', reference: 'WO-7' };
+  const agreed = async (url: string, body: object): Promise<LightMyRequestResponse> => {
+    const proposed = await post(url, await as('adm', 'administrator'), body);
+    if (proposed.statusCode !== 202) return proposed;
+    const { actId } = proposed.json<{ actId: string }>();
+    return post(`/v1/acts/${actId}/approval`, await as('adm-b', 'administrator'));
+  };
+  const listed = async () => {
+    await api.caughtUp();
+    return (await get('/v1/booths', await as('adm', 'administrator'))).json<{ booths: object[] }>().booths;
+  };
 
-  it('are enrolled, get new keys, and are suspended', async () => {
-    const admin = await as('adm', 'administrator');
+  // @fault O13
+  it('are enrolled, get new keys, are suspended by one person and brought back by two', async () => {
     const [first, second] = [key(), key()];
-    const enrolled = await post('/v1/booths', admin, { boothId: 'booth-0100', publicKey: first });
-    expect([enrolled.statusCode, enrolled.json()]).toEqual([201, { boothId: 'booth-0100', stage: 'enrolled', publicKey: first, keyVersion: 1 }]);
-    expect((await post('/v1/booths', admin, { boothId: 'booth-0100', publicKey: second })).json()).toMatchObject({ code: 'booth_exists', status: 409 });
-    expect((await post('/v1/booths/booth-0100/keys', admin, { publicKey: second })).json()).toMatchObject({ publicKey: second, keyVersion: 2 });
-    expect((await post('/v1/booths/booth-0100/suspension', admin, { reason: 'tampered' })).json()).toMatchObject({ stage: 'suspended' });
-    expect((await post('/v1/booths/booth-0100/keys', admin, { publicKey: first })).json()).toMatchObject({ code: 'booth_suspended', status: 409 });
+    const admin = await as('adm', 'administrator');
+    expect((await agreed('/v1/booths', { boothId: 'booth-0100', publicKey: first, ...why })).json()).toMatchObject({ stage: 'carried_out', approvedBy: 'adm-b' });
+    expect((await agreed('/v1/booths', { boothId: 'booth-0100', publicKey: second, ...why })).json()).toMatchObject({ code: 'booth_exists', status: 409 });
+    expect((await post('/v1/booths/booth-0100/suspension', admin, { reason: 'tampered' })).json()).toMatchObject({ stage: 'suspended', publicKey: first });
+    const rotation = { publicKey: second, reason: 'suspected_disclosure', reference: 'INC-9' };
+    expect((await agreed('/v1/booths/booth-0100/keys', rotation)).json()).toMatchObject({ stage: 'carried_out' });
+    expect(await listed()).toContainEqual(expect.objectContaining({ boothId: 'booth-0100', state: 'suspended', keyVersion: 2 }));
+    expect((await agreed('/v1/booths/booth-0100/resumption', { reason: 'false_alarm', reference: 'INC-9' })).json()).toMatchObject({ stage: 'carried_out' });
+    expect(await listed()).toContainEqual(expect.objectContaining({ boothId: 'booth-0100', state: 'enrolled', keyVersion: 2 }));
     expect((await post('/v1/booths/booth-0404/suspension', admin, { reason: 'lost' })).json()).toMatchObject({ code: 'booth_unknown', status: 404 });
     expect((await post('/v1/booths/Booth!/suspension', admin, { reason: 'lost' })).json()).toMatchObject({ code: 'booth_unknown', status: 404 });
   });
 
+  it('that were retired do not come back', async () => {
+    await agreed('/v1/booths', { boothId: 'booth-0110', publicKey: key(), ...why });
+    await post('/v1/booths/booth-0110/suspension', await as('adm', 'administrator'), { reason: 'retired' });
+    expect((await agreed('/v1/booths/booth-0110/resumption', { reason: 'found_again', reference: 'x' })).json()).toMatchObject({ code: 'booth_retired', status: 409 });
+    expect((await agreed('/v1/booths/booth-0110/keys', { publicKey: key(), reason: 'repair', reference: 'x' })).json()).toMatchObject({ code: 'booth_retired' });
+  });
+
   it.each<[string, object, string]>([
-    ['an id of another form', { boothId: 'B', publicKey: '' }, '/boothId'],
-    ['a key that is no key', { boothId: 'booth-0101', publicKey: Buffer.alloc(44).toString('base64') }, '/publicKey'],
-    ['no key', { boothId: 'booth-0101' }, '/publicKey'],
+    ['an id of another form', { boothId: 'B', publicKey: '', ...why }, '/boothId'],
+    ['a key that is no key', { boothId: 'booth-0101', publicKey: Buffer.alloc(44).toString('base64'), ...why }, '/publicKey'],
+    ['no key', { boothId: 'booth-0101', ...why }, '/publicKey'],
+    ['no reason', { boothId: 'booth-0101', publicKey: newBooth('x').publicKey, reference: 'WO-1' }, '/reason'],
+    ['a reference with a sentence in it', { boothId: 'booth-0101', publicKey: newBooth('x').publicKey, reason: 'trial', reference: 'as Ms Mori said' }, '/reference'],
   ])('are not enrolled with %s', async (_name, body, pointer) => {
     expect((await post('/v1/booths', await as('adm', 'administrator'), body)).json()).toMatchObject({ code: 'invalid_request', errors: expect.arrayContaining([expect.objectContaining({ pointer })]) });
   });

@@ -138,7 +138,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O13: {
     kind: 'a booth suspended for a while cannot come back',
-    test: 'not yet',
   },
   O14: {
     kind: 'probes and figures miss what an operator asks',
@@ -259,7 +258,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   // Separation of duties
   D1: {
     kind: 'one person alone does what cannot be undone',
-    test: 'not yet',
   },
   D2: {
     kind: 'an erased person can be found again',

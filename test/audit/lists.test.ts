@@ -68,13 +68,13 @@ describe('a list with its certificate', () => {
     const drawer = new ListDrawer(['policies']);
     const values = { holdDueHours: 5 };
     const metadata = { actor: 'system:bootstrap', correlationId: 'c', causationId: 'c', recordedAtUtc: NOW, policyVersion: null };
-    drawer.feed({ type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values, proposedBy: 'a' }, metadata });
+    drawer.feed({ stream: 'policy-thresholds', type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values, proposedBy: 'a' }, metadata });
     expect(drawer.rows('policies')).toEqual([expect.objectContaining({ version: 1, values, reportSha256: null })]);
   });
 
   it('has the hold that is due first at the top, open ones before resolved ones, and keeps to the limit', async () => {
     const drawer = new ListDrawer(['holds']);
-    const happened = (type: string, id: string, data: JsonObject) => drawer.feed({ type, data, metadata: { actor: 'system:saga', correlationId: id, causationId: id, recordedAtUtc: NOW, policyVersion: 1 } });
+    const happened = (type: string, id: string, data: JsonObject) => drawer.feed({ stream: `hold-${id}`, type, data, metadata: { actor: 'system:saga', correlationId: id, causationId: id, recordedAtUtc: NOW, policyVersion: 1 } });
     for (const [id, day] of [['r1', '28'], ['r2', '26'], ['r3', '27'], ['r4', '25'], ['r0', '27']] as const) happened('Held', id, { reason: 'registered_gap', dueAtUtc: `2026-11-${day}T09:00:00.000Z` });
     happened('HoldResolved', 'r4', { outcome: 'released', by: [] });
     expect(drawer.rows('holds').map((row) => row['requestId'])).toEqual(['r2', 'r0', 'r3', 'r1', 'r4']);

@@ -9,6 +9,7 @@ import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/s
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { samplePicture, temporaryFolder } from '../sandbox/support.js';
+import { enrol as enrolBooth } from '../support/two-people.js';
 
 const folder = temporaryFolder();
 const key = generateBoothKey();
@@ -42,7 +43,8 @@ async function asAdministrator(target: string, body: object): Promise<void> {
   if (!answer.ok) throw new Error(`${target}: ${answer.status} ${await answer.text()}`);
 }
 
-const enrol = (boothId: string): Promise<void> => asAdministrator('/v1/booths', { boothId, publicKey: key.publicKeySpki });
+const enrol = (boothId: string): Promise<void> =>
+  enrolBooth(server.url, (user) => sandbox.tokens.signIn(user), boothId, key.publicKeySpki);
 
 const booth = (boothId = 'booth-1'): BoothClient => new BoothClient({ baseUrl: server.url, boothId, key, counter: new DurableCaptureCounter(path.join(folder.path, boothId)), attemptsMax: 2, wait: async () => undefined });
 

@@ -31,6 +31,7 @@ import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/s
 import { LogWatcher } from '../simulation/invariants.js';
 import { Random } from '../simulation/random.js';
 import { soakFactor, soakSeed } from '../support/soak.js';
+import { enrol } from '../support/two-people.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'dist/main.js');
@@ -121,9 +122,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     server = new ServerProcess({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data, HONNIN_PORT: String(await freePort()), HONNIN_LOG_LEVEL: 'info' });
     await server.start();
     const key = generateBoothKey();
-    const token = await sandbox.tokens.signIn('administrator');
-    const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId: 'booth-crash', publicKey: key.publicKeySpki }) });
-    expect(enrolled.status).toBeLessThan(300);
+    await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-crash', key.publicKeySpki);
     await until('the audit log has begun', async () => new TileLog(path.join(data, 'audit')).checkpoint() !== null);
     booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-crash', key, counter: new DurableCaptureCounter(path.join(folder, 'booth')), attemptsMax: 10_000, wait: () => sleep(100) });
   }, 180_000);

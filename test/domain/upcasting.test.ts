@@ -52,18 +52,20 @@ describe('upcasting', () => {
     expect(upcast({ type: 'CertificateLinked', schemaVersion: 1, data: { registrantKey: 'r', source: 'x' } })).toEqual({ type: 'CertificateLinked', schemaVersion: 2, data: { registrantKey: 'r', source: 'x', relation: 'renewal' } });
   });
 
-  const CARD = { holdOnCardUnconfirmed: false, certificateTypesWithoutSameCard: ['user_authentication'], signingCertificateAtFirstRegistration: false };
+  const CARD = {
+  dualControlWaitMinutes: 0, holdOnCardUnconfirmed: false, certificateTypesWithoutSameCard: ['user_authentication'], signingCertificateAtFirstRegistration: false };
   it('gives a policy of before the values came the values of the day on which they came', () => {
     const proposed = (schemaVersion: number, data: object) => upcast({ type: 'PolicyProposed', schemaVersion, data: data as never });
     const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {}, caseOpenHoursMax: 173, ...CARD }];
     const report = { sha256: 's', note: 'n' };
-    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 6, data: { version: 1, report: null, values: upcastValues } });
+    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 7, data: { version: 1, report: null, values: upcastValues } });
     expect(proposed(2, { version: 1, values, report }).data).toEqual({ version: 1, report, values: upcastValues });
     expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240, ...CARD } });
     expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169, ...CARD } });
     expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ values: { caseOpenHoursMax: 9, ...CARD } });
     const asked = { holdOnCardUnconfirmed: true, certificateTypesWithoutSameCard: ['digital_signature'] };
-    expect(proposed(6, { values: asked }).data).toEqual({ values: asked });
+    expect(proposed(6, { values: asked }).data).toEqual({ values: { ...asked, dualControlWaitMinutes: 0 } });
+    expect(proposed(7, { values: { dualControlWaitMinutes: 90 } }).data).toEqual({ values: { dualControlWaitMinutes: 90 } });
   });
 
   it('refuses a name that is not registered', () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { booths, erasures, holdReviews, policies, registrants, registrations, sagas, type Aggregate } from '../../src/application/aggregates.js';
+import { booths, dualActs, erasures, holdReviews, policies, registrants, registrations, sagas, type Aggregate } from '../../src/application/aggregates.js';
 import { toDomain } from '../../src/application/commands/decide-and-append.js';
 import type { DomainEvent } from '../../src/domain/decider.js';
 import { positionFromText, type EventMetadata, type JsonObject, type StoredEvent } from '../../src/domain/event-envelope.js';
@@ -60,7 +60,14 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
     { events: ['CertificateAdded'], ends: { certificates: [expect.any(String)], linkedTo: null } },
   ],
   policy: [{ events: ['PolicyProposed', 'PolicyApproved', 'PolicyActivated'], ends: { active: 1, versions: [{ version: 1, approvedBy: expect.any(String) }] } }],
-  booth: [{ events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended'], ends: { stage: 'suspended', keyVersion: 2 } }],
+  booth: [
+    { events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended'], ends: { stage: 'suspended', keyVersion: 2, suspendedFor: 'maintenance' } },
+    { events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed'], ends: { stage: 'enrolled', suspendedFor: null } },
+  ],
+  act: [
+    { events: ['ActProposed', 'ActApproved', 'ActBegun', 'ActCarriedOut'], ends: { stage: 'carried_out', approvedBy: 'officer-mori' } },
+    { events: ['ActProposed', 'ActApproved', 'ActDeclined'], ends: { stage: 'declined', refusal: null } },
+  ],
   erasure: [{ events: ['ErasureAnnounced', 'ErasureConfirmed'], ends: { stage: 'announced', open: [] } }],
   saga: [
     { events: ['SagaReacted', 'EffectFailed', 'EffectStuck'], ends: { pending: [{ stuck: 'attempts_exhausted', failures: 1 }] } },
@@ -69,7 +76,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
   ],
 };
 
-const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, saga: sagas, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
+const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, act: dualActs, saga: sagas, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
 /** Events that no decider folds: they are facts for the record. */
 const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
   'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded'];

@@ -57,7 +57,7 @@ describe('requests that come at once to a real server', () => {
     writeFileSync(server.at('ahead'), '0');
     await start();
     const key = generateBoothKey();
-    expect((await server.call('administrator', 'POST', '/v1/booths', { boothId: 'booth-races-01', publicKey: key.publicKeySpki })).status).toBe(201);
+    await server.enrol('booth-races-01', key.publicKeySpki);
     const counter = new DurableCaptureCounter(server.at('booth'));
     atNewAddress = () => new StubbornBooth({ baseUrl: server.url, boothId: 'booth-races-01', key, counter });
     booth = atNewAddress();

@@ -12,6 +12,7 @@ import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-ev
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { soakFactor } from '../support/soak.js';
+import { enrol } from '../support/two-people.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const REQUESTS = 10;
@@ -74,9 +75,7 @@ describe('a server that is killed at any moment', () => {
   it(`keeps every accepted request and submits each exactly once over ${KILLS} deaths (@req R8 R12 R23 R24)`, async () => {
     await server.start();
     const key = generateBoothKey();
-    const token = await sandbox.tokens.signIn('administrator');
-    const enrolled = await fetch(`${server.url}/v1/booths`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ boothId: 'booth-kill', publicKey: key.publicKeySpki }) });
-    expect(enrolled.status).toBeLessThan(300);
+    await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-kill', key.publicKeySpki);
     const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-kill', key, counter: new DurableCaptureCounter(join(folder, 'booth')), attemptsMax: 1_000, wait: () => new Promise((resolve) => setTimeout(resolve, 150)) });
     const requests = await signedRequests(booth, sandbox);
 

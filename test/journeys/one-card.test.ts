@@ -39,14 +39,7 @@ describe('one card, one person', () => {
     ]);
     await server.start();
     const key = generateBoothKey();
-    expect(
-      (
-        await server.call('administrator', 'POST', '/v1/booths', {
-          boothId: 'booth-one-card',
-          publicKey: key.publicKeySpki,
-        })
-      ).status,
-    ).toBe(201);
+    await server.enrol('booth-one-card', key.publicKeySpki);
     booth = new BoothClient({
       baseUrl: server.url,
       boothId: 'booth-one-card',
@@ -287,14 +280,7 @@ describe('one card, one person', () => {
     // One erasure, by the case of one certificate, reaches every key of the person.
     const ofPerson = [...server.keysOf('registrant').keys()].filter((key) => !before.has(key));
     expect(ofPerson.length).toBeGreaterThan(1);
-    expect(
-      await (
-        await server.call('administrator', 'POST', '/v1/audit/erasures', {
-          requestId: second,
-          rule: 'request_of_the_person',
-        })
-      ).json(),
-    ).toEqual({ erased: 'now' });
+    await server.twoPeople('/v1/audit/erasures', { requestId: second, rule: 'request_of_the_person' });
     await until('the end of every key', () =>
       ofPerson.some((key) => server.keysOf('registrant').has(key)) ? null : true,
     );
@@ -372,7 +358,7 @@ describe('one card, one person', () => {
     });
     await ended(requestId, 'HoldRejected');
     const erasure = { requestId, rule: 'request_of_the_person' };
-    expect((await server.call('administrator', 'POST', '/v1/audit/erasures', erasure)).status).toBe(200);
+    await server.twoPeople('/v1/audit/erasures', erasure);
     const owners = [first, second].map((told) => `registrant:${String(told?.['subjectKey'])}`);
     await until('the end of both keys', () =>
       owners.some((owner) => server.keysOf('registrant').has(owner)) ? null : true,

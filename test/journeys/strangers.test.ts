@@ -45,7 +45,7 @@ beforeAll(async () => {
   // Nobody answers there: cases with a real card stay open, and so do the streams that tell of them.
   await server.start({ env: { HONNIN_JPKI_OCSP_URL: 'http://127.0.0.1:9/ocsp', HONNIN_JPKI_STATUS_ORDER: 'ocsp' } });
   const key = generateBoothKey();
-  expect((await server.call('administrator', 'POST', '/v1/booths', { boothId: BOOTH, publicKey: key.publicKeySpki })).status).toBe(201);
+  await server.enrol(BOOTH, key.publicKeySpki);
   let count = 0;
   booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH, key, counter: { next: () => (count += 1) } });
   photo = await loadDemoFace('sample1-left');

@@ -22,6 +22,9 @@ import { PhotoReader } from '../../src/application/ports/photo-reader.js';
 import { ReadModelConsumers } from '../../src/application/ports/read-model-consumers.js';
 import { EvidenceRetention } from '../../src/application/saga/evidence-retention.js';
 import { ClaimSweep } from '../../src/application/saga/claim-sweep.js';
+import { DualActs } from '../../src/application/dual-acts.js';
+import { FirstStart } from '../../src/application/first-start.js';
+import { DualActRunner } from '../../src/application/saga/dual-act-runner.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';
@@ -99,6 +102,11 @@ class EarlierBackground extends Background {
   protected override run(...args: Parameters<Background['run']>): void {
     if (args[0] !== 'evidence-retention') super.run(...args);
   }
+}
+
+/** Nobody proposes anything in a story, and a look at it would take numbers from the dice of everything else. */
+class NoDualActs extends DualActRunner {
+  override start(): void {}
 }
 
 /** The photographs of a story carry its plan, which no plain JPEG could: each is taken for one. */
@@ -469,7 +477,9 @@ class Story {
     const retention = new EvidenceRetention(aggregates, policies, vault);
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, new SagaReactor(aggregates, policies), dispatcher, policies, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch);
+    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock));
+    const firstStart = new FirstStart(aggregates, policies, { policy: null, booths: [] });
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { twoPeople } from './two-people.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -36,7 +37,7 @@ export class RealServer {
     if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     const folder = mkdtempSync(join(tmpdir(), `honnin-${name}-`));
     const server = new RealServer(folder, await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} }));
-    for (const user of users) server.tokens[user] = await server.sandbox.tokens.signIn(user);
+    for (const user of new Set([...users, 'administrator', 'administrator-b'])) server.tokens[user] = await server.sandbox.tokens.signIn(user);
     return server;
   }
 
@@ -90,6 +91,16 @@ export class RealServer {
   call(user: string, method: string, path: string, body?: object): Promise<Response> {
     const headers = { authorization: `Bearer ${this.tokens[user]}`, ...(body ? { 'content-type': 'application/json' } : {}) };
     return fetch(`${this.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  }
+
+  /** What two people have to agree to. @throws when it is not carried out */
+  twoPeople(path: string, body: object): Promise<void> {
+    const { administrator, 'administrator-b': other } = this.tokens as Record<string, string>;
+    return twoPeople(this.url, [administrator as string, other as string], path, body);
+  }
+
+  enrol(boothId: string, publicKey: string): Promise<void> {
+    return this.twoPeople('/v1/booths', { boothId, publicKey, reason: 'new_site' });
   }
 
   honnin(...args: string[]): { status: number | null; stdout: string; stderr: string } {

@@ -2,21 +2,28 @@ import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
+import { ACT_STAGES, type DualActState } from '../../domain/dual-control/dual-act.js';
+import { ACT_REASONS, type ActReason, type DualAct } from '../../domain/dual-control/dual-act.events.js';
 import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
 import { END_REASONS, type EndReason } from '../../domain/registration/registration.events.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
-import { AuditListAnswer } from '../audit/list.dto.js';
+import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../booth/door.js';
-import { IsBase64Bytes } from '../validation.js';
+import { IsBase64Bytes, REFERENCE } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
 const KEY_PROPERTY = { contentEncoding: 'base64', description: 'Ed25519 SubjectPublicKeyInfo, DER' } as object;
 const REPORT_NOTE_MAX = 4_000;
 const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
 const POSITIVE = { type: 'integer', minimum: 1 } as const;
-const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
 const CONSENT_VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const ACTS = Object.keys(ACT_REASONS) as DualAct['act'][];
+const REFERENCE_PROPERTY = {
+  pattern: REFERENCE.source,
+  description: 'Where more is written about it: the number of an order, a ticket or a file. No names, no sentences',
+};
 
 export class EnrolmentBody {
   @ApiProperty({ pattern: BOOTH_ID.source, example: 'booth-0001' })
@@ -26,12 +33,117 @@ export class EnrolmentBody {
   @ApiProperty(KEY_PROPERTY)
   @IsBase64Bytes(KEY_BYTES)
   publicKey!: string;
+
+  @ApiProperty({ enum: ACT_REASONS.enrol_booth })
+  @IsIn(ACT_REASONS.enrol_booth, { message: `must be one of ${ACT_REASONS.enrol_booth.join(', ')}` })
+  reason!: (typeof ACT_REASONS.enrol_booth)[number];
+
+  @ApiProperty(REFERENCE_PROPERTY)
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
 }
 
 export class KeyBody {
   @ApiProperty(KEY_PROPERTY)
   @IsBase64Bytes(KEY_BYTES)
   publicKey!: string;
+
+  @ApiProperty({ enum: ACT_REASONS.rotate_booth_key })
+  @IsIn(ACT_REASONS.rotate_booth_key, { message: `must be one of ${ACT_REASONS.rotate_booth_key.join(', ')}` })
+  reason!: (typeof ACT_REASONS.rotate_booth_key)[number];
+
+  @ApiProperty(REFERENCE_PROPERTY)
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
+}
+
+export class ResumptionBody {
+  @ApiProperty({ enum: ACT_REASONS.resume_booth })
+  @IsIn(ACT_REASONS.resume_booth, { message: `must be one of ${ACT_REASONS.resume_booth.join(', ')}` })
+  reason!: (typeof ACT_REASONS.resume_booth)[number];
+
+  @ApiProperty(REFERENCE_PROPERTY)
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
+}
+
+/** What one person proposed and another one has to agree to. */
+export class ActAnswer {
+  @ApiProperty({ format: 'uuid' })
+  actId!: string;
+
+  @ApiProperty({ enum: ACT_STAGES })
+  stage!: Exclude<DualActState['stage'], 'none'>;
+
+  @ApiProperty({
+    description: 'What would be done: `act`, and whom or what it is about',
+    type: 'object', properties: { act: { type: 'string', enum: ACTS } }, required: ['act'], additionalProperties: { type: 'string' },
+  })
+  proposal!: DualAct;
+
+  @ApiProperty({ enum: [...new Set(Object.values(ACT_REASONS).flat())] })
+  reason!: ActReason;
+
+  @ApiProperty(REFERENCE_PROPERTY)
+  reference!: string;
+
+  @ApiProperty()
+  proposedBy!: string;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  approvedBy!: string | null;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, description: 'Until then it can be declined; from then on it is carried out' })
+  notBeforeUtc!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'Why it was not possible any more when its time came; nothing was done then' })
+  refusal!: string | null;
+}
+
+export class ActRowAnswer {
+  @ApiProperty({ format: 'uuid' })
+  actId!: string;
+
+  @ApiProperty({ enum: ACTS })
+  act!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, description: 'Whom or what it is about' })
+  of!: object;
+
+  @ApiProperty()
+  reason!: string;
+
+  @ApiProperty()
+  reference!: string;
+
+  @ApiProperty({ enum: ACT_STAGES })
+  stage!: string;
+
+  @ApiProperty({ description: 'A token; `lists/acts` opens it for auditors' })
+  proposedBy!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  proposedAtUtc!: string;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  approvedBy!: string | null;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
+  notBeforeUtc!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  declinedBy!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  refusal!: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  changedAtUtc!: string;
+}
+
+export class ActsAnswer extends CertifiedAnswer {
+  @ApiProperty({ type: [ActRowAnswer] })
+  acts!: readonly object[];
 }
 
 export class SuspensionBody {
@@ -148,6 +260,10 @@ export class PolicyBody {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_650, description: 'The sealed evidence of a refused certificate is erased so many days after the refusal' })
   @IsInt({ message: 'must be an integer' })
   refusedEvidenceRetentionDays!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 43_200, description: 'What two people agreed to is carried out so many minutes later; until then it can be declined' })
+  @IsInt({ message: 'must be an integer' })
+  dualControlWaitMinutes!: number;
 
   @ApiProperty(POSITIVE)
   @IsInt({ message: 'must be an integer' })

@@ -4,7 +4,8 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
-import { EnrolBooth, isBoothKey, RotateBoothKey, SuspendBooth } from '../../application/commands/manage-booth.js';
+import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
+import { isBoothKey, SuspendBooth } from '../../application/commands/manage-booth.js';
 import { ViewList } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
 import type { BoothState } from '../../domain/booth/booth.js';
@@ -17,7 +18,8 @@ import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { CommandIds } from '../command-ids.js';
 import { invalid, jsonBody } from '../signed-in-request.js';
-import { BoothAnswer, EnrolmentBody, KeyBody, SuspensionBody } from './administrator.dto.js';
+import { actAnswer } from './act-answer.js';
+import { ActAnswer, BoothAnswer, EnrolmentBody, KeyBody, ResumptionBody, SuspensionBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
 const BOOTH_PARAM = { name: 'boothId', schema: { type: 'string', pattern: BOOTH_ID.source } } as const;
@@ -44,40 +46,54 @@ export class BoothsController {
 
   @Post()
   @Roles('administrator')
-  @HttpCode(201)
-  @ApiOperation({ operationId: 'enrolBooth', summary: 'Enrols a booth with its public key' })
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'proposeBooth', summary: 'Proposes to enrol a booth with its public key. Another administrator agrees (`/v1/acts`)' })
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: EnrolmentBody })
-  @ApiResponse({ status: 201, type: BoothAnswer, description: 'The booth' })
+  @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
   @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_exists', 'idempotency_key_reused', 'outcome_unknown')
-  async enrol(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
-    const { boothId, publicKey } = jsonBody(EnrolmentBody, request);
+  async enrol(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+    const { boothId, publicKey, reason, reference } = jsonBody(EnrolmentBody, request);
     requireBoothKey(publicKey);
-    const command = new EnrolBooth(await this.ids.of(request, person), boothId, publicKey, person.subject);
-    return boothAnswer(await this.commands.execute<EnrolBooth, Outcome<BoothState>>(command));
+    const proposal = { act: 'enrol_booth', boothId, publicKey } as const;
+    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
   }
 
   @Post(':boothId/keys')
   @Roles('administrator')
-  @HttpCode(200)
-  @ApiOperation({ operationId: 'rotateBoothKey', summary: 'Gives a booth a new public key' })
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'proposeBoothKey', summary: 'Proposes to give a booth a new public key. Another administrator agrees (`/v1/acts`)' })
   @ApiParam(BOOTH_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: KeyBody })
-  @ApiResponse({ status: 200, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_suspended', 'idempotency_key_reused', 'outcome_unknown')
-  async rotate(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
-    const { publicKey } = jsonBody(KeyBody, request);
+  @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_retired', 'idempotency_key_reused', 'outcome_unknown')
+  async rotate(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+    const { publicKey, reason, reference } = jsonBody(KeyBody, request);
     requireBoothKey(publicKey);
-    const id = boothIdOf(boothId);
-    const command = new RotateBoothKey(await this.ids.of(request, person), id, publicKey, person.subject);
-    return boothAnswer(await this.commands.execute<RotateBoothKey, Outcome<BoothState>>(command));
+    const proposal = { act: 'rotate_booth_key', boothId: boothIdOf(boothId), publicKey } as const;
+    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
+  }
+
+  @Post(':boothId/resumption')
+  @Roles('administrator')
+  @HttpCode(202)
+  @ApiOperation({ operationId: 'proposeResumption', summary: 'Proposes to bring a suspended booth back. Another administrator agrees (`/v1/acts`)' })
+  @ApiParam(BOOTH_PARAM)
+  @ApiHeader(IDEMPOTENCY)
+  @ApiBody({ type: ResumptionBody })
+  @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_retired', 'idempotency_key_reused', 'outcome_unknown')
+  async resume(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+    const { reason, reference } = jsonBody(ResumptionBody, request);
+    const proposal = { act: 'resume_booth', boothId: boothIdOf(boothId) } as const;
+    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
   }
 
   @Post(':boothId/suspension')
   @Roles('administrator')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'suspendBooth', summary: 'Suspends a booth for good' })
+  @ApiOperation({ operationId: 'suspendBooth', summary: 'Suspends a booth at once. It comes back when two administrators agree to it, unless it was retired' })
   @ApiParam(BOOTH_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: SuspensionBody })
@@ -88,6 +104,10 @@ export class BoothsController {
     const id = boothIdOf(boothId);
     const command = new SuspendBooth(await this.ids.of(request, person), id, reason, person.subject);
     return boothAnswer(await this.commands.execute<SuspendBooth, Outcome<BoothState>>(command));
+  }
+
+  private async propose(command: ProposeAct): Promise<ActAnswer> {
+    return actAnswer(await this.commands.execute<ProposeAct, Outcome<ToldAct>>(command));
   }
 }
 

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import { asEvents, type CasePast } from '../../application/audit/case-history.js';
 import type { AskedMoment } from '../../application/audit/moments.js';
 import type { BundleQuery } from '../../application/audit/bundle-maker.js';
-import { EraseRegistrant } from '../../application/commands/erase-registrant.js';
+import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
 import { ExportBundle, type ExportedBundle } from '../../application/commands/export-bundle.js';
 import { ViewCase } from '../../application/commands/view-records.js';
 import { ViewWhatIf } from '../../application/commands/view-what-if.js';
@@ -20,11 +20,13 @@ import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import type { Json } from '../../domain/event-envelope.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
+import { actAnswer } from '../administrator/act-answer.js';
+import { ActAnswer } from '../administrator/administrator.dto.js';
 import { SignedInProblems } from '../openapi.js';
 import { CommandIds } from '../command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
 import { EitherMomentQuery, eitherMomentOf, momentOf, MomentQuery, refuseOthers, type QueryParameters } from './list-question.js';
-import { DifferenceAnswer, ErasureAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer, WhatIfAnswer, WhatIfBody } from './audit.dto.js';
+import { DifferenceAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer, WhatIfAnswer, WhatIfBody } from './audit.dto.js';
 
 /** What auditors ask: bundles to take away, the past, and why. */
 @ApiTags('Audit')
@@ -54,15 +56,18 @@ export class AuditController {
 
   @Post('erasures')
   @Roles('administrator')
-  @HttpCode(200)
-  @ApiOperation({ operationId: 'eraseRegistrant', summary: 'Erases the registrant of a closed request: images, sealed evidence, and the link from the log to the person' })
+  @HttpCode(202)
+  @ApiOperation({
+    operationId: 'proposeErasure',
+    summary: 'Proposes to erase the registrant of a closed request: images, sealed evidence, and the link from the log to the person. Another administrator agrees (`/v1/acts`)',
+  })
   @ApiBody({ type: ErasureBody })
-  @ApiResponse({ status: 200, type: ErasureAnswer, description: 'On record; carried out as soon as the record is in the signed log' })
+  @ApiResponse({ status: 202, type: ActAnswer, description: 'Proposed. Once approved and on record it is carried out as soon as the record is in the signed log' })
   @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'idempotency_key_reused', 'outcome_unknown')
-  async erase(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ErasureAnswer> {
-    const { requestId, rule } = jsonBody(ErasureBody, request);
-    const command = new EraseRegistrant(await this.ids.of(request, person), requestId, rule, person.subject);
-    return valueOf(await this.commands.execute<EraseRegistrant, Outcome<ErasureAnswer>>(command));
+  async erase(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+    const { requestId, rule, reference } = jsonBody(ErasureBody, request);
+    const command = new ProposeAct(await this.ids.of(request, person), { act: 'erase_registrant', requestId, rule }, rule, reference, person.subject);
+    return actAnswer(await this.commands.execute<ProposeAct, Outcome<ToldAct>>(command));
   }
 
   @Post('what-ifs')

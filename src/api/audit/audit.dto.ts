@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
-import { ERASURE_RULES, type ErasureRule } from '../../application/commands/erase-registrant.js';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
+import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
 import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
 import type { WhatIfReport } from '../../domain/audit/what-if.js';
-import { IsUtcInstant } from '../validation.js';
+import { IsUtcInstant, REFERENCE } from '../validation.js';
 import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
@@ -69,14 +69,13 @@ export class ErasureBody {
   @IsUUID(undefined, { message: 'must be a request id' })
   requestId!: string;
 
-  @ApiProperty({ enum: ERASURE_RULES })
-  @IsIn(ERASURE_RULES, { message: `must be one of ${ERASURE_RULES.join(', ')}` })
-  rule!: ErasureRule;
-}
+  @ApiProperty({ enum: ACT_REASONS.erase_registrant })
+  @IsIn(ACT_REASONS.erase_registrant, { message: `must be one of ${ACT_REASONS.erase_registrant.join(', ')}` })
+  rule!: (typeof ACT_REASONS.erase_registrant)[number];
 
-export class ErasureAnswer {
-  @ApiProperty({ enum: ['now', 'before'] })
-  erased!: 'now' | 'before';
+  @ApiProperty({ pattern: REFERENCE.source, description: 'Where more is written about it: the number of a request, a ticket or a file. No names, no sentences' })
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
 }
 
 export class AuditKeysAnswer implements AuditKeys {

@@ -38,7 +38,7 @@ const ROWS_AT_ONCE = 2_000;
 /** Drawn lists that later pages may ask for again. */
 const KEPT_MAX = 4;
 /** Lists whose present state is kept and only carried on; `accesses` grows with every look and is drawn when asked for. */
-const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'policies', 'dashboard'];
+const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'acts', 'policies', 'dashboard'];
 
 interface Drawn {
   readonly checkpoint: PublishedCheckpoint;

@@ -5,17 +5,9 @@ import { booths } from '../aggregates.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
-/** Enrols a booth with its Ed25519 public key (SubjectPublicKeyInfo, DER, base64). */
+/** Enrols a booth with its Ed25519 public key (SubjectPublicKeyInfo, DER, base64) without a second person: at a first start, from the
+ *  operator's own file. Afterwards it takes two people (`ProposeAct`). */
 export class EnrolBooth {
-  constructor(
-    readonly commandId: string,
-    readonly boothId: string,
-    readonly publicKey: string,
-    readonly by: string,
-  ) {}
-}
-
-export class RotateBoothKey {
   constructor(
     readonly commandId: string,
     readonly boothId: string,
@@ -48,14 +40,6 @@ export class EnrolBoothHandler implements ICommandHandler<EnrolBooth, Outcome<Bo
   constructor(private readonly aggregates: DecideAndAppend) {}
   execute({ commandId, boothId, publicKey, by }: EnrolBooth): Promise<Outcome<BoothState>> {
     return manage(this.aggregates, commandId, by, boothId, { type: 'EnrolBooth', boothId, publicKey, by });
-  }
-}
-
-@CommandHandler(RotateBoothKey)
-export class RotateBoothKeyHandler implements ICommandHandler<RotateBoothKey, Outcome<BoothState>> {
-  constructor(private readonly aggregates: DecideAndAppend) {}
-  execute({ commandId, boothId, publicKey, by }: RotateBoothKey): Promise<Outcome<BoothState>> {
-    return manage(this.aggregates, commandId, by, boothId, { type: 'RotateBoothKey', publicKey, by });
   }
 }
 

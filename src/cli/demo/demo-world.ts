@@ -45,12 +45,12 @@ export class DemoWorld {
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('HONNIN_')));
     const server = await startServer({ HONNIN_LOG_LEVEL: 'silent', ...own, ...sandboxSettings(sandbox), HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0' });
     say(`server: ${server.url}   data: ${folder}`);
-    const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator'];
+    const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator', 'administrator-b'];
     const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
     const key = generateBoothKey();
     const booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH_ID, key, counter: new DurableCaptureCounter(join(folder, 'booth')) });
     const world = new DemoWorld(folder, sandbox, server, booth, tokens);
-    await world.call('administrator', 'POST', '/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki });
+    await world.twoPeople('/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki, reason: 'new_site', reference: 'DEMO-1' });
     return world;
   }
 
@@ -111,6 +111,12 @@ export class DemoWorld {
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} as ${user}: ${response.status} ${text}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
+  }
+
+  /** What two administrators have to agree to: one proposes, the other one approves. */
+  async twoPeople(path: string, body: object): Promise<void> {
+    const { actId } = (await this.call('administrator', 'POST', path, body)) as { readonly actId: string };
+    await this.call('administrator-b', 'POST', `/v1/acts/${actId}/approval`);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 import type { BoothCommand } from '../booth/booth.js';
 import type { BoothEvent } from '../booth/booth.events.js';
+import type { DualActCommand } from '../dual-control/dual-act.js';
+import type { DualActEvent } from '../dual-control/dual-act.events.js';
 import { OPINIONS_NEEDED, type HoldReviewCommand, type HoldReviewState } from '../hold-review/hold-review.js';
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import type { ActivePolicy, PolicyCommand } from '../policy/policy.js';
@@ -149,6 +151,24 @@ export function boothCommandOf(event: BoothEvent): BoothCommand {
       return { type: 'RotateBoothKey', publicKey: event.data.publicKey, by: event.data.by };
     case 'BoothSuspended':
       return { type: 'SuspendBooth', ...event.data };
+    case 'BoothResumed':
+      return { type: 'ResumeBooth', by: event.data.by };
+  }
+}
+
+/** @param nowUtc when the event was recorded: the instant from which the wait was reckoned */
+export function dualActCommandOf(event: DualActEvent, policy: ActivePolicy | null, nowUtc: string): DualActCommand | null {
+  switch (event.type) {
+    case 'ActProposed':
+      return { type: 'ProposeAct', ...event.data };
+    case 'ActApproved':
+      return policy && { type: 'ApproveAct', by: event.data.by, nowUtc, waitMinutes: policy.values.dualControlWaitMinutes };
+    case 'ActDeclined':
+      return { type: 'DeclineAct', by: event.data.by };
+    case 'ActBegun':
+      return { type: 'BeginAct', nowUtc };
+    case 'ActCarriedOut':
+      return { type: 'RecordActCarriedOut', refusal: event.data.refusal };
   }
 }
 

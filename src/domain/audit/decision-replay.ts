@@ -1,4 +1,6 @@
 import { boothDecider } from '../booth/booth.js';
+import { dualActDecider } from '../dual-control/dual-act.js';
+import type { DualActEvent } from '../dual-control/dual-act.events.js';
 import type { Decider, DomainEvent } from '../decider.js';
 import { currentVersion, upcast, UnknownEventError } from '../event-registry.js';
 import type { Json } from '../event-envelope.js';
@@ -13,7 +15,7 @@ import { registrationDecider, type RegistrationState } from '../registration/reg
 import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
 import { SAGA_SOURCES, sagaDecider, type SagaEvent, type SagaSource, type SagaState } from '../saga/registration.saga.js';
 import { canonicalJson } from '../values/canonical-json.js';
-import { boothCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
+import { boothCommandOf, dualActCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
 import { registrantOf, type LeafEvent } from './leaf.js';
 
 /** Something that does not follow from what came before it. */
@@ -72,6 +74,7 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
   ['hold-', holdReviewDecider as unknown as AnyDecider],
   ['policy-', policyDecider as unknown as AnyDecider],
   ['booth-', boothDecider as unknown as AnyDecider],
+  ['act-', dualActDecider as unknown as AnyDecider],
   ['saga-', sagaDecider as unknown as AnyDecider],
 ];
 const FACTS = new Set([
@@ -219,6 +222,8 @@ export class DecisionReplay {
         return policyCommandOf(event as PolicyEvent);
       case 'booth-':
         return boothCommandOf(event as Parameters<typeof boothCommandOf>[0]);
+      case 'act-':
+        return dualActCommandOf(event as DualActEvent, policy, leaf.metadata.recordedAtUtc);
       default: {
         if (event.type === 'SagaReacted' && this.lost.has('policy-')) return null;
         const attemptsMax = this.activeValues()?.retry.attemptsMax ?? Number.MAX_SAFE_INTEGER;

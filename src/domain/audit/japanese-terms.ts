@@ -18,6 +18,10 @@ const TERMS: Readonly<Record<string, string>> = {
   // Withdrawals and erasures.
   government_refused: '行政サーバーが受理しなかった', replaced: '新しい画像への置き換え', consent_withdrawn: '同意の撤回', erased: '消去', retention_limit: '保存期間の満了', request_of_the_person: '本人の請求',
   ocsp: 'OCSP', crl: 'CRL',
+  // What needs two people, and why it is proposed.
+  erase_registrant: '登録者の消去', enrol_booth: 'ブースの登録', rotate_booth_key: 'ブースの鍵の交換', resume_booth: 'ブースの再開',
+  new_site: '新しい設置場所', replacement: '交換', trial: '試験', scheduled: '定期', repair: '修理', suspected_disclosure: '鍵の漏えいの疑い',
+  maintenance_done: '保守の終了', found_again: '発見', false_alarm: '誤報',
   // What was kept and is not as it was received, and the end of such a case.
   certificate: '電子証明書', card_record: 'カードの券面情報', card_issuer_certificate: '券面情報の発行者証明書', signatures: '署名された申請内容', frame: '追加の画像', registered_image: '登録済み画像', certificate_evidence: '電子証明書の証拠',
   other_bytes: '内容が別のもの', undecryptable: '復号できない', key: '鍵が別のもの', signed_text: '署名された内容と合わない', signature: 'ブースの署名と合わない',

@@ -22,7 +22,7 @@ export interface ListFilter {
 }
 
 /** Filters that a list understands. */
-export const FILTERS_OF: Readonly<Record<ListName, readonly (keyof ListFilter)[]>> = { requests: ['boothId', 'stage'], holds: ['boothId', 'include'], booths: [], policies: [], accesses: ['requestId'], dashboard: [] };
+export const FILTERS_OF: Readonly<Record<ListName, readonly (keyof ListFilter)[]>> = { requests: ['boothId', 'stage'], holds: ['boothId', 'include'], booths: [], acts: [], policies: [], accesses: ['requestId'], dashboard: [] };
 
 /** Up to which event a list speaks: the first `position + 1` entries, or those entries of the tree that were recorded until an instant (inclusive). */
 export type AsOf = { readonly position: number } | { readonly atUtc: string };

@@ -53,7 +53,7 @@ export function populationText(claim: PopulationClaim): string {
 }
 
 /** Lists that an auditor can draw from leaves alone, and draws again to check one that was handed over. */
-export const LISTS = ['requests', 'holds', 'booths', 'policies', 'accesses', 'dashboard'] as const;
+export const LISTS = ['requests', 'holds', 'booths', 'acts', 'policies', 'accesses', 'dashboard'] as const;
 export type ListName = (typeof LISTS)[number];
 
 const ENDS: Readonly<Record<string, string>> = {
@@ -63,6 +63,11 @@ const ENDS: Readonly<Record<string, string>> = {
 const STAGE_OF: Readonly<Record<string, string>> = {
   RequestReceived: 'received', CertificateVerified: 'certificate_verified', FaceMatched: 'confirmed', Held: 'held', HoldReleased: 'confirmed', SubmissionAttempted: 'submitting', SubmittedToGovernment: 'submitted', MaterialDiffered: 'stopped', MaterialMissing: 'stopped', ...ENDS,
 };
+/** What needs two people, by the newest event of it. */
+const ACT_STAGE_OF: Readonly<Record<string, string>> = {
+  ActProposed: 'proposed', ActApproved: 'approved', ActBegun: 'begun', ActDeclined: 'declined', ActCarriedOut: 'carried_out',
+};
+const ACT_STREAM = 'act-';
 const OVER: ReadonlySet<unknown> = new Set(Object.values(ENDS));
 /** Come also after the end of a case, where something that is still kept of it is not as it should be; they change no outcome. */
 const AFTER_THE_END: ReadonlySet<string> = new Set(['MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator']);
@@ -82,6 +87,8 @@ export interface DrawnRow {
 }
 
 type Row = { [name: string]: Json };
+/** As much of an event as a list is drawn from. */
+type Fed = Pick<LeafEvent, 'stream' | 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>;
 interface Kept {
   readonly row: Row;
   readonly first: number;
@@ -94,6 +101,7 @@ export class ListDrawer {
   private readonly requests = new Map<string, Kept>();
   private readonly holds = new Map<string, Kept>();
   private readonly booths = new Map<string, Kept>();
+  private readonly acts = new Map<string, Kept>();
   private readonly versions = new Map<number, Kept>();
   private readonly accesses: Kept[] = [];
   private policies: PolicyState = policyDecider.initial;
@@ -110,14 +118,15 @@ export class ListDrawer {
   }
 
   /** @param index place in the log; default: one after the one before */
-  feed(leaf: Pick<LeafEvent, 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>, index = this.next): void {
+  feed(leaf: Fed, index = this.next): void {
     this.next = index + 1;
     this.newestUtc = leaf.metadata.recordedAtUtc;
     const { type, data } = leaf;
     if (type === 'RequestReceived') this.beginRequest(leaf, index);
     if (Object.hasOwn(STAGE_OF, type)) this.moveRequest(leaf, index);
     if (type === 'Held' || type === 'OpinionGiven' || type === 'HoldResolved' || type === 'HoldClosed') this.hold(leaf, index);
-    if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended') this.booth(leaf, index);
+    if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended' || type === 'BoothResumed') this.booth(leaf, index);
+    if (Object.hasOwn(ACT_STAGE_OF, type)) this.act(leaf, index);
     if (type === 'PolicyProposed' || type === 'PolicyApproved' || type === 'PolicyActivated') this.policy(leaf, index);
     if (type === 'RequestRefusedAtDoor') this.doorRefusals += 1;
     if (type === 'RequestsRefusedAtDoor') for (const { count } of data['refusals'] as unknown as readonly { readonly count: number }[]) this.doorRefusals += count;
@@ -138,6 +147,8 @@ export class ListDrawer {
         return [...this.holds].map(([key, kept]) => ({ key, ...kept })).sort((a, b) => byDue(a.row, b.row));
       case 'booths':
         return [...this.booths].map(([key, kept]) => ({ key, ...kept }));
+      case 'acts':
+        return [...this.acts].map(([key, kept]) => ({ key, ...kept }));
       case 'policies':
         return [...this.versions].map(([key, kept]) => ({ key: String(key), ...kept, row: { ...kept.row, inForce: this.policies.active === key } }));
       case 'accesses':
@@ -184,6 +195,28 @@ export class ListDrawer {
     booth.last = index;
     if (type === 'BoothKeyRotated') Object.assign(booth.row, { keyVersion: data['keyVersion'], changedAtUtc: recordedAtUtc });
     if (type === 'BoothSuspended') Object.assign(booth.row, { state: 'suspended', changedAtUtc: recordedAtUtc });
+    if (type === 'BoothResumed') Object.assign(booth.row, { state: 'enrolled', changedAtUtc: recordedAtUtc });
+  }
+
+  private act({ stream, type, data, metadata: { recordedAtUtc } }: Fed, index: number): void {
+    const actId = stream.slice(ACT_STREAM.length);
+    if (type === 'ActProposed') {
+      const { proposal, reason, reference, by } = data as Record<string, Json>;
+      const { act, ...of } = proposal as JsonObject;
+      const row = {
+        actId, act, of, reason, reference, stage: 'proposed', proposedBy: by, proposedAtUtc: recordedAtUtc,
+        approvedBy: null, notBeforeUtc: null, declinedBy: null, refusal: null, changedAtUtc: recordedAtUtc,
+      } as Row;
+      this.acts.set(actId, { row, first: index, last: index, people: [index] });
+    }
+    const act = this.acts.get(actId);
+    if (!act) return;
+    act.last = index;
+    if (data['by'] !== undefined && type !== 'ActProposed') act.people.push(index);
+    Object.assign(act.row, { stage: ACT_STAGE_OF[type], changedAtUtc: recordedAtUtc });
+    if (type === 'ActApproved') Object.assign(act.row, { approvedBy: data['by'], notBeforeUtc: data['notBeforeUtc'] });
+    if (type === 'ActDeclined') Object.assign(act.row, { declinedBy: data['by'] });
+    if (type === 'ActCarriedOut' && data['refusal'] !== null) Object.assign(act.row, { stage: 'refused', refusal: data['refusal'] });
   }
 
   private policy(leaf: Pick<LeafEvent, 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>, index: number): void {

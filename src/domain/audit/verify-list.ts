@@ -362,7 +362,7 @@ function keyOf(row: JsonObject): string {
 }
 
 /** Names of the rows: answers of the ordinary routes name them after what they are. */
-const ROWS = ['rows', 'holds', 'cases', 'booths'];
+const ROWS = ['rows', 'holds', 'cases', 'booths', 'acts'];
 const PAGE_MEMBERS = ['asOf', 'certificate', 'checkpoint', 'list', 'next', 'openings', 'page', 'query', 'successions', ...ROWS];
 
 /** Reads what a server hands over and nothing else: a member that no certificate covers would be read by people all the same. */

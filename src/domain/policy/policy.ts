@@ -30,6 +30,8 @@ export interface ActivePolicy {
 
 /** Longer would be for ever by another name. */
 const RETENTION_DAYS_MAX = 3_650;
+/** Thirty days: whoever asks to be erased has a right to it within a time. */
+const DUAL_CONTROL_WAIT_MINUTES_MAX = 43_200;
 
 /** Appended at the first start. What it asks of a photograph (docs/face.md, decision 0075) leaves the brightness of a face alone:
  *  `LuminanceMean` is a measure of skin as much as of light. Face thresholds follow the calibration of the default model set (docs/face.md); why 400 days is in
@@ -66,6 +68,7 @@ export const DEFAULT_POLICY: PolicyValues = {
   // A hold, and on both sides of it a step that is tried until an operator is asked (50 hours each), twice before and once after.
   caseOpenHoursMax: 240,
   refusedEvidenceRetentionDays: 400,
+  dualControlWaitMinutes: 0,
   clockSkewSecondsMax: 120,
   captureAgeMinutesMax: 24 * 60,
   challengeLifetimeSeconds: 600,
@@ -128,7 +131,8 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
   }
 }
 
-function policyProblem(values: PolicyValues): { field: string; problem: string } | null {
+/** What makes no sense in these values, or null. */
+export function policyProblem(values: PolicyValues): { field: string; problem: string } | null {
   for (const field of ['cardMatchPointsMin', 'referralPointsMin', 'holdMarginPoints', 'registeredMatchPointsMin'] as const) {
     if (!isPoints(values[field])) return { field, problem: 'must be an integer 0..10000' };
   }
@@ -140,6 +144,10 @@ function policyProblem(values: PolicyValues): { field: string; problem: string }
   const { refusedEvidenceRetentionDays } = values;
   if (!Number.isInteger(refusedEvidenceRetentionDays) || refusedEvidenceRetentionDays < 1 || refusedEvidenceRetentionDays > RETENTION_DAYS_MAX) {
     return { field: 'refusedEvidenceRetentionDays', problem: `must be an integer 1..${RETENTION_DAYS_MAX}` };
+  }
+  const { dualControlWaitMinutes: wait } = values;
+  if (!Number.isInteger(wait) || wait < 0 || wait > DUAL_CONTROL_WAIT_MINUTES_MAX) {
+    return { field: 'dualControlWaitMinutes', problem: `must be an integer 0..${DUAL_CONTROL_WAIT_MINUTES_MAX}` };
   }
   for (const field of ['photoQualityMin', 'photoQualityHoldBelow'] as const) {
     for (const [measure, minimum] of Object.entries(values[field])) {

@@ -19,10 +19,10 @@ import { RegistrantGroup } from '../../../src/application/registrant-group.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
 import { Claims } from '../../../src/application/commands/claims.js';
-import { EraseRegistrantHandler } from '../../../src/application/commands/erase-registrant.js';
+import { ApproveActHandler, DeclineActHandler, ProposeActHandler } from '../../../src/application/commands/dual-control.js';
 import { ExportBundleHandler } from '../../../src/application/commands/export-bundle.js';
 import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
-import { EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
+import { EnrolBoothHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from '../../../src/application/commands/manage-policy.js';
 import { ReceiveRequestHandler } from '../../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
@@ -33,6 +33,7 @@ import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/appli
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
 import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
 import { CurrentPolicy } from '../../../src/application/current-policy.js';
+import { DualActs } from '../../../src/application/dual-acts.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
 import { Clock } from '../../../src/application/ports/clock.js';
 import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
@@ -147,12 +148,12 @@ export class MarkedRenderer extends ImageRenderer {
 }
 
 const HANDLERS = [
-  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, RotateBoothKeyHandler, SuspendBoothHandler,
+  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler,
-  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler, EraseRegistrantHandler,
+  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
+const SERVICES = [DecideAndAppend, CurrentPolicy, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {
