@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { ApiSettings, DEFAULT_UPLOADS } from './api/api-settings.js';
+import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
 import { Config } from './infrastructure/config.js';
@@ -34,8 +34,12 @@ export async function startServer(environment: Readonly<Record<string, string | 
   return { url: `${settings.tls ? 'https' : 'http'}://${host}:${address.port}`, close: () => app.close() };
 }
 
+/** One page costs as much as so many other answers. */
+const PAGES_OF_OTHERS = 20;
+
 async function apiSettings({ values }: Config): Promise<ApiSettings> {
-  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader, refusalsPerAddress, refusals } = values;
+  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader, refusalsPerAddress, refusals, strangersPerSecond, othersPerSecond } = values;
+  const { question, shown, stranger: unshown, page, other } = DEFAULT_TURNS;
   const { booth, challenge, stranger } = DEFAULT_UPLOADS;
   const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute } = values;
   return new ApiSettings({
@@ -47,6 +51,13 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
       booth: { ...booth, placesMax: boothPlaces },
       challenge: { ...challenge, placesMax: challengePlaces, perHolderMax: challengePlacesPerAddress },
       stranger: { ...stranger, placesMax: sharedPlaces },
+    },
+    turns: {
+      question: { ...question, perSecondBeside: strangersPerSecond },
+      shown: { ...shown, perSecondBeside: strangersPerSecond },
+      stranger: { ...unshown, perSecondBeside: Math.max(1, strangersPerSecond / 2) },
+      page: { ...page, perSecondBeside: Math.max(1, othersPerSecond / PAGES_OF_OTHERS) },
+      other: { ...other, perSecondBeside: othersPerSecond },
     },
     trustProxy,
     clientAddressHeader,

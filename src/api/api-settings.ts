@@ -1,6 +1,7 @@
 import { DEFAULT_REFUSAL_LIMITS } from '../application/commands/refuse-at-door.js';
 import type { RefusalLimits } from '../application/refusal-budget.js';
 import type { PaceLimits } from './booth/upload-pace.js';
+import type { TurnLimits } from './turns.js';
 import type { ProxyTrust } from './client-address.js';
 
 /** Hard caps in bytes. What a policy allows may be smaller, never larger. */
@@ -69,6 +70,20 @@ export interface RateLimits {
   readonly photoChecksPerMinute: number;
 }
 
+/** Turns of requests by which no booth proves itself. */
+export interface TurnSettings {
+  /** Questions for challenges. */
+  readonly question: TurnLimits;
+  /** Uploads that show a fresh challenge. */
+  readonly shown: TurnLimits;
+  /** Uploads that show nothing. */
+  readonly stranger: TurnLimits;
+  /** What is long to write: measurements, the description of the interface, pages. */
+  readonly page: TurnLimits;
+  /** Everything else that is asked over HTTP. */
+  readonly other: TurnLimits;
+}
+
 /** Everything that the HTTP edge can be told. Filled from the configuration; every field works when absent. */
 export class ApiSettings {
   readonly limits: ApiLimits;
@@ -76,6 +91,7 @@ export class ApiSettings {
   readonly oidc: OidcSettings | null;
   readonly rateLimits: RateLimits;
   readonly uploads: UploadSettings;
+  readonly turns: TurnSettings;
   /** Refusals with an event of their own; the others are counted. */
   readonly refusals: RefusalLimits;
   /** PEM. null: plain HTTP, for a machine behind a TLS proxy and for development. */
@@ -88,11 +104,12 @@ export class ApiSettings {
   readonly metricsToken: string | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-  constructor(given: { readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' | 'uploads' ? Partial<ApiSettings[K]> : ApiSettings[K] } = {}) {
+  constructor(given: { readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' | 'uploads' | 'turns' ? Partial<ApiSettings[K]> : ApiSettings[K] } = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...given.limits };
     this.oidc = given.oidc ?? null;
     this.rateLimits = { ...DEFAULT_RATE_LIMITS, ...given.rateLimits };
     this.uploads = { ...DEFAULT_UPLOADS, ...given.uploads };
+    this.turns = { ...DEFAULT_TURNS, ...given.turns };
     this.refusals = given.refusals ?? DEFAULT_REFUSAL_LIMITS;
     this.tls = given.tls ?? null;
     this.trustProxy = given.trustProxy ?? 'no';
@@ -130,6 +147,17 @@ export const DEFAULT_UPLOADS: UploadSettings = {
   stranger: { placesMax: 8, perHolderMax: 2, bytesMax: 64 * KIB * KIB, bytesPerSecondMax: 8 * KIB * KIB },
   perChallengeMax: 2,
   pace: { bytesPerSecondMin: 16 * KIB, graceSeconds: 5, bodySecondsMax: 30 },
+};
+
+const WAITING = { waitingMax: 1_024, waitingPerAddressMax: 256, waitMsMax: 5_000 };
+
+/** Beside booths strangers of each kind take about a tenth of the event loop. Waiting uploads hold what a connection reads ahead, 64 KiB each. */
+export const DEFAULT_TURNS: TurnSettings = {
+  question: { perSecondBeside: 50, ...WAITING },
+  shown: { perSecondBeside: 50, ...WAITING },
+  stranger: { perSecondBeside: 25, ...WAITING },
+  page: { perSecondBeside: 10, ...WAITING },
+  other: { perSecondBeside: 200, ...WAITING },
 };
 
 export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000, photoChecksPerMinute: 3_000 };

@@ -17,6 +17,7 @@ import { PhotoChecksController } from './booth/photo-checks.controller.js';
 import { RegistrationsController } from './booth/registrations.controller.js';
 import { UploadAdmission } from './booth/upload-admission.js';
 import { CommandIds } from './command-ids.js';
+import { EdgeGate } from './edge-gate.js';
 import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './metrics.js';
@@ -39,6 +40,7 @@ export class ApiModule {
         Metrics,
         Lifecycle,
         EdgeLimits,
+        EdgeGate,
         UploadAdmission,
         Door,
         EventStreams,

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { ApiSettings } from './api-settings.js';
 import { isTrusted } from './client-address.js';
 import { Connections } from './connections.js';
+import { EdgeGate } from './edge-gate.js';
 import { EdgeLimits } from './edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLog, NestLog } from './log.js';
@@ -40,7 +41,7 @@ export async function createApp(module: Type | DynamicModule, settings: ApiSetti
   server.removeContentTypeParser('text/plain');
   // The body stays bytes until somebody has looked for a My Number in it.
   server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax }, (_request, body, done) => done(null, body));
-  addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }) });
+  addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }), gate: app.get(EdgeGate, { strict: false }) });
   boundConnections(server, settings, app.get(EdgeLimits, { strict: false }));
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Honnin API' });
   app.enableShutdownHooks();
@@ -76,20 +77,33 @@ function boundConnections(server: FastifyInstance, { limits, trustProxy }: ApiSe
   new Connections({ connectionsMax: limits.connectionsMax, perAddressMax: limits.connectionsPerAddressMax }, rules).attach(server.server);
 }
 
-function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle }: { settings: ApiSettings; log: Logger; metrics: Metrics; lifecycle: Lifecycle }): void {
+interface Hooked {
+  readonly settings: ApiSettings;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly lifecycle: Lifecycle;
+  readonly gate: EdgeGate;
+}
+
+function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle, gate }: Hooked): void {
   server.addHook('onRequest', (request, reply, done) => {
     const started = performance.now();
-    onEnd(reply.raw, (status) => report(request, { status, ms: performance.now() - started, log, metrics }));
+    onEnd(reply.raw, (status) => {
+      if (!gate.hasSentAway(request)) report(request, { status, ms: performance.now() - started, log, metrics });
+    });
     reply.headers(SECURITY_HEADERS);
     reply.header('x-request-id', request.id);
     if (settings.tls) reply.header('strict-transport-security', HSTS);
     if (request.url.startsWith('/docs')) reply.header('content-security-policy', DOCS_POLICY);
-    if (lifecycle.closing.aborted && request.routeOptions.url !== ANSWERED_TO_THE_END) {
+    done();
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    const begin = (): void => {
+      if (!lifecycle.closing.aborted || request.routeOptions.url === ANSWERED_TO_THE_END) return done();
       reply.header('connection', 'close');
       sendProblem(request, reply, new ProblemError('shutting_down', { retryAfterSeconds: 5 }));
-      return;
-    }
-    done();
+    };
+    gate.admit(request, reply).then(begin, (error: unknown) => sendProblem(request, reply, error instanceof ProblemError ? error : new ProblemError('internal_error')));
   });
   server.addHook('preClose', (done) => {
     // A client that holds a connection without asking anything must not keep the server from ending.

@@ -16,6 +16,7 @@ export class Metrics {
   readonly signInFailures: Counter<'cause'>;
   readonly eventStreams: Gauge;
   readonly uploads: Gauge<'places'>;
+  readonly turnedAway: Counter<'turn'>;
 
   constructor() {
     // Among others `nodejs_eventloop_lag_*_seconds` and the process's memory and processor time.
@@ -25,6 +26,7 @@ export class Metrics {
     this.photoChecks = this.counter({ name: 'honnin_photo_checks_total', help: 'Photographs that booths asked about beforehand: accepted, referred to officers or refused, and why', labels: ['verdict', 'reason', 'measure'] });
     this.signInFailures = this.counter({ name: 'honnin_sign_in_failures_total', help: 'Access tokens that were not accepted, and roles that did not allow', labels: ['cause'] });
     this.eventStreams = this.gauge({ name: 'honnin_event_streams', help: 'Open server-sent event streams' });
+    this.turnedAway = this.counter({ name: 'honnin_requests_turned_away_total', help: 'Requests without proof that were sent away unread because too many waited for a turn', labels: ['turn'] });
     this.uploads = this.gauge({ name: 'honnin_uploads', help: 'Uploads that are being read, by what gave them their place', labels: ['places'] });
   }
 

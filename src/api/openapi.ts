@@ -23,10 +23,10 @@ export class Problem {
   instance!: string;
 }
 
-/** Documents the problems that an operation can answer with, by status; 500 and 503 while shutting down are everywhere. */
+/** Documents the problems that an operation can answer with, by status; 500, 503 while shutting down and 429 in a flood are everywhere. */
 export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of new Set<ProblemCode>([...codes, 'internal_error', 'shutting_down'])) {
+  for (const code of new Set<ProblemCode>([...codes, 'too_many_requests', 'internal_error', 'shutting_down'])) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -31,6 +31,8 @@ export const SETTINGS = {
   challengePlaces: setting('HONNIN_CHALLENGE_PLACES', '256', 'Uploads at the same time of those who show a fresh challenge.', integer(0, 10_000)),
   challengePlacesPerAddress: setting('HONNIN_CHALLENGE_PLACES_PER_ADDRESS', '4', 'The same of one address.', integer(1, 10_000)),
   sharedPlaces: setting('HONNIN_SHARED_PLACES', '8', 'Uploads at the same time of everybody else.', integer(1, 10_000)),
+  strangersPerSecond: setting('HONNIN_STRANGERS_PER_SECOND', '50', 'Requests at the door that begin in a second while booths are served: questions for challenges, uploads that show one, and half as many uploads that show nothing; others wait for their turn, by address.', integer(1, 100_000)),
+  othersPerSecond: setting('HONNIN_OTHERS_PER_SECOND', '200', 'The same for all other requests: status, event streams, officers. Pages and measurements: a twentieth of it.', integer(1, 100_000)),
   refusalsPerAddress: setting('HONNIN_REFUSALS_PER_ADDRESS', '60', 'Refusals at the door per minute and address that get an event of their own; the others are counted in one event a minute.', integer(0, 1_000_000)),
   refusals: setting('HONNIN_REFUSALS', '600', 'The same of all addresses.', integer(0, 1_000_000)),
   streamsPerReceipt: setting('HONNIN_STREAMS_PER_RECEIPT', '5', 'Event streams at the same time of one receipt.', integer(1, 10_000)),

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { CommandBus } from '@nestjs/cqrs';
 import type { LightMyRequestResponse } from 'fastify';
 import { DEFAULT_UPLOADS, type UploadSettings } from '../../src/api/api-settings.js';
+import { SignatureDoubts } from '../../src/api/booth/signature-doubts.js';
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
 import { challengeRequestText } from '../../src/domain/booth/challenge-request.js';
@@ -105,6 +106,66 @@ describe('questions for challenges', () => {
     expect([await ask(), await ask(), await ask()]).toEqual([201, 201, 429]);
     expect([await ask(asked(booth)), await ask(asked(newBooth('x'))), await ask(asked(booth, '2026-11-23T07:54:59.000Z'))]).toEqual([201, 429, 429]);
     expect([await ask(asked(booth, '2026-11-23T08:15:00.000Z')), await ask(asked(booth))]).toEqual([201, 429]);
+  });
+});
+
+describe('turns', () => {
+  afterEach(closeAll);
+  const one = { perSecondBeside: 50, waitingMax: 2, waitingPerAddressMax: 2, waitMsMax: 5_000 };
+  const boothAsks = () =>
+    ({ 'honnin-booth-id': booth.boothId, 'honnin-requested-at': NOW, 'honnin-booth-signature': sign(null, Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc: NOW })), booth.privateKey).toString('base64') });
+
+  it('are not waited for by a booth that signs; of others that come at once, too many are sent away unread, counted and not told one by one', async () => {
+    const api = await ApiServer.start({ turns: { question: one } });
+    opened.push(api);
+    await api.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
+    const ask = (headers: Record<string, string> = {}, payload: object = { boothId: booth.boothId }) => api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json', ...headers }, payload });
+    const answers = await Promise.all([...Array.from({ length: 12 }, () => ask({}, { no: 'question' })), ask(boothAsks()), ask(boothAsks())]);
+    expect(answers.slice(-2).map(({ statusCode }) => statusCode)).toEqual([201, 201]);
+    const away = answers.filter(({ statusCode }) => statusCode === 429);
+    expect(away.length).toBeGreaterThan(0);
+    expect(answers.filter(({ statusCode }) => statusCode === 400).length).toBe(12 - away.length);
+    for (const answer of away) {
+      expect(answer.json()).toMatchObject({ code: 'too_many_requests' });
+      expect(answer.headers).toMatchObject({ 'retry-after': '2', connection: 'close' });
+    }
+    expect(await api.doorRefusals()).toHaveLength(12 - away.length);
+    expect((await api.inject({ method: 'GET', url: '/metrics' })).body).toContain(`honnin_requests_turned_away_total{turn="question"} ${away.length}`);
+    expect(api.logLines.filter((line) => line.includes('"status":429'))).toEqual([]);
+  });
+
+  it('come to everybody when nobody else asks: one after the other, strangers are refused as fast as before', async () => {
+    const api = await ApiServer.start({ turns: { stranger: { ...one, perSecondBeside: 1 } } });
+    opened.push(api);
+    const started = performance.now();
+    for (let i = 0; i < 50; i += 1) expect((await post(api, 'A'.repeat(51), {})).statusCode).toBe(403);
+    // Fifty turns of one a second would be fifty seconds.
+    expect(performance.now() - started).toBeLessThan(25_000);
+  });
+});
+
+describe('signatures that are checked before the turn', () => {
+  const socket = () => ({}) as Socket;
+
+  it('are none on a connection that brought a wrong one, and those of a booth that keeps its connection whatever others bring', async () => {
+    const doubts = new SignatureDoubts();
+    const [wrong, proved, fresh] = [socket(), socket(), socket()];
+    doubts.right(proved);
+    await doubts.wrong('a', wrong);
+    expect([await doubts.mayCheck('a', wrong), await doubts.mayCheck('a', fresh)]).toEqual([false, true]);
+    for (let i = 0; i < 19; i += 1) await doubts.wrong('a', socket());
+    expect([await doubts.mayCheck('a', fresh), await doubts.mayCheck('b', fresh), await doubts.mayCheck('a', proved)]).toEqual([false, true, true]);
+    for (let i = 0; i < 80; i += 1) await doubts.wrong(`c${i}`, socket());
+    expect([await doubts.mayCheck('b', fresh), await doubts.mayCheck('b', proved)]).toEqual([false, true]);
+    await doubts.wrong('a', proved);
+    expect(await doubts.mayCheck('a', proved)).toBe(false);
+  });
+
+  it('behind a proxy count by address alone', async () => {
+    const doubts = new SignatureDoubts();
+    doubts.right(null);
+    for (let i = 0; i < 20; i += 1) await doubts.wrong('a', null);
+    expect([await doubts.mayCheck('a', null), await doubts.mayCheck('b', null)]).toEqual([false, true]);
   });
 });
 

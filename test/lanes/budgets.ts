@@ -14,7 +14,7 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
   face: 190,
   history: 15,
   infrastructure: 5,
-  journeys: 120,
+  journeys: 180,
   kafka: 220,
   lanes: 5,
   operation: 60,
@@ -26,4 +26,4 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
 };
 
 /** Seconds of wall time for all tests together: .ci/run may take 25 minutes; installs, linter and types take four. */
-export const TOTAL_SECONDS = 1260;
+export const TOTAL_SECONDS = 1320;

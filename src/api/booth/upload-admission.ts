@@ -1,11 +1,15 @@
+import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { UploadStandings, type Standing } from '../../application/queries/upload-standing.js';
+import type { ChallengeRequest } from '../../domain/booth/challenge-request.js';
 import type { PlaceClaim } from '../../domain/booth/upload-place.js';
 import { ApiSettings, type RateLimits } from '../api-settings.js';
+import { isTrusted } from '../client-address.js';
 import { EdgeLimits } from '../edge-limits.js';
 import { Metrics } from '../metrics.js';
 import { BOOTH_ID, Door } from './door.js';
+import { SignatureDoubts } from './signature-doubts.js';
 import { UploadPlaces, type PlacesLimits, type UploadPlace } from './upload-places.js';
 
 /** The header fields by which an upload shows, before its body, whose it is. */
@@ -27,14 +31,21 @@ export interface Admission {
   readonly claim: PlaceClaim | null;
 }
 
+/** Whose request it is, as far as its header fields tell before its turn: `booth` waits for nobody. */
+export type TurnKind = 'booth' | 'shown' | 'stranger' | 'question';
+
 /** Gives places to uploads by what their header fields prove: an enrolled booth has places of its own that no stranger can take, whoever shows a
  *  fresh challenge has those of the address, and everybody else shares a few. */
 @Injectable()
 export class UploadAdmission {
   private readonly places: Readonly<Record<'booth' | 'challenge' | 'stranger', UploadPlaces>>;
+  private readonly doubts = new SignatureDoubts();
+  /** What was found before the request's turn, so that nothing is checked twice. */
+  private readonly standing = new WeakMap<FastifyRequest, Standing>();
+  private readonly asks = new WeakMap<FastifyRequest, boolean>();
 
   constructor(
-    settings: ApiSettings,
+    private readonly settings: ApiSettings,
     metrics: Metrics,
     private readonly standings: UploadStandings,
     private readonly limits: EdgeLimits,
@@ -46,10 +57,30 @@ export class UploadAdmission {
     this.places = { booth: pool('booth', uploads.booth), challenge: pool('challenge', uploads.challenge), stranger: pool('stranger', uploads.stranger) };
   }
 
+  /** Whose turn an upload waits for. */
+  async turnOfUpload(request: FastifyRequest): Promise<TurnKind> {
+    const { claim, signature, isWhole } = claimOf(request);
+    if (!isWhole || claim === null || this.standings.challengeOf(claim) !== 'fresh') return 'stranger';
+    if (signature === null || !(await this.mayCheck(request))) return 'shown';
+    const standing = await this.standings.of(claim, signature);
+    this.standing.set(request, standing);
+    return (await this.isRight(request, standing.kind === 'booth')) ? 'booth' : 'shown';
+  }
+
+  /** Whose turn a question for a challenge waits for. */
+  async turnOfQuestion(request: FastifyRequest): Promise<TurnKind> {
+    const question = questionOf(request);
+    if (question === null || !(await this.mayCheck(request))) return 'question';
+    const asks = await this.standings.isAskedBy(question.request, question.signature);
+    this.asks.set(request, asks);
+    return (await this.isRight(request, asks)) ? 'booth' : 'question';
+  }
+
   /** Judges the header fields and counts the request. @throws {ProblemError} `too_many_requests` */
   async admit(request: FastifyRequest, kind: keyof RateLimits): Promise<Admission> {
     const { claim, signature, isWhole } = claimOf(request);
-    const standing: Standing = !isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : await this.standings.of(claim, signature);
+    const judged = async (): Promise<Standing> => (!isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : this.standings.of(claim, signature));
+    const standing = this.standing.get(request) ?? (await judged());
     if (standing.kind === 'booth') this.limits.provedBy(request, standing.claim.boothId);
     await this.limits.admit(request, kind);
     return { standing, claim };
@@ -57,11 +88,23 @@ export class UploadAdmission {
 
   /** Counts a question for a challenge: an enrolled booth's by the booth, every other by its address. @throws {ProblemError} `too_many_requests` */
   async admitQuestion(request: FastifyRequest): Promise<void> {
-    const { [BOOTH_ID_HEADER]: boothId, [REQUESTED_AT_HEADER]: requestedAtUtc } = request.headers;
-    const signature = signatureOf(request);
-    const isWhole = typeof boothId === 'string' && BOOTH_ID.test(boothId) && typeof requestedAtUtc === 'string' && INSTANT.test(requestedAtUtc);
-    if (signature && isWhole && (await this.standings.isAskedBy({ boothId, requestedAtUtc }, signature))) this.limits.provedBy(request, boothId);
+    const question = questionOf(request);
+    if (question && (this.asks.get(request) ?? (await this.standings.isAskedBy(question.request, question.signature)))) this.limits.provedBy(request, question.request.boothId);
     await this.limits.admit(request, 'challengesPerMinute');
+  }
+
+  private mayCheck(request: FastifyRequest): Promise<boolean> {
+    return this.doubts.mayCheck(this.limits.addressOf(request), this.socketOf(request));
+  }
+
+  private async isRight(request: FastifyRequest, isRight: boolean): Promise<boolean> {
+    if (isRight) this.doubts.right(this.socketOf(request));
+    else await this.doubts.wrong(this.limits.addressOf(request), this.socketOf(request));
+    return isRight;
+  }
+
+  private socketOf({ socket }: FastifyRequest): Socket | null {
+    return isTrusted(this.settings.trustProxy, socket.remoteAddress ?? '') ? null : socket;
   }
 
   /** Runs the work of one upload in a place. @throws {ProblemError} also for header fields that are none of ours, which are refused before the body. */
@@ -96,6 +139,14 @@ function claimOf({ headers }: FastifyRequest): { readonly claim: PlaceClaim | nu
   if (boothId === undefined && nonce === undefined) return { claim: null, signature: null, isWhole: true };
   if (typeof boothId !== 'string' || typeof nonce !== 'string' || !BOOTH_ID.test(boothId) || !NONCE.test(nonce)) return { claim: null, signature: null, isWhole: false };
   return { claim: { boothId, nonce }, signature: signatureOf({ headers }), isWhole: true };
+}
+
+/** A question for a challenge that a booth signed, or null when the header fields have not the form of one. */
+function questionOf(request: FastifyRequest): { readonly request: ChallengeRequest; readonly signature: Uint8Array } | null {
+  const { [BOOTH_ID_HEADER]: boothId, [REQUESTED_AT_HEADER]: requestedAtUtc } = request.headers;
+  const signature = signatureOf(request);
+  if (!signature || typeof boothId !== 'string' || typeof requestedAtUtc !== 'string') return null;
+  return BOOTH_ID.test(boothId) && INSTANT.test(requestedAtUtc) ? { request: { boothId, requestedAtUtc }, signature } : null;
 }
 
 function signatureOf({ headers }: Pick<FastifyRequest, 'headers'>): Uint8Array | null {

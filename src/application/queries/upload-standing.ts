@@ -27,12 +27,19 @@ export class UploadStandings {
   /** @param signature 64 bytes by the booth's key over `uploadPlaceText`, or null. A signature that does not fit counts as none: what is wrong
    *  with the booth is said, and put on record, when its request is judged. */
   async of(claim: PlaceClaim, signature: Uint8Array | null): Promise<Standing> {
-    const expiresAtUtc = this.challenges.expiryOf(claim.boothId, claim.nonce);
-    if (expiresAtUtc === null) return { kind: 'unknown' };
+    const shown = this.challengeOf(claim);
+    if (shown === 'unknown') return { kind: 'unknown' };
     // A repeated request may be older than its challenge and still gets its first answer, through the places of everybody.
-    if (Date.parse(this.clock.nowUtc()) > Date.parse(expiresAtUtc)) return { kind: 'stranger' };
+    if (shown === 'expired') return { kind: 'stranger' };
     const isSigned = signature !== null && (await this.isSigned(claim.boothId, uploadPlaceText(claim), signature));
     return { kind: isSigned ? 'booth' : 'challenge', claim };
+  }
+
+  /** What a keyed hash alone tells of a challenge. */
+  challengeOf({ boothId, nonce }: PlaceClaim): 'fresh' | 'expired' | 'unknown' {
+    const expiresAtUtc = this.challenges.expiryOf(boothId, nonce);
+    if (expiresAtUtc === null) return 'unknown';
+    return Date.parse(this.clock.nowUtc()) > Date.parse(expiresAtUtc) ? 'expired' : 'fresh';
   }
 
   /** Whether an enrolled booth asks for a challenge. A signature serves for some minutes: what was seen once must not open the door for ever. */

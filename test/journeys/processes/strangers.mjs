@@ -7,6 +7,8 @@ const BOUNDARY = 'strangersboundary';
 const AGAIN_MS = 100;
 const told = { opened: 0, statuses: {} };
 let isOver = false;
+/** Of the form of a token, signed by nobody. */
+const FORGED = [{ alg: 'RS256', typ: 'JWT', kid: 'k' }, { iss: 'x', aud: 'honnin', exp: 4e9, roles: ['auditor'] }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') + '.' + 'A'.repeat(342);
 
 const multipart = `Content-Type: multipart/form-data; boundary=${BOUNDARY}\r\n`;
 const photoPart = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\nContent-Type: image/jpeg\r\n\r\n`;
@@ -24,17 +26,39 @@ const ATTACKS = {
   'streams of one receipt': { begin: () => `GET /v1/registrations/${receipts[0]}/events HTTP/1.1\r\nHost: x\r\n\r\n` },
   'streams of many receipts': { begin: (_, number) => `GET /v1/registrations/${receipts[number % receipts.length]}/events HTTP/1.1\r\nHost: x\r\n\r\n` },
   'refused garbage': { begin: () => post('/v1/registrations', multipart + key(), 20) + 'x'.repeat(20), repeats: true },
-  'refused requests of form': { prepare: challenge, begin: wellFormed, repeats: true },
-  'challenges': { begin: () => ((body) => post('/v1/challenges', 'Content-Type: application/json\r\n', body.length) + body)(JSON.stringify({ boothId })), repeats: true },
+  'refused requests of form': { prepare: challenge, begin: (given) => wellFormed(given), repeats: true },
+  'challenges': { begin: () => question(), repeats: true },
+  'wrong signatures': { prepare: challenge, begin: (given) => wellFormed(given, claim(given.nonce)), repeats: true },
+  'wrong signatures on new connections': { prepare: challenge, begin: (given) => wellFormed(given, claim(given.nonce)), repeats: true, closes: true },
+  'questions with wrong signatures': { begin: () => question(asked()), repeats: true },
+  'forged tokens': { begin: () => get('/v1/cases?receipt=7K3M-9QXD-2VTB-HW60', `Authorization: Bearer ${FORGED}\r\n`), repeats: true },
+  'questions about receipts': { begin: () => get('/v1/registrations/7K3M-9QXD-2VTB-HW60'), repeats: true },
+  'questions about its health': { begin: () => get('/health/ready'), repeats: true },
+  'questions for its measurements': { begin: () => get('/metrics'), repeats: true },
+  'questions for its description': { begin: () => get('/openapi.json'), repeats: true },
   'large bodies': { begin: () => post('/v1/registrations', multipart + key(), photoBytes) + photoPart, trickle: 1, bytes: 256 * 1024 },
 };
+
+function get(path, headers = '') {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+}
+
+function question(headers = '') {
+  const body = JSON.stringify({ boothId });
+  return post('/v1/challenges', `Content-Type: application/json\r\n${headers}`, body.length) + body;
+}
+
+function asked() {
+  const signature = Buffer.alloc(64, 7).toString('base64');
+  return `Honnin-Booth-Id: ${boothId}\r\nHonnin-Requested-At: ${new Date().toISOString()}\r\nHonnin-Booth-Signature: ${signature}\r\n`;
+}
 
 function claim(nonce) {
   return `Honnin-Booth-Id: ${boothId}\r\nHonnin-Challenge: ${nonce}\r\nHonnin-Booth-Signature: ${Buffer.alloc(64, 7).toString('base64')}\r\n`;
 }
 
 /** Everything that the form asks for, by nobody whom the server knows. */
-function wellFormed({ nonce }) {
+function wellFormed({ nonce }, headers = '') {
   const sha = 'a'.repeat(64);
   const envelope = { nonce, boothId, counter: 1, certificateType: 'user_authentication', mode: 'GOVERNMENT_SUBMISSION', capturedAtUtc: new Date().toISOString(), photoSha256: sha, certificateSha256: sha, cardRecordSha256: sha, cardIssuerCertificateSha256: sha, consent: { textVersion: '2026-11', keepReferenceImage: true } };
   const signature = Buffer.alloc(64, 7).toString('base64');
@@ -42,7 +66,7 @@ function wellFormed({ nonce }) {
   const body = part('request', 'application/json', JSON.stringify({ envelope, boothSignature: signature, cardSignature: signature, cardChallengeSignature: signature })) +
     part('certificate', 'application/pkix-cert', 'c'.repeat(900)) + part('cardRecord', 'application/octet-stream', 'r'.repeat(900)) +
     part('cardIssuerCertificate', 'application/octet-stream', 'i'.repeat(500)) + part('photo', 'image/jpeg', 'p'.repeat(50_000)) + `--${BOUNDARY}--\r\n`;
-  return post('/v1/registrations', multipart + key(), body.length) + body;
+  return post('/v1/registrations', multipart + key() + headers, body.length) + body;
 }
 
 async function challenge() {
@@ -67,12 +91,13 @@ function stranger(number, given) {
     const status = /^HTTP\/1\.1 (\d{3})/.exec(chunk.toString('latin1', 0, 16))?.[1];
     if (!status) return;
     told.statuses[status] = (told.statuses[status] ?? 0) + 1;
+    if (plan.closes) return socket.destroy();
     if (plan.repeats && !isOver && !socket.destroyed) socket.write(plan.begin(given, number), 'latin1');
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
     clearInterval(timer);
-    setTimeout(() => stranger(number, given), AGAIN_MS);
+    setTimeout(() => stranger(number, given), plan.closes ? 1 : AGAIN_MS);
   });
 }
 
