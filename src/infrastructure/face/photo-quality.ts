@@ -120,8 +120,12 @@ export function captureRefusal({ face, quality, covered, eyes }: Judged, rules: 
   const sure = (chance: number): string => `${(chance * 100).toFixed(0)} of 100`;
   // Of a face that lies partly outside the picture, or has no light or too much, nothing else can be said.
   if (CANNOT_BE_JUDGED_BELOW.some(([measure, minimum]) => value(measure) < minimum)) return null;
-  if (covered.bothEyes >= rules.covered.eyes) return { reason: 'eyes_covered', detail: `both eyes are covered (${sure(covered.bothEyes)})` };
-  if (covered.mouth >= rules.covered.mouth) return { reason: 'mouth_covered', detail: `the mouth is covered (${sure(covered.mouth)})` };
+  // Under a mask that reaches to the lids the eyes look strange as well: the surer of both is said.
+  const [eyesHidden, mouthHidden] = [covered.bothEyes >= rules.covered.eyes, covered.mouth >= rules.covered.mouth];
+  if (eyesHidden && !(mouthHidden && covered.mouth > covered.bothEyes)) {
+    return { reason: 'eyes_covered', detail: `both eyes are covered (${sure(covered.bothEyes)})` };
+  }
+  if (mouthHidden) return { reason: 'mouth_covered', detail: `the mouth is covered (${sure(covered.mouth)})` };
   // Lids that nobody sees are not closed.
   if (covered.bothEyes >= rules.covered.doubt) return null;
   if (eyes !== null && isClosed(eyes.left, rules) && isClosed(eyes.right, rules)) {
