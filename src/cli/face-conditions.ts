@@ -110,7 +110,7 @@ async function measured(
       {
         conditions: chosen.map((condition) => ({ condition, pairs: pairsOf(condition, pictures, extracts, set) })),
         listed: named.map((name) => ({
-          condition: { name: `as listed: ${name}`, bounded: false },
+          condition: { name: `as listed: ${name}`, bounded: false, fitted: false },
           pairs: listedPairs(list, name, extracts, set),
         })),
       },

@@ -6,6 +6,7 @@ import { pointsOfDistance, scoreComparison } from '../../src/domain/registration
 import { poornessOf, QUALITY_WEIGHTS_NAMES, qualityWeights } from '../../src/domain/registration/quality-weights.js';
 import { registrationDecider } from '../../src/domain/registration/registration.js';
 import type { PictureMeasures, ScoreEvidence } from '../../src/domain/values/face-comparison.js';
+import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set.js';
 import { certificateVerified, compared, NOW, policy, received } from '../support/registration-facts.js';
 
 const SCORING = { quality: 'dlib-1', slope: 417_000, offset: 253_830 };
@@ -84,8 +85,47 @@ describe('the quality of both pictures', () => {
 
   it('is not reckoned by other weights where a name is not known', () => {
     expect(QUALITY_WEIGHTS_NAMES).toContain('none');
-    for (const name of ['dlib-2', 'constructor']) expect(() => scoreComparison({ ...evidence(SHARP, SHARP, 1), scoring: { ...SCORING, quality: name } })).toThrow(/not known; run the newer release/);
+    for (const name of ['dlib-99', 'constructor']) expect(() => scoreComparison({ ...evidence(SHARP, SHARP, 1), scoring: { ...SCORING, quality: name } })).toThrow(/not known; run the newer release/);
     expect(scoreComparison({ ...evidence(SOFT, SOFT, 5_000), scoring: { ...SCORING, quality: 'none' } }).basis).toMatchObject({ card: { correction: 0 }, doubts: [] });
+  });
+});
+
+/** The weights of decisions from now on; those of before keep theirs, and their points. */
+describe('the quality of both pictures by the weights of today', () => {
+  const SCORING_2 = { ...SCORING, quality: 'dlib-2' };
+  const VERY_SOFT: PictureMeasures = { ...SOFT, detail: -360, noise: -230 };
+  const added = (a: PictureMeasures, b: PictureMeasures, scoring = SCORING_2): number => {
+    return scoreComparison({ ...evidence(a, b, 5_000), scoring }).basis.card.correction;
+  };
+
+  it('is what the default model set scores by', () => {
+    expect(DEFAULT_MODEL_SET.qualityWeights).toBe('dlib-2');
+  });
+
+  it.each([
+    ['soft', { detail: -231, noise: -200 }, 9],
+    ['soft, and begins to count for more', { detail: -316, noise: -210 }, 9 * 86 + 16],
+    ['small', { eyeDistance: 17 }, 60],
+    ['grey', { isGrey: true }, 437],
+    ['noisy', { noise: -132 }, 74],
+    ['compressed', { eyeDistance: 40, blocks: 26 }, 6],
+    ['flat', { contrast: 23 }, 42],
+    ['dark', { light: 89 }, 10],
+  ] as const)('begins to count as %s one step beyond its mark', (words, change, share) => {
+    const expected = { soft: 0, small: 0, grey: 0, noisy: 0, compressed: 0, flat: 0, dark: 0, [words.split(',')[0]!]: share };
+    expect(poornessOf({ ...SHARP, ...change }, qualityWeights('dlib-2'))).toEqual(expected);
+  });
+
+  it('takes less from a soft pair than before, and more from one that lost nearly all', () => {
+    expect([added(SOFT, SOFT), added(SOFT, SOFT, SCORING)]).toEqual([470, 552]);
+    expect([added(VERY_SOFT, VERY_SOFT), added(VERY_SOFT, VERY_SOFT, SCORING)]).toEqual([945, 780]);
+    expect(added(SHARP, SHARP)).toBe(0);
+  });
+
+  it('keeps the points of older decisions as they were given', () => {
+    const of = (quality: string): number => scoreComparison({ ...evidence(SOFT, SOFT, 5_200), scoring: { ...SCORING, quality } }).cardPoints;
+    expect(of('dlib-1')).toBe(7_867);
+    expect(of('dlib-2')).toBe(8_402);
   });
 });
 

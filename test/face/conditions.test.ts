@@ -58,13 +58,14 @@ function pairs(measures: PictureMeasures, shrunk: number): MeasuredPair[] {
   );
 }
 
-const condition = (name: string, bounded = true) => ({ name, bounded });
+const condition = (name: string, bounded = true) => ({ name, bounded, fitted: true });
 
 describe('altering a picture', () => {
   const every: readonly Step[] = [
     ['eyes', 20],
     ['blur', 0.05],
     ['noise', 20],
+    ['grain', 20],
     ['gamma', 3],
     ['contrast', 0.4],
     ['equalise'],
@@ -77,6 +78,14 @@ describe('altering a picture', () => {
     const first = await altered(original, every);
     expect(await altered(original, every)).toEqual(first);
     expect(await altered({ ...original, seed: 2 }, every)).not.toEqual(first);
+  });
+
+  it('gives grain to a grey picture that stays grey', async () => {
+    const original = { bytes: await loadDemoFace(DEMO_FACE_NAMES[0]!), eyeDistance: 150, seed: 1 };
+    const pixels = await sharp(await altered(original, [['grey'], ['grain', 20]]))
+      .raw()
+      .toBuffer();
+    for (let i = 0; i < 3_000; i += 3) expect([pixels[i + 1], pixels[i + 2]]).toEqual([pixels[i], pixels[i]]);
   });
 
   it('does what its name says', async () => {
@@ -119,23 +128,27 @@ describe('people in two halves', () => {
 });
 
 describe('a fit of what quality takes', () => {
-  const base = qualityWeights('dlib-1');
+  const base = qualityWeights('dlib-2');
+  const ASIS = { each: 1, noise: 1 };
 
   it('finds the share that a property takes from strangers, and raises it as it is asked to', () => {
     const grey = { ...SHARP, isGrey: true };
     const sets = [pairs(SHARP, 0), pairs(grey, 0.04), pairs({ ...SHARP, detail: base.softBelow - 50 }, 0.06)];
-    expect(fitQualityWeights(sets, base, 1)).toMatchObject({
+    expect(fitQualityWeights(sets, base, ASIS)).toMatchObject({
       grey: expect.closeTo(400, -1),
-      soft: 12,
+      soft: expect.closeTo(12, -1),
       noise: 0,
       blocks: 0,
       softBelow: base.softBelow,
     });
-    expect(fitQualityWeights(sets, base, 1.5)).toMatchObject({ grey: expect.closeTo(600, -1), soft: 18 });
+    expect(fitQualityWeights(sets, base, { each: 1.5, noise: 1.5 })).toMatchObject({
+      grey: expect.closeTo(600, -1),
+      soft: expect.closeTo(18, -1),
+    });
   });
 
   it('never lets a poor picture count for more than a good one', () => {
-    expect(fitQualityWeights([pairs(SHARP, 0), pairs({ ...SHARP, isGrey: true }, -0.04)], base, 1)).toMatchObject({
+    expect(fitQualityWeights([pairs(SHARP, 0), pairs({ ...SHARP, isGrey: true }, -0.04)], base, ASIS)).toMatchObject({
       grey: 0,
     });
   });
@@ -147,8 +160,8 @@ describe('a fit of what quality takes', () => {
     const changed = pairs(grey, 0.04).map((pair) =>
       pair.people.every((person) => seen.has(person)) ? pair : { ...pair, distance: 1 },
     );
-    expect(fitQualityWeights([only(pairs(SHARP, 0)), only(changed)], base, 1)).toEqual(
-      fitQualityWeights([only(pairs(SHARP, 0)), only(pairs(grey, 0.04))], base, 1),
+    expect(fitQualityWeights([only(pairs(SHARP, 0)), only(changed)], base, ASIS)).toEqual(
+      fitQualityWeights([only(pairs(SHARP, 0)), only(pairs(grey, 0.04))], base, ASIS),
     );
   });
 });

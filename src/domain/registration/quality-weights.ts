@@ -5,6 +5,9 @@ export interface QualityWeights {
   /** Each hundredth of detail below `softBelow`. */
   readonly soft: number;
   readonly softBelow: number;
+  /** Each hundredth of detail below `softerBelow`, besides: what is lost last is what tells people apart. */
+  readonly softer: number;
+  readonly softerBelow: number;
   /** Each pixel that the eyes are closer than `smallBelow`. */
   readonly small: number;
   readonly smallBelow: number;
@@ -25,15 +28,21 @@ export interface QualityWeights {
 }
 
 const NONE: QualityWeights = {
-  soft: 0, softBelow: 0, small: 0, smallBelow: 0, grey: 0, noise: 0, blocks: 0, blocksAbove: 0, flat: 0, flatBelow: 0, dark: 0, darkBelow: 0, softAlone: 0, otherAlone: 0,
+  soft: 0, softBelow: 0, softer: 0, softerBelow: 0, small: 0, smallBelow: 0, grey: 0, noise: 0, blocks: 0, blocksAbove: 0,
+  flat: 0, flatBelow: 0, dark: 0, darkBelow: 0, softAlone: 0, otherAlone: 0,
 };
 
 /** By name. What a name stands for never changes: events name it, and their points are reckoned again. How the numbers were found is in
- *  docs/decisions/0072. */
+ *  docs/decisions/0072 and 0087; those of today are what `./honnin face conditions` fits to everybody. */
 const WEIGHTS: Readonly<Record<string, QualityWeights>> = {
   none: NONE,
   'dlib-1': {
-    soft: 12, softBelow: -230, small: 57, smallBelow: 16, grey: 455, noise: 76, blocks: 7, blocksAbove: 25, flat: 27, flatBelow: 24, dark: 8, darkBelow: 90, softAlone: 330, otherAlone: 60,
+    soft: 12, softBelow: -230, softer: 0, softerBelow: 0, small: 57, smallBelow: 16, grey: 455, noise: 76, blocks: 7, blocksAbove: 25,
+    flat: 27, flatBelow: 24, dark: 8, darkBelow: 90, softAlone: 330, otherAlone: 60,
+  },
+  'dlib-2': {
+    soft: 9, softBelow: -230, softer: 16, softerBelow: -315, small: 60, smallBelow: 18, grey: 437, noise: 74, blocks: 6, blocksAbove: 25,
+    flat: 42, flatBelow: 24, dark: 10, darkBelow: 90, softAlone: 300, otherAlone: 60,
   },
 };
 
@@ -60,7 +69,7 @@ export function poornessOf(measures: PictureMeasures, weights: QualityWeights): 
   const noiseAbove = noise + OWN_NOISE.less - floorDiv(OWN_NOISE.twoFifthsOfDetail * detail, 5);
   const blocks = Math.min(floorDiv(measures.blocks * BLOCKS_SCALE.eyes, Math.max(1, eyeDistance)), floorDiv(measures.blocks * BLOCKS_SCALE.halvesMax, 2));
   return {
-    soft: weights.soft * Math.max(0, weights.softBelow - detail),
+    soft: below(detail, weights.softBelow, weights.soft) + below(detail, weights.softerBelow, weights.softer),
     small: weights.small * Math.max(0, weights.smallBelow - eyeDistance),
     grey: isGrey ? weights.grey : 0,
     noisy: weights.noise * Math.max(0, noiseAbove),
@@ -68,6 +77,10 @@ export function poornessOf(measures: PictureMeasures, weights: QualityWeights): 
     flat: weights.flat * Math.max(0, weights.flatBelow - contrast),
     dark: weights.dark * Math.max(0, weights.darkBelow - light),
   };
+}
+
+function below(value: number, mark: number, weight: number): number {
+  return weight * Math.max(0, mark - value);
 }
 
 /** Quotient of whole numbers, rounded down. */

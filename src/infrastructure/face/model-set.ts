@@ -178,7 +178,7 @@ export const DEFAULT_MODEL_SET: ModelSet = {
     offset: 25.383,
     source: 'logistic fit at equal priors over photograph, grey card and colour card pairs of 44 people with one view and its mirror image; three views shorten distances by 0.010 (median of 4,437 pairs)',
   },
-  qualityWeights: 'dlib-1',
+  qualityWeights: 'dlib-2',
   suggestedBands: { matchDistanceMax: 0.55, referDistanceMax: 0.61 },
 };
 

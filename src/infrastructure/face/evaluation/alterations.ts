@@ -12,6 +12,8 @@ export type Step =
   | readonly ['jpeg', number]
   /** Of every channel of every pixel on its own, by its standard deviation in grey levels. */
   | readonly ['noise', number]
+  /** The same in all channels of a pixel: noise of a grey picture. */
+  | readonly ['grain', number]
   | readonly ['gamma', number]
   /** The share of the contrast that is left, about the middle grey. */
   | readonly ['contrast', number]
@@ -60,7 +62,9 @@ async function taken(picture: Raw, step: Step, seed: number): Promise<Raw> {
     case 'jpeg':
       return rawOf(sharp(await opened(picture).jpeg({ quality: step[1] }).toBuffer()), eyeDistance);
     case 'noise':
-      return { ...picture, data: withNoise(picture.data, step[1], seed) };
+      return { ...picture, data: withNoise(picture.data, step[1], { seed, channels: 1 }) };
+    case 'grain':
+      return { ...picture, data: withNoise(picture.data, step[1], { seed, channels: 3 }) };
     case 'gamma':
       return { ...picture, data: mapped(picture.data, (value) => 255 * (value / 255) ** step[1]) };
     case 'contrast':
@@ -89,18 +93,18 @@ function mapped(data: Buffer, to: (value: number) => number): Buffer {
   return Buffer.from(data.map((value) => table[value]!));
 }
 
-/** Normal deviates in pairs. Source: Box and Muller 1958, "A note on the generation of random normal deviates". */
-function withNoise(data: Buffer, deviation: number, seed: number): Buffer {
+/** @param channels how many neighbours share a deviate
+ *  Source: Box and Muller 1958, "A note on the generation of random normal deviates". */
+function withNoise(
+  data: Buffer,
+  deviation: number,
+  { seed, channels }: { readonly seed: number; readonly channels: 1 | 3 },
+): Buffer {
   const random = seeded(seed);
   const noisy = Buffer.alloc(data.length);
-  for (let i = 0; i < data.length; i += 2) {
-    const [length, turn] = [Math.sqrt(-2 * Math.log(1 - random())), 2 * Math.PI * random()];
-    for (const [at, part] of [
-      [i, Math.cos(turn)],
-      [i + 1, Math.sin(turn)],
-    ] as const) {
-      if (at < data.length) noisy[at] = Math.min(255, Math.max(0, Math.round(data[at]! + deviation * length * part)));
-    }
+  for (let i = 0; i < data.length; i += channels) {
+    const by = deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    for (let at = i; at < i + channels; at += 1) noisy[at] = Math.min(255, Math.max(0, Math.round(data[at]! + by)));
   }
   return noisy;
 }

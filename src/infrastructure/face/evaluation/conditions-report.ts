@@ -11,10 +11,10 @@ import { scoringOf, suggestedBands, wholeDistance } from '../calibration.js';
 import { algorithmOf, type ModelSet } from '../model-set.js';
 import { rateRanges, type Range } from './bootstrap.js';
 import { boundsOf, type RateWithBound } from './by-quality.js';
-import type { Condition, MeasuredPair } from './conditions.js';
+import { CONDITIONS, type Condition, type MeasuredPair } from './conditions.js';
 import { foldsOf, within, type Fold } from './cross-validation.js';
 import { errorRates } from './error-rates.js';
-import { fitQualityWeights, RAISE } from './fit-weights.js';
+import { fitQualityWeights } from './fit-weights.js';
 
 /** What may pass, by the marks: shares of different-person pairs, and of the first its upper bound as well. */
 export const BOUNDS = { match: 0.0015, matchUpper95: 0.003, refer: 0.025 } as const;
@@ -63,7 +63,7 @@ export interface ConditionsReport {
 }
 
 export interface MeasuredCondition {
-  readonly condition: Pick<Condition, 'name' | 'bounded'>;
+  readonly condition: Pick<Condition, 'name' | 'bounded' | 'fitted'>;
   readonly pairs: readonly MeasuredPair[];
 }
 
@@ -107,10 +107,10 @@ function fitted(
   base: QualityWeights,
   people: ReadonlySet<string>,
 ): QualityWeights {
+  const chosen = conditions.filter(({ condition }) => condition.fitted);
   return fitQualityWeights(
-    conditions.map(({ pairs }) => within(pairs, people)),
+    chosen.map(({ pairs }) => within(pairs, people)),
     base,
-    RAISE,
   );
 }
 
@@ -131,6 +131,7 @@ function conditionRow(
     ),
   );
   const shipped = ratesOf(pairs, [distances], marks);
+  const uncorrected = ratesOf(pairs, [pairs.map(({ distance }) => distance)], marks);
   const crossValidated =
     folds.length === 0
       ? null
@@ -145,13 +146,17 @@ function conditionRow(
     notExtracted: pairs.filter(({ measures }) => measures === null).length,
     eer: { rate: errorRates(scored).eer, range95: rateRanges(scored, subjects, EER_DRAWS).eer },
     shipped,
-    uncorrected: ratesOf(pairs, [pairs.map(({ distance }) => distance)], marks),
+    uncorrected,
     crossValidated,
     genuine: becomes(
       pairs.filter(({ same }) => same),
       set,
     ),
-    beyond: [...beyond('', shipped), ...(crossValidated === null ? [] : beyond('cross-validated ', crossValidated))],
+    beyond: [
+      ...costOf(name, shipped, uncorrected),
+      ...beyond('', shipped),
+      ...(crossValidated === null ? [] : beyond('cross-validated ', crossValidated)),
+    ],
   };
 }
 
@@ -227,6 +232,13 @@ function becomes(same: readonly MeasuredPair[], set: ModelSet): ConditionRow['ge
   });
   const share = (band: string): number => bands.filter((each) => each === band).length / bands.length;
   return { match: share('match'), officers: share('refer'), noMatch: share('no_match') };
+}
+
+/** Good pictures are not to pay for the poor ones. */
+function costOf(name: string, shipped: Rates, uncorrected: Rates): string[] {
+  const [now, without] = [shipped.match.fnmr.rate, uncorrected.match.fnmr.rate];
+  if (name !== CONDITIONS[0]?.name || now === null || without === null || now <= without) return [];
+  return [`FNMR at the match mark ${percent(now)}, and ${percent(without)} if no quality counted`];
 }
 
 function beyond(what: string, { match, refer }: Rates): string[] {

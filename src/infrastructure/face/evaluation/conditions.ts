@@ -18,10 +18,20 @@ export interface Condition {
   readonly card: readonly Step[];
   /** Whether the bounds are asked of it; the others show where they end. */
   readonly bounded: boolean;
+  /** Whether what quality takes is fitted to it. Not where a sum of properties says too little: a fit to it would cost
+   *  honest people with an ordinary grey picture. */
+  readonly fitted: boolean;
 }
 
-const both = (name: string, ...steps: Step[]): Condition => ({ name, captured: steps, card: steps, bounded: true });
+const both = (name: string, ...steps: Step[]): Condition => ({
+  name,
+  captured: steps,
+  card: steps,
+  bounded: true,
+  fitted: true,
+});
 const unbounded = (condition: Condition): Condition => ({ ...condition, bounded: false });
+const notFitted = (condition: Condition): Condition => ({ ...unbounded(condition), fitted: false });
 
 export const CONDITIONS: readonly Condition[] = [
   both('sharp colour'),
@@ -39,16 +49,40 @@ export const CONDITIONS: readonly Condition[] = [
   both('grey, JPEG quality 15', ['grey'], ['jpeg', 15]),
   both('colour, noise sd 20', ['noise', 20]),
   both('dark, gamma 3', ['gamma', 3]),
-  { name: 'photograph blur 5 %, card blur 6 %', captured: [['blur', 0.05]], card: [['blur', 0.06]], bounded: true },
-  { name: 'photograph blur 6 %, card blur 8 %', captured: [['blur', 0.06]], card: [['blur', 0.08]], bounded: true },
+  {
+    name: 'photograph blur 5 %, card blur 6 %',
+    captured: [['blur', 0.05]],
+    card: [['blur', 0.06]],
+    bounded: true,
+    fitted: true,
+  },
+  {
+    name: 'photograph blur 6 %, card blur 8 %',
+    captured: [['blur', 0.06]],
+    card: [['blur', 0.08]],
+    bounded: true,
+    fitted: true,
+  },
   unbounded(both('colour, blur 8 %', ['blur', 0.08])),
-  unbounded(both('grey, noise sd 20', ['grey'], ['noise', 20])),
+  notFitted(both('grey, noise sd 20', ['grey'], ['grain', 20])),
   unbounded(both('grey, contrast 40 %', ['grey'], ['contrast', 0.4])),
-  unbounded(both('grey, equalised', ['grey'], ['equalise'])),
+  notFitted(both('grey, equalised', ['grey'], ['equalise'])),
   unbounded(both('colour, blur 6 %, noise sd 10', ['blur', 0.06], ['noise', 10])),
-  { name: 'sharp photograph, card blur 8 %', captured: [], card: [['blur', 0.08]], bounded: false },
-  { name: 'sharp photograph, grey card 24 px', captured: [], card: [['eyes', 24], ['grey']], bounded: false },
-  { name: 'photograph blur 6 %, grey card', captured: [['blur', 0.06]], card: [['grey']], bounded: false },
+  { name: 'sharp photograph, card blur 8 %', captured: [], card: [['blur', 0.08]], bounded: false, fitted: true },
+  {
+    name: 'sharp photograph, grey card 24 px',
+    captured: [],
+    card: [['eyes', 24], ['grey']],
+    bounded: false,
+    fitted: true,
+  },
+  {
+    name: 'photograph blur 6 %, grey card',
+    captured: [['blur', 0.06]],
+    card: [['grey']],
+    bounded: false,
+    fitted: true,
+  },
 ];
 
 /** A picture of a known person. */

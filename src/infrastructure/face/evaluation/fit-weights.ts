@@ -1,22 +1,29 @@
-import { poornessOf, type Poorness, type QualityWeights } from '../../../domain/registration/quality-weights.js';
-import { PICTURE_DOUBTS, type PictureMeasures } from '../../../domain/values/face-comparison.js';
+import { poornessOf, type QualityWeights } from '../../../domain/registration/quality-weights.js';
+import type { PictureMeasures } from '../../../domain/values/face-comparison.js';
 import type { MeasuredPair } from './conditions.js';
 
-/** Which weight counts which property. */
-const WEIGHT_OF = {
-  soft: 'soft',
-  small: 'small',
-  grey: 'grey',
-  noisy: 'noise',
-  compressed: 'blocks',
-  flat: 'flat',
-  dark: 'dark',
-} as const satisfies Record<(typeof PICTURE_DOUBTS)[number], keyof QualityWeights>;
+/** The weights that are fitted. */
+const FITTED = [
+  'soft',
+  'softer',
+  'small',
+  'grey',
+  'noise',
+  'blocks',
+  'flat',
+  'dark',
+] as const satisfies readonly (keyof QualityWeights)[];
+const OF_DETAIL: readonly string[] = ['soft', 'softer', 'small'];
 
 /** Strangers nearer to a picture than all but this share of them: marks lie in this tail. */
 const TAIL = 0.05;
-/** Weights are raised by this share: a fit hits the middle, and half of all others lie beyond it. */
-export const RAISE = 1.1;
+/** How many times what was fitted a weight counts: a fit hits the middle, and half of all others lie beyond it. Noise
+ *  counts more: where it meets blur or lost colour it takes more than both together. */
+export interface Raise {
+  readonly each: number;
+  readonly noise: number;
+}
+export const RAISE: Raise = { each: 1.15, noise: 1.5 };
 /** Ten-thousandths in one. */
 const WHOLE = 10_000;
 
@@ -24,12 +31,11 @@ const WHOLE = 10_000;
  *  what share the near tail of its distances to strangers shrinks against the plain picture, as a sum of the properties
  *  with weights of zero or more.
  *  @param conditions pairs by condition, the plain one first; pairs of one person do not count
- *  @param base gives the marks from which on a property counts, and how much one counts that one side alone has
- *  @param raise by what share the weights are raised: a fit hits the middle, and half of all others lie beyond it */
+ *  @param base gives the marks from which on a property counts, and how much one counts that one side alone has */
 export function fitQualityWeights(
   conditions: readonly (readonly MeasuredPair[])[],
   base: QualityWeights,
-  raise: number,
+  raise: Raise = RAISE,
 ): QualityWeights {
   const [plain = [], ...others] = conditions.map((pairs) => tails(pairs, base));
   const rows = others.flatMap((condition) =>
@@ -42,13 +48,16 @@ export function fitQualityWeights(
     rows.map(({ shares }) => shares),
     rows.map(({ shrunk }) => shrunk),
   );
-  const weights = PICTURE_DOUBTS.map((doubt, i) => [WEIGHT_OF[doubt], Math.round(raise * fitted[i]!)]);
+  const weights = FITTED.map((name, i) => [
+    name,
+    Math.ceil((name === 'noise' ? raise.noise : raise.each) * fitted[i]!),
+  ]);
   return { ...base, ...(Object.fromEntries(weights) as Partial<QualityWeights>) };
 }
 
 interface Tail {
   readonly distance: number;
-  /** What each property would take if its weight were 1, in the order of the doubts. */
+  /** What each weight would take if it were 1, in their order. */
   readonly shares: readonly number[];
 }
 
@@ -66,45 +75,55 @@ function tails(pairs: readonly MeasuredPair[], base: QualityWeights): Map<string
     add(pair.a, pair);
     add(pair.b, pair);
   }
-  const ones = { ...base, ...Object.fromEntries(Object.values(WEIGHT_OF).map((name) => [name, 1])) };
+  const unit = unitsOf(base);
   return new Map(
     [...strangers].map(([picture, those]) => {
       const near = those
         .sort((a, b) => a.distance - b.distance)
         .slice(0, Math.max(1, Math.ceil(2 * TAIL * those.length)));
-      const shares = near.map(({ measures }) => unitShares(measures!, ones));
+      const shares = near.map(({ measures }) => unitShares(unit(measures![0]), unit(measures![1]), base));
       return [
         picture,
         {
           distance: near[near.length >> 1]!.distance,
-          shares: PICTURE_DOUBTS.map((_, i) => meanOf(shares.map((each) => each[i]!))),
+          shares: FITTED.map((_, i) => meanOf(shares.map((each) => each[i]!))),
         },
       ];
     }),
   );
 }
 
-function unitShares([a, b]: readonly [PictureMeasures, PictureMeasures], ones: QualityWeights): number[] {
-  const [mine, theirs] = [poornessOf(a, ones), poornessOf(b, ones)];
-  return PICTURE_DOUBTS.map((doubt) => {
-    const [least, most] = [Math.min(mine[doubt], theirs[doubt]), Math.max(mine[doubt], theirs[doubt])];
-    const alone = isOfDetail(doubt) ? ones.softAlone : ones.otherAlone;
-    return least + ((most - least) * alone) / 1_000;
+/** What each weight alone makes of a picture if it is 1. */
+function unitsOf(base: QualityWeights): (measures: PictureMeasures) => readonly number[] {
+  const zeros = Object.fromEntries(FITTED.map((name) => [name, 0]));
+  const ones = FITTED.map((name) => ({ ...base, ...zeros, [name]: 1 }));
+  const known = new Map<PictureMeasures, readonly number[]>();
+  return (measures) => {
+    const found = known.get(measures) ?? ones.map((weights) => sumOf(Object.values(poornessOf(measures, weights))));
+    known.set(measures, found);
+    return found;
+  };
+}
+
+function unitShares(mine: readonly number[], theirs: readonly number[], base: QualityWeights): number[] {
+  return FITTED.map((name, i) => {
+    const [least, most] = [Math.min(mine[i]!, theirs[i]!), Math.max(mine[i]!, theirs[i]!)];
+    return least + ((most - least) * (OF_DETAIL.includes(name) ? base.softAlone : base.otherAlone)) / 1_000;
   });
 }
 
-function isOfDetail(doubt: keyof Poorness): boolean {
-  return doubt === 'soft' || doubt === 'small';
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sumOf(values) / values.length;
 }
 
 const ROUNDS = 500;
 
 /** Weights of zero or more with the least sum of squared errors, one coordinate after the other: the problem is
- *  convex, and seven unknowns are few. */
+ *  convex, and eight unknowns are few. */
 function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const count = rows[0]?.length ?? 0;
   const gram = Array.from({ length: count }, (_, i) =>
