@@ -88,8 +88,13 @@ export class RealServer {
     return join(this.folder, name);
   }
 
-  call(user: string, method: string, path: string, body?: object): Promise<Response> {
-    const headers = { authorization: `Bearer ${this.tokens[user]}`, ...(body ? { 'content-type': 'application/json' } : {}) };
+  /** @param more.key the Idempotency-Key */
+  call(user: string, method: string, path: string, body?: object, { key }: { readonly key?: string } = {}): Promise<Response> {
+    const headers = {
+      authorization: `Bearer ${this.tokens[user]}`,
+      ...(body ? { 'content-type': 'application/json' } : {}),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    };
     return fetch(`${this.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
   }
 
