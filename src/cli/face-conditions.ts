@@ -18,17 +18,18 @@ import {
   type ConditionsReport,
 } from '../infrastructure/face/evaluation/conditions-report.js';
 import { EmbeddingStore } from '../infrastructure/face/evaluation/embedding-store.js';
-import { DEFAULT_MODEL_SET } from '../infrastructure/face/model-set.js';
 import { EXIT, UsageError } from './command.js';
 import {
   ENGINE_OPTIONS,
   LIST_OPTIONS,
   readList,
+  reportedSets,
   refuseMissing,
   withComparer,
   type EngineValues,
   type LabelledList,
 } from './face-lists.js';
+import { modelCacheDir } from './models.js';
 import { ProgressBar } from './progress-bar.js';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
@@ -71,11 +72,12 @@ export async function conditions(args: string[]): Promise<number> {
   const chosen = conditionsNamed(values.only ?? '');
   const folder = path.resolve(values.embeddings ?? defaultFolder());
   const reports: ConditionsReport[] = [];
-  for (const set of values.set ?? [DEFAULT_MODEL_SET.id]) {
+  for (const set of values.set ?? (await reportedSets(modelCacheDir(values.cache)))) {
     const report = await measured({ ...values, set }, { labelled, pictures, chosen, folder, splits });
     print(report);
     reports.push(report);
   }
+  if (reports.length > 1) printBeside(reports);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(reports, null, 2)}\n`);
   say(`\nEmbeddings are in ${folder}, for the next run. They are biometric data: delete them when you are done.`);
   return reports.every(({ held }) => held) ? EXIT.ok : EXIT.failed;
@@ -158,6 +160,21 @@ function print({
     for (const words of beyond)
       say(`${bounded ? 'NOT HELD' : 'beyond the bounds, which are not asked of it'}: ${name}: ${words}`);
   say(held ? 'every bound holds' : 'not every bound holds');
+}
+
+/** One line a condition, one column a set. */
+function printBeside(reports: readonly ConditionsReport[]): void {
+  say('\nside by side: FMR at the match mark / FNMR at the match mark / EER');
+  say(`| both pictures | ${reports.map(({ algorithm }) => algorithm.id).join(' | ')} |`);
+  say(`| --- | ${reports.map(() => '---').join(' | ')} |`);
+  const rowsOf = ({ conditions: rows, listed }: ConditionsReport): readonly ConditionRow[] => [...rows, ...listed];
+  for (const [i, { name }] of rowsOf(reports[0]!).entries()) {
+    const cells = reports.map((report) => {
+      const { shipped, eer } = rowsOf(report)[i]!;
+      return `${two(shipped.match.fmr.rate)} / ${one(shipped.match.fnmr.rate)} / ${two(eer.rate)}`;
+    });
+    say(`| ${name} | ${cells.join(' | ')} |`);
+  }
 }
 
 function lineOf({ name, bounded, shipped, uncorrected, crossValidated, eer }: ConditionRow): string {

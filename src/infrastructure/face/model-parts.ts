@@ -11,7 +11,7 @@ export interface ModelPart {
 
 /** Eyes, nose tip and mouth corners as ArcFace and SFace expect them in a square of 112 px.
  *  Source: OpenCV, modules/objdetect/src/face_recognize.cpp (`alignCrop`). */
-const ARCFACE_112: EmbedderSpec['template'] = {
+export const ARCFACE_112: EmbedderSpec['template'] = {
   name: 'arcface-112',
   landmarks: ['left-eye', 'right-eye', 30, 48, 54],
   points: [

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { QUALITY_WEIGHTS_NAMES } from '../../domain/registration/quality-weights.js';
 import { ModelError, writeWhole } from './build-models/build-models.js';
-import { DEFAULT_MODEL_SET, PIPELINE_VERSION, type ModelSet } from './model-set.js';
+import { DEFAULT_MODEL_SET, PIPELINE_VERSION, type EmbedderSpec, type ModelSet } from './model-set.js';
 
 /** Manifests of installed sets lie here, inside the cache folder, one `<id>.json` each. */
 export const MODEL_SETS_FOLDER = 'model-sets';
@@ -59,7 +59,7 @@ export function parseModelSet(text: string, source: string): ModelSet {
   } catch (error) {
     throw new ModelError(`${source} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const problem = MODEL_SET(value, 'manifest') ?? templateProblem(value as ModelSet);
+  const problem = MODEL_SET(value, 'manifest') ?? setProblem(value as ModelSet);
   if (problem !== null) throw new ModelError(`${source}: ${problem}`);
   return value as ModelSet;
 }
@@ -117,6 +117,22 @@ const INPUT = members({
   mean: listOf(number(-1_000, 1_000), 3, 3),
   scale: number(1e-6, 1_000),
 });
+const EMBEDDER = {
+  ...FILE,
+  input: INPUT,
+  length: wholeNumber(8, 4_096),
+  template: members(
+    {
+      name: text(/^.{1,100}$/, 'a name'),
+      landmarks: listOf(either(wholeNumber(0, 67), oneOf('left-eye', 'right-eye')), 2, 68),
+      meshPoints: listOf(wholeNumber(0, 467), 2, 68),
+      points: listOf(listOf(number(-10_000, 10_000), 2, 2), 2, 68),
+    },
+    ['meshPoints'],
+  ),
+  views: listOf(members({ scale: number(0.5, 2), mirrored: truth }), 1, 16),
+  unitLength: truth,
+};
 const MODEL_SET = members(
   {
     format: oneOf('honnin-model-set/1'),
@@ -125,34 +141,25 @@ const MODEL_SET = members(
     faceFlag: members({ ...FILE, kind: oneOf('facemesh'), input: INPUT, flagMin: number(0, 1) }),
     landmarks: members({ ...FILE, kind: oneOf('face-api-68'), input: INPUT }),
     eyes: members({ ...FILE, kind: oneOf('attention-mesh'), input: INPUT }),
-    embedder: members({
-      ...FILE,
-      input: INPUT,
-      length: wholeNumber(8, 4_096),
-      template: members(
-        {
-          name: text(/^.{1,100}$/, 'a name'),
-          landmarks: listOf(either(wholeNumber(0, 67), oneOf('left-eye', 'right-eye')), 2, 68),
-          meshPoints: listOf(wholeNumber(0, 467), 2, 68),
-          points: listOf(listOf(number(-10_000, 10_000), 2, 2), 2, 68),
-        },
-        ['meshPoints'],
-      ),
-      views: listOf(members({ scale: number(0.5, 2), mirrored: truth }), 1, 16),
-      unitLength: truth,
-    }),
+    embedder: members(EMBEDDER),
+    companion: members({ ...EMBEDDER, weight: number(1e-6, 1_000) }),
     distance: oneOf('euclidean', 'cosine'),
     calibration: members({ kind: oneOf('logistic'), slope: number(1e-4, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
     qualityWeights: oneOf(...QUALITY_WEIGHTS_NAMES),
     suggestedBands: members({ matchDistanceMax: number(0, 1e6), referDistanceMax: number(0, 1e6) }),
   },
-  ['eyes', 'qualityWeights'],
+  ['eyes', 'companion', 'qualityWeights'],
 );
 
-function templateProblem({ embedder: { template, input }, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): string | null {
-  if (template.landmarks.length !== template.points.length) return 'manifest.embedder.template: as many points as landmarks are needed';
-  if (template.meshPoints !== undefined && template.meshPoints.length !== template.points.length) return 'manifest.embedder.template: as many mesh points as points are needed';
-  if (input.width !== input.height) return 'manifest.embedder.input must be square';
+function setProblem({ embedder, companion, distance, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): string | null {
   if (matchDistanceMax > referDistanceMax) return 'manifest.suggestedBands: matchDistanceMax must not be above referDistanceMax';
+  if (companion && distance !== 'euclidean') return 'manifest.companion needs the distance euclidean';
+  return templateProblem('embedder', embedder) ?? (companion ? templateProblem('companion', companion) : null);
+}
+
+function templateProblem(member: string, { template, input }: EmbedderSpec): string | null {
+  if (template.landmarks.length !== template.points.length) return `manifest.${member}.template: as many points as landmarks are needed`;
+  if (template.meshPoints !== undefined && template.meshPoints.length !== template.points.length) return `manifest.${member}.template: as many mesh points as points are needed`;
+  if (input.width !== input.height) return `manifest.${member}.input must be square`;
   return null;
 }

@@ -61,6 +61,11 @@ export interface EmbedderSpec extends ModelFile {
   readonly unitLength: boolean;
 }
 
+export interface CompanionSpec extends EmbedderSpec {
+  /** What its numbers are multiplied with before they are set beside the first embedder's. */
+  readonly weight: number;
+}
+
 export interface FaceView {
   /** Enlargement of the crop about its centre; 1 for the plain crop, below 1 shows more around the face. */
   readonly scale: number;
@@ -98,6 +103,9 @@ export interface ModelSet {
   /** Without it nobody can say whether eyes are open: EyesOpen is 'not_assessed' and no photograph is refused for it. */
   readonly eyes?: EyesSpec;
   readonly embedder: EmbedderSpec;
+  /** Another network that embeds the same faces: its numbers are set behind the first one's, so that the square of a Euclidean distance is the
+   *  sum of both squares. */
+  readonly companion?: CompanionSpec;
   readonly distance: 'euclidean' | 'cosine';
   readonly calibration: CalibrationSpec;
   /** Name of the weights by which the pictures' quality counts (`src/domain/registration/quality-weights.ts`). Without it their quality does
@@ -184,7 +192,7 @@ export const DEFAULT_MODEL_SET: ModelSet = {
 
 /** The files of a set, each once, in a fixed order. */
 export function modelFiles(set: ModelSet): ModelFile[] {
-  return [set.detector, set.faceFlag, set.landmarks, ...(set.eyes ? [set.eyes] : []), set.embedder];
+  return [set.detector, set.faceFlag, set.landmarks, ...(set.eyes ? [set.eyes] : []), set.embedder, ...(set.companion ? [set.companion] : [])];
 }
 
 /** Names what scores depend on besides the pictures: a model set by its id and the first 12 hex digits of its SHA-256, the pipeline by its version,

@@ -1,5 +1,6 @@
 import { BlockedNet } from './blocked-net.js';
 import { OnnxGraph, type Tensor } from './onnx-graph.js';
+import { channelsFirst, depthwise, windowOf } from './tflite-filters.js';
 import { readTflite, type TfliteModel, type TfliteOperator } from './tflite-file.js';
 
 /** Converts MediaPipe's attention mesh. After the mesh of 468 points it looks at either eye once more, in a window that it turns and
@@ -186,27 +187,4 @@ class AttentionMeshWriter {
     if (maker.kind !== 'DEQUANTIZE') throw new Error(`the tensor ${found?.name ?? tensor} is no constant`);
     return this.constant(maker.inputs[0] ?? -1);
   }
-}
-
-function windowOf({ window, kind }: TfliteOperator): { padding: string; strides: number[] } {
-  if (!window) throw new Error(`${kind} has no strides`);
-  return window;
-}
-
-/** Filters of TensorFlow Lite: [out, height, width, in] to [out, in, height, width]. */
-function channelsFirst({ shape: [out = 0, height = 0, width = 0, into = 0], data }: Tensor): Tensor {
-  const size = height * width;
-  const result = new Float32Array(data.length);
-  for (let o = 0; o < out; o += 1) {
-    for (let p = 0; p < size; p += 1) {
-      for (let i = 0; i < into; i += 1) result[(o * into + i) * size + p] = data[(o * size + p) * into + i]!;
-    }
-  }
-  return { shape: [out, into, height, width], data: result };
-}
-
-/** [1, height, width, channels] to [channels, 1, height, width]. */
-function depthwise({ shape, data }: Tensor): Tensor {
-  const { shape: [, channels = 0, height = 0, width = 0], data: planes } = channelsFirst({ shape, data });
-  return { shape: [channels, 1, height, width], data: planes };
 }

@@ -33,7 +33,10 @@ export interface TfliteOperator {
 }
 
 /** Numbers of BuiltinOperator. */
-const OPERATORS: Readonly<Record<number, string>> = { 0: 'ADD', 3: 'CONV_2D', 4: 'DEPTHWISE_CONV_2D', 6: 'DEQUANTIZE', 17: 'MAX_POOL_2D', 18: 'MUL', 22: 'RESHAPE', 32: 'CUSTOM', 34: 'PAD', 45: 'STRIDED_SLICE', 54: 'PRELU' };
+const OPERATORS: Readonly<Record<number, string>> = {
+  0: 'ADD', 3: 'CONV_2D', 4: 'DEPTHWISE_CONV_2D', 6: 'DEQUANTIZE', 17: 'MAX_POOL_2D', 18: 'MUL', 19: 'RELU', 22: 'RESHAPE', 32: 'CUSTOM', 34: 'PAD',
+  41: 'SUB', 45: 'STRIDED_SLICE', 54: 'PRELU', 101: 'ABS',
+};
 
 /** Reads a TensorFlow Lite file with one subgraph.
  *  @throws at an operator, a padding or a kind of number that is not known here, and where an activation is fused */
@@ -60,8 +63,10 @@ function operatorKind(code: Table): string {
   return kind === 'CUSTOM' ? code.text(1) : kind;
 }
 
+/** In which field of its options an operator says what activation is fused into it. */
+const FUSED_ACTIVATION: Readonly<Record<string, number>> = { CONV_2D: 3, DEPTHWISE_CONV_2D: 4, MAX_POOL_2D: 5, ADD: 0, MUL: 0, SUB: 0 };
 /** Fields of Conv2DOptions, DepthwiseConv2DOptions and Pool2DOptions begin alike: padding, stride_w, stride_h. */
-const FUSED_ACTIVATION: Readonly<Record<string, number>> = { CONV_2D: 3, DEPTHWISE_CONV_2D: 4, MAX_POOL_2D: 5 };
+const WINDOWED: readonly string[] = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'MAX_POOL_2D'];
 
 function readOperator(operator: Table, kinds: readonly string[]): TfliteOperator {
   const kind = kinds[operator.integer(0)] ?? '';
@@ -72,7 +77,7 @@ function readOperator(operator: Table, kinds: readonly string[]): TfliteOperator
     kind,
     inputs: operator.integers(1),
     outputs: operator.integers(2),
-    window: options && fused !== undefined ? { padding: options.byte(0) === 0 ? 'SAME_UPPER' : 'VALID', strides: [options.integer(2), options.integer(1)] } : null,
+    window: options && WINDOWED.includes(kind) ? { padding: options.byte(0) === 0 ? 'SAME_UPPER' : 'VALID', strides: [options.integer(2), options.integer(1)] } : null,
     poolSize: options && kind === 'MAX_POOL_2D' ? [options.integer(4), options.integer(3)] : null,
     options: custom.length === 0 ? {} : (toObject(Uint8Array.from(custom).buffer) as Record<string, unknown>),
   };

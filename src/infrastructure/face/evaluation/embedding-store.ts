@@ -61,8 +61,8 @@ export class EmbeddingStore {
 
 /** Names all that an embedding and its measures depend on. Curve, weights and bands come later and are not part of it.
  *  */
-function extractionOf({ detector, faceFlag, landmarks, embedder }: ModelSet): string {
-  const parts = canonicalJson({ detector, faceFlag, landmarks, embedder });
+function extractionOf({ detector, faceFlag, landmarks, embedder, companion }: ModelSet): string {
+  const parts = canonicalJson({ detector, faceFlag, landmarks, embedder, companion });
   return `${PIPELINE_VERSION} ${runtimeVersions()} ${createHash('sha256').update(parts).digest('hex')}`;
 }
 
