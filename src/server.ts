@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
 import { Config } from './infrastructure/config.js';
+import { firstStartFiles } from './infrastructure/first-start-files.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
 
 export interface RunningServer {
@@ -14,24 +16,43 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+export interface StartOptions {
+  /** 32 bytes that no file has. What they open ends with this process. */
+  readonly masterKey?: Uint8Array;
+  /** Whether SIGINT and SIGTERM end the server and the process. Default: true. */
+  readonly takesSignals?: boolean;
+}
+
 /** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. @req R21 R22 R23 R24
  *
  *  @throws {ConfigError} for wrong settings, {EventStoreUnavailableError} when another server works in the data
  *  folder or on the store, {InstallationError} when parts are missing or do not belong together. */
-export async function startServer(environment: Readonly<Record<string, string | undefined>>): Promise<RunningServer> {
-  const config = Config.from(environment);
+export async function startServer(environment: Readonly<Record<string, string | undefined>>, { masterKey, takesSignals = true }: StartOptions = {}): Promise<RunningServer> {
+  const config = Config.from(environment, masterKey === undefined ? {} : { masterKey });
   const { host, port } = config.values;
   const settings = await apiSettings(config);
+  // Read again where they are used; looked at here, before anything is opened that would have to be closed again.
+  firstStartFiles(config);
   const foundation = await Foundation.open(config);
-  const app = await createApp(AppModule.with(config, settings, foundation), settings);
+  let app: NestFastifyApplication | null = null;
+  try {
+    app = await createApp(AppModule.with(config, settings, foundation), settings);
+    await app.listen({ host, port });
+  } catch (error) {
+    // Whatever was opened on the way is closed again, or the process would not end and keep the data folder.
+    await app?.close();
+    await foundation.close();
+    throw error;
+  }
+  const running = app;
+  if (takesSignals) running.enableShutdownHooks();
   // Nothing can be read or written any more; what is under way ends with that, and the process with it.
   foundation.whenLost((message) => {
     new Logger('Server').fatal(message);
-    void app.close();
+    void running.close();
   });
-  await app.listen({ host, port });
-  const address = app.getHttpServer().address() as { readonly port: number };
-  return { url: `${settings.tls ? 'https' : 'http'}://${host}:${address.port}`, close: () => app.close() };
+  const address = running.getHttpServer().address() as { readonly port: number };
+  return { url: `${settings.tls ? 'https' : 'http'}://${host}:${address.port}`, close: () => running.close() };
 }
 
 /** One page costs as much as so many other answers. */

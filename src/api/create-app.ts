@@ -44,7 +44,6 @@ export async function createApp(module: Type | DynamicModule, settings: ApiSetti
   addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }), gate: app.get(EdgeGate, { strict: false }) });
   boundConnections(server, settings, app.get(EdgeLimits, { strict: false }));
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Honnin API' });
-  app.enableShutdownHooks();
   return app;
 }
 

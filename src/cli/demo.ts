@@ -45,6 +45,7 @@ Example
       options: { keep: { type: 'boolean', default: false }, report: { type: 'string' }, photo: { type: 'string' }, 'card-photo': { type: 'string' } },
     });
     const cases = await chosenCases(values.photo, values['card-photo']);
+    const ending = endOfProcess();
     const world = await DemoWorld.start(say);
     try {
       const reports = await playAll(world, cases);
@@ -52,7 +53,7 @@ Example
       say(`\naudit log: ${await world.timestamps()}`);
       const ok = reports.every((r) => r.problem === null);
       if (values.report) writeFileSync(values.report, `${JSON.stringify({ ok, cases: reports.map(({ problem: _, ...report }) => report) }, null, 2)}\n`);
-      if (values.keep) await keepRunning(world);
+      if (values.keep) await keepRunning(world, ending);
       return ok ? EXIT.ok : EXIT.failed;
     } finally {
       await world.close();
@@ -118,7 +119,8 @@ function printSummary(reports: readonly CaseReport[]): void {
   }
 }
 
-async function keepRunning(world: DemoWorld): Promise<void> {
+async function keepRunning(world: DemoWorld, ending: EndOfProcess): Promise<void> {
+  ending.isAwaited = true;
   const { server, sandbox, folder } = world;
   say('\neverything keeps running; Ctrl-C ends it and removes the data');
   say(`  API and documentation  ${server.url}/docs`);
@@ -132,8 +134,26 @@ async function keepRunning(world: DemoWorld): Promise<void> {
   say('for example, the open and resolved holds as officer-a sees them:');
   say(`  TOKEN=$(curl -s ${sandbox.tokens.tokenUrl} -d grant_type=password -d username=officer-a -d password=officer-a | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`);
   say(`  curl -s -H "Authorization: Bearer $TOKEN" '${server.url}/v1/holds?include=resolved'`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await ending.asked;
+}
+
+interface EndOfProcess {
+  readonly asked: Promise<void>;
+  /** Whether somebody waits for it and ends in order; otherwise the process ends at once. */
+  isAwaited: boolean;
+}
+
+/** Ctrl-C and its kind. However the process ends, the folder of the demonstration is removed with it. */
+function endOfProcess(): EndOfProcess {
+  let tell = (): void => {};
+  const ending: EndOfProcess = { asked: new Promise((resolve) => (tell = resolve)), isAwaited: false };
+  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
+    process.on(signal, () => {
+      // Asked for the second time: at once.
+      if (!ending.isAwaited) process.exit(code);
+      ending.isAwaited = false;
+      tell();
+    });
+  }
+  return ending;
 }

@@ -93,12 +93,19 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+/** What a failed command left open must not keep the process, nor the data folder that it holds. Output has its time to arrive. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), 3_000).unref();
+}
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
+    endSoon();
   },
   (error: unknown) => {
     process.stderr.write(`honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     process.exitCode = EXIT.internal;
+    endSoon();
   },
 );

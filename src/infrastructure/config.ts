@@ -123,10 +123,19 @@ type Values = { -readonly [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTI
 
 /** The configuration of a server, checked. Injected; never changed after the start. */
 export class Config {
-  private constructor(readonly values: Readonly<Values>) {}
+  private constructor(
+    readonly values: Readonly<Values>,
+    /** A master key that is in no file, or null. */
+    readonly masterKeyInMemory: Uint8Array | null,
+  ) {}
 
-  /** Reads all settings. @throws {ConfigError} that names every faulty setting at once. */
-  static from(environment: Readonly<Record<string, string | undefined>>): Config {
+  /** Reads all settings.
+   *  @param inMemory.masterKey 32 bytes that no file has: what they open ends with the process
+   *  @throws {ConfigError} that names every faulty setting at once. */
+  static from(
+    environment: Readonly<Record<string, string | undefined>>,
+    inMemory: { readonly masterKey?: Uint8Array } = {},
+  ): Config {
     const values: Record<string, unknown> = {};
     const problems: string[] = [];
     for (const [name, { env, fallback, read }] of Object.entries(SETTINGS) as [string, Setting<unknown>][]) {
@@ -145,7 +154,7 @@ export class Config {
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
     problems.push(...kafkaProblems(values as Values, 'kafka'), ...kafkaProblems(values as Values, 'auditCopyKafka'), ...timestampProblems(values as Values));
     if (problems.length > 0) throw new ConfigError(problems);
-    return new Config(values as Values);
+    return new Config(values as Values, inMemory.masterKey ?? null);
   }
 
   /** Whether certificates can be checked at all: some roots, and an address to ask for their status. */

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type FactoryProvider, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
 import { AuditLog } from '../application/ports/audit-log.js';
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
 import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
@@ -61,35 +61,22 @@ import { SqlReadModels } from './read-model/sql-read-models.js';
 import { SqlitePositionStore } from './read-model/sqlite-position-store.js';
 import { SqliteReadModel } from './read-model/sqlite-read-model.js';
 import { firstStartFiles } from './first-start-files.js';
+import { Resources } from './resources.js';
 import { SystemClock } from './system-clock.js';
 import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { KeyRing } from './vault/key-ring.js';
 import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
-
-/** Closes what the factories opened, in the opposite order. */
-class Resources implements OnApplicationShutdown {
-  private readonly closers: (() => unknown)[] = [];
-
-  opened<T>(resource: T, close: (resource: T) => unknown): T {
-    this.closers.unshift(() => close(resource));
-    return resource;
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    for (const close of this.closers.splice(0)) await close();
-  }
-}
 
 function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
 }
 
 const providers: Provider[] = [
-  Resources,
+  // With the foundation it closes what is opened here, also when a later one cannot be opened.
+  provide(Resources, [Foundation], ({ resources }: Foundation) => resources),
   { provide: Clock, useClass: SystemClock },
   // Opened before all of this, so that a second server on the same folder goes away before more is opened. Closed last.
-  provide(EventStore, [Foundation, Resources], (foundation: Foundation, resources: Resources) =>
-    resources.opened(foundation, (f) => f.close()).store),
+  provide(EventStore, [Foundation], ({ store }: Foundation) => store),
   provide(Installation, [Foundation], ({ installation }: Foundation) => installation),
   provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),

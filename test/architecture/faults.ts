@@ -92,7 +92,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   // Start, stop, settings and a long life
   O1: {
     kind: 'a start that failed never ends',
-    test: 'not yet',
   },
   O2: {
     kind: 'a wrong setting is told in the wrong words, late, or not at all',
@@ -167,7 +166,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O21: {
     kind: 'a demonstration leaves personal data behind',
-    test: 'not yet',
   },
   O22: {
     kind: 'a busy store or full disk is answered as an inner error',

@@ -17,7 +17,7 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
   journeys: 180,
   kafka: 220,
   lanes: 5,
-  operation: 60,
+  operation: 110,
   photo: 10,
   projections: 30,
   sandbox: 60,

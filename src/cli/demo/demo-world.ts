@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { BoothClient, type Capture } from '../../booth/booth-client.js';
 import { generateBoothKey } from '../../booth/booth-key.js';
@@ -7,6 +6,7 @@ import { DurableCaptureCounter } from '../../booth/capture-counter.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import type { SyntheticCard } from '../../sandbox/synthetic-card.js';
 import { startServer, type RunningServer } from '../../server.js';
+import { makeDemoFolder, removeDemoFolder } from './demo-folder.js';
 
 /** One event of a case as the history answers it. */
 export interface HistoryEvent {
@@ -39,11 +39,16 @@ export class DemoWorld {
   ) {}
 
   static async start(say: (line: string) => void): Promise<DemoWorld> {
-    const folder = mkdtempSync(join(tmpdir(), 'honnin-demo-'));
+    const folder = makeDemoFolder();
     const sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: say });
     say('starting the server (the first start on a machine also builds the face models) ...');
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('HONNIN_')));
-    const server = await startServer({ HONNIN_LOG_LEVEL: 'silent', ...own, ...sandboxSettings(sandbox), HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0' });
+    const settings = {
+      HONNIN_LOG_LEVEL: 'silent', ...own, ...sandboxSettings(sandbox),
+      HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0',
+    };
+    // Who ends this process ends the demonstration; and with the process goes the key to everything that is kept of people.
+    const server = await startServer(settings, { masterKey: randomBytes(32), takesSignals: false });
     say(`server: ${server.url}   data: ${folder}`);
     const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator', 'administrator-b'];
     const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
@@ -122,6 +127,6 @@ export class DemoWorld {
   async close(): Promise<void> {
     await this.server.close();
     await this.sandbox.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeDemoFolder(this.folder);
   }
 }

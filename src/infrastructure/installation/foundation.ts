@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { StoreHold } from '../../application/installation/store-hold.js';
 import type { EventStore } from '../../application/ports/event-store.js';
 import type { Config } from '../config.js';
@@ -9,12 +10,17 @@ import { HeldEventStore } from '../event-store/held-event-store.js';
 import { openEventStore } from '../event-store/open-event-store.js';
 import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
 import { WriterLock } from '../event-store/writer-lock.js';
+import { Resources } from '../resources.js';
 import { SystemClock } from '../system-clock.js';
 import { Installation } from './installation.js';
 
 /** What a server stands on, opened before anything else of it: the lock on its data folder, the event store, and the
  *  proof that all parts belong together. What cannot be opened leaves nothing open. */
-export class Foundation {
+export class Foundation implements OnApplicationShutdown {
+  /** What is opened on top of it. */
+  readonly resources = new Resources();
+  private closing: Promise<void> | null = null;
+
   private constructor(
     readonly store: EventStore,
     readonly installation: Installation,
@@ -52,8 +58,22 @@ export class Foundation {
     }
   }
 
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  /** Closes what stands on it, then the store, then lets the folder go. Once, however often it is called. */
   async close(): Promise<void> {
-    await this.store.close();
-    this.lock.release();
+    this.closing ??= this.closeAll();
+    await this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
+    try {
+      await this.resources.close();
+    } finally {
+      await this.store.close();
+      this.lock.release();
+    }
   }
 }

@@ -84,7 +84,7 @@ export async function findParts(config: Config, store: EventStore): Promise<Foun
   return {
     log: { name: nameOf(config, store), events: await countEvents(store), claim: await readClaim(store) },
     origin: config.values.auditOrigin,
-    masterKey: { file: masterKey.file, check: checkOf('master-key', masterKey.file) },
+    masterKey: { file: masterKey.file, check: masterKeyCheck(config, masterKey.file) },
     serverSecret: { file: serverSecret.file, check: checkOf('server-secret', serverSecret.file) },
     logKeys: LogKeys.found(logKeyFolders(config)),
     vault: {
@@ -165,7 +165,7 @@ function openKeys(
 ): Pick<Installation, 'masterKey' | 'serverSecret'> {
   const { masterKey, serverSecret } = keyPaths(config);
   return {
-    masterKey: keyFile(masterKey.file, { create: create && masterKey.isOwn }),
+    masterKey: config.masterKeyInMemory ?? keyFile(masterKey.file, { create: create && masterKey.isOwn }),
     serverSecret: keyFile(serverSecret.file, { create: create && serverSecret.isOwn }),
   };
 }
@@ -173,6 +173,10 @@ function openKeys(
 function checkOf(kind: Parameters<typeof keyCheck>[0], file: string): string | null {
   const key = keyIfThere(file);
   return key && keyCheck(kind, key);
+}
+
+function masterKeyCheck({ masterKeyInMemory }: Config, file: string): string | null {
+  return masterKeyInMemory ? keyCheck('master-key', masterKeyInMemory) : checkOf('master-key', file);
 }
 
 function logKeyFolders(config: Config) {
