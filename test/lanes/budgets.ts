@@ -9,7 +9,7 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
   cli: 5,
   crash: 30,
   domain: 10,
-  door: 20,
+  door: 40,
   'event-store': 60,
   face: 190,
   history: 15,

@@ -45,7 +45,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'door/refusals': {
     mutate: ['src/application/refusal-budget.ts', 'src/application/commands/refuse-at-door.ts'],
-    tests: ['test/application/refusal-budget.test.ts', 'test/door/receive-request.test.ts'],
+    tests: ['test/application/refusal-budget.test.ts', 'test/door/refuse-at-door.test.ts'],
   },
   'door/places': {
     mutate: ['src/api/booth/upload-places.ts', 'src/api/booth/upload-pace.ts'],
