@@ -18,7 +18,7 @@ import {
 } from '../support/scan-writer.js';
 import { soakFactor, soakSeed } from '../support/soak.js';
 
-const PICTURES = 20 * soakFactor();
+const PICTURES = 10 * soakFactor();
 const SEED = soakSeed(20_261_130);
 const SAMPLINGS = [[1, 1], [2, 1], [1, 2], [2, 2], [4, 1], [4, 2]] as const;
 const MARKER = [0xff, 0xd9];
@@ -98,7 +98,7 @@ function walked(frame: PhotoFrame, plan: ScanPlan, bytes: Uint8Array): void {
 describe('the coefficients that are read', () => {
   it('of one block are those that were written, and so is how far they reach', () => {
     const random = new Random(SEED);
-    for (let i = 0; i < 20 * PICTURES; i += 1) {
+    for (let i = 0; i < 15 * PICTURES; i += 1) {
       const block = drawnBlock(random);
       const after = random.pick([0, 0, 1, 3]);
       const from = random.between(1, 63);

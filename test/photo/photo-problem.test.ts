@@ -74,6 +74,14 @@ describe('the refusal of a photograph', () => {
       en: 'Write the picture with fewer pixels.',
     };
     expect(told('too_many_pixels')).toEqual(problem('photo_too_large', 'too_many_pixels', remedy));
+    expect(refusedPhoto(new PhotoFault('SOF0', 4, 'too_many_pixels'))).toEqual({
+      outcome: 'refused',
+      kind: 'too_large',
+      segment: 'SOF0',
+      byte: 4,
+      reason: 'too_many_pixels',
+      remedy: 'send_smaller',
+    });
   });
 
   it('is none where the photograph is plain', () => {
