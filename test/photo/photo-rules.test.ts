@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readPhoto } from '../../src/domain/photo/photo-reader.js';
+import { readPhoto, readPhotoOutline } from '../../src/domain/photo/photo-reader.js';
 import {
   ascii,
   entropy,
@@ -703,6 +703,26 @@ describe('restart markers', () => {
   });
 });
 
+describe('the outline of a photograph', () => {
+  const outline = (...data: number[]): object =>
+    readPhotoOutline(jpeg(JFIF, DQT, sof(0xc0, 8, 8), DHT, scan([[1, 0, 0]]), data));
+  const at = ONE.data + 2;
+  it('passes over coded data with its stuffed bytes and restart markers, and over nothing else', () => {
+    expect(outline(1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 0xff, 0xd7, 5)).toMatchObject(plain());
+    expect(outline()).toMatchObject(plain());
+    expect(outline(1, 2, 0xff, 0xcf, 0, 8, 0, 0, 0)).toMatchObject(refused('SOF15', at, 'process_unsupported'));
+    expect(outline(1, 2, 0xff, 0xd8)).toMatchObject(refused('SOI', at, 'segment_unexpected'));
+    expect(outline(1, 2, 0xff, 0x01)).toMatchObject(refused('TEM', at, 'segment_unexpected'));
+    expect(outline(1, 2, 0xff, 0xff, 0)).toMatchObject(refused('between segments', at + 1, 'fill_bytes'));
+  });
+
+  it.each([0, 1, 2, 3])('ends with the file, wherever that is: %i bytes of data', (length) => {
+    const { bytes, data } = sequential({ bits: '1'.repeat(16) });
+    const cut = bytes.subarray(0, data + length);
+    expect(readPhotoOutline(cut)).toMatchObject(refused('end of file', data + length, 'cut_off'));
+  });
+});
+
 describe('progressive scans', () => {
   const COMPLETE = plain({ progressive: true, scans: 4 });
   it('are complete with every bit of every coefficient', () => {
@@ -818,6 +838,18 @@ describe('progressive scans', () => {
     });
   });
 
+  it('end a run of blocks before each restart marker', () => {
+    const run = AC.code(0x10) + '1' + EOB;
+    const file = (bits: string): object => {
+      const front = jpeg(JFIF, DQT, sof(0xc2, 32, 8), DHT, scan([[1, 0, 0]], [0, 0, 0, 0]), entropy(mean(0).repeat(4)));
+      const [ac, dri] = [scan([[1, 0, 0]], [1, 63, 0, 0]), segment(0xdd, [0, 2])].map(segmentBytes);
+      const pieces = [dri!, ac!, entropy(bits), [0xff, 0xd0], entropy(EOB + EOB), [0xff, 0xd9]];
+      return readPhoto(Buffer.concat([front.subarray(0, -2), ...pieces.map((piece) => Buffer.from(piece))]));
+    };
+    expect(file(EOB + EOB)).toMatchObject(plain({ width: 32, progressive: true, scans: 2 }));
+    expect(file(run)).toMatchObject({ reason: 'data_left_over', segment: 'scan 2' });
+  });
+
   it('hold coefficients in range', () => {
     const first = (band: readonly [number, number, number, number], bits: string): readonly Step[] => [
       [[0, 0, 0, 0], mean(0)],
@@ -839,6 +871,20 @@ describe('progressive scans', () => {
         ]).bytes,
       ),
     ).toMatchObject(plain({ progressive: true, scans: 3 }));
+    for (const value of [2047, -2047]) {
+      const whole = progressive([
+        [[0, 0, 0, 0], mean(value)],
+        [[1, 63, 0, 0], EOB],
+      ]);
+      expect(readPhoto(whole.bytes)).toMatchObject(plain({ progressive: true, scans: 2 }));
+    }
+    // A coefficient that begins with a bit so high that no 8-bit sample has it.
+    const high = progressive([
+      [[0, 0, 0, 0], mean(0)],
+      [[1, 63, 0, 11], EOB],
+      [[1, 63, 11, 10], ac(0, 1) + EOB],
+    ]);
+    expect(readPhoto(high.bytes)).toMatchObject({ reason: 'coefficient_out_of_range', segment: 'scan 3' });
     expect(readPhoto(progressive([[[0, 0, 0, 1], mean(1024)]]).bytes)).toMatchObject({
       reason: 'coefficient_out_of_range',
       segment: 'scan 1',

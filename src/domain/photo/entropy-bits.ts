@@ -49,7 +49,7 @@ export class EntropyBits {
     return symbol;
   }
 
-  /** The next bits as a number. @param count 1 to 16 */
+  /** The next bits as a number. @param count 0 to 16 */
   take(count: number): number {
     if (this.held < count) this.fill();
     this.held -= count;
@@ -104,7 +104,7 @@ export class EntropyBits {
         k += symbol >> 4;
         if (category === 0 ? k >= to : category > AC_CATEGORY_MAX)
           throw this.fault(category === 0 ? 'code_unknown' : 'coefficient_out_of_range');
-        value = category === 0 ? 0 : extended(this.take(category), category);
+        value = extended(this.take(category), category);
         ({ buffer, held, next } = this);
       }
       value *= 1 << after;

@@ -90,7 +90,7 @@ function fillLookup(
   }
 }
 
-/** A value from its own bits (T.81 F.2.2.1, EXTEND). @param category how many they are, at least 1 */
+/** A value from its own bits (T.81 F.2.2.1, EXTEND). @param category how many they are; of none it is 0 */
 export function extended(bits: number, category: number): number {
   return bits < 1 << (category - 1) ? bits - (1 << category) + 1 : bits;
 }

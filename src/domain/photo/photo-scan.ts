@@ -14,7 +14,6 @@ export class PhotoPlane {
   /** In the file's order: of all blocks where the scans are progressive, else of one. */
   readonly coefficients: Int16Array;
   prediction = 0;
-  private readonly fourAtOnce: Float64Array;
 
   constructor(
     readonly component: PhotoComponent,
@@ -24,12 +23,6 @@ export class PhotoPlane {
     this.range = new SampleRange(quantiser);
     const blocks = progressive ? component.storedAcross * component.storedDown : 1;
     this.coefficients = new Int16Array(blocks * 64);
-    this.fourAtOnce = new Float64Array(this.coefficients.buffer, 0, 16);
-  }
-
-  /** Sets the 64 coefficients of the first block to zero. */
-  clear(): void {
-    for (let i = 0; i < 16; i += 1) this.fourAtOnce[i] = 0;
   }
 }
 
@@ -60,8 +53,8 @@ export interface ScanData {
  *  the file */
 export function passOverScan(_frame: PhotoFrame, _plan: ScanPlan, { bytes, at }: ScanData): number {
   for (let from = bytes.indexOf(0xff, at); from >= 0; from = bytes.indexOf(0xff, from + 2)) {
-    const marker = bytes[from + 1];
-    if (marker !== 0 && (marker === undefined || marker < 0xd0 || marker > 0xd7)) return from;
+    const marker = bytes[from + 1]!;
+    if (!(marker === 0 || (marker >= 0xd0 && marker <= 0xd7))) return from;
   }
   return bytes.length;
 }
@@ -75,12 +68,11 @@ export function walkScan(frame: PhotoFrame, plan: ScanPlan, { bytes, at, segment
   const [single] = parts.length === 1 ? parts : [];
   const across = single ? single.plane.component.blocksAcross : frame.unitsAcross;
   const units = across * (single ? single.plane.component.blocksDown : frame.unitsDown);
-  walk.begin();
   for (let unit = 0; unit < units; unit += 1) {
-    if (restartInterval > 0 && unit > 0 && unit % restartInterval === 0) {
+    // Without an interval there is no remainder.
+    if (unit > 0 && unit % restartInterval === 0) {
       walk.end();
       bits.restart((unit / restartInterval - 1) & 7);
-      walk.begin();
     }
     const row = Math.floor(unit / across);
     const column = unit - row * across;
@@ -120,24 +112,21 @@ class BlockWalk {
     return before === 0 ? (part, block) => this.firstAc(part, block) : (part, block) => this.refineAc(part, block);
   }
 
-  begin(): void {
-    for (const { plane } of this.plan.parts) plane.prediction = 0;
-  }
-
+  /** Ends what goes on from block to block. */
   end(): void {
     if (this.endOfBandRun > 0) throw this.bits.fault('data_left_over');
+    for (const { plane } of this.plan.parts) plane.prediction = 0;
   }
 
   private sequential({ plane, dc, ac }: ScanPart): void {
     const { bits } = this;
     const { range, coefficients } = plane;
-    plane.clear();
+    coefficients.fill(0);
     const mean = this.nextDc(plane, dc!);
     coefficients[0] = mean;
     const end = bits.band(ac!, SEQUENTIAL, plane, 0);
     // Runs of blocks are of progressive scans.
     if (end > 0) throw bits.fault('code_unknown');
-    this.endBlock();
     if (!range.isInside(coefficients, 0, bits.reached + Math.abs(mean) * range.reach[0]!))
       throw bits.fault('sample_out_of_range');
   }
@@ -146,12 +135,10 @@ class BlockWalk {
     const value = this.nextDc(plane, dc!) * (1 << this.plan.after);
     if (Math.abs(value) > DC_MAX) throw this.bits.fault('coefficient_out_of_range');
     plane.coefficients[block * 64] = value;
-    this.endBlock();
   }
 
   private refineDc({ plane }: ScanPart, block: number): void {
     plane.coefficients[block * 64]! |= this.bits.take(1) << this.plan.after;
-    this.endBlock();
   }
 
   private firstAc({ plane, ac }: ScanPart, block: number): void {
@@ -160,8 +147,7 @@ class BlockWalk {
       return;
     }
     const end = this.bits.band(ac!, this.plan, plane, block * 64);
-    if (end >= 0) this.endOfBandRun = this.runOf(end) - 1;
-    this.endBlock();
+    if (end > 0) this.endOfBandRun = this.runOf(end) - 1;
   }
 
   private refineAc({ plane, ac }: ScanPart, block: number): void {
@@ -180,14 +166,13 @@ class BlockWalk {
       const value = category === 0 ? 0 : bits.take(1) === 1 ? 1 << after : -(1 << after);
       k = this.correct(plane, block * 64, k, run);
       if (k > to) throw bits.fault('coefficient_out_of_range');
-      if (value !== 0) this.store(plane, block * 64 + k, value);
+      this.store(plane, block * 64 + k, value);
       k += 1;
     }
     if (this.endOfBandRun > 0) {
       this.correct(plane, block * 64, k, 64);
       this.endOfBandRun -= 1;
     }
-    this.endBlock();
   }
 
   /** Corrects what is not zero and passes over that many zeros. @returns the place of the next zero, or one behind
@@ -202,7 +187,7 @@ class BlockWalk {
         if (left === 0) return k;
         left -= 1;
       } else if (this.bits.take(1) === 1)
-        this.store(plane, block + k, value + (value > 0 ? 1 << after : -(1 << after)));
+        this.store(plane, block + k, value + Math.sign(value) * (1 << after));
     }
     return to + 1;
   }
@@ -215,16 +200,12 @@ class BlockWalk {
 
   private nextDc(plane: PhotoPlane, dc: HuffmanTable): number {
     const category = this.bits.symbol(dc);
-    if (category > 0) plane.prediction += extended(this.bits.take(category), category);
+    plane.prediction += extended(this.bits.take(category), category);
     if (Math.abs(plane.prediction) > DC_MAX) throw this.bits.fault('coefficient_out_of_range');
     return plane.prediction;
   }
 
   private runOf(category: number): number {
-    return category === 0 ? 1 : (1 << category) + this.bits.take(category);
-  }
-
-  private endBlock(): void {
-    if (this.bits.ranOut()) throw this.bits.fault('rows_missing');
+    return (1 << category) + this.bits.take(category);
   }
 }
