@@ -568,6 +568,11 @@ describe('the coded data', () => {
   const at = ONE.data;
   it.each<[string, string, object]>([
     ['to the last coefficient', mean(0) + ZRL.repeat(3) + ac(14, 1), plain()],
+    [
+      'of zeros to the very last coefficient',
+      mean(0) + ac(14, 1) + ZRL.repeat(3),
+      refused('scan 1', at + 3, 'code_unknown'),
+    ],
     ['of zeros that nothing follows', mean(0) + ZRL.repeat(4) + EOB, refused('scan 1', at + 2, 'code_unknown')],
     [
       'one coefficient too far',
@@ -603,6 +608,24 @@ describe('the coded data', () => {
     expect(readPhoto(sequential({ width: 16, bits: mean(-1000) + EOB + mean(-1048) + EOB }).bytes)).toMatchObject({
       reason: 'coefficient_out_of_range',
     });
+  });
+
+  it('that ends too early is told so where it ends, whatever the missing bits would have been', () => {
+    const picture = sequential({ width: 64, height: 64, bits: (mean(9) + ac(0, -3) + EOB + mean(-9) + EOB).repeat(32) });
+    const { length } = picture.bytes;
+    expect(readPhoto(picture.bytes)).toMatchObject(plain({ width: 64, height: 64 }));
+    for (let cut = length - 3; cut > length - 40; cut -= 1) {
+      expect(picture.bytes[cut - 1]).not.toBe(0xff);
+      expect(readPhoto(picture.bytes.subarray(0, cut))).toMatchObject(refused('scan 1', cut, 'rows_missing'));
+    }
+    // Bits that are not there are read as zeros, and of these this table makes a coefficient of eleven bits.
+    const zeros = new WrittenTable(0x10, [[], [0x0b, 0x00]]);
+    const missing = sequential({
+      height: 16,
+      tables: segment(0xc4, DC.content, zeros.content),
+      bits: mean(0) + zeros.code(0),
+    });
+    expect(readPhoto(missing.bytes)).toMatchObject(refused('scan 1', missing.bytes.length - 2, 'rows_missing'));
   });
 
   it('is filled up with ones', () => {

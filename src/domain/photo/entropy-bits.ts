@@ -22,8 +22,7 @@ interface BandTarget {
 }
 
 /** The bits of the entropy-coded data of one scan, up to the next marker. Behind it zeros are given and counted, so
- *  that the end of the data is
- *  looked for once a block and not at every bit. */
+ *  that the end of the data is looked for where a run of blocks ends and not at every bit. */
 export class EntropyBits {
   /** How far the coefficients of the last band may move a sample. */
   reached = 0;
@@ -41,7 +40,7 @@ export class EntropyBits {
 
   /** The next symbol of a table. @throws {PhotoFault} `code_unknown` */
   symbol(table: HuffmanTable): number {
-    if (this.held < 16) this.fill();
+    this.fill();
     const entry = table.lookup[(this.buffer >>> (this.held - LOOKUP_BITS)) & LOOKUP_MASK]!;
     const symbol = (entry >>> 8) & 0xff;
     if (entry === 0) return this.longSymbol(table);
@@ -51,7 +50,7 @@ export class EntropyBits {
 
   /** The next bits as a number. @param count 0 to 16 */
   take(count: number): number {
-    if (this.held < count) this.fill();
+    this.fill();
     this.held -= count;
     return (this.buffer >>> this.held) & ((1 << count) - 1);
   }
@@ -108,7 +107,7 @@ export class EntropyBits {
         ({ buffer, held, next } = this);
       }
       value *= 1 << after;
-      const size = value < 0 ? -value : value;
+      const size = Math.abs(value);
       if (k > to || size > AC_MAX) {
         this.keep(buffer, held, next);
         throw this.fault('coefficient_out_of_range');
@@ -118,11 +117,6 @@ export class EntropyBits {
     }
     this.keep(buffer, held, next);
     return end;
-  }
-
-  /** Whether more was taken than the file has before its next marker. */
-  ranOut(): boolean {
-    return this.held < this.borrowed;
   }
 
   /** Ends a run of blocks: nothing but ones up to the end of the byte may be left before the next marker (T.81
@@ -149,7 +143,7 @@ export class EntropyBits {
 
   /** A fault at the bit that is read next. Where the data had ended before, that is what is wrong. */
   fault(reason: PhotoRefusalReason): PhotoFault {
-    return this.ranOut()
+    return this.held < this.borrowed
       ? new PhotoFault(this.segment, this.next, 'rows_missing')
       : new PhotoFault(this.segment, this.byteOfNextBit(), reason);
   }
