@@ -26,9 +26,23 @@ describe('the speed of an upload', () => {
     ['fast for too long', () => 500 * KIB, [30, 'too_long']],
     ['all of five seconds at the end of them', (s: number) => (s % 5 === 0 ? 80 * KIB : 0), [30, 'too_long']],
     ['a fast beginning buys no long wait', (s: number) => (s <= 2 ? 1_000 * KIB : 0), [7, 'too_slow']],
+    ['just enough in the grace', (s: number) => (s <= 5 ? 16 * KIB : 0), [6, 'too_slow']],
     ['a fast beginning at the end of the grace', (s: number) => (s === 5 ? 1_000 * KIB : 0), [10, 'too_slow']],
   ] as const)('%s', (_name, bytesIn, verdict) => {
     expect(judged(bytesIn)).toEqual(verdict);
+  });
+});
+
+describe('what tells the slower upload', () => {
+  it('is the mean since it began; in its first second that is what has come', () => {
+    const pace = new UploadPace(PACE);
+    pace.count(50);
+    pace.count(50);
+    expect([pace.seconds, pace.speed]).toEqual([0, 100]);
+    pace.tick();
+    expect([pace.seconds, pace.speed]).toEqual([1, 100]);
+    pace.tick();
+    expect([pace.seconds, pace.speed]).toEqual([2, 50]);
   });
 });
 
@@ -43,11 +57,16 @@ describe('places for uploads', () => {
       work();
       return 'none';
     } catch (error) {
-      if (error instanceof ProblemError && Number(error.more.retryAfterSeconds) > 0) return error.code;
+      if (error instanceof ProblemError && error.more.retryAfterSeconds === 2) return error.code;
       throw error;
     }
   };
-  const endOf = (place: UploadPlace): string | null => (place.signal.aborted ? (place.signal.reason as ProblemError).code : null);
+  /** Why a place was lost; whoever lost it is asked to come back in two seconds. */
+  const endOf = (place: UploadPlace): string | null => {
+    if (!place.signal.aborted) return null;
+    const { code, more } = place.signal.reason as ProblemError;
+    return more.retryAfterSeconds === 2 ? code : `${code} without a time`;
+  };
   const seconds = (count: number, bytes: ReadonlyMap<UploadPlace, number> = new Map()): void => {
     for (let i = 0; i < count; i += 1) {
       for (const [place, perSecond] of bytes) place.count(perSecond);
@@ -95,6 +114,95 @@ describe('places for uploads', () => {
     places.take(at('shared'));
     expect(slow.filter((place) => endOf(place) !== null)).toHaveLength(1);
     expect(endOf(slow[0] as UploadPlace)).toBeNull();
+  });
+
+  it('are given up by the slowest that shows the same challenge', () => {
+    const places = new UploadPlaces(LIMITS);
+    const [slow, slower] = [places.take(at('a', 'n')), places.take(at('b', 'n'))];
+    const other = places.take(at('c', 'm'));
+    seconds(2, new Map([[slow, 10], [slower, 5]]));
+    places.take(at('d', 'n'));
+    expect([slow, slower, other].map(endOf)).toEqual([null, 'too_many_uploads', null]);
+    expect(places.size).toBe(3);
+  });
+
+  it('are given up, of equally slow uploads, by the one that came first', () => {
+    const places = new UploadPlaces(LIMITS);
+    const equal = [1, 2, 3, 4].map(() => places.take(at('shared')));
+    seconds(2);
+    places.take(at('shared'));
+    expect(equal.map(endOf)).toEqual(['too_many_uploads', null, null, null]);
+  });
+
+  it('are never given up by somebody with fewer uploads under way than the others', () => {
+    const places = new UploadPlaces({ ...LIMITS, placesMax: 5 });
+    const few = [1, 2].map(() => places.take(at('few')));
+    const many = [1, 2, 3].map(() => places.take(at('many')));
+    many[2]!.arrived();
+    // Two and two are under way now: both hold most, and the slowest of all goes.
+    seconds(2, new Map([...few.map((place): [UploadPlace, number] => [place, 10]), [many[0]!, 20], [many[1]!, 5]]));
+    places.take(at('new'));
+    expect([...few, ...many].map(endOf)).toEqual([null, null, null, 'too_many_uploads', null]);
+  });
+
+  it('are counted for the metric whenever one is taken or free again, once each', () => {
+    const told: number[] = [];
+    const places = new UploadPlaces(LIMITS, (count) => told.push(count));
+    const [one, other] = [places.take(at('a')), places.take(at('b'))];
+    one.release();
+    one.release();
+    other.end(new ProblemError('too_many_uploads'));
+    expect(told).toEqual([1, 2, 1, 0]);
+  });
+
+  it('leave no clock behind', () => {
+    const places = new UploadPlaces(LIMITS);
+    const [arrived, released, ended] = [places.take(at('a')), places.take(at('b')), places.take(at('c'))];
+    expect(jest.getTimerCount()).toBe(3);
+    arrived.arrived();
+    expect(jest.getTimerCount()).toBe(2);
+    released.release();
+    ended.end(new ProblemError('too_many_uploads'));
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('count no bytes of an upload that has arrived', () => {
+    const places = new UploadPlaces(LIMITS);
+    const place = places.take(at('a'));
+    place.count(100);
+    place.arrived();
+    place.count(100);
+    expect([place.bytes, places.bytes, place.isArriving]).toEqual([100, 100, false]);
+    place.release();
+    expect([place.bytes, places.bytes]).toEqual([0, 0]);
+  });
+
+  it('hold as many bytes as they may, and of equally large uploads the first one gives way to a byte more', () => {
+    const places = new UploadPlaces(LIMITS);
+    const equal = [1, 2].map(() => places.take(at('a')));
+    for (const place of equal) place.count(LIMITS.bytesMax / 2);
+    expect(equal.map(endOf)).toEqual([null, null]);
+    places.take(at('b')).count(1);
+    expect(equal.map(endOf)).toEqual(['too_many_uploads', null]);
+  });
+
+  it('let a quarter of a second come at once, and then as fast as all may send', async () => {
+    const places = new UploadPlaces(LIMITS);
+    const place = places.take(at('a'));
+    const isThere = async (ms: number, turn: Promise<void>): Promise<boolean> => {
+      let there = false;
+      void turn.then(() => (there = true));
+      await jest.advanceTimersByTimeAsync(ms);
+      return there;
+    };
+    expect(await isThere(0, place.turn(250 * KIB))).toBe(true);
+    const next = place.turn(100 * KIB);
+    expect([await isThere(99, next), await isThere(1, next)]).toEqual([false, true]);
+    // A silence of ten seconds saves up no more than that quarter.
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await isThere(0, place.turn(250 * KIB))).toBe(true);
+    const last = place.turn(50 * KIB);
+    expect([await isThere(49, last), await isThere(1, last)]).toEqual([false, true]);
   });
 
   it('are kept by an upload that has arrived', () => {

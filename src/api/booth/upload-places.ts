@@ -75,7 +75,7 @@ export class UploadPlaces {
 
   private bound(grown: UploadPlace): void {
     if (this.bytes <= this.limits.bytesMax) return;
-    const largest = this.ofLargest((place) => place.bytes).filter((place) => place.isArriving);
+    const largest = this.ofLargest((place) => place.bytes);
     const victim = largest.reduce((most, place) => (place.bytes > most.bytes ? place : most), largest[0] ?? grown);
     victim.end(new ProblemError('too_many_uploads', { retryAfterSeconds: WAIT_SECONDS }));
   }
