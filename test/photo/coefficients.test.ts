@@ -22,10 +22,10 @@ const PICTURES = 10 * soakFactor();
 const SEED = soakSeed(20_261_130);
 const SAMPLINGS = [[1, 1], [2, 1], [1, 2], [2, 2], [4, 1], [4, 2]] as const;
 const MARKER = [0xff, 0xd9];
-const tableOf = ({ content }: WrittenTable, kind: 'dc' | 'ac'): HuffmanTable =>
-  huffmanTable(Uint8Array.from(content), 1, { kind, end: content.length });
-const dc = tableOf(EVERY_DC, 'dc');
-const ac = tableOf(EVERY_AC, 'ac');
+const tableOf = ({ content }: WrittenTable, symbolMax: number): HuffmanTable =>
+  huffmanTable(Uint8Array.from(content), 1, { symbolMax, end: content.length });
+const dc = tableOf(EVERY_DC, 11);
+const ac = tableOf(EVERY_AC, 255);
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 
 /** Coefficients of every size and in every place, that stay where readers agree. */

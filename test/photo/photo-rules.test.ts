@@ -159,6 +159,33 @@ describe('the JFIF segment', () => {
   });
 });
 
+describe('the start', () => {
+  it.each<[string, Buffer, object]>([
+    ['of nothing', Buffer.alloc(0), refused('SOI', 0, 'not_a_jpeg')],
+    ['of another file', changed(ONE.bytes, 0, 0xfe), refused('SOI', 0, 'not_a_jpeg')],
+    ['of half a marker', changed(ONE.bytes, 1, 0xd9), refused('SOI', 1, 'not_a_jpeg')],
+    ['of one byte', ONE.bytes.subarray(0, 1), refused('SOI', 1, 'not_a_jpeg')],
+    ['and nothing else', ONE.bytes.subarray(0, 2), refused('end of file', 2, 'cut_off')],
+    ['and then no marker', changed(ONE.bytes, 2, 0xfe), refused('between segments', 2, 'stray_bytes')],
+    [
+      'twice',
+      Buffer.concat([ONE.bytes.subarray(0, 2), ONE.bytes]),
+      refused('SOI', 2, 'segment_unexpected'),
+    ],
+    [
+      'and JFIF twice',
+      Buffer.concat([ONE.bytes.subarray(0, 20), ONE.bytes.subarray(2)]),
+      refused('APP0 (JFIF)', 20, 'segment_unexpected'),
+    ],
+  ])('%s', (_name, file, expected) => {
+    expect(readPhoto(file)).toMatchObject(expected);
+  });
+
+  it('of what is no file at all is a fault of the program, and thrown', () => {
+    expect(() => readPhoto(undefined as never)).toThrow(TypeError);
+  });
+});
+
 describe('segments', () => {
   const behind = (...bytes: number[]): Buffer =>
     Buffer.concat([ONE.bytes.subarray(0, 20), Buffer.from(bytes), ONE.bytes.subarray(20)]);
@@ -197,7 +224,13 @@ describe('segments', () => {
     );
   });
 
+  it('of tables and frame only make no picture', () => {
+    const file = jpeg(JFIF, DQT, sof(0xc0, 8, 8), DHT);
+    expect(readPhoto(file)).toMatchObject(refused('EOI', file.length - 2, 'scans_missing'));
+  });
+
   it('with lengths that cannot be', () => {
+    expect(readPhoto(jpeg(JFIF, segment(0xc4, [0])))).toMatchObject(refused('DHT', 20 + 5, 'table_malformed'));
     expect(readPhoto(changed(ONE.bytes, AT.dqt + 2, 0, 2))).toMatchObject(
       refused('DQT', AT.dqt + 2, 'segment_malformed'),
     );
@@ -230,6 +263,7 @@ describe('quantisation', () => {
       withTables([...quantisers(0).slice(0, 64), 0]),
       refused('DQT', 24 + 64, 'table_malformed'),
     ],
+    ['with nothing first', withTables([0, 0, ...quantisers(0).slice(2)]), refused('DQT', 25, 'table_malformed')],
     ['twice', withTables(quantisers(0), quantisers(0)), refused('DQT', 24 + 65, 'segment_repeated')],
     ['that nobody uses', withTables(quantisers(0), quantisers(3)), refused('DQT', 24 + 65, 'table_unused')],
     ['that is missing', withTables(quantisers(1)), refused('SOS', 102 + segmentBytes(DHT).length, 'table_missing')],
@@ -611,12 +645,16 @@ describe('the coded data', () => {
   });
 
   it('that ends too early is told so where it ends, whatever the missing bits would have been', () => {
-    const picture = sequential({ width: 64, height: 64, bits: (mean(9) + ac(0, -3) + EOB + mean(-9) + EOB).repeat(32) });
-    const { length } = picture.bytes;
-    expect(readPhoto(picture.bytes)).toMatchObject(plain({ width: 64, height: 64 }));
-    for (let cut = length - 3; cut > length - 40; cut -= 1) {
-      expect(picture.bytes[cut - 1]).not.toBe(0xff);
-      expect(readPhoto(picture.bytes.subarray(0, cut))).toMatchObject(refused('scan 1', cut, 'rows_missing'));
+    const two = mean(9) + ac(0, -3) + EOB + mean(-9) + EOB;
+    const picture = sequential({ width: 64, height: 64, bits: two.repeat(32) });
+    const full = sequential({ bits: mean(0) + (ac(0, 1) + ac(0, -1)).repeat(31) + ac(0, 1) });
+    expect([readPhoto(picture.bytes).outcome, readPhoto(full.bytes).outcome]).toEqual(['plain', 'plain']);
+    for (const { bytes } of [picture, full]) {
+      const { length } = bytes;
+      for (let cut = length - 3; cut > length - 20; cut -= 1) {
+        expect(bytes[cut - 1]).not.toBe(0xff);
+        expect(readPhoto(bytes.subarray(0, cut))).toMatchObject(refused('scan 1', cut, 'rows_missing'));
+      }
     }
     // Bits that are not there are read as zeros, and of these this table makes a coefficient of eleven bits.
     const zeros = new WrittenTable(0x10, [[], [0x0b, 0x00]]);
@@ -626,6 +664,16 @@ describe('the coded data', () => {
       bits: mean(0) + zeros.code(0),
     });
     expect(readPhoto(missing.bytes)).toMatchObject(refused('scan 1', missing.bytes.length - 2, 'rows_missing'));
+  });
+
+  it('that goes on behind its last block is told so at the first bit that is too much', () => {
+    for (let count = 0; count < 62; count += 1) {
+      const bits = mean(0) + (ac(0, 1) + ac(0, -1)).repeat(31).slice(0, 3 * count) + EOB;
+      const more = bits.padEnd(Math.ceil(bits.length / 8) * 8, '1');
+      const { bytes } = sequential({ bits: `${more}${'01010101'.repeat(4)}` });
+      const byte = at + Math.floor(bits.length / 8);
+      expect({ count, ...readPhoto(bytes) }).toMatchObject({ count, ...refused('scan 1', byte, 'data_left_over') });
+    }
   });
 
   it('is filled up with ones', () => {

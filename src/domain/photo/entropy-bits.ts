@@ -135,7 +135,7 @@ export class EntropyBits {
   /** Takes one restart marker and begins again behind it. @param number 0 to 7. @throws {PhotoFault} */
   restart(number: number): void {
     const at = this.endAtMarker();
-    if (this.bytes[at] !== 0xff || this.bytes[at + 1] !== 0xd0 + number)
+    if (this.bytes[at + 1] !== 0xd0 + number)
       throw new PhotoFault(this.segment, at, 'restart_out_of_order');
     this.borrowed = 0;
     this.keep(0, 0, at + 2);
@@ -180,7 +180,7 @@ export class EntropyBits {
   private byteOfNextBit(): number {
     let at = this.next;
     for (let whole = (this.held - this.borrowed + 7) >> 3; whole > 0; whole -= 1)
-      at -= this.bytes[at - 1] === 0 && this.bytes[at - 2] === 0xff ? 2 : 1;
+      at -= this.bytes[at - 2] === 0xff ? 2 : 1;
     return at;
   }
 }

@@ -8,7 +8,7 @@ export const VALUE_KNOWN = 0x80;
 /** The longest code of a table (ITU-T T.81 B.2.4.2). */
 const CODE_BITS_MAX = 16;
 /** Categories of a difference of DC coefficients of 8-bit samples (T.81 table F.1). */
-const DC_CATEGORY_MAX = 11;
+export const DC_CATEGORY_MAX = 11;
 
 /** A table of codes, ready for decoding. */
 export interface HuffmanTable {
@@ -29,11 +29,11 @@ export interface HuffmanTable {
 
 /** Builds the table whose 16 counts begin at `at` (T.81 annex C).
  *  @throws {PhotoFault} `table_malformed`: no codes, more codes than there are bit patterns, the code of ones only, a
- *  symbol twice, one that no 8-bit DC difference has. Decoders differ about what such tables mean. */
+ *  symbol twice, one above the largest. Decoders differ about what such tables mean. */
 export function huffmanTable(
   bytes: Uint8Array,
   at: number,
-  { kind, end }: { readonly kind: 'dc' | 'ac'; readonly end: number },
+  { symbolMax, end }: { readonly symbolMax: number; readonly end: number },
 ): HuffmanTable {
   const malformed = (byte: number): PhotoFault => new PhotoFault('DHT', byte, 'table_malformed');
   const counts = bytes.subarray(at, at + CODE_BITS_MAX);
@@ -41,9 +41,7 @@ export function huffmanTable(
   const from = at + CODE_BITS_MAX;
   if (total === 0 || from + total > end) throw malformed(at);
   const symbols = bytes.slice(from, from + total);
-  const wrong = symbols.findIndex(
-    (symbol, i) => symbols.indexOf(symbol) < i || (kind === 'dc' && symbol > DC_CATEGORY_MAX),
-  );
+  const wrong = symbols.findIndex((symbol, i) => symbol > symbolMax || symbols.indexOf(symbol) < i);
   if (wrong >= 0) throw malformed(from + wrong);
   const table: HuffmanTable = {
     lookup: new Int32Array(1 << LOOKUP_BITS),

@@ -1,4 +1,4 @@
-import { huffmanTable, type HuffmanTable } from './huffman-table.js';
+import { DC_CATEGORY_MAX, huffmanTable, type HuffmanTable } from './huffman-table.js';
 import { photoFrame, type PhotoFrame, type PhotoLimits } from './photo-frame.js';
 import { PhotoFault, refusedPhoto, type PhotoRefused } from './photo-refusal.js';
 import { passOverScan, PhotoPlane, walkScan, type ScanData, type ScanPart, type ScanPlan } from './photo-scan.js';
@@ -142,7 +142,8 @@ class PhotoWalk {
   private jfif(at: number): number {
     const { bytes } = this;
     const end = at + 18;
-    if (this.markerAt(at) !== 0xe0 || markerName(bytes, at) !== JFIF) return at;
+    this.markerAt(at);
+    if (markerName(bytes, at) !== JFIF) return at;
     const name = JFIF;
     if (bytes.length < end) throw new PhotoFault(name, bytes.length, 'cut_off');
     const [units, across, down] = [
@@ -181,7 +182,8 @@ class PhotoWalk {
       if ((head & 0xec) !== 0) throw new PhotoFault(name, from, 'table_malformed');
       const replaced = this.tables.get(head);
       if (replaced?.used === false) throw new PhotoFault(name, replaced.byte, 'table_unused');
-      const table = huffmanTable(this.bytes, from + 1, { kind: head >> 4 === 0 ? 'dc' : 'ac', end });
+      const symbolMax = head < 0x10 ? DC_CATEGORY_MAX : 255;
+      const table = huffmanTable(this.bytes, from + 1, { symbolMax, end });
       this.tables.set(head, table);
       from += 17 + table.symbols.length;
     }
