@@ -470,6 +470,19 @@ describe('the frame', () => {
     expect(readPhoto(file)).toMatchObject(expected);
   });
 
+  it.each([
+    ['grey', GREY, 1, 8],
+    ['4:2:0', COLOUR, 6, 16],
+  ] as const)('of more blocks than there are bits is refused before any room is made for it: %s', (_n, all, each, side) => {
+    // Each block takes a bit at least: of these rows there is nothing, and of those not enough.
+    const file = (units: number): Buffer => framed(all, side, side * units);
+    const { length } = file(1);
+    const sos = length - 2 - entropy(BLOCK.repeat(24)).length - (8 + 2 * all.length);
+    const most = Math.floor((8 * (length - sos)) / each);
+    expect(readPhoto(file(most))).toMatchObject(refused('scan 1', length - 2, 'rows_missing'));
+    expect(readPhoto(file(most + 1))).toMatchObject(refused('scan 1', length, 'rows_missing'));
+  });
+
   it('comes once, and not after a scan', () => {
     const twice = jpeg(JFIF, DQT, sof(0xc0, 8, 8), sof(0xc0, 8, 8), DHT, scan([[1, 0, 0]]), entropy(BLOCK));
     expect(readPhoto(twice)).toMatchObject(refused('SOF0', 102, 'segment_repeated'));
@@ -841,6 +854,24 @@ describe('progressive scans', () => {
         ...refused('SOS', scans[index]! + 6, 'scan_malformed'),
       });
     }
+  });
+
+  it('may leave thirteen bits for later, and use any of four tables', () => {
+    const later = Array.from({ length: 13 }, (_, i): Step => [[0, 0, 13 - i, 12 - i], '0']);
+    const steps: readonly Step[] = [[[0, 0, 0, 13], mean(0)], ...later, [[1, 63, 0, 0], EOB]];
+    expect(readPhoto(progressive(steps).bytes)).toMatchObject(plain({ progressive: true, scans: 15 }));
+    const [dc, ac] = [new WrittenTable(0x03, [[], [0]]), new WrittenTable(0x13, [[], [0]])];
+    const file = jpeg(
+      JFIF,
+      DQT,
+      sof(0xc2, 8, 8),
+      segment(0xc4, dc.content, ac.content),
+      scan([[1, 3, 0]], [0, 0, 0, 0]),
+      entropy(dc.code(0)),
+      scan([[1, 0, 3]], [1, 63, 0, 0]),
+      entropy(ac.code(0)),
+    );
+    expect(readPhoto(file)).toMatchObject(plain({ progressive: true, scans: 2 }));
   });
 
   it('bring AC of one component at a time', () => {
