@@ -102,12 +102,13 @@ export class ServerHealth extends HealthChecks {
     };
   }
 
-  /** Timestamps and copies of checkpoints: shown, and no reason to take this server out of service, for the next one would do no better. */
+  /** Timestamps, copies and cosignatures of checkpoints: shown, and no reason to take this server out of service, for the next one would do no
+   *  better. Another history under the same name is one. */
   private copies(): Record<string, Part> {
     return Object.fromEntries(
-      this.outlets.status().map(({ outlet, deliveredSize, behindMs, isLate, lastError }) => {
+      this.outlets.status().map(({ outlet, deliveredSize, behindMs, isLate, lastError, isFork }) => {
         const reached = deliveredSize === null ? 'no checkpoint got there yet' : `${deliveredSize} entries are covered`;
-        return [`checkpoint-${outlet}`, { ok: true, detail: `${isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}` }];
+        return [`checkpoint-${outlet}`, { ok: !isFork, detail: `${isFork ? 'FORK: ' : isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}` }];
       }),
     );
   }

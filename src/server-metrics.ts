@@ -27,6 +27,7 @@ export class ServerMetrics {
     const ofOutlets = (name: string, help: string, value: (s: OutletStatus) => number | null) => metrics.gauge({ name, help, labels: ['outlet'], collect: (g) => outlets.status().forEach((s) => { const n = value(s); if (n !== null) g.set({ outlet: s.outlet }, n); }) });
     ofOutlets('honnin_checkpoint_outlet_behind_seconds', 'How long the oldest checkpoint waits that is not covered by a timestamp, or by a copy elsewhere', (s) => s.behindMs / 1000);
     ofOutlets('honnin_checkpoint_outlet_late', '1 when a checkpoint waits longer than two intervals and a minute', (s) => (s.isLate ? 1 : 0));
+    ofOutlets('honnin_checkpoint_outlet_fork', '1 when somebody outside has seen another history under the name of this log', (s) => (s.isFork ? 1 : 0));
     ofOutlets('honnin_checkpoint_outlet_failures', 'Failed attempts since the start', (s) => s.failures);
     ofOutlets('honnin_checkpoint_outlet_delivered_entries', 'Size of the newest checkpoint that has a timestamp, or a copy elsewhere', (s) => s.deliveredSize);
     ofOutlets('honnin_checkpoint_outlet_delivered_timestamp_seconds', 'When that was', (s) => (s.deliveredAtMs === null ? null : s.deliveredAtMs / 1000));

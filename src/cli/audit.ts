@@ -21,7 +21,7 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 import { ANCHOR_OPTIONS, certificateLines, judgeWith } from './audit/certificates.js';
 import { compare } from './audit/compare.js';
 import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
-import { complain, FLAG, keysOf, listOf, MANY, notesIn, say, sayJson, TEXT, wholeNumber } from './audit/arguments.js';
+import { complain, FLAG, keysOf, listOf, MANY, notesIn, say, sayJson, TEXT, wholeNumber, witnessedLine, witnessesOf } from './audit/arguments.js';
 import { OpenAudit, operatorName } from './audit/open-audit.js';
 import { diff, history, inFolder, show, why } from './audit/time-travel.js';
 import { linesOf, verifyListCommand } from './audit/verify-list.js';
@@ -39,7 +39,7 @@ Proves what happened, to people who do not trust this machine.
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
   ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--anchors FILE]...
-        [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--json]
+        [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--witness KEY|FILE]... [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
         not; 2: nothing is wrong, and something cannot be judged with what you gave (UNDECIDED says what and why: no key, another key of
         the log, a checkpoint newer than the bundle, evidence that is not there). --anchors names your own copies of the roots of the
@@ -47,7 +47,9 @@ Proves what happened, to people who do not trust this machine.
         --with-evidence). --auth-anchors and --sign-anchors keep the roots of the two kinds apart; --auth-policy OID, --sign-policy OID
         and --status-age SECONDS are for services whose rules differ from the defaults. --tsa-anchor names the roots of a timestamp
         authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed; --tsa-crl has revocation judged too
-  ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--server URL] [--json]
+        --witness KEY|FILE (repeatable), --witnesses-needed N (all without it): keys of independent witnesses, so many of which must
+        have cosigned a beginning of this log
+  ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--witness KEY|FILE]... [--server URL] [--json]
         holds checkpoints that were kept elsewhere against the present log and names the first fork. kafka: the topic of the settings
         HONNIN_AUDIT_COPY_KAFKA_*. Exit code 0: the log has only grown; 1: it has not; 2: no key, or nothing to compare
   ./honnin audit fsck [--copies FOLDER] [--no-vault] [--with-projections] [--json]
@@ -172,12 +174,14 @@ async function exportFrom(server: string, token: string | undefined, body: objec
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, json: FLAG, ...ANCHOR_OPTIONS } });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, witness: MANY, 'witnesses-needed': TEXT, json: FLAG, ...ANCHOR_OPTIONS } });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = keysOf(values.key);
+  const witnesses = witnessesOf({ witness: values.witness, needed: values['witnesses-needed'] });
+  const asked = { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values), ...(witnesses && { witnesses }) };
   const startMs = performance.now();
-  const report = verifyBundle(await linesOf(file), NODE_PRIMITIVES, { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values) });
+  const report = verifyBundle(await linesOf(file), NODE_PRIMITIVES, asked);
   const seconds = (performance.now() - startMs) / 1000;
   const stamp = judgeTimestamp(report, { anchors: values['tsa-anchor'] ?? [], crls: values['tsa-crl'] ?? [], policy: values['tsa-policy'] ?? null });
   const isSound = isSoundReport(report) && !stamp.isWrong;
@@ -207,6 +211,7 @@ function printContent(report: VerifyReport, hasKey: boolean, stamp: TimestampFin
   for (const line of certificateLines(report.certificates)) say(line);
   if (report.listsNotDrawn.length > 0) say(`lists      ${report.listsNotDrawn.join(', ')}: as the certificate states them; their rows are of other cases and were not drawn again`);
   if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
+  if (report.witnessed) say(witnessedLine(report.witnessed));
   for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
   say(`timestamp  ${stamp.text}`);
 }

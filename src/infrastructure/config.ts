@@ -92,6 +92,9 @@ export const SETTINGS = {
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
   auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
   operator: setting('HONNIN_OPERATOR', null, 'Name of who works at the command line, for the record of accesses, beside the name of the operating-system user.', operatorName),
+  witnesses: setting('HONNIN_WITNESSES', null, 'Independent witnesses (C2SP tlog-witness) that cosign checkpoints, comma-separated, each its address and its key: https://witness.example/path witness.example/path+0123abcd+BB…', witnessList),
+  witnessesNeeded: setting('HONNIN_WITNESSES_NEEDED', null, 'How many of them a checkpoint needs; absent: all.', optionalInteger(1, 63)),
+  witnessSeconds: setting('HONNIN_WITNESS_SECONDS', '60', 'Shortest time between two checkpoints that are cosigned.', integer(1, 86_400)),
   auditCopySeconds: setting('HONNIN_AUDIT_COPY_SECONDS', '60', 'Shortest time between two copies of checkpoints.', integer(1, 86_400)),
   auditCopyKafkaBrokers: setting('HONNIN_AUDIT_COPY_KAFKA_BROKERS', null, 'Kafka brokers that somebody else administers, host:port, comma-separated: each new checkpoint goes there too. The other HONNIN_AUDIT_COPY_KAFKA_ settings mean what HONNIN_KAFKA_ means.', brokers),
   auditCopyKafkaTopic: setting('HONNIN_AUDIT_COPY_KAFKA_TOPIC', 'honnin.checkpoints.v1', 'Topic for checkpoints; its administrator makes it with cleanup.policy=delete and retention.ms=-1.', topicPrefix),
@@ -152,7 +155,7 @@ export class Config {
       if (env.startsWith('HONNIN_') && !known.has(env as never) && !TOOL_VARIABLES.has(env)) problems.push(`${env}: there is no such setting; './honnin start --help' lists them`);
     }
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
-    problems.push(...kafkaProblems(values as Values, 'kafka'), ...kafkaProblems(values as Values, 'auditCopyKafka'), ...timestampProblems(values as Values));
+    problems.push(...kafkaProblems(values as Values, 'kafka'), ...kafkaProblems(values as Values, 'auditCopyKafka'), ...timestampProblems(values as Values), ...witnessProblems(values as Values));
     if (problems.length > 0) throw new ConfigError(problems);
     return new Config(values as Values, inMemory.masterKey ?? null);
   }
@@ -241,6 +244,14 @@ function urls(value: string | null): readonly string[] {
   return value === null ? [] : value.split(',').map((part) => optionalUrl(part.trim()) as string);
 }
 
+function witnessList(value: string | null): readonly { readonly url: string; readonly key: string }[] {
+  return value === null ? [] : value.split(',').map((part) => {
+    const [url, key, ...more] = part.trim().split(/\s+/);
+    if (url === undefined || key === undefined || more.length > 0) throw new Error('must be address and key of each witness, a space between them, witnesses separated by commas');
+    return { url: optionalUrl(url) as string, key };
+  });
+}
+
 function brokers(value: string | null): readonly string[] {
   const list = value === null ? [] : value.split(',').map((part) => part.trim());
   if (!list.every((part) => /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(part))) throw new Error('must be host:port, several separated by commas');
@@ -273,6 +284,11 @@ function kafkaProblems(values: Partial<Values>, name: 'kafka' | 'auditCopyKafka'
     [(sasl === 'plain' || sasl === 'oauthbearer') && of('Tls') === false && values.environment === 'production', `${env}_SASL=${sasl} needs ${env}_TLS=yes, because it sends the secret itself`],
   ];
   return rules.filter(([wrong]) => wrong).map(([, problem]) => problem);
+}
+
+function witnessProblems({ witnesses = [], witnessesNeeded }: Partial<Values>): string[] {
+  const isTooMany = typeof witnessesNeeded === 'number' && witnessesNeeded > witnesses.length;
+  return isTooMany ? [`HONNIN_WITNESSES_NEEDED=${witnessesNeeded}: HONNIN_WITNESSES names ${witnesses.length}`] : [];
 }
 
 function timestampProblems({ tsaUrl, tsaAnchorFiles, tsaUsername, tsaPasswordFile, environment }: Partial<Values>): string[] {

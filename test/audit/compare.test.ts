@@ -9,9 +9,10 @@ import { compareCopies, notesInText, type CopyReport } from '../../src/domain/au
 import { checkpointText } from '../../src/domain/audit/checkpoint.js';
 import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
 import { consistencyProof } from '../../src/domain/audit/merkle-tree.js';
-import { verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
+import { parseNote, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
 import { hasher, isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { WitnessStandIn } from '../support/witness-stand-in.js';
 import { commandOutput } from './command-output.js';
 import { AuditWorld, ORIGIN } from './support.js';
 
@@ -150,6 +151,21 @@ describe('comparing kept checkpoints with the log', () => {
       expect(await compare('--server', from, '--copies', copies, '--key', key)).toMatchObject({ code: 1, text: expect.stringContaining(`FORK       first at the checkpoint of ${honest.log.archivedAfter(0)[3]} entries`) });
       expect(await compare('--server', from, '--copies', join(copies, 'checkpoint-2'), '--key', key)).toMatchObject({ code: 0, text: expect.stringContaining('1 of 1') });
       expect(readFileSync(join(copies, 'checkpoint-0'), 'utf8')).toBe(notes[0]);
+      // Cosignatures on what the log gives out and on the copies, by witnesses that the reader names.
+      const witnesses = [await WitnessStandIn.start('witness.example/a', ORIGIN, () => []), await WitnessStandIn.start('witness.example/b', ORIGIN, () => [])] as const;
+      for (const witness of witnesses) await witness.stop();
+      const [a, b] = witnesses;
+      const { text } = parseNote(notes[4]!);
+      writeFileSync(join(good, 'audit/cosigned'), notes[4]! + a.line(text));
+      const judged = (...args: string[]) => compare('--data', good, '--copies', copies, '--key', key, ...args);
+      expect(await judged('--witness', a.vkey)).toMatchObject({ code: 0, text: expect.stringMatching(/witnesses {2}the first \d+ entries are cosigned by witness\.example\/a, since/) });
+      expect(await judged('--witness', a.vkey, '--witness', b.vkey)).toMatchObject({ code: 2, text: expect.stringContaining('2 of 2 are needed') });
+      writeFileSync(join(copies, 'checkpoint-5'), notes[5]! + b.line(parseNote(notes[5]!).text));
+      expect(await judged('--witness', a.vkey, '--witness', b.vkey, '--witnesses-needed', '1')).toMatchObject({ code: 0, text: expect.stringContaining('cosigned by witness.example/b') });
+      writeFileSync(join(copies, 'checkpoint-5'), notes[5]! + b.line('something else\n'));
+      expect(await judged('--witness', b.vkey)).toMatchObject({ code: 2, text: expect.stringMatching(/NOTE {7}\d+ entries: the line of witness\.example\/b is not its cosignature/) });
+      writeFileSync(join(good, 'audit/cosigned'), notes[4]! + a.line('something else\n'));
+      expect(await judged('--witness', a.vkey)).toMatchObject({ code: 1, text: expect.stringMatching(/WRONG {6}\d+ entries: the line of witness\.example\/a is not its cosignature/) });
     } finally {
       delete process.env['HONNIN_AUDIT_ORIGIN'];
       server.close();

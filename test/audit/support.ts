@@ -112,8 +112,10 @@ export class AuditWorld {
   verify(lines: Iterable<string>, options: Partial<VerifyOptions> = {}): VerifyReport {
     const all = { trusted: this.keys.keys().slice(0, 1), ...options };
     const report = verifyBundle(lines, primitives, all);
-    // Anchors are nothing that the second verifier takes.
-    if (Array.isArray(lines) && !all.certificates) keepForSecondOpinion(lines as readonly string[], all, report.judgement);
+    // Anchors and witnesses are nothing that the second verifier takes.
+    if (!Array.isArray(lines) || all.certificates) return report;
+    const { witnesses, ...plain } = all;
+    keepForSecondOpinion(lines as readonly string[], plain, witnesses ? verifyBundle(lines, primitives, plain).judgement : report.judgement);
     return report;
   }
 

@@ -34,6 +34,17 @@ export class AuditLogController {
     return this.file('checkpoint', 'text/plain; charset=utf-8');
   }
 
+  @Get('log/cosigned')
+  @Open()
+  @Header('content-type', 'text/plain; charset=utf-8')
+  @Header('cache-control', 'no-cache')
+  @ApiOperation({ operationId: 'auditCosigned', summary: 'The newest checkpoint that witnesses have cosigned, with their lines (C2SP tlog-cosignature)' })
+  @ApiResponse({ status: 200, description: 'The note', content: { 'text/plain': { schema: { type: 'string' } } } })
+  @Problems('not_found')
+  async cosigned(): Promise<StreamableFile> {
+    return this.file('cosigned', 'text/plain; charset=utf-8');
+  }
+
   @Get('log/tile/entries/*')
   @Roles('auditor')
   @Header('cache-control', 'private, max-age=31536000, immutable')

@@ -82,7 +82,7 @@ export class BundleMaker {
       query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null,
       checkpoint: checkpoint.note, successions: this.signer.successions(),
       proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
-      timestamp: this.timestamp(checkpoint), known: options.known.map((note) => this.known(note, checkpoint)),
+      timestamp: this.timestamp(checkpoint), known: [...options.known, ...this.cosigned(checkpoint)].map((note) => this.known(note, checkpoint)),
       openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices, options) : {},
     };
     const certificate = populationText({
@@ -176,6 +176,12 @@ export class BundleMaker {
     const [stamped, token] = size === undefined ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
     if (!stamped || !token) return null;
     return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
+  }
+
+  /** What witnesses have cosigned goes with every bundle that reaches so far. */
+  private cosigned({ size }: PublishedCheckpoint): string[] {
+    const cosigned = this.log.cosigned();
+    return cosigned === null || cosigned.size > size ? [] : [cosigned.note];
   }
 
   /** @throws {UnknownCheckpointError} for what is no beginning of this log, and no later state of it */

@@ -24,6 +24,8 @@ export abstract class AuditLog {
   abstract positionOf(index: number): Position;
   /** Place in the log of an event, or null when the log does not hold it yet. */
   abstract indexOf(position: Position): number | null;
+  /** The newest checkpoint that witnesses have cosigned, with their lines, or null. */
+  abstract cosigned(): PublishedCheckpoint | null;
   /** RFC 3161 answer over the checkpoint of this size (DER), or null. */
   abstract timestamp(size: number): Uint8Array | null;
   /** Sizes of the checkpoints that have a timestamp, ascending. */

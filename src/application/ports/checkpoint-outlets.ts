@@ -1,5 +1,5 @@
 /** A way on which checkpoints leave the operator's hands. */
-export type OutletName = 'timestamp' | 'folder' | 'url' | 'kafka';
+export type OutletName = 'timestamp' | 'folder' | 'url' | 'kafka' | 'witness';
 
 export interface OutletStatus {
   readonly outlet: OutletName;
@@ -15,6 +15,8 @@ export interface OutletStatus {
   readonly failures: number;
   /** Why the last attempt failed, in words for an operator; null after a success. */
   readonly lastError: string | null;
+  /** Somebody outside has seen another history under the name of this log. Stays until a delivery succeeds. */
+  readonly isFork: boolean;
 }
 
 /** What is known of every outlet that is configured. */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AskedMoment } from '../../application/audit/moments.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { parseWitnessKey, type Witnessed, type WitnessPolicy } from '../../domain/audit/cosignature.js';
 import { notesInText } from '../../domain/audit/compare-copies.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
@@ -83,6 +84,28 @@ function isNote(text: string): boolean {
     if (error instanceof NoteFormatError) return false;
     throw error;
   }
+}
+
+/** `--witness KEY|FILE` (repeatable) and `--witnesses-needed N`; without a number all of them. @throws {UsageError} */
+export function witnessesOf({ witness, needed }: { readonly witness: readonly string[] | undefined; readonly needed: string | undefined }): WitnessPolicy | null {
+  if (witness === undefined && needed === undefined) return null;
+  const keys = (witness ?? []).map((key) => {
+    try {
+      return parseWitnessKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256);
+    } catch (error) {
+      if (error instanceof NoteFormatError) throw new UsageError(`--witness ${key}: ${error.message}`);
+      throw error;
+    }
+  });
+  const count = needed === undefined ? keys.length : wholeNumber(needed, 'witnesses-needed');
+  if (count < 1 || count > keys.length) throw new UsageError(`--witnesses-needed must be 1 to ${keys.length}: so many witnesses are named with --witness`);
+  return { keys, needed: count };
+}
+
+/** What witnesses say, in a line. */
+export function witnessedLine({ isEnough, size, by, atUtc, needed, of }: Witnessed): string {
+  const who = size === null ? 'none of your witnesses has cosigned anything' : `the first ${size} entries are cosigned by ${by.join(', ')}, since ${atUtc}`;
+  return `witnesses  ${who}${isEnough ? '' : `: ${needed} of ${of} are needed`}`;
 }
 
 /** Keys as texts or files. @throws {UsageError} for what is no key */

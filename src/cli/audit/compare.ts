@@ -3,24 +3,29 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromBase64 } from '../../domain/audit/bytes.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
+import { judgeWitnesses, type WitnessPolicy } from '../../domain/audit/cosignature.js';
 import { compareCopies, notesInText, sizesToProve, type CopyReport, type KeptCopy } from '../../domain/audit/compare-copies.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { consistencyProof, type Hash } from '../../domain/audit/merkle-tree.js';
-import { parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { judgeNote, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { checkpointIn } from '../../domain/audit/verify-bundle.js';
 import { hasher, isSignedEd25519, sha256 } from '../../infrastructure/audit/digest.js';
 import { Config } from '../../infrastructure/config.js';
 import { checkpointTopic } from '../../infrastructure/kafka/kafka-checkpoint-topic.js';
 import { EXIT, UsageError } from '../command.js';
-import { say, sayJson } from './arguments.js';
+import { say, sayJson, witnessedLine, witnessesOf } from './arguments.js';
 import { OpenAudit } from './open-audit.js';
 
 const TEXT = { type: 'string' } as const;
 const MANY = { type: 'string', multiple: true } as const;
+const COSIGNED = 'cosigned, as the log gives it out';
 const ANSWER_BYTES_MAX = 512 * 1024 * 1024;
 
 /** The log as it is handed out now, by its folder or by its server. */
 interface PresentLog {
   readonly note: string;
+  /** The newest checkpoint with the lines of witnesses, or null. */
+  readonly cosigned: string | null;
   readonly stated: readonly VerifierKey[];
   readonly successions: readonly string[];
   /** Proofs for these sizes against the present size, at hand. */
@@ -29,23 +34,50 @@ interface PresentLog {
 
 /** `honnin audit compare`: holds kept checkpoints against the present log. */
 export async function compare(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, server: TEXT, copies: MANY, key: MANY, json: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ args, options: { data: TEXT, server: TEXT, copies: MANY, key: MANY, witness: MANY, 'witnesses-needed': TEXT, json: { type: 'boolean', default: false } } });
   if (!values.copies) throw new UsageError('compare needs --copies FOLDER|FILE|URL|kafka');
-  const copies = (await Promise.all(values.copies.map(copiesIn))).flat();
+  const witnesses = witnessesOf({ witness: values.witness, needed: values['witnesses-needed'] });
+  const kept = (await Promise.all(values.copies.map(copiesIn))).flat();
   const log = values.server ? await logOfServer(values.server.replace(/\/$/, '')) : await logInFolder(values.data);
+  // What witnesses have cosigned is held against the log as every other copy is.
+  const copies = log.cosigned === null ? kept : [...kept, { note: log.cosigned, where: COSIGNED }];
   const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
   const keys = keysThatFollow(trusted.length > 0 ? trusted : log.stated.slice(0, 1), log.successions, { hash: sha256, isSigned: isSignedEd25519 });
   const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: await log.proofs(sizesToProve(log.note, copies)) });
-  const code = exitCode(report, trusted.length > 0);
-  if (values.json) sayJson({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report });
-  else for (const line of linesOf(report, trusted.length > 0)) say(line);
+  const judged = witnesses && witnessesOn(log, copies, keys, witnesses);
+  const code = exitCode(report, trusted.length > 0, judged);
+  if (values.json) sayJson({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report, witnesses: judged });
+  else for (const line of [...linesOf(report, trusted.length > 0), ...witnessLines(judged)]) say(line);
   return code;
 }
 
+type WitnessJudgement = ReturnType<typeof judgeWitnesses> & { readonly isWrong: boolean };
+
+/** Cosignatures on the present checkpoint and on copies that this log signed. A wrong line in a copy is the doing of whoever kept it; one in
+ *  what the log itself gives out is the log's. */
+function witnessesOn(log: PresentLog, copies: readonly KeptCopy[], keys: readonly VerifierKey[], policy: WitnessPolicy): WitnessJudgement {
+  const origin = checkpointIn(log.note)?.checkpoint.origin;
+  const signed = (notes: readonly string[]) => notes.flatMap((text) => {
+    const read = checkpointIn(text);
+    const isOurs = read !== null && read.checkpoint.origin === origin && judgeNote(read.note, keys, isSignedEd25519).verdict === 'signed';
+    return isOurs ? [{ size: read.checkpoint.size, note: read.note }] : [];
+  });
+  const own = judgeWitnesses(signed([log.note, ...(log.cosigned === null ? [] : [log.cosigned])]), policy, isSignedEd25519);
+  const all = judgeWitnesses(signed([log.note, ...copies.map(({ note }) => note)]), policy, isSignedEd25519);
+  return { ...all, isWrong: own.wrong.length > 0 };
+}
+
+function witnessLines(judged: WitnessJudgement | null): string[] {
+  if (judged === null) return [];
+  const wrong = judged.wrong.map(({ size, witness }) => `${judged.isWrong ? 'WRONG      ' : 'NOTE       '}${size} entries: the line of ${witness} is not its cosignature`);
+  return [witnessedLine(judged.witnessed), ...wrong];
+}
+
 /** Nothing compared is not "all is well", and neither is a key that only the log itself states. */
-function exitCode({ discrepancies, checkpoints }: CopyReport, hasKey: boolean): number {
-  if (discrepancies.length > 0) return EXIT.failed;
-  return checkpoints > 0 && hasKey ? EXIT.ok : EXIT.unknown;
+function exitCode({ discrepancies, checkpoints }: CopyReport, hasKey: boolean, judged: WitnessJudgement | null): number {
+  if (discrepancies.length > 0 || judged?.isWrong === true) return EXIT.failed;
+  const isWitnessed = judged === null || judged.witnessed.isEnough;
+  return checkpoints > 0 && hasKey && isWitnessed ? EXIT.ok : EXIT.unknown;
 }
 
 function linesOf(report: CopyReport, hasKey: boolean): string[] {
@@ -64,7 +96,7 @@ async function logInFolder(data: string | undefined): Promise<PresentLog> {
   const checkpoint = log.checkpoint();
   if (!checkpoint) throw new UsageError('the audit log has no checkpoint yet');
   const keys = await audit.keys();
-  return { note: checkpoint.note, stated: keys.keys(), successions: keys.successions(), proofs: async () => (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
+  return { note: checkpoint.note, cosigned: log.cosigned()?.note ?? null, stated: keys.keys(), successions: keys.successions(), proofs: async () => (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
 }
 
 async function logOfServer(server: string): Promise<PresentLog> {
@@ -73,11 +105,15 @@ async function logOfServer(server: string): Promise<PresentLog> {
     if (!response.ok) throw new Error(`${server}/v1/audit/${path} answered ${response.status}`);
     return response;
   };
+  // First what witnesses have cosigned: the present checkpoint is not older.
+  const witnessed = await fetch(`${server}/v1/audit/log/cosigned`, { signal: AbortSignal.timeout(30_000) });
+  const told = witnessed.ok ? await witnessed.text() : '';
+  const cosigned = checkpointIn(told) === null ? null : told;
   const note = await (await get('log/checkpoint')).text();
   const { keys, successions } = (await (await get('keys')).json()) as { keys: string[]; successions: string[] };
   const { size } = parseCheckpoint(note).checkpoint;
   return {
-    note, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions,
+    note, cosigned, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions,
     proofs: async (sizes) => {
       const fetched = new Map<number, readonly Hash[] | Error>();
       for (const first of sizes) fetched.set(first, await get(`proofs/consistency?first=${first}&second=${size}`).then(async (answer) => ((await answer.json()) as { proof: string[] }).proof.map((hash) => fromBase64(hash)), (error: unknown) => error as Error));

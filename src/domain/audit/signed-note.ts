@@ -36,10 +36,11 @@ export type NoteVerdict = { readonly verdict: 'signed'; readonly by: readonly Ve
 
 export class NoteFormatError extends Error {}
 
-export function verifierKey(name: string, publicKey: Uint8Array, hash: HashFunction): VerifierKey {
+/** @param type first byte of the key's encoding: what kind of signature it makes */
+export function verifierKey(name: string, publicKey: Uint8Array, hash: HashFunction, type = ED25519): VerifierKey {
   if (name === '' || /[\s+]/u.test(name)) throw new NoteFormatError(`not a key name: ${JSON.stringify(name)}`);
   if (publicKey.length !== 32) throw new NoteFormatError('an Ed25519 key has 32 bytes');
-  const id = hash(concatBytes(utf8(`${name}\n`), Uint8Array.of(ED25519), publicKey));
+  const id = hash(concatBytes(utf8(`${name}\n`), Uint8Array.of(type), publicKey));
   return { name, id: word(id), publicKey };
 }
 
@@ -49,11 +50,13 @@ export function verifierKeyText({ name, id, publicKey }: VerifierKey): string {
 }
 
 /** @throws {NoteFormatError} when the text is no key, or its id is not that of its key. */
-export function parseVerifierKey(text: string, hash: HashFunction): VerifierKey {
+export function parseVerifierKey(text: string, hash: HashFunction, type = ED25519): VerifierKey {
   const [, name, id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? [];
   const bytes = encoded === undefined ? null : decoded(encoded);
-  if (name === undefined || !bytes || bytes[0] !== ED25519 || bytes.length !== 33) throw new NoteFormatError(`not an Ed25519 verifier key: ${text}`);
-  const key = verifierKey(name, bytes.slice(1), hash);
+  if (name === undefined || !bytes || bytes[0] !== type || bytes.length !== 33) {
+    throw new NoteFormatError(`not ${type === ED25519 ? 'an Ed25519 verifier key' : 'the key of a witness'}: ${text}`);
+  }
+  const key = verifierKey(name, bytes.slice(1), hash, type);
   if (hexId(key.id) !== id) throw new NoteFormatError(`the key id ${id} does not belong to this key; it would be ${hexId(key.id)}`);
   return key;
 }

@@ -8,6 +8,7 @@ import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
 import { isNamedEvidence, type EvidenceName } from './evidence-name.js';
+import { judgeWitnesses, type Witnessed, type WitnessPolicy } from './cosignature.js';
 import { keysThatFollow, readSuccession } from './key-succession.js';
 import { parseLeaf, registrantOf, type LeafEvent } from './leaf.js';
 import { GrowingTree, HASH_BYTES, isConsistent, rootFromSet, sameHash, treeHasher, type Hash, type HashFunction, type TreeHasher } from './merkle-tree.js';
@@ -28,6 +29,8 @@ export interface VerifyOptions {
   readonly trusted: readonly VerifierKey[];
   /** Checkpoints that the reader got earlier or elsewhere (a copy, a receipt): the bundle must agree with each. */
   readonly known?: readonly string[];
+  /** Witnesses that the reader trusts: enough of them must have cosigned a checkpoint with which this log begins. Absent: nobody is asked for. */
+  readonly witnesses?: WitnessPolicy;
   /** Recomputes certificate verdicts with the reader's own trust anchors; absent: they are counted and left. */
   readonly certificates?: CertificateJudge;
 }
@@ -37,7 +40,7 @@ export interface Discrepancy {
   readonly code:
     | 'bundle_malformed' | 'checkpoint_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
     | 'range_has_gaps' | 'fork' | 'succession_malformed' | 'two_successors' | 'certificate_differs' | 'certificate_signature' | 'list_differs'
-    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs' | 'certificate_verdict_differs';
+    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs' | 'certificate_verdict_differs' | 'cosignature_wrong';
   readonly index: number | null;
   readonly detail: string;
 }
@@ -46,7 +49,7 @@ export interface Discrepancy {
 export interface Undecided {
   readonly code:
     | 'no_key' | 'other_key' | 'known_unreadable' | 'known_of_another_log' | 'known_unsigned' | 'known_is_newer' | 'known_without_proof'
-    | 'evidence_absent' | 'decision_of_another_version';
+    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed';
   readonly index: number | null;
   readonly detail: string;
 }
@@ -75,6 +78,8 @@ export interface VerifyReport {
   /** Verifier key that signed the checkpoint. */
   readonly signedBy: string | null;
   readonly knownCheckpoints: number;
+  /** null: the reader named no witnesses. */
+  readonly witnessed: Witnessed | null;
   readonly replay: ReplayReport;
   readonly erased: readonly Erasure[];
   readonly openings: number;
@@ -131,6 +136,7 @@ class Verification {
     const areLeavesProven = this.checkRoot(header, checkpoint, read);
     const knownCheckpoints = this.checkKnown(header, checkpoint, read, keys);
     this.checkCarriedCheckpoints(header, checkpoint, keys);
+    const witnessed = this.checkWitnesses(header, checkpoint, read, keys);
     const listsNotDrawn = this.checkCertificate(header, checkpoint, read, keys);
     this.checkLists(header, read.lists, listsNotDrawn);
     const openings = this.checkOpenings(header);
@@ -140,7 +146,7 @@ class Verification {
     return {
       origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size,
       leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
-      trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, replay: read.replay,
+      trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, witnessed, replay: read.replay,
       erased: read.erased, openings, evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp,
       wasRead: true, areLeavesProven, listsNotDrawn, ...this.outcome(),
     };
@@ -151,7 +157,7 @@ class Verification {
     this.wrong('bundle_malformed', null, detail);
     return {
       origin: null, query: null, createdAtUtc: null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none',
-      signedBy: null, knownCheckpoints: 0, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES,
+      signedBy: null, knownCheckpoints: 0, witnessed: null, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES,
       timestamp: null, wasRead: false, areLeavesProven: false, listsNotDrawn: [], ...this.outcome(),
     };
   }
@@ -306,6 +312,36 @@ class Verification {
       const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
       if (!isConsistent(this.hasher, hashesOf(proof), trees)) this.wrong('fork', null, `the log signed a checkpoint of ${checkpoint.size} leaves that is not its beginning`);
     }
+  }
+
+  /** Cosignatures count on checkpoints with which this log begins: those of the bundle, and those that the reader has. A wrong line in the
+   *  bundle is the bundle's; one in the reader's own files says nothing about it. */
+  private checkWitnesses(header: BundleHeader, present: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): Witnessed | null {
+    const policy = this.options.witnesses;
+    if (policy === undefined) return null;
+    const carried = [header.checkpoint, ...header.known.filter((known) => this.isBeginning(known, present)).map(({ checkpoint }) => checkpoint)];
+    const own = (this.options.known ?? []).filter((text) => this.isAgreed(text, header, present, leaves, keys));
+    const notesOf = (texts: readonly string[]) => texts.map((text) => parseCheckpoint(text)).map(({ checkpoint: { size }, note }) => ({ size, note }));
+    const { wrong } = judgeWitnesses(notesOf(carried), policy, this.primitives.isSigned);
+    for (const { size, witness } of wrong) this.wrong('cosignature_wrong', null, `the line of ${witness} on the checkpoint of ${size} leaves is not its cosignature`);
+    const { witnessed } = judgeWitnesses(notesOf([...carried, ...own]), policy, this.primitives.isSigned);
+    const { isEnough, by, size, needed, of } = witnessed;
+    if (!isEnough) this.cannotJudge('not_witnessed', null, `${needed} of your ${of} witnesses must have cosigned a beginning of this log, and ${by.length} have${size === null ? '' : `: ${by.join(', ')}, its first ${size} leaves`}`);
+    return witnessed;
+  }
+
+  private isBeginning({ checkpoint: text, proof }: BundleHeader['known'][number], present: Checkpoint): boolean {
+    const { checkpoint } = parseCheckpoint(text);
+    const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
+    return checkpoint.origin === present.origin && checkpoint.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees);
+  }
+
+  /** As `checkKnown` judges it, without a word about it. */
+  private isAgreed(text: string, header: BundleHeader, present: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): boolean {
+    const read = checkpointIn(text);
+    if (read === null || read.checkpoint.origin !== present.origin || read.checkpoint.size > present.size) return false;
+    const isOurs = this.options.trusted.length === 0 || judgeNote(read.note, keys, this.primitives.isSigned).verdict === 'signed';
+    return isOurs && this.contains(read.checkpoint, header, present, leaves) === true;
   }
 
   /** @returns lists whose rows the certificate states and the leaves cannot give */

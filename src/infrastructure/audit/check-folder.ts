@@ -21,6 +21,7 @@ const OWNED: readonly RegExp[] = [
   /^checkpoints\/\d+(?:-\d+)?$/, // fsck: every note, in order
   /^keys\/[1-9]\d*\.(?:vkey|succession)$/, // here
   /^timestamps\/\d+\.(?:tsr|checkpoint|\d+\.crl)$/, // check-timestamps
+  /^cosigned$/, // check-folder: a state of this log
   /^outlets\/[\w.-]+\.json$/, // a memory of what was delivered: losing it delivers again
 ];
 /** A file that was being written when the process died. */

@@ -14,7 +14,7 @@ export interface OutletFinding {
   readonly detail: string;
 }
 
-const WHAT: Readonly<Record<OutletName, string>> = { timestamp: 'timestamps', folder: 'copies (folder)', url: 'copies (address)', kafka: 'copies (Kafka)' };
+const WHAT: Readonly<Record<OutletName, string>> = { timestamp: 'timestamps', folder: 'copies (folder)', url: 'copies (address)', kafka: 'copies (Kafka)', witness: 'witnesses' };
 const ASK_MS = 3_000;
 
 /** Whether checkpoints get out of the operator's hands: settings, reachability, and how old the newest delivery is. Stamps and sends nothing. */
@@ -23,6 +23,7 @@ export async function examineOutlets(config: Config): Promise<readonly OutletFin
   const findings: OutletFinding[] = [];
   if (!intervals.has('timestamp')) findings.push({ level: 'note', what: WHAT.timestamp, detail: 'no authority is configured, so nobody outside can say when a checkpoint existed; set HONNIN_TSA_URL and HONNIN_TSA_ANCHORS' });
   if (!(['folder', 'url', 'kafka'] as const).some((name) => intervals.has(name))) findings.push({ level: 'note', what: 'copies', detail: 'checkpoints stay with the operator, who could rewrite the log unseen; set HONNIN_AUDIT_COPY_FOLDER, _URL or _KAFKA_BROKERS' });
+  if (!intervals.has('witness')) findings.push({ level: 'note', what: WHAT.witness, detail: 'nobody independent cosigns checkpoints; set HONNIN_WITNESSES' });
   for (const [name, everyMs] of intervals) {
     findings.push(await settingOf(name, config));
     findings.push(deliveryOf(name, everyMs, config));
@@ -33,7 +34,7 @@ export async function examineOutlets(config: Config): Promise<readonly OutletFin
 /** Whether the way out works as it is configured. */
 async function settingOf(name: OutletName, config: Config): Promise<OutletFinding> {
   const what = WHAT[name];
-  const { tsaUrl, tsaAnchorFiles, auditCopyFolder, auditCopyUrl, auditCopyKafkaBrokers, auditCopyKafkaTopic } = config.values;
+  const { tsaUrl, tsaAnchorFiles, auditCopyFolder, auditCopyUrl, auditCopyKafkaBrokers, auditCopyKafkaTopic, witnesses, witnessesNeeded } = config.values;
   try {
     if (name === 'timestamp') {
       const anchors = timestampAnchors(tsaAnchorFiles);
@@ -44,6 +45,10 @@ async function settingOf(name: OutletName, config: Config): Promise<OutletFindin
     if (name === 'url') {
       await reach(auditCopyUrl as string);
       return { level: 'ok', what, detail: `${auditCopyUrl} answers` };
+    }
+    if (name === 'witness') {
+      for (const { url } of witnesses) await reach(url);
+      return { level: 'ok', what, detail: `${witnesses.map(({ url }) => url).join(', ')} answer, ${witnessesNeeded ?? witnesses.length} of them needed` };
     }
     const { cleanup, retentionMs } = await (checkpointTopic(config) as NonNullable<ReturnType<typeof checkpointTopic>>).retention();
     const where = `${auditCopyKafkaTopic} on ${auditCopyKafkaBrokers.join(', ')}`;

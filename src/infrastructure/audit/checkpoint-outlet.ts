@@ -21,6 +21,9 @@ export interface Outlet {
   close?(): Promise<void>;
 }
 
+/** Somebody outside remembers a history of this log that is not its own. */
+export class WitnessForkError extends Error {}
+
 /** What was delivered last: a plain file, so that a restart goes on from it and `honnin doctor` can look from outside. */
 export interface Delivered {
   readonly size: number;
@@ -28,7 +31,7 @@ export interface Delivered {
   readonly atUtc: string;
 }
 
-const WHERE: Readonly<Record<OutletName, string>> = { timestamp: 'timestamp authority', folder: 'folder of copies', url: 'address of copies', kafka: 'Kafka topic of copies' };
+const WHERE: Readonly<Record<OutletName, string>> = { timestamp: 'timestamp authority', folder: 'folder of copies', url: 'address of copies', kafka: 'Kafka topic of copies', witness: 'witnesses' };
 const POLL_MS_MAX = 1_000;
 const RETRY_MS_MAX = 300_000;
 const GRACE_MS = 60_000;
@@ -46,6 +49,7 @@ export class OutletRunner {
   private failures = 0;
   private streak = 0;
   private lastError: string | null = null;
+  private isFork = false;
 
   constructor(
     private readonly outlet: Outlet,
@@ -77,6 +81,7 @@ export class OutletRunner {
     const behindMs = this.behindSinceMs === null ? 0 : Math.max(0, Date.now() - this.behindSinceMs);
     return {
       outlet: this.outlet.name, deliveredSize: this.delivered?.size ?? null, deliveredAtMs: this.delivered === null ? null : Date.parse(this.delivered.atUtc), behindMs, isLate: isLate(behindMs, this.outlet.everyMs), failures: this.failures, lastError: this.lastError,
+      isFork: this.isFork,
     };
   }
 
@@ -94,6 +99,7 @@ export class OutletRunner {
       // Said once, and again when it is another trouble.
       if (message !== this.lastError) this.logger.error(`checkpoints do not get to the ${WHERE[this.outlet.name]}: ${message}; trying again`);
       this.lastError = message;
+      this.isFork ||= error instanceof WitnessForkError;
     }
   }
 
@@ -142,6 +148,7 @@ export class OutletRunner {
     this.behindSinceMs = null;
     this.streak = 0;
     this.lastError = null;
+    this.isFork = false;
   }
 }
 

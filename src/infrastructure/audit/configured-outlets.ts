@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CheckpointOutlets, type OutletName, type OutletStatus } from '../../application/ports/checkpoint-outlets.js';
+import { parseWitnessKey } from '../../domain/audit/cosignature.js';
+import { NoteFormatError } from '../../domain/audit/signed-note.js';
 import type { TimestampAuthority } from '../../application/ports/timestamp-authority.js';
 import { splitSource, trustAnchor, type TrustAnchor } from '../certificate/trust-anchors.js';
 import { ConfigError, readSettingFile, type Config } from '../config.js';
@@ -7,7 +9,9 @@ import { checkpointTopic } from '../kafka/kafka-checkpoint-topic.js';
 import { HttpTimestampAuthority, NoTimestampAuthority } from '../timestamp/http-timestamp-authority.js';
 import { OutletRunner, type Outlet } from './checkpoint-outlet.js';
 import { folderOutlet, kafkaOutlet, timestampOutlet, urlOutlet } from './outlets.js';
+import { sha256 } from './digest.js';
 import type { TileLog } from './tile-log.js';
+import { witnessOutlet, type Witness } from './witnesses.js';
 
 /** The authority that the settings name. @throws {ConfigError} for anchors that are none */
 export function timestampAuthority({ values }: Config): TimestampAuthority {
@@ -31,6 +35,16 @@ export function timestampAnchors(files: readonly string[], env = 'HONNIN_TSA_ANC
   });
 }
 
+/** @throws {ConfigError} for a key that is none */
+function witnessOf({ url, key }: { readonly url: string; readonly key: string }): Witness {
+  try {
+    return { url, key: parseWitnessKey(key, sha256) };
+  } catch (error) {
+    if (error instanceof NoteFormatError) throw new ConfigError([`HONNIN_WITNESSES: ${error.message}`]);
+    throw error;
+  }
+}
+
 /** Time between two deliveries of each outlet that is configured. */
 export function outletIntervals({ values }: Config): ReadonlyMap<OutletName, number> {
   const copyMs = values.auditCopySeconds * 1000;
@@ -39,6 +53,7 @@ export function outletIntervals({ values }: Config): ReadonlyMap<OutletName, num
     ['folder', values.auditCopyFolder !== null, copyMs],
     ['url', values.auditCopyUrl !== null, copyMs],
     ['kafka', values.auditCopyKafkaBrokers.length > 0, copyMs],
+    ['witness', values.witnesses.length > 0, values.witnessSeconds * 1000],
   ];
   return new Map(all.filter(([, isConfigured]) => isConfigured).map(([name, , everyMs]) => [name, everyMs]));
 }
@@ -53,12 +68,13 @@ export class ConfiguredOutlets extends CheckpointOutlets {
   }
 
   static from(config: Config, log: TileLog, authority: TimestampAuthority): ConfiguredOutlets {
-    const { auditCopyFolder, auditCopyUrl } = config.values;
+    const { auditCopyFolder, auditCopyUrl, witnesses, witnessesNeeded } = config.values;
     const topic = checkpointTopic(config);
     const make: Record<OutletName, (everyMs: number) => Outlet | null> = {
       timestamp: (everyMs) => (authority.configured ? timestampOutlet(authority, log, everyMs) : null),
       folder: (everyMs) => (auditCopyFolder === null ? null : folderOutlet(auditCopyFolder, everyMs)),
       url: (everyMs) => (auditCopyUrl === null ? null : urlOutlet(auditCopyUrl, everyMs)),
+      witness: (everyMs) => (witnesses.length === 0 ? null : witnessOutlet(witnesses.map(witnessOf), witnessesNeeded ?? witnesses.length, log, everyMs)),
       kafka: (everyMs) => (topic === null ? null : kafkaOutlet(topic, everyMs)),
     };
     return new ConfiguredOutlets([...outletIntervals(config)].flatMap(([name, everyMs]) => make[name](everyMs) ?? []), log);

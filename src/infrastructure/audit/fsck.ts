@@ -32,7 +32,7 @@ export interface FsckProblem {
   readonly code:
     | 'event_checksum' | 'event_missing' | 'revision_gap' | 'leaf_differs' | 'leaf_hash_differs' | 'tile_differs' | 'tile_missing' | 'root_differs' | 'checkpoint_signature' | 'checkpoint_malformed' | 'checkpoint_missing' | 'checkpoint_rolled_back' | 'copy_differs' | 'log_behind' | 'unreadable'
     | 'image_missing' | 'material_differs' | 'material_missing' | 'material_unowned' | 'erased_key_alive' | 'timestamp_wrong'
-    | 'file_unknown' | 'key_wrong' | 'position_differs' | 'head_differs' | 'record_differs';
+    | 'file_unknown' | 'key_wrong' | 'position_differs' | 'head_differs' | 'record_differs' | 'cosigned_wrong';
   /** Place in the log, or null where the fault has none. */
   readonly index: number | null;
   readonly detail: string;
@@ -137,6 +137,7 @@ class Fsck {
     if (this.tree.size === this.size && published && !sameHash(this.tree.root(), published.root)) this.wrong('root_differs', null, `the events do not lead to the root of the checkpoint of ${this.size} leaves`);
     this.checkCopiesLeft();
     this.checkHead();
+    this.readable(() => this.checkCosigned(), 'cosigned');
     if (published) this.checkRecords(published.origin);
     this.checkUnknown();
     this.checkRevisions();
@@ -281,6 +282,16 @@ class Fsck {
     const state = stateIn(note);
     if (state === null) this.wrong('head_differs', null, `${head.file} is no checkpoint: it was damaged`);
     else if (!this.holds(state)) this.wrong('head_differs', null, whyNot(folder, state, head.file));
+  }
+
+  /** What witnesses have cosigned must be a state of this log, under its own signature; their lines are judged by who has their keys. */
+  private checkCosigned(): void {
+    const cosigned = this.log.cosigned();
+    if (cosigned === null) return;
+    const { keys, successions } = this.options.signer;
+    const ours = keysThatFollow(keys.call(this.options.signer).slice(0, 1), successions.call(this.options.signer), { hash: sha256, isSigned: isSignedEd25519 });
+    const isSigned = judgeNote(parseCheckpoint(cosigned.note).note, ours, isSignedEd25519).verdict === 'signed';
+    if (!isSigned || !this.holds(cosigned)) this.wrong('cosigned_wrong', null, `cosigned tells of ${cosigned.size} entries, and is no state of this log: ask the witnesses again and move it away`);
   }
 
   /** What the store itself tells of the log. */

@@ -99,6 +99,11 @@ export class TileLog extends AuditLog {
     });
   }
 
+  override cosigned(): PublishedCheckpoint | null {
+    const bytes = readIfThere(join(this.folder, 'cosigned'));
+    return bytes === null ? null : published(bytes.toString('utf8'));
+  }
+
   override timestamp(size: number): Uint8Array | null {
     return readIfThere(join(this.folder, 'timestamps', `${size}.tsr`));
   }
@@ -109,7 +114,7 @@ export class TileLog extends AuditLog {
 
   override file(path: string): Uint8Array | null {
     // Only the public layout, and only what a checkpoint covers: a tile that is being written is nobody's yet.
-    if (path === 'checkpoint') return readIfThere(join(this.folder, path));
+    if (path === 'checkpoint' || path === 'cosigned') return readIfThere(join(this.folder, path));
     const name = parseTilePath(path);
     const size = this.checkpoint()?.size ?? 0;
     if (!name || name.width > tileWidth(name.level, name.index, size)) return null;

@@ -23,7 +23,7 @@ KINDS = {
 }
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
 ChallengeConsumed RequestClaimed CommandClaimed InstallationClaimed ServerBegan ServerAsked ServerAnswered
-ServerEnded'''.split()
+ServerEnded CheckpointRecorded'''.split()
 KNOWN = {*FACTS, 'ErasureAnnounced', 'ErasureConfirmed', *(kind for kinds in KINDS.values() for kind in kinds[3])}
 NOT_COMPARED = dict.fromkeys('birthDate sex birthday expiry sameCard'.split(),
                              {'outcome': 'cannot_tell', 'because': 'not_compared'})
