@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 
-interface Point {
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
@@ -27,7 +27,7 @@ export function randomOf(seed: number): Random {
   };
 }
 
-type Alteration = (portrait: Portrait, random: Random) => Promise<Buffer>;
+export type Alteration = (portrait: Portrait, random: Random) => Promise<Buffer>;
 
 /** What is done to photographs to see which of them are still taken for portraits. Colours, shapes and strength differ from one
  *  picture to the next, so that no mark fits one drawing. Drawn over real photographs these are not what a camera sees: they show
@@ -53,9 +53,9 @@ export const ALTERATIONS: Readonly<Record<string, Alteration>> = {
   'turned by 90 degrees': turned(90),
 };
 
-type At = (landmark: number) => Point;
+export type At = (landmark: number) => Point;
 
-function encoded(picture: Sharp): Promise<Buffer> {
+export function encoded(picture: Sharp): Promise<Buffer> {
   return picture.jpeg({ quality: 92 }).toBuffer();
 }
 
@@ -63,20 +63,20 @@ function atOf({ landmarks }: Portrait): At {
   return (i) => landmarks[i]!;
 }
 
-function between(a: Point, b: Point, share = 0.5): Point {
+export function between(a: Point, b: Point, share = 0.5): Point {
   return { x: a.x + (b.x - a.x) * share, y: a.y + (b.y - a.y) * share };
 }
 
-function eyeDistance(at: At): number {
+export function eyeDistance(at: At): number {
   const [l, r] = [between(at(36), at(39)), between(at(42), at(45))];
   return Math.hypot(r.x - l.x, r.y - l.y);
 }
 
-function drawn(draw: (at: At, random: Random) => string): Alteration {
+export function drawn(draw: (at: At, random: Random) => string): Alteration {
   return (portrait, random) => overdrawn(portrait, draw(atOf(portrait), random));
 }
 
-async function overdrawn({ bytes, width, height }: Portrait, svg: string): Promise<Buffer> {
+export async function overdrawn({ bytes, width, height }: Portrait, svg: string): Promise<Buffer> {
   const overlay = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${svg}</svg>`;
   return encoded(sharp(bytes).composite([{ input: Buffer.from(overlay) }]));
 }
@@ -89,7 +89,7 @@ function turned(degrees: number): Alteration {
 }
 
 /** Cuts the picture off at a place of the face. */
-function cut(where: (at: At, random: Random) => { left?: number; bottom?: number }): Alteration {
+export function cut(where: (at: At, random: Random) => { left?: number; bottom?: number }): Alteration {
   return async (portrait, random) => {
     const { left = 0, bottom = portrait.height } = where(atOf(portrait), random);
     const [x, h] = [Math.max(0, Math.round(left)), Math.min(portrait.height, Math.round(bottom))];
@@ -114,17 +114,17 @@ async function printed({ bytes, width, height }: Portrait, random: Random): Prom
   return encoded(sharp(bytes).extend({ left: left!, right: right!, top: top!, bottom: bottom!, background: { r: r!, g: g!, b: b! } }));
 }
 
-const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
-const path = (points: readonly Point[]): string => `M${points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}Z`;
-const away = (from: Point, to: Point, by: number): Point => ({ x: to.x + (to.x - from.x) * by, y: to.y + (to.y - from.y) * by });
+export const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+export const path = (points: readonly Point[]): string => `M${points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}Z`;
+export const away = (from: Point, to: Point, by: number): Point => ({ x: to.x + (to.x - from.x) * by, y: to.y + (to.y - from.y) * by });
 
-function tiltOf(at: At): number {
+export function tiltOf(at: At): number {
   const [l, r] = [between(at(36), at(39)), between(at(42), at(45))];
   return (Math.atan2(r.y - l.y, r.x - l.x) * 180) / Math.PI;
 }
 
 /** One lens or frame around an eye. */
-function lens(at: At, [from, to]: readonly [number, number], size: { rx: number; ry: number; shape: number }, style: string): string {
+export function lens(at: At, [from, to]: readonly [number, number], size: { rx: number; ry: number; shape: number }, style: string): string {
   const d = eyeDistance(at);
   const { x, y } = between(at(from), at(to));
   const [rx, ry] = [size.rx * d, size.ry * d];
@@ -158,7 +158,7 @@ function glasses(at: At, random: Random): string {
   return bridge(at, colour, stroke) + lens(at, [36, 39], size, style) + lens(at, [42, 45], size, style);
 }
 
-const CLOTH = ['#b9d7e6', '#f1f3f4', '#18181b', '#e9b7c4', '#8fb8a0', '#7d1f2b', '#27408b', '#c9a25a', '#6b6e73', '#d8c8b4', '#94724f'];
+export const CLOTH = ['#b9d7e6', '#f1f3f4', '#18181b', '#e9b7c4', '#8fb8a0', '#7d1f2b', '#27408b', '#c9a25a', '#6b6e73', '#d8c8b4', '#94724f'];
 
 function mask(at: At, random: Random): string {
   const colour = pick(random, CLOTH.slice(0, 6));
@@ -195,7 +195,7 @@ function hand(portrait: Portrait, random: Random, skin: readonly [number, number
 }
 
 /** The mean colour of both cheeks. */
-async function skinOf(portrait: Portrait): Promise<[number, number, number]> {
+export async function skinOf(portrait: Portrait): Promise<[number, number, number]> {
   const at = atOf(portrait);
   const side = Math.max(4, Math.round(0.2 * eyeDistance(at)));
   const means = await Promise.all(([[36, 48], [45, 54]] as const).map(async ([eye, mouth]) => {

@@ -34,11 +34,12 @@ export interface CoverCues {
  *  brightness along lines that cross the edge of what may lie over it, and places that two nets give one point. */
 export function coverCues(face: CutFace): CoverCues {
   const looked = new LookedAt(face);
+  const eyes = eyeCues(looked);
   return {
-    eyes: eyeCues(looked),
+    eyes,
     mouth: mouthCues(looked),
     forehead: foreheadCues(looked),
-    halves: halfCues(looked),
+    halves: halfCues(looked, Math.max(...eyes.map((eye) => eye['contrast']!))),
     odds: looked.odds,
   };
 }
@@ -197,7 +198,7 @@ function foreheadCues(looked: LookedAt): Cues {
   });
   const fineAt = (up: number): number =>
     median(columns.map((column) => looked.grain([looked.up(column, up), 0.11, 0.07]).fine)) - skinGrain.fine;
-  const highFine = fineAt(0.45);
+  const [middleFine, highFine] = [fineAt(0.28), fineAt(0.45)];
   return {
     relative: looked.relative(colour(forehead, skin)),
     highLight: median(bands[4]!.map((tone) => Math.abs(tone.light - skin.light))),
@@ -207,6 +208,7 @@ function foreheadCues(looked: LookedAt): Cues {
     walkedMax: small(Math.max(...walked)),
     edgeUnder: small(edgeUnderBrows(looked)),
     browDark: median(brows),
+    middleFine: Math.abs(middleFine),
     highFine,
     highFineApart: Math.abs(highFine),
     skinFine: skinGrain.fine,
@@ -230,8 +232,7 @@ const EYE_NETS = [
 /** A lens, a bar, a patch or hair: no dark pupil beside white, no lid, another colour than the skin around it. */
 function eyeCues(looked: LookedAt): [Cues, Cues] {
   const { sides, nose, bridge, upperCheeks, cheeks, skinGrain } = looked;
-  const cells = sides.map(({ eye, out }) => eyeCells(looked, eye, out));
-  const [first, second] = [cells[0]!.values, cells[1]!.values];
+  const [first, second] = [eyeCells(looked, sides[0].eye, -1), eyeCells(looked, sides[1].eye, 1)];
   const alike = first.reduce((sum, value, k) => sum + value * second[k]!, 0) / first.length;
   const alone = sides.map(({ eye, lid: lidAt }, i) => {
     const own = medianTone([nose, bridge, upperCheeks[i]!, cheeks[i]!]);
@@ -244,7 +245,6 @@ function eyeCues(looked: LookedAt): [Cues, Cues] {
       odds: looked.odds,
       alike,
       netsApart: looked.netsApart(EYE_NETS[i]!),
-      spread: cells[i]!.spread,
       contrast: Math.log((bright(0.92) + 10) / (bright(0.08) + 10)),
       darkest: Math.log(bright(0.08) + 10) - own.light,
       underColour: colour(under, own),
@@ -256,7 +256,6 @@ function eyeCues(looked: LookedAt): [Cues, Cues] {
       downOverAlong: grain.down - grain.along,
       colour: colour(looked.tone([eye, 0.2, 0.07]), own),
       step: small(looked.largestStep(down([0.1, 0.16, 0.22, 0.28, 0.34]))),
-      lidStep: small(looked.largestStep(down([-0.1, -0.16, -0.22, -0.28]))),
     };
   });
   const [left, right] = [alone[0]!, alone[1]!];
@@ -269,15 +268,15 @@ function against(eye: Cues, other: Cues): Cues {
   return Object.fromEntries(names.map((name) => [`${name}Against`, eye[name]! - other[name]!]));
 }
 
-/** An eye in 8 by 5 cells of brightness about their mean, from the nose outwards, and how much they spread. */
-function eyeCells(looked: LookedAt, eye: Point, out: -1 | 1): { values: readonly number[]; spread: number } {
+/** An eye in 8 by 5 cells of brightness about their mean, from the nose outwards. */
+function eyeCells(looked: LookedAt, eye: Point, out: -1 | 1): readonly number[] {
   const cells = Array.from({ length: 40 }, (_, k) => {
     const [across, down] = [((k % 8) + 0.5) / 4 - 1, (Math.floor(k / 8) + 0.5) / 2.5 - 1];
     return looked.brightness([looked.moved(eye, out * across * 0.32, down * 0.2), 0.04, 0.04]);
   });
   const mean = cells.reduce((sum, value) => sum + value, 0) / cells.length;
   const deviation = Math.sqrt(cells.reduce((sum, value) => sum + (value - mean) ** 2, 0) / cells.length);
-  return { values: cells.map((value) => (value - mean) / (deviation + 2)), spread: deviation / (mean + 10) };
+  return cells.map((value) => (value - mean) / (deviation + 2));
 }
 
 const MOUTH_NETS = [[48, 61], [54, 291], [51, 0], [57, 17]] as const;
@@ -308,12 +307,13 @@ function mouthCues(looked: LookedAt): Cues {
   const width = (at(54).x - at(48).x) / 2 / unit;
   const height = Math.max(0.08, (at(57).y - at(51).y) / 2 / unit);
   const grain = looked.grain([middle, width, height]);
-  const rows = Array.from({ length: 13 }, (_, k) =>
-    looked.brightness([looked.moved(middle, 0, ((k - 6) / 6) * (height + 0.05)), 0.18, 0]),
-  );
   const fine = (patches: readonly Patch[]): number => median(patches.map((patch) => looked.grain(patch).fine));
   const foreheadPatches = sides.map(({ brow }): Patch => [looked.up(brow, 0.25), 0.11, 0.07]);
   const upperFine = fine([...looked.upperCheekPatches, looked.nosePatch, ...foreheadPatches]);
+  const rowsBeside = ([-1, 1] as const).map((out) =>
+    linesIn(looked, looked.moved(middle, out * (width + 0.16), 0), 0.08, height + 0.05),
+  );
+  const downLip = [0, 0.25, 0.5, 0.75, 1].map((by): Patch => [between(at(33), at(51), by), 0.08, 0.02]);
   const downChin = [0.15, 0.35, 0.55, 0.75, 0.95].map((by): Patch => [between(at(57), at(8), by), 0.12, 0.025]);
   return {
     odds: looked.odds,
@@ -321,8 +321,9 @@ function mouthCues(looked: LookedAt): Cues {
     chinNetsApart: looked.netsApart(CHIN_NETS),
     width,
     height,
-    line: Math.log((Math.max(...rows) + 10) / (Math.min(...rows) + 10)),
-    lipRed: lips.red - (upperLip.red + chin.red) / 2,
+    line: linesIn(looked, middle, 0.18, height + 0.05),
+    // Lips end at the corners of the mouth, stripes and folds do not.
+    lineBeside: Math.min(...rowsBeside),
     lipRedOverSkin: lips.red - skin.red,
     lipLight: Math.abs(lips.light - (upperLip.light + chin.light) / 2),
     downOverAlong: grain.down - grain.along,
@@ -335,11 +336,22 @@ function mouthCues(looked: LookedAt): Cues {
     chinLight: Math.abs(chin.light - upper.light),
     chinFine: Math.abs(looked.grain(chinPatch).fine - upperFine),
     chinStep: small(looked.largestStep(downChin)),
+    chinOffLip: small(apart(upperLip, chin)),
+    lipStep: small(looked.largestStep(downLip)),
   };
 }
 
-/** Light from one side, from above or from below leaves the other half in the dark. */
-function halfCues(looked: LookedAt): Cues {
+/** How much the rows of a rectangle differ in brightness (natural logarithm). */
+function linesIn(looked: LookedAt, middle: Point, halfWidth: number, halfHeight: number): number {
+  const rows = Array.from({ length: 13 }, (_, k) =>
+    looked.brightness([looked.moved(middle, 0, ((k - 6) / 6) * halfHeight), halfWidth, 0]),
+  );
+  return Math.log((Math.max(...rows) + 10) / (Math.min(...rows) + 10));
+}
+
+/** Light from one side, from above or from below leaves the other half in the dark.
+ *  @param contrast of the eyes: where a picture is hard all over, halves differ more as well */
+function halfCues(looked: LookedAt, contrast: number): Cues {
   const { sides, forehead, upperCheeks, cheeks, nose } = looked;
   const light = (patches: readonly Patch[]): number => median(patches.map((patch) => looked.tone(patch).light));
   const [left, right] = sides.map(({ corner, mouthCorner, brow, jaw }) =>
@@ -349,17 +361,16 @@ function halfCues(looked: LookedAt): Cues {
       [between(mouthCorner, jaw), 0.09, 0.09],
     ]),
   );
-  const lids = sides.map(({ lid }) => looked.tone([lid, 0.11, 0.025]).light);
   const chin = looked.tone([between(looked.at(57), looked.at(8), 0.55), 0.15, 0.06]).light;
-  const upperLip = looked.tone([between(looked.at(33), looked.at(51)), 0.11, 0.04]).light;
   const cheek = median(cheeks.map((tone) => tone.light));
-  const upDown = median([forehead.light, ...lids]) - median([chin, upperLip, ...cheeks.map((tone) => tone.light)]);
+  const hard = 0.5 + Math.max(0, contrast);
   return {
+    contrast,
     leftRight: Math.abs(left! - right!),
-    upDown: Math.abs(upDown),
-    upperDark: Math.max(0, -upDown),
+    leftRightOfHard: Math.abs(left! - right!) / hard,
+    foreheadOfHard: Math.abs(forehead.light - cheek) / hard,
+    chinOfHard: Math.abs(chin - median(upperCheeks.map((tone) => tone.light))) / hard,
     foreheadCheek: Math.abs(forehead.light - cheek),
-    lidsCheek: Math.abs(median(lids) - cheek),
     chinCheek: Math.abs(chin - median(upperCheeks.map((tone) => tone.light))),
     noseChin: Math.abs(nose.light - chin),
   };

@@ -14,98 +14,116 @@ export interface Covered {
   readonly face: number;
 }
 
-/** A logistic rule over named cues. */
+/** A logistic rule over named cues, each in standard deviations from its mean over parts that are seen. */
 interface Rule {
   readonly bias: number;
-  /** Weight of how far the cues lie, all together, from those of parts that are seen: what nobody drew is told by
-   *  it. */
+  /** Weight of how far the cues lie, all together, from those of seen parts: what nobody drew is told by it. */
   readonly far: number;
-  /** Each cue's weight and, where `far` counts, its mean and standard deviation of parts that are seen. */
-  readonly cues: Readonly<Record<string, readonly [number] | readonly [number, number, number]>>;
+  /** Each cue's weight, mean and standard deviation. */
+  readonly cues: Readonly<Record<string, readonly [weight: number, mean: number, deviation: number]>>;
 }
 
 /** Set by logistic regression over photographs of some twenty people, plain, in other light and with something drawn
  *  over them; each person's were judged by rules that were set without them (docs/face.md says how well). */
 const RULES = {
   eye: {
-    bias: -0.609,
-    far: 0.297,
+    bias: -4.327,
+    far: 0.296,
     cues: {
-      odds: [0.083, 14.637, 3.801],
-      alike: [-2.313, 0.483, 0.277],
-      netsApart: [17.969, 0.058, 0.031],
-      spread: [-2.857, 0.251, 0.092],
-      contrast: [-2.067, 0.954, 0.323],
-      darkest: [2.81, -1.094, 0.385],
-      underColour: [1.692, 0.082, 0.057],
-      underLight: [-3.115, -0.139, 0.176],
-      lidColour: [1.5, 0.186, 0.151],
-      lidLight: [0.857, -0.471, 0.335],
-      fine: [2.248, 0.756, 0.527],
-      coarse: [-2.698, 0.762, 0.527],
-      downOverAlong: [-0.095, 0.506, 0.392],
-      colour: [4.05, 0.173, 0.123],
-      step: [0.275, -2.057, 0.639],
-      lidStep: [-0.335, -1.542, 0.577],
-      contrastAgainst: [0.924, 0.016, 0.254],
-      netsApartAgainst: [-14.048, -0.001, 0.033],
-      colourAgainst: [2.563, -0.004, 0.096],
-      underLightAgainst: [1.303, 0.001, 0.157],
+      odds: [0.27, 14.637, 3.8009],
+      alike: [-0.682, 0.4834, 0.2774],
+      netsApart: [0.655, 0.0581, 0.0309],
+      contrast: [-0.876, 0.9541, 0.3228],
+      darkest: [1.018, -1.0934, 0.3848],
+      underColour: [0.065, 0.0817, 0.057],
+      underLight: [-0.626, -0.1389, 0.1752],
+      lidColour: [0.148, 0.1859, 0.1515],
+      lidLight: [0.413, -0.4706, 0.3351],
+      fine: [1.949, 0.7554, 0.5269],
+      coarse: [-2.228, 0.7623, 0.5267],
+      downOverAlong: [-0.098, 0.5064, 0.3917],
+      colour: [0.483, 0.1728, 0.1234],
+      step: [0.096, -2.0577, 0.6388],
+      contrastAgainst: [0.262, 0.0162, 0.2545],
+      netsApartAgainst: [-0.485, -0.0013, 0.0334],
+      colourAgainst: [0.253, -0.0043, 0.0958],
+      underLightAgainst: [0.191, 0.0012, 0.1573],
     },
   },
   mouth: {
-    bias: 4.063,
-    far: 0.458,
+    bias: -6.42,
+    far: 0.468,
     cues: {
-      odds: [-0.013, 15.574, 3.084],
-      netsApart: [8.488, 0.043, 0.019],
-      chinNetsApart: [5.195, 0.062, 0.03],
-      width: [-8.271, 0.433, 0.043],
-      height: [-27.291, 0.164, 0.052],
-      line: [-3.054, 0.806, 0.434],
-      lipRed: [-4.924, 0.114, 0.104],
-      lipRedOverSkin: [-4.296, 0.147, 0.135],
-      lipLight: [1.555, 0.207, 0.148],
-      downOverAlong: [-1.57, 0.783, 0.332],
-      twoParts: [0.845, -0.238, 0.523],
-      lowerFine: [1.341, -0.088, 0.451],
-      chinColour: [1.386, 0.137, 0.1],
-      chinLight: [1.661, 0.198, 0.188],
-      chinFine: [1.005, 0.742, 0.694],
-      chinStep: [-0.827, -1.781, 0.667],
+      odds: [0.009, 15.5737, 3.084],
+      netsApart: [0.329, 0.0431, 0.0188],
+      chinNetsApart: [0.11, 0.0617, 0.0297],
+      width: [-0.396, 0.4326, 0.0432],
+      height: [-1.671, 0.1641, 0.0524],
+      line: [-1.846, 0.8062, 0.4343],
+      lineBeside: [0.662, 0.1999, 0.1429],
+      lipRedOverSkin: [-1.044, 0.1472, 0.1351],
+      lipLight: [0.028, 0.2071, 0.1476],
+      downOverAlong: [-0.567, 0.7834, 0.3322],
+      twoParts: [0.541, -0.2378, 0.5233],
+      lowerFine: [0.688, -0.0879, 0.4505],
+      chinColour: [0.098, 0.137, 0.1001],
+      chinLight: [0.369, 0.1981, 0.1885],
+      chinFine: [0.764, 0.7418, 0.6944],
+      chinStep: [-0.801, -1.7811, 0.6671],
+      chinOffLip: [0.19, -2.0284, 0.5749],
+      lipStep: [0.096, -1.8078, 0.5731],
     },
   },
   forehead: {
-    bias: 0.842,
-    far: 0.465,
+    bias: -4.669,
+    far: 0.379,
     cues: {
-      relative: [0.355, -0.348, 0.586],
-      highLight: [0.024, 0.198, 0.168],
-      sidesApart: [-1.766, -1.741, 0.747],
-      stepMax: [0.584, -2.75, 0.497],
-      walkedOver: [0.986, -2.967, 0.58],
-      walkedMax: [0.717, -2.258, 0.525],
-      edgeUnder: [-0.179, -1.966, 0.766],
-      browDark: [-1.136, 0.565, 0.441],
-      highFine: [0.791, -0.586, 0.476],
-      highFineApart: [1.252, 0.647, 0.389],
-      skinFine: [-0.666, 2.315, 0.436],
+      relative: [0.234, -0.3476, 0.5863],
+      highLight: [-0.065, 0.1976, 0.1683],
+      sidesApart: [-1.728, -1.7406, 0.747],
+      stepMax: [0.615, -2.7501, 0.4973],
+      walkedOver: [0.656, -2.9666, 0.58],
+      walkedMax: [0.37, -2.2581, 0.525],
+      edgeUnder: [-0.093, -1.9656, 0.7663],
+      browDark: [-0.532, 0.5651, 0.4406],
+      middleFine: [0.169, 0.6316, 0.4055],
+      highFine: [0.759, -0.5857, 0.4758],
+      highFineApart: [0.797, 0.6466, 0.389],
+      skinFine: [-0.3, 2.3153, 0.4355],
     },
   },
-  half: {
-    bias: -7.622,
+  side: {
+    bias: -10.271,
     far: 0,
     cues: {
-      leftRight: [6.09],
-      upDown: [4.729],
-      upperDark: [-1.363],
-      foreheadCheek: [4.979],
-      lidsCheek: [-1.3],
-      chinCheek: [0.937],
-      noseChin: [0.327],
+      leftRight: [1.165, 0.1609, 0.1497],
+      leftRightOfHard: [1.482, 0.0991, 0.0856],
+      contrast: [-0.369, 1.1548, 0.3872],
+    },
+  },
+  above: {
+    bias: -10.039,
+    far: 0,
+    cues: {
+      foreheadCheek: [0.879, 0.235, 0.1887],
+      foreheadOfHard: [1.999, 0.1432, 0.109],
+      contrast: [-0.94, 1.1548, 0.3872],
+    },
+  },
+  below: {
+    bias: -5.631,
+    far: 0,
+    cues: {
+      chinCheek: [-0.176, 0.3012, 0.3364],
+      chinOfHard: [1.427, 0.1777, 0.1908],
+      noseChin: [0.941, 0.242, 0.2404],
+      contrast: [-0.526, 1.1548, 0.3872],
     },
   },
 } as const satisfies Record<string, Rule>;
+
+/** Which half lies in the dark. */
+const HALVES = ['side', 'above', 'below'] as const;
 
 /** Odds of the mesh net (natural logarithm). */
 const DOUBTED_FACE = { at: 5.5, width: 0.5 };
@@ -120,21 +138,23 @@ export function judgeCover(face: CutFace): Covered {
     bothEyes: Math.min(...eyes),
     mouth: chance(RULES.mouth, cues.mouth),
     forehead: chance(RULES.forehead, cues.forehead),
-    half: chance(RULES.half, cues.halves),
+    half: Math.max(...HALVES.map((rule) => chance(RULES[rule], cues.halves))),
     face: logistic((DOUBTED_FACE.at - cues.odds) / DOUBTED_FACE.width),
   };
 }
 
 function chance({ bias, far, cues: weighed }: Rule, cues: Cues): number {
   let [sum, away] = [bias, 0];
-  for (const [name, [weight, mean = 0, deviation = Infinity]] of Object.entries(weighed)) {
-    const cue = cues[name]!;
-    sum += weight * cue;
-    away += Math.min(AWAY.most, Math.max(0, Math.abs(cue - mean) / deviation - AWAY.from));
+  for (const [name, [weight, mean, deviation]] of Object.entries(weighed)) {
+    const from = (cues[name]! - mean) / deviation;
+    // No single cue outweighs all others, however strange it is.
+    sum += weight * Math.max(-DEVIATIONS_MAX, Math.min(DEVIATIONS_MAX, from));
+    away += Math.min(AWAY.most, Math.max(0, Math.abs(from) - AWAY.from));
   }
   return logistic(sum + far * away);
 }
 
+const DEVIATIONS_MAX = 5;
 /** In standard deviations. */
 const AWAY = { from: 2, most: 4 };
 
