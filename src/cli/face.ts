@@ -7,6 +7,7 @@ import { DISTANCE_SCALE } from '../domain/registration/face-score.js';
 import { explainScore } from '../domain/registration/explain-score.js';
 import { ModelError } from '../infrastructure/face/build-models/build-models.js';
 import { suggestedBands } from '../infrastructure/face/calibration.js';
+import type { RateWithBound } from '../infrastructure/face/evaluation/by-quality.js';
 import { proposeCalibration } from '../infrastructure/face/evaluation/calibrate.js';
 import { evaluate, type Evaluation, type EvaluationReport } from '../infrastructure/face/evaluation/evaluate.js';
 import { PairListError } from '../infrastructure/face/evaluation/pair-list.js';
@@ -223,11 +224,15 @@ function printReport({ algorithm, images, timing, conditions, byQuality }: Evalu
     say(`  outright match from ${bands.match.pointsMin} points: FNMR ${percent(bands.match.fnmr)}, FMR ${percent(bands.match.fmr)}; referral from ${bands.refer.pointsMin}: FNMR ${percent(bands.refer.fnmr)}, FMR ${percent(bands.refer.fmr)}`);
     say(`  ranges: ${ranges95.draws} draws of ${ranges95.units} ${ranges95.over}${ranges95.over === 'pairs' ? ' (too narrow: pairs share people)' : ''}`);
   }
-  say('\nby the pictures, over all conditions (in brackets the upper 95 % bound): FMR and FNMR at the match mark, FMR and FNMR at the referral mark');
+  say('\nby the pictures, over all conditions (in brackets the 95 % range): FMR and FNMR at the match mark, FMR and FNMR at the referral mark');
   for (const [name, { pairs, match, refer }] of Object.entries(byQuality)) {
-    const rates = [match.fmr, match.fnmr, refer.fmr, refer.fnmr].map(({ rate, upper95 }) => (rate === null || upper95 === null ? '-' : `${percent(rate)} (${percent(upper95)})`));
+    const rates = [match.fmr, match.fnmr, refer.fmr, refer.fnmr].map(withRange);
     say(`  ${name.padEnd(34)} ${pairs.same} same, ${pairs.different} different: ${rates.join(', ')}`);
   }
+}
+
+function withRange({ rate, lower95, upper95 }: RateWithBound): string {
+  return rate === null || lower95 === null || upper95 === null ? '-' : `${percent(rate)} (${percent(lower95)} to ${percent(upper95)})`;
 }
 
 async function calibrate(args: string[]): Promise<number> {

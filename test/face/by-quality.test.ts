@@ -29,6 +29,13 @@ describe('rates by the quality of the pictures', () => {
     expect(ratesByQuality([{ distance: Infinity, same: true, measures: null, doubts: [] }], MARKS)).toEqual({});
   });
 
+  it('tells the range on both sides', () => {
+    const { match } = ratesByQuality([pair(0.5, false), pair(0.7, false), pair(0.7, false), pair(0.7, false)], MARKS)['colour: both']!;
+    expect(match.fmr.rate).toBe(0.25);
+    expect(match.fmr.lower95).toBeCloseTo(0.0456, 4);
+    expect(match.fmr.upper95).toBeCloseTo(0.6994, 4);
+  });
+
   it.each([
     [0, 4_500, 0.00085],
     [6, 4_500, 0.0029],

@@ -34,6 +34,14 @@ describe('a score in words', () => {
     }
   });
 
+  it('names what no figure tells wherever one may lead to a yes: look-alikes, blends, masks, and whose card it is', () => {
+    for (const points of [policy.referralPointsMin, policy.cardMatchPointsMin, 10_000]) {
+      const { en, ja } = explainScore(points, policy);
+      for (const words of ['Look-alikes', 'the same light', 'blended of two faces', 'mask', 'to whom a card was issued']) expect(en).toContain(words);
+      for (const words of ['よく似た別人', '同じ照明', '合成', 'マスク', '誰に交付された']) expect(ja).toContain(words);
+    }
+  });
+
   it.each([-1, 10_001, 0.5, NaN])('refuses %p', (points) => {
     expect(() => explainScore(points, policy)).toThrow(RangeError);
   });

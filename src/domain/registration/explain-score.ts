@@ -131,8 +131,8 @@ function caution(band: FaceBand): InWords {
     };
   }
   return {
-    ja: 'よく似た別人や、同じ照明で写した別人、二人の顔を合成した写真がこの点数に達することもあります。点数だけで本人と断定せず、写真そのものを見比べてください。',
-    en: 'Look-alikes, different people photographed in the same light, and a picture blended of two faces can reach this as well: look at the pictures, and do not take the figure for proof.',
+    ja: 'よく似た別人や、同じ照明で写した別人、二人の顔を合成した写真、精巧なマスクがこの点数に達することもあります。カードが誰に交付されたものかも、点数からは分かりません。点数だけで本人と断定せず、写真そのものを見比べてください。',
+    en: 'Look-alikes, different people photographed in the same light, a picture blended of two faces and a well-made mask can reach this as well, and no figure says to whom a card was issued: look at the pictures, and do not take the figure for proof.',
   };
 }
 

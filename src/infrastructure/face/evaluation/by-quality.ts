@@ -10,7 +10,8 @@ export interface JudgedPair extends ScoredPair {
 
 export interface RateWithBound {
   readonly rate: number | null;
-  /** Upper end of the 95 % range (Wilson), as if pairs were independent: pairs share people, so the truth may lie beyond. */
+  /** The 95 % range (Wilson), as if pairs were independent: pairs share people, so the truth may lie beyond. */
+  readonly lower95: number | null;
   readonly upper95: number | null;
 }
 
@@ -48,7 +49,9 @@ function withBound(pairs: readonly JudgedPair[], counts: (distance: number) => b
 }
 
 export function boundsOf(found: number, of: number): RateWithBound {
-  return of === 0 ? { rate: null, upper95: null } : { rate: found / of, upper95: upperBound(found, of) };
+  if (of === 0) return { rate: null, lower95: null, upper95: null };
+  // What did not happen is bounded from above as what did.
+  return { rate: found / of, lower95: 1 - upperBound(of - found, of), upper95: upperBound(found, of) };
 }
 
 /** Upper end of Wilson's score interval, 95 %. */
