@@ -100,6 +100,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   policy_version_unknown: row(404, 'There is no such policy version', 'List the policies.', '該当するポリシーの版がありません。'),
   policy_own_proposal: row(403, 'Nobody approves an own proposal', 'Have another administrator approve it.', '自分が提案したポリシーは承認できません。'),
   policy_not_approved: row(409, 'The policy is not approved', 'Have another administrator approve it first.', 'ポリシーはまだ承認されていません。'),
+  policy_outdated: row(409, 'Another policy came into force since', 'Propose it anew from the policy in force; "undone" names what this one would take back.', '提案後に別のポリシーが有効になりました。有効なポリシーをもとに、もう一度提案してください。'),
   policy_invalid: row(422, 'The policy makes no sense', 'Correct the field that the answer names.', 'ポリシーの値が正しくありません。'),
   policy_report_invalid: row(422, 'The attached report does not fit the proposal', 'Attach the statement of a what-if report that this log signed, made for the values that are proposed.', '添付された試算結果がこの提案と一致しません。'),
   lists_of_a_case: row(

@@ -83,8 +83,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 5 says for how long a case may be open: for policies of before a week and what a hold may take.
   // Version 6 says what is asked of a card.
   // Version 7 says how long what two people agreed to can still be declined: not at all for policies of before.
+  // Version 8 names the version that it was made from; nobody said so before.
   PolicyProposed: {
-    version: 7,
+    version: 8,
     upcasters: [
       (data) => ({ ...data, report: null }),
       (data) => withValue(data, 'refusedEvidenceRetentionDays', 400),
@@ -96,6 +97,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
         signingCertificateAtFirstRegistration: false,
       }),
       withValues({ dualControlWaitMinutes: 0 }),
+      (data) => ({ ...data, basedOn: null }),
     ],
   },
   PolicyApproved: first,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { boothDecider } from '../../src/domain/booth/booth.js';
 import { activePolicy, DEFAULT_POLICY, policyDecider } from '../../src/domain/policy/policy.js';
+import type { PolicyEvent, PolicyValues } from '../../src/domain/policy/policy.events.js';
 import { nextAttemptAt } from '../../src/domain/policy/retry.policy.js';
 import { referenceImage, registrantDecider } from '../../src/domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../src/domain/registrant/registrant.events.js';
@@ -32,7 +33,7 @@ describe('registrant (@req R12 R13)', () => {
 
 describe('policy', () => {
   const given = scenario(policyDecider);
-  const proposed = { type: 'PolicyProposed', data: { version: 1, values: DEFAULT_POLICY, proposedBy: 'a', report: null } } as const;
+  const proposed = { type: 'PolicyProposed', data: { version: 1, values: DEFAULT_POLICY, proposedBy: 'a', report: null, basedOn: null } } as const;
   it('is not approved by who proposed it', () => {
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'a' }).thenRefused({ code: 'policy_own_proposal' });
     given(proposed).when({ type: 'ApprovePolicy', version: 1, by: 'b' }).thenTypes('PolicyApproved');
@@ -63,6 +64,35 @@ describe('policy', () => {
   it('is in force from its activation', () => {
     const state = given(proposed, { type: 'PolicyApproved', data: { version: 1, approvedBy: 'b' } }, { type: 'PolicyActivated', data: { version: 1, activatedBy: 'b' } }).state();
     expect(activePolicy(state)).toEqual({ version: 1, values: DEFAULT_POLICY });
+  });
+  // @fault O24
+  describe('made from a version that is not in force any more', () => {
+    const inForce = (version: number, values: PolicyValues, basedOn: number | null): PolicyEvent[] => [
+      { type: 'PolicyProposed', data: { version, values, proposedBy: 'a', report: null, basedOn } },
+      { type: 'PolicyApproved', data: { version, approvedBy: 'b' } },
+      { type: 'PolicyActivated', data: { version, activatedBy: 'b' } },
+    ];
+    const [first, margin, days] = [DEFAULT_POLICY, { ...DEFAULT_POLICY, holdMarginPoints: 1_500 }, { ...DEFAULT_POLICY, refusedEvidenceRetentionDays: 30 }];
+    const two = [...inForce(1, first, null), ...inForce(2, margin, 1)];
+    const approved = (version: number, values: PolicyValues, basedOn: number | null) => inForce(version, values, basedOn).slice(0, 2);
+
+    it('does not undo what came into force since: it says what', () =>
+      given(...two, ...approved(3, days, 1)).when({ type: 'ActivatePolicy', version: 3, by: 'c' })
+        .thenRefused({ code: 'policy_outdated', data: { basedOn: 1, active: 2, undone: ['holdMarginPoints'] } }));
+    it('is refused also where it undoes nothing, because nobody looked at them together', () =>
+      given(...two, ...approved(3, { ...margin, holdDueHours: 24 }, 1)).when({ type: 'ActivatePolicy', version: 3, by: 'c' })
+        .thenRefused({ code: 'policy_outdated', data: { basedOn: 1, active: 2, undone: [] } }));
+    it('does not come back by one person alone', () =>
+      given(...two, ...inForce(3, days, 2)).when({ type: 'ActivatePolicy', version: 2, by: 'c' })
+        .thenRefused({ code: 'policy_outdated', data: { basedOn: 1, active: 3, undone: ['refusedEvidenceRetentionDays'] } }));
+    it('comes into force where it was made from the one in force', () => {
+      given(...two, ...approved(3, days, 2)).when({ type: 'ActivatePolicy', version: 3, by: 'c' }).thenTypes('PolicyActivated');
+      given(...two).when({ type: 'ProposePolicy', values: days, by: 'a' })
+        .then({ type: 'PolicyProposed', data: { version: 3, values: days, proposedBy: 'a', report: null, basedOn: 2 } });
+      given(...two).when({ type: 'ProposePolicy', values: days, by: 'a', basedOn: 9 }).thenRefused({ code: 'policy_version_unknown' });
+    });
+    it('comes into force as before where its proposal is from before anybody said so', () =>
+      given(...two, ...approved(3, days, null)).when({ type: 'ActivatePolicy', version: 3, by: 'c' }).thenTypes('PolicyActivated'));
   });
   it('doubles the wait with every attempt up to the limit', () => {
     const retry = { firstDelaySeconds: 2, delaySecondsMax: 10, attemptsMax: 5 };

@@ -11,7 +11,7 @@ const BEFORE: PolicyValues = { ...DEFAULT_POLICY, cardMatchPointsMin: 9_300, pho
 
 function inForce(version: number, values: PolicyValues): PolicyEvent[] {
   return [
-    { type: 'PolicyProposed', data: { version, values, proposedBy: 'a', report: null } },
+    { type: 'PolicyProposed', data: { version, values, proposedBy: 'a', report: null, basedOn: null } },
     { type: 'PolicyApproved', data: { version, approvedBy: 'b' } },
     { type: 'PolicyActivated', data: { version, activatedBy: 'b' } },
   ];

@@ -58,14 +58,15 @@ describe('upcasting', () => {
     const proposed = (schemaVersion: number, data: object) => upcast({ type: 'PolicyProposed', schemaVersion, data: data as never });
     const [values, upcastValues] = [{ holdDueHours: 5 }, { holdDueHours: 5, refusedEvidenceRetentionDays: 400, photoQualityHoldBelow: {}, caseOpenHoursMax: 173, ...CARD }];
     const report = { sha256: 's', note: 'n' };
-    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 7, data: { version: 1, report: null, values: upcastValues } });
-    expect(proposed(2, { version: 1, values, report }).data).toEqual({ version: 1, report, values: upcastValues });
-    expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240, ...CARD } });
-    expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169, ...CARD } });
-    expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ values: { caseOpenHoursMax: 9, ...CARD } });
+    expect(proposed(1, { version: 1, values })).toEqual({ type: 'PolicyProposed', schemaVersion: 8, data: { version: 1, report: null, basedOn: null, values: upcastValues } });
+    expect(proposed(2, { version: 1, values, report }).data).toEqual({ basedOn: null, version: 1, report, values: upcastValues });
+    expect(proposed(3, { values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7 } }).data).toEqual({ basedOn: null, values: { holdDueHours: 72, refusedEvidenceRetentionDays: 7, photoQualityHoldBelow: {}, caseOpenHoursMax: 240, ...CARD } });
+    expect(proposed(4, { values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 } } }).data).toEqual({ basedOn: null, values: { holdDueHours: 1, photoQualityHoldBelow: { EyesVisible: 50 }, caseOpenHoursMax: 169, ...CARD } });
+    expect(proposed(5, { values: { caseOpenHoursMax: 9 } }).data).toEqual({ basedOn: null, values: { caseOpenHoursMax: 9, ...CARD } });
     const asked = { holdOnCardUnconfirmed: true, certificateTypesWithoutSameCard: ['digital_signature'] };
-    expect(proposed(6, { values: asked }).data).toEqual({ values: { ...asked, dualControlWaitMinutes: 0 } });
-    expect(proposed(7, { values: { dualControlWaitMinutes: 90 } }).data).toEqual({ values: { dualControlWaitMinutes: 90 } });
+    expect(proposed(6, { values: asked }).data).toEqual({ basedOn: null, values: { ...asked, dualControlWaitMinutes: 0 } });
+    expect(proposed(7, { values: { dualControlWaitMinutes: 90 } }).data).toEqual({ basedOn: null, values: { dualControlWaitMinutes: 90 } });
+    expect(proposed(8, { basedOn: 3, values: {} }).data).toEqual({ basedOn: 3, values: {} });
   });
 
   it('refuses a name that is not registered', () => {

@@ -303,6 +303,12 @@ export class ProposalBody extends PolicyBody {
   @IsString({ message: 'must be the text of a note' })
   @MaxLength(REPORT_NOTE_MAX, { message: 'is too long' })
   reportNote?: string;
+
+  @ApiProperty({ ...POSITIVE, required: false, description: 'The version that was changed. Default: the one in force. It comes into force only as long as that one is' })
+  @IsOptional()
+  @IsInt({ message: 'must be an integer' })
+  @Min(1, { message: 'must be the number of a version' })
+  basedOn?: number;
 }
 
 export class AttachedReportAnswer implements AttachedReport {
@@ -329,6 +335,9 @@ export class PolicyVersionAnswer {
 
   @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AttachedReportAnswer) }, { type: 'null' }], description: 'The what-if report that came with the proposal' } as object)
   report!: AttachedReport | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The version that the proposer changed' })
+  basedOn!: number | null;
 }
 
 export class PoliciesAnswer {

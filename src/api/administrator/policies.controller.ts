@@ -60,11 +60,11 @@ export class PoliciesController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ProposalBody })
   @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_report_invalid', 'idempotency_key_reused', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_version_unknown', 'policy_report_invalid', 'idempotency_key_reused', 'outcome_unknown')
   async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
-    const { reportNote, ...body } = jsonBody(ProposalBody, request);
+    const { reportNote, basedOn, ...body } = jsonBody(ProposalBody, request);
     const values = plainValues(body);
-    const command = new ProposePolicy(await this.ids.of(request, person), values, person.subject, reportNote ?? null);
+    const command = new ProposePolicy(await this.ids.of(request, person), values, person.subject, reportNote ?? null, basedOn);
     return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(command)));
   }
 
@@ -89,7 +89,7 @@ export class PoliciesController {
   @ApiParam(VERSION_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'idempotency_key_reused', 'outcome_unknown')
+  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'policy_outdated', 'idempotency_key_reused', 'outcome_unknown')
   async activate(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
     const asked = versionOf(version);
     const command = new ActivatePolicy(await this.ids.of(request, person), asked, person.subject);

@@ -22,6 +22,8 @@ export class ProposePolicy {
     readonly by: string,
     /** The signed statement of a what-if report, or null. */
     readonly reportNote: string | null = null,
+    /** The version that was changed; default: the one in force. */
+    readonly basedOn?: number,
   ) {}
 }
 
@@ -50,11 +52,12 @@ export class ProposePolicyHandler implements ICommandHandler<ProposePolicy, Outc
     private readonly signer: CheckpointSigner,
   ) {}
 
-  async execute({ commandId, values, by, reportNote }: ProposePolicy): Promise<Outcome<PolicyState>> {
-    if (reportNote === null) return manage(this.aggregates, commandId, by, { type: 'ProposePolicy', values, by });
+  async execute({ commandId, values, by, reportNote, basedOn }: ProposePolicy): Promise<Outcome<PolicyState>> {
+    const command = { type: 'ProposePolicy', values, by, ...(basedOn !== undefined && { basedOn }) } as const;
+    if (reportNote === null) return manage(this.aggregates, commandId, by, command);
     const attached = this.checked(reportNote, values);
     if ('problem' in attached) return refused({ code: 'policy_report_invalid', data: attached });
-    return manage(this.aggregates, commandId, by, { type: 'ProposePolicy', values, by, report: attached });
+    return manage(this.aggregates, commandId, by, { ...command, report: attached });
   }
 
   /** A report goes with a proposal only when this log signed it, about its own history, for the very values that are proposed. */

@@ -135,7 +135,10 @@ export function holdCommandOf(state: HoldReviewState, event: HoldReviewEvent, ne
 export function policyCommandOf(event: PolicyEvent): PolicyCommand {
   switch (event.type) {
     case 'PolicyProposed':
-      return { type: 'ProposePolicy', values: event.data.values, by: event.data.proposedBy, ...(event.data.report && { report: event.data.report }) };
+      return {
+        type: 'ProposePolicy', values: event.data.values, by: event.data.proposedBy, basedOn: event.data.basedOn,
+        ...(event.data.report && { report: event.data.report }),
+      };
     case 'PolicyApproved':
       return { type: 'ApprovePolicy', version: event.data.version, by: event.data.approvedBy };
     case 'PolicyActivated':

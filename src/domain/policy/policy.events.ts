@@ -58,6 +58,6 @@ export type PolicyValues = {
 export type AttachedReport = { readonly sha256: string; readonly note: string };
 
 export type PolicyEvent =
-  | { readonly type: 'PolicyProposed'; readonly data: { readonly version: number; readonly values: PolicyValues; readonly proposedBy: string; /** The report that the proposer attached. */ readonly report: AttachedReport | null } }
+  | { readonly type: 'PolicyProposed'; readonly data: { readonly version: number; readonly values: PolicyValues; readonly proposedBy: string; /** The report that the proposer attached. */ readonly report: AttachedReport | null; /** The version that the proposer changed; null: none was in force, or nobody said so. */ readonly basedOn: number | null } }
   | { readonly type: 'PolicyApproved'; readonly data: { readonly version: number; readonly approvedBy: string } }
   | { readonly type: 'PolicyActivated'; readonly data: { readonly version: number; readonly activatedBy: string } };

@@ -1,11 +1,13 @@
 import { accept, refuse, assertNever, type Decider, type Decision } from '../decider.js';
 import { CERTIFICATE_TYPES } from '../values/certificate-status.js';
+import type { JsonObject } from '../event-envelope.js';
+import { canonicalJson } from '../values/canonical-json.js';
 import { PHOTO_MEASURES } from '../values/face-comparison.js';
 import { isPoints } from '../values/similarity-score.js';
 import type { AttachedReport, PolicyEvent, PolicyValues } from './policy.events.js';
 
 export type PolicyCommand =
-  | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string; /** Checked by whoever gives the command. */ readonly report?: AttachedReport }
+  | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string; /** Checked by whoever gives the command. */ readonly report?: AttachedReport; /** Default: the one in force. */ readonly basedOn?: number | null }
   | { readonly type: 'ApprovePolicy'; readonly version: number; readonly by: string }
   | { readonly type: 'ActivatePolicy'; readonly version: number; readonly by: string };
 
@@ -15,6 +17,7 @@ export interface PolicyVersion {
   readonly proposedBy: string;
   readonly approvedBy: string | null;
   readonly report: AttachedReport | null;
+  readonly basedOn: number | null;
 }
 
 export interface PolicyState {
@@ -95,7 +98,9 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
     case 'ProposePolicy': {
       const problem = policyProblem(command.values);
       if (problem) return refuse({ code: 'policy_invalid', data: problem });
-      return accept({ type: 'PolicyProposed', data: { version: state.versions.length + 1, values: command.values, proposedBy: command.by, report: command.report ?? null } });
+      const { values, by: proposedBy, report = null, basedOn = state.active } = command;
+      if (basedOn !== null && !state.versions.some((v) => v.version === basedOn)) return refuse({ code: 'policy_version_unknown' });
+      return accept({ type: 'PolicyProposed', data: { version: state.versions.length + 1, values, proposedBy, report, basedOn } });
     }
     case 'ApprovePolicy': {
       const found = state.versions.find((v) => v.version === command.version);
@@ -109,6 +114,10 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
       if (!found) return refuse({ code: 'policy_version_unknown' });
       if (found.approvedBy === null) return refuse({ code: 'policy_not_approved' });
       if (state.active === command.version) return accept();
+      // What came into force since the proposal was made would be undone without a word, by one person.
+      if (found.basedOn !== null && found.basedOn !== state.active) {
+        return refuse({ code: 'policy_outdated', data: { basedOn: found.basedOn, active: state.active, undone: changed(state, found) } });
+      }
       return accept({ type: 'PolicyActivated', data: { version: command.version, activatedBy: command.by } });
     }
     default:
@@ -119,8 +128,8 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
 function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
   switch (event.type) {
     case 'PolicyProposed': {
-      const { version, values, proposedBy, report } = event.data;
-      return { ...state, versions: [...state.versions, { version, values, proposedBy, approvedBy: null, report }] };
+      const { version, values, proposedBy, report, basedOn } = event.data;
+      return { ...state, versions: [...state.versions, { version, values, proposedBy, approvedBy: null, report, basedOn }] };
     }
     case 'PolicyApproved':
       return { ...state, versions: state.versions.map((v) => (v.version === event.data.version ? { ...v, approvedBy: event.data.approvedBy } : v)) };
@@ -129,6 +138,15 @@ function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
     default:
       return assertNever(event);
   }
+}
+
+/** Values of the policy in force that are neither what the proposal was made from nor what it proposes. */
+function changed({ versions, active }: PolicyState, { basedOn, values }: PolicyVersion): readonly string[] {
+  const valuesOf = (version: number | null): PolicyValues | undefined => versions.find((v) => v.version === version)?.values;
+  const [base, current] = [valuesOf(basedOn), valuesOf(active)];
+  if (!base || !current) return [];
+  const text = (of: PolicyValues, name: string): string => canonicalJson((of as unknown as JsonObject)[name] ?? null);
+  return Object.keys(current).filter((name) => text(current, name) !== text(base, name) && text(current, name) !== text(values, name)).sort();
 }
 
 /** What makes no sense in these values, or null. */
