@@ -116,9 +116,14 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
   page: async (args) => {
     const { values } = parseArgs({ args, options: { out: TEXT } });
     if (!values.out) throw new UsageError('page needs --out FILE');
-    const { verifierPage } = await import('../console/build-page.js');
-    writeFileSync(values.out, verifierPage());
+    const { pageDigests, verifierPage } = await import('../console/build-page.js');
+    const page = verifierPage();
+    writeFileSync(values.out, page);
+    const { file, engine } = pageDigests(page);
     say(`${values.out}: ${statSync(values.out).size} bytes, needs no network`);
+    // The same release gives the same bytes anywhere: two people who do not trust each other compare these.
+    say(`SHA-256    ${file}`);
+    say(`engine     ${engine}, as the page shows it by itself`);
     return EXIT.ok;
   },
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,30 +7,57 @@ import { PAGE_TEMPLATE } from './page-template.js';
 /** The built modules: this file runs from them, or from the sources beside them. */
 const here = dirname(fileURLToPath(import.meta.url));
 const built = existsSync(resolve(here, 'verifier.js')) ? here : resolve(here, '../../dist/console');
-const IMPORT = /^import\s*\{([^}]*)\}\s*from\s*'(\.[^']+)';?\s*$/gm;
+const IMPORT = /^import\s*\{([^}]*)\}\s*from\s*'((?:\.|node:)[^']+)';?\s*$/gm;
 const EXPORT = /^export\s+(?:async\s+)?(?:function\*?|const|let|class)\s+([A-Za-z_$][\w$]*)/gm;
 
-/** The verifier as one HTML file without a single outside address: the built modules of the domain and of this folder, each in a function
- *  of its own, and the page around them. No bundler is needed because the modules are ours: named imports of relative files, named exports. */
+/** What stands in the page for modules of Node: as much of them as the readers of certificates use. */
+const PLATFORM: Readonly<Record<string, string>> = {
+  'node:crypto': 'platform/crypto.js', 'node:buffer': 'platform/buffer.js', 'node:net': 'platform/net.js',
+};
+const BUFFER = resolve(built, PLATFORM['node:buffer'] as string);
+
+/** The verifier as one HTML file without a single outside address: the built modules of the domain, of the certificate and timestamp readers and
+ *  of this folder, each in a function of its own, and the page around them. The same sources give the same bytes. No bundler is needed because the modules are ours: named imports of relative files, named exports. */
 export function verifierPage(): string {
-  const modules = new Map<string, string>();
-  include(resolve(built, 'verifier.js'), modules);
-  const script = ['"use strict";', 'const modules = {};', ...modules.values(), `const honnin = modules[${JSON.stringify(nameOf(resolve(built, 'verifier.js')))}];`].join('\n');
   // In a script element only these two could end it or hide a part of it.
-  return PAGE_TEMPLATE.replace('SCRIPT', () => script.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--'));
+  return PAGE_TEMPLATE.replace('SCRIPT', () => pageScript('console/verifier.js').replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--'));
+}
+
+/** A built module with everything that it needs, as a script for a browser: `modules` has all of them, `honnin` is this one. */
+export function pageScript(entry: string): string {
+  const modules = new Map<string, string>();
+  include(resolve(built, '..', entry), modules);
+  return ['"use strict";', 'const modules = {};', ...modules.values(), `const honnin = modules[${JSON.stringify(entry)}];`].join('\n');
+}
+
+/** SHA-256 of a page and of the part of it that computes, hex. The page shows the second one by itself, whatever saved it. */
+export function pageDigests(page: string): { readonly file: string; readonly engine: string } {
+  const [, engine = ''] = /<script type="text\/plain" id="engine">([\s\S]*?)<\/script>/.exec(page) ?? [];
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+  return { file: digest(page), engine: digest(engine) };
 }
 
 function include(file: string, modules: Map<string, string>): void {
   if (modules.has(file)) return;
   const source = readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*$/gm, '');
-  for (const [, , path] of source.matchAll(IMPORT)) include(resolve(dirname(file), path as string), modules);
-  const body = source
-    .replace(IMPORT, (_, names: string, path: string) => `const {${names.replaceAll(/\s+as\s+/g, ': ')}} = modules[${JSON.stringify(nameOf(resolve(dirname(file), path)))}];`)
+  const needsBuffer = file !== BUFFER && /\bBuffer\b/.test(source) && !/import \{[^}]*\bBuffer\b/.test(source);
+  if (needsBuffer) include(BUFFER, modules);
+  for (const [, , path] of source.matchAll(IMPORT)) include(target(file, path as string), modules);
+  const take = (names: string, path: string): string => `const {${names.replaceAll(/\s+as\s+/g, ': ')}} = modules[${JSON.stringify(nameOf(path))}];`;
+  const body = (needsBuffer ? `${take(' Buffer ', BUFFER)}\n` : '') + source
+    .replace(IMPORT, (_, names: string, path: string) => take(names, target(file, path)))
     .replace(EXPORT, (line) => line.replace(/^export\s+/, ''))
     .replace(/^export \{\};?$/gm, '');
   if (/^\s*(?:import|export)\b/m.test(body)) throw new Error(`${file} has an import or export that the page cannot take over`);
   const names = [...source.matchAll(EXPORT)].map(([, name]) => name as string);
   modules.set(file, `modules[${JSON.stringify(nameOf(file))}] = (() => {\n${body}\nreturn { ${names.join(', ')} };\n})();`);
+}
+
+function target(from: string, path: string): string {
+  if (!path.startsWith('node:')) return resolve(dirname(from), path);
+  const platform = PLATFORM[path];
+  if (platform === undefined) throw new Error(`${from} needs ${path}, which no browser has`);
+  return resolve(built, platform);
 }
 
 function nameOf(file: string): string {

@@ -21,6 +21,7 @@ progress { width: 100%; } textarea, select, input[type=file] { width: 100%; box-
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; } th { white-space: nowrap; font-weight: 600; width: 13rem; }
 li { overflow-wrap: anywhere; } .wrong li::marker { color: var(--bad); } time { font-variant-numeric: tabular-nums; opacity: .75; margin-right: .75rem; }
 button { font: inherit; padding: .25rem .75rem; } header { display: flex; justify-content: space-between; align-items: start; gap: 1rem; } [hidden] { display: none; }
+@media print { #drop, button, progress, #caseBox { display: none; } body { max-width: none; padding: 0; } }
 @media (max-width: 40rem) { body { padding: 1rem; } th, td { display: block; width: auto; white-space: normal; padding-right: 0; } th { border: 0; padding-bottom: 0; } td { padding-top: 0; } ol, ul { padding-left: 1.75rem; } }
 </style>
 </head>
@@ -31,13 +32,21 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <label for="bundle" style="margin-top:0"><span data-t="bundle"></span></label><input id="bundle" type="file">
 <label for="keys"><span data-t="keys"></span> <small data-t="keysHint"></small></label><textarea id="keys" spellcheck="false" placeholder="log.example.jp/honnin+1a2b3c4d+AZ…"></textarea>
 <label for="known"><span data-t="known"></span> <small data-t="knownHint"></small></label><input id="known" type="file" multiple>
+<label for="anchors"><span data-t="anchors"></span> <small data-t="anchorsHint"></small></label>
+<input id="anchors" type="file" multiple>
+<label for="tsa"><span data-t="tsa"></span> <small data-t="tsaHint"></small></label><input id="tsa" type="file" multiple>
+<label for="crls"><span data-t="crls"></span> <small data-t="crlsHint"></small></label><input id="crls" type="file" multiple>
+<label for="list"><span data-t="list"></span> <small data-t="listHint"></small></label><input id="list" type="file" multiple>
 </div>
 <p id="status" role="status" aria-live="polite"></p><progress id="bar" max="1" value="0" hidden></progress>
 <section id="result" hidden><div id="verdict" class="verdict"></div><table><tbody id="facts"></tbody></table>
+<div id="listBox" hidden><h2 data-t="listTitle"></h2><div id="listVerdict" class="verdict"></div><ol id="listFound" class="wrong"></ol></div>
 <div id="wrongBox" hidden><h2 data-t="wrong"></h2><ol id="wrong" class="wrong"></ol></div>
 <div id="undecidedBox" hidden><h2 data-t="undecided"></h2><ol id="undecided"></ol></div>
 <div id="erasedBox" hidden><h2 data-t="erased"></h2><ul id="erased"></ul></div>
 <div id="openBox" hidden><h2 data-t="open"></h2><ol id="open"></ol></div>
+<div id="heldBox"><h2 data-t="heldTitle"></h2><table><tbody id="held"></tbody></table>
+<p><button id="print" type="button" data-t="print"></button></p></div>
 <div id="caseBox"><h2 data-t="why"></h2><label for="case" style="margin-top:0"><span data-t="case"></span></label><select id="case"></select><ol id="story"></ol></div></section>
 </main>
 <script type="text/plain" id="engine">
@@ -71,7 +80,39 @@ else globalThis.honninAnswerTo = answerTo;
   Object.assign(T.ja, { undecided: '判断できない点', unsure: (n) => '合わない点はありませんが、手元の資料では判断できない点が' + n + '件あります。', notRead: '読み込めませんでした' });
   Object.assign(T.en, { undecided: 'What cannot be judged', unsure: (n) => 'Nothing is wrong, and ' + n + (n === 1 ? ' thing' : ' things') + ' cannot be judged with what you gave.', notRead: 'not read' });
   Object.assign(T.ja.codes, { no_key: '公開鍵が与えられていません', other_key: '与えられた鍵による署名ではありません', known_unreadable: '手元のチェックポイントを読み取れません', known_of_another_log: '手元のチェックポイントは別のログのものです', known_unsigned: '手元のチェックポイントにこのログの署名がありません', known_is_newer: '手元のチェックポイントの方が新しいものです', known_without_proof: '手元のチェックポイントとの整合性の証明がありません', evidence_absent: '求められた証拠が含まれていません', evidence_missing: '求められた証拠が含まれていません', evidence_differs: '証拠が記録の示すものと一致しません', decision_of_another_version: 'このページでは再計算できない判定です', succession_malformed: '鍵の引き継ぎの記録が正しくありません', two_successors: '一つの鍵が二つの後継の鍵を認めています' });
-  let language = 'ja', loaded = false, report = null, seconds = 0, known = [];
+  Object.assign(T.ja, {
+    anchors: '認証局のルート証明書', anchorsHint: '認証局から直接受け取った写し(PEM・DER)。証明書の検証結果を、証拠からこの端末で計算し直します。',
+    tsa: 'タイムスタンプ局のルート証明書', tsaHint: '与えた場合、有効なタイムスタンプがなければ「合わない」とします。',
+    crls: 'タイムスタンプ局のCRL', crlsHint: '与えた場合、署名証明書の失効も確かめます。',
+    list: '受け取った一覧(JSON)', listHint: 'ログ全体のバンドルから一覧を作り直して照合します。', listTitle: '一覧の照合',
+    listGood: (a) => a + '行すべてが記録のとおりで、欠けはありません。', listBad: (n) => n + '件の合わない点があります。',
+    listUnsure: '合わない点はありませんが、手元の資料では判断できません。', listBroken: '一覧がJSONではありません: ',
+    certsN: (n, e) => n + '件(うち証拠のあるもの ' + e + '件)。再計算していません: 認証局のルート証明書を与えてください',
+    certsDone: (a, n) => n + '件中' + a + '件の検証結果を再現', certsLeft: (n) => n + '件は再計算できませんでした',
+    stampYes: 'あり。検証していません: タイムスタンプ局のルート証明書を与えてください', stampBad: 'タイムスタンプが正しくありません: ',
+    stampGood: (s) => '先頭' + s.treeSize + '件のチェックポイントは ' + s.existedBeforeUtc + ' より前に存在(' + s.authority + ')',
+    heldTitle: 'この報告の根拠', print: 'この報告を印刷する', file: 'バンドルのファイル', files: (n) => n + '件', noFile: '与えられていません',
+    engine: 'このページの計算部', engineText: (h) => 'SHA-256 ' + h + '。honnin audit page が同じ値を表示します', judgedAt: '検証した日時(この端末の時計)',
+  });
+  Object.assign(T.en, {
+    anchors: 'Roots of the certification service', anchorsHint: 'Your own copies (PEM or DER): certificate verdicts are computed again here from the evidence.',
+    tsa: 'Roots of the timestamp authority', tsaHint: 'With them a bundle without a timestamp that holds is wrong.',
+    crls: 'CRLs of the timestamp authority', crlsHint: 'With them the revocation of its certificates is judged too.',
+    list: 'A list that you got (JSON)', listHint: 'It is drawn again from a bundle of the whole log and compared.', listTitle: 'The list',
+    listGood: (a) => 'It is complete, and all ' + a + ' rows are as the events say.',
+    listBad: (n) => n + (n === 1 ? ' thing does not fit.' : ' things do not fit.'),
+    listUnsure: 'Nothing is wrong, but it cannot be judged with what you gave.', listBroken: 'The list is not JSON: ',
+    certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed: give the roots of the certification service',
+    certsDone: (a, n) => a + ' of ' + n + ' certificate verdicts reproduced', certsLeft: (n) => n + ' could not be recomputed',
+    stampYes: 'there is one. Not judged: give the roots of its authority', stampBad: 'the timestamp: ',
+    stampGood: (s) => 'the checkpoint of the first ' + s.treeSize + ' entries existed before ' + s.existedBeforeUtc + ' by ' + s.authority,
+    heldTitle: 'What this report rests on', print: 'Print this report', file: 'File of the bundle', files: (n) => n + (n === 1 ? ' file' : ' files'),
+    noFile: 'not given', engine: 'What computed it', engineText: (h) => 'SHA-256 ' + h + '; honnin audit page prints the same',
+    judgedAt: 'Judged at (clock of this machine)',
+  });
+  let language = 'ja', loaded = false, report = null, seconds = 0, known = [], listFound = null, engine = '', bundleName = '', judgedAt = '';
+  // Contents of files with what the reader trusts, and their names for the report.
+  const given = { anchors: [], tsa: [], crls: [], list: [] };
 
   // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two paintings.
   let post, thread = 'worker', asked = 0;
@@ -97,7 +138,8 @@ else globalThis.honninAnswerTo = answerTo;
   function words() { document.documentElement.lang = language; for (const e of document.querySelectorAll('[data-t]')) e.textContent = T[language][e.dataset.t]; $('lang').textContent = T[language].other; }
   function show() {
     const t = T[language], r = report, hasKey = $('keys').value.trim() !== '';
-    const wrong = r.discrepancies;
+    const stampWrong = r.stamp.isWrong ? [{ code: 'timestamp_' + r.stamp.reason, index: null, detail: t.stampBad + r.stamp.text }] : [];
+    const wrong = [...r.discrepancies, ...stampWrong];
     for (const id of ['facts', 'wrong', 'undecided', 'erased', 'open']) $(id).replaceChildren();
     $('verdict').className = 'verdict ' + (wrong.length > 0 ? 'bad' : r.sound ? 'ok' : 'warn');
     $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : hasKey ? t.unsure(r.undecided.length) : t.maker;
@@ -106,9 +148,10 @@ else globalThis.honninAnswerTo = answerTo;
     fact(t.range, (r.first ?? '—') + ' – ' + (r.last ?? '—') + ' / ' + (r.noGaps ? t.gaps : t.mayGap));
     fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
     if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
-    fact(t.stamp, !r.wasRead ? t.notRead : r.timestamp ? t.stampYes : t.stampNo);
+    const stamped = r.stamp.existedBeforeUtc ? t.stampGood(r.stamp) : r.stamp.isWrong ? t.stampBad + r.stamp.text : null;
+    fact(t.stamp, !r.wasRead ? t.notRead : stamped ?? (r.timestamp ? t.stampYes : t.stampNo));
     const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.erased_after_retention - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
-    fact(t.certs, c.verdicts === 0 ? t.certsNone : [t.certsN(number(c.verdicts), number(e)), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.erased_after_retention > 0 ? [t.ended(number(c.absent.erased_after_retention))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
+    fact(t.certs, c.verdicts === 0 ? t.certsNone : [given.anchors.length > 0 ? t.certsDone(number(c.reproduced), number(c.verdicts)) : t.certsN(number(c.verdicts), number(e)), ...(c.absent.not_possible > 0 ? [t.certsLeft(number(c.absent.not_possible))] : []), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.erased_after_retention > 0 ? [t.ended(number(c.absent.erased_after_retention))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
     fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
     for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + (t.codes[d.code] ? t.codes[d.code] + '。' : '') + d.detail + ' [' + d.code + ']');
     for (const u of r.undecided.slice(0, 200)) item($('undecided'), (u.index === null ? '' : t.at(number(u.index))) + (t.codes[u.code] ? t.codes[u.code] + '。' : '') + u.detail + ' [' + u.code + ']');
@@ -117,7 +160,26 @@ else globalThis.honninAnswerTo = answerTo;
     for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
     for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
     $('wrongBox').hidden = wrong.length === 0; $('erasedBox').hidden = r.erased.length === 0; $('openBox').hidden = r.replay.notReproducible.length === 0;
+    showList(); showHeld();
     $('result').hidden = false; tell();
+  }
+  function showList() {
+    const t = T[language], l = listFound;
+    $('listBox').hidden = l === null; $('listFound').replaceChildren();
+    if (l === null) return;
+    $('listVerdict').className = 'verdict ' + (l.discrepancies.length > 0 ? 'bad' : l.sound ? 'ok' : 'warn');
+    $('listVerdict').textContent = l.discrepancies.length > 0 ? t.listBad(l.discrepancies.length) : l.sound ? t.listGood(number(l.agreeing)) : t.listUnsure;
+    for (const d of [...l.discrepancies, ...l.undecided].slice(0, 200)) item($('listFound'), (d.index == null ? '' : t.at(number(d.index))) + d.detail + ' [' + d.code + ']');
+  }
+  // What an auditor files: which file was judged, with what, by which program.
+  function showHeld() {
+    const t = T[language], row = (name, value) => { const tr = document.createElement('tr'), th = document.createElement('th'), td = document.createElement('td'); th.textContent = name; th.scope = 'row'; td.textContent = value; tr.append(th, td); $('held').append(tr); };
+    $('held').replaceChildren();
+    const files = (id) => (given[id].length === 0 ? t.noFile : given[id].map((f) => f.name + ' (SHA-256 ' + f.sha256 + ')').join(', '));
+    row(t.file, bundleName); row(t.judgedAt, judgedAt);
+    row(t.keys, $('keys').value.trim() || t.noFile); row(t.known, known.length === 0 ? t.noFile : t.files(known.length));
+    for (const id of ['anchors', 'tsa', 'crls', 'list']) row(t[id], files(id));
+    row(t.engine, t.engineText(engine));
   }
   async function tell() {
     const id = $('case').value, told = id ? await ask('story', id, language) : [];
@@ -126,31 +188,45 @@ else globalThis.honninAnswerTo = answerTo;
     for (const e of told) { const li = item($('story'), ''), time = document.createElement('time'); time.textContent = e.atUtc; li.append(time, e.text); }
   }
   // Only the newest question counts: an answer to an earlier key or file must not be shown.
-  let run_ = 0;
+  let run_ = 0, reading = 0;
   async function run() {
-    if (!loaded) return;
+    if (!loaded || reading > 0) return;
     const mine = (run_ += 1), start = performance.now();
     try {
-      const found = await ask('verify', $('keys').value, known);
+      const bytes = (id) => given[id].map((f) => f.bytes);
+      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls') };
+      const found = await ask('verify', $('keys').value, known, trust, Date.now());
+      const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known);
       if (mine !== run_) return;
+      engine = await ask('digestOf', $('engine').textContent); judgedAt = new Date().toISOString(); listFound = list;
       report = found; seconds = (performance.now() - start) / 1000;
       quiet('');
       const cases = await ask('cases', 20000);
       if (mine !== run_) return;
       $('case').replaceChildren(...cases.map((id) => { const o = document.createElement('option'); o.textContent = id; return o; }));
       show();
-      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, thread, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code) });
+      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, thread, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code), stamp: report.stamp, certificates: report.certificates, undecided: report.undecided.map((d) => d.code), of: [bundleName, ...['anchors', 'tsa', 'crls', 'list'].flatMap((id) => given[id].map((f) => f.name))], list: listFound && { sound: listFound.sound, codes: listFound.discrepancies.map((d) => d.code) } });
     } catch (error) { if (mine === run_) { $('result').hidden = true; quiet((/verifier key|key id/.test(error.message) ? T[language].keyBad : T[language].broken) + error.message); } }
   }
   const take = async (file) => {
     if (!file) return;
     const mine = (run_ += 1);
     loaded = false; $('result').hidden = true; progress('reading', 0);
-    try { await ask('read', file); if (mine === run_) { loaded = true; await run(); } } catch (error) { if (mine === run_) quiet(T[language].broken + error.message); }
+    try { bundleName = file.name + ' (SHA-256 ' + (await ask('digestOf', file)) + ')'; await ask('read', file); if (mine === run_) { loaded = true; await run(); } } catch (error) { if (mine === run_) quiet(T[language].broken + error.message); }
   };
   $('bundle').addEventListener('change', () => take($('bundle').files[0]));
   $('keys').addEventListener('change', run);
   $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });
+  for (const id of ['anchors', 'tsa', 'crls', 'list']) {
+    $(id).addEventListener('change', async () => {
+      // What was judged with other files must not be taken for what these give.
+      reading += 1; run_ += 1; $('result').hidden = true;
+      try { given[id] = await Promise.all([...$(id).files].map(async (f) => ({ name: f.name, bytes: new Uint8Array(await f.arrayBuffer()), sha256: await ask('digestOf', f) }))); }
+      finally { reading -= 1; }
+      run();
+    });
+  }
+  $('print').addEventListener('click', () => print());
   $('case').addEventListener('change', tell);
   $('lang').addEventListener('click', () => { language = language === 'ja' ? 'en' : 'ja'; words(); if (report) show(); });
   for (const name of ['dragover', 'dragleave', 'drop']) $('drop').addEventListener(name, (e) => { e.preventDefault(); $('drop').classList.toggle('over', name === 'dragover'); if (name === 'drop') take(e.dataTransfer.files[0]); });

@@ -1,17 +1,26 @@
-/** SHA-512 (FIPS 180-4) over BigInt: slow and short, for the handful of signatures of a bundle. Its constants are computed as the
+/** SHA-512 and SHA-384 (FIPS 180-4) over BigInt: slow and short, for the handful of signatures of a bundle. Its constants are computed as the
  *  standard defines them, from the roots of the first primes. */
 const MASK = (1n << 64n) - 1n;
 const PRIMES = firstPrimes(80);
 const K = PRIMES.map((p) => root(p << 192n, 3n) & MASK);
 const START = PRIMES.slice(0, 8).map((p) => root(p << 128n, 2n) & MASK);
+const START_384 = PRIMES.slice(8, 16).map((p) => root(p << 128n, 2n) & MASK);
 
 export function sha512(message: Uint8Array): Uint8Array {
+  return digest(message, START);
+}
+
+export function sha384(message: Uint8Array): Uint8Array {
+  return digest(message, START_384).slice(0, 48);
+}
+
+function digest(message: Uint8Array, start: readonly bigint[]): Uint8Array {
   const padded = new Uint8Array(Math.ceil((message.length + 17) / 128) * 128);
   padded.set(message);
   padded[message.length] = 0x80;
   new DataView(padded.buffer).setBigUint64(padded.length - 8, BigInt(message.length) * 8n);
   const view = new DataView(padded.buffer);
-  let state = [...START];
+  let state = [...start];
   for (let at = 0; at < padded.length; at += 128) state = compress(state, view, at);
   const out = new Uint8Array(64);
   state.forEach((word, i) => new DataView(out.buffer).setBigUint64(i * 8, word));

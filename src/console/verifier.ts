@@ -1,17 +1,37 @@
+import { toHex, utf8 } from '../domain/audit/bytes.js';
 import { cutIntoLines, readBundle } from '../domain/audit/bundle.js';
 import { explain } from '../domain/audit/explain.js';
 import { hmacOf } from '../domain/audit/commitment.js';
 import { parseLeaf } from '../domain/audit/leaf.js';
-import { parseVerifierKey } from '../domain/audit/signed-note.js';
-import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/verify-bundle.js';
+import { parseVerifierKey, type VerifierKey } from '../domain/audit/signed-note.js';
+import { beginVerification, isSoundReport, type Primitives, type VerifyReport } from '../domain/audit/verify-bundle.js';
+import { isSoundList, verifyList, type ListReport } from '../domain/audit/verify-list.js';
 import { printable } from '../domain/values/printable.js';
+import { certificateRules } from '../infrastructure/certificate/certificate-check.js';
+import { certificateJudge } from '../infrastructure/certificate/judge-kept-verdict.js';
+import { splitSource, trustAnchor, TrustAnchors } from '../infrastructure/certificate/trust-anchors.js';
+import { crlsIn, judgeBundleTimestamp, type TimestampFinding } from '../infrastructure/timestamp/judge-bundle-timestamp.js';
 import { isSignedEd25519 } from './ed25519.js';
+import { signatureDesk } from './platform/signatures.js';
 import { sha1 } from './sha1.js';
 import { sha256 } from './sha256.js';
 
 export interface PageReport extends VerifyReport {
   readonly sound: boolean;
+  readonly stamp: TimestampFinding;
 }
+
+/** What the reader trusts besides the key of the log, got elsewhere than from the bundle: contents of files, PEM or DER. */
+export interface PageTrust {
+  /** Roots of the certification service: certificate verdicts are made again with them. */
+  readonly anchors: readonly Uint8Array[];
+  /** Roots of the timestamp authority, and CRLs of it. */
+  readonly tsaAnchors: readonly Uint8Array[];
+  readonly tsaCrls: readonly Uint8Array[];
+}
+
+const PRIMITIVES: Primitives = { hash: sha256, hmac: hmacOf(sha256), isSigned: isSignedEd25519, sha1 };
+const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [] };
 
 /** How far the work is, 0 to 1, and what is being done. */
 export type TellProgress = (what: 'reading' | 'verifying', share: number) => void;
@@ -50,10 +70,31 @@ export class PageVerifier {
 
   /** @param keys verifier keys, one per line, as the operator published them
    *  @param known checkpoints that the reader has
-   *  @throws {NoteFormatError} for a key that is none */
-  verify(keys: string, known: readonly string[]): PageReport {
+   *  @param nowMs the reader's clock: a timestamp of the future is none
+   *  @throws {NoteFormatError} for a key that is none, {TrustAnchorError} for roots that are none */
+  async verify(keys: string, known: readonly string[], trust = NO_TRUST, nowMs = Number.MAX_SAFE_INTEGER): Promise<PageReport> {
     this.report = null;
-    return (this.report = verify(this.told(), keys, known));
+    return (this.report = await verify(this.told(), keys, known, { trust, nowMs }));
+  }
+
+  /** Draws a list again from the bundle that was read. @param files contents: one answer or an array of answers, each JSON
+   *  @throws {SyntaxError} for a file that is not JSON */
+  verifyList(files: readonly Uint8Array[], keys: string, known: readonly string[]): ListReport & { readonly sound: boolean } {
+    const pages = files.flatMap((file) => {
+      const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file)) as unknown;
+      return Array.isArray(value) ? (value as unknown[]) : [value];
+    });
+    const bundle = { [Symbol.iterator]: () => cutIntoLines(this.pieces)[Symbol.iterator]() };
+    const report = verifyList(pages, PRIMITIVES, { trusted: keysIn(keys), bundle, known });
+    return { ...report, sound: isSoundList(report) };
+  }
+
+  /** SHA-256 in hex, for the report: of a text, or of a file. */
+  async digestOf(what: string | Blob): Promise<string> {
+    const bytes = typeof what === 'string' ? utf8(what) : new Uint8Array(await what.arrayBuffer());
+    const subtle = (globalThis.crypto as typeof globalThis.crypto | undefined)?.subtle;
+    // A bundle may be large, and the platform is quicker; a browser that keeps it from the page is only slower.
+    return toHex(subtle ? new Uint8Array(await subtle.digest('SHA-256', Uint8Array.from(bytes))) : sha256(bytes));
   }
 
   /** What happened in a case, in plain words: out of proven leaves only. */
@@ -85,10 +126,29 @@ export function mayBeShown(report: VerifyReport | null): boolean {
 
 /** Verifies a bundle.
  *  @param keys verifier keys, one per line, as the operator published them */
-export function verify(lines: Iterable<string>, keys: string, known: readonly string[]): PageReport {
-  const trusted = keys.split('\n').map((line) => line.trim()).filter((line) => line !== '').map((line) => parseVerifierKey(line, sha256));
-  const report = verifyBundle(lines, { hash: sha256, hmac: hmacOf(sha256), isSigned: isSignedEd25519, sha1 }, { trusted, known });
-  return { ...report, sound: isSoundReport(report) };
+export async function verify(
+  lines: Iterable<string>,
+  keys: string,
+  known: readonly string[],
+  { trust, nowMs }: { readonly trust: PageTrust; readonly nowMs: number } = { trust: NO_TRUST, nowMs: Number.MAX_SAFE_INTEGER },
+): Promise<PageReport> {
+  const trusted = keysIn(keys);
+  const roots = trust.anchors.flatMap((file) => splitSource(file));
+  const stampRoots = trust.tsaAnchors.flatMap((file) => splitSource(file)).map((der) => trustAnchor(der));
+  // The reader chose these files one by one, so a test hierarchy among them is meant.
+  const anchors = roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
+  const judge = anchors && certificateJudge(certificateRules(anchors));
+  const begun = beginVerification(lines, PRIMITIVES, { trusted, known });
+  if (judge) for (const kept of begun.kept) await signatureDesk.settled(() => judge(kept));
+  const report = begun.finish(judge);
+  const stamp = await signatureDesk.settled(() => judgeBundleTimestamp(report, { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy: null, nowMs }));
+  return { ...report, stamp, sound: isSoundReport(report) && !stamp.isWrong };
+}
+
+/** @param keys one per line */
+function keysIn(keys: string): VerifierKey[] {
+  const lines = keys.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  return lines.map((line) => parseVerifierKey(line, sha256));
 }
 
 /** The story of one case of the bundle in plain words.

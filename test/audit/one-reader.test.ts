@@ -151,7 +151,7 @@ describe('the one reader', () => {
     const page = async (lines: readonly string[], end = '\n') => {
       const verifier = new PageVerifier(() => {});
       await verifier.read(new Blob([lines.join('\n') + end]));
-      const report = verifier.verify(keys.map((key) => `${key.name}+${key.id.toString(16).padStart(8, '0')}+${toBase64(Uint8Array.from([1, ...key.publicKey]))}`).join('\n'), []);
+      const report = await verifier.verify(keys.map((key) => `${key.name}+${key.id.toString(16).padStart(8, '0')}+${toBase64(Uint8Array.from([1, ...key.publicKey]))}`).join('\n'), []);
       const cases = verifier.cases(1000);
       return { report, cases, story: verifier.story(requestIds[0]!, 'en') };
     };

@@ -107,8 +107,8 @@ describeUnless(absence, 'the offline page', () => {
     expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict warn');
   });
 
-  it('says how many certificate verdicts it did not make again, and how to', async () => {
-    expect(await tab.evaluate('document.getElementById("facts").textContent')).toMatch(/Certificate verdicts[\d,]+, evidence for 0\. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors/);
+  it('says how many certificate verdicts it did not make again, and what it needs', async () => {
+    expect(await tab.evaluate('document.getElementById("facts").textContent')).toMatch(/Certificate verdicts[\d,]+, evidence for 0\. Not recomputed: give the roots of the certification service/);
   });
 
   it('says what is wrong with a key or a file and forgets the result before', async () => {

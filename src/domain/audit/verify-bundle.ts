@@ -3,7 +3,7 @@ import { canonicalJson } from '../values/canonical-json.js';
 import { printable } from '../values/printable.js';
 import { fromBase64, toHex, utf8 } from './bytes.js';
 import { BundleFormatError, coveredByCertificate, readBundle, type BundleHeader, type BundleLeaf } from './bundle.js';
-import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type CertificateReport } from './certificate-replay.js';
+import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type CertificateReport, type KeptVerdict } from './certificate-replay.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
@@ -105,13 +105,38 @@ const NOTHING: ReplayReport = { decisions: 0, reproduced: 0, facts: 0, notReprod
  *  decision are made again. Never throws on what a bundle says: each lie is a discrepancy with its place.
  *  @param lines of the bundle, without line ends (`cutIntoLines`) */
 export function verifyBundle(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions): VerifyReport {
+  return beginVerification(lines, primitives, options).finish(options.certificates ?? null);
+}
+
+/** A verification of which everything is done but the certificates: for judges whose cryptography has to be waited for. */
+export interface BegunVerification {
+  /** Verdicts that can be recomputed from evidence in the bundle. */
+  readonly kept: readonly KeptVerdict[];
+  /** @param judge null: certificate verdicts are counted and left */
+  readonly finish: (judge: CertificateJudge | null) => VerifyReport;
+}
+
+/** As {@link verifyBundle}, in two steps. `finish` may be called once. */
+export function beginVerification(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions): BegunVerification {
   const run = new Verification(primitives, options);
-  try {
-    return run.verify(lines);
-  } catch (error) {
+  const malformed = (error: unknown): VerifyReport => {
     // Whatever a bundle can make this code stumble over, it is the bundle that is not what it should be; and it must never pass.
     const isExpected = error instanceof BundleFormatError || error instanceof NoteFormatError;
     return run.malformed(isExpected ? error.message : `the verifier cannot read it: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  try {
+    const { kept, finish } = run.begin(lines);
+    const finished = (judge: CertificateJudge | null): VerifyReport => {
+      try {
+        return finish(judge);
+      } catch (error) {
+        return malformed(error);
+      }
+    };
+    return { kept, finish: finished };
+  } catch (error) {
+    const report = malformed(error);
+    return { kept: [], finish: () => report };
   }
 }
 
@@ -127,7 +152,7 @@ class Verification {
     this.hasher = treeHasher(primitives.hash);
   }
 
-  verify(lines: Iterable<string>): VerifyReport {
+  begin(lines: Iterable<string>): BegunVerification {
     const { header, leaves } = readBundle(lines);
     const { checkpoint, note } = parseCheckpoint(header.checkpoint);
     const read = this.readLeaves(leaves, header, checkpoint.size);
@@ -141,15 +166,29 @@ class Verification {
     this.checkLists(header, read.lists, listsNotDrawn);
     const openings = this.checkOpenings(header);
     this.checkTimestampPlace(header, checkpoint, keys);
-    const certificates = this.recomputeCertificates(header, read);
-    this.checkReplay(read.replay);
-    return {
-      origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size,
-      leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
-      trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, witnessed, replay: read.replay,
-      erased: read.erased, openings, evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp,
-      wasRead: true, areLeavesProven, listsNotDrawn, ...this.outcome(),
+    const finish = (judge: CertificateJudge | null): VerifyReport => {
+      const certificates = this.recomputeCertificates(header, read, judge);
+      this.checkReplay(read.replay);
+      return {
+        origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size,
+        leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
+        trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, witnessed, replay: read.replay,
+        erased: read.erased, openings, evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp,
+        wasRead: true, areLeavesProven, listsNotDrawn, ...this.outcome(),
+      };
     };
+    return { kept: this.keptVerdicts(header, read), finish };
+  }
+
+  /** What a judge will be asked, without asking. */
+  private keptVerdicts(header: BundleHeader, read: ReturnType<Verification['readLeaves']>): readonly KeptVerdict[] {
+    const kept: KeptVerdict[] = [];
+    if (Object.keys(header.evidence).length === 0) return kept;
+    this.certificateReport(header, read, (verdict) => {
+      kept.push(verdict);
+      return { judged: 'not_possible', why: '' };
+    });
+    return kept;
   }
 
   /** Nothing of what could not be read to its end is told: not even what stood before the fault. */
@@ -396,11 +435,16 @@ class Verification {
     else if (verdict === 'unsigned' && this.options.trusted.length > 0) this.unsigned('the checkpoint that has the timestamp');
   }
 
-  private recomputeCertificates(header: BundleHeader, { certificates, indices }: ReturnType<Verification['readLeaves']>): CertificateReport {
+  private certificateReport(header: BundleHeader, { certificates }: ReturnType<Verification['readLeaves']>, judge: CertificateJudge | null): CertificateReport {
     const evidence = (id: string): Uint8Array | null => (Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null);
     const { hash, sha1 } = this.primitives;
     const isNamed = (name: EvidenceName, effectId: string, bytes: Uint8Array) => isNamedEvidence(name, effectId, bytes, { sha256: hash, sha1 });
-    const report = certificates.finish({ evidence, isNamed, wasAsked: header.query['withEvidence'] === true, judge: this.options.certificates ?? null });
+    return certificates.finish({ evidence, isNamed, wasAsked: header.query['withEvidence'] === true, judge });
+  }
+
+  private recomputeCertificates(header: BundleHeader, read: ReturnType<Verification['readLeaves']>, judge: CertificateJudge | null): CertificateReport {
+    const { certificates, indices } = read;
+    const report = this.certificateReport(header, read, judge);
     for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
     for (const { index, detail } of report.foreign) this.wrong('evidence_differs', index, detail);
     const named = certificates.evidenceIds();
