@@ -187,7 +187,13 @@ export function bundleVectors(): BundleVectors {
     'evidence-dropped.honnin',
     'evidence that was asked for and is not there',
     'undecided',
-    wholeWith({ query: withEvidence([]) }),
+    // Who was erased took the evidence along.
+    new MadeLog(
+      leaves.filter((text) => !text.includes('"type":"RegistrantErased"')),
+      key,
+    ).bundle({
+      header: { query: withEvidence([]) },
+    }),
   );
   add('cut.honnin', 'without its last lines', 'wrong', whole.slice(0, -3));
   files['vectors.json'] = `${JSON.stringify({ cases, steps: steps(key, leaves) }, null, 1)}\n`;
@@ -304,7 +310,8 @@ function inFirstVersion(text: string): string {
     const { data, type } = leaf;
     if (type === 'RequestReceived')
       leaf.data = { ...data, material: without(data['material'] as JsonObject, 'signatures') };
-    else if (type === 'CertificateVerified') leaf.data = without(data, 'agreement', 'otherCertificate', 'sealedEvidenceSha256');
+    else if (type === 'CertificateVerified')
+      leaf.data = without(data, 'agreement', 'otherCertificate', 'sealedEvidenceSha256');
     else if (/^(?:CertificateRejected|RefusedEvidence)/.test(type)) leaf.data = without(data, 'sealedEvidenceSha256');
     else if (/^Face(?:Matched|Mismatched)$/.test(type)) leaf.data = without(data, 'basis');
     else if (type === 'PolicyProposed') {
@@ -315,6 +322,7 @@ function inFirstVersion(text: string): string {
         'holdOnCardUnconfirmed',
         'certificateTypesWithoutSameCard',
         'signingCertificateAtFirstRegistration',
+        'dualControlWaitMinutes',
       ];
       leaf.data = { ...without(data, 'report'), values: without(data['values'] as JsonObject, ...added) };
     } else return;

@@ -1,5 +1,7 @@
 import { LISTS } from '../../src/domain/audit/population.js';
 import { parseLeaf, registrantOf } from '../../src/domain/audit/leaf.js';
+import { currentVersion } from '../../src/domain/event-registry.js';
+import type { JsonObject } from '../../src/domain/event-envelope.js';
 import type { BundleHeader } from '../../src/domain/audit/bundle.js';
 import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
 import { sealedEvidenceName } from '../../src/domain/audit/evidence-name.js';
@@ -44,7 +46,48 @@ export function eventfulLeaves(seed: number, cases: number): string[] {
   const rest = take(Number.POSITIVE_INFINITY);
   const person = registrantOf(rest.findLast(({ stream }) => registrantOf(stream) !== null)?.stream ?? '');
   const erased = person === null ? [] : more.eraseRegistrant(person);
-  return madeLeaves([...first, ...policy, ...rest, ...erased, ...more.endRetention()]).map(withNamedEvidence);
+  const agreed = agreedByTwo();
+  return madeLeaves([...first, ...policy, ...rest, ...erased, ...agreed, ...more.endRetention()]).map(
+    withNamedEvidence,
+  );
+}
+
+/** What two people agreed to, what one took back, a booth that came back, and a checkpoint on record. */
+function agreedByTwo(): SyntheticAppend[] {
+  const at = '2027-05-05T08:00:00.000Z';
+  const append = (
+    stream: string,
+    actor: string,
+    events: readonly (readonly [string, JsonObject])[],
+  ): SyntheticAppend => ({
+    stream,
+    expected: 'no_stream',
+    events: events.map(([type, data], i) => {
+      const metadata = { actor, correlationId: stream, causationId: stream, recordedAtUtc: at, policyVersion: 2 };
+      return { id: `${stream}-${i}`, type, schemaVersion: currentVersion(type), data, metadata };
+    }),
+  });
+  const of = { reason: 'found_again', reference: 'order 12', by: 'admin-a' };
+  const proposed = (boothId: string): JsonObject => ({ ...of, proposal: { act: 'resume_booth', boothId } });
+  return [
+    append('booth-z', 'officer:admin-a', [
+      ['BoothEnrolled', { boothId: 'z', publicKey: 'one', by: 'admin-a' }],
+      ['BoothSuspended', { reason: 'lost', by: 'admin-a' }],
+      ['BoothKeyRotated', { publicKey: 'two', keyVersion: 2, by: 'admin-a' }],
+      ['BoothResumed', { by: 'admin-b' }],
+    ]),
+    append('act-1', 'officer:admin-a', [
+      ['ActProposed', proposed('z')],
+      ['ActApproved', { by: 'admin-b', notBeforeUtc: at }],
+      ['ActBegun', {}],
+      ['ActCarriedOut', { refusal: null }],
+    ]),
+    append('act-2', 'officer:admin-a', [
+      ['ActProposed', proposed('y')],
+      ['ActDeclined', { by: 'admin-a' }],
+    ]),
+    append('log-1', 'system:audit', [['CheckpointRecorded', { origin: 'x', size: 1, root: 'AAAA' }]]),
+  ];
 }
 
 /** The evidence that verified certificates of such a history name. */

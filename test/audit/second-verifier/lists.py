@@ -2,11 +2,13 @@
 from formats import milliseconds
 from rules import CLOSES, HOUR_MS, same
 
-LISTS = ('requests', 'holds', 'booths', 'policies', 'accesses', 'dashboard')
+LISTS = ('requests', 'holds', 'booths', 'acts', 'policies', 'accesses', 'dashboard')
 ENDS = {**CLOSES, 'RequestEndedByOperator': 'ended_by_operator'}
 STAGE_OF = {'RequestReceived': 'received', 'CertificateVerified': 'certificate_verified', 'FaceMatched': 'confirmed',
             'HoldReleased': 'confirmed', 'Held': 'held', 'SubmissionAttempted': 'submitting',
             'SubmittedToGovernment': 'submitted', 'MaterialDiffered': 'stopped', 'MaterialMissing': 'stopped', **ENDS}
+ACT_STAGES = {'ActProposed': 'proposed', 'ActApproved': 'approved', 'ActBegun': 'begun', 'ActDeclined': 'declined',
+              'ActCarriedOut': 'carried_out'}
 ACCESSES = {'BiometricViewed': ('officer', 'image', 'requestId', 'purpose'),
             'RecordsViewed': ('by', 'what', 'requestId', 'query'), 'AuditExported': ('by', None, None, 'query'),
             'AccessRefused': ('subject', 'what', None, 'reason')}
@@ -14,7 +16,7 @@ MISSING = object()
 
 class Drawer:
     def __init__(self):
-        self.requests, self.holds, self.booths, self.policies, self.accesses = {}, {}, {}, {}, []
+        self.requests, self.holds, self.booths, self.acts, self.policies, self.accesses = {}, {}, {}, {}, {}, []
         self.active, self.at, self.refused = None, None, 0
 
     def feed(self, leaf):
@@ -42,9 +44,12 @@ class Drawer:
             booth = data['boothId'] if isinstance(data.get('boothId'), str) else case
             if kind == 'BoothEnrolled':
                 self.booths[booth] = {'boothId': booth, 'state': 'enrolled', 'keyVersion': 1, 'changedAtUtc': at}
-            change = {'BoothKeyRotated': get('keyVersion'), 'BoothSuspended': {'state': 'suspended'}}
+            change = {'BoothKeyRotated': get('keyVersion'), 'BoothSuspended': {'state': 'suspended'},
+                      'BoothResumed': {'state': 'enrolled'}}
             if booth in self.booths and kind in change:
                 self.booths[booth].update(change[kind], changedAtUtc=at)
+        if kind in ACT_STAGES:
+            self.act(leaf['stream'][len('act-'):], kind, data, at)
         if kind in ('PolicyProposed', 'PolicyApproved', 'PolicyActivated'):
             self.policy(kind, data, at)
         self.refused += kind == 'RequestRefusedAtDoor'
@@ -53,6 +58,22 @@ class Drawer:
             names = [data.get(name) for name in ACCESSES[kind]]
             access = dict(zip(('by', 'what', 'requestId', 'detail'), names), atUtc=at, act=kind)
             self.accesses.append({**access, 'what': 'export'} if kind == 'AuditExported' else access)
+
+    def act(self, act_id, kind, data, at):
+        get = lambda name: data.get(name, MISSING)
+        if kind == 'ActProposed':
+            rest = {name: value for name, value in data['proposal'].items() if name != 'act'}
+            nothing = dict.fromkeys(('approvedBy', 'notBeforeUtc', 'declinedBy', 'refusal'))
+            self.acts[act_id] = {'actId': act_id, 'act': data['proposal'].get('act', MISSING), 'of': rest, **nothing,
+                                 'reason': get('reason'), 'reference': get('reference'), 'proposedBy': get('by'),
+                                 'proposedAtUtc': at}
+        if act_id not in self.acts:
+            return
+        change = {'ActApproved': lambda: {'approvedBy': get('by'), 'notBeforeUtc': get('notBeforeUtc')},
+                  'ActDeclined': lambda: {'declinedBy': get('by')}}.get(kind, dict)()
+        if kind == 'ActCarriedOut' and get('refusal') is not None:
+            change = {'stage': 'refused', 'refusal': get('refusal')}
+        self.acts[act_id].update({'stage': ACT_STAGES[kind], 'changedAtUtc': at, **change})
 
     def policy(self, kind, data, at):
         if kind == 'PolicyProposed':

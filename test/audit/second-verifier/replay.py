@@ -17,7 +17,9 @@ KINDS = {
     'policy-': (rules.policy, rules.policy_after, {'versions': [], 'active': None},
                 'PolicyProposed PolicyApproved PolicyActivated'.split()),
     'booth-': (rules.booth, rules.booth_after, {'stage': 'none'},
-               'BoothEnrolled BoothKeyRotated BoothSuspended'.split()),
+               'BoothEnrolled BoothKeyRotated BoothSuspended BoothResumed'.split()),
+    'act-': (rules.act, rules.act_after, {'stage': 'none'},
+             'ActProposed ActApproved ActBegun ActDeclined ActCarriedOut'.split()),
     'saga-': (rules.saga, rules.saga_after, rules.SAGA,
               'SagaReacted EffectPerformed EffectFailed EffectStuck EffectResumed'.split()),
 }
@@ -49,7 +51,7 @@ UPCASTS = {
         values(photoQualityHoldBelow={}),
         lambda data: values(caseOpenHoursMax=168 + data['values']['holdDueHours'])(data),
         values(holdOnCardUnconfirmed=False, certificateTypesWithoutSameCard=['user_authentication'],
-               signingCertificateAtFirstRegistration=False)],
+               signingCertificateAtFirstRegistration=False), values(dualControlWaitMinutes=0)],
 }
 
 def todays(leaf):

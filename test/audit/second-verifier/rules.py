@@ -1,4 +1,5 @@
 """The rules by which decisions are made again, from docs/bundle.md alone (sections 9 and 10)."""
+import unicodedata
 from formats import is_integer, is_number, milliseconds, need, plus
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
@@ -13,7 +14,8 @@ def same(data, names):
 
 # Section 10: points.
 
-WEIGHTS = {'none': (0,) * 14, 'dlib-1': (12, -230, 57, 16, 455, 76, 7, 25, 27, 24, 8, 90, 330, 60)}
+WEIGHTS = {'none': (0,) * 16, 'dlib-1': (12, -230, 57, 16, 455, 76, 7, 25, 27, 24, 8, 90, 330, 60, 0, 0),
+           'dlib-2': (9, -230, 60, 18, 437, 74, 6, 25, 42, 24, 10, 90, 300, 60, 16, -315)}
 DOUBTS = 'soft small grey noisy compressed flat dark'.split()
 ONE, LN2 = 10 ** 18, 693147180559945309
 
@@ -42,7 +44,8 @@ def poorness(measures, w):
     eyes, detail, noise, blocks, contrast, light = (
         measures[name] for name in ('eyeDistance', 'detail', 'noise', 'blocks', 'contrast', 'light'))
     larger = min(blocks * 40 // max(1, eyes), blocks * 5 // 2)
-    values = (w[0] * max(0, w[1] - detail), w[2] * max(0, w[3] - eyes), w[4] if measures['isGrey'] else 0,
+    soft = w[0] * max(0, w[1] - detail) + w[14] * max(0, w[15] - detail)
+    values = (soft, w[2] * max(0, w[3] - eyes), w[4] if measures['isGrey'] else 0,
               w[5] * max(0, noise + 76 - 2 * detail // 5), w[6] * max(0, larger - w[7]),
               w[8] * max(0, w[9] - contrast), w[10] * max(0, w[11] - light))
     return dict(zip(DOUBTS, values))
@@ -142,7 +145,8 @@ SAME = {
     'RegistrationWithdrawn': 'by', 'RequestLapsed': 'reason claimedAtUtc',
     'HoldOpened': 'requestId reason dueAtUtc', 'OpinionGiven': 'officer opinion reason',
     'PolicyApproved': 'version approvedBy', 'PolicyActivated': 'version activatedBy',
-    'BoothEnrolled': 'boothId publicKey by', 'BoothSuspended': 'reason by',
+    'BoothEnrolled': 'boothId publicKey by', 'BoothSuspended': 'reason by', 'BoothResumed': 'by',
+    'ActProposed': 'proposal reason reference by', 'ActDeclined': 'by', 'ActBegun': '', 'ActCarriedOut': 'refusal',
     'ConsentGiven': 'textVersion requestId', 'FaceImageRegistered': 'imageId requestId capturedAtUtc image',
     'FaceImageConfirmed': 'imageId', 'FaceImageWithdrawn': 'imageId reason', 'CertificateAdded': 'subjectKey relation',
     'CertificateLinked': 'registrantKey relation source', 'RegistrantErased': 'rule by',
@@ -151,7 +155,7 @@ SAME = {
 EVIDENCE = 'sealedEvidenceId sealedEvidenceSha256'
 NEEDS_POLICY = set('''CertificateVerified CertificateRejected CertificateCheckDeferred FaceMatched FaceReferred
 FaceMismatched FaceNotComparable FaceComparisonDeferred SubmittedToGovernment SubmissionDeferred GovernmentAccepted
-GovernmentRefused RefusedEvidenceRetained'''.split())
+GovernmentRefused RefusedEvidenceRetained ActApproved'''.split())
 CLOSES = {'CertificateRejected': 'certificate_rejected', 'FaceMismatched': 'face_mismatched',
           'FaceNotComparable': 'face_not_comparable', 'HoldRejected': 'hold_rejected',
           'RecaptureRequested': 'recapture', 'HoldExpired': 'hold_expired', 'GovernmentAccepted': 'accepted',
@@ -320,7 +324,7 @@ def allowed(v):
     return all((
         all(whole(v[name], 0, 10000) for name in points), v['referralPointsMin'] <= v['cardMatchPointsMin'],
         all(whole(v[name], 1) for name in counts), v['caseOpenHoursMax'] > v['holdDueHours'],
-        whole(v['refusedEvidenceRetentionDays'], 1, 3650),
+        whole(v['refusedEvidenceRetentionDays'], 1, 3650), whole(v['dualControlWaitMinutes'], 0, 43_200),
         all(name in MEASURES and whole(value, 0, 100) for name, value in marks), len(v['consentTextVersions']) > 0,
         isinstance(types, list) and 0 < len(types) == len(set(types)),
         set(types) <= {'user_authentication', 'digital_signature'},
@@ -353,10 +357,12 @@ def policy_after(state, kind, data):
 # Streams booth-
 
 def booth(state, kind, data, follows, v, now):
-    need(state['stage'] == ('none' if kind == 'BoothEnrolled' else 'enrolled'), 'stage')
+    stage, retired = state['stage'], state.get('suspendedFor') == 'retired'
     if kind == 'BoothKeyRotated':
-        need(data['publicKey'] != state['publicKey'], 'the same key')
+        need(stage != 'none' and not retired and data['publicKey'] != state['publicKey'], 'no booth, or the same key')
         return [(kind, {**same(data, 'publicKey by'), 'keyVersion': state['keyVersion'] + 1})]
+    need(stage == {'BoothEnrolled': 'none', 'BoothSuspended': 'enrolled', 'BoothResumed': 'suspended'}[kind], 'stage')
+    need(kind != 'BoothResumed' or not retired, 'what was retired stays so')
     return [(kind, same(data, SAME[kind]))]
 
 def booth_after(state, kind, data):
@@ -364,7 +370,33 @@ def booth_after(state, kind, data):
         return {'stage': 'enrolled', **same(data, 'publicKey'), 'keyVersion': 1}
     if state['stage'] == 'none':
         return state
-    return {**state, **(same(data, 'publicKey keyVersion') if kind == 'BoothKeyRotated' else {'stage': 'suspended'})}
+    return {**state, **{'BoothKeyRotated': lambda: same(data, 'publicKey keyVersion'),
+                        'BoothSuspended': lambda: {'stage': 'suspended', 'suspendedFor': data['reason']},
+                        'BoothResumed': lambda: {'stage': 'enrolled', 'suspendedFor': None}}[kind]()}
+
+# Streams act-
+
+def folded(name):
+    return unicodedata.normalize('NFKC', name).lower()
+
+def act(state, kind, data, follows, v, now):
+    allowed_in = {'ActProposed': ['none'], 'ActApproved': ['proposed'], 'ActDeclined': ['proposed', 'approved'],
+                  'ActBegun': ['approved'], 'ActCarriedOut': ['begun']}
+    need(state['stage'] in allowed_in[kind], 'stage')
+    if kind == 'ActApproved':
+        need(folded(data['by']) != folded(state['proposedBy']), 'own proposal')
+        return [(kind, {**same(data, 'by'), 'notBeforeUtc': plus(now, v['dualControlWaitMinutes'] * 60_000)})]
+    need(kind != 'ActBegun' or state['notBeforeUtc'] <= now, 'it waits')
+    return [(kind, same(data, SAME[kind]))]
+
+def act_after(state, kind, data):
+    if kind == 'ActProposed':
+        return {'stage': 'proposed', 'proposedBy': data['by']}
+    if state['stage'] == 'none':
+        return state
+    kept = same(data, 'notBeforeUtc') if kind == 'ActApproved' else {}
+    stage = {'ActApproved': 'approved', 'ActBegun': 'begun', 'ActDeclined': 'declined', 'ActCarriedOut': 'over'}[kind]
+    return {**state, **kept, 'stage': stage}
 
 # Streams registrant-
 
