@@ -96,6 +96,8 @@ function dataFolder(config: Config): Finding {
   } catch (error) {
     return wrong('data folder', `${folder} cannot be written (${(error as NodeJS.ErrnoException).code}); give the server's user the right to, or set HONNIN_DATA`);
   }
+  const { mode } = statSync(folder);
+  if ((mode & 0o077) !== 0) return wrong('data folder', `${folder} can be read by others; the next start makes it private, or run: chmod -R go= ${folder}`);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   if (free < FREE_BYTES_MIN) return wrong('data folder', `${folder} has only ${Math.round(free / 1024 ** 2)} MiB left; the log stops when the disk is full`);
@@ -109,7 +111,9 @@ function keys(config: Config): Finding[] {
     const { size, mode } = statSync(file);
     if (size !== 32) return wrong(what, `${file} has ${size} bytes; it must have exactly 32`);
     if ((mode & 0o077) !== 0) return wrong(what, `${file} can be read by others; run: chmod 600 ${file}`);
-    return named === null ? note(what, `${file} lies beside the data that it protects; keep it elsewhere in production (${env})`) : ok(what, file);
+    if (named !== null) return ok(what, file);
+    const words = `${file} lies beside the data that it protects; keep it elsewhere (${env})`;
+    return config.values.environment === 'production' ? wrong(what, words) : note(what, words);
   });
 }
 

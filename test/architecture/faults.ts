@@ -111,11 +111,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O6: {
     kind: 'material of a request that died half way stays for ever',
-    test: 'not yet',
   },
   O7: {
     kind: 'files are private only where the program made the folder',
-    test: 'not yet',
   },
   O8: {
     kind: 'an installation reports home',

@@ -42,6 +42,7 @@ class TroubledVault extends MemoryVault {
 }
 
 /** @req R19 */
+// @fault O6
 describe('the sweep of what nobody owns', () => {
   let folder: string;
   let database: ReadModelDatabase;

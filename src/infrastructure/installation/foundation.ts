@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { OnApplicationShutdown } from '@nestjs/common';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { StoreHold } from '../../application/installation/store-hold.js';
 import type { EventStore } from '../../application/ports/event-store.js';
 import type { Config } from '../config.js';
@@ -10,6 +9,7 @@ import { HeldEventStore } from '../event-store/held-event-store.js';
 import { openEventStore } from '../event-store/open-event-store.js';
 import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
 import { WriterLock } from '../event-store/writer-lock.js';
+import { makePrivate } from '../private-folder.js';
 import { Resources } from '../resources.js';
 import { SystemClock } from '../system-clock.js';
 import { Installation } from './installation.js';
@@ -32,7 +32,8 @@ export class Foundation implements OnApplicationShutdown {
   /** @throws {EventStoreUnavailableError} `locked` when another server works in the data folder or on the store;
    *  {InstallationError} naming the part that is missing, foreign or older. */
   static async open(config: Config): Promise<Foundation> {
-    mkdirSync(config.inData(), { recursive: true, mode: 0o700 });
+    const wereOpen = makePrivate(config.inData());
+    if (wereOpen.length > 0) new Logger('Foundation').warn(`others could read ${wereOpen.length} paths in ${config.inData()}; they are private now`);
     const lock = WriterLock.acquire(join(config.inData(), 'server'), 'another server works in this data folder');
     const clock = new SystemClock();
     let store: EventStore | null = null;
