@@ -184,12 +184,13 @@ function attempt(what: string, check: () => string): Finding {
 }
 
 /** The addresses that the configured order asks for the status of certificates, and no others. */
-async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrl, crlSignUrl, authAnchorFiles, signAnchorFiles } }: Config): Promise<Answer[]> {
+async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles } }: Config): Promise<Answer[]> {
   const answers: Answer[] = [];
   if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', ocspUrl));
   if (statusOrder === 'ocsp') return answers;
-  if (authAnchorFiles.length > 0) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', crlAuthUrl));
-  if (signAnchorFiles.length > 0) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', crlSignUrl));
+  const each = (urls: readonly string[]): readonly (string | null)[] => (urls.length === 0 ? [null] : urls);
+  for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : []) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url));
+  for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : []) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url));
   return answers;
 }
 

@@ -53,8 +53,8 @@ export const SETTINGS = {
   authPolicyOids: setting('HONNIN_JPKI_AUTH_POLICY_OIDS', '1.2.392.200149.8.5.1.3.30', 'Certificate policies, comma-separated, one of which a user authentication certificate must name.', oids),
   signPolicyOids: setting('HONNIN_JPKI_SIGN_POLICY_OIDS', '1.2.392.200149.8.5.1.1.20', 'The same for digital signature certificates.', oids),
   ocspUrl: setting('HONNIN_JPKI_OCSP_URL', null, 'Address of the authentication server’s OCSP responder.', optionalUrl),
-  crlAuthUrl: setting('HONNIN_JPKI_CRL_AUTH_URL', null, 'Address of the CRL for user authentication certificates.', optionalUrl),
-  crlSignUrl: setting('HONNIN_JPKI_CRL_SIGN_URL', null, 'Address of the CRL for digital signature certificates.', optionalUrl),
+  crlAuthUrls: setting('HONNIN_JPKI_CRL_AUTH_URL', null, 'Address of the CRL for user authentication certificates; several, comma-separated, where generations of the authority have one each.', urls),
+  crlSignUrls: setting('HONNIN_JPKI_CRL_SIGN_URL', null, 'The same for digital signature certificates.', urls),
   statusOrder: setting('HONNIN_JPKI_STATUS_ORDER', 'ocsp', 'ocsp, crl, ocsp-then-crl or crl-then-ocsp.', oneOf('ocsp', 'crl', 'ocsp-then-crl', 'crl-then-ocsp')),
   jpkiTimeoutMs: setting('HONNIN_JPKI_TIMEOUT_MS', '5000', 'How long one question to the authentication server may take.', integer(50, 120_000)),
   ocspStatusAgeSecondsMax: setting('HONNIN_JPKI_STATUS_AGE_SECONDS', '86400', 'Oldest acceptable status.', integer(1, 2_592_000)),
@@ -162,8 +162,8 @@ export class Config {
 
   /** Whether certificates can be checked at all: some roots, and an address to ask for their status. */
   get canCheckCertificates(): boolean {
-    const { authAnchorFiles, signAnchorFiles, ocspUrl, crlAuthUrl, crlSignUrl } = this.values;
-    return authAnchorFiles.length + signAnchorFiles.length > 0 && (ocspUrl !== null || crlAuthUrl !== null || crlSignUrl !== null);
+    const { authAnchorFiles, signAnchorFiles, ocspUrl, crlAuthUrls, crlSignUrls } = this.values;
+    return authAnchorFiles.length + signAnchorFiles.length > 0 && (ocspUrl !== null || crlAuthUrls.length + crlSignUrls.length > 0);
   }
 
   /** Path inside the data folder. */

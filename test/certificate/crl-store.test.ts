@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sign } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -216,6 +216,93 @@ describe('CRL store', () => {
     clearInterval(turning);
     expect(outcome).toMatchObject({ kind: 'indexed', indexed: { entryCount: 200_000 } });
     expect(turns).toBeGreaterThan(3);
+  });
+});
+
+/** @fault V10 */
+describe('CRL store with two generations of an authority', () => {
+  const second = makeAuthority(rsaKey());
+  const secondCertificate = parseCertificate(second.certificate);
+  const secondIssuer = { certificate: secondCertificate, publicKey: new PublicKey(secondCertificate.spki) };
+  const secondCrl = (changes: Partial<CrlSpec> = {}): Buffer => makeCrl({ issuer: second, thisUpdate: NOW - 3600, nextUpdate: NOW + DAY, number: 3, ...changes });
+  const other = FakeResponder.start();
+  afterAll(async () => (await other).stop());
+  beforeEach(async () => {
+    (await other).requests = 0;
+  });
+  const give = (from: FakeResponder, bytes: Buffer | null) => {
+    from.answer = (_request, response) => (bytes === null ? response.writeHead(500).end() : response.writeHead(200, { 'content-type': 'application/pkix-crl' }).end(bytes));
+  };
+  const both = async () => [fake.url, (await other).url];
+  async function askOfSecond(from: CrlStore, serial = 0x1001): Promise<string> {
+    const certificate = parseCertificate(makeCardCertificate(second, cardKey, { serial }));
+    const { status } = await from.statusOf(certificate, secondIssuer, now);
+    return status.status === 'unknown' ? `unknown: ${status.cause}` : status.status;
+  }
+
+  it('that publish at one address in turn: the cards of both are decided, whatever the numbers', async () => {
+    serve(crl({ number: 900 }));
+    const one = store();
+    expect(await ask(one)).toBe('good');
+    serve(secondCrl({ ...revoked, thisUpdate: NOW - 7200 }));
+    expect(await askOfSecond(one)).toBe('unknown: status_mismatch');
+    now += 901;
+    await until('revoked', () => askOfSecond(one));
+    // The other generation's list is still held: it has not run out.
+    expect(await ask(one)).toBe('good');
+    serve(crl({ ...revoked, number: 901, thisUpdate: NOW + 900 }));
+    now += 901;
+    await until('revoked', () => ask(one));
+    expect(await askOfSecond(one, 0x1002)).toBe('good');
+  });
+
+  it('that have an address each: both are decided at once, and the record names the address', async () => {
+    give(fake, crl({ number: 900 }));
+    give(await other, secondCrl(revoked));
+    const two = store({ url: await both() });
+    expect([await ask(two), await askOfSecond(two), await askOfSecond(two, 0x1002)]).toEqual(['good', 'revoked', 'good']);
+    expect([fake.requests, (await other).requests]).toEqual([1, 1]);
+    expect((await two.statusOf(parseCertificate(card(0x1001)), issuer, now)).source).toBe(new URL(fake.url).href);
+    expect(two.url).toBe((await both()).map((url) => new URL(url).href).join(', '));
+  });
+
+  it('of which one is out of reach: the other is decided, and the words name both addresses', async () => {
+    give(fake, null);
+    give(await other, secondCrl());
+    const two = store({ url: await both() });
+    expect(await askOfSecond(two)).toBe('good');
+    const { status } = await two.statusOf(parseCertificate(card(0x1001)), issuer, now);
+    expect(status).toMatchObject({ status: 'unknown', cause: 'responder_error', detail: expect.stringContaining(`${new URL(fake.url).href}: `) });
+    give(fake, crl(revoked));
+    now += 11;
+    await until('revoked', () => ask(two));
+  });
+
+  it('never lets a mirror take a number of one key back', async () => {
+    give(fake, crl({ ...revoked, number: 8 }));
+    give(await other, crl({ number: 7, thisUpdate: NOW - 7200 }));
+    const two = store({ url: await both() });
+    await until('revoked', () => ask(two));
+    now += 901;
+    const before = fake.requests;
+    await until(String(before + 1), async () => `${await ask(two)}` && String(fake.requests));
+    expect(await ask(two)).toBe('revoked');
+  });
+
+  it('remembers the number of each over a restart, whichever is asked for first', async () => {
+    const keepIn = path.join(folder, 'generations.crl');
+    give(fake, crl({ ...revoked, number: 900 }));
+    give(await other, secondCrl({ ...revoked, number: 5 }));
+    const before = store({ url: await both(), keepIn });
+    expect([await ask(before), await askOfSecond(before)]).toEqual(['revoked', 'revoked']);
+    await until('2', async () => `${await ask(before)}` && String(readdirSync(folder).filter((name) => name.startsWith('generations.crl') && !name.endsWith('.new')).length));
+    // Older lists of both are served now.
+    give(fake, crl({ number: 899 }));
+    give(await other, secondCrl({ number: 4 }));
+    for (const order of [[askOfSecond, ask], [ask, askOfSecond]] as const) {
+      const restarted = store({ url: await both(), keepIn });
+      for (const asking of order) expect(await asking(restarted)).toBe('revoked');
+    }
   });
 });
 

@@ -8,7 +8,7 @@ import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
 
 /** The certificate check as the settings describe it. @throws {ConfigError} for files that cannot be used */
 export function certificateVerifier(config: Config): CertificateVerifier {
-  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrl, crlSignUrl, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
+  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrls, crlSignUrls, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
   if (!config.canCheckCertificates) return new UnconfiguredCertificateVerifier();
   checkStatusOrder(config);
   return new OcspCertificateVerifier({
@@ -20,22 +20,22 @@ export function certificateVerifier(config: Config): CertificateVerifier {
     policyOids: { user_authentication: authPolicyOids, digital_signature: signPolicyOids },
     order: statusOrder,
     ocsp: ocspUrl === null ? null : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
-    crl: { user_authentication: crlStore(config, crlAuthUrl, 'auth'), digital_signature: crlStore(config, crlSignUrl, 'sign') },
+    crl: { user_authentication: crlStore(config, crlAuthUrls, 'auth'), digital_signature: crlStore(config, crlSignUrls, 'sign') },
     reuseAnswerSeconds: ocspReuseSeconds,
   });
 }
 
 /** An order that names a source without an address would leave every check undecided; that must show at the start. */
-function checkStatusOrder({ values: { statusOrder, ocspUrl, crlAuthUrl, crlSignUrl } }: Config): void {
+function checkStatusOrder({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls } }: Config): void {
   const problems: string[] = [];
   if (statusOrder !== 'crl' && ocspUrl === null) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.ocspUrl.env}`);
-  if (statusOrder !== 'ocsp' && crlAuthUrl === null && crlSignUrl === null) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.crlAuthUrl.env} or ${SETTINGS.crlSignUrl.env}`);
+  if (statusOrder !== 'ocsp' && crlAuthUrls.length + crlSignUrls.length === 0) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.crlAuthUrls.env} or ${SETTINGS.crlSignUrls.env}`);
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-/** A store per address; nothing is fetched before the first check. The newest CRL is kept in the data folder. */
-function crlStore(config: Config, url: string | null, name: string): CrlStore | null {
-  if (url === null || config.values.statusOrder === 'ocsp') return null;
+/** A store per kind of certificate; nothing is fetched before the first check. The newest CRL of each key is kept in the data folder. */
+function crlStore(config: Config, url: readonly string[], name: string): CrlStore | null {
+  if (url.length === 0 || config.values.statusOrder === 'ocsp') return null;
   return new CrlStore({ url, waitMs: config.values.jpkiTimeoutMs, keepIn: config.inData(`${name}.crl`) });
 }
 

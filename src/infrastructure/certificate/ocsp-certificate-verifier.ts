@@ -32,10 +32,10 @@ export interface OcspCertificateVerifierOptions {
 
 /** Where a CRL comes from: a store that keeps it fresh and knows its serial numbers. */
 export interface CrlSource {
-  /** Configured address. */
+  /** Configured address or addresses. */
   readonly url: string;
-  /** @param at seconds since 1970 @returns the status and the CRL that says so */
-  statusOf(certificate: Certificate, issuer: StatusIssuer, at: number): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null }>;
+  /** @param at seconds since 1970 @returns the status, the CRL that says so, and the address that gave it, where that is known */
+  statusOf(certificate: Certificate, issuer: StatusIssuer, at: number): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null; readonly source?: string }>;
 }
 
 /** Checks card certificates with the authentication server: path, card signature, then OCSP or CRL as configured.
@@ -121,9 +121,9 @@ export class OcspCertificateVerifier extends CertificateVerifier {
     const source = this.options.crl?.[type] ?? null;
     if (source === null) return unknown('no_status_source', 'no CRL address for this type of certificate');
     const checkedAt = this.now() / 1000;
-    const { status, crl } = await source.statusOf(certificate, issuer, checkedAt);
+    const { status, crl, source: from } = await source.statusOf(certificate, issuer, checkedAt);
     if (status.status === 'unknown') return status;
-    return { method: 'crl', source: source.url, response: crl ?? new Uint8Array(), nonce: null, checkedAt, status };
+    return { method: 'crl', source: from ?? source.url, response: crl ?? new Uint8Array(), nonce: null, checkedAt, status };
   }
 }
 
