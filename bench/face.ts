@@ -1,6 +1,9 @@
 import { createServer, get } from 'node:http';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { readPhoto, readPhotoOutline } from '../dist/domain/photo/photo-reader.js';
 import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
@@ -26,6 +29,7 @@ export const bench: Bench = {
     try {
       await onOneThread(report, pictures);
       readerAlone(report, pictures);
+      await strictAndNot(report, pictures);
       await throughput(report, comparer, pictures);
       await besidePeers(report, comparer, pictures);
       await loopDelay(report, comparer, pictures);
@@ -87,6 +91,45 @@ function readerAlone(report: BenchReport, pictures: readonly Uint8Array[]): void
   const [whole, outline] = [cpuMsOf((bytes) => readPhoto(bytes)), cpuMsOf((bytes) => readPhotoOutline(bytes))];
   report.row('reading a photograph of 1280x960 (CPU)', { doorMs: whole, comparerMs: outline });
   report.ratio('CPU that the reader adds to the comparer, mean of 500 ÷ 1 ms', outline, '≤ 1');
+}
+
+/** What the strict reading changes of what is compared: its time, and not one pixel, so not one score either. */
+async function strictAndNot(report: BenchReport, pictures: readonly Uint8Array[]): Promise<void> {
+  report.progress('decoding with and without the strict reading ...');
+  const cpuMs = { plain: 0, any: 0 };
+  // Both read the same pictures, each first as often as second: what else the machine does, and what one leaves in the
+  // caches for the other, must not be taken for the reader.
+  for (let i = 0; i < READS; i += 1) {
+    const isPlainFirst = Math.floor(i / pictures.length) % 2 === 0;
+    for (const taken of isPlainFirst ? (['plain', 'any'] as const) : (['any', 'plain'] as const)) {
+      const begin = process.cpuUsage();
+      await decodeImage(pictures[i % pictures.length]!, DEFAULT_IMAGE_LIMITS, taken);
+      const { user, system } = process.cpuUsage(begin);
+      cpuMs[taken] += (user + system) / 1000 / READS;
+    }
+  }
+  const decoding = { withMs: cpuMs.plain, withoutMs: cpuMs.any };
+  report.row('decoding a photograph of 1280x960, with the strict reading and without (CPU)', decoding);
+  report.ratio('CPU that the strict reading adds to a decoding, mean of 500 ÷ 1 ms', cpuMs.plain - cpuMs.any, '≤ 1');
+  const photographs = [...pictures, ...labelledPhotographs()];
+  let changed = 0;
+  for (const photograph of photographs) {
+    const strict = await decodeImage(photograph, DEFAULT_IMAGE_LIMITS, 'plain');
+    const lenient = await decodeImage(photograph, DEFAULT_IMAGE_LIMITS, 'any');
+    if (!Buffer.from(strict.data).equals(Buffer.from(lenient.data))) changed += 1;
+  }
+  report.row('photographs decoded both ways', { count: photographs.length, changed });
+  report.ratio('photographs of which the strict reading changes a pixel', changed, '= 0');
+}
+
+/** Plain photographs of the shared folder, where there is one. */
+function labelledPhotographs(): Buffer[] {
+  const shared = process.env['HONNIN_SHARED'] ?? fileURLToPath(new URL('../../shared', import.meta.url));
+  const folder = path.join(shared, 'faces');
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jpg')).sort();
+  const photographs = files.slice(0, READS).map((file) => readFileSync(path.join(folder, file)));
+  return photographs.filter((bytes) => readPhotoOutline(bytes).outcome === 'plain');
 }
 
 async function throughput(report: BenchReport, comparer: OnnxFaceComparer, pictures: readonly Uint8Array[]): Promise<void> {

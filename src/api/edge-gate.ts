@@ -18,8 +18,8 @@ const BOOTH_SESSION_MS = 250;
 const COME_AGAIN_SECONDS = 2;
 const TELL_MS = 60_000;
 
-/** Lets requests in before anything of them is read: a booth's that proves itself at once, all others in turns. Floods are answered by
- *  one process, so what strangers ask must not stand before what booths ask. */
+/** Lets requests in before anything of them is read: a booth's that proves itself at once, all others in turns. Floods are
+ *  answered by one process, so what strangers ask must not stand before what booths ask. */
 @Injectable()
 export class EdgeGate {
   private readonly logger = new Logger('Gate');
@@ -39,7 +39,13 @@ export class EdgeGate {
   ) {
     const isBesideBooths = (): boolean => this.boothsInHand.size > 0 || performance.now() < this.boothsUntilMs;
     const turnsOf = (kind: keyof TurnSettings): Turns => new Turns(settings.turns[kind], isBesideBooths);
-    this.turns = { question: turnsOf('question'), shown: turnsOf('shown'), stranger: turnsOf('stranger'), page: turnsOf('page'), other: turnsOf('other') };
+    this.turns = {
+      question: turnsOf('question'),
+      shown: turnsOf('shown'),
+      stranger: turnsOf('stranger'),
+      page: turnsOf('page'),
+      other: turnsOf('other'),
+    };
     lifecycle.closing.addEventListener('abort', () => this.end(), { once: true });
   }
 
@@ -74,7 +80,7 @@ export class EdgeGate {
       if (url === QUESTIONS) return await this.admission.turnOfQuestion(request);
       return UPLOADS.has(url) ? await this.admission.turnOfUpload(request) : 'other';
     } catch (error) {
-      // Nobody can tell now whose it is: it waits with the others, and is judged again, and answered, when its turn has come.
+      // Nobody can tell now whose it is: it waits with the others, and is judged again, and answered, at its turn.
       this.logger.debug(`${request.id}: ${String(error)}`);
       return url === QUESTIONS ? 'question' : 'shown';
     }

@@ -17,7 +17,9 @@ describe('turns of requests that prove nothing', () => {
 
   const turnsWith = (limits: Partial<TurnLimits> = {}): Turns => new Turns({ ...LIMITS, ...limits }, () => isBeside);
   const come = (turns: Turns, address: string, count: number): (() => void)[] =>
-    Array.from({ length: count }, (_, i) => turns.take(address, (isTurn) => void (isTurn ? begun : away).push(`${address}${i}`)));
+    Array.from({ length: count }, (_, i) =>
+      turns.take(address, (isTurn) => void (isTurn ? begun : away).push(`${address}${i}`)),
+    );
 
   it('begin two in one turn of the loop, and all of them in the order in which they came', () => {
     const turns = turnsWith();

@@ -124,11 +124,7 @@ describe('one file, one picture', () => {
     for (const faceImage of [signed, lab, cut]) {
       const { receipt } = await trusting().register(await capture(photo, faceImage));
       const history = await (
-        await server.call(
-          'auditor',
-          'GET',
-          `/v1/cases/${await server.caseWith(receipt, 'FaceNotComparable')}/history`,
-        )
+        await server.call('auditor', 'GET', `/v1/cases/${await server.caseWith(receipt, 'FaceNotComparable')}/history`)
       ).text();
       expect(history).toMatch(/"image":"card",[^}]*"reason":"unreadable_image"/);
     }
@@ -154,16 +150,22 @@ describe('one file, one picture', () => {
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 720, height: 960, format: 'jpeg' });
   }, 180_000);
 
-  itUnless(absence, 'files of public reports get their verdict, each of them, read in place', async () => {
-    const before = submissions();
-    const told: Record<string, string> = {};
-    for (const file of readdirSync(pictures)) told[file] = await verdictOf(file, readFileSync(path.join(pictures, file)));
-    expect(told).toEqual(VERDICTS);
-    expect(submissions()).toBe(before);
-  }, 400_000);
+  itUnless(
+    absence,
+    'files of public reports get their verdict, each of them, read in place',
+    async () => {
+      const before = submissions();
+      const told: Record<string, string> = {};
+      for (const file of readdirSync(pictures))
+        told[file] = await verdictOf(file, readFileSync(path.join(pictures, file)));
+      expect(told).toEqual(VERDICTS);
+      expect(submissions()).toBe(before);
+    },
+    400_000,
+  );
 
-  /** What becomes of a file that somebody sends: the code of its refusal with segment and reason, or how its case stands
-   *  when nothing goes on without a person. */
+  /** What becomes of a file that somebody sends: the code of its refusal with segment and reason, or how its case
+   *  stands when nothing goes on without a person. */
   const verdictOf = async (file: string, bytes: Buffer): Promise<string> => {
     const isCard = file.endsWith('.jp2');
     const faceImage = isCard ? bytes : readFileSync(path.join(shared, 'faces', 'cards', 'lfw10_034_colour.jp2'));
@@ -173,7 +175,10 @@ describe('one file, one picture', () => {
     }
     const asked = await capture(isCard ? await loadDemoFace(captured) : bytes, faceImage);
     if (file in REFUSED) {
-      const [checked, refused] = [await refusalOf(trusting().checkPhoto(bytes)), await refusalOf(trusting().register(asked))];
+      const [checked, refused] = [
+        await refusalOf(trusting().checkPhoto(bytes)),
+        await refusalOf(trusting().register(asked)),
+      ];
       expect([file, checked]).toEqual([file, refused]);
       const { segment, reason } = refused.data as { segment: string; reason: string };
       return `${refused.code}: ${segment}, ${reason}`;
@@ -182,7 +187,9 @@ describe('one file, one picture', () => {
     return until(`the verdict of ${file}`, async () => {
       const history = await (await server.call('auditor', 'GET', `/v1/cases/${requestId}/history`)).json();
       const { events } = history as { events: { type: string; data: Record<string, string> }[] };
-      const last = events.find(({ type }) => ['FaceNotComparable', 'FaceMismatched', 'Held', 'SubmissionAttempted'].includes(type));
+      const last = events.find(({ type }) =>
+        ['FaceNotComparable', 'FaceMismatched', 'Held', 'SubmissionAttempted'].includes(type),
+      );
       return last ? `${last.type}: ${last.data['image'] ?? ''} ${last.data['reason']}` : null;
     });
   };
@@ -202,8 +209,8 @@ function withRecord(card: CardSession, record: Uint8Array): CardSession {
   };
 }
 
-/** Refused at the door. No file of a card holds more than 32 kB, so the larger pictures come as a record of their own size; what
- *  their samples are is judged where such pictures are decoded (`test/face/card-pictures.test.ts`). */
+/** Refused at the door. No file of a card holds more than 32 kB, so the larger pictures come as a record of their own
+ *  size; what their samples are is judged where such pictures are decoded (`test/face/card-pictures.test.ts`). */
 const REFUSED: Readonly<Record<string, string>> = {
   'height_doubled.jpg': 'photo_damaged: scan 1, rows_missing',
   'icc_two_faces_grey.jpg': 'photo_unsupported: APP2 (ICC profile), metadata',
@@ -219,7 +226,9 @@ const REFUSED: Readonly<Record<string, string>> = {
 const VERDICTS: Readonly<Record<string, string>> = {
   ...REFUSED,
   'signed8.jp2': 'FaceNotComparable: card unreadable_image',
-  ...Object.fromEntries(['rot90', 'rot180', 'rot270', 'turn45'].map((name) => [`${name}.jpg`, 'FaceNotComparable: captured not_upright'])),
+  ...Object.fromEntries(
+    ['rot90', 'rot180', 'rot270', 'turn45'].map((name) => [`${name}.jpg`, 'FaceNotComparable: captured not_upright']),
+  ),
   'lfw10_037_mask.jpg': 'FaceNotComparable: captured mouth_covered',
   'lfw10_039_sunglasses.jpg': 'FaceNotComparable: captured eyes_covered',
   'lfw10_037_halfout.jpg': 'FaceNotComparable: captured poor_quality',
