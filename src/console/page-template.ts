@@ -36,6 +36,8 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <input id="anchors" type="file" multiple>
 <label for="tsa"><span data-t="tsa"></span> <small data-t="tsaHint"></small></label><input id="tsa" type="file" multiple>
 <label for="crls"><span data-t="crls"></span> <small data-t="crlsHint"></small></label><input id="crls" type="file" multiple>
+<label for="witnesses"><span data-t="witnesses"></span> <small data-t="witnessesHint"></small></label>
+<textarea id="witnesses" spellcheck="false"></textarea>
 <label for="list"><span data-t="list"></span> <small data-t="listHint"></small></label><input id="list" type="file" multiple>
 </div>
 <p id="status" role="status" aria-live="polite"></p><progress id="bar" max="1" value="0" hidden></progress>
@@ -79,6 +81,7 @@ else globalThis.honninAnswerTo = answerTo;
   Object.assign(T.en, { reading: (p) => 'Reading … ' + p + ' %', verifying: (p) => 'Computing … ' + p + ' %', whole: 'the bundle as a whole: ', certs: 'Certificate verdicts', certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors with your own copy of the roots of the certification service.', certsNone: 'none', gone: (n) => 'evidence of ' + n + ' was erased with the registrant', ended: (n) => 'evidence of ' + n + ' refused was erased after retention', held: (n) => 'evidence of ' + n + ' was asked for and is not there', broken: 'It could not be computed: ' });
   Object.assign(T.ja, { undecided: '判断できない点', unsure: (n) => '合わない点はありませんが、手元の資料では判断できない点が' + n + '件あります。', notRead: '読み込めませんでした' });
   Object.assign(T.en, { undecided: 'What cannot be judged', unsure: (n) => 'Nothing is wrong, and ' + n + (n === 1 ? ' thing' : ' things') + ' cannot be judged with what you gave.', notRead: 'not read' });
+  Object.assign(T.ja.codes, { cosignature_wrong: '証人の副署が正しくありません', not_witnessed: '証人の副署が足りません' });
   Object.assign(T.ja.codes, { no_key: '公開鍵が与えられていません', other_key: '与えられた鍵による署名ではありません', known_unreadable: '手元のチェックポイントを読み取れません', known_of_another_log: '手元のチェックポイントは別のログのものです', known_unsigned: '手元のチェックポイントにこのログの署名がありません', known_is_newer: '手元のチェックポイントの方が新しいものです', known_without_proof: '手元のチェックポイントとの整合性の証明がありません', evidence_absent: '求められた証拠が含まれていません', evidence_missing: '求められた証拠が含まれていません', evidence_differs: '証拠が記録の示すものと一致しません', decision_of_another_version: 'このページでは再計算できない判定です', succession_malformed: '鍵の引き継ぎの記録が正しくありません', two_successors: '一つの鍵が二つの後継の鍵を認めています' });
   Object.assign(T.ja, {
     anchors: '認証局のルート証明書', anchorsHint: '認証局から直接受け取った写し(PEM・DER)。証明書の検証結果を、証拠からこの端末で計算し直します。',
@@ -91,6 +94,8 @@ else globalThis.honninAnswerTo = answerTo;
     certsDone: (a, n) => n + '件中' + a + '件の検証結果を再現', certsLeft: (n) => n + '件は再計算できませんでした',
     stampYes: 'あり。検証していません: タイムスタンプ局のルート証明書を与えてください', stampBad: 'タイムスタンプが正しくありません: ',
     stampGood: (s) => '先頭' + s.treeSize + '件のチェックポイントは ' + s.existedBeforeUtc + ' より前に存在(' + s.authority + ')',
+    witnesses: '証人の公開鍵', witnessesHint: '1行に1つ。全員の副署を求めます。足りるとする数は、別の行に数字で書けます。',
+    witnessed: (w) => (w.size === null ? '副署なし' : '先頭' + w.size + '件に ' + w.by.join(', ') + ' の副署(' + w.atUtc + ' から)') + '、必要数 ' + w.needed + '/' + w.of,
     heldTitle: 'この報告の根拠', print: 'この報告を印刷する', file: 'バンドルのファイル', files: (n) => n + '件', noFile: '与えられていません',
     engine: 'このページの計算部', engineText: (h) => 'SHA-256 ' + h + '。honnin audit page が同じ値を表示します', judgedAt: '検証した日時(この端末の時計)',
   });
@@ -106,6 +111,8 @@ else globalThis.honninAnswerTo = answerTo;
     certsDone: (a, n) => a + ' of ' + n + ' certificate verdicts reproduced', certsLeft: (n) => n + ' could not be recomputed',
     stampYes: 'there is one. Not judged: give the roots of its authority', stampBad: 'the timestamp: ',
     stampGood: (s) => 'the checkpoint of the first ' + s.treeSize + ' entries existed before ' + s.existedBeforeUtc + ' by ' + s.authority,
+    witnesses: 'Keys of witnesses', witnessesHint: 'One per line; all of them must have cosigned, or as many as a line with a number says.',
+    witnessed: (w) => (w.size === null ? 'nothing is cosigned' : 'the first ' + w.size + ' entries, by ' + w.by.join(', ') + ', since ' + w.atUtc) + '; needed: ' + w.needed + ' of ' + w.of,
     heldTitle: 'What this report rests on', print: 'Print this report', file: 'File of the bundle', files: (n) => n + (n === 1 ? ' file' : ' files'),
     noFile: 'not given', engine: 'What computed it', engineText: (h) => 'SHA-256 ' + h + '; honnin audit page prints the same',
     judgedAt: 'Judged at (clock of this machine)',
@@ -148,6 +155,7 @@ else globalThis.honninAnswerTo = answerTo;
     fact(t.range, (r.first ?? '—') + ' – ' + (r.last ?? '—') + ' / ' + (r.noGaps ? t.gaps : t.mayGap));
     fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
     if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
+    if (r.witnessed) fact(t.witnesses, t.witnessed(r.witnessed));
     const stamped = r.stamp.existedBeforeUtc ? t.stampGood(r.stamp) : r.stamp.isWrong ? t.stampBad + r.stamp.text : null;
     fact(t.stamp, !r.wasRead ? t.notRead : stamped ?? (r.timestamp ? t.stampYes : t.stampNo));
     const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.erased_after_retention - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
@@ -178,6 +186,7 @@ else globalThis.honninAnswerTo = answerTo;
     const files = (id) => (given[id].length === 0 ? t.noFile : given[id].map((f) => f.name + ' (SHA-256 ' + f.sha256 + ')').join(', '));
     row(t.file, bundleName); row(t.judgedAt, judgedAt);
     row(t.keys, $('keys').value.trim() || t.noFile); row(t.known, known.length === 0 ? t.noFile : t.files(known.length));
+    row(t.witnesses, $('witnesses').value.trim() || t.noFile);
     for (const id of ['anchors', 'tsa', 'crls', 'list']) row(t[id], files(id));
     row(t.engine, t.engineText(engine));
   }
@@ -194,7 +203,7 @@ else globalThis.honninAnswerTo = answerTo;
     const mine = (run_ += 1), start = performance.now();
     try {
       const bytes = (id) => given[id].map((f) => f.bytes);
-      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls') };
+      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'), witnesses: $('witnesses').value };
       const found = await ask('verify', $('keys').value, known, trust, Date.now());
       const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known);
       if (mine !== run_) return;
@@ -216,6 +225,7 @@ else globalThis.honninAnswerTo = answerTo;
   };
   $('bundle').addEventListener('change', () => take($('bundle').files[0]));
   $('keys').addEventListener('change', run);
+  $('witnesses').addEventListener('change', run);
   $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });
   for (const id of ['anchors', 'tsa', 'crls', 'list']) {
     $(id).addEventListener('change', async () => {

@@ -3,7 +3,8 @@ import { cutIntoLines, readBundle } from '../domain/audit/bundle.js';
 import { explain } from '../domain/audit/explain.js';
 import { hmacOf } from '../domain/audit/commitment.js';
 import { parseLeaf } from '../domain/audit/leaf.js';
-import { parseVerifierKey, type VerifierKey } from '../domain/audit/signed-note.js';
+import { parseWitnessKey, type WitnessPolicy } from '../domain/audit/cosignature.js';
+import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../domain/audit/signed-note.js';
 import { beginVerification, isSoundReport, type Primitives, type VerifyReport } from '../domain/audit/verify-bundle.js';
 import { isSoundList, verifyList, type ListReport } from '../domain/audit/verify-list.js';
 import { printable } from '../domain/values/printable.js';
@@ -28,10 +29,12 @@ export interface PageTrust {
   /** Roots of the timestamp authority, and CRLs of it. */
   readonly tsaAnchors: readonly Uint8Array[];
   readonly tsaCrls: readonly Uint8Array[];
+  /** Keys of witnesses, one per line; a line that is a number says how many of them are needed, all without it. */
+  readonly witnesses: string;
 }
 
 const PRIMITIVES: Primitives = { hash: sha256, hmac: hmacOf(sha256), isSigned: isSignedEd25519, sha1 };
-const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [] };
+const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [], witnesses: '' };
 
 /** How far the work is, 0 to 1, and what is being done. */
 export type TellProgress = (what: 'reading' | 'verifying', share: number) => void;
@@ -138,11 +141,22 @@ export async function verify(
   // The reader chose these files one by one, so a test hierarchy among them is meant.
   const anchors = roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
   const judge = anchors && certificateJudge(certificateRules(anchors));
-  const begun = beginVerification(lines, PRIMITIVES, { trusted, known });
+  const begun = beginVerification(lines, PRIMITIVES, { trusted, known, ...witnessesIn(trust.witnesses) });
   if (judge) for (const kept of begun.kept) await signatureDesk.settled(() => judge(kept));
   const report = begun.finish(judge);
   const stamp = await signatureDesk.settled(() => judgeBundleTimestamp(report, { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy: null, nowMs }));
   return { ...report, stamp, sound: isSoundReport(report) && !stamp.isWrong };
+}
+
+/** @throws {NoteFormatError} for a key that is none, and for a number of which there are not so many */
+function witnessesIn(text: string): { readonly witnesses?: WitnessPolicy } {
+  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const [number] = lines.filter((line) => /^\d+$/.test(line));
+  const keys = lines.filter((line) => !/^\d+$/.test(line)).map((line) => parseWitnessKey(line, sha256));
+  const needed = number === undefined ? keys.length : Number(number);
+  if (lines.length === 0) return {};
+  if (needed < 1 || needed > keys.length) throw new NoteFormatError(`witnesses needed must be 1 to ${keys.length}`);
+  return { witnesses: { keys, needed } };
 }
 
 /** @param keys one per line */

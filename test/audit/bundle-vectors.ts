@@ -12,7 +12,7 @@ import { addMs, isInstant } from '../../src/domain/values/instant.js';
 import type { PictureMeasures } from '../../src/domain/values/face-comparison.js';
 import { hasher, sha1, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { caseOf, eventfulLeaves, evidenceIn, partOf } from './changed-bundles.js';
-import { leafWith, MADE_ORIGIN, MadeKey, MadeLog, madeSalt, madeToken } from './made-bundle.js';
+import { leafWith, MADE_ORIGIN, MadeKey, MadeLog, madeSalt, madeToken, MadeWitness } from './made-bundle.js';
 
 /** A bundle with what its reader holds, and what every verifier must say of it. */
 interface VectorCase {
@@ -20,6 +20,8 @@ interface VectorCase {
   readonly about: string;
   readonly keys: readonly string[];
   readonly known: readonly string[];
+  /** Keys of witnesses, all of which must have cosigned; absent: nobody is asked for. */
+  readonly witnesses?: readonly string[];
   readonly outcome: 'right' | 'wrong' | 'undecided';
 }
 
@@ -31,7 +33,7 @@ export interface BundleVectors {
 
 /** Everything below `docs/bundle-vectors/`, the same in every run. */
 export function bundleVectors(): BundleVectors {
-  const [key, next, witness] = [new MadeKey(1), new MadeKey(2), new MadeKey(3, 'witness.example/w1')];
+  const [key, next, witness] = [new MadeKey(1), new MadeKey(2), new MadeWitness(3, 'witness.example/w1')];
   const leaves = eventfulLeaves(64, 2);
   const log = new MadeLog(leaves, key);
   const size = leaves.length;
@@ -43,7 +45,7 @@ export function bundleVectors(): BundleVectors {
   const openings = { [madeToken(person)]: { ...person, salt: toBase64(madeSalt(person)) } };
   const wholeWith = (header: object) => log.bundle({ header });
   const successor = new MadeLog(leaves, next);
-  const cosigned = key.note(checkpointText(checkpoint) + 'an extension line\n', witness);
+  const cosigned = witness.cosign(key.note(checkpointText(checkpoint) + 'an extension line\n'), 1_800_000_000);
   const files: Record<string, string> = {};
   const cases: VectorCase[] = [];
   const add = (
@@ -93,6 +95,14 @@ export function bundleVectors(): BundleVectors {
     'right',
     wholeWith({ checkpoint: cosigned }),
   );
+  const witnessed = { keys: [key.text], known: [], witnesses: [witness.text] } as const;
+  cases.push({
+    file: 'cosigned.honnin',
+    about: 'cosigned by the witness that the reader names',
+    ...witnessed,
+    outcome: 'right',
+  });
+  cases.push({ file: 'case.honnin', about: 'not cosigned', ...witnessed, outcome: 'undecided' });
   add(
     'stamped.honnin',
     'with an earlier checkpoint that has a timestamp',
@@ -324,7 +334,7 @@ function inFirstVersion(text: string): string {
         'signingCertificateAtFirstRegistration',
         'dualControlWaitMinutes',
       ];
-      leaf.data = { ...without(data, 'report'), values: without(data['values'] as JsonObject, ...added) };
+      leaf.data = { ...without(data, 'report', 'basedOn'), values: without(data['values'] as JsonObject, ...added) };
     } else return;
     leaf.schemaVersion = 1;
   });

@@ -14,7 +14,14 @@ import {
   type NodeReader,
 } from '../../src/domain/audit/merkle-tree.js';
 import { ListDrawer, LISTS, populationText, type ListName } from '../../src/domain/audit/population.js';
-import { verifierKey, verifierKeyText, writeNote, type VerifierKey } from '../../src/domain/audit/signed-note.js';
+import {
+  hexId,
+  parseNote,
+  verifierKey,
+  verifierKeyText,
+  writeNote,
+  type VerifierKey,
+} from '../../src/domain/audit/signed-note.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, hmacSha256, sha256 } from '../../src/infrastructure/audit/digest.js';
@@ -47,6 +54,38 @@ export class MadeKey {
     return writeNote({ text, signatures });
   }
 }
+
+/** A witness whose secret half is no secret. */
+export class MadeWitness {
+  readonly key: VerifierKey;
+  private readonly secret;
+
+  constructor(seed: number, name: string) {
+    const der = Buffer.concat([PKCS8_PREFIX, Buffer.alloc(32, seed)]);
+    this.secret = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    const raw = createPublicKey(this.secret).export({ format: 'der', type: 'spki' }).subarray(-32);
+    this.key = verifierKey(name, new Uint8Array(raw), sha256, COSIGNATURE);
+  }
+
+  /** `name+id+base64`, as its operator publishes it. */
+  get text(): string {
+    const { name, id, publicKey } = this.key;
+    return `${name}+${hexId(id)}+${toBase64(Uint8Array.of(COSIGNATURE, ...publicKey))}`;
+  }
+
+  /** The note with the witness's line. */
+  cosign(note: string, seconds: number): string {
+    const { text, signatures } = parseNote(note);
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(BigInt(seconds));
+    const made = sign(null, utf8(`cosignature/v1\ntime ${seconds}\n${text}`), this.secret);
+    const { name, id } = this.key;
+    return writeNote({ text, signatures: [...signatures, { name, id, bytes: Buffer.concat([time, made]) }] });
+  }
+}
+
+/** First byte of a witness's key (C2SP tlog-cosignature). */
+const COSIGNATURE = 0x04;
 
 /** What a server with the true key can hand over about whatever leaves it likes: every hash and signature is right. */
 export class MadeLog {

@@ -44,7 +44,7 @@ import {
 import { openBrowser, type Tab } from '../support/browser.js';
 import { built, elsewhere, peer, peerProgram } from '../support/peers.js';
 import { describeUnless, itUnless } from '../support/unless.js';
-import { MadeKey, MadeLog } from './made-bundle.js';
+import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
 import { primitives } from './support.js';
 
 const CASES = resolve('../shared/cases/audit/list-asof-changed');
@@ -324,6 +324,22 @@ describeUnless(absence, 'the page judges as the command does', () => {
     expect(page.stamp).toMatchObject({ isWrong: false, existedBeforeUtc: null, treeSize: 4 });
   });
 
+  it('what witnesses have cosigned', async () => {
+    const witness = new MadeWitness(8, 'witness.example/w1');
+    const lines = log.bundle({ header: { checkpoint: witness.cosign(log.checkpoint(), 1_800_000_000) } });
+    const name = (n: number) => bundleFile(`witnessed-${n}.honnin`, lines);
+    const judgedFor = async (witnesses: string, n: number) => {
+      await tab.evaluate(`document.getElementById('witnesses').value = ${JSON.stringify(witnesses)}`);
+      return judgedByPage({ bundle: [name(n)] });
+    };
+    const other = new MadeWitness(9, 'witness.example/w2').text;
+    expect((await judgedFor(witness.text, 1)).undecided).not.toContain('not_witnessed');
+    expect(await tab.evaluate('document.getElementById("facts").textContent')).toContain('witness.example/w1 の副署');
+    expect((await judgedFor(`${witness.text}\n${other}`, 2)).undecided).toContain('not_witnessed');
+    expect((await judgedFor(`${witness.text}\n${other}\n1`, 3)).undecided).not.toContain('not_witnessed');
+    await judgedFor('', 4);
+  });
+
   it('says of roots that are none what they are, and judges nothing meanwhile', async () => {
     await tab.choose('#anchors', [file('no-roots.pem', 'no certificate')]);
     await tab.until('document.getElementById("status").textContent.includes("no certificate in PEM text")');
@@ -410,7 +426,7 @@ describe('the page as a file', () => {
       symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
       writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
       const builder = JSON.stringify(pathToFileURL(join(again, 'console/build-page.js')).href);
-    const script = `process.stdout.write((await import(${builder})).verifierPage())`;
+      const script = `process.stdout.write((await import(${builder})).verifierPage())`;
       const env = { ...process.env, TZ: 'Asia/Tokyo', LANG: 'ja_JP.UTF-8', SOURCE_DATE_EPOCH: '1' };
       const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
         cwd: folder,

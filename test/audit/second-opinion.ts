@@ -10,6 +10,9 @@ export interface AskedOpinion {
   readonly keys: readonly string[];
   /** Checkpoints from elsewhere. */
   readonly known: readonly string[];
+  /** Keys of witnesses as texts, and how many of them are needed. */
+  readonly witnesses?: readonly string[];
+  readonly needed?: number | null;
 }
 
 export interface Opinion {
@@ -38,8 +41,8 @@ export function secondOpinions(asked: readonly AskedOpinion[]): Opinion[] {
 }
 
 function ask(asked: readonly AskedOpinion[]): Opinion[] {
-  const lines = asked.map(({ bundle, keys, known }) => {
-    return `${JSON.stringify({ bundle: Buffer.from(bundle).toString('base64'), keys, known })}\n`;
+  const lines = asked.map(({ bundle, keys, known, witnesses = [], needed = null }) => {
+    return `${JSON.stringify({ bundle: Buffer.from(bundle).toString('base64'), keys, known, witnesses, needed })}\n`;
   });
   const options = { input: lines.join(''), encoding: 'utf8', maxBuffer: 1024 * 1024 * 1024 } as const;
   const { status, stdout, stderr } = spawnSync(peerProgram('python3') as string, ['-B', VERIFIER, '--batch'], options);

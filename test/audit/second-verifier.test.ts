@@ -5,7 +5,8 @@ import { expect, it } from '@jest/globals';
 import { cutIntoLines } from '../../src/domain/audit/bundle.js';
 import { EVENT_REGISTRY } from '../../src/domain/event-registry.js';
 import { LISTS } from '../../src/domain/audit/population.js';
-import { parseVerifierKey } from '../../src/domain/audit/signed-note.js';
+import { parseWitnessKey } from '../../src/domain/audit/cosignature.js';
+import { parseNote, parseVerifierKey, writeNote } from '../../src/domain/audit/signed-note.js';
 import { parseLeaf } from '../../src/domain/audit/leaf.js';
 import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
@@ -22,7 +23,7 @@ import {
   eventfulLeaves,
   partOf,
 } from './changed-bundles.js';
-import { MadeKey, MadeLog } from './made-bundle.js';
+import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
 import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 import { primitives } from './support.js';
 
@@ -102,9 +103,52 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     expect(outcomes).toContain('undecided');
   });
 
+  it('agrees on what witnesses have cosigned, and on lines that they did not make', () => {
+    const log = new MadeLog(eventfulLeaves(64, 2), key);
+    const [one, two] = [new MadeWitness(6, 'w.example/1'), new MadeWitness(7, 'w.example/2')];
+    const broken = (note: string) => {
+      const { text, signatures } = parseNote(note);
+      const last = signatures.length - 1;
+      const spoilt = (bytes: Uint8Array) => Uint8Array.from(bytes, (byte, i) => (i === 3 ? byte ^ 1 : byte));
+      return writeNote({
+        text,
+        signatures: signatures.map((each, i) => (i === last ? { ...each, bytes: spoilt(each.bytes) } : each)),
+      });
+    };
+    const [whole, early] = [log.checkpoint(), log.checkpoint(9)];
+    const carried = (checkpoint: string) => log.bundle({ header: { known: [{ checkpoint, proof: log.grown(9) }] } });
+    const bundles = [
+      log.bundle(),
+      log.bundle({ header: { checkpoint: one.cosign(whole, 9) } }),
+      log.bundle({ header: { checkpoint: two.cosign(one.cosign(whole, 9), 9) } }),
+      log.bundle({ header: { checkpoint: broken(one.cosign(whole, 9)) } }),
+      carried(one.cosign(early, 9)),
+      carried(broken(one.cosign(early, 9))),
+    ];
+    const mine = [
+      [],
+      [one.cosign(early, 9)],
+      [broken(two.cosign(one.cosign(early, 9), 9))],
+      [two.cosign(one.cosign(early, 2 ** 52), 9)],
+    ];
+    const asked = bundles.flatMap((lines) =>
+      mine.flatMap((known) =>
+        [1, 2].map((needed) => ({
+          bundle: bytesOf(lines),
+          keys: [key.text],
+          known,
+          witnesses: [one.text, two.text],
+          needed,
+        })),
+      ),
+    );
+    const outcomes = agreed(asked);
+    for (const outcome of ['right', 'undecided', 'wrong']) expect(outcomes).toContain(outcome);
+  });
+
   it('says of every vector what the document says, and reckons every step alike', () => {
     const { cases } = bundleVectors();
-    const asked = cases.map(({ file, keys, known }) => ({ bundle: readFileSync(join(VECTORS, file)), keys, known }));
+    const asked = cases.map(({ file, ...held }) => ({ ...held, bundle: readFileSync(join(VECTORS, file)) }));
     const told = cases.map(({ file, about, outcome }) => ({ file, about, outcome }));
     const said = agreed(asked).map((outcome, i) => ({ file: cases[i]!.file, about: cases[i]!.about, outcome }));
     expect(said).toEqual(told);
@@ -197,7 +241,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
 
   /** @returns the outcomes, which both gave */
   function agreed(asked: readonly AskedOpinion[], names: readonly string[] = []): string[] {
-    const ours = asked.map(({ bundle, keys, known }) => firstOpinion(bundle, keys, known));
+    const ours = asked.map(firstOpinion);
     const differences = secondOpinions(asked).flatMap((theirs, i) => {
       const { judgement, discrepancies, undecided } = ours[i]!;
       const said = [...discrepancies, ...undecided]
@@ -210,24 +254,26 @@ describeUnless(peer('python3'), 'the second verifier', () => {
   }
 });
 
-function firstOpinion(
-  bytes: Uint8Array,
-  keys: readonly string[],
-  known: readonly string[],
-): Pick<ReturnType<typeof verifyBundle>, 'judgement' | 'discrepancies' | 'undecided'> {
+function firstOpinion({
+  bundle,
+  keys,
+  known,
+  witnesses = [],
+  needed = witnesses.length,
+}: AskedOpinion): Pick<ReturnType<typeof verifyBundle>, 'judgement' | 'discrepancies' | 'undecided'> {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bundle);
+    const trusted = keys.map((each) => parseVerifierKey(each, sha256));
+    const policy = { keys: witnesses.map((each) => parseWitnessKey(each, sha256)), needed: needed ?? witnesses.length };
     return verifyBundle(cutIntoLines([text]), primitives, {
-      trusted: keys.map((each) => parseVerifierKey(each, sha256)),
+      trusted,
       known,
+      ...(witnesses.length > 0 && { witnesses: policy }),
     });
   } catch (error) {
     // Of another realm in this runner, so by name: no UTF-8, which the command calls wrong.
     if ((error as Error).name !== 'TypeError') throw error;
-    return {
-      judgement: 'wrong',
-      discrepancies: [{ code: 'bundle_malformed', index: null, detail: 'no UTF-8' }],
-      undecided: [],
-    };
+    const wrong = { code: 'bundle_malformed', index: null, detail: 'no UTF-8' } as const;
+    return { judgement: 'wrong', discrepancies: [wrong], undecided: [] };
   }
 }

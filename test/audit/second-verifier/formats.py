@@ -193,12 +193,12 @@ def read_note(note):
     need(len(signatures) <= 64, 'too many signatures')
     return text, signatures
 
-def read_key(text):
-    """@returns (name, key id, public key)"""
+def read_key(text, kind=1):
+    """@param kind 1 for the key of a log, 4 for that of a witness @returns (name, key id, public key)"""
     found = VKEY.fullmatch(re.sub('^[%s]+|[%s]+$' % (SPACE, SPACE), '', text))
     need(found, 'no key')
     value = base64_bytes(found[3])
-    need(len(value) == 33 and value[0] == 1, 'no Ed25519 key')
+    need(len(value) == 33 and value[0] == kind, 'no key of this kind')
     key_id = sha256(found[1].encode() + b'\n' + value)[:4]
     need(key_id.hex() == found[2], 'the id of another key')
     return found[1], key_id, value[1:]
@@ -219,6 +219,17 @@ def judge_note(note, keys):
             return 'bad'
         by.append(key)
     return by
+
+def cosigned(note, witness):
+    """@returns True, False without a line of the witness, or 'wrong'"""
+    text, signatures = note
+    lines = [signature for name, key_id, signature in signatures if (name, key_id) == witness[:2]]
+    for line in lines:
+        seconds = int.from_bytes(line[:8], 'big')
+        said = f'cosignature/v1\ntime {seconds}\n{text}'.encode()
+        if len(line) != 72 or seconds > 8_640_000_000_000 or not is_signed(witness[2], said, line[8:]):
+            return 'wrong'
+    return bool(lines)
 
 class Checkpoint:
     def __init__(self, text):

@@ -51,7 +51,8 @@ UPCASTS = {
         values(photoQualityHoldBelow={}),
         lambda data: values(caseOpenHoursMax=168 + data['values']['holdDueHours'])(data),
         values(holdOnCardUnconfirmed=False, certificateTypesWithoutSameCard=['user_authentication'],
-               signingCertificateAtFirstRegistration=False), values(dualControlWaitMinutes=0)],
+               signingCertificateAtFirstRegistration=False), values(dualControlWaitMinutes=0),
+        lambda data: {**data, 'basedOn': None}],
 }
 
 def todays(leaf):

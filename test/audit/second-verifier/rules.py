@@ -334,7 +334,9 @@ def allowed(v):
 def policy(state, kind, data, follows, v, now):
     if kind == 'PolicyProposed':
         need(allowed(data['values']), 'values that are not allowed')
-        return [(kind, {**same(data, 'values proposedBy'), 'version': len(state['versions']) + 1,
+        known = [version['version'] for version in state['versions']]
+        need(data['basedOn'] is None or data['basedOn'] in known, 'made from a version that is not there')
+        return [(kind, {**same(data, 'values proposedBy basedOn'), 'version': len(state['versions']) + 1,
                         'report': data.get('report')})]
     found = next(known for known in state['versions'] if known['version'] == data['version'])
     if kind == 'PolicyApproved':
@@ -342,11 +344,12 @@ def policy(state, kind, data, follows, v, now):
         need(found['proposedBy'] != data['approvedBy'] or data['approvedBy'] == 'system:bootstrap', 'own proposal')
     else:
         need(found['approvedBy'] is not None and state['active'] != data['version'], 'not approved, or active')
+        need(found['basedOn'] in (None, state['active']), 'made from another version than the one in force')
     return [(kind, same(data, SAME[kind]))]
 
 def policy_after(state, kind, data):
     if kind == 'PolicyProposed':
-        added = {**same(data, 'version values proposedBy'), 'approvedBy': None}
+        added = {**same(data, 'version values proposedBy basedOn'), 'approvedBy': None}
         return {**state, 'versions': state['versions'] + [added]}
     if kind == 'PolicyActivated':
         return {**state, 'active': data['version']}

@@ -1,7 +1,7 @@
 """Judges audit bundles: a second verifier, from docs/bundle.md alone (sections 1, 5, 6, 11). Standard library only.
 
-    python3 verifier.py BUNDLE [--key VKEY]... [--known FILE]...     prints right, wrong or undecided, with the reasons
-    python3 verifier.py --batch < LINES                              {"bundle": base64, "keys": […], "known": […]} each
+    python3 verifier.py BUNDLE [--key VKEY]... [--known FILE]... [--witness VKEY]... [--needed N]
+    python3 verifier.py --batch < LINES    {"bundle": base64, "keys": […], "known": […], "witnesses": […], "needed": N}
 """
 import hashlib
 import hmac
@@ -56,8 +56,9 @@ def read_leaf(text):
         return None
 
 class Verification:
-    def __init__(self, keys, known):
+    def __init__(self, keys, known, witnesses, needed):
         self.wrong, self.doubts, self.trusted, self.brought = [], [], keys, known
+        self.witnesses, self.needed, self.agreeing = witnesses, needed, []
 
     def outcome(self):
         return 'wrong' if self.wrong else 'undecided' if self.doubts else 'right'
@@ -96,6 +97,7 @@ class Verification:
             self.check_brought(text)
         for known in header['known']:
             self.check_carried(Checkpoint(known['checkpoint']), hashes(known['proof']))
+        self.check_witnesses()
         self.check_certificate()
         for token, opening in header['openings'].items():
             person = f'{opening["kind"]}\n{opening["id"]}'.encode('utf-8', 'replace')
@@ -157,13 +159,30 @@ class Verification:
         if n > self.present.size:
             return self.doubts.append('known_is_newer')
         if self.indices[:n] == list(range(n)):
-            return self.accuse(root_of(self.hashes[:n]) != known.root, 'fork')
+            return self.agree(known, root_of(self.hashes[:n]) == known.root)
         if n == self.present.size:
-            return self.accuse(known.root != self.present.root, 'fork')
+            return self.agree(known, known.root == self.present.root)
         proof = next((k['proof'] for k in self.header['known'] if Checkpoint(k['checkpoint']).size == n), None)
         if proof is None:
             return self.doubts.append('known_without_proof')
-        return self.accuse(not self.grown(known, hashes(proof)), 'fork')
+        return self.agree(known, self.grown(known, hashes(proof)))
+
+    def agree(self, known, is_beginning):
+        self.accuse(not is_beginning, 'fork')
+        self.agreeing += [known.note] if is_beginning else []
+
+    def check_witnesses(self):
+        if not self.witnesses:
+            return
+        carried = [self.present.note]
+        for each in self.header['known']:
+            known = Checkpoint(each['checkpoint'])
+            if known.origin == self.present.origin and self.grown(known, hashes(each['proof'])):
+                carried.append(known.note)
+        verdicts = [[cosigned(note, witness) for witness in self.witnesses] for note in carried + self.agreeing]
+        self.accuse('wrong' in sum(verdicts[:len(carried)], []), 'cosignature_wrong')
+        enough = any(verdict.count(True) >= self.needed for verdict in verdicts)
+        self.doubts += [] if enough else ['not_witnessed']
 
     def check_carried(self, known, proof):
         is_ours = known.origin == self.present.origin and judge_note(known.note, self.keys) not in ('bad', [])
@@ -246,21 +265,24 @@ class Verification:
                 self.accuse(not may_come_later, 'evidence_missing')
         self.accuse(set(evidence) - named, 'evidence_differs')
 
-def judged(data, keys, known):
-    run = Verification([read_key(key) for key in keys], known)
+def judged(data, keys, known, witnesses=(), needed=None):
+    witnesses = [read_key(key, 4) for key in witnesses]
+    run = Verification([read_key(key) for key in keys], known, witnesses, needed or len(witnesses))
     return {'outcome': run.verify(data), 'wrong': run.wrong, 'undecided': run.doubts}
 
 def main(args):
     if args == ['--batch']:
         for line in sys.stdin:
             asked = json.loads(line)
-            print(json.dumps(judged(base64_bytes(asked['bundle']), asked['keys'], asked['known'])), flush=True)
+            asked['data'] = base64_bytes(asked.pop('bundle'))
+            print(json.dumps(judged(**asked)), flush=True)
         return
-    given = {'--key': [], '--known': []}
+    given = {'--key': [], '--known': [], '--witness': [], '--needed': []}
     for option, value in zip(args[1::2], args[2::2]):
-        given[option].append(value if option == '--key' else open(value, encoding='utf-8', newline='').read())
+        given[option].append(open(value, encoding='utf-8', newline='').read() if option == '--known' else value)
+    needed = int(given['--needed'][0]) if given['--needed'] else None
     with open(args[0], 'rb') as file:
-        print(json.dumps(judged(file.read(), given['--key'], given['--known']), indent=1))
+        print(json.dumps(judged(file.read(), given['--key'], given['--known'], given['--witness'], needed), indent=1))
 
 if __name__ == '__main__':
     # Nested values of strangers are read by recursion.
