@@ -4,6 +4,8 @@ import { Background } from './application/background.js';
 import { LogWatch } from './application/audit/log-watch.js';
 import { CaseWatch } from './application/case-watch.js';
 import { CurrentPolicy } from './application/current-policy.js';
+import { ClockWatch } from './application/installation/clock-watch.js';
+import { Intake } from './application/installation/intake.js';
 import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
@@ -14,6 +16,7 @@ const PUBLICATION = 'publication-relay';
 const TROUBLED: ReadonlySet<string> = new Set(['retrying', 'failing', 'stopped']);
 const LAG_MS_MAX = 30_000;
 const HOUR_MS = 3_600_000;
+const STANDBY_MS_MAX = 60_000;
 
 /** Whether the server can do its work now, part by part, in words for an operator. */
 @Injectable()
@@ -27,14 +30,53 @@ export class ServerHealth extends HealthChecks {
     private readonly watch: CaseWatch,
     private readonly signed: LogWatch,
     private readonly policies: CurrentPolicy,
+    private readonly intake: Intake,
+    private readonly clocks: ClockWatch,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
-    const parts = { events: await this.events(), ...this.consumers(), 'signed-log': this.signed.status(), saga: this.saga(), policy: await this.policy(), ...this.outside(), ...this.copies() };
+    const parts = {
+      events: await this.events(),
+      intake: this.intakePart(),
+      clock: this.clock(),
+      standby: this.standby(),
+      ...this.consumers(),
+      'signed-log': this.signed.status(),
+      saga: this.saga(),
+      policy: await this.policy(),
+      ...this.outside(),
+      ...this.copies(),
+    };
     const cases = await this.cases();
     return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
+  }
+
+  override isAccepting(): boolean {
+    return this.intake.reasons().length === 0;
+  }
+
+  private intakePart(): Part {
+    const reasons = this.intake.reasons();
+    if (reasons.length === 0) return { ok: true, detail: 'requests are taken in' };
+    return { ok: false, detail: `nothing is accepted: ${reasons.join('; ')}` };
+  }
+
+  private clock(): Part {
+    const trouble = this.clocks.trouble();
+    return trouble === null ? { ok: true, detail: 'time goes forward' } : { ok: false, detail: trouble };
+  }
+
+  /** Some may stand by, because another server does their work; where all do, nobody here does any. */
+  private standby(): Part {
+    const all = this.background.status();
+    const ms = Math.min(...all.map((status) => status.standbyMs));
+    if (all.length === 0 || ms < STANDBY_MS_MAX) return { ok: true, detail: 'consumers of the log do their work' };
+    return {
+      ok: false,
+      detail: `all consumers of the log have stood by for ${Math.round(ms / 1000)} s: another process has their leases`,
+    };
   }
 
   private async events(): Promise<Part> {

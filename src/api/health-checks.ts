@@ -10,4 +10,8 @@ export interface Readiness {
 /** Says whether this server can do its work now. Asked often: it answers from what is known, within a second. */
 export abstract class HealthChecks {
   abstract ready(): Promise<Readiness>;
+  /** Whether requests are taken in; when not, the door answers `not_accepting`. */
+  isAccepting(): boolean {
+    return true;
+  }
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BadCursorError } from '../application/audit/audit-lists.js';
 import { MomentOutOfRangeError, NoCheckpointError } from '../application/audit/moments.js';
 import { AccessNotRecordedError } from '../application/commands/access-log.js';
+import { NotAcceptingError } from '../application/installation/intake.js';
 import { OutcomeUnknownError } from '../application/commands/decide-and-append.js';
 import { SigningRefusedError } from '../application/ports/checkpoint-signer.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
@@ -11,6 +12,7 @@ import { PhotoReaderBusyError } from '../application/ports/photo-reader.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
 import { Door } from './booth/door.js';
+import { NOT_ACCEPTING_SECONDS } from './booth/upload-admission.js';
 import { codeOfStatus, languageOf, ProblemError, problemDocument, PROBLEMS } from './problems.js';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -40,6 +42,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof OutcomeUnknownError) {
       this.logger.error(`${request.id}: ${error.message}`);
       return new ProblemError('outcome_unknown', { retryAfterSeconds: 2 });
+    }
+    if (error instanceof NotAcceptingError) {
+      this.logger.error(`${request.id}: ${error.message}`);
+      return new ProblemError('not_accepting', { retryAfterSeconds: NOT_ACCEPTING_SECONDS });
     }
     if (error instanceof EventStoreUnavailableError) {
       this.logger.error(`${request.id}: ${error.message}`);

@@ -24,6 +24,7 @@ export type EdgeProblemCode =
   | 'audit_log_unavailable'
   | 'moment_out_of_range'
   | 'outcome_unknown'
+  | 'not_accepting'
   | 'read_side_behind'
   | 'not_ready'
   | 'shutting_down'
@@ -136,6 +137,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   audit_log_unavailable: row(503, 'There is no signed log to answer from', 'Try again after Retry-After; when it stays, tell the operator to look at /health/ready.', '署名済みの記録がまだありません。しばらく待ってからやり直してください。'),
   moment_out_of_range: row(400, 'The log cannot tell of that moment', 'Ask for a moment between the first and the last event; the member "log" names both.', '指定された時点の記録はありません。最初の記録から現在までの時点を指定してください。'),
   outcome_unknown: row(503, 'It is not known whether this was carried out', 'Send the same request again, with the same Idempotency-Key, after Retry-After: it is carried out once.', '処理結果を確認できません。しばらく待ってから同じ内容をもう一度送信してください。'),
+  not_accepting: row(
+    503,
+    'Nothing is accepted now',
+    'Nothing was stored. Send the same request again after Retry-After; when it stays, tell the operator to look at ' +
+      '/health/ready.',
+    'ただいま受け付けできません。しばらく待ってから同じ内容をもう一度送信してください。',
+  ),
   read_side_behind: row(503, 'The answer is not up to date yet', 'Nothing is lost; ask again after Retry-After.', '情報を更新しています。しばらく待ってからやり直してください。'),
   not_ready: row(503, 'The server is not ready', 'The member "parts" says what is missing.', '準備中です。'),
   shutting_down: row(503, 'The server is shutting down', 'Send the same request again after Retry-After.', 'サーバーを停止しています。しばらく待ってからやり直してください。'),

@@ -5,6 +5,8 @@ import { CurrentPolicy } from './current-policy.js';
 import { LogWatch } from './audit/log-watch.js';
 import { FirstStart } from './first-start.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
+import { ClockWatch } from './installation/clock-watch.js';
+import { Intake } from './installation/intake.js';
 import { EventStore } from './ports/event-store.js';
 import { LogConsumers } from './ports/log-consumers.js';
 import { PositionStore } from './ports/position-store.js';
@@ -46,13 +48,28 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly relay: PublicationRelay,
     private readonly erasures: ErasureDesk,
     private readonly watch: LogWatch,
+    private readonly intake: Intake,
+    private readonly clocks: ClockWatch,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.firstStart.run();
+    await this.clocks.start();
+    this.runConsumers();
+    // Before the door opens: into a log that is not the one that we know nothing may be accepted.
+    await Promise.all(this.runners.map((runner) => runner.compareWithLog()));
+    for (const reason of this.intake.reasons()) this.log.fatal(reason);
+    if (this.intake.reasons().length === 0) await this.firstStart.run();
     await this.watch.start();
     const older = await this.policies.olderThanShipped();
     if (older) this.log.warn(olderInWords(older));
+    this.dispatcher.start(this.clocks.newestAtMs());
+    this.erasures.start();
+    this.sweep.start();
+    this.dualActs.start();
+    for (const runner of this.runners) runner.start();
+  }
+
+  private runConsumers(): void {
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
     for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape });
     this.run(this.erasure.name, this.erasure.types, this.erasure);
@@ -63,15 +80,11 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       },
     });
     if (this.relay.configured) this.run(this.relay.name, this.relay.types, this.relay.handler(), { batchSize: this.relay.batchSize, retry: { delayMsMax: RELAY_DELAY_MS_MAX } });
-    this.dispatcher.start();
-    this.erasures.start();
-    this.sweep.start();
-    this.dualActs.start();
-    for (const runner of this.runners) runner.start();
   }
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.clocks.stop();
     await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.dualActs.stop(), this.watch.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
@@ -94,7 +107,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
         poison: 'stop',
         ...(types === null ? {} : { filter: { types } }),
         ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
-        onStatus: ({ state, lastError }) => {
+        onStatus: ({ state, lastError, refusesLog }) => {
+          this.intake.refuse(consumer, refusesLog);
           const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
           if (trouble !== null && trouble !== alarmed) this.log.error(trouble);
           alarmed = trouble;

@@ -119,6 +119,12 @@ export const SETTINGS = {
   faceWorkers: setting('HONNIN_FACE_WORKERS', null, 'Worker threads for faces. Default: two, or the number of cores if that is less.', optionalInteger(1, 64)),
   faceQueueMax: setting('HONNIN_FACE_QUEUE', '32', 'Comparisons that may wait; more are tried again later.', integer(1, 10_000)),
   faceModelSet: setting('HONNIN_FACE_MODEL_SET', 'default', 'Face model set: default, the id of an installed one, or the path of a manifest. Scores of another set need another policy.', text),
+  clockWasAhead: setting(
+    'HONNIN_CLOCK_WAS_AHEAD',
+    null,
+    'Id of the newest event, where its clock was ahead and is right now; /health/ready names it.',
+    optionalText,
+  ),
   modelCacheDir: setting('HONNIN_MODEL_CACHE', null, 'Folder of the face models. Default: the user’s cache folder.', optionalPath),
 } as const;
 

@@ -1,4 +1,6 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { ClockWatch } from '../application/installation/clock-watch.js';
+import { Intake } from '../application/installation/intake.js';
 import { AuditLog } from '../application/ports/audit-log.js';
 import { CardRecordVerifier } from '../application/ports/card-record-verifier.js';
 import { CertificateVerifier } from '../application/ports/certificate-verifier.js';
@@ -38,6 +40,7 @@ import { TileLog } from './audit/tile-log.js';
 import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './certificate/configured-verifiers.js';
 import { Config } from './config.js';
+import { GuardedEventStore } from './event-store/guarded-event-store.js';
 import { EVENTS_FILE } from './event-store/open-event-store.js';
 import { SqliteEventStore } from './event-store/sqlite-event-store.js';
 import { loadModelSet } from './face/model-set-file.js';
@@ -76,10 +79,13 @@ const providers: Provider[] = [
   provide(Resources, [Foundation], ({ resources }: Foundation) => resources),
   { provide: Clock, useClass: SystemClock },
   // Opened before all of this, so that a second server on the same folder goes away before more is opened. Closed last.
-  provide(EventStore, [Foundation], ({ store }: Foundation) => store),
+  Intake,
+  provide(EventStore, [Foundation, Intake], ({ store }: Foundation, intake: Intake) => new GuardedEventStore(store, intake)),
+  provide(ClockWatch, [EventStore, Clock, Config], (store: EventStore, clock: Clock, { values }: Config) =>
+    new ClockWatch(store, clock, values.clockWasAhead)),
   provide(Installation, [Foundation], ({ installation }: Foundation) => installation),
   provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
-  provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => new SqlitePositionStore(db)),
+  provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => SqlitePositionStore.alone(db)),
   { provide: PositionStore, useExisting: SqlitePositionStore },
   provide(SqliteReadModel, [ReadModelDatabase, SqlitePositionStore], (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS)),
   provide(SqlReadModels, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore) => new SqlReadModels(model, store)),
@@ -129,10 +135,10 @@ const providers: Provider[] = [
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
   provide(TimestampAuthority, [Config], timestampAuthority),
   provide(CheckpointOutlets, [Config, Resources, AuditLog, TimestampAuthority, EventStore], (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) => resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop())),
-  provide(ThreadedLogBuilder, [Config, Resources, EventStore, Installation, KeyRing, CheckpointSigner], (
+  provide(ThreadedLogBuilder, [Config, Resources, Foundation, Installation, EventStore, KeyRing, CheckpointSigner], (
     config: Config,
     resources: Resources,
-    store: EventStore,
+    { store }: Foundation,
     { masterKey, serverSecret }: Installation,
   ) =>
     resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
@@ -142,8 +148,8 @@ const providers: Provider[] = [
   provide(SignedLog, [Config, ThreadedLogBuilder], (config: Config, builder: ThreadedLogBuilder): SignedLog => ({
     checkEveryMs: config.values.auditCheckSeconds * 1000, check: (recorded) => builder.check(recorded),
   })),
-  provide(LogConsumers, [Config, ThreadedLogBuilder], (config: Config, builder: ThreadedLogBuilder): LogConsumers => {
-    const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs);
+  provide(LogConsumers, [Config, ThreadedLogBuilder, AuditLog], (config: Config, builder: ThreadedLogBuilder, log: TileLog): LogConsumers => {
+    const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs, log);
     return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
   }),
   provide(CertificateVerifier, [Config], certificateVerifier),

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Intake } from '../../src/application/installation/intake.js';
 import { policies, POLICY_ID, registrations, sagas } from '../../src/application/aggregates.js';
 import { caseOwner, evidenceOwner } from '../../src/application/case-material.js';
 import { derivedId } from '../../src/application/ids.js';
@@ -58,7 +59,15 @@ describe('the sealed evidence of a refused certificate', () => {
   function dispatcherOn(on: ImageVault): EffectDispatcher {
     const nobody = {} as never;
     const performer = new PerformEffect(app.aggregates, app.policies, app.clock, on, nobody, nobody, nobody, nobody, nobody, nobody);
-    return new EffectDispatcher(app.store, app.aggregates, performer, app.policies, app.clock, new Nothing());
+    return new EffectDispatcher(
+      app.store,
+      app.aggregates,
+      performer,
+      app.policies,
+      app.clock,
+      new Nothing(),
+      new Intake(),
+    );
   }
   const command = (requestId: string, what: RegistrationCommand) =>
     app.aggregates.execute(registrations, requestId, what, { commandId: derivedId(requestId, what.type), actor: 'system:registration-saga', correlationId: requestId, causationId: requestId, policyVersion: 1, decidedAtUtc: app.clock.nowUtc() });

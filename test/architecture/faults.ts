@@ -130,7 +130,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O12: {
     kind: 'a clock that was ahead once stops all consumers without a word',
-    test: 'not yet',
   },
   O13: {
     kind: 'a booth suspended for a while cannot come back',
@@ -149,14 +148,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O17: {
     kind: 'a position is taken for the identity of an event',
-    test: 'not yet',
   },
   O18: {
     kind: 'a lost audit folder is made anew and signs a fork',
   },
   O19: {
     kind: 'a clock that goes back is not noticed',
-    test: 'not yet',
   },
   O20: {
     kind: 'a dependency reports to its maker',

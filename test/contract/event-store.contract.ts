@@ -290,6 +290,34 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       });
     });
 
+    describe('the event that a position points to', () => {
+      const anchorOf = ({ position, id, metadata: { recordedAtUtc } }: StoredEvent) => ({
+        position,
+        id,
+        recordedAtUtc,
+      });
+
+      it('is the one at the position, or the newest before it', async () => {
+        await store.append(stream, newEvents(3), 'no_stream');
+        const [first, second] = (await store.readStream(stream)) as [StoredEvent, StoredEvent];
+        expect(await store.anchorAt(second.position)).toEqual(anchorOf(second));
+        const between = (second.position - 1n) as Position;
+        expect(await store.anchorAt(between)).toEqual(anchorOf(first));
+      });
+
+      it('is the newest of all at the end of the log, whatever the server itself has stored there', async () => {
+        await store.append(stream, newEvents(2), 'no_stream');
+        const last = (await store.readStream(stream)).at(-1) as StoredEvent;
+        const { position } = await store.readAll(last.position, { limit: 10 });
+        expect(await store.anchorAt(position as Position)).toEqual(anchorOf(last));
+      });
+
+      it('is none before the first event', async () => {
+        await store.append(stream, newEvents(1), 'no_stream');
+        expect(await store.anchorAt(0n as Position)).toBeNull();
+      });
+    });
+
     describe('subscribing', () => {
       it('catches up and goes live without gap or repetition during concurrent appends', async () => {
         const head = await store.head();

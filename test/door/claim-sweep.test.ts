@@ -99,6 +99,30 @@ describe('the sweep of what nobody owns', () => {
     expect(owners()).toEqual(count === 1 ? [] : [caseOwner('r1')]);
   });
 
+  // @fault O19
+  it.each([
+    ['an hour ahead', 3_600_000, 1],
+    ['thirty days ahead', 30 * DAY_MS, 1],
+    ['an hour behind', -3_600_000, 0],
+    ['thirty days behind', -30 * DAY_MS, 0],
+  ])(
+    'with a clock that is set %s ends what waits early or late, and never what was received',
+    async (_way, ms, count) => {
+      await claim('received');
+      await receive('received');
+      await claim('waiting');
+      for (const id of ['received', 'waiting']) await seal(caseOwner(id));
+      app.clock.advance(ms);
+      expect(await sweep.look()).toBe(count);
+      expect(owners()).toContain(caseOwner('received'));
+      // Nothing was promised for the other one: its booth has no receipt, and its request can never be received now.
+      expect(owners().includes(caseOwner('waiting'))).toBe(count === 0);
+      app.clock.advance(-ms + DUE_MS);
+      expect(await sweep.look()).toBe(1 - count);
+      expect(owners()).toEqual([caseOwner('received')]);
+    },
+  );
+
   it('says in the log since when it was claimed, destroys all of it, and says it once', async () => {
     await claim('r1');
     for (const owner of [caseOwner('r1'), evidenceOwner('r1')]) await seal(owner);

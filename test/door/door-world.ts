@@ -9,9 +9,22 @@ import { ReceiveRequest, ReceiveRequestHandler, type Receipt } from '../../src/a
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { CurrentPolicy } from '../../src/application/current-policy.js';
 import type { Outcome } from '../../src/application/outcome.js';
-import { EventStore, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions } from '../../src/application/ports/event-store.js';
+import {
+  EventStore,
+  type AppendResult, type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ExpectedRevision,
+  type ReadStreamOptions,
+} from '../../src/application/ports/event-store.js';
 import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../src/application/ports/image-vault.js';
-import { PositionStore, type Checkpoint, type Lease, type SaveOutcome } from '../../src/application/ports/position-store.js';
+import {
+  PositionStore,
+  type Checkpoint,
+  type Lease,
+  type SaveOutcome,
+  type StoredPosition,
+} from '../../src/application/ports/position-store.js';
 import { PhotoReader } from '../../src/application/ports/photo-reader.js';
 import { SubjectLinker } from '../../src/application/ports/subject-linker.js';
 import { ClaimSweep } from '../../src/application/saga/claim-sweep.js';
@@ -210,6 +223,10 @@ class WatchedStore extends EventStore {
     return this.store.head();
   }
 
+  override anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    return this.store.anchorAt(position);
+  }
+
   override async close(): Promise<void> {}
 }
 
@@ -311,14 +328,14 @@ export class MemoryVault extends ImageVault {
 
 /** One consumer, one process. */
 class MemoryPositions extends PositionStore {
-  private position: Position | null = null;
+  private stored: StoredPosition | null = null;
 
-  override async load(): Promise<Position | null> {
-    return this.position;
+  override async find(): Promise<StoredPosition | null> {
+    return this.stored;
   }
 
-  override async save({ next }: Checkpoint): Promise<SaveOutcome> {
-    this.position = next;
+  override async save({ next, anchor }: Checkpoint): Promise<SaveOutcome> {
+    this.stored = { position: next, anchor };
     return 'saved';
   }
 

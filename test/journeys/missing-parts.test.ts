@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Config } from '../../src/infrastructure/config.js';
@@ -10,57 +8,7 @@ import { Foundation } from '../../src/infrastructure/installation/foundation.js'
 import { keyFile } from '../../src/infrastructure/key-files.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
-
-const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-/** A start that neither listens nor ends in this time is stuck. */
-const START_MS_MAX = 120_000;
-
-/** One start of the server as a process: either it listens, or it ends and has said why. */
-class Start {
-  private constructor(
-    readonly child: ChildProcess,
-    readonly url: string | null,
-    readonly said: string,
-  ) {}
-
-  static async of(data: string, env: Record<string, string> = {}): Promise<Start> {
-    const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS$)/.test(name));
-    const settings = {
-      HONNIN_DATA: data,
-      HONNIN_PORT: '0',
-      HONNIN_LOG_LEVEL: 'silent',
-      HONNIN_ENVIRONMENT: 'test',
-      ...env,
-    };
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, 'start'], {
-      env: { ...Object.fromEntries(inherited), ...settings },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    const url = await new Promise<string | null>((resolve) => {
-      const stuck = setTimeout(() => {
-        said += '\n(killed: it neither listened nor ended)';
-        child.kill('SIGKILL');
-      }, START_MS_MAX);
-      child.once('close', () => resolve(null));
-      child.stderr.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        const found = /honnin listens on (\S+)/.exec(said)?.[1];
-        if (found) resolve(found);
-        if (found) clearTimeout(stuck);
-      });
-      child.once('close', () => clearTimeout(stuck));
-    });
-    return new Start(child, url, said);
-  }
-
-  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
-    this.child.kill(signal);
-    await gone;
-  }
-}
+import { ServerStart, START_MS_MAX } from '../support/server-start.js';
 
 function configOf(data: string): Config {
   return Config.from({ HONNIN_DATA: data });
@@ -83,9 +31,9 @@ describe('parts of an installation that are missing, foreign or older', () => {
   let folder: string;
   let whole: string;
   let other: string;
-  const running: Start[] = [];
-  const start = async (data: string, env?: Record<string, string>): Promise<Start> => {
-    const started = await Start.of(data, env);
+  const running: ServerStart[] = [];
+  const start = async (data: string, env?: Record<string, string>): Promise<ServerStart> => {
+    const started = await ServerStart.of(data, env);
     running.push(started);
     return started;
   };
@@ -98,7 +46,6 @@ describe('parts of an installation that are missing, foreign or older', () => {
   };
 
   beforeAll(async () => {
-    if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     folder = mkdtempSync(join(tmpdir(), 'honnin-parts-'));
     [whole, other] = [join(folder, 'whole'), join(folder, 'other')];
     const first = await start(whole);
@@ -256,7 +203,7 @@ describe('parts of an installation that are missing, foreign or older', () => {
     'lets a second server on the same folder go away with the embedded log too',
     async () => {
       const first = await start(copyOf(whole));
-      const second = await Start.of(join(folder, `copy-${copies}`));
+      const second = await ServerStart.of(join(folder, `copy-${copies}`));
       expect({ url: second.url, code: second.child.exitCode }).toEqual({ url: null, code: 1 });
       expect(second.said).toMatch(/another server works in this data folder \(process \d+ on /);
       await first.end();

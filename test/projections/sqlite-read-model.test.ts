@@ -115,7 +115,7 @@ describe('SQLite read model', () => {
     const events = (await store.readStream('a')).slice(1);
     const next = events[0]?.position as Position;
     const context = { signal: new AbortController().signal, attempt: 1 };
-    const step = { consumer: 'balances', previous: await positions.load('balances'), next };
+    const step = { consumer: 'balances', previous: await positions.load('balances'), next, anchor: null };
     expect(await handler.handle(events, { ...context, checkpoint: { ...step, fencingToken: 0 } })).toBe('fenced');
     const lease = await positions.acquire('balances', 'x', 1000);
     const fencingToken = lease?.fencingToken as number;

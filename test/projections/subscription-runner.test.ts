@@ -9,7 +9,7 @@ import { TransientFailure, type SubscriptionHandler } from '../../src/applicatio
 import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from '../../src/application/subscriptions/subscription-runner.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
-import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
+import { SqlitePositionStore, THIS_PROCESS } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
 
 /** Polls with a limit. */
@@ -147,17 +147,92 @@ describe('subscription runner', () => {
       const clocked = new SqlitePositionStore(database, () => time.ms);
       const old = (await clocked.acquire('consumer', 'one', 1000)) as Lease;
       const first = 10n as Position;
-      expect(await clocked.save({ consumer: 'consumer', previous: null, next: first, fencingToken: old.fencingToken })).toBe('saved');
+      expect(
+        await clocked.save({
+          consumer: 'consumer',
+          previous: null,
+          next: first,
+          anchor: null,
+          fencingToken: old.fencingToken,
+        }),
+      ).toBe('saved');
       expect(await clocked.acquire('consumer', 'two', 1000)).toBeNull();
       time.ms = 1001;
       const young = (await clocked.acquire('consumer', 'two', 1000)) as Lease;
       expect(young.fencingToken).toBeGreaterThan(old.fencingToken);
-      expect(await clocked.save({ consumer: 'consumer', previous: first, next: 20n as Position, fencingToken: old.fencingToken })).toBe('fenced');
-      expect(await clocked.renew(old, 1000)).toBe(false);
-      expect(await clocked.save({ consumer: 'consumer', previous: null, next: 20n as Position, fencingToken: young.fencingToken })).toBe('moved');
-      expect(await clocked.save({ consumer: 'consumer', previous: first, next: 20n as Position, fencingToken: young.fencingToken })).toBe('saved');
+      expect(
+        await clocked.save({
+          consumer: 'consumer',
+          previous: first,
+          next: 20n as Position,
+          anchor: null,
+          fencingToken: old.fencingToken,
+        }),
+      ).toBe('fenced');
+      expect(await clocked.renew(old)).toBe(false);
+      expect(
+        await clocked.save({
+          consumer: 'consumer',
+          previous: null,
+          next: 20n as Position,
+          anchor: null,
+          fencingToken: young.fencingToken,
+        }),
+      ).toBe('moved');
+      expect(
+        await clocked.save({
+          consumer: 'consumer',
+          previous: first,
+          next: 20n as Position,
+          anchor: null,
+          fencingToken: young.fencingToken,
+        }),
+      ).toBe('saved');
       await clocked.release(old);
       expect(await clocked.acquire('consumer', 'three', 1000)).toBeNull();
+    });
+
+    // @fault O12
+    it('believes no time that another process wrote, and no lease for longer than its time', async () => {
+      const time = { ms: 0 };
+      const ahead = new SqlitePositionStore(database, undefined, 'elsewhere/1/1');
+      await ahead.acquire('consumer', 'x', 1000);
+      // As a version wrote it that trusted a clock which was a month ahead.
+      await database.write(() =>
+        database.execute(`UPDATE consumers SET lease_renewals = ${Date.now() + 30 * 86_400_000}`),
+      );
+      const clocked = new SqlitePositionStore(database, () => time.ms);
+      expect(await clocked.acquire('consumer', 'y', 1000)).toBeNull();
+      time.ms = 999;
+      expect(await clocked.acquire('consumer', 'y', 1000)).toBeNull();
+      time.ms = 1000;
+      expect(await clocked.acquire('consumer', 'y', 1000)).not.toBeNull();
+    });
+
+    it('leaves a lease that is renewed to its holder, however often and long others look', async () => {
+      const time = { ms: 0 };
+      const other = new SqlitePositionStore(database, undefined, 'elsewhere/1/1');
+      const lease = (await other.acquire('consumer', 'x', 1000)) as Lease;
+      const clocked = new SqlitePositionStore(database, () => time.ms);
+      for (; time.ms < 20_000; time.ms += 333) {
+        expect(await clocked.acquire('consumer', 'y', 1000)).toBeNull();
+        expect(await other.renew(lease)).toBe(true);
+      }
+    });
+
+    it('is taken over at once by the process whose lock proves that no other server works here', async () => {
+      const other = new SqlitePositionStore(database, undefined, 'elsewhere/1/1');
+      await other.acquire('consumer', 'x', 60_000);
+      await other.acquire('rebuild:balances', 'rebuild', 60_000);
+      const command = new SqlitePositionStore(database, undefined, `${THIS_PROCESS.split('/')[0]}/${process.ppid}/1`);
+      await command.acquire('rebuild:hold-desk', 'rebuild', 60_000);
+      const alone = SqlitePositionStore.alone(database);
+      const lease = await alone.acquire('consumer', 'y', 60_000);
+      expect(lease).not.toBeNull();
+      expect(await alone.acquire('rebuild:balances', 'rebuild', 60_000)).not.toBeNull();
+      // A command that rebuilds beside the server, and another runner of this very process, keep theirs.
+      expect(await alone.acquire('rebuild:hold-desk', 'rebuild', 60_000)).toBeNull();
+      expect(await alone.acquire('consumer', 'z', 60_000)).toBeNull();
     });
 
     it('takes the lease of a dead process at once, and not that of a living one', async () => {
@@ -168,8 +243,9 @@ describe('subscription runner', () => {
       const elsewhere = new SqlitePositionStore(database, undefined, `elsewhere/999999999/1`);
       for (const [other, taken] of [[dead, true], [earlierSelf, true], [parent, false], [elsewhere, false]] as const) {
         const lease = (await other.acquire('consumer', 'x', 60_000)) as Lease;
-        expect((await positions.acquire('consumer', 'x', 0)) !== null).toBe(taken);
-        await positions.release(lease);
+        const mine = await positions.acquire('consumer', 'x', 0);
+        expect(mine !== null).toBe(taken);
+        await positions.release(mine ?? lease);
       }
     });
 
@@ -348,5 +424,131 @@ describe('subscription runner', () => {
     await stopping;
     expect(await positions.load('consumer')).toBe(await store.head());
     expect(slow.status().state).toBe('idle');
+  });
+
+  // @fault O17
+  describe('on a log that is not the one that it knows', () => {
+    /** Runs a consumer through a log of so many events. @returns that log's events */
+    async function known(events: number): Promise<readonly StoredEvent[]> {
+      for (let n = 0; n < events; n += 1) await happen('s', `known ${n}`);
+      const first = collector();
+      const running = runner(first);
+      running.start();
+      await until('all known', () => first.seen.length === events);
+      await running.stop();
+      return store.readStream('s');
+    }
+
+    /** Another log, or an older copy of the same, that has grown since. */
+    async function putBack(copy: readonly StoredEvent[], more: number): Promise<void> {
+      store = new InMemoryEventStore();
+      for (const { id, type, schemaVersion, data, metadata, revision } of copy) {
+        await store.append(
+          's',
+          [{ id, type, schemaVersion, data, metadata }],
+          revision === 0 ? 'no_stream' : revision - 1,
+        );
+      }
+      for (let n = 0; n < more; n += 1) await happen('s', `other ${n}`);
+    }
+
+    async function refusal(handler: SubscriptionHandler): Promise<string> {
+      const running = runner(handler);
+      running.start();
+      await until('refused', () => running.status().state === 'failing');
+      const { refusesLog } = running.status();
+      await running.stop();
+      return refusesLog ?? 'nothing';
+    }
+
+    it.each([
+      ['an older copy', 6, 0, /ends at position \d+, before event \S+ at position \d+ of consumer: events were lost/],
+      [
+        'an older copy that has grown as long again',
+        6,
+        4,
+        /the event log has event \S+ at position \d+ where consumer saw event/,
+      ],
+      [
+        'an older copy that has grown longer than before',
+        6,
+        40,
+        /where consumer saw event .*: an older copy was put back/,
+      ],
+      ['another log', 0, 40, /the event log has (no event|event \S+) at position \d+ where consumer saw event/],
+      ['an empty log', 0, 0, /the event log is empty, before event/],
+    ])('handles nothing and says why: %s', async (_what, kept, more, words) => {
+      const events = await known(10);
+      await putBack(events.slice(0, kept), more);
+      const second = collector();
+      expect(await refusal(second)).toMatch(words);
+      expect(second.calls).toBe(0);
+    });
+
+    it('goes on with the log that it knows, and with a longer one', async () => {
+      const events = await known(10);
+      await putBack(events, 3);
+      const second = collector();
+      const running = runner(second);
+      running.start();
+      await until('the rest', () => second.seen.length === 3);
+      expect(running.status().refusesLog).toBeNull();
+    });
+
+    it('knows the event also behind what its filter leaves out', async () => {
+      const filter = { types: ['Never'] };
+      for (let n = 0; n < 10; n += 1) await happen('s', `known ${n}`);
+      const events = await store.readStream('s');
+      const quiet = runner(collector(), { filter });
+      quiet.start();
+      await until('live', () => quiet.status().state === 'live');
+      await quiet.stop();
+      await putBack(events.slice(0, 9), 20);
+      const again = runner(collector(), { filter });
+      again.start();
+      await until('refused', () => again.status().refusesLog !== null);
+    });
+
+    it('notices it at the next renewal of its lease', async () => {
+      const events = await known(5);
+      const handler = collector();
+      const running = runner(handler, { leaseMs: 30 });
+      running.start();
+      await until('live', () => running.status().state === 'live');
+      // The store goes on under the same object, as a server does that lost what its leader had not passed on.
+      const shorter = new InMemoryEventStore();
+      for (const { id, type, schemaVersion, data, metadata, revision } of events.slice(0, 3)) {
+        await shorter.append(
+          's',
+          [{ id, type, schemaVersion, data, metadata }],
+          revision === 0 ? 'no_stream' : revision - 1,
+        );
+      }
+      Object.assign(store, { log: (shorter as unknown as { log: unknown }).log });
+      await until('refused', () => running.status().refusesLog !== null);
+    });
+
+    it('goes by what is there where its position was stored before positions knew their events', async () => {
+      await known(4);
+      await database.write(() => database.execute('UPDATE consumers SET event_id = NULL, event_position = NULL'));
+      await happen('s', 'later');
+      const second = collector();
+      const running = runner(second);
+      running.start();
+      await until('the rest', () => second.seen.length === 1);
+      await running.stop();
+      expect((await positions.find('consumer'))?.anchor).toEqual({
+        position: expect.anything(),
+        id: expect.any(String),
+      });
+    });
+
+    it('compares the record that a handler has of its own', async () => {
+      const events = await known(3);
+      await database.write(() => database.execute('DELETE FROM consumers'));
+      const anchor = { position: (events[2] as StoredEvent).position, id: 'another' };
+      const own: SubscriptionHandler = { anchor: async () => anchor, handle: async () => {} };
+      expect(await refusal(own)).toMatch(/where the record of consumer saw event another/);
+    });
   });
 });

@@ -29,7 +29,12 @@ const HEARD_WHILE_STOPPED = new Set(['SubmittedToGovernment', 'SubmissionDeferre
 export class LogWatcher {
   /** The clock of a process may be ahead of the world's by so much. */
   static readonly SKEW_MS_MAX = 40_000;
+  /** Life of a nonce, what clocks may differ, and a quarter of an hour for a booth that repeats. */
+  private static readonly CLAIM_MS = (600 + 120) * 1000 + 15 * 60_000;
   readonly cases = new Map<string, Case>();
+  /** Requests that nobody completed in time, and that can never be received. */
+  readonly lapsed = new Set<string>();
+  private readonly claims = new Map<string, string>();
   private readonly lengths = new Map<string, number>();
   private readonly ids = new Map<string, Set<string>>();
   private readonly opinions = new Map<string, Set<string>>();
@@ -47,7 +52,10 @@ export class LogWatcher {
     else if (event.stream.startsWith('hold-')) this.seeHold(event, requestId);
     else if (event.stream.startsWith('challenge-')) this.rule(event.revision === 0, event, 'a nonce was used twice');
     else if (event.stream.startsWith('registrant-')) this.seeRegistrant(event);
-    else if (event.type === 'BiometricViewed') this.views.add(`${event.data['requestId'] as string} ${event.data['officer'] as string}`);
+    else if (event.type === 'RequestClaimed')
+      this.claims.set(event.data['requestId'] as string, event.metadata.recordedAtUtc);
+    else if (event.type === 'BiometricViewed')
+      this.views.add(`${event.data['requestId'] as string} ${event.data['officer'] as string}`);
   }
 
   /** What must hold at the moment in which a photograph leaves for the government. */
@@ -63,6 +71,7 @@ export class LogWatcher {
 
   /** What must hold at the moment in which evidence is destroyed: no other owner is known, and its time is over. */
   destroysEvidence(requestId: string, nowMs: number): void {
+    if (this.lapsed.has(requestId)) return;
     const found = this.cases.get(requestId);
     if (!found || (found.ended === null && !found.certificateVerified)) throw new Violation(`evidence of ${requestId} was destroyed before its certificate was judged`);
     if (found.refused === null) return;
@@ -95,14 +104,30 @@ export class LogWatcher {
     this.rule(!twelve.test(`${JSON.stringify(event.data)} ${JSON.stringify(event.metadata)} ${event.stream}`), event, 'twelve digits, the form of a My Number, are stored');
   }
 
+  /** A booth that died, or a server that did for half an hour, leaves a claim that nobody will complete. */
+  private seeLapse(event: StoredEvent, requestId: string, claimedAtUtc: string | null): void {
+    this.rule(!this.cases.has(requestId), event, 'a request lapsed that was received');
+    const claimed = this.claims.get(requestId);
+    this.rule(
+      claimed !== undefined && claimed === claimedAtUtc,
+      event,
+      'a request lapsed that nobody had claimed then',
+    );
+    const waitedMs = Date.parse(event.metadata.recordedAtUtc) - Date.parse(claimed as string);
+    this.rule(waitedMs >= LogWatcher.CLAIM_MS, event, 'a claim lapsed before its time');
+    this.lapsed.add(requestId);
+  }
+
   private seeRegistration(event: StoredEvent, requestId: string): void {
     const typed = { type: event.type, data: event.data } as unknown as RegistrationEvent;
     const found = this.cases.get(requestId);
     if (typed.type === 'RequestReceived') {
       this.rule(!found, event, 'a request was received twice');
+      this.rule(!this.lapsed.has(requestId), event, 'a request was received that had lapsed');
       this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null, stopped: false, refused: null });
       return;
     }
+    if (typed.type === 'RequestLapsed') return this.seeLapse(event, requestId, typed.data.claimedAtUtc);
     if (!found) throw new Violation(`${event.type} of ${requestId} came before its request`);
     if (typed.type === 'RefusedEvidenceRetained' || typed.type === 'RefusedEvidenceErased') return this.seeEvidence(found, typed, event);
     if (typed.type === 'MaterialDiffered' || typed.type === 'MaterialMissing') {

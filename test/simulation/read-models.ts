@@ -1,7 +1,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EventStore, type EventBatch, type EventFilter, type SubscribeOptions } from '../../src/application/ports/event-store.js';
+import {
+  EventStore,
+  type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type SubscribeOptions,
+} from '../../src/application/ports/event-store.js';
 import { TransientFailure, type SubscriptionHandler } from '../../src/application/subscriptions/subscription-handler.js';
 import { SubscriptionRunner } from '../../src/application/subscriptions/subscription-runner.js';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
@@ -168,6 +174,10 @@ class WatchedLog extends EventStore {
 
   override head(): Promise<Position | null> {
     return this.world.log.head();
+  }
+
+  override anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    return this.world.log.anchorAt(position);
   }
 
   override async close(): Promise<void> {}

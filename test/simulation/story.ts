@@ -1,3 +1,5 @@
+import { ClockWatch } from '../../src/application/installation/clock-watch.js';
+import { Intake } from '../../src/application/installation/intake.js';
 import type { ErasureDesk } from '../../src/application/publication/erasure-desk.js';
 import type { LogWatch } from '../../src/application/audit/log-watch.js';
 import type { RegistrantErasure } from '../../src/application/audit/registrant-erasure.js';
@@ -352,8 +354,14 @@ class Story {
           this.booths -= 1;
           return;
         }
-        // The nonce ran out, or the clock of the server jumped: the person is asked to begin again.
-        if (!['nonce_expired', 'captured_in_future'].includes(outcome.refused.code)) throw new Violation(`the door refused a good request: ${JSON.stringify(outcome.refused)}`);
+        // The nonce ran out, the server's clock jumped, or half an hour passed in between: the person begins again.
+        const beginAgain = [
+          'nonce_expired',
+          'captured_in_future',
+          ...(this.world.watcher.lapsed.size > 0 ? ['idempotency_key_reused'] : []),
+        ];
+        if (!beginAgain.includes(outcome.refused.code))
+          throw new Violation(`the door refused a good request: ${JSON.stringify(outcome.refused)}`);
         break;
       }
     }
@@ -472,14 +480,24 @@ class Story {
     const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), cards, group);
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
-    const dispatcher = new EffectDispatcher(store, aggregates, performer, policies, clock, new SimulatedPendingEffects(projected));
+    const intake = new Intake();
+    const clocks = new ClockWatch(store, clock);
+    const dispatcher = new EffectDispatcher(
+      store,
+      aggregates,
+      performer,
+      policies,
+      clock,
+      new SimulatedPendingEffects(projected),
+      intake,
+    );
     const BackgroundOfStory = this.hasRetention ? Background : EarlierBackground;
     const retention = new EvidenceRetention(aggregates, policies, vault);
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
     const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock));
     const firstStart = new FirstStart(aggregates, policies, { policy: null, booths: [] });
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

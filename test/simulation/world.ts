@@ -2,12 +2,29 @@ import { createHash, createHmac } from 'node:crypto';
 import { CardRecordVerifier, type CardRecordVerdict } from '../../src/application/ports/card-record-verifier.js';
 import { CertificateVerifier, type CertificateCheck, type CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
 import { Clock } from '../../src/application/ports/clock.js';
-import { EventStore, EventStoreUnavailableError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../src/application/ports/event-store.js';
+import {
+  EventStore,
+  EventStoreUnavailableError,
+  type AppendResult,
+  type EventAnchor, type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ExpectedRevision,
+  type ReadStreamOptions,
+  type SubscribeOptions,
+} from '../../src/application/ports/event-store.js';
 import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../src/application/ports/face-comparer.js';
 import { GovernmentRegistry, type GovernmentSubmission } from '../../src/application/ports/government-registry.js';
 import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Expected, type VaultOwner } from '../../src/application/ports/image-vault.js';
 import { PendingEffects } from '../../src/application/ports/pending-effects.js';
-import { PositionStore, type Checkpoint, type Lease, type ParkedEvent, type SaveOutcome } from '../../src/application/ports/position-store.js';
+import {
+  PositionStore,
+  type Checkpoint,
+  type Lease,
+  type ParkedEvent,
+  type SaveOutcome,
+  type StoredPosition,
+} from '../../src/application/ports/position-store.js';
 import { Secrets } from '../../src/application/ports/secrets.js';
 import { SubjectLinker, type CardLinks } from '../../src/application/ports/subject-linker.js';
 import { TransientFailure } from '../../src/application/subscriptions/subscription-handler.js';
@@ -44,6 +61,14 @@ export interface Weather {
 export const FAIR: Weather = { crash: 0, fault: 0, slow: 0, clockJump: 0, outage: 0 };
 const NEVER = new Promise<never>(() => {});
 
+/** What is stored of a consumer. */
+interface KnownConsumer {
+  position: Position | null;
+  anchor: EventAnchor | null;
+  token: number;
+  until: number;
+}
+
 /** Everything that outlives a crash, and the weather. One process at a time runs on it; each has a number. */
 export class World {
   readonly log = new InMemoryEventStore();
@@ -51,7 +76,7 @@ export class World {
   readonly appended = new AppendSignal();
   readonly watcher = new LogWatcher();
   readonly vault = new Map<string, Map<string, Buffer>>();
-  readonly consumers = new Map<string, { position: Position | null; token: number; until: number }>();
+  readonly consumers = new Map<string, KnownConsumer>();
   readonly government = new Map<string, { readonly plan: CasePlan; decided: boolean; times: number }>();
   readonly random: Random;
   readonly time: VirtualTime;
@@ -213,6 +238,13 @@ export class SimulatedStore extends EventStore {
     return this.world.step(this.me, 'head', () => this.world.log.head());
   }
 
+  override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    // It changes nothing, so a death here is a death before the next step; the start asks for many.
+    if (this.me !== this.world.incarnation || this.world.violation) return NEVER;
+    this.mayFail();
+    return this.world.log.anchorAt(position);
+  }
+
   override async close(): Promise<void> {}
 
   /** A store that acknowledges what it has not written. */
@@ -247,17 +279,24 @@ export class SimulatedPositions extends PositionStore {
     this.me = world.incarnation;
   }
 
-  override load(consumer: string): Promise<Position | null> {
-    return this.world.step(this.me, `load position of ${consumer}`, () => this.of(consumer).position);
+  override find(consumer: string): Promise<StoredPosition | null> {
+    return this.world.step(this.me, `load position of ${consumer}`, () => {
+      const { position, anchor } = this.of(consumer);
+      return position === null ? null : { position, anchor };
+    });
   }
 
-  override save({ consumer, previous, next, fencingToken }: Checkpoint): Promise<SaveOutcome> {
-    return this.world.step(this.me, `save position of ${consumer}`, () => {
+  override save({ consumer, previous, next, anchor, fencingToken }: Checkpoint): Promise<SaveOutcome> {
+    return this.world.step(this.me, `save position of ${consumer}`, async () => {
       const known = this.of(consumer);
       if (this.world.fault()) throw new TransientFailure('the position cannot be stored now');
       if (known.token !== fencingToken) return 'fenced';
       if (known.position !== previous) return 'moved';
+      const found = await this.world.log.anchorAt(next);
+      if (!anchor || found?.id !== anchor.id)
+        this.world.report(new Violation(`${consumer} stores ${next} without its event`));
       known.position = next;
+      known.anchor = anchor;
       return 'saved';
     });
   }
@@ -294,9 +333,9 @@ export class SimulatedPositions extends PositionStore {
     return 'saved';
   }
 
-  private of(consumer: string): { position: Position | null; token: number; until: number } {
+  private of(consumer: string): KnownConsumer {
     let known = this.world.consumers.get(consumer);
-    if (!known) this.world.consumers.set(consumer, (known = { position: null, token: 0, until: 0 }));
+    if (!known) this.world.consumers.set(consumer, (known = { position: null, anchor: null, token: 0, until: 0 }));
     return known;
   }
 }

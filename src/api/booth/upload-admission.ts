@@ -7,7 +7,9 @@ import type { PlaceClaim } from '../../domain/booth/upload-place.js';
 import { ApiSettings, type RateLimits } from '../api-settings.js';
 import { isTrusted } from '../client-address.js';
 import { EdgeLimits } from '../edge-limits.js';
+import { HealthChecks } from '../health-checks.js';
 import { Metrics } from '../metrics.js';
+import { ProblemError } from '../problems.js';
 import { BOOTH_ID, Door } from './door.js';
 import { SignatureDoubts } from './signature-doubts.js';
 import { UploadPlaces, type PlacesLimits, type UploadPlace } from './upload-places.js';
@@ -19,6 +21,9 @@ export const BOOTH_SIGNATURE_HEADER = 'honnin-booth-signature';
 
 /** When a booth asked for a challenge, in the text that it signed. */
 export const REQUESTED_AT_HEADER = 'honnin-requested-at';
+
+/** When a booth may ask again: a person has to put things right. */
+export const NOT_ACCEPTING_SECONDS = 30;
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/;
 const NONCE = /^[A-Za-z0-9_-]{16,128}$/;
@@ -50,6 +55,7 @@ export class UploadAdmission {
     private readonly standings: UploadStandings,
     private readonly limits: EdgeLimits,
     private readonly door: Door,
+    private readonly health: HealthChecks,
   ) {
     const { uploads } = settings;
     const pool = (kind: 'booth' | 'challenge' | 'stranger', given: Omit<PlacesLimits, 'perChallengeMax' | 'pace'>): UploadPlaces =>
@@ -76,8 +82,10 @@ export class UploadAdmission {
     return (await this.isRight(request, asks)) ? 'booth' : 'question';
   }
 
-  /** Judges the header fields and counts the request. @throws {ProblemError} `too_many_requests` */
+  /** Judges the header fields and counts the request. @throws {ProblemError} `too_many_requests`, `not_accepting` */
   async admit(request: FastifyRequest, kind: keyof RateLimits): Promise<Admission> {
+    // A photograph is looked at without anything being taken in.
+    if (kind !== 'photoChecksPerMinute') this.assertAccepting();
     const { claim, signature, isWhole } = claimOf(request);
     const judged = async (): Promise<Standing> => (!isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : this.standings.of(claim, signature));
     const standing = this.standing.get(request) ?? (await judged());
@@ -86,8 +94,10 @@ export class UploadAdmission {
     return { standing, claim };
   }
 
-  /** Counts a question for a challenge: an enrolled booth's by the booth, every other by its address. @throws {ProblemError} `too_many_requests` */
+  /** Counts a question for a challenge: an enrolled booth's by the booth, every other by its address.
+   *  @throws {ProblemError} `too_many_requests`, `not_accepting` */
   async admitQuestion(request: FastifyRequest): Promise<void> {
+    this.assertAccepting();
     const question = questionOf(request);
     if (question && (this.asks.get(request) ?? (await this.standings.isAskedBy(question.request, question.signature)))) this.limits.provedBy(request, question.request.boothId);
     await this.limits.admit(request, 'challengesPerMinute');
@@ -125,6 +135,11 @@ export class UploadAdmission {
   async mustRepeat(request: FastifyRequest, claim: PlaceClaim | null, { boothId, nonce }: PlaceClaim): Promise<void> {
     if (claim === null || (claim.boothId === boothId && claim.nonce === nonce)) return;
     await this.door.refuse(request, 'malformed_request', { boothId, errors: [{ pointer: claim.boothId === boothId ? '/envelope/nonce' : '/envelope/boothId', expected: 'what the header fields Honnin-Booth-Id and Honnin-Challenge say' }] });
+  }
+
+  private assertAccepting(): void {
+    if (!this.health.isAccepting())
+      throw new ProblemError('not_accepting', { retryAfterSeconds: NOT_ACCEPTING_SECONDS });
   }
 
   private refuseForm(request: FastifyRequest): Promise<never> {

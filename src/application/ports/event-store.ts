@@ -33,6 +33,18 @@ export interface EventBatch {
   readonly caughtUp: boolean;
 }
 
+/** An event that a position points to. A number alone would fit any log: after an older copy was put back, the same
+ *  positions are given to other events. */
+export interface EventAnchor {
+  readonly position: Position;
+  readonly id: string;
+}
+
+/** With the time at which it was recorded. */
+export interface RecordedAnchor extends EventAnchor {
+  readonly recordedAtUtc: string;
+}
+
 export interface SubscribeOptions {
   /** Last position already processed, or null to start at the beginning. */
   readonly after: Position | null;
@@ -60,6 +72,8 @@ export abstract class EventStore {
   abstract subscribe(options: SubscribeOptions): AsyncIterable<EventBatch>;
   /** Position of the newest event, or null when the log is empty. */
   abstract head(): Promise<Position | null>;
+  /** The newest event at or before a position, by which a position can be recognised later; null when there is none. */
+  abstract anchorAt(position: Position): Promise<RecordedAnchor | null>;
   /** Resolves when everything accepted so far is stored and all handles are closed. */
   abstract close(): Promise<void>;
 }
@@ -75,7 +89,17 @@ export class IdConflictError extends Error {
 }
 
 /** Why the store cannot do what was asked. `append` throws it only when certainly nothing was written. */
-export type EventStoreFailure = 'closed' | 'busy' | 'disk_full' | 'read_only' | 'io' | 'corrupt' | 'locked' | 'not_an_event_log' | 'unreachable';
+export type EventStoreFailure =
+  | 'closed'
+  | 'busy'
+  | 'disk_full'
+  | 'read_only'
+  | 'io'
+  | 'corrupt'
+  | 'locked'
+  | 'not_an_event_log'
+  | 'unreachable'
+  | 'not_accepting';
 
 /** The store cannot work now. The message says in plain words what to do. */
 export class EventStoreUnavailableError extends Error {

@@ -1,4 +1,5 @@
 import type { Position } from '../../domain/event-envelope.js';
+import type { EventAnchor } from './event-store.js';
 
 /** The right of one process to advance a consumer, for a limited time. */
 export interface Lease {
@@ -13,7 +14,16 @@ export interface Checkpoint {
   readonly consumer: string;
   readonly previous: Position | null;
   readonly next: Position;
+  /** The newest event at or before `next`; null where the store has none. */
+  readonly anchor: EventAnchor | null;
   readonly fencingToken: number;
+}
+
+/** How far a consumer is. */
+export interface StoredPosition {
+  readonly position: Position;
+  /** Null where it was stored before positions knew their events. */
+  readonly anchor: EventAnchor | null;
 }
 
 /** `fenced`: another process owns the consumer now. `moved`: the position is not the one that the step started from. Nothing was
@@ -35,10 +45,15 @@ export interface ParkedEvent {
 
 /** Where named consumers of the log keep how far they are. A consumer's name is data and is never renamed. */
 export abstract class PositionStore {
-  /** The last stored position, or null for a consumer that has not begun. */
-  abstract load(consumer: string): Promise<Position | null>;
+  /** The last stored position and the event that it points to, or null for a consumer that has not begun. */
+  abstract find(consumer: string): Promise<StoredPosition | null>;
+  /** The position alone. */
+  async load(consumer: string): Promise<Position | null> {
+    return (await this.find(consumer))?.position ?? null;
+  }
   abstract save(checkpoint: Checkpoint): Promise<SaveOutcome>;
-  /** Takes the lease when it is free, has run out, or belongs to a process that is known to be dead.
+  /** Takes the lease when it is free, was not renewed for its time by the clock of who asks, or belongs to a process that
+   *  is known to be dead. No time that another process wrote is believed.
    *  @param holder tells the runners of one process apart; the adapter adds what names the process
    *  @returns null when somebody else has it. */
   abstract acquire(consumer: string, holder: string, ttlMs: number): Promise<Lease | null>;

@@ -13,6 +13,7 @@ import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { PositionStore, type Lease } from '../ports/position-store.js';
+import { assertSameLog } from '../subscriptions/same-log.js';
 
 const ACTOR = 'system:claim-sweep';
 /** Beyond the life of its nonce: so long may a booth that got no answer send the same bytes again, and its request goes on. */
@@ -88,7 +89,9 @@ export class ClaimSweep {
     // Another process looks.
     if (!lease) return 0;
     try {
-      return await this.lapseFrom(await this.positions.load(this.name), lease);
+      const found = await this.positions.find(this.name);
+      if (found) await assertSameLog(this.store, this.name, found);
+      return await this.lapseFrom(found?.position ?? null, lease);
     } finally {
       await this.positions.release(lease);
     }
@@ -106,7 +109,14 @@ export class ClaimSweep {
       for (const event of due) lapsed += (await this.lapseClaim(event)) ? 1 : 0;
       const next = firstLater < 0 ? batch.position : (due.at(-1)?.position ?? from);
       if (next === null || next === from) return lapsed;
-      const saved = await this.positions.save({ consumer: this.name, previous: from, next, fencingToken: lease.fencingToken });
+      const anchor = await this.store.anchorAt(next);
+      const saved = await this.positions.save({
+        consumer: this.name,
+        previous: from,
+        next,
+        anchor,
+        fencingToken: lease.fencingToken,
+      });
       if (saved !== 'saved' || firstLater >= 0 || batch.caughtUp) return lapsed;
       from = next;
     }

@@ -4,6 +4,7 @@ import type { Position } from '../../domain/event-envelope.js';
 import { DualActs } from '../dual-acts.js';
 import { EventStore } from '../ports/event-store.js';
 import { PositionStore, type Lease } from '../ports/position-store.js';
+import { assertSameLog } from '../subscriptions/same-log.js';
 
 const LOOK_EVERY_MS = 20_000;
 const LEASE_MS = 60_000;
@@ -46,7 +47,9 @@ export class DualActRunner {
     // Another process looks.
     if (!lease) return 0;
     try {
-      return await this.lookFrom(await this.positions.load(this.name), lease);
+      const found = await this.positions.find(this.name);
+      if (found) await assertSameLog(this.store, this.name, found);
+      return await this.lookFrom(found?.position ?? null, lease);
     } finally {
       await this.positions.release(lease);
     }
@@ -67,7 +70,9 @@ export class DualActRunner {
       from = batch.position;
     }
     if (saved !== null && saved !== after) {
-      await this.positions.save({ consumer: this.name, previous: after, next: saved, fencingToken: lease.fencingToken });
+      const anchor = await this.store.anchorAt(saved);
+      const step = { consumer: this.name, previous: after, next: saved, anchor, fencingToken: lease.fencingToken };
+      await this.positions.save(step);
     }
     return waiting;
   }

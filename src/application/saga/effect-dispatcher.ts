@@ -8,14 +8,18 @@ import { sagas } from '../aggregates.js';
 import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId } from '../ids.js';
+import { Intake } from '../installation/intake.js';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { PendingEffects } from '../ports/pending-effects.js';
 import { CaseAgenda } from './case-agenda.js';
 import { PerformEffect } from './perform-effect.js';
+import { WaitBounds } from './wait-bounds.js';
 
 const CONCURRENT_CASES = 16;
 const TICK_MS = 200;
+/** The longest wait between two attempts of the default policy. */
+const SHORT_WAIT_MS_MAX = 3_600_000;
 /** A throw is a bug or an outage without an answer: a few tries, then a person. */
 const FAILURES_MAX = 8;
 
@@ -33,6 +37,7 @@ export class EffectDispatcher {
   private following: Promise<void> | null = null;
   /** Before the log has been read to its end, an effect may look pending that was carried out long ago. */
   private caughtUp = false;
+  private readonly bounds = new WaitBounds();
   private ticking: NodeJS.Timeout | null = null;
 
   constructor(
@@ -42,15 +47,21 @@ export class EffectDispatcher {
     private readonly policies: CurrentPolicy,
     private readonly clock: Clock,
     private readonly pending: PendingEffects,
+    private readonly intake: Intake,
   ) {}
 
   /** Begins with what the read model says is pending; follows the log from there. */
-  start(): void {
+  /** @param newestAtMs when the newest event was recorded: later than now, the clock went back between two starts */
+  start(newestAtMs: number | null = null): void {
     const { position, effects } = this.pending.snapshot();
-    for (const { requestId, effect } of effects) this.setPending(requestId, (earlier) => [...earlier, effect]);
+    for (const { requestId, effect } of effects) {
+      this.boundWait(requestId, effect.effectId, effect.dueAtUtc, newestAtMs);
+      this.setPending(requestId, (earlier) => [...earlier, effect]);
+    }
     this.following = this.follow(position);
     this.ticking = setInterval(() => {
       this.agenda.wake(this.clock.nowUtc());
+      for (const requestId of this.bounds.over()) this.agenda.change(requestId);
       this.pump();
     }, TICK_MS);
   }
@@ -91,7 +102,27 @@ export class EffectDispatcher {
     const event = toDomain<SagaEvent>(upcast(stored));
     if (event.type !== 'SagaReacted') this.settled.delete(event.data.effectId);
     const requestId = stored.metadata.correlationId;
+    this.learnWaits(requestId, event, Date.parse(stored.metadata.recordedAtUtc));
     this.setState(requestId, evolveSaga(this.cases.get(requestId) ?? SAGA_START, event));
+  }
+
+  /** Instant and due time of one event come from one clock: the length of a wait is right however wrong that was. */
+  private learnWaits(requestId: string, event: SagaEvent, recordedAtMs: number): void {
+    if (event.type === 'SagaReacted') {
+      for (const effectId of event.data.cancelled) this.bounds.delete(effectId);
+      for (const { effectId, dueAtUtc } of event.data.effects)
+        this.boundWait(requestId, effectId, dueAtUtc, recordedAtMs);
+    } else if (event.type === 'EffectFailed') {
+      this.boundWait(requestId, event.data.effectId, event.data.nextAttemptAtUtc, recordedAtMs);
+    } else this.bounds.delete(event.data.effectId);
+  }
+
+  /** Only of short waits, which are there to be tried again soon. Long ones go by the clock: the end of a retention must
+   *  not come early because a clock was ahead once. */
+  private boundWait(requestId: string, effectId: string, dueAtUtc: string | null, sinceMs: number | null): void {
+    const lengthMs = dueAtUtc === null || sinceMs === null ? null : Date.parse(dueAtUtc) - sinceMs;
+    if (lengthMs === null || lengthMs > SHORT_WAIT_MS_MAX) this.bounds.delete(effectId);
+    else this.bounds.set(effectId, requestId, lengthMs);
   }
 
   private setPending(requestId: string, change: (earlier: readonly PendingEffect[]) => readonly PendingEffect[]): void {
@@ -106,7 +137,8 @@ export class EffectDispatcher {
   }
 
   private pump(): void {
-    if (this.stopping.signal.aborted || !this.caughtUp) return;
+    // What could not be recorded as done must not be done.
+    if (this.stopping.signal.aborted || !this.caughtUp || this.intake.reasons().length > 0) return;
     const nowUtc = this.clock.nowUtc();
     while (this.running.size < CONCURRENT_CASES) {
       const requestId = this.agenda.take();
@@ -131,7 +163,10 @@ export class EffectDispatcher {
     const pending = this.cases.get(requestId)?.pending ?? [];
     // What became of the last effect is stored, and the log has not told us yet: whether the next one may run depends on it.
     if (pending.some((p) => this.settled.has(p.effectId))) return null;
-    const next = nextRunnable(pending, nowUtc);
+    const next = nextRunnable(
+      pending.map((p) => (this.bounds.isOver(p.effectId) ? { ...p, dueAtUtc: null } : p)),
+      nowUtc,
+    );
     if (!next) this.agenda.wait(requestId, pending.map((p) => p.dueAtUtc));
     return next;
   }

@@ -1,4 +1,5 @@
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
+import type { EventAnchor } from '../ports/event-store.js';
 import type { Checkpoint, SaveOutcome } from '../ports/position-store.js';
 
 export interface DeliveryContext {
@@ -22,6 +23,8 @@ export interface HandledFurther {
 export interface SubscriptionHandler {
   /** Runs before the position is loaded, each time the lease is taken. */
   prepare?(signal: AbortSignal): Promise<void>;
+  /** What a handler with a record of its own knows last of the log: compared with the log as the stored position is. */
+  anchor?(): Promise<EventAnchor | null>;
   /** Handles events in order, all or nothing where that is possible.
    *  A handler that stores `checkpoint` in its own transaction returns what came of it (rows and position then move together);
    *  one that returns nothing leaves the position to the runner, which stores it afterwards; so does one that says that it got further.

@@ -1,9 +1,21 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { OutcomeUnknownError } from '../commands/decide-and-append.js';
-import { EventStoreUnavailableError, type EventBatch, type EventFilter, type EventStore } from '../ports/event-store.js';
+import {
+  EventStoreUnavailableError,
+  type EventAnchor,
+  type EventBatch,
+  type EventFilter,
+  type EventStore,
+} from '../ports/event-store.js';
 import type { Checkpoint, Lease, ParkedEvent, PositionStore, SaveOutcome } from '../ports/position-store.js';
-import { TransientFailure, type SubscriptionHandler, type Upcast } from './subscription-handler.js';
+import { assertAnchored, assertSameLog, eventAt, LogDiffersError } from './same-log.js';
+import {
+  TransientFailure,
+  type HandledFurther,
+  type SubscriptionHandler,
+  type Upcast,
+} from './subscription-handler.js';
 
 /** `standby`: another process has the lease. `failing`: something outside is not there, tried again without limit. `stopped`: an
  *  event could not be handled and the policy is to stop; nothing goes on before `resume()`. */
@@ -21,6 +33,10 @@ export interface SubscriptionStatus {
   readonly failures: number;
   readonly parkedStreams: number;
   readonly lastError: { readonly message: string; readonly atUtc: string; readonly event: string | null } | null;
+  /** Why the log is not the one that this consumer knows, or null. */
+  readonly refusesLog: string | null;
+  /** How long it has stood by without a break; 0 while it does not. Milliseconds. */
+  readonly standbyMs: number;
 }
 
 /** Time as the runner sees it, so that a simulation can bring its own. */
@@ -80,6 +96,10 @@ export class SubscriptionRunner {
   private lagMs = 0;
   private rate = { perSecond: 0, sinceMs: 0, handled: 0 };
   private lastError: SubscriptionStatus['lastError'] = null;
+  private refusesLog: string | null = null;
+  private standbySince: number | null = null;
+  /** What the stored position points to. */
+  private anchor: EventAnchor | null = null;
   private blocked = new Set<string>();
   private lastSaveMs = 0;
 
@@ -145,7 +165,19 @@ export class SubscriptionRunner {
       failures: this.failures,
       parkedStreams: this.blocked.size,
       lastError: this.lastError,
+      refusesLog: this.refusesLog,
+      standbyMs: this.standbySince === null ? 0 : performance.now() - this.standbySince,
     };
+  }
+
+  /** Compares what is stored of this consumer with the log, before anything is accepted into it. A store that cannot be
+   *  asked now is asked again when the consumer begins. */
+  async compareWithLog(): Promise<void> {
+    try {
+      await this.assertSameLog();
+    } catch (error) {
+      this.failed(error, null);
+    }
   }
 
   private async run(signal: AbortSignal): Promise<void> {
@@ -185,15 +217,18 @@ export class SubscriptionRunner {
       if (ended.signal.aborted) return;
       // An error while renewing is no loss yet: the next renewal may succeed, and the fencing token guards every step anyway.
       const kept = await this.options.positions.renew(lease, this.leaseMs).catch(() => true);
-      if (!kept) ended.abort();
+      if (!kept || !(await this.isSameLog())) ended.abort();
     }
   }
 
   private async consume(lease: Lease, signal: AbortSignal): Promise<void> {
     const { consumer, positions, handler } = this.options;
-    await handler.prepare?.(signal);
-    this.stored = await positions.load(consumer);
-    await this.assertLogReaches(this.stored);
+    // Before anything is built from a log that may be another one, and again where that has moved the position.
+    await this.assertSameLog();
+    if (handler.prepare) {
+      await handler.prepare(signal);
+      await this.assertSameLog();
+    }
     this.blocked = new Set((await positions.parked(consumer)).map((event) => event.stream));
     while (!signal.aborted) {
       this.round = new AbortController();
@@ -217,11 +252,35 @@ export class SubscriptionRunner {
     if (seen !== null && seen !== this.stored) await this.save(seen, lease);
   }
 
-  /** A consumer that is ahead of the log proves that the log lost events or that another log was put in its place. */
-  private async assertLogReaches(position: Position | null): Promise<void> {
-    if (position === null) return;
-    const head = await this.options.store.head();
-    if (head === null || head < position) throw new Error(`the event log ends at ${String(head)}, before position ${position} of ${this.options.consumer}: events were lost, or this is another log`);
+  /** A position that the log does not reach, or at which it has another event, proves that the log lost events or that
+   *  another log was put in its place. */
+  private async assertSameLog(): Promise<void> {
+    const { consumer, positions, store, handler } = this.options;
+    try {
+      const found = await positions.find(consumer);
+      if (found) await assertSameLog(store, consumer, found);
+      const own = await handler.anchor?.();
+      if (own) await assertAnchored(store, `the record of ${consumer}`, own);
+      this.stored = found?.position ?? null;
+      // Positions of before know no event: what is there now is what they go by from here on.
+      this.anchor = found && (found.anchor ?? (await store.anchorAt(found.position)));
+      this.refusesLog = null;
+    } catch (error) {
+      if (error instanceof LogDiffersError) this.refusesLog = error.message;
+      throw error;
+    }
+  }
+
+  /** The same while it runs: a store of several servers can lose what its last leader had not passed on. */
+  private async isSameLog(): Promise<boolean> {
+    if (!this.anchor) return true;
+    try {
+      await assertAnchored(this.options.store, this.options.consumer, this.anchor);
+      return true;
+    } catch (error) {
+      // Only an answer counts; the store may be away.
+      return !(error instanceof LogDiffersError);
+    }
   }
 
   private async take(batch: EventBatch, lease: Lease, signal: AbortSignal): Promise<void> {
@@ -271,12 +330,11 @@ export class SubscriptionRunner {
 
   private async deliver(events: readonly StoredEvent[], next: Position, lease: Lease, signal: AbortSignal, attempt: number): Promise<void> {
     if (signal.aborted) throw new Begin();
-    const checkpoint = this.checkpoint(next, lease);
+    const checkpoint = await this.checkpoint(next, lease, events.at(-1));
     const result = await this.options.handler.handle(this.upcast(events), { checkpoint, signal, attempt });
     const further = typeof result === 'object' ? result : null;
-    const reached = further && further.through > next ? further.through : next;
-    const outcome = typeof result === 'string' ? result : await this.savePosition(this.checkpoint(reached, lease));
-    this.stepped(outcome, reached);
+    const step = further && further.through > next ? await this.furtherStep(further, lease) : checkpoint;
+    this.stepped(typeof result === 'string' ? result : await this.savePosition(step), step);
     this.handled += further?.events ?? events.length;
   }
 
@@ -291,7 +349,8 @@ export class SubscriptionRunner {
   }
 
   private async save(next: Position, lease: Lease): Promise<void> {
-    this.stepped(await this.options.positions.save(this.checkpoint(next, lease)), next);
+    const step = await this.checkpoint(next, lease);
+    this.stepped(await this.options.positions.save(step), step);
   }
 
   /** The handler has done its work: a position that cannot be stored is no fault of the events. */
@@ -305,19 +364,37 @@ export class SubscriptionRunner {
     const { consumer, positions } = this.options;
     const { stream, revision, position, id: eventId, type } = event;
     const parked: ParkedEvent = { consumer, stream, revision, position, eventId, type, error, parkedAtUtc: this.nowUtc() };
-    this.stepped(await positions.park(this.checkpoint(position, lease), parked), position);
+    const step = await this.checkpoint(position, lease, event);
+    this.stepped(await positions.park(step, parked), step);
     this.blocked.add(stream);
     this.report();
   }
 
-  private checkpoint(next: Position, lease: Lease): Checkpoint {
-    return { consumer: this.options.consumer, previous: this.stored, next, fencingToken: lease.fencingToken };
+  /** @param newest the newest event of the step, where one is at hand */
+  private async checkpoint(next: Position, lease: Lease, newest?: StoredEvent): Promise<Checkpoint> {
+    const { consumer, store } = this.options;
+    const isThere = newest?.position === next;
+    const anchor = isThere ? { position: next, id: newest.id } : await store.anchorAt(next);
+    return { consumer, previous: this.stored, next, anchor, fencingToken: lease.fencingToken };
+  }
+
+  /** What a handler's own record is ahead of must be in the log. */
+  private async furtherStep({ through }: HandledFurther, lease: Lease): Promise<Checkpoint> {
+    const { consumer, store } = this.options;
+    try {
+      const anchor = await eventAt(store, `the record of ${consumer}`, through);
+      return { consumer, previous: this.stored, next: through, anchor, fencingToken: lease.fencingToken };
+    } catch (error) {
+      if (error instanceof LogDiffersError) this.refusesLog = error.message;
+      throw error;
+    }
   }
 
   /** Nothing was stored when the step was refused, so the only right thing is to begin again from what is stored. */
-  private stepped(outcome: SaveOutcome, next: Position): void {
+  private stepped(outcome: SaveOutcome, { next, anchor }: Checkpoint): void {
     if (outcome !== 'saved') throw new Begin();
     this.stored = next;
+    this.anchor = anchor;
     this.lastSaveMs = this.timers.nowMs();
   }
 
@@ -354,6 +431,8 @@ export class SubscriptionRunner {
   private passOn(error: unknown, signal: AbortSignal): void {
     if (error instanceof Begin) throw error;
     if (signal.aborted) throw new Begin();
+    // No fault of the event either: the log is another one.
+    if (error instanceof LogDiffersError) throw error;
   }
 
   private async backOff(attempt: number, signal: AbortSignal): Promise<void> {
@@ -415,6 +494,7 @@ export class SubscriptionRunner {
   private enter(state: SubscriptionState): void {
     if (this.state === state) return;
     this.state = state;
+    this.standbySince = state === 'standby' ? performance.now() : null;
     this.report();
   }
 

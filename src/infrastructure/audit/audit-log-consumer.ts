@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditLog } from '../../application/ports/audit-log.js';
+import type { EventAnchor } from '../../application/ports/event-store.js';
 import { TransientFailure, type DeliveryContext, type HandledFurther, type SubscriptionHandler } from '../../application/subscriptions/subscription-handler.js';
+import { parseLeaf } from '../../domain/audit/leaf.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import type { LogBuilder } from './log-builder.js';
 import { AuditLogDamagedError } from './tile-log.js';
@@ -19,10 +22,21 @@ export class AuditLogConsumer implements SubscriptionHandler {
   constructor(
     private readonly builder: LogBuilder,
     private readonly intervalMs: number,
+    /** The log itself, for its newest entry; without it nothing is compared before the first step. */
+    private readonly log: Pick<AuditLog, 'checkpoint' | 'leaf' | 'positionOf'> | null = null,
   ) {}
 
   async prepare(): Promise<void> {
     this.last = null;
+  }
+
+  /** The event of the newest entry: a store that has another one at its place is not the one that was signed. */
+  async anchor(): Promise<EventAnchor | null> {
+    const size = this.log?.checkpoint()?.size ?? 0;
+    if (!this.log || size === 0) return null;
+    const leaf = parseLeaf(this.log.leaf(size - 1));
+    if (!leaf) throw new AuditLogDamagedError(`entry ${size - 1} is no event; run './honnin audit fsck'`);
+    return { position: this.log.positionOf(size - 1), id: leaf.id };
   }
 
   async handle(events: readonly StoredEvent[], { signal }: Pick<DeliveryContext, 'signal'>): Promise<HandledFurther | void> {

@@ -2,6 +2,7 @@ import type { StoreHold } from '../../application/installation/store-hold.js';
 import {
   EventStore,
   type AppendResult,
+  type RecordedAnchor,
   type EventBatch,
   type EventFilter,
   type ExpectedRevision,
@@ -53,6 +54,11 @@ export class HeldEventStore extends EventStore {
   override async head(): Promise<Position | null> {
     await this.hold.assertHeld();
     return this.store.head();
+  }
+
+  override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    await this.hold.assertHeld();
+    return this.store.anchorAt(position);
   }
 
   override async close(): Promise<void> {

@@ -1,4 +1,16 @@
-import { EVENT_LIMITS, EventStore, EventStoreUnavailableError, IdConflictError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../application/ports/event-store.js';
+import {
+  EVENT_LIMITS,
+  EventStore,
+  EventStoreUnavailableError,
+  IdConflictError,
+  type AppendResult,
+  type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ExpectedRevision,
+  type ReadStreamOptions,
+  type SubscribeOptions,
+} from '../../application/ports/event-store.js';
 import type { EventMetadata, JsonObject, NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { decideAppend, type KnownEvent } from './append-decision.js';
 import { assertStreamName, encodeAppend, type EncodedEvent } from './event-bytes.js';
@@ -55,6 +67,12 @@ export class InMemoryEventStore extends EventStore {
   override async head(): Promise<Position | null> {
     this.assertOpen();
     return this.log.at(-1)?.position ?? null;
+  }
+
+  override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    this.assertOpen();
+    const row = this.log[this.firstAfter(position) - 1];
+    return row ? { position: row.position, id: row.id, recordedAtUtc: decode(row).metadata.recordedAtUtc } : null;
   }
 
   override async close(): Promise<void> {

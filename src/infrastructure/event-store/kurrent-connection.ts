@@ -66,15 +66,38 @@ export class KurrentConnection {
 
   /** Events of the whole log after a position, those of the server itself among them. @throws {EventStoreUnavailableError} */
   async readAll({ after, forwards, limit }: { readonly after: Position | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
-    const fromPosition = after === null ? (forwards ? START : END) : { commit: after, prepare: after };
+    const from = after === null ? (forwards ? START : END) : { commit: after, prepare: after };
     // A read begins at its position and not behind it, so the first event may be the one that is known already.
-    const read = this.client.readAll({ fromPosition, direction: forwards ? FORWARDS : BACKWARDS, maxCount: after === null ? limit : limit + 1, requiresLeader: true, credentials: this.credentials });
+    const events = await this.readPage(from, { forwards, limit: after === null ? limit : limit + 1 });
+    return events.filter((event) => after === null || event.commit > after).slice(0, limit);
+  }
+
+  private async readPage(fromPosition: ReadPosition, { forwards, limit }: PageOptions): Promise<RecordedLike[]> {
+    const direction = forwards ? FORWARDS : BACKWARDS;
+    const read = this.client.readAll({
+      fromPosition,
+      direction,
+      maxCount: limit,
+      requiresLeader: true,
+      credentials: this.credentials,
+    });
     try {
-      const events = (await this.collect(read, 'reading the log')).map(toRecorded);
-      return events.filter((event) => after === null || event.commit > after).slice(0, limit);
+      return (await this.collect(read, 'reading the log')).map(toRecorded);
     } catch (error) {
       throw unreachable(error);
     }
+  }
+
+  /** The event at this very position, or null. @throws {EventStoreUnavailableError} */
+  async readAt(position: Position): Promise<RecordedLike | null> {
+    const [event] = await this.readPage({ commit: position, prepare: position }, { forwards: true, limit: 1 });
+    return event?.commit === position ? event : null;
+  }
+
+  /** Events before a position, the nearest first. @throws {EventStoreUnavailableError} */
+  async readBefore(position: Position, limit: number): Promise<RecordedLike[]> {
+    const page = await this.readPage({ commit: position, prepare: position }, { forwards: false, limit });
+    return page.filter((event) => event.commit < position);
   }
 
   /** Begins to listen for appends of other processes, and goes on listening until `close`. */
@@ -159,6 +182,9 @@ export class KurrentConnection {
     }
   }
 }
+
+type PageOptions = { readonly forwards: boolean; readonly limit: number };
+type ReadPosition = typeof START | typeof END | { readonly commit: bigint; readonly prepare: bigint };
 
 class TimeLimitError extends Error {}
 

@@ -1,5 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EVENT_LIMITS, EventStore, EventStoreUnavailableError, IdConflictError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../application/ports/event-store.js';
+import {
+  EVENT_LIMITS,
+  EventStore,
+  EventStoreUnavailableError,
+  IdConflictError,
+  type AppendResult,
+  type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ExpectedRevision,
+  type ReadStreamOptions,
+  type SubscribeOptions,
+} from '../../application/ports/event-store.js';
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { decideAppend, type KnownEvent } from './append-decision.js';
 import { assertStreamName, encodeAppend, type EncodedEvent } from './event-bytes.js';
@@ -24,6 +36,8 @@ const APPEND_BYTES_MAX = 1024 * 1024 - 64 * 1024;
 /** Events looked at in one read of the whole log. System events are among them. */
 const PAGE = 1024;
 const FIRST_DELAY_MS = 50;
+/** Events read at once on the way back to one of ours. */
+const ANCHOR_PAGE = 64;
 
 /** The event store on EventStoreDB or KurrentDB. The server's own idempotency is weaker than the port's: it looks at ids only where the
  *  expectation is behind. So this adapter knows the ids of a stream before it appends (from the read that every decision begins with),
@@ -91,6 +105,20 @@ export class KurrentEventStore extends EventStore {
     this.assertOpen();
     const [newest] = await this.connection.readAll({ after: null, forwards: false, limit: 1 });
     return newest ? positionOf(newest) : null;
+  }
+
+  override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    this.assertOpen();
+    const at = await this.connection.readAt(position);
+    if (at && !isSystemEvent(at)) return anchorOf(at);
+    for (let before = position; ; ) {
+      const page = await this.connection.readBefore(before, ANCHOR_PAGE);
+      const found = page.find((event) => !isSystemEvent(event));
+      if (found) return anchorOf(found);
+      const last = page.at(-1);
+      if (last === undefined || page.length < ANCHOR_PAGE) return null;
+      before = positionOf(last);
+    }
   }
 
   override async close(): Promise<void> {
@@ -215,6 +243,11 @@ export class KurrentEventStore extends EventStore {
 
 interface Recalled extends KnownEvent {
   readonly position: Position;
+}
+
+function anchorOf(event: RecordedLike): RecordedAnchor {
+  const { id, position, metadata } = toStored(event);
+  return { position, id, recordedAtUtc: metadata.recordedAtUtc };
 }
 
 function positionOf(event: RecordedLike): Position {

@@ -1,7 +1,18 @@
 import { renameSync, rmSync } from 'node:fs';
 import { DatabaseSync, backup } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { EventStore, EventStoreUnavailableError, IdConflictError, type AppendResult, type EventBatch, type EventFilter, type ExpectedRevision, type ReadStreamOptions, type SubscribeOptions } from '../../application/ports/event-store.js';
+import {
+  EventStore,
+  EventStoreUnavailableError,
+  IdConflictError,
+  type AppendResult,
+  type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ExpectedRevision,
+  type ReadStreamOptions,
+  type SubscribeOptions,
+} from '../../application/ports/event-store.js';
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { assertStreamName, encodeAppend } from './event-bytes.js';
 import { AppendSignal, followLog } from './log-subscription.js';
@@ -129,6 +140,10 @@ export class SqliteEventStore extends EventStore {
 
   override async head(): Promise<Position | null> {
     return this.openReader().head();
+  }
+
+  override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    return this.openReader().anchorAt(position);
   }
 
   /** Copies the log, as it is at this moment, to a new file while appends go on.

@@ -1,5 +1,11 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { EVENT_LIMITS, type EventBatch, type EventFilter, type ReadStreamOptions } from '../../application/ports/event-store.js';
+import {
+  EVENT_LIMITS,
+  type RecordedAnchor,
+  type EventBatch,
+  type EventFilter,
+  type ReadStreamOptions,
+} from '../../application/ports/event-store.js';
 import type { EventMetadata, JsonObject, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
 import { prepareSchema, rowChecksum } from './sqlite-schema.js';
@@ -64,6 +70,15 @@ export class SqliteLogReader {
   head(): Position | null {
     const position = this.headNumber();
     return position === 0 ? null : (BigInt(position) as Position);
+  }
+
+  /** The newest event at or before a position. */
+  anchorAt(position: Position): RecordedAnchor | null {
+    const sql = 'SELECT position, id, metadata FROM events WHERE position <= ? ORDER BY position DESC LIMIT 1';
+    const [row] = this.rows<readonly [number, string, string]>(sql, Number(position));
+    if (!row) return null;
+    const { recordedAtUtc } = JSON.parse(row[2]) as EventMetadata;
+    return { position: BigInt(row[0]) as Position, id: row[1], recordedAtUtc };
   }
 
   close(): void {

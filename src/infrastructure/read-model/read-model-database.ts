@@ -5,7 +5,7 @@ import { TransientFailure } from '../../application/subscriptions/subscription-h
 
 /** 'HNNR' in the file header. */
 const APPLICATION_ID = 0x484e4e52;
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /** Name of the read models' file inside the data folder. */
 export const READ_MODEL_FILE = 'readmodel.db';
@@ -21,8 +21,9 @@ const TABLES = `
     position TEXT,
     fencing_token INTEGER NOT NULL,
     lease_owner TEXT,
-    lease_until_ms INTEGER,
-    event_id TEXT
+    lease_renewals INTEGER,
+    event_id TEXT,
+    event_position TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE parked_events (
     consumer TEXT NOT NULL,
@@ -48,7 +49,11 @@ const TABLES = `
 `;
 
 /** `MIGRATIONS[i]` leads from version i+1 to i+2. */
-const MIGRATIONS = [`ALTER TABLE consumers ADD COLUMN event_id TEXT; ${INSTALLATION}`];
+const MIGRATIONS = [
+  `ALTER TABLE consumers ADD COLUMN event_id TEXT; ${INSTALLATION}`,
+  `ALTER TABLE consumers ADD COLUMN event_position TEXT;
+   ALTER TABLE consumers RENAME COLUMN lease_until_ms TO lease_renewals;`,
+];
 
 /** How long a transaction waits while another process writes. */
 const BUSY_MS_MAX = 10_000;

@@ -1,32 +1,56 @@
 import { hostname } from 'node:os';
-import { positionFromText, type Position } from '../../domain/event-envelope.js';
-import { PositionStore, type Checkpoint, type Lease, type ParkedEvent, type SaveOutcome } from '../../application/ports/position-store.js';
+import type { EventAnchor } from '../../application/ports/event-store.js';
+import { positionFromText } from '../../domain/event-envelope.js';
+import {
+  PositionStore,
+  type Checkpoint,
+  type Lease,
+  type ParkedEvent,
+  type SaveOutcome,
+  type StoredPosition,
+} from '../../application/ports/position-store.js';
 import type { ReadModelDatabase } from './read-model-database.js';
 
 interface ConsumerRow {
   readonly position: string | null;
   readonly fencing_token: number;
   readonly lease_owner: string | null;
-  readonly lease_until_ms: number | null;
+  readonly lease_renewals: number | null;
 }
+
+/** Leases under which read models are built again, also by a command beside the server. */
+export const REBUILD = 'rebuild:';
 
 /** Names this process among all of this machine, also among those that had the same process number before. */
 export const THIS_PROCESS = `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
 
 /** Positions and leases in the read-model file, so that a projection stores its rows and its position in one transaction. */
 export class SqlitePositionStore extends PositionStore {
-  /** @param nowMs wall clock; leases of several processes on one machine are compared with it */
+  /** Leases of others as this process last saw them, and when. */
+  private readonly observed = new Map<string, { readonly lease: string; readonly sinceMs: number }>();
+  private isAlone = false;
+
+  /** @param nowMs a clock that only goes forward: nobody else's times are read */
   constructor(
     private readonly database: ReadModelDatabase,
-    private readonly nowMs: () => number = () => Date.now(),
+    private readonly nowMs: () => number = () => performance.now(),
     private readonly thisProcess: string = THIS_PROCESS,
   ) {
     super();
   }
 
-  override async load(consumer: string): Promise<Position | null> {
-    const row = this.database.readStatement('SELECT position FROM consumers WHERE name = ?').get(consumer) as Pick<ConsumerRow, 'position'> | undefined;
-    return row?.position == null ? null : positionFromText(row.position);
+  /** For the process whose lock on the folder proves that no other server works here: leases that others left are taken
+   *  over at once. A command that rebuilds beside the server keeps its own. */
+  static alone(database: ReadModelDatabase): SqlitePositionStore {
+    const positions = new SqlitePositionStore(database);
+    positions.isAlone = true;
+    return positions;
+  }
+
+  override async find(consumer: string): Promise<StoredPosition | null> {
+    const sql = 'SELECT position, event_position, event_id FROM consumers WHERE name = ?';
+    const row = this.database.readStatement(sql).get(consumer) as PositionRow | undefined;
+    return row?.position == null ? null : { position: positionFromText(row.position), anchor: anchorIn(row) };
   }
 
   override async save(checkpoint: Checkpoint): Promise<SaveOutcome> {
@@ -34,10 +58,18 @@ export class SqlitePositionStore extends PositionStore {
   }
 
   /** The conditional step, for a caller that already is in a write transaction. Two instances can never both take it. */
-  saveInTransaction({ consumer, previous, next, fencingToken }: Checkpoint): SaveOutcome {
+  saveInTransaction({ consumer, previous, next, anchor, fencingToken }: Checkpoint): SaveOutcome {
+    const set = 'position = ?, event_position = ?, event_id = ?';
     const { changes } = this.database
-      .statement('UPDATE consumers SET position = ? WHERE name = ? AND fencing_token = ? AND position IS ?')
-      .run(String(next), consumer, fencingToken, previous === null ? null : String(previous));
+      .statement(`UPDATE consumers SET ${set} WHERE name = ? AND fencing_token = ? AND position IS ?`)
+      .run(
+        String(next),
+        textOf(anchor),
+        anchor?.id ?? null,
+        consumer,
+        fencingToken,
+        previous === null ? null : String(previous),
+      );
     if (changes === 1) return 'saved';
     return this.row(consumer)?.fencing_token === fencingToken ? 'moved' : 'fenced';
   }
@@ -46,26 +78,36 @@ export class SqlitePositionStore extends PositionStore {
     const owner = `${this.thisProcess}/${holder}`;
     return this.database.write(() => {
       const row = this.row(consumer);
-      if (row?.lease_owner && row.lease_until_ms !== null && row.lease_until_ms > this.nowMs() && !isDead(row.lease_owner, this.thisProcess)) return null;
+      if (row?.lease_owner && this.isHeldByAnother(consumer, row, ttlMs)) return null;
+      this.observed.delete(consumer);
       const fencingToken = (row?.fencing_token ?? 0) + 1;
       this.database
         .statement(
-          `INSERT INTO consumers (name, position, fencing_token, lease_owner, lease_until_ms) VALUES (?, NULL, ?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET fencing_token = excluded.fencing_token, lease_owner = excluded.lease_owner, lease_until_ms = excluded.lease_until_ms`,
+          `INSERT INTO consumers (name, position, fencing_token, lease_owner, lease_renewals) VALUES (?, NULL, ?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET fencing_token = excluded.fencing_token, lease_owner = excluded.lease_owner, lease_renewals = excluded.lease_renewals`,
         )
-        .run(consumer, fencingToken, owner, this.nowMs() + ttlMs);
+        .run(consumer, fencingToken, owner, (row?.lease_renewals ?? 0) + 1);
       return { consumer, owner, fencingToken };
     });
   }
 
-  override async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+  /** The row changes, which is all that others look at. */
+  override async renew(lease: Lease): Promise<boolean> {
+    const renew =
+      'UPDATE consumers SET lease_renewals = coalesce(lease_renewals, 0) + 1 WHERE name = ? AND fencing_token = ?';
     return this.database.write(
-      () => this.database.statement('UPDATE consumers SET lease_until_ms = ? WHERE name = ? AND fencing_token = ?').run(this.nowMs() + ttlMs, lease.consumer, lease.fencingToken).changes === 1,
+      () => this.database.statement(renew).run(lease.consumer, lease.fencingToken).changes === 1,
     );
   }
 
   override async release(lease: Lease): Promise<void> {
-    await this.database.write(() => this.database.statement('UPDATE consumers SET lease_owner = NULL, lease_until_ms = NULL WHERE name = ? AND fencing_token = ?').run(lease.consumer, lease.fencingToken));
+    await this.database.write(() =>
+      this.database
+        .statement(
+          'UPDATE consumers SET lease_owner = NULL, lease_renewals = NULL WHERE name = ? AND fencing_token = ?',
+        )
+        .run(lease.consumer, lease.fencingToken),
+    );
   }
 
   override async park(checkpoint: Checkpoint, event: ParkedEvent): Promise<SaveOutcome> {
@@ -102,9 +144,46 @@ export class SqlitePositionStore extends PositionStore {
     });
   }
 
-  private row(consumer: string): ConsumerRow | undefined {
-    return this.database.statement('SELECT position, fencing_token, lease_owner, lease_until_ms FROM consumers WHERE name = ?').get(consumer) as ConsumerRow | undefined;
+  /** Whether somebody's lease still counts. Times that others wrote are not believed: a clock that was ahead once would
+   *  lock a consumer for as long. A lease that did not change for its whole time, by the clock of this process, is
+   *  free. */
+  private isHeldByAnother(consumer: string, row: ConsumerRow, ttlMs: number): boolean {
+    const { lease_owner: owner, lease_renewals: renewal, fencing_token: token } = row;
+    if (owner === null || isDead(owner, this.thisProcess)) return false;
+    const isOurs = owner.startsWith(`${this.thisProcess}/`);
+    const mayBeCommand = consumer.startsWith(REBUILD) && hostOf(owner) === hostOf(this.thisProcess);
+    if (this.isAlone && !isOurs && !mayBeCommand) return false;
+    const lease = `${owner} ${token} ${renewal}`;
+    const seen = this.observed.get(consumer);
+    if (seen?.lease === lease) return this.nowMs() - seen.sinceMs < ttlMs;
+    this.observed.set(consumer, { lease, sinceMs: this.nowMs() });
+    return true;
   }
+
+  private row(consumer: string): ConsumerRow | undefined {
+    return this.database
+      .statement('SELECT position, fencing_token, lease_owner, lease_renewals FROM consumers WHERE name = ?')
+      .get(consumer) as ConsumerRow | undefined;
+  }
+}
+
+type PositionRow = {
+  readonly position: string | null;
+  readonly event_position: string | null;
+  readonly event_id: string | null;
+};
+
+function anchorIn({ event_position: position, event_id: id }: PositionRow): EventAnchor | null {
+  return position === null || id === null ? null : { position: positionFromText(position), id };
+}
+
+/** The position of an anchor as it is stored. */
+export function textOf(anchor: EventAnchor | null): string | null {
+  return anchor === null ? null : String(anchor.position);
+}
+
+function hostOf(process: string): string {
+  return process.slice(0, process.indexOf('/'));
 }
 
 /** Whether a lease's owner certainly runs no more, so that a restart after a crash need not wait for the lease to run out. Being

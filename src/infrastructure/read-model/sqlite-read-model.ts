@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionFromText, type Position, type StoredEvent } from '../../domain/event-envelope.js';
-import type { EventStore } from '../../application/ports/event-store.js';
+import type { EventAnchor, EventStore, RecordedAnchor } from '../../application/ports/event-store.js';
 import type { Checkpoint, SaveOutcome } from '../../application/ports/position-store.js';
 import type { SubscriptionHandler, Upcast } from '../../application/subscriptions/subscription-handler.js';
 import { AppendSignal } from '../event-store/log-subscription.js';
 import type { Projection, SqlValue } from '../../projections/projection.js';
 import { ProjectionBuild, type BuildDigest } from './projection-build.js';
 import type { ReadModelDatabase } from './read-model-database.js';
-import type { SqlitePositionStore } from './sqlite-position-store.js';
+import { REBUILD, textOf, type SqlitePositionStore } from './sqlite-position-store.js';
 
 /** The rows on disk were written by another version of the projection; they are being built again. */
 export class ReadModelRebuildingError extends Error {
@@ -154,7 +154,7 @@ export class SqliteReadModel {
    *  the same version, and serves the new rows from one moment to the next. The rows served before are kept until the next rebuild.
    *  @throws what the projection throws on an event; the served rows are untouched then. */
   async rebuild(name: string, options: RebuildOptions): Promise<RebuildReport> {
-    const lease = await this.positions.acquire(`rebuild:${name}`, 'rebuild', 24 * 3_600_000);
+    const lease = await this.positions.acquire(`${REBUILD}${name}`, 'rebuild', 24 * 3_600_000);
     if (!lease) throw new Error(`${name} is being rebuilt by another process`);
     const rebuild = new Rebuild(this.database, name, options);
     try {
@@ -174,7 +174,7 @@ export class SqliteReadModel {
     const served = this.servedRow(name);
     if (served?.version === version) return;
     if (served) await this.rebuild(name, { ...options, then: 'switch' });
-    else await this.database.write(() => this.serve(this.create(name, 'served'), null));
+    else await this.database.write(() => this.serve(this.create(name, 'served'), null, null));
   }
 
   private async apply(name: string, events: readonly StoredEvent[], checkpoint: Checkpoint | null): Promise<SaveOutcome> {
@@ -244,30 +244,36 @@ export class SqliteReadModel {
   private async catchUpAndSwitch(build: ProjectionBuild, rebuild: Rebuild): Promise<void> {
     for (;;) {
       await rebuild.advance(build, null);
-      if (!(await this.database.write(() => this.switchTo(build, rebuild.position)))) continue;
+      const { position } = rebuild;
+      const anchor = position && (await rebuild.anchorAt(position));
+      if (!(await this.database.write(() => this.switchTo(build, position, anchor)))) continue;
       this.changed.notify();
       return;
     }
   }
 
   /** @returns false when the served rows have gone ahead in the meantime: serving the new ones would take the reader back in time. */
-  private switchTo(build: ProjectionBuild, position: Position | null): boolean {
+  private switchTo(build: ProjectionBuild, position: Position | null, anchor: EventAnchor | null): boolean {
     const { name } = build.projection;
     const live = this.database.statement('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined;
     if (live?.position != null && (position === null || positionFromText(live.position) > position)) return false;
     this.drop(name, 'retired');
     this.database.statement("UPDATE builds SET state = 'retired' WHERE projection = ? AND state = 'served'").run(name);
     this.database.statement("UPDATE builds SET state = 'served' WHERE projection = ? AND build = ?").run(name, build.build);
-    this.serve(build, position);
+    this.serve(build, position, anchor);
     return true;
   }
 
-  private serve(build: ProjectionBuild, position: Position | null): void {
+  private serve(build: ProjectionBuild, position: Position | null, anchor: EventAnchor | null): void {
     const { name, version } = build.projection;
     this.database.statement('INSERT INTO projections (name, version, build) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, build = excluded.build').run(name, version, build.build);
     this.database
-      .statement('INSERT INTO consumers (name, position, fencing_token) VALUES (?, ?, 0) ON CONFLICT (name) DO UPDATE SET position = excluded.position')
-      .run(name, position === null ? null : String(position));
+      .statement(
+        `INSERT INTO consumers (name, position, fencing_token, event_position, event_id) VALUES (?, ?, 0, ?, ?)
+         ON CONFLICT (name) DO UPDATE SET
+           position = excluded.position, event_position = excluded.event_position, event_id = excluded.event_id`,
+      )
+      .run(name, position === null ? null : String(position), textOf(anchor), anchor?.id ?? null);
     // Built from the first event, the rows hold what had been parked.
     this.database.statement('DELETE FROM parked_events WHERE consumer = ?').run(name);
   }
@@ -308,6 +314,10 @@ class Rebuild {
 
   seconds(): number {
     return (performance.now() - this.startMs) / 1000;
+  }
+
+  anchorAt(position: Position): Promise<RecordedAnchor | null> {
+    return this.options.store.anchorAt(position);
   }
 
   /** Applies everything up to and including `until`, or up to the end of the log. */
