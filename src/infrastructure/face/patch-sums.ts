@@ -59,9 +59,9 @@ export class PatchSums {
   }
 
   grain([middle, halfWidth, halfHeight]: Patch): Grain {
-    const fine = this.mean(this.fine, middle, halfWidth, halfHeight);
-    const along = this.mean(this.along, middle, halfWidth, halfHeight);
-    const down = this.mean(this.down, middle, halfWidth, halfHeight);
+    // Differences of large sums: where there is no grain at all they may be a little below nothing.
+    const meanOf = (sums: Float64Array): number => Math.max(0, this.mean(sums, middle, halfWidth, halfHeight));
+    const [fine, along, down] = [meanOf(this.fine), meanOf(this.along), meanOf(this.down)];
     return {
       fine: Math.log(Math.sqrt(fine) + 1),
       coarse: Math.log(Math.sqrt(along + down) + 1),
