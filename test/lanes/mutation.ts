@@ -36,7 +36,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   'door/request': {
     mutate: ['src/application/commands/receive-request.ts', 'src/application/commands/claims.ts'],
     tests: ['receive-request', 'claims', 'interleavings'].map((name) => `test/door/${name}.test.ts`),
-    sentences: /^(?!.* dies )/,
+    sentences: /accepted at the door|refused at the door|^a claim|in every order of all their steps/,
   },
   'door/sweep': {
     mutate: ['src/application/saga/claim-sweep.ts'],
