@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { soakFactor, soakSeed } from '../support/soak.js';
+import { BRANCH_TARGETS, branchSection } from './branches.js';
 import { MUTATION_TARGETS } from './mutation.js';
 import { mutationSection, resultPage, suiteSection, type MutationReport } from './soak-report.js';
 import { partsOf, soakNames } from './soak.js';
@@ -21,7 +22,7 @@ afterEach(() => {
 describe('the lane of hours', () => {
   it('knows every suite that reads the factor, and every target', () => {
     const names = soakNames();
-    for (const name of ['certificate/fuzz', 'simulation/simulation', 'mutation:jpeg-reader/data', 'mutation:hold']) {
+    for (const name of ['certificate/fuzz', 'simulation/simulation', 'branches:readers', 'mutation:hold']) {
       expect(names).toContain(name);
     }
     expect(names).not.toContain('domain/values');
@@ -36,7 +37,8 @@ describe('the lane of hours', () => {
   });
 
   it('changes files that exist, and runs tests that exist', () => {
-    for (const { mutate, tests } of Object.values(MUTATION_TARGETS)) {
+    const counted = Object.values(BRANCH_TARGETS).map(({ files, tests }) => ({ mutate: files, tests }));
+    for (const { mutate, tests } of [...Object.values(MUTATION_TARGETS), ...counted]) {
       expect(mutate.filter((pattern) => globSync(pattern, { cwd: root }).length === 0)).toEqual([]);
       expect(tests.filter((pattern) => globSync(pattern, { cwd: root }).length === 0)).toEqual([]);
     }
@@ -91,6 +93,25 @@ describe('the page of a soak', () => {
 
   it('never calls nothing a success', () => {
     expect(mutationSection({ files: {} }).score).toBe(0);
+    expect(branchSection({}, '/').share).toBe(0);
+  });
+
+  it('has the share of branches that were taken, by file', () => {
+    const summary = {
+      total: { branches: { total: 40, covered: 38 } },
+      '/root/src/a.ts': { branches: { total: 30, covered: 30 } },
+      '/root/src/b.ts': { branches: { total: 10, covered: 8 } },
+    };
+    const { share, text } = branchSection(summary, '/root/');
+    expect(share).toBe(95);
+    expect(text.split('\n')).toEqual([
+      '| file | branches | taken | share |',
+      '| --- | --- | --- | --- |',
+      '| src/a.ts | 30 | 30 | 100.0 |',
+      '| src/b.ts | 10 | 8 | 80.0 |',
+      '',
+      'Branches taken: 95.0 %.',
+    ]);
   });
 
   it('has the failures of a suite with their first lines, without colours', () => {

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BRANCH_TARGETS, BRANCHES_MIN, branchOptions, branchSection, type CoverageSummary } from './branches.ts';
 import { MUTATION_TARGETS, SCORE_MIN, strykerOptions } from './mutation.ts';
 import { mutationSection, resultPage, suiteSection, type MutationReport, type SoakResult } from './soak-report.ts';
 
@@ -21,6 +22,7 @@ Usage: ./honnin soak [NAME ...]
   ./honnin soak certificate/fuzz      one suite
   ./honnin soak mutation:jpeg-reader  one target of mutation testing, in all its parts: each change of the source must
                                       fail a test
+  ./honnin soak branches:readers      the branches of a group of readers: each has to be taken by a test
   ./honnin soak --list                the names
 
 Environment
@@ -43,9 +45,10 @@ export function soakSuites(): string[] {
     .sort();
 }
 
-/** Every name that a soak knows: suites, then targets of mutation testing. */
+/** Every name that a soak knows: suites, then readers whose branches are counted, then targets of mutation testing. */
 export function soakNames(): string[] {
-  return [...soakSuites(), ...Object.keys(MUTATION_TARGETS).map((name) => `mutation:${name}`)];
+  const branches = Object.keys(BRANCH_TARGETS).map((name) => `branches:${name}`);
+  return [...soakSuites(), ...branches, ...Object.keys(MUTATION_TARGETS).map((name) => `mutation:${name}`)];
 }
 
 /** A name stands for itself, and for its parts: `mutation:door` for `mutation:door/request` and the others. */
@@ -63,7 +66,9 @@ function soak(names: readonly string[]): number {
   const results: SoakResult[] = [];
   for (const name of names) {
     process.stdout.write(`\n== ${name}\n`);
-    results.push(name.startsWith('mutation:') ? mutation(name, run) : suite(name, run));
+    const [kind, target] = name.split(':') as [string, string?];
+    const part = target === undefined ? suite : kind === 'mutation' ? mutation : branches;
+    results.push(part(name, run));
     // Written after each part: what hours have found is not lost with the part that comes after.
     writeResult(run, results);
   }
@@ -87,6 +92,23 @@ function suite(name: string, { factor, seed, folder }: Run): SoakResult {
   );
   const minutes = (Date.now() - started) / 60_000;
   return { name, ok: status === 0, minutes, text: suiteSection(JSON.parse(readFileSync(output, 'utf8')) as object) };
+}
+
+function branches(name: string, { folder }: Run): SoakResult {
+  const target = BRANCH_TARGETS[name.slice('branches:'.length)];
+  if (target === undefined) throw new Error(`no target ${name}`);
+  const started = Date.now();
+  const { status } = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...branchOptions(target, folder)], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'test' },
+  });
+  const minutes = (Date.now() - started) / 60_000;
+  if (status !== 0) return { name, ok: false, minutes, text: 'A test failed; its branches say nothing.\n' };
+  const summary = JSON.parse(readFileSync(path.join(folder, 'coverage-summary.json'), 'utf8')) as CoverageSummary;
+  const { share, text } = branchSection(summary, root);
+  process.stdout.write(`${text}\n`);
+  return { name, ok: share >= BRANCHES_MIN, minutes, text };
 }
 
 function mutation(name: string, { folder }: Run): SoakResult {
