@@ -111,7 +111,47 @@ describe('what a booth sent, opened again', () => {
   it.each<[string, readonly string[]]>([['another frame', [sha256(SENT.photo), sha256(FRAMES[1] as Buffer)]], ['the frames in another order', FRAMES.map(sha256).reverse()], ['one frame fewer', FRAMES.slice(1).map(sha256)], ['none', []]])('gives out no frames when the text names %s', async (_what, framesSha256) => {
     const r = await seal({ says: { framesSha256 } });
     const { signed } = await received.open(r, ['photo']);
-    await expect(received.frames(r, signed)).rejects.toThrow(SignedTextDiffersError);
+    const isCount = framesSha256.length !== FRAMES.length;
+    await expect(received.frames(r, signed)).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signed_text',
+      blobId: isCount ? 'signatures' : 'frame-0',
+    });
+  });
+
+  it('has no frames where none came and none were signed', async () => {
+    const r = { ...(await seal({ says: { framesSha256: undefined } as never })), frames: null };
+    const { signed } = await received.open(r, ['photo']);
+    expect(await received.frames(r, signed)).toEqual([]);
+  });
+
+  it('is opened by the key that the booth had then, also where that was not its first', async () => {
+    const second = generateKeyPairSync('ed25519');
+    await ofBooth({ type: 'RotateBoothKey', publicKey: publicKey(second.publicKey), by: 'a' });
+    const r = { ...(await seal({ by: second.privateKey })), boothKeyVersion: 2 };
+    expect((await received.open(r, ['photo'])).bytes.photo).toHaveLength(SENT.photo.length);
+    await ofBooth({ type: 'SuspendBooth', reason: 'lost', by: 'a' });
+    expect((await received.open(r, ['photo'])).bytes.photo).toHaveLength(SENT.photo.length);
+  });
+
+  it.each<[string, (kept: { envelopeText: string }) => string]>([
+    ['no JSON', () => 'nothing'],
+    ['JSON without the text', () => '{}'],
+    ['the text with a space before it', (kept) => JSON.stringify({ ...kept, envelopeText: ` ${kept.envelopeText}` })],
+  ])('is not given out where instead of the signed text there is %s', async (_what, change) => {
+    const r = await seal();
+    const place = [caseOwner('r1'), CASE_BLOBS.signatures] as const;
+    const kept = await vault.open(...place, { commitment: r.material.signatures! });
+    await vault.remove(...place);
+    const changed = change(JSON.parse(Buffer.from(kept).toString()) as { envelopeText: string });
+    const signatures = await vault.seal(...place, Buffer.from(changed));
+    await expect(received.open({ ...r, material: { ...r.material, signatures } }, ['photo'])).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signed_text',
+      message: 'signatures of request r1 is not what was signed (signed_text)',
+    });
+    const uncommitted = { ...r, material: { ...r.material, signatures: null } };
+    await expect(received.open(uncommitted, ['photo'])).rejects.toThrow(BlobDiffersError);
   });
 
   it('is compared once more right before it leaves', async () => {

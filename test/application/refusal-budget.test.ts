@@ -31,6 +31,11 @@ describe('the budget of refusals', () => {
     expect(recorded(budget, 1, stranger('new'))).toBe(0);
   });
 
+  it('is not used up for strangers by booths that prove themselves', () => {
+    const budget = new RefusalBudget({ perSourcePerMinute: 60, perMinute: 1 });
+    expect([recorded(budget, 2, booth('b')), recorded(budget, 2, stranger('a'))]).toEqual([2, 1]);
+  });
+
   it('begins anew with the minute, and not when the clock goes back', () => {
     const budget = new RefusalBudget({ perSourcePerMinute: 1, perMinute: 10 });
     expect([recorded(budget, 2, stranger('a')), recorded(budget, 2, stranger('a'), LATER), recorded(budget, 2, stranger('a'), AT)]).toEqual([1, 1, 0]);
@@ -38,10 +43,10 @@ describe('the budget of refusals', () => {
 
   it('tells the counts by code, minute by minute, each once', () => {
     const budget = new RefusalBudget({ perSourcePerMinute: 0, perMinute: 0 });
-    for (const code of ['nonce_unknown', 'malformed_request', 'nonce_unknown'] as const) budget.take(code, stranger('a'), AT);
+    for (const code of ['malformed_request', 'nonce_unknown', 'booth_not_enrolled', 'nonce_unknown'] as const) budget.take(code, stranger('a'), AT);
     expect(budget.counted(AT, { all: false })).toEqual([]);
     budget.take('photo_too_large', stranger('a'), LATER);
-    const first = { sinceUtc: '2026-11-23T08:05:00.000Z', untilUtc: LATER, refusals: [{ code: 'malformed_request', count: 1 }, { code: 'nonce_unknown', count: 2 }] };
+    const first = { sinceUtc: '2026-11-23T08:05:00.000Z', untilUtc: LATER, refusals: [{ code: 'booth_not_enrolled', count: 1 }, { code: 'malformed_request', count: 1 }, { code: 'nonce_unknown', count: 2 }] };
     expect(budget.counted(LATER, { all: false })).toEqual([first]);
     expect(budget.counted(LATER, { all: true })).toEqual([{ sinceUtc: LATER, untilUtc: '2026-11-23T08:07:00.000Z', refusals: [{ code: 'photo_too_large', count: 1 }] }]);
     expect(budget.counted('2026-11-24T08:06:00.000Z', { all: true })).toEqual([]);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Claims } from '../../src/application/commands/claims.js';
-import { derivedId } from '../../src/application/ids.js';
+import { derivedId, uuidFrom } from '../../src/application/ids.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { application } from '../application/fixture.js';
 
@@ -78,6 +78,10 @@ describe('a claim', () => {
       metadata: { correlationId: id, causationId: id, policyVersion: null, recordedAtUtc: NOW },
     });
     expect(id).toBe(derivedId('command', first!.stream.replace(/^command-/, ''), commandDigest));
+    const keyed = (purpose: 'command-key' | 'command-digest', ...parts: readonly string[]) =>
+      Buffer.from(app.secrets.keyedHash(purpose, Buffer.from(JSON.stringify(parts))));
+    expect(first!.stream).toBe(`command-${uuidFrom(keyed('command-key', 'ann', 'k'), 8)}`);
+    expect(commandDigest).toBe(keyed('command-digest', 'ann', 'k', 'POST', '/x', '{}').toString('hex'));
     // Nothing of key and command can be guessed from what is stored.
     expect(JSON.stringify(events.map(({ stream, data }) => [stream, data]))).not.toMatch(/\/x|POST/);
   });
@@ -89,7 +93,8 @@ describe('a claim', () => {
   });
 
   it('fails as the store does', async () => {
-    await app.store.close();
-    await expect(claims.claimRequest(REQUEST, context)).rejects.toThrow();
+    await claims.claimRequest(REQUEST, context);
+    app.store.append = () => Promise.reject(new Error('the store is away'));
+    await expect(claims.claimRequest(REQUEST, context)).rejects.toThrow('the store is away');
   });
 });

@@ -10,6 +10,7 @@ import {
   type Receipt,
 } from '../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
+import { derivedId } from '../../src/application/ids.js';
 import type { Outcome } from '../../src/application/outcome.js';
 import { PhotoReader } from '../../src/application/ports/photo-reader.js';
 import { SubjectLinker } from '../../src/application/ports/subject-linker.js';
@@ -228,6 +229,7 @@ describe('what was accepted at the door', () => {
         },
       ],
     ]);
+    expect(stored.at(-1)!.id).toBe(derivedId(derivedId('receive', requestId), 0));
     for (const { metadata } of stored) {
       expect(metadata).toMatchObject({
         actor: 'booth:booth-0001',

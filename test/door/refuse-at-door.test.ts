@@ -110,11 +110,15 @@ describe('a refusal at the door', () => {
   it('is told later, and once, when the store was away', async () => {
     door.boundBy({ perSourcePerMinute: 0, perMinute: 0 });
     store.isAway = true;
+    const warned = jest.spyOn(Logger.prototype, 'warn');
     for (let i = 0; i < 2; i += 1) {
       await refuse({ source: stranger });
       clock.advance(MINUTE_MS);
       await door.flush({ all: false });
     }
+    const message = 'the counts of refusals could not be stored, and are tried again: Error: the store is away';
+    expect(warned.mock.calls).toEqual([[message], [message]]);
+    warned.mockRestore();
     store.isAway = false;
     for (let i = 0; i < 2; i += 1) await door.flush({ all: false });
     expect((await counts()).map(({ data }) => data)).toEqual([minute('00', '01', 1), minute('01', '02', 1)]);

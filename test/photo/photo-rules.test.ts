@@ -181,6 +181,14 @@ describe('the start', () => {
     expect(readPhoto(file)).toMatchObject(expected);
   });
 
+  it('has an end, and nothing behind that', () => {
+    const { length } = ONE.bytes;
+    for (const more of [Buffer.alloc(1), ONE.bytes])
+      expect(readPhoto(Buffer.concat([ONE.bytes, more]))).toMatchObject(
+        refused('after EOI', length, 'bytes_after_end'),
+      );
+  });
+
   it('of what is no file at all is a fault of the program, and thrown', () => {
     expect(() => readPhoto(undefined as never)).toThrow(TypeError);
   });
@@ -269,6 +277,18 @@ describe('quantisation', () => {
     ['that is missing', withTables(quantisers(1)), refused('SOS', 102 + segmentBytes(DHT).length, 'table_missing')],
   ])('%s', (_name, file, expected) => {
     expect(readPhoto(file)).toMatchObject(expected);
+  });
+
+  it('may differ from one component to the other', () => {
+    const components = [
+      [1, 1, 1, 0],
+      [2, 1, 1, 1],
+      [3, 1, 1, 1],
+    ] as const;
+    const header = scan(components.map(([id]) => [id, 0, 0] as const));
+    const tables = segment(0xdb, quantisers(0), quantisers(1));
+    const file = jpeg(JFIF, tables, sof(0xc0, 8, 8, components), DHT, header, entropy(BLOCK.repeat(3)));
+    expect(readPhoto(file)).toMatchObject(plain({ components: 3 }));
   });
 
   it('does not change between scans', () => {
@@ -854,6 +874,15 @@ describe('progressive scans', () => {
         ...refused('SOS', scans[index]! + 6, 'scan_malformed'),
       });
     }
+  });
+
+  it('bring no band of which a part has come', () => {
+    const { bytes, scans } = progressive([
+      [[0, 0, 0, 0], mean(0)],
+      [[1, 5, 0, 0], EOB],
+      [[1, 63, 0, 0], EOB],
+    ]);
+    expect(readPhoto(bytes)).toMatchObject(refused('SOS', scans[2]! + 5, 'scan_order'));
   });
 
   it('may leave thirteen bits for later, and use any of four tables', () => {

@@ -1,7 +1,6 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../domain/booth/capture-envelope.js';
-import type { BoothState } from '../../domain/booth/booth.js';
 import type { ActivePolicy } from '../../domain/policy/policy.js';
 import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-problem.js';
 import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
@@ -9,7 +8,7 @@ import { standsAlone } from '../../domain/registration/card-agreement.js';
 import { captureRefusal } from '../../domain/registration/capture.policy.js';
 import type { ReceivedRequest, RegistrationEvent } from '../../domain/registration/registration.events.js';
 import { booths, registrations } from '../aggregates.js';
-import { boothSigned } from '../booth-signature.js';
+import { boothSigned, type KnownBooth } from '../booth-signature.js';
 import { CASE_BLOBS, caseOwner, frameBlob, type CaseSignatures } from '../case-material.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId, uuidFrom } from '../ids.js';
@@ -71,8 +70,9 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     const { envelope } = command;
     const policy = await this.policies.get();
     const { state: booth } = await this.aggregates.load(booths, envelope.boothId);
-    const strangers = boothRefusal(booth, command);
-    if (strangers !== null || booth.stage === 'none') return this.refuse(strangers ?? 'booth_not_enrolled', command, policy);
+    if (booth.stage === 'none') return this.refuse('booth_not_enrolled', command, policy);
+    const strange = boothRefusal(booth, command);
+    if (strange) return this.refuse(strange, command, policy);
 
     const requestId = this.requestIdOf(command);
     const requestDigest = this.requestDigestOf(command);
@@ -234,8 +234,7 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 }
 
 /** Who is at the door: an enrolled booth whose signature covers exactly these bytes. @req R21 R31 */
-function boothRefusal(booth: BoothState, { envelope, signatures, material }: ReceiveRequest): DoorRefusalCode | null {
-  if (booth.stage === 'none') return 'booth_not_enrolled';
+function boothRefusal(booth: KnownBooth, { envelope, signatures, material }: ReceiveRequest): DoorRefusalCode | null {
   if (booth.stage === 'suspended') return 'booth_is_suspended';
   if (!boothSigned(booth, captureEnvelopeText(envelope), signatures.booth)) return 'booth_signature_invalid';
   const frames = framesOf(material);
