@@ -23,8 +23,8 @@ const REGISTRATIONS = Math.min(100, 10 * soakFactor());
 const TIMES_QUIET_MAX = 2;
 /** Of one core, what strangers may take of the server beside booths. */
 const CORE_SHARE_MAX = 0.6;
-/** Of the quiet right before each attack: what else the machine does changes from minute to minute. */
-const QUIET_REGISTRATIONS = IS_LONG ? REGISTRATIONS : 4;
+/** Connections of the kinds that are dearer for who sends them than for us, from one address; from 64 they come in every run. */
+const WHERE_THERE_IS_TIME = IS_LONG ? 16 : 0;
 /** Strangers' answers in a second beside booths: what the settings give to the kinds of turns that an attack uses, and what may begin between two booths. */
 const ANSWERS_PER_SECOND_MAX = 600;
 const AT_ONCE = 2;
@@ -66,7 +66,8 @@ beforeAll(async () => {
   const { authenticationPin: pin, accessNumber } = card.secrets;
   receipts = [];
   for (let i = 0; i < 12; i += 1) receipts.push((await booth.register(captureOf({ card: card.connect(), pin, accessNumber }))).receipt);
-  await honest(QUIET_REGISTRATIONS);
+  await honest(REGISTRATIONS);
+  quiet = await honest(REGISTRATIONS);
 }, 180_000);
 
 afterAll(async () => {
@@ -195,20 +196,19 @@ describe.each([
   ['refused garbage', 16, 64],
   ['refused requests of form', 16, 64],
   ['challenges', 16, 64],
-  ['wrong signatures', 16, 64],
-  ['wrong signatures on new connections', 16, 64],
-  ['questions with wrong signatures', 16, 64],
-  ['forged tokens', 16, 64],
-  ['questions about receipts', 16, 64],
-  ['questions about its health', 16, 64],
-  ['questions for its measurements', 16, 64],
-  ['questions for its description', 16, 64],
+  ['wrong signatures', WHERE_THERE_IS_TIME, 64],
+  ['wrong signatures on new connections', WHERE_THERE_IS_TIME, 64],
+  ['questions with wrong signatures', WHERE_THERE_IS_TIME, 64],
+  ['forged tokens', WHERE_THERE_IS_TIME, 64],
+  ['questions about receipts', WHERE_THERE_IS_TIME, 64],
+  ['questions about its health', WHERE_THERE_IS_TIME, 64],
+  ['questions for its measurements', WHERE_THERE_IS_TIME, 64],
+  ['questions for its description', WHERE_THERE_IS_TIME, 64],
 ])('while strangers come with %s', (attack, fromOne, fromMany) => {
-  it.each([
-    ['one address', 1, fromOne],
-    ['64 addresses', 64, fromMany],
-  ])('from %s, every honest registration is taken', async (name, addresses, connections) => {
-    quiet = await honest(QUIET_REGISTRATIONS);
+  const ways = [['one address', 1, fromOne], ['64 addresses', 64, fromMany]] as const;
+  it.each(ways.filter(([, , connections]) => connections > 0))('from %s, every honest registration is taken', async (name, addresses, connections) => {
+    // What else the machine does changes from minute to minute.
+    if (IS_LONG) quiet = await honest(REGISTRATIONS);
     const { result, strangers } = await beside({ attack, addresses, connections }, () => honest(REGISTRATIONS));
     const rss = rssMib();
     const external = await externalMib();
