@@ -147,6 +147,15 @@ describe('a fit of what quality takes', () => {
     });
   });
 
+  it('takes nothing where there is nothing to fit to', () => {
+    expect(fitQualityWeights([pairs(SHARP, 0)], base, ASIS)).toMatchObject({
+      soft: 0,
+      grey: 0,
+      noise: 0,
+      softAlone: base.softAlone,
+    });
+  });
+
   it('never lets a poor picture count for more than a good one', () => {
     expect(fitQualityWeights([pairs(SHARP, 0), pairs({ ...SHARP, isGrey: true }, -0.04)], base, ASIS)).toMatchObject({
       grey: 0,
@@ -193,7 +202,25 @@ describe('a report by condition', () => {
     expect(sharpRow?.crossValidated?.pairs.same).toBe(36);
     expect(sharpRow?.shipped.match).toMatchObject({ fmr: { rate: 0 }, fnmr: { rate: 0 } });
     expect(sharpRow?.genuine).toEqual({ match: 1, officers: 0, noMatch: 0 });
-    expect(listedRow?.crossValidated).toBeNull();
+    expect([listedRow?.crossValidated, listedRow?.recalibrated]).toEqual([null, null]);
+    // Nobody's pairs overlap here, so that no half carries a curve.
+    expect(sharpRow?.recalibrated).toBeNull();
+  });
+
+  it('takes marks of their own from a half whose pairs overlap, and counts pairs of the other half by them', () => {
+    // One pair in six of one person lies among strangers, as in a hard list.
+    const hard = pairs(SHARP, 0).map((pair, i) => (pair.same && i % 3 === 0 ? { ...pair, distance: 6_500 } : pair));
+    const {
+      conditions: [row],
+    } = reportConditions(
+      { conditions: [{ condition: condition('sharp'), pairs: hard }], listed: [] },
+      DEFAULT_MODEL_SET,
+      6,
+    );
+    expect(row?.recalibrated?.pairs).toEqual(row?.crossValidated?.pairs);
+    // Marks lie below the nearest strangers of either half, which is what calibrating to a rate of 0.1 % means.
+    expect(row?.recalibrated?.match.fmr.rate).toBeLessThan(0.02);
+    expect(row?.recalibrated?.match.fnmr.rate).toBeGreaterThan(0);
   });
 
   it('is not held where strangers pass, and says which bound it is', () => {

@@ -11,6 +11,7 @@ import { scoringOf, suggestedBands, wholeDistance } from '../calibration.js';
 import { algorithmOf, type ModelSet } from '../model-set.js';
 import { rateRanges, type Range } from './bootstrap.js';
 import { boundsOf, type RateWithBound } from './by-quality.js';
+import { proposeCalibration } from './calibrate.js';
 import { CONDITIONS, type Condition, type MeasuredPair } from './conditions.js';
 import { foldsOf, within, type Fold } from './cross-validation.js';
 import { errorRates } from './error-rates.js';
@@ -43,10 +44,17 @@ export interface ConditionRow {
   /** Fitted to one half of the people, tested with the other, over all splits; null where the sides were not altered
    *  by the command. */
   readonly crossValidated: Rates | null;
+  /** The same with curve and marks refitted as well, as `face calibrate` does it, to all bounded conditions of that
+   *  half:
+   *  what an office gets that calibrates to five people. Null also where no half could carry a curve. */
+  readonly recalibrated: Rates | null;
   /** What becomes of pairs of one person under the default policy. */
   readonly genuine: { readonly match: number; readonly officers: number; readonly noMatch: number };
   /** What does not keep to the bounds, in words; empty where all do. */
   readonly beyond: readonly string[];
+  /** The same of what was recalibrated. It is told and decides nothing: marks of half of the people are nobody's
+   *  marks. */
+  readonly recalibratedBeyond: readonly string[];
 }
 
 export interface ConditionsReport {
@@ -77,10 +85,7 @@ export function reportConditions(
   const people = [...new Set(conditions.flatMap(({ pairs }) => pairs.flatMap((pair) => pair.people)))];
   const shipped = qualityWeights(scoringOf(set).quality);
   const base = shipped.softBelow === 0 ? null : shipped;
-  const folds =
-    base === null
-      ? []
-      : foldsOf(people, splits).map((fold) => ({ ...fold, weights: fitted(conditions, base, fold.fit) }));
+  const folds = base === null ? [] : foldsOf(people, splits).map((fold) => fittedFold(fold, conditions, { base, set }));
   const rowOf =
     (folded: readonly FittedFold[]) =>
     (measured: MeasuredCondition): ConditionRow =>
@@ -100,6 +105,42 @@ export function reportConditions(
 
 interface FittedFold extends Fold {
   readonly weights: QualityWeights;
+  /** Null where the half's pairs carry no curve. */
+  readonly marks: Marks | null;
+}
+
+function fittedFold(
+  fold: Fold,
+  conditions: readonly MeasuredCondition[],
+  { base, set }: { readonly base: QualityWeights; readonly set: ModelSet },
+): FittedFold {
+  const weights = fitted(conditions, base, fold.fit);
+  return { ...fold, weights, marks: recalibratedMarks(conditions, fold.fit, { weights, set }) };
+}
+
+/** The rate of false matches that marks are calibrated to. */
+const CALIBRATED_FMR = 0.001;
+
+function recalibratedMarks(
+  conditions: readonly MeasuredCondition[],
+  people: ReadonlySet<string>,
+  { weights, set }: { readonly weights: QualityWeights; readonly set: ModelSet },
+): Marks | null {
+  const pairs = conditions.flatMap(({ condition, pairs: all }) => {
+    if (!condition.bounded) return [];
+    const those = within(all, people);
+    const distances = corrected(those, weights);
+    return those.map(({ a, b, same }, i) => {
+      return { a, b, same, condition: condition.name, distance: distances[i]! / DISTANCE_SCALE };
+    });
+  });
+  try {
+    return marksOf(proposeCalibration(pairs, { base: set, id: set.id, fmrMax: CALIBRATED_FMR }).modelSet);
+  } catch (error) {
+    // Five people whose pairs do not overlap at all: calibrate refuses them, and no office could use them.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function fitted(
@@ -130,16 +171,18 @@ function conditionRow(
         ] as const,
     ),
   );
-  const shipped = ratesOf(pairs, [distances], marks);
-  const uncorrected = ratesOf(pairs, [pairs.map(({ distance }) => distance)], marks);
+  const shipped = ratesOf(pairs, [{ distances, marks }]);
+  const uncorrected = ratesOf(pairs, [{ distances: pairs.map(({ distance }) => distance), marks }]);
+  const tested = folds.map((fold) => ({ distances: testedBy(fold, pairs), marks: fold.marks }));
+  const recalibrations = tested.flatMap((trial) => (trial.marks === null ? [] : [{ ...trial, marks: trial.marks }]));
   const crossValidated =
-    folds.length === 0
+    tested.length === 0
       ? null
       : ratesOf(
           pairs,
-          folds.map((fold) => testedBy(fold, pairs)),
-          marks,
+          tested.map((trial) => ({ ...trial, marks })),
         );
+  const recalibrated = recalibrations.length === 0 ? null : ratesOf(pairs, recalibrations);
   return {
     name,
     bounded,
@@ -148,6 +191,7 @@ function conditionRow(
     shipped,
     uncorrected,
     crossValidated,
+    recalibrated,
     genuine: becomes(
       pairs.filter(({ same }) => same),
       set,
@@ -157,6 +201,7 @@ function conditionRow(
       ...beyond('', shipped),
       ...(crossValidated === null ? [] : beyond('cross-validated ', crossValidated)),
     ],
+    recalibratedBeyond: recalibrated === null ? [] : beyond('', recalibrated),
   };
 }
 
@@ -193,24 +238,30 @@ function testedBy({ test, weights }: FittedFold, pairs: readonly MeasuredPair[])
   return pairs.map((pair) => (left(pair) ? distances.next().value! : NaN));
 }
 
-/** @param trials a pair's distances, one list a trial; NaN where the pair was not tried. A pair counts once, however
- *  often it was tried. */
-function ratesOf(pairs: readonly MeasuredPair[], trials: readonly (readonly number[])[], marks: Marks): Rates {
-  const shares = (kind: boolean, mark: number): number[] =>
+interface Trial {
+  /** Of every pair; NaN where it was not tried. */
+  readonly distances: readonly number[];
+  readonly marks: Marks;
+}
+
+/** A pair counts once, by the share of the trials that let it match. */
+function ratesOf(pairs: readonly MeasuredPair[], trials: readonly Trial[]): Rates {
+  const shares = (kind: boolean, mark: keyof Marks): number[] =>
     pairs.flatMap(({ same }, i) => {
       if (same !== kind) return [];
-      const tried = trials.map((trial) => trial[i]!).filter((distance) => !Number.isNaN(distance));
-      return tried.length === 0 ? [] : [tried.filter((distance) => distance <= mark).length / tried.length];
+      const tried = trials.filter(({ distances }) => !Number.isNaN(distances[i]!));
+      const matched = tried.filter(({ distances, marks }) => distances[i]! <= marks[mark]);
+      return tried.length === 0 ? [] : [matched.length / tried.length];
     });
-  const at = (mark: number): MarkRates => {
+  const at = (mark: keyof Marks): MarkRates => {
     const [matched, falselyMatched] = [shares(true, mark), shares(false, mark)];
     return {
       fmr: boundsOf(sumOf(falselyMatched), falselyMatched.length),
       fnmr: boundsOf(matched.length - sumOf(matched), matched.length),
     };
   };
-  const count = (kind: boolean): number => shares(kind, marks.match).length;
-  return { pairs: { same: count(true), different: count(false) }, match: at(marks.match), refer: at(marks.refer) };
+  const count = (kind: boolean): number => shares(kind, 'match').length;
+  return { pairs: { same: count(true), different: count(false) }, match: at('match'), refer: at('refer') };
 }
 
 function sumOf(values: readonly number[]): number {

@@ -125,7 +125,7 @@ const ROUNDS = 500;
 /** Weights of zero or more with the least sum of squared errors, one coordinate after the other: the problem is
  *  convex, and eight unknowns are few. */
 function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
-  const count = rows[0]?.length ?? 0;
+  const count = FITTED.length;
   const gram = Array.from({ length: count }, (_, i) =>
     Array.from({ length: count }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
   );
