@@ -493,7 +493,7 @@ describe('the frame', () => {
   it.each([
     ['grey', GREY, 1, 8],
     ['4:2:0', COLOUR, 6, 16],
-  ] as const)('of more blocks than there are bits is refused before any room is made for it: %s', (_n, all, each, side) => {
+  ] as const)('of more blocks than bits is refused before any room is made for it: %s', (_n, all, each, side) => {
     // Each block takes a bit at least: of these rows there is nothing, and of those not enough.
     const file = (units: number): Buffer => framed(all, side, side * units);
     const { length } = file(1);
@@ -539,7 +539,10 @@ describe('the frame', () => {
     expect(readPhoto(file(blocks + 2))).toMatchObject({ reason: 'data_left_over', segment: 'scan 1' });
   });
 
-  it('of one scan for each component has the blocks of the picture only', () => {
+  it.each([
+    ['wide', 17, 9, 2, 1],
+    ['high', 9, 17, 1, 2],
+  ])('of one scan for each component has the blocks of the picture only: %s', (_name, width, height, across, down) => {
     const parts = [
       [1, 6],
       [2, 2],
@@ -549,8 +552,8 @@ describe('the frame', () => {
       jpeg(
         JFIF,
         DQT,
-        sof(0xc0, 17, 9, [
-          [1, 2, 1, 0],
+        sof(0xc0, width, height, [
+          [1, across, down, 0],
           [2, 1, 1, 0],
           [3, 1, 1, 0],
         ]),
@@ -560,7 +563,7 @@ describe('the frame', () => {
           entropy((mean(0) + ac(0, 1) + EOB).repeat(id === 1 ? blocks + change : blocks === 2 ? 4 : blocks)),
         ]),
       );
-    expect(readPhoto(file())).toMatchObject(plain({ width: 17, height: 9, components: 3, scans: 3 }));
+    expect(readPhoto(file())).toMatchObject(plain({ width, height, components: 3, scans: 3 }));
     expect(readPhoto(file(-2))).toMatchObject({ reason: 'rows_missing', segment: 'scan 1' });
     expect(readPhoto(file(2))).toMatchObject({ reason: 'data_left_over', segment: 'scan 1' });
   });
