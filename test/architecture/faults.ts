@@ -216,7 +216,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O36: {
     kind: 'a shortened history is taken for the whole',
-    test: 'not yet',
   },
   O37: {
     kind: 'any user of the store may change our streams',

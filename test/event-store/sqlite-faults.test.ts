@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
@@ -250,6 +251,87 @@ describe('SQLite event store under faults', () => {
       const store = SqliteEventStore.open({ file });
       await expect(store.readStream('stream-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('hole between revisions 1 and 3') });
       await store.close();
+    });
+
+    // @fault O36
+    describe('of a shortened history', () => {
+      const cutShort = { reason: 'corrupt', message: expect.stringMatching(/cut short/) };
+      const change = (sql: string): void => {
+        const database = new DatabaseSync(file);
+        database.exec(sql);
+        database.close();
+      };
+
+      it.each([
+        ['at the start', 'DELETE FROM events WHERE position = 6', {}],
+        ['at the start, for one who reads on', 'DELETE FROM events WHERE position IN (6, 7)', { from: 1 }],
+        ['at the start, for one who reads back', 'DELETE FROM events WHERE position = 6', { direction: 'backwards' }],
+        ['all of it', 'DELETE FROM events WHERE position BETWEEN 6 AND 10', {}],
+        [
+          'all of it, for one who reads back',
+          'DELETE FROM events WHERE position BETWEEN 6 AND 10',
+          { direction: 'backwards' },
+        ],
+        [
+          'all but the end, for one who reads back from before',
+          'DELETE FROM events WHERE position < 10',
+          { from: 2, direction: 'backwards' },
+        ],
+      ] as const)('serves none of a stream that lost events: %s', async (_where, sql, options) => {
+        await storeWith(3, 5);
+        change(sql);
+        const store = SqliteEventStore.open({ file });
+        await expect(store.readStream('stream-1', options)).rejects.toMatchObject(cutShort);
+        // The others go on.
+        expect(await store.readStream('stream-2')).toHaveLength(5);
+        await store.close();
+      });
+
+      it('lets nobody begin a stream again that had begun, nor go on with it, and leaves its neighbours alone', async () => {
+        await storeWith(3, 5);
+        change('DELETE FROM events WHERE position BETWEEN 1 AND 5; DELETE FROM events WHERE position = 6');
+        const store = SqliteEventStore.open({ file });
+        const all = await Promise.allSettled([
+          store.append('stream-0', [newEvent()], 'no_stream'),
+          store.append('stream-1', [newEvent()], 4),
+          store.append('stream-2', [newEvent()], 4),
+          store.append('stream-new', [newEvent()], 'no_stream'),
+        ]);
+        expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled']);
+        expect(all[0]).toMatchObject({ reason: cutShort });
+        expect(await store.append('stream-2', [newEvent()], 5)).toMatchObject({ outcome: 'appended' });
+        await store.close();
+      });
+
+      it.each([
+        ['at the start', 'DELETE FROM events WHERE position = 1'],
+        ['in the middle', 'DELETE FROM events WHERE position = 8'],
+      ])('stops whoever reads the whole log, with a filter and without: %s', async (_where, sql) => {
+        await storeWith(3, 5);
+        change(sql);
+        const store = SqliteEventStore.open({ file });
+        const missing = { reason: 'corrupt', message: expect.stringMatching(/events are missing between positions/) };
+        await expect(store.readAll(null, { limit: 100 })).rejects.toMatchObject(missing);
+        await expect(store.readAll(null, { limit: 100, filter: { types: ['Never'] } })).rejects.toMatchObject(missing);
+        await expect(
+          store.readAll(null, { limit: 12, filter: { streamPrefixes: ['stream-2'] } }),
+        ).rejects.toMatchObject(missing);
+        await store.close();
+      });
+
+      it('is not seen in a stream that grows while it is read', async () => {
+        const store = SqliteEventStore.open({ file });
+        const writing = (async () => {
+          for (let n = 0; n < 300; n += 1) await store.append('s', [newEvent()], n === 0 ? 'no_stream' : n - 1);
+        })();
+        for (let from = 0; from < 300; ) {
+          from += (await store.readStream('s', { from, limit: 7 })).length;
+          // Reading is synchronous: the writer needs a turn too.
+          await nextTurn();
+        }
+        await writing;
+        await store.close();
+      });
     });
 
     it('opens with what was committed before when the write-ahead log is cut short', async () => {

@@ -11,7 +11,7 @@ import { KeyRing } from '../vault/key-ring.js';
 import { sqliteCode } from '../event-store/sqlite-failure.js';
 import { tokensOfAStep, type LogStep } from './log-builder.js';
 import { LogKeys } from './log-keys.js';
-import { assertIntact, StoredEvents, type StoredRow } from './stored-events.js';
+import { assertDense, assertIntact, StoredEvents, type StoredRow } from './stored-events.js';
 import type { FromLogThread, LogThreadData, PlainLogFailure, ToLogThread } from './threaded-log-builder.js';
 import { AuditLogDamagedError } from './tile-log.js';
 import { AuditLogForkError, TileWriter } from './tile-writer.js';
@@ -71,8 +71,10 @@ class LogThread {
   private next(writer: TileWriter, limit: number): StoredRow[] {
     const file = this.data.eventsFile;
     if (file === null) throw new Error('this log has no embedded store; its events are sent');
-    const rows = (this.events ??= StoredEvents.open(file)).after(Number(writer.lastPosition() ?? 0n), limit);
+    const last = Number(writer.lastPosition() ?? 0n);
+    const rows = (this.events ??= StoredEvents.open(file)).after(last, limit);
     for (const row of rows) assertIntact(row, file);
+    assertDense(rows, last, file);
     return rows;
   }
 }

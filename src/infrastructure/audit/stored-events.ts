@@ -74,6 +74,14 @@ export function isIntact(row: StoredRow): boolean {
   return rowChecksum({ ...row, schema_version: row.schemaVersion }) === row.checksum;
 }
 
+/** @throws {EventStoreUnavailableError} where an event between these is gone: a log without it must never be signed. */
+export function assertDense(rows: readonly StoredRow[], after: number, file: string): void {
+  const gap = rows.findIndex((row, index) => row.position !== after + 1 + index);
+  if (gap < 0) return;
+  const what = `the event at position ${after + 1 + gap} is missing`;
+  throw unavailable('corrupt', file, `${what}: somebody has changed the file; restore the log from a backup`);
+}
+
 /** @throws {EventStoreUnavailableError} for a row that the disk has changed: it must never become a leaf. */
 export function assertIntact(row: StoredRow, file: string): void {
   if (isIntact(row)) return;

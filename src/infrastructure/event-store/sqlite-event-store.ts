@@ -17,7 +17,7 @@ import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelop
 import { assertStreamName, encodeAppend } from './event-bytes.js';
 import { AppendSignal, followLog } from './log-subscription.js';
 import { unavailable } from './sqlite-failure.js';
-import { SqliteLogReader } from './sqlite-log-reader.js';
+import { RESTORE, SqliteLogReader } from './sqlite-log-reader.js';
 import { SqliteLogWriter, type AppendAnswer, type AppendRequest, type CommitOutcome, type LogWriter } from './sqlite-log-writer.js';
 import { ThreadedLogWriter } from './threaded-log-writer.js';
 import { WriterLock } from './writer-lock.js';
@@ -115,6 +115,8 @@ export class SqliteEventStore extends EventStore {
       this.scheduleFlush();
     });
     if (answer.kind === 'id_conflict') throw new IdConflictError(stream, answer.eventId);
+    if (answer.kind === 'cut_short')
+      throw unavailable('corrupt', this.options.file, `${stream} was cut short in the file: ${RESTORE}`);
     if (answer.kind === 'unknown') return { outcome: 'unknown', cause: answer.cause };
     if (answer.kind === 'conflict') return { outcome: 'conflict', actual: answer.actual };
     return { outcome: 'appended', revision: answer.revision, position: BigInt(answer.position) as Position, repeated: answer.repeated };

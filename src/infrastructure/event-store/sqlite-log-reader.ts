@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import {
   EVENT_LIMITS,
+  type EventStoreUnavailableError,
   type RecordedAnchor,
   type EventBatch,
   type EventFilter,
@@ -20,6 +21,15 @@ const STREAM_NUMBERS_MAX = 10_000;
 
 /** How many positions one filtered page may look at, so that a page that finds nothing is still short. */
 const SCAN_MAX = 8192;
+
+export const RESTORE =
+  "somebody has changed the file; './honnin events check' names all of it, restore the log from a backup";
+
+/** What a read of a stream was asked for. */
+interface Asked {
+  readonly from: number;
+  readonly backwards: boolean;
+}
 
 /** Reads the log on a connection of its own. Every row is checked against its checksum before it is given out. Each call is one
  *  short query: an open cursor would keep the write-ahead log from being cut back. */
@@ -50,6 +60,8 @@ export class SqliteLogReader {
     const sql = `SELECT ${COLUMNS} FROM events e WHERE e.stream_no = ? AND e.revision ${backwards ? '<=' : '>='} ? ORDER BY e.revision ${backwards ? 'DESC' : 'ASC'} LIMIT ?`;
     const events = this.rows<EventRow>(sql, streamNo, from, limit).map((row) => this.decode(row, stream));
     this.assertWithoutHole(events, backwards ? -1 : 1);
+    this.assertFromHere(stream, streamNo, events[0], { from, backwards });
+    if (backwards && events.length < limit) this.assertReachesStart(stream, events.at(-1), from);
     return events;
   }
 
@@ -64,6 +76,7 @@ export class SqliteLogReader {
     const sql = `SELECT ${COLUMNS}, s.name FROM events e JOIN streams s ON s.no = e.stream_no WHERE e.position > ? AND e.position <= ?${condition} ORDER BY e.position LIMIT ?`;
     const events = until <= from ? [] : this.rows<EventRow>(sql, from, until, ...values, limit).map((row) => this.decode(row, row[8]));
     const last = events.length === limit ? Number((events.at(-1) as StoredEvent).position) : Math.max(until, from);
+    this.assertDense(from, last, filter ? null : events);
     return { events, position: last === 0 ? null : (BigInt(last) as Position), caughtUp: last >= head };
   }
 
@@ -97,6 +110,41 @@ export class SqliteLogReader {
     if (this.streamNumbers.size >= STREAM_NUMBERS_MAX) this.streamNumbers.clear();
     this.streamNumbers.set(stream, found);
     return found;
+  }
+
+  /** A history that was shortened is not taken for the whole: a read begins with the revision that was asked for, and finds nothing only
+   *  behind the end of the stream. */
+  private assertFromHere(stream: string, streamNo: number, first: StoredEvent | undefined, asked: Asked): void {
+    if (first && (asked.backwards || first.revision === asked.from)) return;
+    if (first) throw this.shortened(stream, `revisions ${asked.from} to ${first.revision - 1} are missing`);
+    // A stream has a number from its first event on.
+    const sql = 'SELECT max(revision) FROM events WHERE stream_no = ?';
+    const last = this.rows<readonly [number | null]>(sql, streamNo)[0]?.[0] ?? null;
+    if (last === null) throw this.shortened(stream, 'it is known and has no event');
+    if (last < asked.from) return;
+    // It may have come a moment ago, between the two looks.
+    const there = 'SELECT 1 FROM events WHERE stream_no = ? AND revision = ?';
+    if (this.rows(there, streamNo, asked.from).length === 0)
+      throw this.shortened(stream, `revision ${asked.from} is missing`);
+  }
+
+  /** Read back to its beginning, a stream begins at revision 0. */
+  private assertReachesStart(stream: string, oldest: StoredEvent | undefined, from: number): void {
+    if (oldest === undefined || oldest.revision === 0) return;
+    throw this.shortened(stream, `revisions 0 to ${Math.min(oldest.revision - 1, from)} are missing`);
+  }
+
+  /** Positions of this store grow by one, so there is an event at each of them, whatever a filter leaves out. */
+  private assertDense(from: number, until: number, whole: readonly StoredEvent[] | null): void {
+    const sql = 'SELECT count(*) FROM events WHERE position > ? AND position <= ?';
+    const count = whole ? whole.length : this.rows<readonly [number]>(sql, from, until)[0]?.[0];
+    if (count === until - from) return;
+    const missing = `events are missing between positions ${from + 1} and ${until}`;
+    throw unavailable('corrupt', this.file, `${missing}; ${RESTORE}`);
+  }
+
+  private shortened(stream: string, what: string): EventStoreUnavailableError {
+    return unavailable('corrupt', this.file, `${stream} was cut short: ${what}; ${RESTORE}`);
   }
 
   private rows<Row extends readonly unknown[]>(sql: string, ...values: (string | number)[]): Row[] {

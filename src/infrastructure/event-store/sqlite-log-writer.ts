@@ -14,7 +14,9 @@ export interface AppendRequest {
 export type AppendAnswer =
   | { readonly kind: 'appended'; readonly revision: number; readonly position: number; readonly repeated: boolean }
   | { readonly kind: 'conflict'; readonly actual: ExpectedRevision }
-  | { readonly kind: 'id_conflict'; readonly eventId: string };
+  | { readonly kind: 'id_conflict'; readonly eventId: string }
+  /** Events of the stream are gone from the file: nothing may be built on what is left. Its neighbours go on. */
+  | { readonly kind: 'cut_short' };
 
 /** What became of one group of requests. */
 export type CommitOutcome =
@@ -48,7 +50,10 @@ const CACHED_STREAMS_MAX = 10_000;
  *  can come between the check of a revision and the write. */
 export class SqliteLogWriter implements LogWriter {
   private readonly database: DatabaseSync;
-  private readonly statements: Record<'findStream' | 'addStream' | 'lastRevision' | 'findId' | 'addEvent' | 'lastPosition', StatementSync>;
+  private readonly statements: Record<
+    'findStream' | 'addStream' | 'revisions' | 'findId' | 'addEvent' | 'lastPosition',
+    StatementSync
+  >;
   /** Last revisions of the streams used most recently. Only ever what is committed. */
   private readonly tails = new Map<string, StreamTail>();
   private lastPosition: number;
@@ -67,7 +72,8 @@ export class SqliteLogWriter implements LogWriter {
       throw storeFailure(error, file);
     }
     this.lastPosition = this.readLastPosition();
-    this.lastStreamNo = (this.database.prepare('SELECT max(no) AS no FROM streams').get() as { no: number | null }).no ?? 0;
+    this.lastStreamNo =
+      (this.database.prepare('SELECT max(no) AS no FROM streams').get() as { no: number | null }).no ?? 0;
   }
 
   /** Stores a group in one durable transaction. Never throws: a failure says whether anything can have been written. */
@@ -99,26 +105,39 @@ export class SqliteLogWriter implements LogWriter {
 
   private write(request: AppendRequest, tails: Map<string, StreamTail>): AppendAnswer {
     const tail = tails.get(request.stream) ?? this.tail(request.stream);
+    if (tail === 'cut_short') return { kind: 'cut_short' };
     const actual: ExpectedRevision = tail?.revision ?? 'no_stream';
     const known = tail ? this.knownEvents(tail.no, request.events) : [];
     const decision = decideAppend(request.events, known, request.expected, actual);
     if (decision.kind === 'conflict') return { kind: 'conflict', actual };
     if (decision.kind === 'id_conflict') return decision;
-    if (decision.kind === 'repeat') return { kind: 'appended', revision: decision.lastRevision, position: (known.at(-1) as Known).position, repeated: true };
+    if (decision.kind === 'repeat')
+      return {
+        kind: 'appended',
+        revision: decision.lastRevision,
+        position: (known.at(-1) as Known).position,
+        repeated: true,
+      };
     const no = tail?.no ?? this.addStream(request.stream);
-    for (const [index, event] of request.events.entries()) this.addEvent(request.stream, no, decision.firstRevision + index, event);
+    for (const [index, event] of request.events.entries())
+      this.addEvent(request.stream, no, decision.firstRevision + index, event);
     const revision = decision.firstRevision + request.events.length - 1;
     tails.set(request.stream, { no, revision });
     return { kind: 'appended', revision, position: this.lastPosition, repeated: false };
   }
 
-  private tail(stream: string): StreamTail | undefined {
+  private tail(stream: string): StreamTail | 'cut_short' | undefined {
     const cached = this.tails.get(stream);
     if (cached) return cached;
     const row = this.statements.findStream.get(stream) as { no: number } | undefined;
     if (!row) return undefined;
-    const { revision } = this.statements.lastRevision.get(row.no) as { revision: number };
-    return { no: row.no, revision };
+    const { first, last } = this.statements.revisions.get(row.no, row.no) as {
+      first: number | null;
+      last: number | null;
+    };
+    // A stream has a number from its first event on: one without it has forgotten what it was for.
+    if (first !== 0 || last === null) return 'cut_short';
+    return { no: row.no, revision: last };
   }
 
   private knownEvents(streamNo: number, events: readonly EncodedEvent[]): Known[] {
@@ -134,8 +153,27 @@ export class SqliteLogWriter implements LogWriter {
 
   private addEvent(stream: string, streamNo: number, revision: number, event: EncodedEvent): void {
     const position = this.lastPosition + 1;
-    const checksum = rowChecksum({ position, stream, revision, id: event.id, type: event.type, schema_version: event.schemaVersion, data: event.data, metadata: event.metadata });
-    this.statements.addEvent.run(position, streamNo, revision, event.id, event.type, event.schemaVersion, event.data, event.metadata, checksum);
+    const checksum = rowChecksum({
+      position,
+      stream,
+      revision,
+      id: event.id,
+      type: event.type,
+      schema_version: event.schemaVersion,
+      data: event.data,
+      metadata: event.metadata,
+    });
+    this.statements.addEvent.run(
+      position,
+      streamNo,
+      revision,
+      event.id,
+      event.type,
+      event.schemaVersion,
+      event.data,
+      event.metadata,
+      checksum,
+    );
     this.lastPosition = position;
   }
 
@@ -184,7 +222,10 @@ function prepareStatements(database: DatabaseSync) {
   return {
     findStream: database.prepare('SELECT no FROM streams WHERE name = ?'),
     addStream: database.prepare('INSERT INTO streams (no, name) VALUES (?, ?)'),
-    lastRevision: database.prepare('SELECT max(revision) AS revision FROM events WHERE stream_no = ?'),
+    revisions: database.prepare(
+      `SELECT (SELECT min(revision) FROM events WHERE stream_no = ?) AS first,
+              (SELECT max(revision) FROM events WHERE stream_no = ?) AS last`,
+    ),
     findId: database.prepare('SELECT id, type, schema_version, data, metadata, revision, position FROM events WHERE stream_no = ? AND id = ?'),
     addEvent: database.prepare('INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     lastPosition: database.prepare('SELECT max(position) AS position FROM events'),
