@@ -65,7 +65,11 @@ export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], 
   if (!face) throw new Error('quality is measured on a face');
   const frame = faceFrame(image, face);
   const covered = judgeCover({ ...frame, eyes: FRAME_EYES, flag: face.flag });
-  const seen = (chance: number): number => whole(100 * (1 - chance));
+  // Rounding takes no doubt away: what is doubted is below 50, which the default policy holds, and nothing else is.
+  const seen = (chance: number): number => {
+    const rounded = whole(100 * (1 - chance));
+    return chance >= doubt ? Math.min(49, rounded) : Math.max(50, rounded);
+  };
   const placed = composition(image, face);
   // A cheek outside the picture has no colour.
   const isCutOff = Math.min(placed['LeftwardCropOfTheFaceImage']!, placed['RightwardCropOfTheFaceImage']!) < 30;
