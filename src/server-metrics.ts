@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { Metrics } from './api/metrics.js';
 import { Background } from './application/background.js';
@@ -5,11 +6,20 @@ import { CaseWatch } from './application/case-watch.js';
 import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { PerformEffect } from './application/saga/perform-effect.js';
+import { Config } from './infrastructure/config.js';
+import { EVENTS_FILE } from './infrastructure/event-store/open-event-store.js';
+import { READ_MODEL_FILE } from './infrastructure/read-model/read-model-database.js';
 
 /** What Prometheus reads of the consumers of the log and of the saga; asked for at every scrape. */
 @Injectable()
 export class ServerMetrics {
-  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch, performer: PerformEffect) {
+  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch, performer: PerformEffect, config: Config) {
+    metrics.gauge({
+      name: 'honnin_write_ahead_log_bytes',
+      help: 'Size of the write-ahead log of each embedded database; it is given back down to 16 MiB when no reader is slow',
+      labels: ['database'],
+      collect: (g) => [EVENTS_FILE, READ_MODEL_FILE].forEach((database) => g.set({ database }, bytesOf(config.inData(`${database}-wal`)))),
+    });
     metrics.counter({
       name: 'honnin_photographs_total',
       help: 'Photographs that were compared: accepted, referred to officers, refused, or not of the person, and why',
@@ -32,4 +42,8 @@ export class ServerMetrics {
     ofOutlets('honnin_checkpoint_outlet_delivered_entries', 'Size of the newest checkpoint that has a timestamp, or a copy elsewhere', (s) => s.deliveredSize);
     ofOutlets('honnin_checkpoint_outlet_delivered_timestamp_seconds', 'When that was', (s) => (s.deliveredAtMs === null ? null : s.deliveredAtMs / 1000));
   }
+}
+
+function bytesOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

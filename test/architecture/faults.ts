@@ -174,7 +174,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O25: {
     kind: 'the write-ahead log never shrinks again',
-    test: 'not yet',
   },
   O26: {
     kind: 'the first lines of a start leave out or garble what matters',

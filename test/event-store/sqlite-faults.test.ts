@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EventStoreUnavailableError, type EventStoreFailure } from '../../src/application/ports/event-store.js';
 import { checkEventLog } from '../../src/infrastructure/event-store/check-event-log.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { WAL_BYTES_KEPT } from '../../src/infrastructure/event-store/sqlite-log-writer.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { elsewhere } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
@@ -198,6 +199,25 @@ describe('SQLite event store under faults', () => {
       database.close();
     });
   });
+
+  // @fault O25
+  it('gives the write-ahead log back after a reader was slow', async () => {
+    const store = SqliteEventStore.open({ file });
+    const filling = 'x'.repeat(200_000);
+    const write = async (from: number, to: number): Promise<void> => {
+      for (let n = from; n < to; n += 1) await store.append('s', [newEvent({ n, filling })], n === 0 ? 'no_stream' : n - 1);
+    };
+    await write(0, 1);
+    const slow = new DatabaseSync(file, { readOnly: true });
+    slow.exec('BEGIN; SELECT count(*) FROM events');
+    await write(1, 160);
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(WAL_BYTES_KEPT);
+    slow.close();
+    // Folded in at the next appends, and cut back when the log begins anew.
+    await write(160, 164);
+    expect(statSync(`${file}-wal`).size).toBeLessThanOrEqual(WAL_BYTES_KEPT);
+    await store.close();
+  }, 60_000);
 
   describe('damage', () => {
     it('finds a flipped byte, names the event and never serves it', async () => {

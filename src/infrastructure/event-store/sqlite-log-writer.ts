@@ -210,10 +210,14 @@ interface Known extends KnownEvent {
   readonly position: number;
 }
 
+/** The write-ahead log grows while a reader is slow. What is beyond this is given back once it has been folded in. */
+export const WAL_BYTES_KEPT = 16 * 1024 * 1024;
+
 function openForWriting(file: string, fileBytesMax: number | undefined): DatabaseSync {
   // No busy handler: waiting inside SQLite would stop the whole process. The queue above waits instead.
   const database = new DatabaseSync(file, { timeout: 0 });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY');
+  database.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
   if (fileBytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / 4096))}`);
   return database;
 }

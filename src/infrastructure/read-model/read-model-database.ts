@@ -86,7 +86,7 @@ export class ReadModelDatabase {
   static open(file: string): ReadModelDatabase {
     const writer = new DatabaseSync(file, { timeout: 5000 });
     // NORMAL: a power cut may lose the last commits, rows and positions together, and they are handled again.
-    writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY');
+    writer.exec('PRAGMA journal_size_limit = 16777216; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY');
     prepareSchema(writer, file);
     // Waiting inside SQLite stops the whole process, so from here on the waiting is done by `write`.
     writer.exec('PRAGMA busy_timeout = 0');
