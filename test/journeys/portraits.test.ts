@@ -46,11 +46,11 @@ describe('a photograph that is no portrait', () => {
     server = await RealServer.beside('portraits', ['auditor', 'administrator']);
     await server.start();
     const key = generateBoothKey();
-    const enrolled = { boothId: 'booth-portraits', publicKey: key.publicKeySpki };
-    expect((await server.call('administrator', 'POST', '/v1/booths', enrolled)).status).toBeLessThan(300);
+    const boothId = 'booth-portraits';
+    await server.enrol(boothId, key.publicKeySpki);
     booth = new BoothClient({
       baseUrl: server.url,
-      boothId: enrolled.boothId,
+      boothId,
       key,
       counter: { next: () => (counter += 1) },
       preparePhoto: async (bytes) => ({ bytes, done: [] }),
