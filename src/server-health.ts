@@ -11,11 +11,13 @@ import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
 import { olderInWords } from './domain/policy/shipped-default.js';
 import { Config } from './infrastructure/config.js';
+import { diskState } from './infrastructure/disk-state.js';
 
 const PUBLICATION = 'publication-relay';
 const TROUBLED: ReadonlySet<string> = new Set(['retrying', 'failing', 'stopped']);
 const LAG_MS_MAX = 30_000;
 const HOUR_MS = 3_600_000;
+const MEGABYTE = 1_000_000;
 const STANDBY_MS_MAX = 60_000;
 
 /** Whether the server can do its work now, part by part, in words for an operator. */
@@ -39,6 +41,7 @@ export class ServerHealth extends HealthChecks {
   override async ready(): Promise<Readiness> {
     const parts = {
       events: await this.events(),
+      disk: await this.disk(),
       intake: this.intakePart(),
       clock: this.clock(),
       standby: this.standby(),
@@ -85,6 +88,19 @@ export class ServerHealth extends HealthChecks {
       return { ok: true, detail: head === null ? 'the log is empty' : `the log ends at position ${head}` };
     } catch (error) {
       return { ok: false, detail: `the event log cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  /** A full disk is no moment to find out: the log, the vault and what is signed all stop with it. */
+  private async disk(): Promise<Part> {
+    const { freeMegabytesMin } = this.config.values;
+    try {
+      const { free } = await diskState(this.config.inData());
+      const megabytes = Math.floor(free / MEGABYTE);
+      const words = `${megabytes} MB are free on the disk of the data`;
+      return megabytes < freeMegabytesMin ? { ok: false, detail: `${words}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN)` } : { ok: true, detail: words };
+    } catch (error) {
+      return { ok: false, detail: `the data folder cannot be written: ${error instanceof Error ? error.message : String(error)}` };
     }
   }
 

@@ -7,6 +7,7 @@ import { CheckpointOutlets, type OutletStatus } from './application/ports/checkp
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { PerformEffect } from './application/saga/perform-effect.js';
 import { Config } from './infrastructure/config.js';
+import { diskState } from './infrastructure/disk-state.js';
 import { EVENTS_FILE } from './infrastructure/event-store/open-event-store.js';
 import { READ_MODEL_FILE } from './infrastructure/read-model/read-model-database.js';
 
@@ -19,6 +20,11 @@ export class ServerMetrics {
       help: 'Size of the write-ahead log of each embedded database; it is given back down to 16 MiB when no reader is slow',
       labels: ['database'],
       collect: (g) => [EVENTS_FILE, READ_MODEL_FILE].forEach((database) => g.set({ database }, bytesOf(config.inData(`${database}-wal`)))),
+    });
+    metrics.gauge({
+      name: 'honnin_data_free_bytes',
+      help: 'Free space on the disk of the data; below HONNIN_FREE_MEGABYTES_MIN the server is not ready',
+      collect: async (g) => g.set((await diskState(config.inData())).free),
     });
     metrics.counter({
       name: 'honnin_photographs_total',

@@ -9,13 +9,17 @@ import { OutcomeUnknownError } from '../application/commands/decide-and-append.j
 import { SigningRefusedError } from '../application/ports/checkpoint-signer.js';
 import { EventStoreUnavailableError } from '../application/ports/event-store.js';
 import { PhotoReaderBusyError } from '../application/ports/photo-reader.js';
+import { isOfStorage } from '../application/ports/storage-trouble.js';
 import { RendererBusyError } from '../application/ports/image-renderer.js';
 import { ReadSideBehindError } from '../application/queries/questions.js';
+import { TransientFailure } from '../application/subscriptions/subscription-handler.js';
 import { Door } from './booth/door.js';
 import { NOT_ACCEPTING_SECONDS } from './booth/upload-admission.js';
 import { codeOfStatus, languageOf, ProblemError, problemDocument, PROBLEMS } from './problems.js';
 
 export const PROBLEM_TYPE = 'application/problem+json';
+/** A full disk is not emptied in a second. */
+const STORAGE_SECONDS = 5;
 /** Routes whose every refusal goes on record, also one that the HTTP library gives before a controller runs. */
 const DOOR_ROUTES = new Set(['/v1/challenges', '/v1/registrations']);
 
@@ -73,6 +77,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof PhotoReaderBusyError) {
       this.logger.warn(`${request.id}: ${error.message}`);
       return new ProblemError('too_many_uploads', { retryAfterSeconds: 1 });
+    }
+    if (isOfStorage(error) || error instanceof TransientFailure) {
+      this.logger.error(`${request.id}: ${stackOf(error)}`);
+      return new ProblemError('outcome_unknown', { retryAfterSeconds: STORAGE_SECONDS });
     }
     if (error instanceof HttpException) return this.edgeProblem(error.getStatus(), request);
     this.logger.error(`${request.id}: internal error`, stackOf(error));

@@ -106,7 +106,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O5: {
     kind: 'a full disk is answered as an inner error while the server calls itself ready',
-    test: 'not yet',
   },
   O6: {
     kind: 'material of a request that died half way stays for ever',
@@ -163,7 +162,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O22: {
     kind: 'a busy store or full disk is answered as an inner error',
-    test: 'not yet',
   },
   O23: {
     kind: 'a consumer that stands still has no handle and no alarm',

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
@@ -39,7 +40,7 @@ export class ThreadedKeyRing implements Keys {
     thread.on('error', (error) => this.died(error));
     this.ended = new Promise((resolve) => {
       thread.on('exit', () => {
-        this.died(new Error('the thread of the key ring has ended'));
+        this.died(new StorageUnavailableError('the thread of the key ring has ended'));
         resolve();
       });
     });
@@ -91,7 +92,7 @@ export class ThreadedKeyRing implements Keys {
     if (message === 'open') return;
     const waiting = this.waiting.get(message.number);
     this.waiting.delete(message.number);
-    if ('failure' in message) waiting?.reject(message.ofKey ? new KeyDiffersError(message.failure) : new Error(message.failure));
+    if ('failure' in message) waiting?.reject(message.ofKey ? new KeyDiffersError(message.failure) : new StorageUnavailableError(message.failure));
     else waiting?.resolve(message.answer);
   }
 
