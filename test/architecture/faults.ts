@@ -197,7 +197,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O32: {
     kind: 'a promise inside a library ends the process',
-    test: 'not yet',
   },
   O33: {
     kind: 'a start while the store elects a leader ends the process',
@@ -220,7 +219,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O38: {
     kind: 'a read that meets a follower fails',
-    test: 'not yet',
   },
   O39: {
     kind: 'the door answers an inner error while the store is away',

@@ -1,11 +1,16 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { AppendResult, EventStore } from '../../src/application/ports/event-store.js';
 import { IdConflictError } from '../../src/application/ports/event-store.js';
 import { KurrentEventStore } from '../../src/infrastructure/event-store/kurrent-event-store.js';
 import { openEventStore } from '../../src/infrastructure/event-store/open-event-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
+import { built } from '../support/peers.js';
+import { until } from '../support/real-server.js';
+import { describeUnless } from '../support/unless.js';
 import { KurrentClusterStandIn, type AppendFault } from '../support/kurrent-stand-in.js';
 
 const CALL_MS = 250;
@@ -223,6 +228,57 @@ describe('KurrentDB client under faults', () => {
       await store.close();
       await three.stop();
     });
+  });
+
+  // @fault O38
+  describe('a follower', () => {
+    it('that is asked for a read names the leader, who is asked then', async () => {
+      const two = await KurrentClusterStandIn.start(2);
+      const writer = connect(two.address());
+      const event = newEvent();
+      appended(await writer.append('registration-1', [event], 'no_stream'));
+      const [, follower] = two.nodes;
+      const reader = connect(`esdb://127.0.0.1:${follower?.port}?tls=false&keepAliveInterval=10000`);
+      expect(await idsOf(reader, 'registration-1')).toEqual([event.id]);
+      expect((await reader.readAll(null, { limit: 10 })).events.map(({ id }) => id)).toEqual([event.id]);
+      await Promise.all([writer.close(), reader.close()]);
+      await two.stop();
+    });
+
+    it.each(['follower', 'readOnlyReplica', 'random'])('is not what an address may ask for: %s', async (preference) => {
+      await expect(openEventStore(`esdb://127.0.0.1:1?tls=false&nodePreference=${preference}`, '/nowhere')).rejects.toThrow(`nodePreference=${preference} cannot be used`);
+    });
+
+    it.each(['-1', '0', 'x'])('is not looked for %s times', async (attempts) => {
+      await expect(openEventStore(`esdb://127.0.0.1:1?tls=false&maxDiscoverAttempts=${attempts}`, '/nowhere')).rejects.toThrow('Leave it out');
+    });
+  });
+
+  // @fault O32
+  describeUnless(built('infrastructure/event-store/open-event-store.js'), 'no leader for seconds', () => {
+    it.each(['esdb', 'esdb+discover'])('with 60 calls in flight does not end the process, which goes on when there is one: %s', async (scheme) => {
+      const three = await KurrentClusterStandIn.start(scheme === 'esdb' ? 3 : 1);
+      const program = fileURLToPath(new URL('./processes/append-without-leader.mjs', import.meta.url));
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, three.address(scheme)], { stdio: ['pipe', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      await until('its first events', () => (three.log.length > 100 ? true : null));
+      three.isElecting = true;
+      // So long the library would look by itself, many times over.
+      await sleep(3_000);
+      expect(child.exitCode).toBeNull();
+      await Promise.all(three.nodes.map((node) => node.kill()));
+      await sleep(1_000);
+      expect(child.exitCode).toBeNull();
+      const before = three.log.length;
+      three.isElecting = false;
+      await Promise.all(three.nodes.map((node) => node.start()));
+      await until('further events', () => (three.log.length > before + 100 ? true : null));
+      child.stdin.write('enough');
+      expect([await ended, output]).toEqual([0, expect.stringMatching(/stored \d{2,}/)]);
+      await three.stop();
+    }, 60_000);
   });
 
   describe('the setting', () => {

@@ -50,6 +50,8 @@ export class KurrentClusterStandIn {
   private readonly byStream = new Map<string, Recorded[]>();
   private readonly listeners = new Set<() => void>();
   private leader = 0;
+  /** While they elect, no node leads, none follows, and calls that want a leader wait a while and are told so, each at its own time. */
+  isElecting = false;
 
   /** A cluster of one node or several; the first one leads. */
   static async start(nodes = 1): Promise<KurrentClusterStandIn> {
@@ -166,6 +168,7 @@ export class KurrentNodeStandIn {
     const requests: any[] = [];
     call.on('data', (request: any) => requests.push(request));
     call.on('end', () => {
+      if (this.cluster.isElecting) return void setTimeout(() => answer(lost()), 20 + Math.random() * 400);
       const refused = this.notLeader(call);
       if (refused) return answer(refused);
       const fault = this.appendFaults.shift();
@@ -254,8 +257,8 @@ export class KurrentNodeStandIn {
         id.setString(randomUUID());
         member.setInstanceId(id);
         member.setTimeStamp(1);
-        // 8 is a leader, 6 a follower.
-        member.setState(this.cluster.isLeader(node) ? 8 : 6);
+        // 8 is a leader, 6 a follower, 2 nobody knows.
+        member.setState(this.cluster.isElecting ? 2 : this.cluster.isLeader(node) ? 8 : 6);
         member.setIsAlive(node.server !== null);
         member.setHttpEndPoint(endPoint);
         return member;

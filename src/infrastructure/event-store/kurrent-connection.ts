@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  AccessDeniedError, BACKWARDS, END, EventStoreDBClient, FORWARDS, MaxAppendSizeExceededError, NO_STREAM, START, StreamDeletedError, StreamNotFoundError, WrongExpectedVersionError, jsonEvent,
-  type AllStreamSubscription, type AppendExpectedRevision, type Credentials, type RecordedEvent, type ResolvedEvent, type StreamingRead,
+  AccessDeniedError, BACKWARDS, END, EventStoreDBClient, FORWARDS, MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, StreamDeletedError, StreamNotFoundError, WrongExpectedVersionError, jsonEvent,
+  type AllStreamSubscription, type AppendExpectedRevision, type Credentials, type ReadAllOptions, type ReadStreamOptions, type RecordedEvent, type ResolvedEvent, type StreamingRead,
 } from '@eventstore/db-client';
 import { EventStoreUnavailableError, type ExpectedRevision } from '../../application/ports/event-store.js';
 import type { JsonObject, Position } from '../../domain/event-envelope.js';
@@ -16,6 +16,10 @@ export type SendOutcome =
   | { readonly outcome: 'unknown'; readonly cause: string };
 
 const LISTEN_AGAIN_MS_MAX = 5_000;
+/** How often the library looks for a leader. When it gives up, it never looks again, and a promise that nobody awaits ends the process;
+ *  every call here has a time limit of its own, so that it may go on looking for hours. */
+const DISCOVER_ATTEMPTS = 100_000;
+const LEADER_AGAIN_MS = 20;
 
 /** The client library behind its traps. Every call has a time limit of our own, because a batch append and a read of the library have none;
  *  single appends are used instead of batch appends, because all batch appends of a process share one table and fail together; the library
@@ -55,9 +59,9 @@ export class KurrentConnection {
   /** @throws {EventStoreUnavailableError} `unreachable` when no answer comes in time. */
   async readStream(stream: string, { from, forwards, limit }: { readonly from: number | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
     const fromRevision = from === null ? (forwards ? START : END) : BigInt(from);
-    const read = this.client.readStream(stream, { fromRevision, direction: forwards ? FORWARDS : BACKWARDS, maxCount: limit, requiresLeader: true, credentials: this.credentials });
+    const options: ReadStreamOptions = { fromRevision, direction: forwards ? FORWARDS : BACKWARDS, maxCount: limit, requiresLeader: true, credentials: this.credentials };
     try {
-      return (await this.collect(read, `reading ${stream}`)).map(toRecorded);
+      return (await this.atLeader(() => this.collect(this.client.readStream(stream, options), `reading ${stream}`))).map(toRecorded);
     } catch (error) {
       if (error instanceof StreamNotFoundError) return [];
       throw unreachable(error);
@@ -74,15 +78,9 @@ export class KurrentConnection {
 
   private async readPage(fromPosition: ReadPosition, { forwards, limit }: PageOptions): Promise<RecordedLike[]> {
     const direction = forwards ? FORWARDS : BACKWARDS;
-    const read = this.client.readAll({
-      fromPosition,
-      direction,
-      maxCount: limit,
-      requiresLeader: true,
-      credentials: this.credentials,
-    });
+    const options: ReadAllOptions = { fromPosition, direction, maxCount: limit, requiresLeader: true, credentials: this.credentials };
     try {
-      return (await this.collect(read, 'reading the log')).map(toRecorded);
+      return (await this.atLeader(() => this.collect(this.client.readAll(options), 'reading the log'))).map(toRecorded);
     } catch (error) {
       throw unreachable(error);
     }
@@ -143,6 +141,18 @@ export class KurrentConnection {
     });
   }
 
+  /** A read that met a follower is made again: the library goes to the leader that the refusal names. Within the time of one call. */
+  private async atLeader<Result>(read: () => Promise<Result>): Promise<Result> {
+    for (const deadline = performance.now() + this.options.callMs; ; ) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isNotLeader(error) || performance.now() >= deadline) throw error;
+        await sleep(LEADER_AGAIN_MS);
+      }
+    }
+  }
+
   /** Reads everything that comes, and gives up when nothing has come for the time of a call. */
   private async collect(read: StreamingRead<ResolvedEvent>, what: string): Promise<RecordedEvent[]> {
     const events: RecordedEvent[] = [];
@@ -188,6 +198,11 @@ type ReadPosition = typeof START | typeof END | { readonly commit: bigint; reado
 
 class TimeLimitError extends Error {}
 
+/** The library knows this refusal of appends; of reads it says the same with other words. */
+function isNotLeader(error: unknown): boolean {
+  return error instanceof NotLeaderError || (error instanceof Error && /leader info available|not.leader/i.test(error.message));
+}
+
 function refusal(error: unknown, stream: string): SendOutcome {
   if (error instanceof WrongExpectedVersionError) return { outcome: 'conflict', actual: error.actualVersion === NO_STREAM ? 'no_stream' : Number(error.actualVersion) };
   if (error instanceof MaxAppendSizeExceededError) throw new RangeError(`the server takes less in one append: ${error.message}`, { cause: error });
@@ -214,7 +229,25 @@ function clientAddress(setting: string): string {
   if (!/^(esdb|kurrentdb)(\+discover)?:\/\//.test(setting)) throw new RangeError(`not the address of an event store: ${withoutPassword(setting)}`);
   // Without throwing, the library answers every conflict with revision 1.
   if (/throwOnAppendFailure=false/i.test(setting)) throw new RangeError('throwOnAppendFailure=false cannot be used: the client then reports wrong revisions');
-  return setting.replace(/^kurrentdb/, 'esdb');
+  const preference = optionOf(setting, 'nodePreference');
+  if (preference !== null && preference.toLowerCase() !== 'leader') {
+    throw new RangeError(`nodePreference=${preference} cannot be used: what was written is read at once, and only the leader surely has it`);
+  }
+  const attempts = optionOf(setting, 'maxDiscoverAttempts');
+  if (attempts !== null && !(Number(attempts) >= 1)) {
+    throw new RangeError(`maxDiscoverAttempts=${attempts} cannot be used: here it means none. Leave it out: the server looks for a leader as long as it runs`);
+  }
+  return withOption(setting.replace(/^kurrentdb/, 'esdb'), 'maxDiscoverAttempts', String(Math.max(DISCOVER_ATTEMPTS, Number(attempts ?? 0))));
+}
+
+function optionOf(address: string, name: string): string | null {
+  const found = new RegExp(`[?&]${name}=([^&]*)`, 'i').exec(address);
+  return found ? decodeURIComponent(found[1] as string) : null;
+}
+
+function withOption(address: string, name: string, value: string): string {
+  const others = address.replace(new RegExp(`([?&])${name}=[^&]*&?`, 'i'), '$1').replace(/[?&]$/, '');
+  return `${others}${others.includes('?') ? '&' : '?'}${name}=${value}`;
 }
 
 /** Credentials of each call. Where a call has some, the library sends a single append with a deadline and not a batch append without one.
