@@ -74,13 +74,18 @@ describe('closed eyes in photographs', () => {
 
   it('refuses none of 17 faces whose eyes are open, nor their mirror images', async () => {
     expect(OPEN).toHaveLength(17);
+    // An eye in shadow or under hair may be doubted; then two officers look, and nobody says "open" (docs/face.md).
+    const doubted: DemoFaceName[] = [];
     for (const name of OPEN) {
       for (const each of [name, `${name}-mirrored` as DemoFaceName]) {
         const { refused, open } = await looked(each);
         expect({ each, refused }).toEqual({ each, refused: null });
-        expect(open).toBeGreaterThan(70);
+        if (open === 'not_assessed') doubted.push(each);
+        else expect(open).toBeGreaterThan(70);
       }
     }
+    process.stdout.write(`eyes doubted: ${doubted.join(', ') || 'none'}\n`);
+    expect(doubted.length).toBeLessThanOrEqual(2);
   }, 180_000);
 
   it('gives no score for a booth photograph with closed eyes, and says which check it was; a card may show them', async () => {
