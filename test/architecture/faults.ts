@@ -208,7 +208,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O35: {
     kind: 'a contract test assumes that the store holds our events alone',
-    test: 'not yet',
   },
   O36: {
     kind: 'a shortened history is taken for the whole',

@@ -348,6 +348,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         expect(took.sort((a, b) => a - b)[5]).toBeLessThan(250);
       });
 
+      // @fault O35
       it('ends when it is aborted: while it waits, and between batches', async () => {
         const waiting = new AbortController();
         const idle = store.subscribe({ after: await store.head(), signal: waiting.signal })[Symbol.asyncIterator]();
@@ -360,8 +361,10 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         await store.append(stream, newEvents(10), 'no_stream');
         const between = new AbortController();
         let batches = 0;
+        // The server's own events may come first; the end is asked for in the first batch that holds one of ours.
         for await (const batch of store.subscribe({ after: null, batchSize: 2, signal: between.signal })) {
-          batches += batch.events.length > 0 ? 1 : 0;
+          if (batch.events.length === 0) continue;
+          batches += 1;
           between.abort();
         }
         expect(batches).toBe(1);

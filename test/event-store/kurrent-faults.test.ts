@@ -230,6 +230,42 @@ describe('KurrentDB client under faults', () => {
     });
   });
 
+  // @fault O36
+  describe('a stream that somebody cut short on the server', () => {
+    const cutShort = { reason: 'corrupt', message: expect.stringMatching(/registration-1 was cut short on the server/) };
+    const five = async (): Promise<void> => {
+      appended(await connect().append('registration-1', Array.from({ length: 5 }, () => newEvent()), 'no_stream'));
+    };
+
+    it.each([[1, {}], [3, {}], [2, { from: 1 }], [2, { direction: 'backwards' }]] as const)(
+      'before revision %d is not taken for the whole: %j',
+      async (before, options) => {
+        await five();
+        cluster.truncatedBefore.set('registration-1', before);
+        const store = connect();
+        await expect(store.readStream('registration-1', options)).rejects.toMatchObject(cutShort);
+        await expect(store.append('registration-1', [newEvent()], 4)).rejects.toMatchObject(cutShort);
+        expect(cluster.stream('registration-1')).toHaveLength(5);
+      },
+    );
+
+    it('as a whole takes nothing more, and is missed by who knew it', async () => {
+      const knows = connect();
+      appended(await knows.append('registration-1', [newEvent(), newEvent()], 'no_stream'));
+      await knows.readStream('registration-1');
+      cluster.truncatedBefore.set('registration-1', 2);
+      await expect(knows.readStream('registration-1')).rejects.toMatchObject(cutShort);
+      await expect(connect().append('registration-1', [newEvent()], 'no_stream')).rejects.toMatchObject(cutShort);
+    });
+
+    it('still reads on where nothing is missing', async () => {
+      await five();
+      cluster.truncatedBefore.set('registration-1', 2);
+      expect((await connect().readStream('registration-1', { from: 2 })).map(({ revision }) => revision)).toEqual([2, 3, 4]);
+      expect(await connect().readStream('registration-1', { from: 5 })).toEqual([]);
+    });
+  });
+
   // @fault O38
   describe('a follower', () => {
     it('that is asked for a read names the leader, who is asked then', async () => {

@@ -49,6 +49,8 @@ export class KurrentClusterStandIn {
   readonly nodes: KurrentNodeStandIn[] = [];
   private readonly byStream = new Map<string, Recorded[]>();
   private readonly listeners = new Set<() => void>();
+  /** By stream: events before this revision are not given to anybody (`truncate-before`, or `max-count` and `max-age` in effect). */
+  readonly truncatedBefore = new Map<string, number>();
   private leader = 0;
   /** While they elect, no node leads, none follows, and calls that want a leader wait a while and are told so, each at its own time. */
   isElecting = false;
@@ -342,10 +344,12 @@ function allFrom(log: readonly Recorded[], options: any, backwards: boolean): Re
 }
 
 function streamFrom(cluster: KurrentClusterStandIn, options: any, backwards: boolean): Recorded[] | null {
-  const events = cluster.stream(Buffer.from(options.getStreamIdentifier().getStreamName_asU8()).toString('utf8'));
-  if (events.length === 0) return null;
+  const name = Buffer.from(options.getStreamIdentifier().getStreamName_asU8()).toString('utf8');
+  const events = cluster.stream(name);
+  const gone = cluster.truncatedBefore.get(name) ?? 0;
+  if (events.length === 0 || gone >= events.length) return null;
   const revision = options.hasRevision() ? Number(options.getRevision()) : options.hasEnd() ? events.length - 1 : 0;
-  return backwards ? events.slice(0, revision + 1).reverse() : events.slice(revision);
+  return backwards ? events.slice(gone, revision + 1).reverse() : events.slice(Math.max(gone, revision));
 }
 
 function notFound(identifier: any): object {

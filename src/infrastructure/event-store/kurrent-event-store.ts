@@ -74,6 +74,10 @@ export class KurrentEventStore extends EventStore {
     const recorded = await this.connection.readStream(stream, { from: options.from ?? null, forwards, limit });
     const events = recorded.map(toStored);
     assertWithoutHole(stream, events, forwards ? 1 : -1);
+    if (forwards) assertBeginsAt(stream, events[0]?.revision, options.from ?? 0);
+    else if (events.length < limit) assertBeginsAt(stream, events.at(-1)?.revision, 0);
+    const known = this.memory.recall(stream)?.actual ?? 'no_stream';
+    if (events.length === 0 && known !== 'no_stream' && (options.from ?? 0) <= known) throw cutShort(stream, `revisions 0 to ${known} were there`);
     if (forwards && (options.from ?? 0) === 0 && events.length < limit) this.memory.learn(stream, events, seen);
     return events;
   }
@@ -153,6 +157,7 @@ export class KurrentEventStore extends EventStore {
     for (const known of [this.memory.recall(stream), null]) {
       const present = known ?? (await this.learn(stream));
       const answer = await this.appendTo(present, stream, events, expected);
+      if (known === null && answer.outcome === 'conflict') await this.assertFound(stream, present, answer.actual);
       if (answer.outcome !== 'conflict' || known === null) return answer;
       this.memory.forget(stream);
     }
@@ -172,11 +177,17 @@ export class KurrentEventStore extends EventStore {
     if (sent.outcome === 'conflict') return { outcome: 'conflict', actual: sent.actual };
     if (sent.outcome === 'unknown') return sent;
     const revision = firstRevision + events.length - 1;
-    if (sent.revision !== revision) return { outcome: 'unknown', cause: `the server says revision ${sent.revision} where ${revision} was asked for` };
+    if (sent.revision !== revision) throw cutShort(stream, `the server wrote revision ${sent.revision} where ${revision} was asked for`);
     this.memory.extend(stream, events.map((event) => event.id), firstRevision);
     this.appended.notify();
     const position = sent.position ?? (await this.positionAt(stream, revision));
     return position === null ? { outcome: 'unknown', cause: 'the server says that it is written and does not find it' } : { outcome: 'appended', revision, position, repeated: false };
+  }
+
+  /** A server that says that a stream ends somewhere must have its events: nobody was only faster. */
+  private async assertFound(stream: string, present: KnownStream, actual: ExpectedRevision): Promise<void> {
+    if (present.actual !== 'no_stream' || actual === 'no_stream') return;
+    if ((await this.readWhole(stream)).length === 0) throw cutShort(stream, `the server says that it ends at revision ${actual} and gives none of it`);
   }
 
   /** The server leaves the position out where it recognised the events again. */
@@ -207,6 +218,7 @@ export class KurrentEventStore extends EventStore {
     const all: RecordedLike[] = [];
     for (;;) {
       const page = await this.connection.readStream(stream, { from: all.length, forwards: true, limit: EVENT_LIMITS.eventsPerRead });
+      assertBeginsAt(stream, page[0] && Number(page[0].revision), all.length);
       all.push(...page);
       if (page.length < EVENT_LIMITS.eventsPerRead) return all;
     }
@@ -265,6 +277,15 @@ function assertWithoutHole(stream: string, events: readonly StoredEvent[], step:
     const [before, here] = [events[i - 1] as StoredEvent, events[i] as StoredEvent];
     if (here.revision !== before.revision + step) throw new EventStoreUnavailableError('corrupt', `${stream} has a hole between revisions ${before.revision} and ${here.revision}; somebody has cut it short on the server`);
   }
+}
+
+/** A history that was cut short (truncate-before, max-count, max-age, a deletion) is not taken for the whole. */
+function assertBeginsAt(stream: string, found: number | undefined, asked: number): void {
+  if (found !== undefined && found !== asked) throw cutShort(stream, `revisions ${asked} to ${found - 1} are missing`);
+}
+
+function cutShort(stream: string, detail: string): EventStoreUnavailableError {
+  return new EventStoreUnavailableError('corrupt', `${stream} was cut short on the server: ${detail}`);
 }
 
 function checkedLimit(limit: number): number {
