@@ -83,8 +83,8 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approvePolicy', 'auditCheckpoint', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'endRequest', 'enrolBooth', 'eraseRegistrant', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listBooths', 'listCases', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
-  'proposePolicy', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'rotateBoothKey', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
+  'activatePolicy', 'approveAct', 'approvePolicy', 'auditCheckpoint', 'auditCosigned', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'declineAct', 'endRequest', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listActs', 'listBooths', 'listCases', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
+  'proposeBooth', 'proposeBoothKey', 'proposeErasure', 'proposePolicy', 'proposeResumption', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'resolveHold', 'resumeEffect', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
 ];
 
 describe('the interface description', () => {

@@ -9,6 +9,8 @@ import { startServer, type RunningServer } from '../../src/server.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';
 import { header, readTopic, settingsFor, withoutRepetitions, withTopics } from './support/kafka-topics.js';
+import { Config } from '../../src/infrastructure/config.js';
+import { Foundation } from '../../src/infrastructure/installation/foundation.js';
 import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import { until } from './support/relay-world.js';
 
@@ -19,10 +21,17 @@ describeWithBroker('the whole server with a broker', (broker) => {
 
   beforeAll(async () => {
     settings = await withTopics(settingsFor(broker().brokers));
+    const environment = {
+      HONNIN_DATA: folder, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test',
+      HONNIN_KAFKA_BROKERS: broker().brokers, HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix, HONNIN_KAFKA_PARTITIONS: String(settings.partitions),
+      HONNIN_KAFKA_SOURCE: 'urn:honnin:test', HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000',
+    };
+    // A log belongs to an installation: the first start makes its keys.
+    await (await Foundation.open(Config.from(environment))).close();
     const store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
     await store.append(`registration-${registrationIdOf(0)}`, envelopes(0, HISTORIES['refused'] ?? []), 'no_stream');
     await store.close();
-    server = await startServer({ HONNIN_DATA: folder, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test', HONNIN_KAFKA_BROKERS: broker().brokers, HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix, HONNIN_KAFKA_PARTITIONS: String(settings.partitions), HONNIN_KAFKA_SOURCE: 'urn:honnin:test', HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000' });
+    server = await startServer(environment);
   }, 180_000);
   afterAll(async () => {
     await server?.close();

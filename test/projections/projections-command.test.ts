@@ -77,7 +77,7 @@ describe('honnin projections', () => {
     expect(await run('status')).toBe(0);
     expect(output).toContain('the event log ends at position 15');
     expect(output).toMatch(/request-status\s+version 1, position 15, caught up, 5 rows, no server projects now/);
-    expect(output).toMatch(/case-timeline\s+version 1, position 15, caught up, 15 rows/);
+    expect(output).toMatch(/case-timeline\s+version 2, position 15, caught up, 15 rows/);
   });
 
   it('says how many events wait, and what has not been built', async () => {

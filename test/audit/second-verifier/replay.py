@@ -40,7 +40,7 @@ def without_digest(data):
     return {**data, 'sealedEvidenceSha256': None}
 
 UPCASTS = {
-    'RequestReceived': [lambda data: {**data, 'material': {**data['material'], 'signatures': None}}],
+    'RequestReceived': [lambda data: {**data, 'material': {**data.get('material', {}), 'signatures': None}}],
     'CertificateVerified': [
         lambda data: {**data, 'agreement': NOT_COMPARED, 'otherCertificate': 'not_asked'}, without_digest],
     **dict.fromkeys(('CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'), [without_digest]),
@@ -208,7 +208,7 @@ class Replay:
             need(data['consent']['textVersion'] in v['consentTextVersions'], 'consent text')
             need(data['mode'] != 'REGISTRY_ONLY' or data['consent']['keepReferenceImage'], 'consent')
         if kind == 'CertificateVerified':
-            need(all(data['material'][n] == request['material'][n] for n in ('certificate', 'cardRecord')), 'material')
+            need(all(data['material'].get(n) == request['material'].get(n) for n in ('certificate', 'cardRecord')), 'material')
         if kind in COMPARISONS:
             need(data['material']['photo'] == request['material']['photo'], 'another photograph')
             way = 'points' if data['basis'] is None else canonical(data['basis']['scoring'])
