@@ -5,7 +5,7 @@ import { NoteFormatError, parseVerifierKey, verifierKeyText } from '../../domain
 import { encodeEntries, parseTilePath, tilePath, tileWidth, TILE_WIDTH, type TileName } from '../../domain/audit/tiles.js';
 import { concatBytes } from '../../domain/audit/bytes.js';
 import { isSignedEd25519, sha256 } from './digest.js';
-import { POSITION_BYTES, type TileLog } from './tile-log.js';
+import { AuditLogDamagedError, POSITION_BYTES, type TileLog } from './tile-log.js';
 
 export interface FolderProblem {
   /** `file_unknown`: nobody here writes such a file. `key_wrong`: the public keys and the notes between them. `tile_differs`: an older,
@@ -46,8 +46,19 @@ function tileProblem(log: TileLog, size: number, tile: TileName): FolderProblem[
   // What a checkpoint does not cover yet is being written; what is as wide as the present tree is read with it.
   if (tile.width >= tileWidth(tile.level, tile.index, size)) return [];
   const path = tilePath(tile);
-  const present = beginning(log, size, tile);
-  return present.equals(readFileSync(join(log.folder, path))) ? [] : [{ code: 'tile_differs', detail: `${path} is still served and is not how the present tile begins` }];
+  const present = beginningOf(log, size, tile);
+  if ('damage' in present) return [{ code: 'tile_differs', detail: `${path} is still served and cannot be compared: ${present.damage}` }];
+  return present.bytes.equals(readFileSync(join(log.folder, path))) ? [] : [{ code: 'tile_differs', detail: `${path} is still served and is not how the present tile begins` }];
+}
+
+/** The present tile may itself be damaged, which ends the comparison with it and nothing else. */
+function beginningOf(log: TileLog, size: number, tile: TileName): { readonly bytes: Buffer } | { readonly damage: string } {
+  try {
+    return { bytes: beginning(log, size, tile) };
+  } catch (error) {
+    if (error instanceof AuditLogDamagedError) return { damage: error.message };
+    throw error;
+  }
 }
 
 function beginning(log: TileLog, size: number, { level, index, width }: TileName): Buffer {
