@@ -23,7 +23,6 @@ const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, deta
 const note = (what: string, detail: string): Finding => ({ level: 'note', what, detail });
 const wrong = (what: string, detail: string): Finding => ({ level: 'WRONG', what, detail });
 
-const FREE_BYTES_MIN = 1024 ** 3;
 const CLOCK_SECONDS_MAX = 5;
 const ASK_MS = 3_000;
 
@@ -100,7 +99,11 @@ function dataFolder(config: Config): Finding {
   if ((mode & 0o077) !== 0) return wrong('data folder', `${folder} can be read by others; the next start makes it private, or run: chmod -R go= ${folder}`);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
-  if (free < FREE_BYTES_MIN) return wrong('data folder', `${folder} has only ${Math.round(free / 1024 ** 2)} MiB left; the log stops when the disk is full`);
+  const { freeMegabytesMin } = config.values;
+  if (free < freeMegabytesMin * 1_000_000) {
+    const left = `${folder} has only ${Math.floor(free / 1_000_000)} MB left`;
+    return wrong('data folder', `${left}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN): the server would not be ready`);
+  }
   return ok('data folder', `${folder}, ${Math.round(free / 1024 ** 3)} GiB free`);
 }
 

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isBoothKey } from '../application/commands/manage-booth.js';
 import type { FirstStartValues } from '../application/first-start.js';
+import { BOOTH_ID } from '../domain/booth/booth.js';
 import { policyProblem } from '../domain/policy/policy.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
 import { ConfigError, type Config } from './config.js';
-
-const BOOTH_ID = /^[a-z0-9][a-z0-9-]{2,63}$/;
 
 /** Reads the files that the settings name for the very first start.
  *  @throws {ConfigError} for every file that is missing or says something else, all at once */

@@ -143,6 +143,29 @@ describe('an act of two people with a waiting time', () => {
     await api.close();
   });
 
+  it('that fails is tried again, and holds up no other', async () => {
+    const [first, second] = [enrolment(), enrolment()];
+    const acts = [await told('mori', '/v1/booths', first), await told('mori', '/v1/booths', second)];
+    for (const { actId } of acts) await told('hayashi', `/v1/acts/${actId}/approval`);
+    later(60);
+    const real = api.app.get(DualActs, { strict: false });
+    let fails = true;
+    const failing = {
+      carryOut: async (actId: string) => {
+        if (fails && actId === acts[0]?.actId) throw new Error('not today');
+        return real.carryOut(actId);
+      },
+    } as unknown as DualActs;
+    const positions = new SqlitePositionStore(ReadModelDatabase.open(path.join(api.folder, 'readmodel.db')));
+    const look = new DualActRunner(api.store, positions, failing);
+    expect(await look.look()).toBe(1);
+    expect([await boothOf(first.boothId), await boothOf(second.boothId)]).toEqual(['none', 'enrolled']);
+    fails = false;
+    expect(await look.look()).toBe(0);
+    expect(await boothOf(first.boothId)).toBe('enrolled');
+    await api.close();
+  });
+
   it('goes on after a death between its begin and its end', async () => {
     const body = enrolment();
     const { actId } = await told('mori', '/v1/booths', body);

@@ -9,8 +9,6 @@ import { startServer, type RunningServer } from '../../src/server.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';
 import { header, readTopic, settingsFor, withoutRepetitions, withTopics } from './support/kafka-topics.js';
-import { Config } from '../../src/infrastructure/config.js';
-import { Foundation } from '../../src/infrastructure/installation/foundation.js';
 import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import { until } from './support/relay-world.js';
 
@@ -27,7 +25,8 @@ describeWithBroker('the whole server with a broker', (broker) => {
       HONNIN_KAFKA_SOURCE: 'urn:honnin:test', HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000',
     };
     // A log belongs to an installation: the first start makes its keys.
-    await (await Foundation.open(Config.from(environment))).close();
+    // It is closed while it still connects to the broker, and ends all the same.
+    await (await startServer(environment)).close();
     const store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
     await store.append(`registration-${registrationIdOf(0)}`, envelopes(0, HISTORIES['refused'] ?? []), 'no_stream');
     await store.close();

@@ -9,7 +9,7 @@ import { END_REASONS, type EndReason } from '../../domain/registration/registrat
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
-import { BOOTH_ID } from '../booth/door.js';
+import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { IsBase64Bytes, REFERENCE } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };

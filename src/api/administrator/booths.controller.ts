@@ -8,12 +8,11 @@ import { ProposeAct, type ToldAct } from '../../application/commands/dual-contro
 import { isBoothKey, SuspendBooth } from '../../application/commands/manage-booth.js';
 import { ViewList } from '../../application/commands/view-records.js';
 import type { Outcome } from '../../application/outcome.js';
-import type { BoothState } from '../../domain/booth/booth.js';
+import { BOOTH_ID, type BoothState } from '../../domain/booth/booth.js';
 import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { BoothsAnswer } from '../audit/list.dto.js';
 import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { BOOTH_ID } from '../booth/door.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { CommandIds } from '../command-ids.js';

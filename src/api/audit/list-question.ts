@@ -5,7 +5,7 @@ import type { ListQuestion } from '../../application/audit/audit-lists.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
 import { isInstant } from '../../domain/values/instant.js';
-import { BOOTH_ID } from '../booth/door.js';
+import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { invalid } from '../signed-in-request.js';
 
 export type QueryParameters = Readonly<Record<string, unknown>>;

@@ -8,7 +8,7 @@ import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js'
 import { HEAD_TURNS, PHOTO_MEASURES, type HeadTurn, type NotComparableReason, type PhotoMeasure } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
 import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
-import { BOOTH_ID } from './door.js';
+import { BOOTH_ID } from '../../domain/booth/booth.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const DIGEST = { description: 'SHA-256 of the exact bytes of the part, lower-case hexadecimal', pattern: SHA256.source } as const;

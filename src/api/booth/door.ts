@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { RefuseAtDoor } from '../../application/commands/refuse-at-door.js';
+import { BOOTH_ID } from '../../domain/booth/booth.js';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { ApiSettings } from '../api-settings.js';
 import { EdgeLimits } from '../edge-limits.js';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../problems.js';
 import type { FormError } from '../validation.js';
-
-/** The form of a booth's id. */
-export const BOOTH_ID = /^[a-z0-9][a-z0-9-]{2,62}$/;
 
 /** Refuses what never reaches the command: first on record, then answered. Nothing of the request is kept but the refusal. */
 @Injectable()

@@ -10,7 +10,8 @@ import { EdgeLimits } from '../edge-limits.js';
 import { HealthChecks } from '../health-checks.js';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../problems.js';
-import { BOOTH_ID, Door } from './door.js';
+import { BOOTH_ID } from '../../domain/booth/booth.js';
+import { Door } from './door.js';
 import { SignatureDoubts } from './signature-doubts.js';
 import { UploadPlaces, type PlacesLimits, type UploadPlace } from './upload-places.js';
 

@@ -1,5 +1,4 @@
-import { setTimeout as sleepFor } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import type { LapseReason } from '../../domain/registration/registration.js';
 import { addMs } from '../../domain/values/instant.js';
@@ -13,14 +12,13 @@ import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { PositionStore, type Lease } from '../ports/position-store.js';
-import { assertSameLog } from '../subscriptions/same-log.js';
+import { PeriodicLook, underLease } from './periodic-look.js';
 
 const ACTOR = 'system:claim-sweep';
 /** Beyond the life of its nonce: so long may a booth that got no answer send the same bytes again, and its request goes on. */
 const GRACE_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 5 * 60_000;
 const LOOK_FOR_STRAYS_EVERY_MS = 24 * 3_600_000;
-const LEASE_MS = 60_000;
 const PAGE = 256;
 let instances = 0;
 
@@ -32,15 +30,13 @@ let instances = 0;
 export class ClaimSweep {
   /** Name of the consumer: data, never renamed. */
   readonly name = 'claim-sweep';
-  private readonly log = new Logger('ClaimSweep');
+  private readonly looks = new PeriodicLook({ name: 'ClaimSweep', of: 'claims', everyMs: LOOK_EVERY_MS });
   private readonly holder = `claim-sweep-${(instances += 1)}`;
-  private stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
   private straysLookedForMs: number | null = null;
 
   constructor(
-    private readonly store: EventStore,
-    private readonly positions: PositionStore,
+    readonly store: EventStore,
+    readonly positions: PositionStore,
     private readonly aggregates: DecideAndAppend,
     private readonly claims: Claims,
     private readonly policies: CurrentPolicy,
@@ -49,52 +45,23 @@ export class ClaimSweep {
   ) {}
 
   start(): void {
-    this.stopping = new AbortController();
-    this.running = this.run(this.stopping.signal);
+    this.looks.start(() => this.look());
   }
 
   /** Lets the look that is under way end. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.looks.stop();
   }
 
   /** One look at the claims that are due, and once a day at everything in the vault.
    *  @returns how many requests have lapsed, now or in a look that was cut short */
   async look(): Promise<number> {
-    const lapsed = await this.lapseClaims();
+    const lapsed = await underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) => this.lapseFrom(after, lease));
     const nowMs = Date.parse(this.clock.nowUtc());
     if (this.straysLookedForMs !== null && nowMs - this.straysLookedForMs < LOOK_FOR_STRAYS_EVERY_MS) return lapsed;
     const strays = await this.lapseStrays();
     this.straysLookedForMs = nowMs;
     return lapsed + strays;
-  }
-
-  private async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.look();
-      } catch (error) {
-        // Store or vault are away: nothing is lost by looking again later.
-        this.log.warn(`claims could not be looked at, trying again: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      await sleepFor(LOOK_EVERY_MS, undefined, { signal }).catch(() => {
-        // Aborted: the loop ends.
-      });
-    }
-  }
-
-  private async lapseClaims(): Promise<number> {
-    const lease = await this.positions.acquire(this.name, this.holder, LEASE_MS);
-    // Another process looks.
-    if (!lease) return 0;
-    try {
-      const found = await this.positions.find(this.name);
-      if (found) await assertSameLog(this.store, this.name, found);
-      return await this.lapseFrom(found?.position ?? null, lease);
-    } finally {
-      await this.positions.release(lease);
-    }
   }
 
   private async lapseFrom(after: Position | null, lease: Lease): Promise<number> {
@@ -138,7 +105,7 @@ export class ClaimSweep {
       const owners: readonly VaultOwner[] = await this.vault.caseOwners(after, PAGE);
       for (const owner of owners) lapsed += (await this.lapseStray(owner)) ? 1 : 0;
       after = owners.at(-1) ?? null;
-      if (after === null || this.stopping.signal.aborted) return lapsed;
+      if (after === null || this.looks.isStopping) return lapsed;
     }
   }
 

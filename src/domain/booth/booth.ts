@@ -3,6 +3,9 @@ import type { BoothEvent, SUSPENSION_REASONS } from './booth.events.js';
 
 type SuspensionReason = (typeof SUSPENSION_REASONS)[number];
 
+/** What a booth may be called. */
+export const BOOTH_ID = /^[a-z0-9][a-z0-9-]{2,62}$/;
+
 export type BoothCommand =
   | { readonly type: 'EnrolBooth'; readonly boothId: string; readonly publicKey: string; readonly by: string }
   | { readonly type: 'RotateBoothKey'; readonly publicKey: string; readonly by: string }

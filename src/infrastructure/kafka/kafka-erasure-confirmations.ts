@@ -51,6 +51,8 @@ export class KafkaErasureConfirmations extends ErasureConfirmationSource {
 
   private async consume(consumer: Consumer, settings: KafkaSettings, take: (confirmation: ErasureConfirmation) => Promise<void>, signal: AbortSignal): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
+      // Stopped while it connected: no listener would ever hear of that.
+      if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     });
