@@ -9,10 +9,15 @@ import { verifierPage } from './console/build-page.js';
 import { Config } from './infrastructure/config.js';
 import type { Foundation } from './infrastructure/installation/foundation.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
+import { RecentHealth } from './recent-health.js';
 import { ServerHealth } from './server-health.js';
 import { ServerMetrics } from './server-metrics.js';
 
-@Module({ imports: [ApplicationModule], providers: [{ provide: HealthChecks, useClass: ServerHealth }], exports: [HealthChecks, ApplicationModule] })
+@Module({
+  imports: [ApplicationModule],
+  providers: [ServerHealth, { provide: HealthChecks, useClass: RecentHealth }],
+  exports: [HealthChecks, ApplicationModule],
+})
 class EdgeNeeds {}
 
 /** The whole server: adapters, use cases, HTTP edge. */
