@@ -112,7 +112,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ActDeclined: first,
   ActCarriedOut: first,
   BiometricViewed: first,
-  AuditExported: first,
+  // Version 2 says which timestamp and which cosigned checkpoint went along.
+  AuditExported: { version: 2, upcasters: [(data) => ({ ...data, attached: null })] },
   RecordsViewed: first,
   AccessRefused: first,
   RequestRefusedAtDoor: first,

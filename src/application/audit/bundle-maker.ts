@@ -35,7 +35,17 @@ export interface BundleOptions {
   readonly onUnopened?: (verdict: StoredEvent, error: unknown) => Promise<void>;
   /** Leaves of the checkpoint that it speaks of; default: the newest. */
   readonly treeSize?: number;
+  /** What others have said of the log and goes with it; default: the newest. */
+  readonly attached?: Attached;
 }
+
+/** What others had said of the log when a bundle was made. It may grow a moment later, without the log having grown. */
+export type Attached = {
+  /** Leaves of the checkpoint whose timestamp goes with the bundle, or null. */
+  readonly timestampedSize: number | null;
+  /** The checkpoint with the lines of witnesses that goes with the bundle, or null. */
+  readonly cosigned: string | null;
+};
 
 /** The log has nothing to export yet, or nothing that fits. */
 export class NothingToExportError extends Error {}
@@ -62,6 +72,15 @@ export class BundleMaker {
     private readonly vault: ImageVault,
   ) {}
 
+  /** The newest that others have said of the log, as far as it speaks of no more than so many leaves. */
+  attached(size: number): Attached {
+    const cosigned = this.log.cosigned();
+    return {
+      timestampedSize: this.log.timestamped().findLast((stamped) => stamped <= size) ?? null,
+      cosigned: cosigned === null || cosigned.size > size ? null : cosigned.note,
+    };
+  }
+
   /** @throws {NothingToExportError}, {UnknownCheckpointError}, {ListsOfACaseError} */
   async make(query: BundleQuery, options: BundleOptions): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
     // The rows of a list come from leaves of other cases, which the bundle of a case does not have.
@@ -69,6 +88,8 @@ export class BundleMaker {
     const { treeSize } = options;
     const checkpoint = treeSize === undefined ? this.log.checkpoint() : this.log.checkpointOf(treeSize);
     if (!checkpoint || checkpoint.size === 0) throw new NothingToExportError('the audit log has no checkpoint yet');
+    const { timestampedSize, cosigned } = options.attached ?? this.attached(checkpoint.size);
+    const known = cosigned === null ? options.known : [...options.known, cosigned];
     const chosen = this.choose(query, checkpoint.size);
     if (chosen.indices.length === 0) throw new NothingToExportError('nothing in the log fits the query');
     const { indices } = chosen;
@@ -82,7 +103,8 @@ export class BundleMaker {
       query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null,
       checkpoint: checkpoint.note, successions: this.signer.successions(),
       proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
-      timestamp: this.timestamp(checkpoint), known: [...options.known, ...this.cosigned(checkpoint)].map((note) => this.known(note, checkpoint)),
+      timestamp: this.timestamp(timestampedSize, checkpoint),
+      known: known.map((note) => this.known(note, checkpoint)),
       openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices, options) : {},
     };
     const certificate = populationText({
@@ -171,17 +193,14 @@ export class BundleMaker {
     return version;
   }
 
-  private timestamp(checkpoint: PublishedCheckpoint): BundleHeader['timestamp'] {
-    const size = this.log.timestamped().filter((s) => s <= checkpoint.size).at(-1);
-    const [stamped, token] = size === undefined ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
+  private timestamp(size: number | null, checkpoint: PublishedCheckpoint): BundleHeader['timestamp'] {
+    const [stamped, token] = size === null ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
     if (!stamped || !token) return null;
-    return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
-  }
-
-  /** What witnesses have cosigned goes with every bundle that reaches so far. */
-  private cosigned({ size }: PublishedCheckpoint): string[] {
-    const cosigned = this.log.cosigned();
-    return cosigned === null || cosigned.size > size ? [] : [cosigned.note];
+    return {
+      checkpoint: stamped.note,
+      token: toBase64(token),
+      proof: this.consistency(stamped.size, checkpoint.size),
+    };
   }
 
   /** @throws {UnknownCheckpointError} for what is no beginning of this log, and no later state of it */

@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { bundleLines } from '../../domain/audit/bundle.js';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { isRetentionOver } from '../../domain/registration/registration.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { BundleMaker, ListsOfACaseError, NothingToExportError, UnknownCheckpointError, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
+import { BundleMaker, ListsOfACaseError, NothingToExportError, UnknownCheckpointError, type Attached, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
 import { registrants, registrations } from '../aggregates.js';
 import { derivedId } from '../ids.js';
 import { materialFault, stopForMaterial } from '../material-fault.js';
@@ -23,7 +24,7 @@ export class ExportBundle {
     readonly commandId: string,
     readonly by: string,
     readonly query: BundleQuery,
-    readonly options: Omit<BundleOptions, 'nowUtc' | 'treeSize'>,
+    readonly options: Omit<BundleOptions, keyof Moment>,
   ) {}
 }
 
@@ -46,18 +47,21 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     private readonly aggregates: DecideAndAppend,
   ) {}
 
-  /** The same command again gives the bundle of then: of the tree and the instant that are on record.
+  /** The same command again gives the bundle of then: of the tree, the instant, the timestamp and the cosignatures that
+   *  are on record.
    *  @throws when the export cannot be put on record; then nothing is given out. */
   async execute({ commandId, by, query, options }: ExportBundle): Promise<Outcome<ExportedBundle>> {
     try {
       const before = await this.access.recordOf(commandId);
-      const moment = before ? momentOf(before) : { treeSize: this.log.checkpoint()?.size ?? 0, nowUtc: this.clock.nowUtc() };
+      const moment = before ? momentOf(before) : this.present();
       const made = await this.make(commandId, query, options, moment);
       const { withOpenings, withEvidence } = options;
-      const data = { by, query: canonicalJson(made.header.query), treeSize: moment.treeSize, leaves: made.count, withOpenings, withEvidence };
+      const { treeSize, attached = null } = moment;
+      const asked = canonicalJson(made.header.query);
+      const data = { by, query: asked, treeSize, leaves: made.count, withOpenings, withEvidence, attached };
       const context = { commandId, actor: `officer:${by}`, correlationId: commandId, atUtc: moment.nowUtc };
       const recorded = momentOf(await this.access.record({ type: 'AuditExported', data }, context));
-      const isOurs = recorded.treeSize === moment.treeSize && recorded.nowUtc === moment.nowUtc;
+      const isOurs = isDeepStrictEqual(recorded, moment);
       // The same command came twice at once, and the other one is on record.
       const { header, leaves, count } = isOurs ? made : await this.make(commandId, query, options, recorded);
       return ok({ lines: bundleLines(header, leaves), leaves: count });
@@ -69,11 +73,24 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     }
   }
 
-  private make(commandId: string, query: BundleQuery, options: ExportBundle['options'], moment: Moment): ReturnType<BundleMaker['make']> {
-    const maker = new BundleMaker(this.log, this.signer, this.store, this.pseudonyms, this.vault);
-    return maker.make(query, {
-      ...options, ...moment, onUnopened: (verdict, error) => this.notOpened(commandId, verdict, error),
-    });
+  private present(): Moment {
+    const treeSize = this.log.checkpoint()?.size ?? 0;
+    return { treeSize, nowUtc: this.clock.nowUtc(), attached: this.maker().attached(treeSize) };
+  }
+
+  private maker(): BundleMaker {
+    return new BundleMaker(this.log, this.signer, this.store, this.pseudonyms, this.vault);
+  }
+
+  private make(
+    commandId: string,
+    query: BundleQuery,
+    options: ExportBundle['options'],
+    moment: Moment,
+  ): ReturnType<BundleMaker['make']> {
+    const onUnopened = (verdict: StoredEvent, error: unknown): Promise<void> =>
+      this.notOpened(commandId, verdict, error);
+    return this.maker().make(query, { ...options, ...moment, onUnopened });
   }
 
   /** Evidence that nobody erased and that is not there, or is something else. */
@@ -95,9 +112,14 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
   }
 }
 
-/** What an export speaks of: the tree of this size, at this instant. */
-type Moment = Required<Pick<BundleOptions, 'treeSize' | 'nowUtc'>>;
+/** What an export speaks of: the tree of this size, at this instant, with what others had said of it. */
+type Moment = Required<Pick<BundleOptions, 'treeSize' | 'nowUtc'>> & Pick<BundleOptions, 'attached'>;
 
 function momentOf({ data, metadata }: RecordedAccess): Moment {
-  return { treeSize: data['treeSize'] as number, nowUtc: metadata.recordedAtUtc };
+  const attached = (data['attached'] ?? null) as Attached | null;
+  return {
+    treeSize: data['treeSize'] as number,
+    nowUtc: metadata.recordedAtUtc,
+    ...(attached !== null && { attached }),
+  };
 }

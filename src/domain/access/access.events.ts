@@ -10,8 +10,21 @@ export type ViewedRecords = (typeof VIEWED_RECORDS)[number];
 /** Looking is an act: it is stored before the answer is given. Streams `access-<yyyy-mm-dd>`. */
 export type AccessEvent =
   | { readonly type: 'BiometricViewed'; readonly data: { readonly officer: string; readonly requestId: string; readonly image: ViewedImage; readonly purpose: 'hold_review' | 'audit' | 'disclosure' } }
-  /** Records left the house. `query` is its canonical text; `leaves` counts the events that went out. */
-  | { readonly type: 'AuditExported'; readonly data: { readonly by: string; readonly query: string; readonly treeSize: number; readonly leaves: number; readonly withOpenings: boolean; readonly withEvidence: boolean } }
+  /** Records left the house. `query` is its canonical text; `leaves` counts the events that went out; `attached` is what
+   *  others had said of the log by then and went along: the size whose timestamp, and the cosigned checkpoint. It is null
+   *  in exports of before, which did not say so. */
+  | {
+      readonly type: 'AuditExported';
+      readonly data: {
+        readonly by: string;
+        readonly query: string;
+        readonly treeSize: number;
+        readonly leaves: number;
+        readonly withOpenings: boolean;
+        readonly withEvidence: boolean;
+        readonly attached: { readonly timestampedSize: number | null; readonly cosigned: string | null } | null;
+      };
+    }
   /** Records were looked at. `query` is the canonical text of what was asked besides; `requestId` is null where it was about more than one case. */
   | { readonly type: 'RecordsViewed'; readonly data: { readonly by: string; readonly what: ViewedRecords; readonly requestId: string | null; readonly query: string } }
   | { readonly type: 'AccessRefused'; readonly data: { readonly subject: string; readonly what: string; readonly reason: string } };

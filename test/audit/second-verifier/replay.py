@@ -46,6 +46,7 @@ UPCASTS = {
     **dict.fromkeys(('CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'), [without_digest]),
     **dict.fromkeys(COMPARISONS, [lambda data: {**data, 'basis': None}]),
     'CertificateLinked': [lambda data: {**data, 'relation': 'renewal'}],
+    'AuditExported': [lambda data: {**data, 'attached': None}],
     'PolicyProposed': [
         lambda data: {**data, 'report': None}, values(refusedEvidenceRetentionDays=400),
         values(photoQualityHoldBelow={}),
