@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { registrations } from '../../src/application/aggregates.js';
 import { caseOwner, evidenceOwner } from '../../src/application/case-material.js';
 import { Claims } from '../../src/application/commands/claims.js';
@@ -23,7 +24,9 @@ const bytes = Buffer.from('a photograph');
 /** Positions that can lose their consumer to another process at the next step. */
 class SharedPositions extends SqlitePositionStore {
   saved: SaveOutcome | null = null;
+  saves = 0;
   override async save(...step: Parameters<SqlitePositionStore['save']>): Promise<SaveOutcome> {
+    this.saves += 1;
     return this.saved ?? super.save(...step);
   }
 }
@@ -157,6 +160,80 @@ describe('the sweep of what nobody owns', () => {
     expect(owners()).toEqual([caseOwner('r1')]);
   });
 
+  it('looks no further than to the first that is not due, however many were', async () => {
+    for (const id of ['r1', 'r2', 'r3']) await claim(id);
+    app.clock.advance(1);
+    await claim('r4');
+    app.clock.advance(DUE_MS - 1);
+    expect(await sweep.look()).toBe(3);
+    const [third] = await app.store.readStream('claim-r3');
+    expect(await positions.load('claim-sweep')).toBe(third!.position);
+  });
+
+  it('notes its place only where that has changed', async () => {
+    const looked = async (): Promise<[lapsed: number, saves: number]> => {
+      positions.saves = 0;
+      return [await sweep.look(), positions.saves];
+    };
+    // What is there already is none.
+    expect([await looked(), await looked()]).toEqual([
+      [0, 1],
+      [0, 0],
+    ]);
+    await claim('r1');
+    expect(await looked()).toEqual([0, 0]);
+    app.clock.advance(DUE_MS);
+    // The end of r1 lies behind its claim.
+    expect([await looked(), await looked()]).toEqual([
+      [1, 2],
+      [0, 0],
+    ]);
+  });
+
+  it('asks the rules only about what has no story: one event tells', async () => {
+    await claim('r1');
+    await receive('r1');
+    for (const owner of [caseOwner('r1'), evidenceOwner('r1')]) await seal(owner);
+    app.clock.advance(DUE_MS);
+    const decided = jest.spyOn(app.aggregates, 'execute');
+    expect(await sweep.look()).toBe(0);
+    expect(decided).not.toHaveBeenCalled();
+  });
+
+  it.each(['a claim', 'a stray'])('leaves what was received between a look at it and its end: %s', async (what) => {
+    if (what === 'a claim') await claim('r1');
+    await seal(caseOwner('r1'));
+    app.clock.advance(DUE_MS);
+    const read = app.store.readStream.bind(app.store);
+    let looked = false;
+    app.store.readStream = async (stream, options) => {
+      const events = await read(stream, options);
+      if (stream === registrations.streamOf('r1') && !looked) {
+        looked = true;
+        await receive('r1');
+      }
+      return events;
+    };
+    expect(await sweep.look()).toBe(0);
+    expect(await lapses()).toEqual([]);
+    expect(owners()).toEqual([caseOwner('r1')]);
+  });
+
+  it('leaves claims to another sweep that is looking', async () => {
+    await claim('r1');
+    app.clock.advance(DUE_MS);
+    const other = another();
+    const read = app.store.readAll.bind(app.store);
+    let meanwhile: number | null = null;
+    app.store.readAll = async (...asked) => {
+      app.store.readAll = read;
+      meanwhile = await other.look();
+      return read(...asked);
+    };
+    expect(await sweep.look()).toBe(1);
+    expect(meanwhile).toBe(0);
+  });
+
   it('counts a look that was cut short between the log and the vault', async () => {
     await claim('r1');
     const lapse = { type: 'LapseRequest', reason: 'claim_not_completed', claimedAtUtc: NOW } as const;
@@ -176,6 +253,9 @@ describe('the sweep of what nobody owns', () => {
     const [last] = await app.store.readStream('claim-r599');
     const reached = (await positions.load('claim-sweep'))!;
     expect(reached >= last!.position && reached <= position!).toBe(true);
+    // Behind the last claim lies what is none: it is not read again at every look.
+    expect(await sweep.look()).toBe(0);
+    expect(await positions.load('claim-sweep')).toBe((await app.store.readAll(null, { limit: 4096 })).position);
   });
 
   it.each(['fenced', 'moved'] as const)('stops where another process has gone on: %s', async (outcome) => {
@@ -237,6 +317,13 @@ describe('the sweep of what nobody owns', () => {
       expect(vault.pages.map((page) => page.length)).toEqual([256, 44, 0]);
     });
 
+    it('goes on behind the last of a page, also of one that stays', async () => {
+      for (const id of ['r1', 'r2', 'r3']) await receive(id);
+      for (const id of ['r1', 'r2', 'r3']) await seal(caseOwner(id));
+      expect(await sweep.look()).toBe(0);
+      expect(vault.pages.map((page) => page.length)).toEqual([3, 0]);
+    });
+
     it('looks once a day, and again at once where the look failed', async () => {
       vault.trouble = new Error('the vault is away');
       await expect(sweep.look()).rejects.toThrow('the vault is away');
@@ -262,10 +349,15 @@ describe('the sweep of what nobody owns', () => {
       expect(await positions.acquire('claim-sweep', 'another process', 60_000)).not.toBeNull();
     });
 
-    it('goes on after a look that failed', async () => {
+    it('goes on after a look that failed, and says so', async () => {
+      const warn = jest.fn();
+      Logger.overrideLogger({ log: warn, error: warn, warn });
       vault.trouble = new Error('the vault is away');
       sweep.start();
       await sweep.stop();
+      const words = 'claims could not be looked at, trying again: the vault is away';
+      expect(warn.mock.calls).toEqual([[words, 'ClaimSweep']]);
+      Logger.overrideLogger(false);
       vault.trouble = null;
       await seal(caseOwner('r1'));
       sweep.start();

@@ -32,7 +32,7 @@ export class ClaimSweep {
   readonly name = 'claim-sweep';
   private readonly looks = new PeriodicLook({ name: 'ClaimSweep', of: 'claims', everyMs: LOOK_EVERY_MS });
   private readonly holder = `claim-sweep-${(instances += 1)}`;
-  private straysLookedForMs: number | null = null;
+  private straysLookedForMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly store: EventStore,
@@ -58,7 +58,7 @@ export class ClaimSweep {
   async look(): Promise<number> {
     const lapsed = await underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) => this.lapseFrom(after, lease));
     const nowMs = Date.parse(this.clock.nowUtc());
-    if (this.straysLookedForMs !== null && nowMs - this.straysLookedForMs < LOOK_FOR_STRAYS_EVERY_MS) return lapsed;
+    if (nowMs - this.straysLookedForMs < LOOK_FOR_STRAYS_EVERY_MS) return lapsed;
     const strays = await this.lapseStrays();
     this.straysLookedForMs = nowMs;
     return lapsed + strays;
@@ -84,7 +84,7 @@ export class ClaimSweep {
         anchor,
         fencingToken: lease.fencingToken,
       });
-      if (saved !== 'saved' || firstLater >= 0 || batch.caughtUp) return lapsed;
+      if (saved !== 'saved') return lapsed;
       from = next;
     }
   }
