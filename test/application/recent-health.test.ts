@@ -9,7 +9,9 @@ describe('readiness of a moment ago', () => {
     ready: (): Promise<Readiness> => Promise.resolve({ ok: (looks += 1) === 1, parts: {} }),
     isAccepting: () => false,
   } as unknown as ServerHealth);
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   it('costs one look however many ask, and is looked at anew a quarter of a second later', async () => {
     jest.useFakeTimers();
