@@ -21,8 +21,11 @@ export interface PresentedForEvidence {
  *  kept with the answer, because the case's own copy is erased with the case, and without it nobody could say later that the card was there. */
 export function evidenceBytes(sealed: SealedCertificateEvidence, presented: PresentedForEvidence): Uint8Array {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-  const { certificate, statusKind, statusResponse, ocspNonce } = sealed;
-  return Buffer.from(JSON.stringify({ certificate: text(certificate), statusKind, statusResponse: statusResponse === null ? null : text(statusResponse), ocspNonce, presented }));
+  const { certificate, statusKind, statusResponse, ocspNonce, settings } = sealed;
+  const answer = { statusKind, statusResponse: statusResponse === null ? null : text(statusResponse), ocspNonce };
+  return Buffer.from(
+    JSON.stringify({ certificate: text(certificate), ...answer, ...(settings && { settings }), presented }),
+  );
 }
 
 /** The name under which evidence is sealed. The content is a part of it: an effect that runs again after a crash gets a new answer with a new

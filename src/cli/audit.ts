@@ -43,10 +43,13 @@ Proves what happened, to people who do not trust this machine.
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
         not; 2: nothing is wrong, and something cannot be judged with what you gave (UNDECIDED says what and why: no key, another key of
         the log, a checkpoint newer than the bundle, evidence that is not there). --anchors names your own copies of the roots of the
-        certification service (PEM or DER): certificate verdicts are then recomputed from the evidence in the bundle (export
-        --with-evidence). --auth-anchors and --sign-anchors keep the roots of the two kinds apart; --auth-policy OID, --sign-policy OID
-        and --status-age SECONDS are for services whose rules differ from the defaults. --tsa-anchor names the roots of a timestamp
-        authority (PEM or DER): the bundle must then have a timestamp that holds, and the report says before when the log existed; --tsa-crl has revocation judged too
+        certification service (PEM or DER): certificate verdicts are then recomputed from the evidence in the bundle
+        (export --with-evidence). --auth-anchors and --sign-anchors keep the roots of the two kinds apart;
+        --auth-policy OID, --sign-policy OID, --auth-usage OID, --sign-usage OID (repeatable) and --status-age SECONDS
+        are for services whose rules differ from the defaults: a verdict that follows only with what the server had set
+        is UNDECIDED and says which of these to give. --tsa-anchor names the roots of a timestamp authority (PEM or
+        DER): the bundle must then have a timestamp that holds, and the report says before when the log existed;
+        --tsa-crl has revocation judged too
         --witness KEY|FILE (repeatable), --witnesses-needed N (all without it): keys of independent witnesses, so many of which must
         have cosigned a beginning of this log
   ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--witness KEY|FILE]... [--server URL] [--json]

@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { isObjectIdentifier } from '../infrastructure/certificate/oids.js';
 import { EXIT, UsageError } from './command.js';
 
 /** Files, instants and batch lines of the `verify-` tools. */
@@ -46,6 +47,13 @@ export function hexBytes(text: string): Buffer {
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new UsageError(`'${text}' is not a whole number`);
   return Number(text);
+}
+
+/** @throws {UsageError} unless it is an object identifier in dotted numbers */
+export function objectIdentifier(text: string): string {
+  if (!isObjectIdentifier(text))
+    throw new UsageError(`'${text.slice(0, 80)}' is not an OID, for example 1.3.6.1.5.5.7.3.2`);
+  return text;
 }
 
 /** Reads fields of one batch line. Absent and null are the same; everything else must have the right type. @throws {UsageError} */

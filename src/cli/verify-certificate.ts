@@ -3,7 +3,19 @@ import { CERTIFICATE_RULES } from '../infrastructure/certificate/certificate-che
 import { checkOffline, type OfflineCheck, type OfflineVerdict } from '../infrastructure/certificate/offline-check.js';
 import type { RevocationMode } from '../infrastructure/certificate/path-revocation.js';
 import { PROFILE_NAMES, type ProfileName } from '../infrastructure/certificate/profiles.js';
-import { elapsedSince, hexBytes, instant, neverCrashWithAVerdict, readDerFile, readOneDer, runBatch, wholeNumber, write, type BatchLine } from './certificate-input.js';
+import {
+  elapsedSince,
+  hexBytes,
+  instant,
+  neverCrashWithAVerdict,
+  objectIdentifier,
+  readDerFile,
+  readOneDer,
+  runBatch,
+  wholeNumber,
+  write,
+  type BatchLine,
+} from './certificate-input.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
 const REVOCATION_MODES: readonly RevocationMode[] = ['off', 'crl', 'ocsp', 'ocsp-then-crl'];
@@ -92,14 +104,14 @@ Example: why was this card refused at 14:02?
       ocspNonce: values['ocsp-nonce'] === undefined ? null : hexBytes(values['ocsp-nonce']),
       at: values.at === undefined ? Date.now() / 1000 : instant(values.at),
       profile: profileName(values.profile),
-      policies: values.policy?.map(oid),
+      policies: values.policy?.map(objectIdentifier),
       requireExplicitPolicy: values['require-explicit-policy'],
       inhibitPolicyMapping: values['inhibit-policy-mapping'],
       inhibitAnyPolicy: values['inhibit-any-policy'],
       revocation: revocationMode(values.revocation),
       maxDepth: values['max-depth'] === undefined ? undefined : wholeNumber(values['max-depth']),
       maxStatusAgeSeconds: values['max-status-age'] === undefined ? undefined : wholeNumber(values['max-status-age']),
-      extendedKeyUsage: values['extended-key-usage']?.map(oid),
+      extendedKeyUsage: values['extended-key-usage']?.map(objectIdentifier),
       issuerTrustedByKey: values['issuer-trusted-by-key'],
       allowAuthority: values['allow-authority'],
       allowSha1ForTest: values['allow-sha1-for-test'],
@@ -124,14 +136,14 @@ function caseOf(line: BatchLine): OfflineCheck {
     ocspNonce: nonce === undefined || nonce === '' ? null : hexBytes(nonce),
     at: at === undefined ? Date.now() / 1000 : instant(at),
     profile: profileName(line.text('profile')),
-    policies: line.texts('policies')?.map(oid),
+    policies: line.texts('policies')?.map(objectIdentifier),
     requireExplicitPolicy: line.flag('requireExplicitPolicy'),
     inhibitPolicyMapping: line.flag('inhibitPolicyMapping'),
     inhibitAnyPolicy: line.flag('inhibitAnyPolicy'),
     revocation: revocationMode(line.text('revocation')),
     maxDepth: line.count('maxDepth'),
     maxStatusAgeSeconds: line.count('maxStatusAgeSeconds'),
-    extendedKeyUsage: line.texts('extendedKeyUsage')?.map(oid),
+    extendedKeyUsage: line.texts('extendedKeyUsage')?.map(objectIdentifier),
     allowSha1ForTest: line.flag('allowSha1ForTest'),
     issuerTrustedByKey: line.flag('issuerTrustedByKey'),
     allowAuthority: line.flag('allowAuthority'),
@@ -152,11 +164,6 @@ function revocationMode(text: string | undefined): RevocationMode | undefined {
   const mode = REVOCATION_MODES.find((m) => m === text);
   if (text !== undefined && mode === undefined) throw new UsageError(`revocation '${text}': one of ${REVOCATION_MODES.join(', ')}`);
   return mode;
-}
-
-function oid(text: string): string {
-  if (!/^[0-2](?:\.(?:0|[1-9]\d*))+$/.test(text)) throw new UsageError(`'${text}' is not an OID`);
-  return text;
 }
 
 export function exitCodeOf(verdict: 'valid' | 'invalid' | 'unknown'): number {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import { isObjectIdentifier } from './certificate/oids.js';
 
 /** How one setting is read. `read` throws an Error whose message says what to write instead. */
 interface Setting<T> {
@@ -53,6 +54,18 @@ export const SETTINGS = {
   signAnchorFiles: setting('HONNIN_JPKI_SIGN_ANCHORS', null, 'PEM or DER files, comma-separated: roots of digital signature certificates.', paths),
   authPolicyOids: setting('HONNIN_JPKI_AUTH_POLICY_OIDS', '1.2.392.200149.8.5.1.3.30', 'Certificate policies, comma-separated, one of which a user authentication certificate must name.', oids),
   signPolicyOids: setting('HONNIN_JPKI_SIGN_POLICY_OIDS', '1.2.392.200149.8.5.1.1.20', 'The same for digital signature certificates.', oids),
+  authUsageOids: setting(
+    'HONNIN_JPKI_AUTH_USAGE_OIDS',
+    '1.3.6.1.5.5.7.3.2',
+    'Extended key usages, comma-separated: a user authentication certificate that limits its use must allow one.',
+    oids,
+  ),
+  signUsageOids: setting(
+    'HONNIN_JPKI_SIGN_USAGE_OIDS',
+    '1.3.6.1.5.5.7.3.4,1.3.6.1.5.5.7.3.36',
+    'The same for digital signature certificates.',
+    oids,
+  ),
   ocspUrl: setting('HONNIN_JPKI_OCSP_URL', null, 'Address of the authentication server’s OCSP responder.', optionalUrl),
   crlAuthUrls: setting('HONNIN_JPKI_CRL_AUTH_URL', null, 'Address of the CRL for user authentication certificates; several, comma-separated, where generations of the authority have one each.', urls),
   crlSignUrls: setting('HONNIN_JPKI_CRL_SIGN_URL', null, 'The same for digital signature certificates.', urls),
@@ -228,7 +241,11 @@ function paths(value: string | null): readonly string[] {
 
 function oids(value: string | null): readonly string[] {
   const list = text(value).split(',').map((oid) => oid.trim());
-  if (!list.every((oid) => /^[0-2](?:\.\d+)+$/.test(oid))) throw new Error('must be object identifiers such as 1.2.392.200149.8.5.1.3.30');
+  const other = list.find((oid) => !isObjectIdentifier(oid));
+  if (other !== undefined)
+    throw new Error(
+      `'${other}' is no object identifier; they are written like 1.2.392.200149.8.5.1.3.30, commas between them`,
+    );
   return list;
 }
 

@@ -169,7 +169,13 @@ function happened(n: number, status: 'good' | { readonly revokedAt: number }): v
     nonce,
     status,
   });
-  const sealed = { certificate, statusKind: 'ocsp' as const, statusResponse, ocspNonce: nonce.toString('hex') };
+  const sealed = {
+    certificate,
+    statusKind: 'ocsp' as const,
+    statusResponse,
+    ocspNonce: nonce.toString('hex'),
+    settings: null,
+  };
   const stated = { checkedAtUtc: AT, source: 'http://ocsp.example/' } as never;
   const again = recomputeVerdict(
     {

@@ -477,7 +477,13 @@ export class SimulatedCertificates extends CertificateVerifier {
       const revoked = plan.certificate === 'revoked';
       const evidence = { method: 'ocsp', source: 'simulated', status: revoked ? 'revoked' : 'good', revocationReason: null, revokedAtUtc: null, thisUpdateUtc: at, nextUpdateUtc: null, responderKeySha256: null, trustAnchorSha256: null, pathLength: 2, checkedAtUtc: at } as const;
       // A new answer with a new nonce at every call, as a real responder gives.
-      const sealed = { certificate, statusResponse: Buffer.from(String(this.world.random.next())), statusKind: 'ocsp', ocspNonce: null } as const;
+      const sealed = {
+        certificate,
+        statusResponse: Buffer.from(String(this.world.random.next())),
+        statusKind: 'ocsp',
+        ocspNonce: null,
+        settings: null,
+      } as const;
       return revoked ? { verdict: 'invalid', reason: 'revoked', detail: '', evidence, sealed } : { verdict: 'valid', evidence, sealed, holder: { issuerName: Buffer.from('issuer'), serialNumber: plan.holder }, statements: { birthDate: null, sex: null, notAfterUtc: '2030-02-17T14:59:59.000Z' } };
     });
   }

@@ -22,6 +22,19 @@ export interface SealedCertificateEvidence {
   readonly statusKind: 'ocsp' | 'crl' | null;
   /** Hex of the nonce that we sent with the OCSP request, or null. */
   readonly ocspNonce: string | null;
+  /** What the operator had set when the verdict was made; null in evidence of before that was kept. */
+  readonly settings: CertificateSettings | null;
+}
+
+/** Settings from which a verdict follows beside the bytes. Who makes it again later with others must be able to tell
+ *  that from a lie. */
+export interface CertificateSettings {
+  /** Certificate policies of which the leaf had to name one. */
+  readonly policies: readonly string[];
+  /** Extended key usages of which the leaf had to allow one, where it limited its use. */
+  readonly extendedKeyUsages: readonly string[];
+  /** Oldest acceptable thisUpdate of an OCSP answer. */
+  readonly statusAgeSecondsMax: number;
 }
 
 export type CertificateVerdict =

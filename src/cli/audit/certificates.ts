@@ -2,13 +2,22 @@ import type { AbsenceReason, CertificateJudge, CertificateReport } from '../../d
 import { certificateRules } from '../../infrastructure/certificate/certificate-check.js';
 import { certificateJudge } from '../../infrastructure/certificate/judge-kept-verdict.js';
 import { TrustAnchorError, TrustAnchors } from '../../infrastructure/certificate/trust-anchors.js';
-import { readInputFile, wholeNumber } from '../certificate-input.js';
+import { objectIdentifier, readInputFile, wholeNumber } from '../certificate-input.js';
 import { UsageError } from '../command.js';
 
 const MANY = { type: 'string', multiple: true } as const;
 
 /** Options of `audit verify` with which a reader brings trust anchors and rules of their own. */
-export const ANCHOR_OPTIONS = { anchors: MANY, 'auth-anchors': MANY, 'sign-anchors': MANY, 'auth-policy': MANY, 'sign-policy': MANY, 'status-age': { type: 'string' } } as const;
+export const ANCHOR_OPTIONS = {
+  anchors: MANY,
+  'auth-anchors': MANY,
+  'sign-anchors': MANY,
+  'auth-policy': MANY,
+  'sign-policy': MANY,
+  'auth-usage': MANY,
+  'sign-usage': MANY,
+  'status-age': { type: 'string' },
+} as const;
 
 export interface AnchorValues {
   readonly anchors?: readonly string[];
@@ -16,6 +25,8 @@ export interface AnchorValues {
   readonly 'sign-anchors'?: readonly string[];
   readonly 'auth-policy'?: readonly string[];
   readonly 'sign-policy'?: readonly string[];
+  readonly 'auth-usage'?: readonly string[];
+  readonly 'sign-usage'?: readonly string[];
   readonly 'status-age'?: string;
 }
 
@@ -29,14 +40,28 @@ export function judgeWith(values: AnchorValues): CertificateJudge | undefined {
     // The reader chose these files one by one, so a test hierarchy among them is meant.
     const anchors = TrustAnchors.load({ user_authentication: auth.map(readInputFile), digital_signature: sign.map(readInputFile) }, 'test');
     const age = values['status-age'];
-    return certificateJudge(certificateRules(anchors, {
-      policyOids: { ...(values['auth-policy'] && { user_authentication: values['auth-policy'] }), ...(values['sign-policy'] && { digital_signature: values['sign-policy'] }) },
-      status: age === undefined ? undefined : { maxStatusAgeSeconds: wholeNumber(age) },
-    }));
+    return certificateJudge(
+      certificateRules(anchors, {
+        policyOids: {
+          user_authentication: oidsIn(values['auth-policy']),
+          digital_signature: oidsIn(values['sign-policy']),
+        },
+        usageOids: {
+          user_authentication: oidsIn(values['auth-usage']),
+          digital_signature: oidsIn(values['sign-usage']),
+        },
+        status: age === undefined ? undefined : { maxStatusAgeSeconds: wholeNumber(age) },
+      }),
+    );
   } catch (error) {
     if (error instanceof TrustAnchorError) throw new UsageError(`--anchors: ${error.message}`);
     throw error;
   }
+}
+
+/** Each option may hold several, as in the server's settings. */
+function oidsIn(options: readonly string[] | undefined): readonly string[] | undefined {
+  return options?.flatMap((text) => text.split(',')).map((text) => objectIdentifier(text.trim()));
 }
 
 const WHY: Readonly<Record<AbsenceReason, string>> = {

@@ -1,4 +1,9 @@
-import type { CertificateCheck, CertificateVerdict, SealedCertificateEvidence } from '../../application/ports/certificate-verifier.js';
+import type {
+  CertificateCheck,
+  CertificateSettings,
+  CertificateVerdict,
+  SealedCertificateEvidence,
+} from '../../application/ports/certificate-verifier.js';
 import type { CertificateEvidence, CertificateType, InvalidCertificateReason } from '../../domain/values/certificate-status.js';
 import { parseCertificate, serialHex, type Certificate } from './certificate.js';
 import { asBuffer, DerError } from './der.js';
@@ -40,6 +45,9 @@ export type StatusRuleOptions = { readonly [K in keyof StatusRules]?: StatusRule
 export interface CertificateRuleOptions {
   /** Replaces the policy OIDs of a certificate type, for the test environment of the certification service. */
   readonly policyOids?: Partial<Record<CertificateType, readonly string[]>> | undefined;
+  /** Replaces the extended key usages that a certificate type may be limited to: those of the real cards are not
+   *  public. */
+  readonly usageOids?: Partial<Record<CertificateType, readonly string[]>> | undefined;
   /** Certificates in a path, leaf and anchor counted; card certificates need 2. */
   readonly maxDepth?: number | undefined;
   readonly status?: StatusRuleOptions | undefined;
@@ -47,9 +55,39 @@ export interface CertificateRuleOptions {
 
 export function certificateRules(anchors: TrustAnchors, options: CertificateRuleOptions = {}): CertificateRules {
   const maxIntermediates = Math.max(0, (options.maxDepth ?? 2) - 2);
-  const profile = (type: CertificateType): Profile => profileFor(profileNameFor(type), { policies: options.policyOids?.[type], maxIntermediates });
+  const profile = (type: CertificateType): Profile => profileFor(profileNameFor(type), {
+    policies: options.policyOids?.[type], extendedKeyUsage: options.usageOids?.[type], maxIntermediates,
+  });
   const { requireNonce = true, certIdHash = 'sha1', maxStatusAgeSeconds = 86_400, clockToleranceSeconds = 300 } = options.status ?? {};
   return { anchors, profiles: { user_authentication: profile('user_authentication'), digital_signature: profile('digital_signature') }, status: { requireNonce, certIdHash, maxStatusAgeSeconds, clockToleranceSeconds } };
+}
+
+/** What of these rules an operator may set, for one certificate type. */
+export function settingsOf({ profiles, status }: CertificateRules, type: CertificateType): CertificateSettings {
+  const { leafPolicies, leafExtendedKeyUsage } = profiles[type];
+  return {
+    policies: leafPolicies ?? [],
+    extendedKeyUsages: leafExtendedKeyUsage ?? [],
+    statusAgeSecondsMax: status.maxStatusAgeSeconds,
+  };
+}
+
+/** The same rules with these settings for one certificate type. Anchors and everything else stay. */
+export function withSettings(
+  rules: CertificateRules,
+  type: CertificateType,
+  settings: CertificateSettings,
+): CertificateRules {
+  const profile = {
+    ...rules.profiles[type],
+    leafPolicies: settings.policies,
+    leafExtendedKeyUsage: settings.extendedKeyUsages,
+  };
+  return {
+    ...rules,
+    profiles: { ...rules.profiles, [type]: profile },
+    status: { ...rules.status, maxStatusAgeSeconds: settings.statusAgeSecondsMax },
+  };
 }
 
 /** A certificate whose path and card signature hold. Whether it was revoked is still open. */
@@ -58,17 +96,19 @@ export interface PresentedCertificate {
   readonly path: ValidPath;
   /** The authority to ask: who issued the leaf. */
   readonly issuer: StatusIssuer;
+  readonly settings: CertificateSettings;
 }
 
 /** Path and presence: everything that can be decided without the authentication server.
  *  @returns the certificate, or the finished `invalid` verdict. Source: RFC 5280 section 6. @req R6 R32 */
 export function checkPresented(check: CertificateCheck, rules: CertificateRules, checkedAt: number): PresentedCertificate | Extract<CertificateVerdict, { verdict: 'invalid' }> {
+  const settings = settingsOf(rules, check.certificateType);
   const refuse = (problem: PathProblem, path: ValidPath | null): Extract<CertificateVerdict, { verdict: 'invalid' }> => ({
     verdict: 'invalid',
     reason: problem.reason,
     detail: problem.detail,
     evidence: evidenceWithoutStatus(path, checkedAt),
-    sealed: { certificate: check.certificate, statusResponse: null, statusKind: null, ocspNonce: null },
+    sealed: { certificate: check.certificate, statusResponse: null, statusKind: null, ocspNonce: null, settings },
   });
   if (check.certificate.length > CARD_CERTIFICATE_BYTES_MAX) return refuse({ reason: 'limit_exceeded', detail: 'larger than any card certificate' }, null);
   const certificate = tryParse(check.certificate);
@@ -77,7 +117,7 @@ export function checkPresented(check: CertificateCheck, rules: CertificateRules,
   if ('reason' in found) return refuse(found, null);
   const signatureProblem = checkCardSignature(certificate, check, rules.profiles[check.certificateType].algorithms);
   if (signatureProblem !== null) return refuse(signatureProblem, found);
-  return { certificate, path: found, issuer: issuerOf(found) };
+  return { certificate, path: found, issuer: issuerOf(found), settings };
 }
 
 function tryParse(bytes: Uint8Array): Certificate | DerError {
@@ -143,6 +183,7 @@ export function decide(presented: PresentedCertificate, decided: DecidedStatus):
     statusResponse: decided.response,
     statusKind: decided.method,
     ocspNonce: decided.nonce === null ? null : Buffer.from(decided.nonce).toString('hex'),
+    settings: presented.settings,
   };
   if (status.status === 'good') return { verdict: 'valid', evidence, sealed, holder: { issuerName: certificate.issuer, serialNumber: serialHex(certificate.serial) }, statements: statementsOf(certificate) };
   const reason: InvalidCertificateReason = 'revoked';

@@ -6,9 +6,11 @@ import { CrlStore } from './crl-store.js';
 import { SurfaceApCardRecordVerifier, type CardIssuerKey } from './card-record-verifier.js';
 import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
 
-/** The certificate check as the settings describe it. @throws {ConfigError} for files that cannot be used */
-export function certificateVerifier(config: Config): CertificateVerifier {
-  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrls, crlSignUrls, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids } = config.values;
+/** The certificate check as the settings describe it.
+ *  @param now milliseconds since 1970; default: the system clock
+ *  @throws {ConfigError} for files that cannot be used */
+export function certificateVerifier(config: Config, now?: () => number): CertificateVerifier {
+  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrls, crlSignUrls, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids, authUsageOids, signUsageOids } = config.values;
   if (!config.canCheckCertificates) return new UnconfiguredCertificateVerifier();
   checkStatusOrder(config);
   return new OcspCertificateVerifier({
@@ -18,10 +20,12 @@ export function certificateVerifier(config: Config): CertificateVerifier {
     },
     environment,
     policyOids: { user_authentication: authPolicyOids, digital_signature: signPolicyOids },
+    usageOids: { user_authentication: authUsageOids, digital_signature: signUsageOids },
     order: statusOrder,
     ocsp: ocspUrl === null ? null : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
     crl: { user_authentication: crlStore(config, crlAuthUrls, 'auth'), digital_signature: crlStore(config, crlSignUrls, 'sign') },
     reuseAnswerSeconds: ocspReuseSeconds,
+    ...(now && { now }),
   });
 }
 

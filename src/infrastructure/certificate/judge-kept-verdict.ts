@@ -3,7 +3,9 @@ import { isEvidenceOf } from '../../application/sealed-evidence.js';
 import type { CertificateJudge, KeptVerdict, VerdictJudgement } from '../../domain/audit/certificate-replay.js';
 import { compareCard, type CardAgreement, type CertificateStatements, type FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import type { CertificateRules } from './certificate-check.js';
+import type { CertificateSettings } from '../../application/ports/certificate-verifier.js';
+import type { CertificateType } from '../../domain/values/certificate-status.js';
+import { certificateRules, settingsOf, withSettings, type CertificateRules } from './certificate-check.js';
 import { differences, readKeptEvidence, recomputeVerdict, type KeptEvidence } from './recompute-verdict.js';
 
 /** Members of the signed envelope that the log also tells in clear: card and log must agree on each. */
@@ -30,6 +32,13 @@ function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
   if (!presented) return { judged: 'not_possible', why: "the card's signature was not kept with this evidence (kept by an earlier version)" };
   const other = otherRequest(kept, { sealed, presented });
   if (other !== null) return differs(other);
+  const found = judgedAgain(kept, { sealed, presented }, rules);
+  return found.judged === 'differs' ? byItsOwnSettings(kept, { sealed, presented }, { found, rules }) : found;
+}
+
+type Opened = KeptEvidence & { readonly presented: NonNullable<KeptEvidence['presented']> };
+
+function judgedAgain(kept: KeptVerdict, { sealed, presented }: Opened, rules: CertificateRules): VerdictJudgement {
   const again = recomputeVerdict({ sealed, ...presented, evidence: kept.evidence }, rules);
   // The card's face record is judged after its certificate; a refusal for it leaves a certificate that was good.
   const expected = kept.reason !== null && AFTER_A_GOOD_CERTIFICATE.has(kept.reason) ? 'valid' : kept.verdict;
@@ -39,6 +48,46 @@ function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
   if (fields.length > 0) return differs(`the log states another ${fields.join(', ')} than the evidence gives`);
   const points = again.verdict === 'valid' ? otherAgreement(kept, again.statements, presented.faceRecord) : [];
   return points.length === 0 ? { judged: 'reproduced' } : differs(`the log states another agreement of certificate and face record (${points.join(', ')}) than the evidence gives`);
+}
+
+/** What an operator may set is not for the log to decide, nor for its reader: a verdict that follows from the evidence
+ *  with the settings that were kept with it, and not with the reader's, is neither right nor wrong until somebody says
+ *  which settings were to be used. */
+function byItsOwnSettings(
+  kept: KeptVerdict,
+  opened: Opened,
+  { found, rules }: { readonly found: VerdictJudgement; readonly rules: CertificateRules },
+): VerdictJudgement {
+  const type = opened.presented.certificateType;
+  const [mine, its] = [settingsOf(rules, type), opened.sealed.settings ?? settingsOfBefore(rules, type)];
+  const other = (Object.keys(OPTIONS) as (keyof CertificateSettings)[]).filter(
+    (name) => canonicalJson(mine[name] as never) !== canonicalJson(its[name] as never),
+  );
+  if (other.length === 0 || judgedAgain(kept, opened, withSettings(rules, type, its)).judged !== 'reproduced')
+    return found;
+  const text = (value: CertificateSettings[keyof CertificateSettings]) =>
+    typeof value === 'number' ? String(value) : value.join(',');
+  const told = other.map((name) => `${OPTIONS[name](type)} ${text(its[name])} (yours: ${text(mine[name])})`).join(', ');
+  return {
+    judged: 'undecided',
+    why: `it follows from the evidence with the settings that the server had, and not with yours: ${told}`,
+  };
+}
+
+/** The option of `audit verify` for each setting. */
+const OPTIONS: Readonly<Record<keyof CertificateSettings, (type: CertificateType) => string>> = {
+  policies: (type) => (type === 'user_authentication' ? '--auth-policy' : '--sign-policy'),
+  extendedKeyUsages: (type) => (type === 'user_authentication' ? '--auth-usage' : '--sign-usage'),
+  statusAgeSecondsMax: () => '--status-age',
+};
+
+/** Before settings were kept with the evidence, extended key usages could not be set: all servers had the profile's
+ *  own. */
+function settingsOfBefore(rules: CertificateRules, type: CertificateType): CertificateSettings {
+  return {
+    ...settingsOf(rules, type),
+    extendedKeyUsages: settingsOf(certificateRules(rules.anchors), type).extendedKeyUsages,
+  };
 }
 
 /** Refusals for what comes after the certificate: it was good. */
@@ -53,7 +102,7 @@ function otherAgreement({ agreement }: KeptVerdict, statements: CertificateState
 }
 
 /** @returns what shows that the card signed something else than the log says was received; null when both agree */
-function otherRequest({ request }: KeptVerdict, { sealed, presented }: KeptEvidence & { readonly presented: NonNullable<KeptEvidence['presented']> }): string | null {
+function otherRequest({ request }: KeptVerdict, { sealed, presented }: Opened): string | null {
   const signed = JSON.parse(Buffer.from(presented.signedBytes).toString('utf8')) as Record<string, unknown>;
   if (signed['certificateSha256'] !== createHash('sha256').update(sealed.certificate).digest('hex')) return 'the envelope that the card signed names another certificate';
   if (request === null) return null;

@@ -22,6 +22,8 @@ export interface OcspCertificateVerifierOptions {
   readonly crl: Readonly<Record<CertificateType, CrlSource | null>> | null;
   /** Policy OIDs that a leaf must carry, per type, instead of the certification service's own. */
   readonly policyOids?: Partial<Record<CertificateType, readonly string[]>>;
+  /** Extended key usages of which a leaf that limits its use must allow one, per type, instead of the profile's own. */
+  readonly usageOids?: Partial<Record<CertificateType, readonly string[]>>;
   /** Certificates in a path, leaf and anchor counted. Default 2: card certificates are issued by the root. */
   readonly maxDepth?: number;
   /** How long a `good` OCSP answer serves the same certificate again, seconds. Default 0: never. */
@@ -52,6 +54,7 @@ export class OcspCertificateVerifier extends CertificateVerifier {
     super();
     this.rules = certificateRules(TrustAnchors.load(options.trustAnchors, options.environment), {
       policyOids: options.policyOids,
+      usageOids: options.usageOids,
       maxDepth: options.maxDepth,
       status: { ...options.ocsp },
     });

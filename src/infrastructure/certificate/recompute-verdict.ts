@@ -1,4 +1,9 @@
-import type { CertificateCheck, CertificateVerdict, SealedCertificateEvidence } from '../../application/ports/certificate-verifier.js';
+import type {
+  CertificateCheck,
+  CertificateSettings,
+  CertificateVerdict,
+  SealedCertificateEvidence,
+} from '../../application/ports/certificate-verifier.js';
 import type { FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import type { CertificateEvidence } from '../../domain/values/certificate-status.js';
 import { checkPresented, decide, secondsOf, type CertificateRules, type PresentedCertificate } from './certificate-check.js';
@@ -80,13 +85,32 @@ export function readKeptEvidence(bytes: Uint8Array): KeptEvidence {
   } catch {
     throw wrong;
   }
-  const { certificate, statusKind, statusResponse, ocspNonce, presented } = (value ?? {}) as Record<string, unknown>;
+  const { certificate, statusKind, statusResponse, ocspNonce, settings, presented } = (value ?? {}) as Record<
+    string,
+    unknown
+  >;
   const isTextOrNull = (field: unknown): field is string | null => field === null || typeof field === 'string';
   if (typeof certificate !== 'string' || !isTextOrNull(statusResponse) || !isTextOrNull(ocspNonce) || (statusKind !== 'ocsp' && statusKind !== 'crl' && statusKind !== null)) throw wrong;
   return {
-    sealed: { certificate: Buffer.from(certificate, 'base64'), statusKind, statusResponse: statusResponse === null ? null : Buffer.from(statusResponse, 'base64'), ocspNonce },
+    sealed: {
+      certificate: Buffer.from(certificate, 'base64'),
+      statusKind,
+      statusResponse: statusResponse === null ? null : Buffer.from(statusResponse, 'base64'),
+      ocspNonce,
+      settings: readSettings(settings, wrong),
+    },
     presented: presented === undefined ? null : readPresented(presented, wrong),
   };
+}
+
+/** @returns null where none were kept */
+function readSettings(value: unknown, wrong: TypeError): CertificateSettings | null {
+  if (value === undefined) return null;
+  const { policies, extendedKeyUsages, statusAgeSecondsMax } = (value ?? {}) as Record<string, unknown>;
+  const isTexts = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every((text) => typeof text === 'string');
+  if (!isTexts(policies) || !isTexts(extendedKeyUsages) || !Number.isInteger(statusAgeSecondsMax)) throw wrong;
+  return { policies, extendedKeyUsages, statusAgeSecondsMax: statusAgeSecondsMax as number };
 }
 
 function readPresented(value: unknown, wrong: TypeError): NonNullable<KeptEvidence['presented']> {

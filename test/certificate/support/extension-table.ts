@@ -9,7 +9,7 @@ that is not. A critical extension that is not in the table is refused everywhere
 | --- | --- | --- | --- | --- | --- |
 | basicConstraints | acted; must be critical | acted; critical on cards | acted: no authority; no pathLen | acted: no authority | acted: as leaf |
 | keyUsage | acted | acted | acted by profile | acted | acted: signatures alone |
-| extendedKeyUsage | acted: must hold the purpose; without a purpose refused when critical | as anchor | acted by profile and setting | acted: id-kp-OCSPSigning | acted: timeStamping alone, critical |
+| extendedKeyUsage | acted: must hold the purpose; without a purpose refused when critical | as anchor | acted by profile and setting (below) | acted: id-kp-OCSPSigning | acted: timeStamping alone, critical |
 | certificatePolicies | refused when critical without anyPolicy, else harmless: the anchor is chosen by hand | acted | acted | harmless: no policy is asked for | acted as in a path |
 | policyMappings | refused when critical | acted; refused on cards | harmless: nothing below | refused when critical | as leaf |
 | policyConstraints | acted (RFC 5937); refused on cards | acted; refused on cards | acted; refused on cards | refused when critical | as leaf |
@@ -19,6 +19,19 @@ that is not. A critical extension that is not in the table is refused everywhere
 | issuerAltName, crlDistributionPoints | harmless: addresses are configured, never taken from here | same; the points scope a CRL | same | same | same |
 | authorityKeyIdentifier, subjectKeyIdentifier | acted; refused when critical | acted; refused when critical | acted; refused when critical | refused when critical | as leaf |
 | id-pkix-ocsp-nocheck | refused when critical | refused when critical | refused when critical | acted; must be NULL | as leaf |
+
+**Which extended key usages** the real cards carry is not public. A certificate without the extension, or with
+anyExtendedKeyUsage, serves every profile; one with it must allow one of
+
+| profile | setting of the server | option of \`audit verify\` | default |
+| --- | --- | --- | --- |
+| \`jpki-auth\` | \`HONNIN_JPKI_AUTH_USAGE_OIDS\` | \`--auth-usage OID…\` | \`1.3.6.1.5.5.7.3.2\` (client authentication) |
+| \`jpki-sign\` | \`HONNIN_JPKI_SIGN_USAGE_OIDS\` | \`--sign-usage OID…\` | \`1.3.6.1.5.5.7.3.4\`, \`1.3.6.1.5.5.7.3.36\` (e-mail protection, document signing) |
+| \`rfc5280\` | – | \`verify-certificate --extended-key-usage OID…\` | free |
+
+Settings from which a verdict follows (policies, usages, oldest answer) are sealed with its evidence. Who makes it again
+with others gets neither "right" nor "wrong": \`certificate_settings\` says what the server had and which option says the
+same ([0083](decisions/0083-settings-are-kept-with-the-evidence.md)).
 
 | name form under constraints | compared | undecidable, so refused |
 | --- | --- | --- |
