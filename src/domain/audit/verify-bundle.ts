@@ -38,7 +38,7 @@ export interface VerifyOptions {
 /** What is wrong, and where. `index` is the place in the log, where one can be named. */
 export interface Discrepancy {
   readonly code:
-    | 'bundle_malformed' | 'checkpoint_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
+    | 'bundle_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
     | 'range_has_gaps' | 'fork' | 'succession_malformed' | 'two_successors' | 'certificate_differs' | 'certificate_signature' | 'list_differs'
     | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs' | 'certificate_verdict_differs' | 'cosignature_wrong';
   readonly index: number | null;
