@@ -66,7 +66,8 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit why --registration ID [--lang ja|en] [--at INSTANT | --position N]
         each of these looks is put on record before anything is shown, as the operating-system user and HONNIN_OPERATOR; beside a
         running server they need --server URL --token TOKEN (or HONNIN_TOKEN), as an auditor. --json for programs
-  ./honnin audit verify-list LIST.json... --bundle BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--json]
+  ./honnin audit verify-list LIST.json... --bundle BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]...
+        [--witness KEY|FILE]... [--witnesses-needed N] [--json]
         draws a list again from the events of a bundle and names each row that was left out, added or changed
   ./honnin audit page --out FILE                                the offline verifier as one HTML file
 

@@ -205,7 +205,7 @@ else globalThis.honninAnswerTo = answerTo;
       const bytes = (id) => given[id].map((f) => f.bytes);
       const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'), witnesses: $('witnesses').value };
       const found = await ask('verify', $('keys').value, known, trust, Date.now());
-      const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known);
+      const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known, $('witnesses').value);
       if (mine !== run_) return;
       engine = await ask('digestOf', $('engine').textContent); judgedAt = new Date().toISOString(); listFound = list;
       report = found; seconds = (performance.now() - start) / 1000;

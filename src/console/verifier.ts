@@ -67,7 +67,8 @@ export class PageVerifier {
     }
     pieces.push(decoder.decode());
     this.pieces = pieces;
-    for (const piece of pieces) for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) this.lineCount += 1;
+    for (const piece of pieces)
+      for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) this.lineCount += 1;
     return this.lineCount;
   }
 
@@ -75,20 +76,30 @@ export class PageVerifier {
    *  @param known checkpoints that the reader has
    *  @param nowMs the reader's clock: a timestamp of the future is none
    *  @throws {NoteFormatError} for a key that is none, {TrustAnchorError} for roots that are none */
-  async verify(keys: string, known: readonly string[], trust = NO_TRUST, nowMs = Number.MAX_SAFE_INTEGER): Promise<PageReport> {
+  async verify(
+    keys: string,
+    known: readonly string[],
+    trust = NO_TRUST,
+    nowMs = Number.MAX_SAFE_INTEGER,
+  ): Promise<PageReport> {
     this.report = null;
     return (this.report = await verify(this.told(), keys, known, { trust, nowMs }));
   }
 
   /** Draws a list again from the bundle that was read. @param files contents: one answer or an array of answers, each JSON
    *  @throws {SyntaxError} for a file that is not JSON */
-  verifyList(files: readonly Uint8Array[], keys: string, known: readonly string[]): ListReport & { readonly sound: boolean } {
+  verifyList(
+    files: readonly Uint8Array[],
+    keys: string,
+    known: readonly string[],
+    witnesses = '',
+  ): ListReport & { readonly sound: boolean } {
     const pages = files.flatMap((file) => {
       const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file)) as unknown;
       return Array.isArray(value) ? (value as unknown[]) : [value];
     });
     const bundle = { [Symbol.iterator]: () => cutIntoLines(this.pieces)[Symbol.iterator]() };
-    const report = verifyList(pages, PRIMITIVES, { trusted: keysIn(keys), bundle, known });
+    const report = verifyList(pages, PRIMITIVES, { trusted: keysIn(keys), bundle, known, ...witnessesIn(witnesses) });
     return { ...report, sound: isSoundList(report) };
   }
 

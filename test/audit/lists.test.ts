@@ -10,6 +10,7 @@ import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domai
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { MadeKey, MadeWitness } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 
 const NOW = '2026-11-23T12:00:00.000Z';
@@ -174,6 +175,86 @@ describe('a list with its certificate', () => {
     expect(cut).toMatchObject({ judgement: 'wrong', trust: 'none' });
     expect(cut.undecided.map((d) => d.code)).toContain('other_key');
     await other.close();
+  });
+
+  describe('with witnesses that the reader trusts', () => {
+    const [one, other] = [new MadeWitness(8, 'witness.example/w1'), new MadeWitness(9, 'witness.example/w2')];
+    const SECONDS = 1_800_000_000;
+    const both = { keys: [one.key, other.key], needed: 2 };
+    const all = (options: Partial<VerifyListOptions>) =>
+      check([early], { witnesses: { keys: [one.key], needed: 1 }, ...options });
+    const doubts = (report: ReturnType<typeof check>) => report.undecided.map(({ code }) => code);
+    /** The server signs the page anew, with another checkpoint beside it. */
+    const withCheckpoint = (checkpoint: string): ListAnswer => {
+      const answer = { ...early, checkpoint };
+      const covered = Buffer.from(sha256(Buffer.from(coveredByListCertificate(answer)))).toString('hex');
+      const whole = parseNote(early.certificate).text.replace(/\nanswer .*\n/, `\nanswer ${covered}\n`);
+      return { ...answer, certificate: writeNote({ text: whole, signatures: world.keys.sign(whole) }) };
+    };
+
+    it('is undecided where nobody has cosigned anything', () => {
+      for (const options of [{}, { bundle: null }]) {
+        expect(all(options)).toMatchObject({ judgement: 'undecided', witnessed: { isEnough: false, size: null } });
+        expect(doubts(all(options))).toContain('not_witnessed');
+      }
+    });
+
+    it('is right with a cosigned checkpoint of its tree, of a beginning, or of what came later', async () => {
+      const known = [one.cosign(earlyCheckpoint, SECONDS)];
+      expect(all({ known })).toMatchObject({
+        judgement: 'right',
+        witnessed: { isEnough: true, size: early.asOf.treeSize, by: [one.key.name] },
+      });
+      expect(doubts(all({ known, bundle: null }))).toEqual(['not_drawn']);
+      const later = world.log.checkpoint()!;
+      const carried = await world.bundle(
+        { kind: 'range', from: 0, to: null },
+        { known: [one.cosign(later.note, SECONDS)] },
+      );
+      expect(all({ bundle: carried })).toMatchObject({
+        judgement: 'right',
+        witnessed: { isEnough: true, size: later.size },
+      });
+      const newest = check([asFile(await ask())], { witnesses: { keys: [one.key], needed: 1 }, known });
+      expect(newest).toMatchObject({ judgement: 'right', witnessed: { size: early.asOf.treeSize } });
+    });
+
+    it('counts what stands on the checkpoint that came with the list', () => {
+      const good = check([withCheckpoint(one.cosign(earlyCheckpoint, SECONDS))], {
+        witnesses: { keys: [one.key], needed: 1 },
+      });
+      expect(good).toMatchObject({ judgement: 'right', witnessed: { isEnough: true } });
+    });
+
+    it('needs as many on one checkpoint as the reader asks for', () => {
+      const known = [one.cosign(earlyCheckpoint, SECONDS)];
+      expect(doubts(all({ known, witnesses: both }))).toEqual(['not_witnessed']);
+      expect(all({ known: [other.cosign(known[0]!, SECONDS)], witnesses: both })).toMatchObject({ judgement: 'right' });
+    });
+
+    it('is wrong with a line that the witness did not make, and not where the reader has such a one', () => {
+      const line = one.cosign(earlyCheckpoint, SECONDS).trimEnd().split(' ').at(-1) as string;
+      const forged = Buffer.from(line, 'base64');
+      forged[5]! ^= 1;
+      const note = `${earlyCheckpoint}— ${one.key.name} ${forged.toString('base64')}\n`;
+      const carried = check([withCheckpoint(note)], { witnesses: { keys: [one.key], needed: 1 } });
+      expect(carried.discrepancies.map(({ code }) => code)).toEqual(['cosignature_wrong']);
+      expect(all({ known: [note] })).toMatchObject({ judgement: 'undecided', discrepancies: [] });
+      expect(doubts(all({ known: [note] }))).toEqual(['not_witnessed']);
+    });
+
+    it('does not take a checkpoint of another tree, nor one that nobody of this log signed', () => {
+      const foreign = new MadeKey(1, ORIGIN).note(parseNote(earlyCheckpoint).text);
+      for (const note of [
+        earlyCheckpoint.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 5).toString('base64')}\n`),
+        foreign,
+      ]) {
+        expect(all({ known: [one.cosign(note, SECONDS)], bundle: null }).witnessed).toMatchObject({
+          isEnough: false,
+          size: null,
+        });
+      }
+    });
   });
 
   describe('that lies', () => {

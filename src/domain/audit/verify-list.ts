@@ -5,19 +5,20 @@ import { fromBase64, toHex, utf8 } from './bytes.js';
 import { readBundle } from './bundle.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { commitmentToken, type Person } from './commitment.js';
+import { judgeWitnesses, type Witnessed, type WitnessPolicy } from './cosignature.js';
 import { keysThatFollow } from './key-succession.js';
 import { parseLeaf } from './leaf.js';
 import { chosenRows, countsAt, coveredByListCertificate, cursorAfter, parseListCertificate, type CertifiedPage, type ListClaim } from './list-certificate.js';
 import { GrowingTree, sameHash, treeHasher } from './merkle-tree.js';
 import { ListDrawer, type DrawnRow } from './population.js';
-import { judgeNote, NoteFormatError, parseNote, type VerifierKey } from './signed-note.js';
+import { judgeNote, NoteFormatError, parseNote, type SignedNote, type VerifierKey } from './signed-note.js';
 import { checkpointIn, verifyBundle, type Judgement, type Primitives, type Undecided } from './verify-bundle.js';
 
 /** What is wrong with a list, and where. `index` is the place in the log of the event behind it, where one can be named. */
 export interface ListDiscrepancy {
   readonly code:
     | 'list_malformed' | 'certificate_missing' | 'certificate_malformed' | 'certificate_signature' | 'certificate_of_another_list' | 'checkpoint_differs' | 'origin_differs' | 'fork'
-    | 'page_differs' | 'page_missing' | 'pages_of_different_lists' | 'count_differs' | 'rows_differ' | 'opening_differs' | 'answer_differs'
+    | 'page_differs' | 'page_missing' | 'pages_of_different_lists' | 'count_differs' | 'rows_differ' | 'opening_differs' | 'answer_differs' | 'cosignature_wrong'
     | 'bundle_unsound' | 'bundle_too_small' | 'events_differ' | 'policy_differs' | 'row_missing' | 'row_added' | 'row_changed' | 'row_moved';
   readonly index: number | null;
   readonly detail: string;
@@ -41,6 +42,9 @@ export interface ListReport {
   readonly trust: 'trusted' | 'none';
   /** Entries of the bundle that came after the tree that the list speaks about. */
   readonly laterEvents: number;
+  /** What the witnesses that the reader trusts say of the log that the list was drawn from; null: the reader named
+   *  none. */
+  readonly witnessed: Witnessed | null;
   readonly judgement: Judgement;
   readonly discrepancies: readonly ListDiscrepancy[];
   readonly undecided: readonly ListUndecided[];
@@ -52,6 +56,10 @@ export interface VerifyListOptions {
   readonly bundle: Iterable<string> | null;
   /** Checkpoints that the reader got before the list. */
   readonly known?: readonly string[];
+  /** Witnesses that the reader trusts: enough of them must have cosigned the checkpoint of the list, one of the same
+   *  tree that the reader
+   *  has, or a beginning of the bundle's log. Absent: nobody is asked for. */
+  readonly witnesses?: WitnessPolicy;
 }
 
 /** Checks a list that was handed over, page by page, and draws it again from the events of a bundle with the same rules.
@@ -76,6 +84,7 @@ class ListVerification {
   private readonly undecided: ListUndecided[] = [];
   private laterEvents = 0;
   private agreeing = 0;
+  private witnessed: Witnessed | null = null;
 
   constructor(
     private readonly primitives: Primitives,
@@ -91,16 +100,28 @@ class ListVerification {
     for (const { page, claim } of read) this.checkPage(page, claim);
     const rows = this.checkPages(read);
     this.checkKnown(first);
+    this.checkWitnesses(read);
     for (const { page } of read) this.checkOpenings(page);
     if (this.options.bundle === null) this.cannotJudge('not_drawn', 'the rows were not drawn again: give a bundle of the whole log');
     const drawn = this.options.bundle === null ? null : this.drawAgain(first.claim, this.options.bundle);
     if (drawn) this.compare(rows, drawn.rows);
+    this.checkEnoughWitnesses();
     if (drawn) this.checkMoments(read, drawn.newestUtc);
     return this.report(first.claim, given.length, rows.length, drawn !== null, signed);
   }
 
   private report(claim: ListClaim | null, pages: number, rows: number, recomputed: boolean, signed = false): ListReport {
-    return { claim, pages, rows, recomputed, agreeing: this.agreeing, trust: signed ? 'trusted' : 'none', laterEvents: this.laterEvents, ...this.outcome() };
+    return {
+      claim,
+      pages,
+      rows,
+      recomputed,
+      agreeing: this.agreeing,
+      trust: signed ? 'trusted' : 'none',
+      laterEvents: this.laterEvents,
+      witnessed: this.witnessed,
+      ...this.outcome(),
+    };
   }
 
   private outcome(): Pick<ListReport, 'judgement' | 'discrepancies' | 'undecided'> {
@@ -244,6 +265,38 @@ class ListVerification {
     }
   }
 
+  /** Cosignatures on the checkpoints that came with the pages, and on those of the same tree that the reader has. A
+   *  wrong line on one of the first is
+   *  the list's; one in the reader's own files says nothing about it. */
+  private checkWitnesses(read: readonly ReadPage[]): void {
+    const { witnesses, trusted, known = [] } = this.options;
+    if (witnesses === undefined) return;
+    const { hash, isSigned } = this.primitives;
+    const carried = read.flatMap(({ page, claim }) => ofTheTree(checkpointIn(page.checkpoint), claim));
+    for (const { size, witness } of judgeWitnesses(carried, witnesses, isSigned).wrong) {
+      this.wrong(
+        'cosignature_wrong',
+        null,
+        `the line of ${witness} on the checkpoint of ${size} entries is not its cosignature`,
+      );
+    }
+    const { page, claim } = read[0] as ReadPage;
+    const keys = keysThatFollow(trusted, page.successions, { hash, isSigned });
+    const own = known
+      .flatMap((text) => ofTheTree(checkpointIn(text), claim))
+      .filter(({ note }) => trusted.length === 0 || judgeNote(note, keys, isSigned).verdict === 'signed');
+    this.witnessed = judgeWitnesses([...carried, ...own], witnesses, isSigned).witnessed;
+  }
+
+  private checkEnoughWitnesses(): void {
+    if (this.witnessed === null || this.witnessed.isEnough) return;
+    const { by, needed, of } = this.witnessed;
+    this.cannotJudge(
+      'not_witnessed',
+      `${needed} of your ${of} witnesses must have cosigned the log of this list, and ${by.length} have${by.length === 0 ? '' : `: ${by.join(', ')}`}`,
+    );
+  }
+
   private checkOpenings({ openings }: CertifiedPage): void {
     for (const [token, { kind, id, salt }] of Object.entries(openings)) {
       if (!this.isOpening(token, { kind, id }, salt)) this.wrong('opening_differs', null, `${token.slice(0, 22)}… does not stand for ${id}`);
@@ -262,10 +315,13 @@ class ListVerification {
 
   /** The rows as the events of the bundle give them, or null when the bundle cannot tell. */
   private drawAgain(claim: ListClaim, bundle: Iterable<string>): DrawnAgain | null {
-    const { trusted, known = [] } = this.options;
-    const sound = verifyBundle(bundle, this.primitives, { trusted, known });
+    const { trusted, known = [], witnesses } = this.options;
+    const sound = verifyBundle(bundle, this.primitives, { trusted, known, ...(witnesses && { witnesses }) });
     for (const { code, index, detail } of sound.discrepancies.slice(0, 10)) this.wrong('bundle_unsound', index, `the bundle: ${detail} [${code}]`);
-    for (const { code, detail } of sound.undecided.slice(0, 10)) this.cannotJudge('bundle_undecided', `the bundle: ${detail} [${code}]`);
+    // Whether enough witnesses have seen the log is said once, of list and bundle together.
+    const doubts = sound.undecided.filter(({ code }) => code !== 'not_witnessed');
+    for (const { code, detail } of doubts.slice(0, 10))
+      this.cannotJudge('bundle_undecided', `the bundle: ${detail} [${code}]`);
     if (sound.judgement === 'wrong') return null;
     if (sound.replay.unknown.length > 0) {
       this.cannotJudge('not_drawn', 'the bundle has events of a later version: what they put into a row is not known here; run the newer release');
@@ -275,7 +331,10 @@ class ListVerification {
       this.cannotJudge('not_drawn', `the list speaks of the entries 0 to ${claim.treeSize - 1}, and the bundle holds ${sound.first ?? 'nothing'} to ${sound.last ?? 'nothing'}: export one with --from 0`);
       return null;
     }
-    return this.draw(claim, bundle);
+    const drawn = this.draw(claim, bundle);
+    // The list's tree is a beginning of the bundle's: what witnesses say of the one they say of the other.
+    if (drawn !== null && sound.witnessed && !this.witnessed?.isEnough) this.witnessed = sound.witnessed;
+    return drawn;
   }
 
   private draw(claim: ListClaim, bundle: Iterable<string>): DrawnAgain | null {
@@ -347,6 +406,18 @@ interface DrawnAgain {
   readonly rows: readonly DrawnRow[];
   /** When the newest entry that counts was recorded. */
   readonly newestUtc: string | null;
+}
+
+/** A checkpoint of the very tree that the list speaks of, or nothing. */
+function ofTheTree(
+  read: ReturnType<typeof checkpointIn>,
+  { origin, treeSize, root }: ListClaim,
+): { readonly size: number; readonly note: SignedNote }[] {
+  if (read === null) return [];
+  const { checkpoint, note } = read;
+  return checkpoint.origin === origin && checkpoint.size === treeSize && sameHash(checkpoint.root, root)
+    ? [{ size: treeSize, note }]
+    : [];
 }
 
 /** What all pages of one list have in common. */
