@@ -5,13 +5,16 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
-import { Config } from './infrastructure/config.js';
+import { Config, urlOf } from './infrastructure/config.js';
 import { firstStartFiles } from './infrastructure/first-start-files.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
+import { PatientStart, type Waiting } from './patient-start.js';
 
 export interface RunningServer {
   /** Base address without a trailing slash. */
   readonly url: string;
+  /** What an operator should know of this start, one sentence each. */
+  readonly remarks: readonly string[];
   /** Ends gracefully: requests finish, effects under way finish, everything is closed. */
   close(): Promise<void>;
 }
@@ -21,38 +24,75 @@ export interface StartOptions {
   readonly masterKey?: Uint8Array;
   /** Whether SIGINT and SIGTERM end the server and the process. Default: true. */
   readonly takesSignals?: boolean;
+  /** Told why the server cannot start yet, each time that the reason is another one. */
+  readonly onWaiting?: (waiting: Waiting) => void;
 }
 
-/** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. @req R21 R22 R23 R24
+/** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. Where
+ *  the event store is elsewhere and away, or elects a leader, it waits, live and not ready. @req R21 R22 R23 R24
  *
  *  @throws {ConfigError} for wrong settings, {EventStoreUnavailableError} when another server works in the data
- *  folder or on the store, {InstallationError} when parts are missing or do not belong together. */
-export async function startServer(environment: Readonly<Record<string, string | undefined>>, { masterKey, takesSignals = true }: StartOptions = {}): Promise<RunningServer> {
+ *  folder or on the store, or when the store does not let us in, {InstallationError} when parts are missing or do not
+ *  belong together. */
+export async function startServer(
+  environment: Readonly<Record<string, string | undefined>>,
+  { masterKey, takesSignals = true, onWaiting = () => {} }: StartOptions = {},
+): Promise<RunningServer> {
   const config = Config.from(environment, masterKey === undefined ? {} : { masterKey });
   const { host, port } = config.values;
   const settings = await apiSettings(config);
   // Read again where they are used; looked at here, before anything is opened that would have to be closed again.
   firstStartFiles(config);
-  const foundation = await Foundation.open(config);
-  let app: NestFastifyApplication | null = null;
-  try {
-    app = await createApp(AppModule.with(config, settings, foundation), settings);
-    await app.listen({ host, port });
-  } catch (error) {
-    // Whatever was opened on the way is closed again, or the process would not end and keep the data folder.
-    await app?.close();
-    await foundation.close();
-    throw error;
-  }
-  const running = app;
+  const patience = new PatientStart(config, settings, { takesSignals, onWaiting });
+  const server = await patience.build(() => BuiltServer.of(config, settings));
+  const running = await server.listen({ host, port: patience.port ?? port });
   if (takesSignals) running.enableShutdownHooks();
   // Nothing can be read or written any more; what is under way ends with that, and the process with it.
-  foundation.whenLost((message) => {
+  server.foundation.whenLost((message) => {
     new Logger('Server').fatal(message);
     void running.close();
   });
   const address = running.getHttpServer().address() as { readonly port: number };
-  return { url: `${settings.tls ? 'https' : 'http'}://${host}:${address.port}`, close: () => running.close() };
+  const { remarks } = server.foundation;
+  return { url: urlOf(config, address.port), remarks, close: () => running.close() };
+}
+
+/** The whole server, ready to listen. Whatever was opened on the way is closed again where it fails, or the process would
+ *  not end and keep the data folder. */
+class BuiltServer {
+  private constructor(
+    private readonly app: NestFastifyApplication,
+    readonly foundation: Foundation,
+  ) {}
+
+  static async of(config: Config, settings: ApiSettings): Promise<BuiltServer> {
+    const foundation = await Foundation.open(config);
+    let app: NestFastifyApplication | null = null;
+    try {
+      app = await createApp(AppModule.with(config, settings, foundation), settings);
+      await app.init();
+      return new BuiltServer(app, foundation);
+    } catch (error) {
+      await app?.close();
+      await foundation.close();
+      throw error;
+    }
+  }
+
+  async listen(where: { readonly host: string; readonly port: number }): Promise<NestFastifyApplication> {
+    try {
+      await this.app.listen(where);
+      return this.app;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.foundation.close();
+  }
 }
 
 /** One page costs as much as so many other answers. */

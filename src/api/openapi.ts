@@ -23,20 +23,16 @@ export class Problem {
   instance!: string;
 }
 
-/** Documents the problems that an operation can answer with, by status; 500, 503 while shutting down and 429 in a flood are everywhere. */
+/** Documents the problems that an operation can answer with, by status; 500, 503 while shutting down or
+ *  while the store is away, and 429 in a flood are everywhere. */
 export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
   const byStatus = new Map<number, ProblemCode[]>();
-  const everywhere = ['too_many_requests', 'internal_error', 'shutting_down'] as const;
-  for (const code of new Set<ProblemCode>([...codes, ...afterUnknown(codes), ...everywhere])) {
+  const always = ['too_many_requests', 'internal_error', 'shutting_down', 'outcome_unknown', 'not_accepting'] as const;
+  for (const code of new Set<ProblemCode>([...codes, ...always])) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return applyDecorators(ApiExtraModels(Problem), ...[...byStatus].map(([status, list]) => problemResponse(status, list)));
-}
-
-/** Where something would be stored, it may also be that nothing is stored now. */
-function afterUnknown(codes: readonly ProblemCode[]): readonly ProblemCode[] {
-  return codes.includes('outcome_unknown') ? ['not_accepting'] : [];
 }
 
 /** The same for operations that need a role. */

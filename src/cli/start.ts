@@ -22,7 +22,10 @@ Example
     const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
     const { InstallationError } = await import('../infrastructure/installation/installation.js');
     try {
-      const server = await startServer(process.env);
+      const server = await startServer(process.env, {
+        onWaiting: ({ url, reason }) => process.stderr.write(`honnin waits on ${url} (live, not ready): ${reason}\n`),
+      });
+      for (const remark of server.remarks) process.stderr.write(`honnin start: ${remark}\n`);
       process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
     } catch (error) {
       // What an operator can put right is said in a line; a bug keeps its stack.

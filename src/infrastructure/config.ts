@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { isObjectIdentifier } from './certificate/oids.js';
+import { clientAddress, withoutPassword } from './event-store/kurrent-address.js';
 
 /** How one setting is read. `read` throws an Error whose message says what to write instead. */
 interface Setting<T> {
@@ -166,7 +167,7 @@ export class Config {
       try {
         values[name] = read(given === undefined || given === '' ? fallback : given);
       } catch (error) {
-        problems.push(`${env}=${given}: ${error instanceof Error ? error.message : String(error)}`);
+        problems.push(`${env}=${withoutPassword(given ?? '')}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     const known = new Set(Object.values(SETTINGS).map((s) => s.env));
@@ -192,8 +193,20 @@ export class Config {
   }
 }
 
+/** Where the server can be asked. @param port the port that it got, where the settings leave it open */
+export function urlOf({ values: { host, tlsCertFile } }: Config, port: number): string {
+  return `${tlsCertFile === null ? 'http' : 'https'}://${host}:${port}`;
+}
+
 /** Variables that are for tools and tests, not for the server. */
-const TOOL_VARIABLES = new Set(['HONNIN_SHARED', 'HONNIN_CACHE', 'HONNIN_SOAK_FACTOR', 'HONNIN_SOAK_SEED', 'HONNIN_TEST_NUMBERS']);
+const TOOL_VARIABLES = new Set([
+  'HONNIN_EVENT_STORE_ADMIN',
+  'HONNIN_SHARED',
+  'HONNIN_CACHE',
+  'HONNIN_SOAK_FACTOR',
+  'HONNIN_SOAK_SEED',
+  'HONNIN_TEST_NUMBERS',
+]);
 
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
@@ -255,6 +268,7 @@ function optionalOid(value: string | null): string | null {
 
 function eventStoreAddress(value: string | null): string {
   if (value !== 'sqlite' && !/^(?:esdb|kurrentdb)(?:\+discover)?:\/\//.test(value ?? '')) throw new Error("must be 'sqlite', or an address that begins with esdb:// or kurrentdb://");
+  if (value !== 'sqlite') clientAddress(value as string);
   return value as string;
 }
 

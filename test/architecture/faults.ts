@@ -200,7 +200,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O33: {
     kind: 'a start while the store elects a leader ends the process',
-    test: 'not yet',
   },
   O34: {
     kind: 'a command looks at another store than the one configured',
@@ -221,7 +220,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O39: {
     kind: 'the door answers an inner error while the store is away',
-    test: 'not yet',
   },
   O40: {
     kind: 'an extra that is half there fails the tests',

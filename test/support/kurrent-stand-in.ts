@@ -20,6 +20,13 @@ interface Recorded {
   readonly metadata: Uint8Array;
 }
 
+/** TLS, and the users with their passwords; `admin` is an administrator. Without it there are neither. */
+export interface Protection {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+  readonly users: Readonly<Record<string, string>>;
+}
+
 type Proposed = Pick<Recorded, 'id' | 'type' | 'contentType' | 'data' | 'metadata'>;
 type Expected = 'no_stream' | 'any' | 'stream_exists' | number;
 type Written = { readonly ok: true; readonly revision: number; readonly position: bigint | null } | { readonly ok: false; readonly current: number | null };
@@ -54,10 +61,16 @@ export class KurrentClusterStandIn {
   private leader = 0;
   /** While they elect, no node leads, none follows, and calls that want a leader wait a while and are told so, each at its own time. */
   isElecting = false;
+  /** While it stands still it takes every call and answers none, like a process that was stopped. */
+  isFrozen = false;
+  /** Whether it knows the user of the calls. */
+  refusesUser = false;
+
+  private constructor(readonly protection: Protection | null) {}
 
   /** A cluster of one node or several; the first one leads. */
-  static async start(nodes = 1): Promise<KurrentClusterStandIn> {
-    const cluster = new KurrentClusterStandIn();
+  static async start(nodes = 1, protection: Protection | null = null): Promise<KurrentClusterStandIn> {
+    const cluster = new KurrentClusterStandIn(protection);
     cluster.write('$settings', [{ id: randomUUID(), type: '$settings', contentType: 'application/json', data: Buffer.from('{}'), metadata: Buffer.from('') }], 'any');
     for (let n = 0; n < nodes; n += 1) {
       const node = new KurrentNodeStandIn(cluster);
@@ -71,6 +84,19 @@ export class KurrentClusterStandIn {
   address(scheme = 'esdb'): string {
     const hosts = this.nodes.map((node) => `127.0.0.1:${node.port}`).join(',');
     return `${scheme}://${hosts}?tls=false&gossipTimeout=1&discoveryInterval=20&keepAliveInterval=10000`;
+  }
+
+  /** Whether a user may read (`$r`) or write (`$w`) a stream, by the newest `$settings`; without any, as on a new server.
+   *  @param authorization what the call says of its user */
+  refusalOf(authorization: string | undefined, stream: string, right: '$r' | '$w'): 'unknown_user' | 'denied' | null {
+    if (this.protection === null) return null;
+    const [name = '', password] = Buffer.from(authorization?.replace(/^Basic /, '') ?? '', 'base64').toString().split(':');
+    if (this.protection.users[name] !== password || password === undefined) return 'unknown_user';
+    if (name === 'admin') return null;
+    const isSystem = stream.startsWith('$');
+    const settings = JSON.parse(Buffer.from(this.stream('$settings').at(-1)?.data ?? []).toString()) as Record<string, Record<string, string | string[]>>;
+    const given = settings[isSystem ? '$systemStreamAcl' : '$userStreamAcl']?.[right] ?? (isSystem ? '$admins' : '$all');
+    return [given].flat().some((one) => one === name || one === '$all') ? null : 'denied';
   }
 
   get leadingNode(): KurrentNodeStandIn {
@@ -141,10 +167,12 @@ export class KurrentNodeStandIn {
   /** Listens; after `kill` on the same port as before. */
   async start(): Promise<void> {
     const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
-    server.addService(streamServices.StreamsService, { read: (call: any) => this.read(call), append: (call: any, answer: any) => this.append(call, answer), batchAppend: (call: any) => this.batchAppend(call), delete: unimplemented, tombstone: unimplemented });
-    server.addService(featureServices.ServerFeaturesService, { getSupportedMethods: (_call: any, answer: any) => answer(null, supportedMethods()) });
-    server.addService(gossipServices.GossipService, { read: (_call: any, answer: any) => answer(null, this.members()) });
-    this.port = await new Promise<number>((resolve, reject) => server.bindAsync(`127.0.0.1:${this.port}`, grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port))));
+    // Frozen, nothing is even looked at.
+    const whileAwake = (answer: (...given: any[]) => void) => (...given: any[]) => this.cluster.isFrozen || answer(...given);
+    server.addService(streamServices.StreamsService, { read: whileAwake((call) => this.read(call)), append: whileAwake((call, answer) => this.append(call, answer)), batchAppend: whileAwake((call) => this.batchAppend(call)), delete: unimplemented, tombstone: unimplemented });
+    server.addService(featureServices.ServerFeaturesService, { getSupportedMethods: whileAwake((_call, answer) => answer(null, supportedMethods())) });
+    server.addService(gossipServices.GossipService, { read: whileAwake((_call, answer) => answer(null, this.members())) });
+    this.port = await new Promise<number>((resolve, reject) => server.bindAsync(`127.0.0.1:${this.port}`, credentialsOf(this.cluster.protection), (error, port) => (error ? reject(error) : resolve(port))));
     this.server = server;
   }
 
@@ -170,8 +198,9 @@ export class KurrentNodeStandIn {
     const requests: any[] = [];
     call.on('data', (request: any) => requests.push(request));
     call.on('end', () => {
+      if (this.cluster.isFrozen) return;
       if (this.cluster.isElecting) return void setTimeout(() => answer(lost()), 20 + Math.random() * 400);
-      const refused = this.notLeader(call);
+      const refused = this.refusal(call, appendOptions(requests[0].getOptions()).stream, '$w');
       if (refused) return answer(refused);
       const fault = this.appendFaults.shift();
       if (fault === 'silent_before') return;
@@ -196,7 +225,8 @@ export class KurrentNodeStandIn {
     const options = call.request.getOptions();
     if (options.hasSubscription()) return this.subscribe(call);
     this.calls.read += 1;
-    const refused = this.notLeader(call);
+    if (this.cluster.isElecting) return void setTimeout(() => call.emit('error', lost()), 20 + Math.random() * 400);
+    const refused = this.refusal(call, options.hasAll() ? '$all' : nameOf(options.getStream()), '$r');
     if (refused) return call.emit('error', refused);
     const fault = this.readFaults.shift();
     if (fault === 'silent') return;
@@ -236,6 +266,17 @@ export class KurrentNodeStandIn {
     call.write(answer);
   }
 
+  private refusal(call: any, stream: string, right: '$r' | '$w'): object | null {
+    const refused = this.cluster.refusalOf(call.metadata.get('authorization')[0], stream, right);
+    if (refused === 'denied') {
+      const metadata = new grpc.Metadata();
+      metadata.set('exception', 'access-denied');
+      return { code: grpc.status.PERMISSION_DENIED, details: 'access denied', metadata };
+    }
+    if (refused === 'unknown_user' || this.cluster.refusesUser) return { code: grpc.status.UNAUTHENTICATED, details: 'who is that?', metadata: new grpc.Metadata() };
+    return this.notLeader(call);
+  }
+
   private notLeader(call: any): object | null {
     const wantsLeader = call.metadata.get('requires-leader')[0] === 'true';
     if (!wantsLeader || this.cluster.isLeader(this)) return null;
@@ -268,6 +309,16 @@ export class KurrentNodeStandIn {
     );
     return info;
   }
+}
+
+function credentialsOf(protection: Protection | null): grpcTypes.ServerCredentials {
+  if (protection === null) return grpc.ServerCredentials.createInsecure();
+  const { key, cert } = protection;
+  return grpc.ServerCredentials.createSsl(null, [{ private_key: key, cert_chain: cert }]);
+}
+
+function nameOf(options: any): string {
+  return Buffer.from(options.getStreamIdentifier().getStreamName_asU8()).toString('utf8');
 }
 
 function unimplemented(_call: any, answer: any): void {
@@ -344,7 +395,7 @@ function allFrom(log: readonly Recorded[], options: any, backwards: boolean): Re
 }
 
 function streamFrom(cluster: KurrentClusterStandIn, options: any, backwards: boolean): Recorded[] | null {
-  const name = Buffer.from(options.getStreamIdentifier().getStreamName_asU8()).toString('utf8');
+  const name = nameOf(options);
   const events = cluster.stream(name);
   const gone = cluster.truncatedBefore.get(name) ?? 0;
   if (events.length === 0 || gone >= events.length) return null;

@@ -6,6 +6,12 @@ const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** A start that neither listens nor ends in this time is stuck. */
 export const START_MS_MAX = 120_000;
 
+interface StartWith {
+  readonly node?: readonly string[];
+  readonly under?: readonly string[];
+  readonly says?: RegExp;
+}
+
 /** One start of the built server as a process, with nothing around it: either it listens, or it ends and has said
  *  why. */
 export class ServerStart {
@@ -14,13 +20,16 @@ export class ServerStart {
     /** Null when it ended instead. */
     readonly url: string | null,
     readonly said: string,
+    /** What it has said up to now. */
+    readonly saidSoFar: () => string,
   ) {}
 
-  /** @param options.node arguments for Node itself; `options.under` a program that starts it, with its arguments */
+  /** @param options.node arguments for Node itself; `options.under` a program that starts it, with its arguments;
+   *  `options.says` words that it is waited for, with its address. Default: that it listens */
   static async of(
     data: string,
     env: Record<string, string> = {},
-    { node = [], under = [] }: { readonly node?: readonly string[]; readonly under?: readonly string[] } = {},
+    { node = [], under = [], says = /honnin listens on (\S+)/ }: StartWith = {},
   ): Promise<ServerStart> {
     if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS$)/.test(name));
@@ -49,13 +58,13 @@ export class ServerStart {
       });
       child.stderr.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        const found = /honnin listens on (\S+)/.exec(said)?.[1];
+        const found = says.exec(said)?.[1];
         if (!found) return;
         clearTimeout(stuck);
         resolve(found);
       });
     });
-    return new ServerStart(child, url, said);
+    return new ServerStart(child, url, said, () => said);
   }
 
   /** What `/health/ready` says of its parts, and the status of the answer. */

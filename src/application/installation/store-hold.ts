@@ -9,6 +9,7 @@ import { EventStoreUnavailableError, type EventStore, type ExpectedRevision } fr
 const STREAM = 'installation-server';
 const ACTOR = 'system:start';
 const PAGE = 256;
+const LAST_WORDS_MS = 3_000;
 
 export interface HoldOptions {
   /** Names this process among all that ever were. */
@@ -36,6 +37,8 @@ export class StoreHold {
   private lookedAt = Number.NEGATIVE_INFINITY;
   private lookedWallMs = Number.NEGATIVE_INFINITY;
   private lost: string | null = null;
+  /** Why the last look failed; null when it did not. */
+  private away: Error | null = null;
   private looking: Promise<void> | null = null;
   private readonly stopping = new AbortController();
   private watching: Promise<void> = Promise.resolve();
@@ -66,7 +69,11 @@ export class StoreHold {
   async assertHeld(): Promise<void> {
     // Two clocks: one stands still while the machine sleeps, the other may be set.
     const age = Math.max(performance.now() - this.lookedAt, Math.abs(Date.now() - this.lookedWallMs));
-    if (age > this.answerMs / 3) await this.look();
+    if (age > this.answerMs / 3) {
+      // The watch goes on looking. Whoever asks meanwhile need not wait as long again to hear the same.
+      if (this.away !== null) throw this.away;
+      await this.look();
+    }
     if (this.lost !== null) throw new EventStoreUnavailableError('locked', this.lost);
   }
 
@@ -75,9 +82,11 @@ export class StoreHold {
     this.stopping.abort();
     await this.watching;
     if (this.lost !== null) return;
-    await this.append('ServerEnded', this.seen).catch(() => {
+    const said = this.append('ServerEnded', this.seen).catch(() => {
       // The store is away or somebody asks just now: the next process waits for an answer that does not come.
     });
+    // A store that stands still must not keep the process from ending.
+    await Promise.race([said, sleepFor(LAST_WORDS_MS, undefined, { ref: false })]);
   }
 
   private async tryToBegin(): Promise<boolean> {
@@ -136,9 +145,17 @@ export class StoreHold {
 
   /** One look at a time; who comes in between shares it. */
   private look(): Promise<void> {
-    this.looking ??= this.lookNow().finally(() => {
-      this.looking = null;
-    });
+    this.looking ??= this.lookNow()
+      .then(
+        () => void (this.away = null),
+        (error: unknown) => {
+          this.away = error instanceof Error ? error : new Error(String(error));
+          throw this.away;
+        },
+      )
+      .finally(() => {
+        this.looking = null;
+      });
     return this.looking;
   }
 

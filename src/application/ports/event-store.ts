@@ -99,6 +99,8 @@ export type EventStoreFailure =
   | 'locked'
   | 'not_an_event_log'
   | 'unreachable'
+  /** It does not let us in, and no waiting mends that: a wrong user, a certificate that is not trusted. */
+  | 'refused'
   | 'not_accepting';
 
 /** The store cannot work now. The message says in plain words what to do. */

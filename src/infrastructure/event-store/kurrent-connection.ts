@@ -6,6 +6,7 @@ import {
 import { EventStoreUnavailableError, type ExpectedRevision } from '../../application/ports/event-store.js';
 import type { JsonObject, Position } from '../../domain/event-envelope.js';
 import type { EncodedEvent } from './event-bytes.js';
+import { callCredentials, clientAddress, withoutPassword } from './kurrent-address.js';
 import { toServerMetadata, type RecordedLike } from './kurrent-events.js';
 
 /** What became of one append on the wire. */
@@ -16,10 +17,9 @@ export type SendOutcome =
   | { readonly outcome: 'unknown'; readonly cause: string };
 
 const LISTEN_AGAIN_MS_MAX = 5_000;
-/** How often the library looks for a leader. When it gives up, it never looks again, and a promise that nobody awaits ends the process;
- *  every call here has a time limit of its own, so that it may go on looking for hours. */
-const DISCOVER_ATTEMPTS = 100_000;
 const LEADER_AGAIN_MS = 20;
+const REFUSED =
+  'the event store refuses the user of HONNIN_EVENT_STORE: name and password are wrong, or it may not read the log';
 
 /** The client library behind its traps. Every call has a time limit of our own, because a batch append and a read of the library have none;
  *  single appends are used instead of batch appends, because all batch appends of a process share one table and fail together; the library
@@ -96,6 +96,46 @@ export class KurrentConnection {
   async readBefore(position: Position, limit: number): Promise<RecordedLike[]> {
     const page = await this.readPage({ commit: position, prepare: position }, { forwards: false, limit });
     return page.filter((event) => event.commit < position);
+  }
+
+  /** What the server is that answers: asks the leader for its newest event first, so that it surely is the leader.
+   *  @throws {EventStoreUnavailableError} */
+  async survey(): Promise<{ readonly version: string; readonly leader: string }> {
+    await this.readAll({ after: null, forwards: false, limit: 1 });
+    // The library knows both, and shows neither.
+    const inside = this.client as unknown as Inside;
+    try {
+      const { serverVersion: version } = await this.within(inside.capabilities, 'asking for the version');
+      const leader = (await this.within(inside.getChannel(), 'asking for the leader')).getTarget();
+      return { version, leader: leader.replace(/^dns:/, '') };
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
+  /** The newest event of a stream, of the server's own streams too; null when there is none.
+   *  @throws {EventStoreUnavailableError} */
+  async newestOf(stream: string): Promise<RecordedLike | 'hidden' | null> {
+    try {
+      return (await this.readStream(stream, { from: null, forwards: false, limit: 1 }))[0] ?? null;
+    } catch (error) {
+      if (error instanceof EventStoreUnavailableError && error.reason === 'refused') return 'hidden';
+      throw error;
+    }
+  }
+
+  /** Writes one of the server's own events. @throws {EventStoreUnavailableError} when the user of the address may not */
+  async appendOwn(stream: string, type: string, data: JsonObject, expected: ExpectedRevision): Promise<SendOutcome> {
+    const expectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
+    const { callMs: deadline } = this.options;
+    const options = { expectedRevision, deadline, requiresLeader: true, credentials: this.credentials };
+    const sent = this.client.appendToStream(stream, [jsonEvent({ type, data })], options as never);
+    try {
+      const { nextExpectedRevision } = await this.within(sent, `append to ${stream}`);
+      return { outcome: 'written', revision: Number(nextExpectedRevision), position: null };
+    } catch (error) {
+      return refusal(error, stream);
+    }
   }
 
   /** Begins to listen for appends of other processes, and goes on listening until `close`. */
@@ -193,6 +233,12 @@ export class KurrentConnection {
   }
 }
 
+/** What the library has and does not declare. */
+interface Inside {
+  readonly capabilities: Promise<{ readonly serverVersion: string }>;
+  getChannel(): Promise<{ getTarget(): string }>;
+}
+
 type PageOptions = { readonly forwards: boolean; readonly limit: number };
 type ReadPosition = typeof START | typeof END | { readonly commit: bigint; readonly prepare: bigint };
 
@@ -214,7 +260,7 @@ function refusal(error: unknown, stream: string): SendOutcome {
 
 function unreachable(error: unknown): Error {
   if (error instanceof EventStoreUnavailableError) return error;
-  if (error instanceof AccessDeniedError) return new EventStoreUnavailableError('unreachable', 'the event store refuses to be read: the user of the connection may not', { cause: error });
+  if (error instanceof AccessDeniedError) return new EventStoreUnavailableError('refused', REFUSED, { cause: error });
   if (error instanceof StreamDeletedError) return new EventStoreUnavailableError('corrupt', 'a stream was deleted on the server; events are never deleted here', { cause: error });
   return new EventStoreUnavailableError('unreachable', `the event store does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
@@ -222,42 +268,4 @@ function unreachable(error: unknown): Error {
 function toRecorded(event: RecordedEvent): RecordedLike {
   if (event.position === undefined) throw new EventStoreUnavailableError('unreachable', `the event store gives no position for event ${event.id}`);
   return { id: event.id, stream: event.streamId, revision: event.revision, commit: event.position.commit, type: event.type, data: event.data, metadata: event.metadata };
-}
-
-/** The address as the client library knows it: it was written before the product had its present name. */
-function clientAddress(setting: string): string {
-  if (!/^(esdb|kurrentdb)(\+discover)?:\/\//.test(setting)) throw new RangeError(`not the address of an event store: ${withoutPassword(setting)}`);
-  // Without throwing, the library answers every conflict with revision 1.
-  if (/throwOnAppendFailure=false/i.test(setting)) throw new RangeError('throwOnAppendFailure=false cannot be used: the client then reports wrong revisions');
-  const preference = optionOf(setting, 'nodePreference');
-  if (preference !== null && preference.toLowerCase() !== 'leader') {
-    throw new RangeError(`nodePreference=${preference} cannot be used: what was written is read at once, and only the leader surely has it`);
-  }
-  const attempts = optionOf(setting, 'maxDiscoverAttempts');
-  if (attempts !== null && !(Number(attempts) >= 1)) {
-    throw new RangeError(`maxDiscoverAttempts=${attempts} cannot be used: here it means none. Leave it out: the server looks for a leader as long as it runs`);
-  }
-  return withOption(setting.replace(/^kurrentdb/, 'esdb'), 'maxDiscoverAttempts', String(Math.max(DISCOVER_ATTEMPTS, Number(attempts ?? 0))));
-}
-
-function optionOf(address: string, name: string): string | null {
-  const found = new RegExp(`[?&]${name}=([^&]*)`, 'i').exec(address);
-  return found ? decodeURIComponent(found[1] as string) : null;
-}
-
-function withOption(address: string, name: string, value: string): string {
-  const others = address.replace(new RegExp(`([?&])${name}=[^&]*&?`, 'i'), '$1').replace(/[?&]$/, '');
-  return `${others}${others.includes('?') ? '&' : '?'}${name}=${value}`;
-}
-
-/** Credentials of each call. Where a call has some, the library sends a single append with a deadline and not a batch append without one.
- *  Over an insecure connection it leaves them out of the call, so any will do there. */
-function callCredentials(address: string): Credentials | undefined {
-  const given = /^[^/]*:\/\/([^@/:]+):([^@/]+)@/.exec(address);
-  if (given) return { username: decodeURIComponent(given[1] as string), password: decodeURIComponent(given[2] as string) };
-  return /[?&]tls=false/i.test(address) ? { username: 'nobody', password: 'nobody' } : undefined;
-}
-
-function withoutPassword(address: string): string {
-  return address.replace(/\/\/[^@/]*@/, '//…@');
 }

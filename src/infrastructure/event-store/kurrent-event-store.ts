@@ -36,6 +36,8 @@ const APPEND_BYTES_MAX = 1024 * 1024 - 64 * 1024;
 /** Events looked at in one read of the whole log. System events are among them. */
 const PAGE = 1024;
 const FIRST_DELAY_MS = 50;
+/** Nobody at the door waits longer than for about two calls before it is said that nobody knows. */
+const UNKNOWN_MS_MAX = 10_000;
 /** Events read at once on the way back to one of ours. */
 const ANCHOR_PAGE = 64;
 
@@ -136,7 +138,10 @@ export class KurrentEventStore extends EventStore {
   private async appendUntilKnown(stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     let cause = '';
     const attemptsMax = this.options.attemptsMax ?? 4;
+    const isOver = (began: number): boolean => this.closed || performance.now() - began > UNKNOWN_MS_MAX;
+    const began = performance.now();
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      if (attempt > 1 && isOver(began)) break;
       if (attempt > 1) await sleep(FIRST_DELAY_MS * 2 ** (attempt - 2));
       try {
         const result = await this.appendOnce(stream, events, expected);

@@ -22,6 +22,7 @@ const ADVICE: Readonly<Record<EventStoreFailure, string>> = {
   locked: 'another process is writing to this event log',
   not_an_event_log: 'the file is not an event log of this program',
   unreachable: 'the event store does not answer',
+  refused: 'the event store does not let us in',
   not_accepting: 'nothing is accepted now',
 };
 

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { StoreHold } from '../../application/installation/store-hold.js';
 import type { EventStore } from '../../application/ports/event-store.js';
-import type { Config } from '../config.js';
+import { ConfigError, type Config } from '../config.js';
 import { HeldEventStore } from '../event-store/held-event-store.js';
 import { openEventStore } from '../event-store/open-event-store.js';
+import { rightsInWords, surveyStore } from '../event-store/store-rights.js';
 import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
 import { WriterLock } from '../event-store/writer-lock.js';
 import { makePrivate } from '../private-folder.js';
@@ -25,6 +26,8 @@ export class Foundation implements OnApplicationShutdown {
     readonly store: EventStore,
     readonly installation: Installation,
     private readonly lock: WriterLock,
+    /** What an operator should know of the store, in words. */
+    readonly remarks: readonly string[],
     /** Says whom to tell when another server takes the store over. */
     readonly whenLost: (tell: (message: string) => void) => void,
   ) {}
@@ -40,7 +43,7 @@ export class Foundation implements OnApplicationShutdown {
     let loss: string | null = null;
     let onLoss = (message: string): void => void (loss = message);
     try {
-      store = await openEventStore(config.values.eventStore, config.inData());
+      store = await openedStore(config);
       const installation = await Installation.open(config, store, clock);
       // The lock of the embedded log proves already that nobody else works on it.
       if (!(store instanceof SqliteEventStore)) {
@@ -48,7 +51,7 @@ export class Foundation implements OnApplicationShutdown {
         const hold = await StoreHold.take(store, clock, { processId, host: hostname(), onLost: (m) => onLoss(m) });
         store = new HeldEventStore(store, hold);
       }
-      return new Foundation(store, installation, lock, (tell) => {
+      return new Foundation(store, installation, lock, await remarksOn(config), (tell) => {
         if (loss !== null) tell(loss);
         onLoss = tell;
       });
@@ -76,5 +79,21 @@ export class Foundation implements OnApplicationShutdown {
       await this.store.close();
       this.lock.release();
     }
+  }
+}
+
+/** Nobody but the server should be able to change its log. */
+async function remarksOn({ values: { eventStore } }: Config): Promise<readonly string[]> {
+  if (eventStore === 'sqlite') return [];
+  const { rights } = await surveyStore(eventStore);
+  return rights === 'least' ? [] : [rightsInWords(rights)];
+}
+
+async function openedStore(config: Config): Promise<EventStore> {
+  try {
+    return await openEventStore(config.values.eventStore, config.inData());
+  } catch (error) {
+    if (error instanceof RangeError) throw new ConfigError([`HONNIN_EVENT_STORE: ${error.message}`]);
+    throw error;
   }
 }
