@@ -255,12 +255,12 @@ async function check(args: string[]): Promise<number> {
 
 /** Builds every read model again beside the one that is served and compares. */
 async function staleProjections(audit: OpenAudit): Promise<string[]> {
-  const [{ ReadModelDatabase }, { SqlitePositionStore }, { SqliteReadModel }, { SqliteEventStore }, { ALL_PROJECTIONS }, { upcast }] = await Promise.all([
+  const [{ ReadModelDatabase }, { SqlitePositionStore }, { SqliteReadModel }, { ALL_PROJECTIONS }, { upcast }] = await Promise.all([
     import('../infrastructure/read-model/read-model-database.js'), import('../infrastructure/read-model/sqlite-position-store.js'), import('../infrastructure/read-model/sqlite-read-model.js'),
-    import('../infrastructure/event-store/sqlite-event-store.js'), import('../projections/all-projections.js'), import('../domain/event-registry.js'),
+    import('../projections/all-projections.js'), import('../domain/event-registry.js'),
   ]);
   const database = ReadModelDatabase.open(audit.config.inData('readmodel.db'));
-  const store = SqliteEventStore.open({ file: audit.eventsFile, mode: 'read' });
+  const store = await audit.store('read');
   try {
     const model = new SqliteReadModel(database, new SqlitePositionStore(database), ALL_PROJECTIONS);
     const stale: string[] = [];

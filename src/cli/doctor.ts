@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { policies, POLICY_ID } from '../application/aggregates.js';
+import type { EventStore } from '../application/ports/event-store.js';
 import { upcast } from '../domain/event-registry.js';
 import { policyDecider, type PolicyState } from '../domain/policy/policy.js';
 import type { PolicyEvent } from '../domain/policy/policy.events.js';
@@ -12,6 +13,10 @@ import { examineOutlets } from '../infrastructure/audit/checkpoint-doctor.js';
 import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certificate/configured-verifiers.js';
 import { Config, ConfigError } from '../infrastructure/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
+import { storeAddress } from '../infrastructure/event-store/kurrent-address.js';
+import { openEventStore } from '../infrastructure/event-store/open-event-store.js';
+import { rightsInWords, surveyStore } from '../infrastructure/event-store/store-rights.js';
+import { tlsTrouble } from '../infrastructure/event-store/store-tls.js';
 import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
 import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
@@ -121,6 +126,34 @@ function keys(config: Config): Finding[] {
 }
 
 async function eventLog(config: Config): Promise<Finding[]> {
+  return config.values.eventStore === 'sqlite' ? embeddedLog(config) : storeElsewhere(config);
+}
+
+/** Connects as the server would, with its user. */
+async function storeElsewhere({ values: { eventStore, environment } }: Config): Promise<Finding[]> {
+  try {
+    const { version, leader, rights } = await surveyStore(eventStore);
+    const isNote = rights === 'hidden' || (rights === 'none' && environment === 'test');
+    const level = rights === 'least' ? ok : isNote ? note : wrong;
+    const store = await openEventStore(eventStore, '', { mode: 'read' });
+    try {
+      const head = await store.head();
+      const older = olderThanShipped(await storedPolicy(store));
+      return [
+        ok('event log', `EventStoreDB or KurrentDB ${version}, led by ${leader}, last position ${head ?? 'none'}`),
+        level('event store rights', rightsInWords(rights)),
+        ...(older ? [note('policy', olderInWords(older))] : []),
+      ];
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    const trouble = await tlsTrouble(storeAddress(eventStore));
+    return [wrong('event log', trouble ?? (error instanceof Error ? error.message : String(error)))];
+  }
+}
+
+async function embeddedLog(config: Config): Promise<Finding[]> {
   const file = config.inData('events.db');
   if (!existsSync(file)) return [note('event log', 'none yet; it is made at the first start')];
   try {
@@ -137,7 +170,7 @@ async function eventLog(config: Config): Promise<Finding[]> {
   }
 }
 
-async function storedPolicy(store: SqliteEventStore): Promise<PolicyState> {
+async function storedPolicy(store: EventStore): Promise<PolicyState> {
   const events = await store.readStream(policies.streamOf(POLICY_ID), {});
   return events.map((event) => upcast(event) as unknown as PolicyEvent).reduce(policyDecider.evolve, policyDecider.initial);
 }

@@ -94,7 +94,7 @@ async function replay(args: string[], config: Config): Promise<number> {
   const settings = configured(config);
   const { replayEvents } = await import('../infrastructure/kafka/replay.js');
   const { openPublicationSources } = await import('../infrastructure/kafka/publication-sources.js');
-  const sources = openPublicationSources(config);
+  const sources = await openPublicationSources(config);
   const started = Date.now();
   try {
     const result = await replayEvents({
@@ -115,7 +115,7 @@ async function replay(args: string[], config: Config): Promise<number> {
 async function erasures(args: string[], config: Config): Promise<number> {
   const { values } = parseArgs({ args, options: { all: { type: 'boolean', default: false } } });
   const { openPublicationSources } = await import('../infrastructure/kafka/publication-sources.js');
-  const sources = openPublicationSources(config);
+  const sources = await openPublicationSources(config);
   try {
     const rows = sources.directory.confirmations({ includeConfirmed: values.all, limit: 1000 });
     for (const { erasureId, consumer, announcedAtUtc, registrations, open } of rows) say(`${open > 0 ? 'OPEN     ' : 'confirmed'}  ${consumer.padEnd(20)} ${registrations - open} of ${registrations} registrations   erasure ${erasureId} of ${announcedAtUtc}`);
@@ -129,7 +129,7 @@ async function erasures(args: string[], config: Config): Promise<number> {
 async function lag(args: string[], config: Config): Promise<number> {
   parseArgs({ args, options: {} });
   const { openPublicationSources } = await import('../infrastructure/kafka/publication-sources.js');
-  const sources = openPublicationSources(config);
+  const sources = await openPublicationSources(config);
   try {
     const { events, oldestMs } = await sources.backlog();
     say(events === 0 ? 'everything is published' : `${events === 4096 ? 'at least ' : ''}${events} events wait, the oldest for ${Math.round(oldestMs / 1000)} s`);

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asyncApiDocument } from '../application/publication/asyncapi.js';
 import { judgeSchema, runSchema, storedTypeFor } from '../application/publication/check-schema.js';
+import type { EventStore } from '../application/ports/event-store.js';
 import type { JsonObject } from '../domain/event-envelope.js';
 import { EVENT_CONTRACTS, parseSchemaId } from '../domain/publication/event-contracts.js';
 import { Config } from '../infrastructure/config.js';
-import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { EVENTS_FILE, openEventStore } from '../infrastructure/event-store/open-event-store.js';
 import { asyncApiOptions } from '../infrastructure/kafka/asyncapi-options.js';
 import { publishedSchemas, schemaValidator, writeSchemas } from '../infrastructure/kafka/schema-files.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
@@ -66,8 +67,9 @@ function write(folder: string): number {
 async function check(files: readonly string[], published: string): Promise<number> {
   const candidates = files.length === 0 ? Object.values(EVENT_CONTRACTS).map(({ schema }) => schema) : files.map(candidateFrom);
   const config = Config.from(process.env);
-  const log = config.inData('events.db');
-  const store = existsSync(log) ? SqliteEventStore.open({ file: log, mode: 'read' }) : null;
+  const { eventStore } = config.values;
+  const isThere = eventStore !== 'sqlite' || existsSync(config.inData(EVENTS_FILE));
+  const store = isThere ? await openEventStore(eventStore, config.inData(), { mode: 'read' }) : null;
   if (!store) say(`there is no event log in ${config.inData()} yet: nothing stored to check against`);
   try {
     let failed = 0;
@@ -78,7 +80,7 @@ async function check(files: readonly string[], published: string): Promise<numbe
   }
 }
 
-async function checkOne(candidate: JsonObject, published: string, store: SqliteEventStore | null): Promise<boolean> {
+async function checkOne(candidate: JsonObject, published: string, store: EventStore | null): Promise<boolean> {
   const name = String(candidate['$id'] ?? 'a schema without $id');
   const judged = judgeSchema(candidate, publishedSchemas(published));
   const words = { published: 'is published as it is', compatible: 'is compatible with every earlier revision, in both directions', new_version: 'is a new version', new_type: 'is a new type', refused: 'is REFUSED' };
@@ -89,7 +91,7 @@ async function checkOne(candidate: JsonObject, published: string, store: SqliteE
   return judged.verdict !== 'refused' && fits;
 }
 
-async function fitsStored(store: SqliteEventStore, candidate: JsonObject, type: string, { mayDiffer }: { readonly mayDiffer: boolean }): Promise<boolean> {
+async function fitsStored(store: EventStore, candidate: JsonObject, type: string, { mayDiffer }: { readonly mayDiffer: boolean }): Promise<boolean> {
   const { stored, ofType, firstFailure } = await runSchema(store, type, schemaValidator(candidate));
   if (!firstFailure) say(`    fits all ${ofType} stored facts of ${type} (${stored} events looked at)`);
   else say(`    ${mayDiffer ? 'not so the facts of' : 'DOES NOT FIT'} ${type}: first at position ${firstFailure.position}, ${firstFailure.storedType} ${firstFailure.eventId}: ${firstFailure.error}${mayDiffer ? ' (a new version may differ; the translation must be written)' : ''}`);

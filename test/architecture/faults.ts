@@ -203,7 +203,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O34: {
     kind: 'a command looks at another store than the one configured',
-    test: 'not yet',
   },
   O35: {
     kind: 'a contract test assumes that the store holds our events alone',
@@ -213,7 +212,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O37: {
     kind: 'any user of the store may change our streams',
-    test: 'not yet',
   },
   O38: {
     kind: 'a read that meets a follower fails',

@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { AuditLists } from '../../application/audit/audit-lists.js';
 import { AccessLog } from '../../application/commands/access-log.js';
 import { DecideAndAppend } from '../../application/commands/decide-and-append.js';
+import type { EventStore } from '../../application/ports/event-store.js';
 import { ExportBundleHandler } from '../../application/commands/export-bundle.js';
 import { parseLeaf, type LeafEvent } from '../../domain/audit/leaf.js';
 import { LogKeys } from '../../infrastructure/audit/log-keys.js';
 import { TileLog } from '../../infrastructure/audit/tile-log.js';
 import { VaultPseudonyms } from '../../infrastructure/audit/vault-pseudonyms.js';
 import { Config } from '../../infrastructure/config.js';
-import { SqliteEventStore } from '../../infrastructure/event-store/sqlite-event-store.js';
+import { EVENTS_FILE, openEventStore } from '../../infrastructure/event-store/open-event-store.js';
 import { keyFile } from '../../infrastructure/key-files.js';
 import { KeyedSecrets } from '../../infrastructure/keyed-secrets.js';
 import { SystemClock } from '../../infrastructure/system-clock.js';
@@ -50,12 +51,22 @@ export class OpenAudit {
   /** @param data folder, or undefined for the one that the settings name */
   static at(data: string | undefined): OpenAudit {
     const config = Config.from({ ...process.env, ...(data === undefined ? {} : { HONNIN_DATA: data }) });
-    if (!existsSync(config.inData('events.db'))) throw new UsageError(`there is no event log in ${config.inData()}; give --data FOLDER or set HONNIN_DATA`);
+    const isHere = config.values.eventStore === 'sqlite';
+    if (isHere && !existsSync(config.inData(EVENTS_FILE)))
+      throw new UsageError(`there is no event log in ${config.inData()}; give --data FOLDER or set HONNIN_DATA`);
     return new OpenAudit(config, new TileLog(config.inData('audit')));
   }
 
+  /** The file of the embedded log. @throws {UsageError} where the log is elsewhere */
   get eventsFile(): string {
-    return this.config.inData('events.db');
+    if (this.config.values.eventStore === 'sqlite') return this.config.inData(EVENTS_FILE);
+    throw new UsageError('HONNIN_EVENT_STORE names a store elsewhere; this check reads the file of an embedded log');
+  }
+
+  /** The log that is configured.
+   *  @param mode `write` needs it for itself where it is embedded: not beside a running server */
+  store(mode: 'read' | 'write'): Promise<EventStore> {
+    return openEventStore(this.config.values.eventStore, this.config.inData(), { mode });
   }
 
   get auditFolder(): string {
@@ -77,7 +88,7 @@ export class OpenAudit {
 
   /** A handler that puts exports on record, which needs the right to write: not beside a running server. */
   async exporter(): Promise<{ readonly handler: ExportBundleHandler; readonly close: () => Promise<void> }> {
-    const store = SqliteEventStore.open({ file: this.eventsFile });
+    const store = await this.store('write');
     const { vault, pseudonyms, close } = this.vault();
     const clock = new SystemClock();
     const aggregates = new DecideAndAppend(store, clock);
@@ -93,7 +104,7 @@ export class OpenAudit {
 
   /** What puts looks on record and draws lists: needs the right to write, so not beside a running server. */
   async recorder(): Promise<Recorder> {
-    const store = SqliteEventStore.open({ file: this.eventsFile });
+    const store = await this.store('write');
     const { pseudonyms, close } = this.vault();
     const clock = new SystemClock();
     const lists = new AuditLists(this.log, await this.keys(), store, pseudonyms, clock);

@@ -1,5 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EventStoreUnavailableError, type EventBatch, type EventStore } from '../../application/ports/event-store.js';
+import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { storeFailure } from './sqlite-failure.js';
 import { prepareSchema, rowChecksum, type ChecksummedRow } from './sqlite-schema.js';
 
@@ -13,6 +15,7 @@ export interface EventLogReport {
 /** Faults that are listed before the check stops listing: a torn disk gives millions. */
 const PROBLEMS_MAX = 100;
 const PAGE = 2000;
+const STORE_PAGE = 1024;
 
 type CheckedRow = ChecksummedRow & { readonly checksum: number };
 
@@ -35,6 +38,45 @@ export async function checkEventLog(file: string, onProgress: (checked: number, 
   } finally {
     database.close();
   }
+}
+
+/** The same of a log that is in no file of ours, as far as reading it tells: holes in the revisions of a stream, events
+ *  that this program did not write. What the server keeps on its disks is its own matter.
+ *  @param onProgress called after every page with the events checked so far
+ *  @throws {EventStoreUnavailableError} when the store does not answer. */
+export async function checkEventsOf(
+  store: EventStore,
+  onProgress: (checked: number) => void = () => {},
+): Promise<EventLogReport> {
+  const problems: string[] = [];
+  const revisions = new Map<string, number>();
+  let checked = 0;
+  for (let after: Position | null = null; problems.length < PROBLEMS_MAX; ) {
+    const page: EventBatch | string = await store.readAll(after, { limit: STORE_PAGE }).catch(corruption);
+    if (typeof page === 'string') {
+      problems.push(`reading stopped after ${checked} events: ${page}`);
+      break;
+    }
+    problems.push(...page.events.flatMap((event) => checkRevision(event, revisions)));
+    checked += page.events.length;
+    after = page.position;
+    onProgress(checked);
+    if (page.caughtUp) break;
+  }
+  return { events: checked, streams: revisions.size, problems: problems.slice(0, PROBLEMS_MAX) };
+}
+
+/** What is wrong with the log is an answer; that nobody answers is none. */
+function corruption(error: unknown): string {
+  if (error instanceof EventStoreUnavailableError && error.reason === 'corrupt') return error.message;
+  throw error;
+}
+
+function checkRevision({ id, type, stream, revision }: StoredEvent, revisions: Map<string, number>): string[] {
+  const expected = (revisions.get(stream) ?? -1) + 1;
+  revisions.set(stream, revision);
+  if (revision === expected) return [];
+  return [`event ${id} (${type}, ${stream} revision ${revision}): revision ${expected} of its stream was expected`];
 }
 
 function checkStructure(database: DatabaseSync): string[] {

@@ -5,7 +5,7 @@ import type { PublicationRelay } from '../../application/publication/publication
 import { PUBLISHED_SOURCES } from '../../domain/publication/published-language.js';
 import { ALL_PROJECTIONS } from '../../projections/all-projections.js';
 import type { Config } from '../config.js';
-import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
+import { openEventStore } from '../event-store/open-event-store.js';
 import { ReadModelDatabase } from '../read-model/read-model-database.js';
 import { SqlPublicationDirectory } from '../read-model/sql-publication-directory.js';
 import { SqlitePositionStore } from '../read-model/sqlite-position-store.js';
@@ -20,8 +20,8 @@ export interface PublicationSources {
 }
 
 /** Log and projections for reading, also beside a running server. @throws {EventStoreUnavailableError} when there is no log */
-export function openPublicationSources(config: Config): PublicationSources {
-  const store = SqliteEventStore.open({ file: config.inData('events.db'), mode: 'read' });
+export async function openPublicationSources(config: Config): Promise<PublicationSources> {
+  const store = await openEventStore(config.values.eventStore, config.inData(), { mode: 'read' });
   let database: ReadModelDatabase;
   try {
     database = ReadModelDatabase.open(config.inData('readmodel.db'));
