@@ -106,6 +106,13 @@ export const SETTINGS = {
   auditCheckSeconds: setting('HONNIN_AUDIT_CHECK_SECONDS', '300', 'How often the signed log is compared with what is kept of it outside of its folder.', integer(1, 3_600)),
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),
   auditCopyUrl: setting('HONNIN_AUDIT_COPY_URL', null, 'Address that gets each new checkpoint by HTTP POST (text/plain).', optionalUrl),
+  erasedFile: setting(
+    'HONNIN_ERASED_FILE',
+    null,
+    'File outside the data folder, on another disk, in which each erasure of a person is noted before it is done: a restored ' +
+      'backup is told of them. Default: the file erased in the data folder, which is lost with it.',
+    optionalPath,
+  ),
   operator: setting('HONNIN_OPERATOR', null, 'Name of who works at the command line, for the record of accesses, beside the name of the operating-system user.', operatorName),
   witnesses: setting('HONNIN_WITNESSES', null, 'Independent witnesses (C2SP tlog-witness) that cosign checkpoints, comma-separated, each its address and its key: https://witness.example/path witness.example/path+0123abcd+BB…', witnessList),
   witnessesNeeded: setting('HONNIN_WITNESSES_NEEDED', null, 'How many of them a checkpoint needs; absent: all.', optionalInteger(1, 63)),
@@ -185,6 +192,11 @@ export class Config {
   get canCheckCertificates(): boolean {
     const { authAnchorFiles, signAnchorFiles, ocspUrl, crlAuthUrls, crlSignUrls } = this.values;
     return authAnchorFiles.length + signAnchorFiles.length > 0 && (ocspUrl !== null || crlAuthUrls.length + crlSignUrls.length > 0);
+  }
+
+  /** Where erasures of people are noted for restored copies. */
+  get erasedFile(): string {
+    return this.values.erasedFile ?? this.inData('erased');
   }
 
   /** Path inside the data folder. */

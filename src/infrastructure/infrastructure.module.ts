@@ -67,6 +67,7 @@ import { firstStartFiles } from './first-start-files.js';
 import { Resources } from './resources.js';
 import { SystemClock } from './system-clock.js';
 import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
+import { ErasedFile } from './vault/erased-file.js';
 import { KeyRing } from './vault/key-ring.js';
 import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
 
@@ -116,7 +117,7 @@ const providers: Provider[] = [
   ) => {
     const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
     const keys = resources.opened(ring, (opened) => opened.close());
-    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys);
+    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile));
   }),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(

@@ -122,7 +122,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O10: {
     kind: 'nothing says how to back up and restore',
-    test: 'not yet',
   },
   O11: {
     kind: 'keys that are missing are made anew beside an old log',

@@ -3,11 +3,11 @@ import type { StoredEvent } from '../../domain/event-envelope.js';
 import { registrantOf } from '../../domain/audit/leaf.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import { registrants } from '../aggregates.js';
-import { registrantOwner } from '../case-material.js';
+import { caseOwner, registrantOwner } from '../case-material.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { derivedId } from '../ids.js';
 import { AuditLog } from '../ports/audit-log.js';
-import { ImageVault } from '../ports/image-vault.js';
+import { ImageVault, type LastingErasure } from '../ports/image-vault.js';
 import { ReadModels } from '../ports/read-models.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
@@ -43,10 +43,17 @@ export class RegistrantErasure implements SubscriptionHandler {
       throw new TransientFailure('the erasure is not in the audit log yet');
     const { state } = await this.aggregates.load(registrants, key);
     await this.eraseOthers(event, [...state.certificates, ...(await this.linkedBefore(event, key))]);
-    if (state.erased) return this.vault.destroyOwner(registrantOwner(key));
+    if (state.erased) return this.vault.destroyOwner(registrantOwner(key), this.lasting(event));
     // The person came back and agreed anew before this ran: only what was there before the erasure goes.
     for (const image of state.images.filter((i) => i.status === 'withdrawn'))
       await this.vault.remove(registrantOwner(key), image.imageId);
+  }
+
+  /** For copies of the vault that are older. The projections have this event: which keys are linked was asked before. */
+  private lasting({ id, data, metadata }: StoredEvent): LastingErasure {
+    const { rule } = data as unknown as Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
+    const cases = this.rows.requestsErasedBy(id).map(caseOwner);
+    return { eventId: id, rule, atUtc: metadata.recordedAtUtc, cases };
   }
 
   /** Each other key of the person has an erasure of its own in its own stream, which comes back to this handler. */

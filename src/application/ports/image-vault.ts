@@ -39,6 +39,16 @@ export class OwnerErasedError extends Error {
   }
 }
 
+/** An erasure that no copy of the vault may undo. */
+export interface LastingErasure {
+  /** Of the event that says so. */
+  readonly eventId: string;
+  readonly rule: string;
+  readonly atUtc: string;
+  /** The person's cases: a copy may hold one of them as open, with its material. */
+  readonly cases: readonly VaultOwner[];
+}
+
 /** Encrypted storage of everything that shows or names a person (image storage means 54). Events hold ids and salted commitments only. */
 export abstract class ImageVault {
   /** Stores bytes durably under owner and id. Repeating it with the same bytes changes nothing.
@@ -51,8 +61,10 @@ export abstract class ImageVault {
    *  cannot be read at all, which says nothing about the blob. */
   abstract open(owner: VaultOwner, blobId: string, expected: Expected): Promise<Uint8Array>;
   abstract remove(owner: VaultOwner, blobId: string): Promise<void>;
-  /** Destroys the owner's key and blobs. Idempotent. A case and its evidence stay destroyed for ever; a registrant may come back and gets a new key. */
-  abstract destroyOwner(owner: VaultOwner): Promise<void>;
+  /** Destroys the owner's key and blobs. Idempotent. A case and its evidence stay destroyed for ever; a registrant may
+   *  come back and gets a new key.
+   *  @param lasting is noted first, where restored copies of the vault are told of it */
+  abstract destroyOwner(owner: VaultOwner, lasting?: LastingErasure): Promise<void>;
   /** Owners of cases and evidence that have a key, in the order of their names: what was sealed and not yet destroyed. In pages, because there
    *  may be many. @param after the last owner of the page before, or null */
   abstract caseOwners(after: VaultOwner | null, limit: number): Promise<readonly VaultOwner[]>;

@@ -50,6 +50,8 @@ export abstract class ReadModels {
   abstract timeline(requestId: string, options: { readonly atUtc: string | null }): readonly TimelineRow[];
   /** Keys that were linked to a registrant's. */
   abstract keysLinkedTo(registrantKey: string): readonly string[];
+  /** Requests of a registrant that an erasure took with it. @param erasureId of its event */
+  abstract requestsErasedBy(erasureId: string): readonly string[];
   /** Resolves true when the named projections have processed the position, false after the time limit. */
   abstract caughtUpTo(position: Position, limitMs: number): Promise<boolean>;
   /** Calls back with each change of a request's row until the signal aborts. The first call comes at once if there is a row. */

@@ -61,6 +61,8 @@ export interface FsckOptions {
   readonly copies: readonly string[];
   /** Trusted roots of timestamp authorities; absent: who signed a timestamp is not judged. */
   readonly timestampAnchors?: readonly TrustAnchor[];
+  /** The moment that the files are of, for what may take its time: of a backup, when it was made. Default: now. */
+  readonly atMs?: number;
   readonly onProgress?: (checked: number, total: number, perSecond: number) => void;
 }
 
@@ -143,7 +145,10 @@ class Fsck {
     this.checkRevisions();
     if (this.options.vault) await this.checkVault(this.options.vault);
     if (this.options.vault) this.material = await checkMaterial(this.database, this.options.vault, ({ code, detail }) => this.wrong(code, null, detail));
-    if (this.options.vault) await checkUnowned(this.database, this.options.vault, (detail) => this.wrong('material_unowned', null, detail));
+    if (this.options.vault) {
+      const report = (detail: string) => this.wrong('material_unowned', null, detail);
+      await checkUnowned(this.database, this.options.vault, report, this.options.atMs);
+    }
     for (const { code, detail } of this.readable(() => checkFolder(this.log, this.size), 'the folder of the log') ?? []) this.wrong(code, null, detail);
     for (const { index, detail } of checkTimestamps(this.log, this.options.timestampAnchors ?? null)) this.wrong('timestamp_wrong', index, detail);
     return {
@@ -353,7 +358,10 @@ class Fsck {
   /** A log that is far behind its store is a silent failure. */
   private checkBehind(): void {
     const { n, at } = this.database.prepare("SELECT count(*) AS n, min(json_extract(metadata, '$.recordedAtUtc')) AS at FROM events WHERE position > (SELECT coalesce(min(position), 0) FROM (SELECT position FROM events ORDER BY position LIMIT 1 OFFSET ?))").get(Math.max(0, this.size - 1)) as { n: number; at: string | null };
-    if (this.size > 0 && n > 0 && at !== null && Date.now() - Date.parse(at) > 60_000) this.wrong('log_behind', this.size, `${n} stored events are not in the log; the oldest is of ${at}`);
+    const atMs = this.options.atMs ?? Date.now();
+    if (this.size > 0 && n > 0 && at !== null && atMs - Date.parse(at) > 60_000) {
+      this.wrong('log_behind', this.size, `${n} stored events are not in the log; the oldest is of ${at}`);
+    }
     if (this.size === 0 && (this.database.prepare('SELECT count(*) AS n FROM events').get() as { n: number }).n > 0) this.wrong('log_behind', 0, 'events are stored and the log has no checkpoint');
   }
 

@@ -14,8 +14,13 @@ export class WriterLock {
 
   /** @param file path of the event log, or of what else is locked
    *  @param taken what the other process does, for the message
+   *  @param rule why that is in the way
    *  @throws {EventStoreUnavailableError} `locked`, naming the process that holds it, or `read_only`. */
-  static acquire(file: string, taken = 'another process is writing to this event log'): WriterLock {
+  static acquire(
+    file: string,
+    taken = 'another process is writing to this event log',
+    rule = 'one data folder serves one server',
+  ): WriterLock {
     const note = `${file}.writer.json`;
     let database: DatabaseSync | undefined;
     try {
@@ -25,7 +30,7 @@ export class WriterLock {
     } catch (error) {
       database?.close();
       if (sqliteCode(error) === 5) {
-        throw unavailable('locked', file, `${taken} (${holder(note)}); one data folder serves one server`);
+        throw unavailable('locked', file, `${taken} (${holder(note)}); ${rule}`);
       }
       if (sqliteCode(error) === undefined) throw unavailable('read_only', file, `the data folder cannot be written (${(error as Error).message})`);
       throw storeFailure(error, file);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
@@ -13,7 +14,10 @@ import { WriterLock } from '../event-store/writer-lock.js';
 import { makePrivate } from '../private-folder.js';
 import { Resources } from '../resources.js';
 import { SystemClock } from '../system-clock.js';
-import { Installation } from './installation.js';
+import { Installation, InstallationError } from './installation.js';
+
+/** In a data folder into which a backup is being restored; gone when that is done. */
+export const RESTORE_MARK = 'restore.unfinished';
 
 /** What a server stands on, opened before anything else of it: the lock on its data folder, the event store, and the
  *  proof that all parts belong together. What cannot be opened leaves nothing open. */
@@ -37,6 +41,11 @@ export class Foundation implements OnApplicationShutdown {
   static async open(config: Config): Promise<Foundation> {
     const wereOpen = makePrivate(config.inData());
     if (wereOpen.length > 0) new Logger('Foundation').warn(`others could read ${wereOpen.length} paths in ${config.inData()}; they are private now`);
+    if (existsSync(config.inData(RESTORE_MARK))) {
+      const folder = config.inData();
+      const problem = `restoring a backup into ${folder} was interrupted: empty the folder and restore it again`;
+      throw new InstallationError([problem]);
+    }
     const lock = WriterLock.acquire(join(config.inData(), 'server'), 'another server works in this data folder');
     const clock = new SystemClock();
     let store: EventStore | null = null;

@@ -149,7 +149,8 @@ interface KeyPath {
   readonly isOwn: boolean;
 }
 
-function keyPaths(config: Config): Record<'masterKey' | 'serverSecret', KeyPath> {
+/** Where the two keys of an installation are. */
+export function keyPaths(config: Config): Record<'masterKey' | 'serverSecret', KeyPath> {
   const { masterKeyFile, serverSecretFile } = config.values;
   const own = (name: string) => config.inData('keys', name);
   return {

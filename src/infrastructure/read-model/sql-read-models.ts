@@ -38,6 +38,11 @@ export class SqlReadModels extends ReadModels {
     return this.rows<{ key: string }>('registrant-links', 'SELECT subject_key AS key FROM {registrant_links} WHERE registrant = ?', registrantKey).map(({ key }) => key);
   }
 
+  override requestsErasedBy(erasureId: string): readonly string[] {
+    const select = 'SELECT registration_id AS id FROM {registrant_registrations} WHERE erasure_id = ?';
+    return this.rows<{ id: string }>('registrant-registrations', select, erasureId).map(({ id }) => id);
+  }
+
   /** @throws {RangeError} when `atUtc` is no instant in UTC. */
   override timeline(requestId: string, { atUtc }: { readonly atUtc: string | null }): readonly TimelineRow[] {
     const select = `SELECT ${TIMELINE_COLUMNS} FROM {case_timeline} WHERE request_id = ?`;

@@ -2,7 +2,16 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Expected, type VaultOwner } from '../../application/ports/image-vault.js';
+import {
+  BlobDiffersError,
+  BlobGoneError,
+  ImageVault,
+  OwnerErasedError,
+  type Expected,
+  type LastingErasure,
+  type VaultOwner,
+} from '../../application/ports/image-vault.js';
+import type { ErasedFile } from './erased-file.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
 
 const NONCE_BYTES = 12;
@@ -16,6 +25,8 @@ export class EncryptedImageVault extends ImageVault {
   constructor(
     private readonly folder: string,
     private readonly keys: Keys,
+    /** Where erasures are noted that no copy may undo; absent in tools that erase nobody. */
+    private readonly erased: ErasedFile | null = null,
   ) {
     super();
   }
@@ -49,7 +60,9 @@ export class EncryptedImageVault extends ImageVault {
     await rm(this.pathOf(owner, blobId), { force: true });
   }
 
-  async destroyOwner(owner: VaultOwner): Promise<void> {
+  async destroyOwner(owner: VaultOwner, lasting?: LastingErasure): Promise<void> {
+    // Noted before it is done: a copy that does not know of it must be told, whatever happens next.
+    if (lasting) await this.erased?.note(owner, lasting);
     // The key first: from here on the files are noise, whatever happens to them.
     await this.keys.destroy(owner, { forever: !owner.startsWith('registrant:') });
     await rm(this.folderOf(owner), { recursive: true, force: true });
@@ -90,12 +103,11 @@ export class EncryptedImageVault extends ImageVault {
   }
 
   private folderOf(owner: VaultOwner): string {
-    const name = createHash('sha256').update(owner).digest('hex');
-    return join(this.folder, name.slice(0, 2), name.slice(2, 42));
+    return join(this.folder, sealedFolderOf(owner));
   }
 
   private pathOf(owner: VaultOwner, blobId: string): string {
-    return join(this.folderOf(owner), `${createHash('sha256').update(blobId).digest('hex').slice(0, 40)}.sealed`);
+    return join(this.folderOf(owner), sealedFileOf(blobId));
   }
 
   private async readIfThere(path: string): Promise<Buffer | null> {
@@ -106,6 +118,16 @@ export class EncryptedImageVault extends ImageVault {
       throw error;
     }
   }
+}
+
+/** Where an owner's files are, below the folder of the sealed files. */
+export function sealedFolderOf(owner: string): string {
+  const name = createHash('sha256').update(owner).digest('hex');
+  return join(name.slice(0, 2), name.slice(2, 42));
+}
+
+export function sealedFileOf(blobId: string): string {
+  return `${createHash('sha256').update(blobId).digest('hex').slice(0, 40)}.sealed`;
 }
 
 function aad(owner: string, blobId: string): Buffer {

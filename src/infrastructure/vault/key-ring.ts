@@ -122,6 +122,29 @@ export class KeyRing implements Keys {
     }
   }
 
+  /** Every owner that has a key, of whatever kind, in pages. */
+  allOwnersAfter(after: string, limit: number): readonly string[] {
+    return namesAfter(this.db, after, limit);
+  }
+
+  /** Keeps keys from being made and destroyed until it is let go; they can be read. Waits for at most five seconds. */
+  static hold(file: string): HeldRing {
+    const db = new DatabaseSync(file, { timeout: 5000 });
+    try {
+      db.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return {
+      allOwnersAfter: (after, limit) => namesAfter(db, after, limit),
+      release: () => {
+        db.exec('ROLLBACK');
+        db.close();
+      },
+    };
+  }
+
   ownersAfter(after: string, limit: number): readonly string[] {
     const isOfCase = "(owner > 'case:' AND owner < 'case;' OR owner > 'evidence:' AND owner < 'evidence;')";
     const rows = this.db.prepare(`SELECT owner FROM data_key WHERE owner > ? AND ${isOfCase} ORDER BY owner LIMIT ?`).all(after, limit);
@@ -172,6 +195,17 @@ export class KeyRing implements Keys {
     const others = this.db.prepare('SELECT owner, wrapped FROM data_key WHERE owner <> ? LIMIT 50').all(owner) as { owner: string; wrapped: Uint8Array }[];
     return others.some((other) => this.unwrapped(other.owner, other.wrapped) !== null);
   }
+}
+
+/** A ring in which nothing changes for a moment. */
+export interface HeldRing {
+  allOwnersAfter(after: string, limit: number): readonly string[];
+  release(): void;
+}
+
+function namesAfter(db: DatabaseSync, after: string, limit: number): readonly string[] {
+  const rows = db.prepare('SELECT owner FROM data_key WHERE owner > ? ORDER BY owner LIMIT ?').all(after, limit);
+  return (rows as { owner: string }[]).map(({ owner }) => owner);
 }
 
 type MarkRow = { readonly id: string; readonly claimed: number; readonly changes: number } | undefined;

@@ -38,6 +38,10 @@ export class InMemoryReadModels extends ReadModels {
     return [];
   }
 
+  requestsErasedBy(): readonly string[] {
+    return [];
+  }
+
   async caughtUpTo(): Promise<boolean> {
     return !this.behind;
   }
