@@ -14,6 +14,10 @@ module.exports = {
       'The booth is another machine: it talks HTTP. Photographs are made plain before they are signed.',
     ),
     { name: 'sandbox-is-outside', severity: 'error', from: { path: '^src', pathNot: '^src/(sandbox|cli)/' }, to: { path: '^src/sandbox/' } },
+    {
+      name: 'pkijs-writes-for-the-sandbox-only', severity: 'error', comment: 'docs/decisions/0084: it reads what it should not.',
+      from: { path: '^src', pathNot: '^src/sandbox/' }, to: { path: '^node_modules/(pkijs|asn1js)/' },
+    },
     { name: 'nobody-imports-the-command-line', severity: 'error', from: { path: '^src', pathNot: '^src/cli/' }, to: { path: '^src/cli/' } },
     { name: 'nobody-imports-the-booth-but-tools', severity: 'error', from: { path: '^src', pathNot: '^src/(booth|cli|sandbox)/' }, to: { path: '^src/booth/' } },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

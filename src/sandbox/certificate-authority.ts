@@ -1,9 +1,10 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Extension } from 'pkijs';
 import {
   authorityKeyIdentifier, basicConstraintsCa, certificatePolicies, crlDistributionPoint, encodeName, extendedKeyUsage, freshSerial, issuerAltName,
   keyUsage, ocspNoCheck, publicKeyBits, subjectAltDirectoryName, subjectAltOtherNames, subjectKeyIdentifier, writeCertificate, writeCrl,
-  type DistinguishedName, type Extension,
+  type DistinguishedName,
 } from './x509-writer.js';
 import { ageOn, birthdayAfter, dayInJapan, endOfDayInJapan, type Day } from '../domain/values/birthday.js';
 import type { CertificateType, RevocationReason } from '../domain/values/certificate-status.js';
@@ -224,7 +225,7 @@ export function responderCertificate(options: {
       publicKey: createPublicKey(responderKey),
       extensions: [
         keyUsage('digitalSignature'),
-        ...(options.withoutOcspSigning === true ? [] : [extendedKeyUsage(OCSP_SIGNING)]),
+        ...(options.withoutOcspSigning === true ? [] : [extendedKeyUsage([OCSP_SIGNING])]),
         ocspNoCheck(),
         subjectKeyIdentifier(responderKey),
         authorityKeyIdentifier(issuerKey),

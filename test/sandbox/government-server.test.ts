@@ -4,12 +4,20 @@ import { appendFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { startGovernmentServer, type GovernmentServer } from '../../src/sandbox/government-server.js';
-import { writeCertificate } from '../../src/sandbox/x509-writer.js';
+import { extension, writeCertificate } from '../../src/sandbox/x509-writer.js';
 import { samplePicture, temporaryFolder } from './support.js';
 
 const key = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
 const certificate = writeCertificate(
-  { serial: Buffer.of(1), issuer: [['CN', 'x']], subject: [['CN', 'x']], notBefore: new Date(0), notAfter: new Date(1e12), publicKey: createPublicKey(key), extensions: [{ oid: '2.5.29.19', critical: false, value: Buffer.from('3000', 'hex') }] },
+  {
+    serial: Buffer.of(1),
+    issuer: [['CN', 'x']],
+    subject: [['CN', 'x']],
+    notBefore: new Date(0),
+    notAfter: new Date(1e12),
+    publicKey: createPublicKey(key),
+    extensions: [extension('2.5.29.19', Buffer.from('3000', 'hex'))],
+  },
   key,
 );
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
