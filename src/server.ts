@@ -102,7 +102,23 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
   const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader, refusalsPerAddress, refusals, strangersPerSecond, othersPerSecond } = values;
   const { question, shown, stranger: unshown, page, other } = DEFAULT_TURNS;
   const { booth, challenge, stranger } = DEFAULT_UPLOADS;
-  const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim, tlsCertFile, tlsKeyFile, trustProxy, metricsToken, logLevel, challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute } = values;
+  const {
+    oidcIssuer,
+    oidcAudience,
+    oidcJwksUrl,
+    oidcRolesClaim,
+    tlsCertFile,
+    tlsKeyFile,
+    trustProxy,
+    metricsToken,
+    operatorPort,
+    operatorHost,
+    logLevel,
+    challengesPerMinute,
+    registrationsPerMinute,
+    statusPerMinute,
+    photoChecksPerMinute,
+  } = values;
   return new ApiSettings({
     oidc: oidcIssuer === null ? null : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
     tls: tlsCertFile === null || tlsKeyFile === null ? null : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
@@ -124,6 +140,7 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
     clientAddressHeader,
     refusals: { perSourcePerMinute: refusalsPerAddress, perMinute: refusals },
     metricsToken,
+    operatorPort: operatorPort === null ? null : { host: operatorHost, port: operatorPort },
     logLevel,
   });
 }

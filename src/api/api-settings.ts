@@ -100,11 +100,19 @@ export class ApiSettings {
   readonly trustProxy: ProxyTrust;
   /** Lower-case name of the header field in which trusted proxies write that address. */
   readonly clientAddressHeader: string;
-  /** When set, `/metrics` asks for it as a bearer token. */
+  /** The bearer token of the operator, for `/metrics` and the words of `/health/ready`. null: nobody sees them here. */
   readonly metricsToken: string | null;
+  /** Where an operator sees both without a token: a port of its own. null: nowhere. */
+  readonly operatorPort: { readonly host: string; readonly port: number } | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-  constructor(given: { readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' | 'uploads' | 'turns' ? Partial<ApiSettings[K]> : ApiSettings[K] } = {}) {
+  constructor(
+    given: {
+      readonly [K in keyof ApiSettings]?: K extends 'limits' | 'rateLimits' | 'uploads' | 'turns'
+        ? Partial<ApiSettings[K]>
+        : ApiSettings[K];
+    } = {},
+  ) {
     this.limits = { ...DEFAULT_LIMITS, ...given.limits };
     this.oidc = given.oidc ?? null;
     this.rateLimits = { ...DEFAULT_RATE_LIMITS, ...given.rateLimits };
@@ -115,6 +123,7 @@ export class ApiSettings {
     this.trustProxy = given.trustProxy ?? 'no';
     this.clientAddressHeader = given.clientAddressHeader ?? 'x-forwarded-for';
     this.metricsToken = given.metricsToken ?? null;
+    this.operatorPort = given.operatorPort ?? null;
     this.logLevel = given.logLevel ?? 'info';
   }
 }

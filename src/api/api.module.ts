@@ -24,6 +24,7 @@ import { Metrics } from './metrics.js';
 import { CasesController } from './officer/cases.controller.js';
 import { HoldsController } from './officer/holds.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { OperatorPort } from './system/operator-port.js';
 import { SystemController } from './system/system.controller.js';
 
 /** The HTTP edge. */
@@ -47,6 +48,7 @@ export class ApiModule {
         TokenVerifier,
         AccessRefusals,
         CommandIds,
+        OperatorPort,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],

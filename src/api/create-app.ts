@@ -32,6 +32,12 @@ const CLIENT_GONE = 499;
 /** The documentation is a page: its own scripts and styles, and nothing from elsewhere. */
 const DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; script-src 'self'";
 
+/** What that page needs. The package that it comes from has more: its own description, sources, other builds. */
+const DOCS_FILES = new Set([
+  '/docs', '/docs/', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-standalone-preset.js',
+  '/docs/swagger-ui-init.js', '/docs/favicon-16x16.png', '/docs/favicon-32x32.png',
+]);
+
 /** Builds the HTTP server around a module that imports `ApiModule.register(…)`. Not listening yet: call `listen`, or `init` in tests.
  *  @param log where the log lines go; default: standard output */
 export async function createApp(module: Type | DynamicModule, settings: ApiSettings, log: Logger = createLog(settings)): Promise<NestFastifyApplication> {
@@ -93,8 +99,10 @@ function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle, 
     reply.headers(SECURITY_HEADERS);
     reply.header('x-request-id', request.id);
     if (settings.tls) reply.header('strict-transport-security', HSTS);
-    if (request.url.startsWith('/docs')) reply.header('content-security-policy', DOCS_POLICY);
-    done();
+    const isDocs = request.url.startsWith('/docs') || request.routeOptions.url?.startsWith('/docs') === true;
+    if (isDocs) reply.header('content-security-policy', DOCS_POLICY);
+    if (!isDocs || DOCS_FILES.has(request.url.split('?')[0] as string)) return done();
+    sendProblem(request, reply, new ProblemError('route_not_found'));
   });
   server.addHook('onRequest', (request, reply, done) => {
     const begin = (): void => {

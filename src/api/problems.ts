@@ -145,7 +145,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'ただいま受け付けできません。しばらく待ってから同じ内容をもう一度送信してください。',
   ),
   read_side_behind: row(503, 'The answer is not up to date yet', 'Nothing is lost; ask again after Retry-After.', '情報を更新しています。しばらく待ってからやり直してください。'),
-  not_ready: row(503, 'The server is not ready', 'The member "parts" says what is missing.', '準備中です。'),
+  not_ready: row(
+    503,
+    'The server is not ready',
+    'The member "troubles" names the parts that are not; who shows the token of the operator is told why.',
+    '準備中です。',
+  ),
   shutting_down: row(503, 'The server is shutting down', 'Send the same request again after Retry-After.', 'サーバーを停止しています。しばらく待ってからやり直してください。'),
   internal_error: row(500, 'Something went wrong here', 'Try again later; when it stays, tell the operator the number in "instance".', 'サーバーでエラーが発生しました。しばらく待ってからやり直してください。'),
 };

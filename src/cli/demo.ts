@@ -124,7 +124,9 @@ async function keepRunning(world: DemoWorld, ending: EndOfProcess): Promise<void
   const { server, sandbox, folder } = world;
   say('\neverything keeps running; Ctrl-C ends it and removes the data');
   say(`  API and documentation  ${server.url}/docs`);
-  say(`  health, metrics        ${server.url}/health/ready  ${server.url}/metrics`);
+  say(
+    `  health, metrics        ${server.url}/health/ready  ${server.url}/metrics  (bearer token: ${world.operatorToken})`,
+  );
   say(`  authentication server  ${sandbox.jpki.url}`);
   say(`  government server      ${sandbox.government.url}`);
   say(`  sign-in                ${sandbox.tokens.issuer}`);

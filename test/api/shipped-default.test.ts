@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer } from './support/api-server.js';
 import { TokenIssuer } from './support/token-issuer.js';
+import { AS_OPERATOR } from '../support/operator.js';
 
 const BEFORE = { ...DEFAULT_POLICY, photoQualityMin: {}, photoQualityHoldBelow: {} };
 let issuer: TokenIssuer;
@@ -71,6 +72,6 @@ describe('an installation whose policy is older than the default of its program'
 });
 
 it('counts photo checks by verdict and reason', async () => {
-  const { body } = await api.inject({ method: 'GET', url: '/metrics' });
+  const { body } = await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR });
   expect(body).toContain('# TYPE honnin_photo_checks_total counter');
 });

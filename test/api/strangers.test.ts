@@ -13,6 +13,7 @@ import { uploadPlaceText } from '../../src/domain/booth/upload-place.js';
 import { ApiServer, NOW } from './support/api-server.js';
 import { envelopeOf, newBooth, partsOf, requestJson, type TestBooth } from './support/booth.js';
 import { BOUNDARY, multipartBody } from './support/multipart.js';
+import { AS_OPERATOR } from '../support/operator.js';
 
 type Kind = 'booth' | 'challenge' | 'stranger';
 
@@ -130,7 +131,9 @@ describe('turns', () => {
       expect(answer.headers).toMatchObject({ 'retry-after': '2', connection: 'close' });
     }
     expect(await api.doorRefusals()).toHaveLength(12 - away.length);
-    expect((await api.inject({ method: 'GET', url: '/metrics' })).body).toContain(`honnin_requests_turned_away_total{turn="question"} ${away.length}`);
+    expect((await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR })).body).toContain(
+      `honnin_requests_turned_away_total{turn="question"} ${away.length}`,
+    );
     expect(api.logLines.filter((line) => line.includes('"status":429'))).toEqual([]);
   });
 
@@ -177,7 +180,9 @@ describe('refusals beyond their budget', () => {
     const { store } = api;
     for (let i = 0; i < 5; i += 1) expect((await garbage(api)).statusCode).toBe(400);
     expect(await api.doorRefusals()).toHaveLength(2);
-    expect((await api.inject({ method: 'GET', url: '/metrics' })).body).toContain('honnin_door_refusals_total{code="malformed_request"} 5');
+    expect((await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR })).body).toContain(
+      'honnin_door_refusals_total{code="malformed_request"} 5',
+    );
     api.clock.now = '2026-11-23T08:06:01.000Z';
     await garbage(api);
     await api.app.get(RefuseAtDoor, { strict: false }).flush({ all: false });

@@ -1,14 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readiness } from '../../src/api/health-checks.js';
 import { languageOf, PROBLEMS } from '../../src/api/problems.js';
 import { RateLimiter } from '../../src/api/rate-limiter.js';
 import { headersHoldMyNumber, parseJson } from '../../src/api/json-body.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer } from './support/api-server.js';
+import { AS_OPERATOR } from '../support/operator.js';
 
 let api: ApiServer;
 beforeAll(async () => {
@@ -214,13 +218,22 @@ function operationSuccess(operation: Operation): string {
 describe('health', () => {
   it('says alive, and ready part by part', async () => {
     expect((await api.inject({ method: 'GET', url: '/health/live' })).json()).toEqual({ status: 'ok' });
-    expect((await api.inject({ method: 'GET', url: '/health/ready' })).json()).toEqual({ status: 'ok', parts: { store: { ok: true, detail: 'writes' } } });
+    expect((await api.inject({ method: 'GET', url: '/health/ready', ...AS_OPERATOR })).json()).toEqual({
+      status: 'ok',
+      troubles: [],
+      parts: { store: { ok: true, detail: 'writes' } },
+    });
   });
 
   it('says not ready with what is missing', async () => {
     api.health.readiness = { ok: false, parts: { models: { ok: false, detail: 'loading' } } };
-    const answer = await api.inject({ method: 'GET', url: '/health/ready' });
-    expect(answer.json()).toMatchObject({ code: 'not_ready', status: 503, parts: { models: { ok: false, detail: 'loading' } } });
+    const answer = await api.inject({ method: 'GET', url: '/health/ready', ...AS_OPERATOR });
+    expect(answer.json()).toMatchObject({
+      code: 'not_ready',
+      status: 503,
+      troubles: ['models'],
+      parts: { models: { ok: false, detail: 'loading' } },
+    });
     expect((await api.inject({ method: 'GET', url: '/health/live' })).statusCode).toBe(200);
     api.health.readiness = { ok: true, parts: {} };
   });
@@ -232,7 +245,7 @@ describe('measurements', () => {
   it('count requests by route pattern and hold the delay of the event loop', async () => {
     await api.inject({ method: 'GET', url: '/v1/registrations/7K3M-9QXD-2VTB-HW60' });
     await api.inject({ method: 'GET', url: '/v1/anything/7K3M-9QXD-2VTB-HW60' });
-    const answer = await api.inject({ method: 'GET', url: '/metrics' });
+    const answer = await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR });
     expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(linesWith(answer.body, 'honnin_http_request_seconds_count{method="GET",route="/v1/registrations/:receipt",status="404"}')).toHaveLength(1);
     expect(linesWith(answer.body, 'honnin_http_request_seconds_count{method="GET",route="unmatched",status="404"}')).toHaveLength(1);
@@ -242,15 +255,107 @@ describe('measurements', () => {
 
   it('count refusals at the door by code', async () => {
     await api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: '[]' });
-    const { body } = await api.inject({ method: 'GET', url: '/metrics' });
+    const { body } = await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR });
     expect(linesWith(body, 'honnin_door_refusals_total')).toEqual(['honnin_door_refusals_total{code="malformed_request"} 1']);
   });
 
-  it('ask for their token when there is one', async () => {
+  it('ask for their token', async () => {
     const guarded = await ApiServer.start({ metricsToken: 'scrape-me' });
     const ask = (authorization?: string) => guarded.inject({ method: 'GET', url: '/metrics', headers: authorization === undefined ? {} : { authorization } });
     expect([(await ask()).statusCode, (await ask('Bearer scrape-mx')).statusCode, (await ask('Bearer scrape-me')).statusCode]).toEqual([401, 401, 200]);
     await guarded.close();
+  });
+});
+
+// @fault O9
+describe('the port of the booths', () => {
+  const ask = (server: ApiServer, url: string, authorization?: string) =>
+    server.inject({ method: 'GET', url, headers: authorization === undefined ? {} : { authorization } });
+  const troubled: Readiness = {
+    ok: false,
+    parts: { events: { ok: false, detail: 'unable to open /srv/honnin/events.db' } },
+  };
+
+  it.each([
+    ['without the token', 'scrape-me', undefined],
+    ['with another one', 'scrape-me', 'Bearer scrape-mx'],
+    ['where no token is set', null, undefined],
+    ['where no token is set, with an empty one', null, 'Bearer '],
+    ['where no token is set, with the word for it', null, 'Bearer null'],
+  ])('shows measurements and the words of what is wrong to nobody %s', async (_how, metricsToken, authorization) => {
+    const server = await ApiServer.start({ metricsToken });
+    const metrics = await ask(server, '/metrics', authorization);
+    expect(metrics.json()).toMatchObject({ status: 401, code: 'unauthenticated' });
+    const fine = await ask(server, '/health/ready', authorization);
+    expect([fine.statusCode, fine.json()]).toEqual([200, { status: 'ok', troubles: [] }]);
+    server.health.readiness = troubled;
+    const ready = await ask(server, '/health/ready', authorization);
+    expect(ready.json()).toMatchObject({ status: 503, code: 'not_ready', troubles: ['events'] });
+    expect(ready.headers['retry-after']).toBe('5');
+    expect(ready.body).not.toMatch(/"parts"|srv|unable/);
+    server.health.readiness = { ok: true, degraded: true, parts: { cases: { ok: false, detail: '3 are open' } } };
+    expect((await ask(server, '/health/ready', authorization)).json()).toEqual({
+      status: 'degraded',
+      troubles: ['cases'],
+    });
+    await server.close();
+  });
+
+  it('serves of the documentation what its page needs, and nothing else of its package', async () => {
+    const files = readdirSync(
+      path.join(path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))),
+    );
+    expect(files.length).toBeGreaterThan(20);
+    const page = (await ask(api, '/docs')).body;
+    const served: string[] = [];
+    for (const file of files) if ((await ask(api, `/docs/${file}`)).statusCode === 200) served.push(file);
+    const needed = files.filter((file) => page.includes(`/${file}"`));
+    expect(served.sort()).toEqual(needed.sort());
+    for (const url of [
+      '/docs/package.json',
+      '/docs/%70ackage.json',
+      '/docs/./package.json',
+      '/docs//package.json',
+      '/docs/x/../package.json',
+      '/docs/swagger-ui.css.map',
+      '/docs/index.html',
+      '/docs-json',
+      '/docs-yaml',
+    ]) {
+      const answer = await ask(api, url);
+      expect([url, answer.statusCode, answer.headers['content-type']]).toEqual([
+        url,
+        404,
+        expect.stringMatching(/^application\/problem\+json/),
+      ]);
+    }
+  });
+
+  it('leaves both to a port of its own, where that is set', async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => probe.once('listening', resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
+    const server = await ApiServer.start({ metricsToken: null, operatorPort: { host: '127.0.0.1', port } });
+    const get = (url: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${url}`, { method });
+    expect(await (await get('/metrics')).text()).toContain('honnin_http_request_seconds');
+    server.health.readiness = troubled;
+    const ready = await get('/health/ready');
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not_ready', troubles: ['events'], parts: troubled.parts },
+    ]);
+    expect((await get('/health/live')).status).toBe(200);
+    for (const [url, method] of [
+      ['/', 'GET'],
+      ['/v1/challenges', 'POST'],
+      ['/metrics', 'POST'],
+      ['/docs', 'GET'],
+    ] as const) {
+      expect([url, (await get(url, method)).status]).toEqual([url, 404]);
+    }
+    await server.close();
+    await expect(get('/metrics')).rejects.toThrow('fetch failed');
   });
 });
 

@@ -118,7 +118,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O9: {
     kind: 'the port of the booths shows inner things',
-    test: 'not yet',
   },
   O10: {
     kind: 'nothing says how to back up and restore',

@@ -15,7 +15,12 @@ describe('an audit folder that is older than what was signed', () => {
   }, 120_000);
   afterAll(() => server?.close());
 
-  const part = async () => ((await (await fetch(`${server.url}/health/ready`)).json()) as { parts: Record<string, { ok: boolean; detail: string }> }).parts['signed-log'];
+  const part = async () =>
+    (
+      (await (await server.asOperator('/health/ready')).json()) as {
+        parts: Record<string, { ok: boolean; detail: string }>;
+      }
+    ).parts['signed-log'];
   const audit = (...parts: string[]) => join(server.data, 'audit', ...parts);
   const sizeNow = () => Number(readFileSync(audit('checkpoint'), 'utf8').split('\n')[1]);
   const grown = async () => {

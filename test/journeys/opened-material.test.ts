@@ -100,9 +100,13 @@ describe('material that is not what was received', () => {
   const eventOf = (each: Case, type: string) => until(`${type} of ${each.requestId}`, async () => (await history(each)).find((e) => e.type === type) ?? null);
   const statusOf = async ({ receipt }: Case) => (await json<{ status: string }>(await fetch(`${server.url}/v1/registrations/${receipt}`))).status;
   const end = (each: Case, body = WHY) => server.call('administrator', 'POST', `/v1/cases/${each.requestId}/end`, body);
-  const ready = async () => json<{ status: string; parts: Record<string, { ok: boolean; detail: string }> }>(await fetch(`${server.url}/health/ready`));
+  const ready = async () =>
+    json<{ status: string; parts: Record<string, { ok: boolean; detail: string }> }>(
+      await server.asOperator('/health/ready'),
+    );
   const fsck = () => server.honnin('audit', 'fsck', '--data', server.data).stdout;
-  const metric = async (line: string) => (await (await fetch(`${server.url}/metrics`)).text()).split('\n').find((each) => each.startsWith(line));
+  const metric = async (line: string) =>
+    (await (await server.asOperator('/metrics')).text()).split('\n').find((each) => each.startsWith(line));
   const storedAtGovernment = () => server.sandbox.government.submissions.length;
 
   async function release(each: Case): Promise<void> {

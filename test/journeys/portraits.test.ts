@@ -81,7 +81,7 @@ describe('a photograph that is no portrait', () => {
 
   /** Photographs that were counted with a verdict, a reason and a measure. */
   async function counted(metric: string, verdict: string, reason: string, measure: string): Promise<number> {
-    const lines = (await (await fetch(`${server.url}/metrics`)).text()).split('\n');
+    const lines = (await (await server.asOperator('/metrics')).text()).split('\n');
     const labels = [`verdict="${verdict}"`, `reason="${reason}"`, `measure="${measure}"`];
     const line = lines.find((one) => one.startsWith(`${metric}{`) && labels.every((label) => one.includes(label)));
     return Number(line?.split(' ').at(-1) ?? 0);

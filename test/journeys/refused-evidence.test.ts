@@ -104,6 +104,6 @@ describe('evidence of a refused certificate', () => {
     expect(server.asAuditor('audit', 'why', '--registration', kept, '--lang', 'en').stdout).toMatch(/is kept until \S+ \(400 days\)/);
     expect(server.asAuditor('audit', 'show', '--registration', ending).stdout).toMatch(/refusedEvidence\.isErased +true/);
     expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({ status: 0, stdout: expect.stringContaining('all is right') });
-    expect(await (await fetch(`${server.url}/health/ready`)).text()).toContain('evidence of 1 refused ones is retained');
+    expect(await (await server.asOperator('/health/ready')).text()).toContain('evidence of 1 refused ones is retained');
   }, 180_000);
 });

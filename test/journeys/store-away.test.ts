@@ -185,7 +185,7 @@ describeUnless(built('cli/main.js'), 'a server whose event store goes away', () 
           (wrong) => !('status' in wrong) || Number(wrong.status) >= 500,
         ),
       ).toEqual([]);
-      expect((await server.call('auditor', 'GET', '/health/ready')).status).toBe(503);
+      expect((await server.asOperator('/health/ready')).status).toBe(503);
       expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
       await back();
       const receipt = await until('a registration', () => register().catch(() => null));
@@ -194,7 +194,7 @@ describeUnless(built('cli/main.js'), 'a server whose event store goes away', () 
       );
       expect(await server.caseWith(receipt, 'GovernmentAccepted')).toMatch(/^[0-9a-f-]{36}$/);
       await until('the server ready again', async () =>
-        (await server.call('auditor', 'GET', '/health/ready')).status === 200 ? true : null,
+        (await server.asOperator('/health/ready')).status === 200 ? true : null,
       );
     },
     300_000,

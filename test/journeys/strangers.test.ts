@@ -156,7 +156,7 @@ function rssMib(): number {
 
 /** What the server's own objects take outside the heap, bodies above all; the rest of its size is what the allocator keeps. */
 async function externalMib(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await (await server.asOperator('/metrics')).text();
   return Math.round(Number(/^nodejs_external_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1024 / 1024);
 }
 

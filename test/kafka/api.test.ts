@@ -11,6 +11,7 @@ import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';
 import { header, readTopic, settingsFor, withoutRepetitions, withTopics } from './support/kafka-topics.js';
 import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import { until } from './support/relay-world.js';
+import { AS_OPERATOR, OPERATOR_TOKEN } from '../support/operator.js';
 
 describeWithBroker('the whole server with a broker', (broker) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'honnin-kafka-server-'));
@@ -20,9 +21,16 @@ describeWithBroker('the whole server with a broker', (broker) => {
   beforeAll(async () => {
     settings = await withTopics(settingsFor(broker().brokers));
     const environment = {
-      HONNIN_DATA: folder, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test',
-      HONNIN_KAFKA_BROKERS: broker().brokers, HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix, HONNIN_KAFKA_PARTITIONS: String(settings.partitions),
-      HONNIN_KAFKA_SOURCE: 'urn:honnin:test', HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000',
+      HONNIN_DATA: folder,
+      HONNIN_PORT: '0',
+      HONNIN_LOG_LEVEL: 'silent',
+      HONNIN_ENVIRONMENT: 'test',
+      HONNIN_KAFKA_BROKERS: broker().brokers,
+      HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix,
+      HONNIN_KAFKA_PARTITIONS: String(settings.partitions),
+      HONNIN_KAFKA_SOURCE: 'urn:honnin:test',
+      HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000',
+      HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
     };
     // A log belongs to an installation: the first start makes its keys.
     // It is closed while it still connects to the broker, and ends all the same.
@@ -37,7 +45,7 @@ describeWithBroker('the whole server with a broker', (broker) => {
     rmSync(folder, { recursive: true });
   });
 
-  const get = (address: string): Promise<Response> => fetch(`${server?.url}${address}`);
+  const get = (address: string): Promise<Response> => fetch(`${server?.url}${address}`, AS_OPERATOR);
   const metric = async (name: string): Promise<number> => Number(new RegExp(`^${name} (.*)$`, 'm').exec(await (await get('/metrics')).text())?.[1] ?? NaN);
 
   it('publishes what is in the log and shows the backlog in its measurements', async () => {
@@ -77,8 +85,17 @@ describeWithBroker('the whole server with a broker', (broker) => {
 
 it('says nothing of publication where no broker is configured', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'honnin-no-kafka-'));
-  const server = await startServer({ HONNIN_DATA: folder, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test' });
-  const [metrics, document] = [await (await fetch(`${server.url}/metrics`)).text(), await (await fetch(`${server.url}/asyncapi.json`)).json()];
+  const server = await startServer({
+    HONNIN_DATA: folder,
+    HONNIN_PORT: '0',
+    HONNIN_LOG_LEVEL: 'silent',
+    HONNIN_ENVIRONMENT: 'test',
+    HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
+  });
+  const [metrics, document] = [
+    await (await fetch(`${server.url}/metrics`, AS_OPERATOR)).text(),
+    await (await fetch(`${server.url}/asyncapi.json`)).json(),
+  ];
   await server.close();
   rmSync(folder, { recursive: true });
   expect(metrics).not.toContain('honnin_publication');

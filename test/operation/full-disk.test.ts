@@ -38,7 +38,10 @@ describeUnless(built('cli/main.js') ?? elsewhere(noSmallDisk()), 'a server whose
     const { bavail, bsize } = statfsSync(server.data);
     writeFileSync(filler(), Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
   };
-  const ready = async () => (await server.call('auditor', 'GET', '/health/ready')).json() as Promise<{ parts: Record<string, { ok: boolean; detail: string }> }>;
+  const ready = async () =>
+    (await server.asOperator('/health/ready')).json() as Promise<{
+      parts: Record<string, { ok: boolean; detail: string }>;
+    }>;
 
   beforeAll(async () => {
     server = await RealServer.beside('full', ['auditor']);
@@ -91,7 +94,7 @@ describeUnless(built('cli/main.js') ?? elsewhere(noSmallDisk()), 'a server whose
     for (const { status, code, retryAfter } of refused) {
       expect({ status, code, retryAfter }).toEqual({ status: 503, code: 'outcome_unknown', retryAfter: expect.stringMatching(/^\d+$/) });
     }
-    const health = await server.call('auditor', 'GET', '/health/ready');
+    const health = await server.asOperator('/health/ready');
     expect(health.status).toBe(503);
     rmSync(filler());
     const receipt = await until('a registration', () => register().catch(() => null));

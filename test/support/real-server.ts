@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AS_OPERATOR, OPERATOR_TOKEN } from './operator.js';
 import { twoPeople } from './two-people.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 
@@ -43,7 +44,16 @@ export class RealServer {
 
   /** @param options.preload a module that the process loads first */
   async start({ preload, env = {} }: { preload?: string; env?: Record<string, string> } = {}): Promise<void> {
-    const settings = { ...inherited, ...sandboxSettings(this.sandbox), HONNIN_DATA: this.data, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test', ...env };
+    const settings = {
+      ...inherited,
+      ...sandboxSettings(this.sandbox),
+      HONNIN_DATA: this.data,
+      HONNIN_PORT: '0',
+      HONNIN_LOG_LEVEL: 'silent',
+      HONNIN_ENVIRONMENT: 'test',
+      HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
+      ...env,
+    };
     const started = spawn(process.execPath, [QUIET, ...(preload === undefined ? [] : ['--import', preload]), cli, 'start'], { env: settings, stdio: ['ignore', 'ignore', 'pipe'] });
     this.process = started;
     this.url = await new Promise<string>((resolve, reject) => {
@@ -96,6 +106,11 @@ export class RealServer {
       ...(key !== undefined && { 'idempotency-key': key }),
     };
     return fetch(`${this.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  }
+
+  /** What those see who watch the server. */
+  asOperator(path: '/metrics' | '/health/ready'): Promise<Response> {
+    return fetch(`${this.url}${path}`, AS_OPERATOR);
   }
 
   /** What two people have to agree to. @throws when it is not carried out */

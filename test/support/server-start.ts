@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { AS_OPERATOR, OPERATOR_TOKEN } from './operator.js';
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** A start that neither listens nor ends in this time is stuck. */
@@ -33,7 +34,13 @@ export class ServerStart {
   ): Promise<ServerStart> {
     if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS$)/.test(name));
-    const own = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_ENVIRONMENT: 'test' };
+    const own = {
+      HONNIN_DATA: data,
+      HONNIN_PORT: '0',
+      HONNIN_LOG_LEVEL: 'silent',
+      HONNIN_ENVIRONMENT: 'test',
+      HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
+    };
     const [program, ...args] = [
       ...under,
       process.execPath,
@@ -72,7 +79,7 @@ export class ServerStart {
     readonly status: number;
     readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
   }> {
-    const answer = await fetch(`${this.url}/health/ready`);
+    const answer = await fetch(`${this.url}/health/ready`, AS_OPERATOR);
     const { parts } = (await answer.json()) as Pick<Awaited<ReturnType<ServerStart['ready']>>, 'parts'>;
     return { status: answer.status, parts };
   }

@@ -1,13 +1,19 @@
-import { timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
-import { HealthChecks, type Readiness } from '../health-checks.js';
+import { HealthChecks, troublesOf, type Readiness } from '../health-checks.js';
 import { Metrics } from '../metrics.js';
 import { Problems } from '../openapi.js';
+import { showsToken } from '../operator-token.js';
 import { ProblemError, PROBLEMS, type ProblemCode } from '../problems.js';
+
+interface ReadyAnswer {
+  readonly status: 'ok' | 'degraded';
+  readonly troubles: readonly string[];
+  readonly parts?: Readiness['parts'];
+}
 
 /** For orchestrators, for Prometheus, and for people who follow a problem's `type`. */
 @ApiTags('System')
@@ -30,17 +36,21 @@ export class SystemController {
 
   @Get('health/ready')
   @Open()
-  @ApiOperation({ operationId: 'ready', summary: 'Whether it can do its work now, part by part' })
+  @ApiOperation({
+    operationId: 'ready',
+    summary: 'Whether it can do its work now. What is wrong is said to who shows the token of the operator',
+  })
   @ApiResponse({
     status: 200,
-    description: 'It can; degraded: it can, and something needs a person: the parts that are not ok say what',
+    description: 'It can; degraded: it can, and something needs a person: `troubles` names the parts that are not ok',
     content: {
       'application/json': {
         schema: {
           type: 'object',
-          required: ['status', 'parts'],
+          required: ['status', 'troubles'],
           properties: {
             status: { type: 'string', enum: ['ok', 'degraded'] },
+            troubles: { type: 'array', items: { type: 'string' } },
             parts: { type: 'object', additionalProperties: { type: 'object', required: ['ok', 'detail'], properties: { ok: { type: 'boolean' }, detail: { type: 'string' } } } },
           },
         },
@@ -48,20 +58,25 @@ export class SystemController {
     },
   })
   @Problems('not_ready')
-  async ready(): Promise<{ status: 'ok' | 'degraded'; parts: Readiness['parts'] }> {
-    const { ok, degraded, parts } = await this.health.ready();
-    if (!ok) throw new ProblemError('not_ready', { extensions: { parts }, retryAfterSeconds: 5 });
-    return { status: degraded ? 'degraded' : 'ok', parts };
+  async ready(@Req() request: FastifyRequest): Promise<ReadyAnswer> {
+    const readiness = await this.health.ready();
+    const isOperator = showsToken(this.settings, request.headers.authorization);
+    const shown = { troubles: troublesOf(readiness), ...(isOperator && { parts: readiness.parts }) };
+    if (!readiness.ok) throw new ProblemError('not_ready', { extensions: shown, retryAfterSeconds: 5 });
+    return { status: readiness.degraded ? 'degraded' : 'ok', ...shown };
   }
 
   @Get('metrics')
   @Open()
-  @ApiOperation({ operationId: 'metrics', summary: 'Measurements in the Prometheus text format' })
+  @ApiOperation({
+    operationId: 'metrics',
+    summary: 'Measurements in the Prometheus text format, for who shows the token of the operator',
+  })
   @ApiResponse({ status: 200, description: 'The measurements', content: { 'text/plain': { schema: { type: 'string' } } } })
   @Problems('unauthenticated')
   async measurements(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { metricsToken } = this.settings;
-    if (metricsToken !== null && !sameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) throw new ProblemError('unauthenticated', { wwwAuthenticate: 'Bearer' });
+    if (!showsToken(this.settings, request.headers.authorization))
+      throw new ProblemError('unauthenticated', { wwwAuthenticate: 'Bearer' });
     reply.header('content-type', this.metrics.registry.contentType).send(await this.metrics.registry.metrics());
   }
 
@@ -79,9 +94,4 @@ export class SystemController {
     if (!Object.hasOwn(PROBLEMS, code)) throw new ProblemError('not_found');
     return { code, ...PROBLEMS[code as ProblemCode] };
   }
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -22,6 +22,8 @@ export const CASE_ENDS = [
   'CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn',
 ];
 
+/** What shows health and measurements, unless the environment names another token. */
+const OPERATOR_TOKEN = 'operator';
 const BOOTH_ID = 'booth-shinjuku-01';
 export const CONSENT_TEXT = '2026-11';
 
@@ -36,6 +38,7 @@ export class DemoWorld {
     readonly server: RunningServer,
     readonly booth: BoothClient,
     private readonly tokens: Readonly<Record<string, string>>,
+    readonly operatorToken: string,
   ) {}
 
   static async start(say: (line: string) => void): Promise<DemoWorld> {
@@ -43,8 +46,8 @@ export class DemoWorld {
     const sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: say });
     say('starting the server (the first start on a machine also builds the face models) ...');
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('HONNIN_')));
-    const settings = {
-      HONNIN_LOG_LEVEL: 'silent', ...own, ...sandboxSettings(sandbox),
+    const settings: Record<string, string | undefined> = {
+      HONNIN_LOG_LEVEL: 'silent', HONNIN_METRICS_TOKEN: OPERATOR_TOKEN, ...own, ...sandboxSettings(sandbox),
       HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0',
     };
     // Who ends this process ends the demonstration; and with the process goes the key to everything that is kept of people.
@@ -54,7 +57,14 @@ export class DemoWorld {
     const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
     const key = generateBoothKey();
     const booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH_ID, key, counter: new DurableCaptureCounter(join(folder, 'booth')) });
-    const world = new DemoWorld(folder, sandbox, server, booth, tokens);
+    const world = new DemoWorld(
+      folder,
+      sandbox,
+      server,
+      booth,
+      tokens,
+      settings['HONNIN_METRICS_TOKEN'] ?? OPERATOR_TOKEN,
+    );
     await world.twoPeople('/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki, reason: 'new_site', reference: 'DEMO-1' });
     return world;
   }
@@ -102,8 +112,15 @@ export class DemoWorld {
 
   /** How far the signed log is covered by timestamps of the authority, as the server says it. */
   async timestamps(): Promise<string> {
-    const { parts } = (await (await fetch(`${this.server.url}/health/ready`)).json()) as { readonly parts?: Readonly<Record<string, { readonly detail: string }>> };
+    const { parts } = (await this.ready()) as {
+      readonly parts?: Readonly<Record<string, { readonly detail: string }>>;
+    };
     return parts?.['checkpoint-timestamp']?.detail.replace('are covered', 'are covered by a timestamp') ?? 'no timestamp authority is configured';
+  }
+
+  private async ready(): Promise<unknown> {
+    const headers = { authorization: `Bearer ${this.operatorToken}` };
+    return (await fetch(`${this.server.url}/health/ready`, { headers })).json();
   }
 
   /** A signed-in call. @throws with the problem document when it is refused. */

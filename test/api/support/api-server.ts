@@ -66,6 +66,7 @@ import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-m
 import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
+import { OPERATOR_TOKEN } from '../../support/operator.js';
 import { ScriptedLinks } from '../../support/scripted-links.js';
 import { InMemoryReadModels } from './in-memory-read-models.js';
 
@@ -183,7 +184,12 @@ export class ApiServer {
   static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}, { policy }: { readonly policy?: PolicyValues } = {}): Promise<ApiServer> {
     const api = new ApiServer();
     api.signer = await LogKeys.open({ origin: 'log.example/api', secretFolder: path.join(api.folder, 'secret'), auditFolder: api.log.folder });
-    const settings = new ApiSettings({ logLevel: 'trace', refusals: { perSourcePerMinute: 10_000, perMinute: 10_000 }, ...given });
+    const settings = new ApiSettings({
+      logLevel: 'trace',
+      refusals: { perSourcePerMinute: 10_000, perMinute: 10_000 },
+      metricsToken: OPERATOR_TOKEN,
+      ...given,
+    });
     const ports = [
       { provide: EventStore, useValue: api.store },
       { provide: ReadModels, useValue: api.rows },
