@@ -42,6 +42,7 @@ import { SagaReactor } from './saga/saga-reactor.js';
 import { CardCheck } from './card-check.js';
 import { RegistrantGroup } from './registrant-group.js';
 import { SubjectResolver } from './subject-resolver.js';
+import { TombstoneSweep } from './tombstone-sweep.js';
 
 const handlers = [
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
@@ -52,7 +53,7 @@ const handlers = [
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
-  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, Background,
+  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, TombstoneSweep, Background,
 ];
 
 /** Use cases. The ports come from the infrastructure module. */

@@ -18,6 +18,7 @@ import { DualActRunner } from './saga/dual-act-runner.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { SagaReactor } from './saga/saga-reactor.js';
+import { TombstoneSweep } from './tombstone-sweep.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
 import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
 
@@ -50,6 +51,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly watch: LogWatch,
     private readonly intake: Intake,
     private readonly clocks: ClockWatch,
+    private readonly tombstones: TombstoneSweep,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -66,6 +68,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     this.erasures.start();
     this.sweep.start();
     this.dualActs.start();
+    this.tombstones.start();
     for (const runner of this.runners) runner.start();
   }
 
@@ -85,7 +88,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
     this.clocks.stop();
-    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.dualActs.stop(), this.watch.stop()]);
+    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.dualActs.stop(), this.tombstones.stop(), this.watch.stop()]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 

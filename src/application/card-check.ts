@@ -22,6 +22,8 @@ export type CardFinding =
       readonly agreement: CardAgreement;
       readonly otherCertificate: OtherCertificate;
       readonly isRegistered: boolean;
+      /** A card of the person was an erased one's, and there is no image of a time after that. */
+      readonly erasedBefore: boolean;
     }
   | { readonly finding: 'other_card' }
   | { readonly finding: 'unknown' };
@@ -47,13 +49,15 @@ export class CardCheck {
     if (links.answer === 'known' && links.faceRecord === 'other_card') return { finding: 'other_card' };
     const subjectKey = await this.subjects.resolve(certificate.holder, links, requestId);
     if (subjectKey === null) return { finding: 'unknown' };
+    const isRegistered = (await this.group.references(subjectKey)).length > 0;
     return {
       finding: 'one_card',
       subjectKey,
       agreement: compareCard(certificate.statements, record.statements, sameCardOf(links)),
       otherCertificate:
         links.answer === 'no_service' ? 'no_service' : links.otherCertificate === 'not_told' ? 'not_told' : 'told',
-      isRegistered: (await this.group.references(subjectKey)).length > 0,
+      isRegistered,
+      erasedBefore: !isRegistered && (await this.subjects.wasErasedBefore(subjectKey)),
     };
   }
 }

@@ -2,9 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { DomainEvent } from '../domain/decider.js';
 import { isDue, type DualActState } from '../domain/dual-control/dual-act.js';
 import type { DualAct } from '../domain/dual-control/dual-act.events.js';
+import { tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
+import type { Tombstone } from '../domain/registrant/registrant.events.js';
 import type { Refusal } from '../domain/refusal.js';
 import { booths, dualActs, registrants, registrations, type Aggregate } from './aggregates.js';
-import { DecideAndAppend } from './commands/decide-and-append.js';
+import { DecideAndAppend, type CommandContext } from './commands/decide-and-append.js';
+import { CurrentPolicy } from './current-policy.js';
 import { derivedId } from './ids.js';
 import { Clock } from './ports/clock.js';
 import { RegistrantGroup } from './registrant-group.js';
@@ -14,6 +17,8 @@ interface Target {
   readonly aggregate: Aggregate<unknown, unknown, DomainEvent>;
   readonly id: string;
   readonly command: unknown;
+  /** The policy and the instant that the command reckons with, where it does. */
+  readonly reckonedWith?: Pick<CommandContext, 'policyVersion' | 'decidedAtUtc'>;
 }
 
 /** Carries out what two people agreed to. */
@@ -23,6 +28,7 @@ export class DualActs {
     private readonly aggregates: DecideAndAppend,
     private readonly group: RegistrantGroup,
     private readonly clock: Clock,
+    private readonly policies: CurrentPolicy,
   ) {}
 
   /** Why it could not be carried out now, or null: nobody is asked to agree to what is refused anyway. */
@@ -30,6 +36,7 @@ export class DualActs {
     const target = await this.targetOf(proposal, by);
     if ('code' in target) return target;
     const { state } = await this.aggregates.load(target.aggregate, target.id);
+    if (proposal.act === 'erase_registrant' && (state as RegistrantState).tombstone !== null) return { code: 'registrant_erased' };
     const decision = target.aggregate.decider.decide(state, target.command);
     return 'refused' in decision ? decision.refused : null;
   }
@@ -58,6 +65,16 @@ export class DualActs {
     return this.record(actId, { type: 'RecordActCarriedOut', refusal }, context('end'));
   }
 
+  /** What stays of a person who was erased: part of the answer to those who carried it out. Null for other acts, and until
+   *  it is carried out. */
+  async tombstone(state: DualActState): Promise<Tombstone | null> {
+    if (state.stage !== 'carried_out' || state.proposal.act !== 'erase_registrant') return null;
+    const { state: request } = await this.aggregates.load(registrations, state.proposal.requestId);
+    const subjectKey = 'subjectKey' in request ? request.subjectKey : null;
+    if (subjectKey === null) return null;
+    return (await this.aggregates.load(registrants, await this.group.registrantOf(subjectKey))).state.tombstone;
+  }
+
   private async record(
     actId: string,
     command: Parameters<typeof dualActs.decider.decide>[1],
@@ -74,7 +91,7 @@ export class DualActs {
   ): Promise<Refusal['code'] | null> {
     const target = await this.targetOf(proposal, by);
     if ('code' in target) return target.code;
-    const result = await this.aggregates.execute(target.aggregate, target.id, target.command, context);
+    const result = await this.aggregates.execute(target.aggregate, target.id, target.command, { ...context, ...target.reckonedWith });
     return result.outcome === 'refused' ? result.refusal.code : null;
   }
 
@@ -98,7 +115,12 @@ export class DualActs {
     // A request that is still being worked on needs the registrant's images; erasing under it would leave it hanging.
     if (state.stage !== 'closed') return { code: 'wrong_stage', data: { stage: state.stage, command: 'EraseRegistrant' } };
     // The person, not the certificate that the request came with: the other keys follow (RegistrantErasure).
-    return target(registrants, await this.group.registrantOf(subjectKey), { type: 'EraseRegistrant', rule, by });
+    const [registrant, policy, nowUtc] = [await this.group.registrantOf(subjectKey), await this.policies.get(), this.clock.nowUtc()];
+    const tombstone = tombstoneOf(policy.values.erasedBeforeDays, nowUtc);
+    return {
+      ...target(registrants, registrant, { type: 'EraseRegistrant', rule, by, tombstone }),
+      reckonedWith: { policyVersion: policy.version, decidedAtUtc: nowUtc },
+    };
   }
 }
 

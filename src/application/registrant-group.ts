@@ -9,6 +9,9 @@ export interface GroupMember {
   readonly state: RegistrantState;
 }
 
+/** A reference image and the key under which it lies. */
+export type Reference = GroupMember & { readonly image: RegisteredImage };
+
 /** More keys than any life has certificates. Beyond it something is wrong that a person must look at. */
 const MEMBERS_MAX = 256;
 
@@ -48,12 +51,8 @@ export class RegistrantGroup {
 
   /** The reference image of each key that has one, the oldest capture first: one, where nothing was joined late. @req
    *  R13 */
-  async references(subjectKey: string): Promise<readonly (GroupMember & { readonly image: RegisteredImage })[]> {
-    const found = (await this.members(subjectKey)).flatMap((member) => {
-      const image = referenceImage(member.state);
-      return image ? [{ ...member, image }] : [];
-    });
-    return found.toSorted((a, b) => Date.parse(a.image.capturedAtUtc) - Date.parse(b.image.capturedAtUtc));
+  async references(subjectKey: string): Promise<readonly Reference[]> {
+    return referencesIn(await this.members(subjectKey));
   }
 
   /** The key under which an image lies; the registrant's where there is no such image. */
@@ -64,4 +63,13 @@ export class RegistrantGroup {
       (members[0] as GroupMember)
     ).subjectKey;
   }
+}
+
+/** The reference image of each key that has one, the oldest capture first. */
+export function referencesIn(members: readonly GroupMember[]): readonly Reference[] {
+  const found = members.flatMap((member) => {
+    const image = referenceImage(member.state);
+    return image ? [{ ...member, image }] : [];
+  });
+  return found.toSorted((a, b) => Date.parse(a.image.capturedAtUtc) - Date.parse(b.image.capturedAtUtc));
 }

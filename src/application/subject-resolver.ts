@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { isUnused, type RegistrantState } from '../domain/registrant/registrant.js';
+import { isUnused, tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
 import type { LinkRelation } from '../domain/registrant/registrant.events.js';
 import { registrants } from './aggregates.js';
 import { DecideAndAppend, type CommandContext } from './commands/decide-and-append.js';
+import { CurrentPolicy } from './current-policy.js';
 import { derivedId } from './ids.js';
 import type { CertificateHolder } from './ports/certificate-verifier.js';
+import { Clock } from './ports/clock.js';
 import { Secrets } from './ports/secrets.js';
+import { SubjectKeys } from './ports/subject-keys.js';
 import { SubjectLinker, type CardLinks } from './ports/subject-linker.js';
 import { RegistrantGroup } from './registrant-group.js';
 
@@ -25,10 +28,10 @@ interface Found {
 }
 
 /** Finds the pseudonymous registrant key of a certificate. All certificates of a person are one registrant: the two
- *  on a card, and those of
- *  renewed cards (decisions A14 and 0071).
- *  The key is a keyed hash of issuer and serial number: nobody without our key can go back from it, and the serial
- * is kept nowhere. */
+ *  on a card, and those of renewed cards (decisions A14 and 0071).
+ *  A key is made at random when a certificate is first seen, and only the vault knows which certificate it is of; the
+ *  serial number is kept nowhere. An erasure forgets it, so that the same card gets another key (decision 0086).
+ *  Keys of before are keyed hashes of issuer and serial number, and stay as long as their registrant. */
 @Injectable()
 export class SubjectResolver {
   constructor(
@@ -36,7 +39,17 @@ export class SubjectResolver {
     private readonly linker: SubjectLinker,
     private readonly aggregates: DecideAndAppend,
     private readonly group: RegistrantGroup,
+    private readonly keys: SubjectKeys,
+    private readonly policies: CurrentPolicy,
+    private readonly clock: Clock,
   ) {}
+
+  /** Whether a card of the person was the card of somebody who was erased: a tombstone is met. That is all that is
+   *  answered. */
+  async wasErasedBefore(subjectKey: string): Promise<boolean> {
+    const members = await this.group.members(subjectKey);
+    return this.keys.wereErasedBefore(members.map((member) => member.subjectKey), this.clock.nowUtc());
+  }
 
   /** @param links what the authority says about this certificate
    *  @returns the key, or null when the authentication server cannot say now which other certificates there are. */
@@ -66,11 +79,10 @@ export class SubjectResolver {
       { holder, links, generation: 0 },
     ];
     for (const next of waiting) {
-      const key = this.keyOf(next.holder);
+      const { key, state } = await this.keyOf(next.holder);
       if (found.some((each) => each.key === key)) continue;
       if (found.length >= CERTIFICATES_MAX)
         throw new Error(`the authority connects more than ${CERTIFICATES_MAX} certificates`);
-      const { state } = await this.aggregates.load(registrants, key);
       const registrant = isUnused(state) ? null : await this.group.registrantOf(key);
       found.push({ key, state, registrant, generation: next.generation });
       if (registrant !== null && next.links === null) continue;
@@ -129,7 +141,33 @@ export class SubjectResolver {
     return true;
   }
 
-  private keyOf({ issuerName, serialNumber }: CertificateHolder): string {
+  /** The key of a certificate, which is never one of an erasure: that one is forgotten here, where the erasure is stored
+   *  and not carried out yet. */
+  private async keyOf(holder: CertificateHolder): Promise<{ readonly key: string; readonly state: RegistrantState }> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const key = (await this.keys.find(holder)) ?? (await this.keys.give(holder, await this.keyOfBefore(holder)));
+      const { state } = await this.aggregates.load(registrants, key);
+      if (state.tombstone === null) return { key, state };
+      await this.keys.retire(key, state.tombstone.untilUtc);
+    }
+    throw new Error(`a certificate was erased ${ATTEMPTS_MAX} times while it was looked at`);
+  }
+
+  /** The key that versions before this one made of the certificate, if it stands for a registrant.
+   *  @returns null where it does not; who was erased under it is remembered first, as an erasure does now */
+  private async keyOfBefore(holder: CertificateHolder): Promise<string | null> {
+    const key = this.hashOf(holder);
+    const { state, stored } = await this.aggregates.load(registrants, key);
+    if (isUnused(state) || state.tombstone !== null) return null;
+    if (!state.erased) return key;
+    const erasure = stored.findLast(({ type }) => type === 'RegistrantErased');
+    const { values } = await this.policies.get();
+    const until = erasure && tombstoneOf(values.erasedBeforeDays, erasure.metadata.recordedAtUtc).untilUtc;
+    if (until && until > this.clock.nowUtc()) await this.keys.remember(holder, until);
+    return null;
+  }
+
+  private hashOf({ issuerName, serialNumber }: CertificateHolder): string {
     return Buffer.from(
       this.secrets.keyedHash('subject-key', Buffer.concat([issuerName, Buffer.from(`\n${serialNumber}`)])),
     )

@@ -34,10 +34,14 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
   RequestReceived: { version: 2, upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })] },
   // Version 2 says what certificate and face record both say, compared. Before, nothing was compared and nobody was asked.
-  // Version 3 binds the evidence by SHA-256.
+  // Version 3 binds the evidence by SHA-256. Version 4 says whether a tombstone was met; there were none before.
   CertificateVerified: {
-    version: 3,
-    upcasters: [(data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' }), withoutDigest],
+    version: 4,
+    upcasters: [
+      (data) => ({ ...data, agreement: NOT_COMPARED, otherCertificate: 'not_asked' }),
+      withoutDigest,
+      (data) => ({ ...data, erasedBefore: false }),
+    ],
   },
   CertificateRejected: evidenceNamed,
   CertificateCheckDeferred: first,
@@ -72,7 +76,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   CertificateAdded: first,
   // Version 2 says how the certificate came to the registrant; before, only renewed certificates were linked.
   CertificateLinked: { version: 2, upcasters: [(data) => ({ ...data, relation: 'renewal' })] },
-  RegistrantErased: first,
+  // Version 2 says what stays of the cards. After an erasure of before, a person came back under the same key.
+  RegistrantErased: { version: 2, upcasters: [(data) => ({ ...data, tombstone: null })] },
   HoldOpened: first,
   OpinionGiven: first,
   HoldResolved: first,
@@ -84,8 +89,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 6 says what is asked of a card.
   // Version 7 says how long what two people agreed to can still be declined: not at all for policies of before.
   // Version 8 names the version that it was made from; nobody said so before.
+  // Version 9 says for how long a card is answered "erased before".
   PolicyProposed: {
-    version: 8,
+    version: 9,
     upcasters: [
       (data) => ({ ...data, report: null }),
       (data) => withValue(data, 'refusedEvidenceRetentionDays', 400),
@@ -98,6 +104,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
       }),
       withValues({ dualControlWaitMinutes: 0 }),
       (data) => ({ ...data, basedOn: null }),
+      withValues({ erasedBeforeDays: 3_650 }),
     ],
   },
   PolicyApproved: first,

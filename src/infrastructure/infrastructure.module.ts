@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { Logger, Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
 import { ClockWatch } from '../application/installation/clock-watch.js';
 import { Intake } from '../application/installation/intake.js';
 import { AuditLog } from '../application/ports/audit-log.js';
@@ -27,6 +27,7 @@ import { ReadModelConsumers } from '../application/ports/read-model-consumers.js
 import { ReadModels } from '../application/ports/read-models.js';
 import { Secrets } from '../application/ports/secrets.js';
 import { SignedLog } from '../application/ports/signed-log.js';
+import { SubjectKeys } from '../application/ports/subject-keys.js';
 import { SubjectLinker } from '../application/ports/subject-linker.js';
 import { TimestampAuthority } from '../application/ports/timestamp-authority.js';
 import { AsyncApiSettings } from '../application/publication/asyncapi-settings.js';
@@ -70,9 +71,22 @@ import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { ErasedFile } from './vault/erased-file.js';
 import { KeyRing } from './vault/key-ring.js';
 import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
+import { VaultSubjectKeys } from './vault/vault-subject-keys.js';
 
 function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
+}
+
+/** A key of tombstones that is lost takes them along; that is said, because their registrations are not held any more. */
+function openKeyRing(file: string, masterKey: Uint8Array): KeyRing {
+  const ring = new KeyRing(file, masterKey);
+  const dead = ring.dropDeadTombstones();
+  if (dead > 0) {
+    new Logger('Vault').error(
+      `the key of the tombstones is gone: ${dead} cards of erased people are not known as erased before any more`,
+    );
+  }
+  return ring;
 }
 
 const providers: Provider[] = [
@@ -107,18 +121,21 @@ const providers: Provider[] = [
   provide(FirstStartValues, [Config], firstStartFiles),
   provide(Secrets, [Installation], ({ serverSecret }: Installation) => new KeyedSecrets(serverSecret)),
   provide(KeyRing, [Config, Installation, Resources], (config: Config, own: Installation, resources: Resources) =>
-    resources.opened(new KeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close())),
+    resources.opened(openKeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close())),
   // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the thread that answers. After
   // the ring above, which makes the file.
-  provide(ImageVault, [Config, Installation, Resources, KeyRing], async (
+  provide(ThreadedKeyRing, [Config, Installation, Resources, KeyRing], async (
     config: Config,
     own: Installation,
     resources: Resources,
   ) => {
     const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
-    const keys = resources.opened(ring, (opened) => opened.close());
-    return new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile));
+    return resources.opened(ring, (opened) => opened.close());
   }),
+  provide(ImageVault, [Config, ThreadedKeyRing], (config: Config, keys: ThreadedKeyRing) =>
+    new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile))),
+  provide(SubjectKeys, [ThreadedKeyRing, Secrets], (keys: ThreadedKeyRing, secrets: Secrets) =>
+    new VaultSubjectKeys(keys, secrets)),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(
     VaultWatch,

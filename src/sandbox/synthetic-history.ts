@@ -6,7 +6,7 @@ import type { JsonObject, NewEvent } from '../domain/event-envelope.js';
 import { currentVersion } from '../domain/event-registry.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
 import { activePolicy, DEFAULT_POLICY, type ActivePolicy } from '../domain/policy/policy.js';
-import { referenceImage, type RegistrantState } from '../domain/registrant/registrant.js';
+import { referenceImage, tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
 import { scoreComparison } from '../domain/registration/face-score.js';
 import type { FaceFinding, GovernmentAnswer, RegistrationCommand, RegistrationState } from '../domain/registration/registration.js';
 import type { ReceivedRequest } from '../domain/registration/registration.events.js';
@@ -46,6 +46,8 @@ export class SyntheticHistory {
   private out: SyntheticAppend[] = [];
   /** Refused cases whose evidence is not erased yet; of older ones nothing is told any more. */
   private readonly retained: string[] = [];
+  /** People who were erased, with the key under which they come back. */
+  private readonly cameBack = new Map<string, string>();
 
   constructor(options: { readonly seed?: number; readonly startUtc?: string } = {}) {
     this.nowUtc = options.startUtc ?? '2026-01-05T00:00:00.000Z';
@@ -62,6 +64,12 @@ export class SyntheticHistory {
     }
   }
 
+  /** Cases after those of `appends`, with people of before among them. */
+  later(from: number, cases: number, registrants: number): SyntheticAppend[] {
+    for (let number = from; number < from + cases; number += 1) this.playCase(number, registrants);
+    return this.taken();
+  }
+
   /** Another policy, proposed and approved by two people. */
   changePolicy(change: Partial<PolicyValues>): SyntheticAppend[] {
     const values = { ...this.policy().values, ...change };
@@ -72,8 +80,11 @@ export class SyntheticHistory {
     return this.taken();
   }
 
+  /** From here on the person behind the key comes under another one, and meets a tombstone. */
   eraseRegistrant(key: string): SyntheticAppend[] {
-    this.run(registrants, key, { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'admin-a' }, 'officer:admin-a', derivedId('erase', key), null);
+    const person = [...this.cameBack].find(([, now]) => now === key)?.[0] ?? key;
+    this.cameBack.set(person, derivedId('came-back', key).replaceAll('-', ''));
+    this.run(registrants, key, { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'admin-a', tombstone: tombstoneOf(this.policy().values.erasedBeforeDays, this.nowUtc) }, 'officer:admin-a', derivedId('erase', key), this.policy().version);
     return this.taken();
   }
 
@@ -148,7 +159,9 @@ export class SyntheticHistory {
           return this.run(registrations, requestId, { type: 'RetainRefusedEvidence', refusedAtUtc: nowUtc, policy }, 'system:evidence-retention', requestId, policy.version, effectId);
         }
         const { material } = state.request;
-        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey: person, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: SAME_CARD, otherCertificate: 'told', material: { certificate: material.certificate, cardRecord: material.cardRecord }, ...evidenceNameOf(effectId) } });
+        const subjectKey = this.cameBack.get(person) ?? person;
+        const erasedBefore = subjectKey !== person && this.referenceOf(subjectKey) === null;
+        return record({ type: 'RecordCertificateVerdict', attempt: effect.attempt, policy, nowUtc, verdict: { verdict: 'valid', subjectKey, evidence: this.evidence('good'), cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: SAME_CARD, otherCertificate: 'told', erasedBefore, material: { certificate: material.certificate, cardRecord: material.cardRecord }, ...evidenceNameOf(effectId) } });
       }
       case 'CompareFaces':
         return record({ type: 'RecordFaceComparison', finding: this.finding(state), attempt: effect.attempt, policy, nowUtc });
@@ -201,9 +214,14 @@ export class SyntheticHistory {
     this.run(holdReviews, requestId, { type: 'ResolveHold', officer, outcome: first === 'release' ? 'released' : 'rejected', reason: 'same_person' }, `officer:${officer}`, requestId, this.policy().version);
   }
 
+  private referenceOf(subjectKey: string): ReturnType<typeof referenceImage> {
+    const known = this.kept.get(registrants.streamOf(subjectKey))?.state as RegistrantState | undefined;
+    return referenceImage(known ?? registrants.decider.initial);
+  }
+
   private finding(state: Exclude<RegistrationState, { stage: 'none' }>): FaceFinding {
     const subjectKey = 'subjectKey' in state ? (state.subjectKey as string) : '';
-    const reference = referenceImage((this.kept.get(registrants.streamOf(subjectKey))?.state as RegistrantState | undefined) ?? registrants.decider.initial);
+    const reference = this.referenceOf(subjectKey);
     if (this.upTo(50) === 0) return { outcome: 'not_comparable', image: 'captured', reason: 'too_blurred', algorithm: ALGORITHM };
     const evidence = this.measuredFaces(reference !== null);
     const { cardPoints, registeredPoints } = scoreComparison(evidence);

@@ -1,18 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import { registrants } from '../../src/application/aggregates.js';
 import { derivedId } from '../../src/application/ids.js';
+import type { Secrets } from '../../src/application/ports/secrets.js';
 import type { CardLinks } from '../../src/application/ports/subject-linker.js';
 import { RegistrantGroup } from '../../src/application/registrant-group.js';
 import { SubjectResolver } from '../../src/application/subject-resolver.js';
 import type { RegistrantCommand } from '../../src/domain/registrant/registrant.js';
-import { holder, known, ScriptedLinks } from '../support/scripted-links.js';
+import { KnownCards } from '../support/known-cards.js';
+import { holder, ISSUER, known, ScriptedLinks } from '../support/scripted-links.js';
 import { application } from './fixture.js';
 
 async function resolverWith(answers: Record<string, CardLinks>) {
   const app = await application();
   const links = new ScriptedLinks(answers);
   const group = new RegistrantGroup(app.aggregates);
-  const resolver = new SubjectResolver(app.secrets, links, app.aggregates, group);
+  const cards = new KnownCards();
+  const resolver = new SubjectResolver(app.secrets, links, app.aggregates, group, cards, app.policies, app.clock);
   const resolve = async (serial: string, requestId = `r-${serial}`) => {
     const answer = await links.linksOf({ holder: holder(serial), cardKeySha256: null });
     return answer.answer === 'unknown' ? null : resolver.resolve(holder(serial), answer, requestId);
@@ -46,14 +49,14 @@ async function resolverWith(answers: Record<string, CardLinks>) {
   const linkEvents = async () =>
     (await app.store.readAll(null, { limit: 1000, filter: { types: ['CertificateLinked', 'CertificateAdded'] } }))
       .events;
-  return { ...app, links, group, resolver, resolve, run, registered, linkEvents };
+  return { ...app, links, cards, group, resolver, resolve, run, registered, linkEvents };
 }
 
 /** The two certificates of one card. */
 const ONE_CARD = { '0a': known({ other: '0b' }), '0b': known({ other: '0a' }) };
 
 describe('registrant key of a card (decisions A14 and 0071)', () => {
-  it('is a keyed hash: stable, different for each card, and without the serial number in it', async () => {
+  it('is stable, different for each card, and without the serial number in it', async () => {
     const { resolve, store } = await resolverWith({});
     const before = await store.head();
     const key = await resolve('0a1b2c');
@@ -212,5 +215,85 @@ describe('registrant key of a card (decisions A14 and 0071)', () => {
     const before = await store.head();
     expect(await resolve('0a')).not.toBe(await resolve('0b'));
     expect(await store.head()).toBe(before);
+  });
+});
+
+/** @fault D2 */
+describe('registrant key after an erasure (decision 0086)', () => {
+  const UNTIL = '2036-01-01T00:00:00.000Z';
+  const erase = { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'x' } as const;
+  const tombstone = { days: 3_650, untilUtc: UNTIL };
+
+  it('is another one for the same card, at the very moment of the erasure and long after it', async () => {
+    const { resolve, run, resolver } = await resolverWith({});
+    const first = (await resolve('01')) as string;
+    expect(await resolver.wasErasedBefore(first)).toBe(false);
+    // The event is stored; whoever carries it out has not run yet.
+    await run(first, { ...erase, tombstone });
+    const second = (await resolve('01', 'r2')) as string;
+    expect(second).not.toBe(first);
+    expect(await resolver.wasErasedBefore(second)).toBe(true);
+    expect(await resolve('01', 'r3')).toBe(second);
+  });
+
+  it('is another one for renewed cards, over several renewals, and their tombstones are met', async () => {
+    const answers: Record<string, CardLinks> = { '02': known({ previous: '01' }), '03': known({ previous: '02' }) };
+    const { resolve, run, resolver, group, linkEvents } = await resolverWith(answers);
+    const first = (await resolve('02')) as string;
+    const before = (await group.members(first)).map(({ subjectKey }) => subjectKey);
+    expect(before).toHaveLength(2);
+    for (const key of before) await run(key, { ...erase, tombstone });
+    const links = (await linkEvents()).length;
+    const second = (await resolve('03', 'r2')) as string;
+    expect(before).not.toContain(second);
+    expect(await resolver.wasErasedBefore(second)).toBe(true);
+    const later = (await linkEvents()).slice(links);
+    expect(later.length).toBeGreaterThan(0);
+    for (const key of before) expect(JSON.stringify(later, (_, value) => (typeof value === 'bigint' ? 0 : value))).not.toContain(key);
+  });
+
+  it('meets nothing where the policy wanted no tombstone, and the key is another one all the same', async () => {
+    const { resolve, run, resolver } = await resolverWith({});
+    const first = (await resolve('01')) as string;
+    await run(first, { ...erase, tombstone: { days: 0, untilUtc: null } });
+    const second = (await resolve('01', 'r2')) as string;
+    expect(second).not.toBe(first);
+    expect(await resolver.wasErasedBefore(second)).toBe(false);
+  });
+
+  describe('where a version of before had made the key', () => {
+    /** As it derived keys: from the certificate alone. */
+    const keyOfBefore = (secrets: Secrets, serial: string) =>
+      Buffer.from(secrets.keyedHash('subject-key', Buffer.concat([ISSUER, Buffer.from(`\n${serial}`)])))
+        .toString('hex')
+        .slice(0, 40);
+
+    it('stays while its registrant is there', async () => {
+      const { resolve, run, secrets, resolver } = await resolverWith({});
+      const key = keyOfBefore(secrets, '01');
+      await run(key, { type: 'GiveConsent', textVersion: 'v', requestId: 'r' });
+      expect(await resolve('01')).toBe(key);
+      expect(await resolver.wasErasedBefore(key)).toBe(false);
+      await run(key, { ...erase, tombstone });
+      const next = (await resolve('01', 'r2')) as string;
+      expect(next).not.toBe(key);
+      expect(await resolver.wasErasedBefore(next)).toBe(true);
+    });
+
+    it.each([
+      [0, true],
+      [3_649, true],
+      [3_652, false],
+    ])('is left after an erasure of that time, which is remembered for the days of the policy: %d days later %s', async (days, isMet) => {
+      const { resolve, run, secrets, resolver, clock } = await resolverWith({});
+      const key = keyOfBefore(secrets, '01');
+      await run(key, { type: 'GiveConsent', textVersion: 'v', requestId: 'r' });
+      await run(key, { ...erase, tombstone: null });
+      clock.advance(days * 86_400_000);
+      const next = (await resolve('01')) as string;
+      expect(next).not.toBe(key);
+      expect(await resolver.wasErasedBefore(next)).toBe(isMet);
+      expect(await resolve('01', 'r2')).toBe(next);
+    });
   });
 });

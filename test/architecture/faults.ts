@@ -239,7 +239,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   D2: {
     kind: 'an erased person can be found again',
-    test: 'not yet',
   },
 
   // Contracts that others build on

@@ -320,10 +320,11 @@ function inFirstVersion(text: string): string {
     const { data, type } = leaf;
     if (type === 'RequestReceived')
       leaf.data = { ...data, material: without(data['material'] as JsonObject, 'signatures') };
-    else if (type === 'CertificateVerified')
-      leaf.data = without(data, 'agreement', 'otherCertificate', 'sealedEvidenceSha256');
+    else if (type === 'CertificateVerified' && data['erasedBefore'] === false)
+      leaf.data = without(data, 'agreement', 'otherCertificate', 'sealedEvidenceSha256', 'erasedBefore');
     else if (/^(?:CertificateRejected|RefusedEvidence)/.test(type)) leaf.data = without(data, 'sealedEvidenceSha256');
-    else if (/^Face(?:Matched|Mismatched)$/.test(type)) leaf.data = without(data, 'basis');
+    else if (/^Face(?:Matched|Referred|Mismatched)$/.test(type)) leaf.data = without(data, 'basis');
+    else if (type === 'RegistrantErased') leaf.data = without(data, 'tombstone');
     else if (type === 'PolicyProposed') {
       const added = [
         'refusedEvidenceRetentionDays',
@@ -333,6 +334,7 @@ function inFirstVersion(text: string): string {
         'certificateTypesWithoutSameCard',
         'signingCertificateAtFirstRegistration',
         'dualControlWaitMinutes',
+        'erasedBeforeDays',
       ];
       leaf.data = { ...without(data, 'report', 'basedOn'), values: without(data['values'] as JsonObject, ...added) };
     } else return;

@@ -65,7 +65,7 @@ describe('certificate verdicts in a bundle', () => {
     before = await world.bundle({ kind: 'range', from: 0, to: null }, { withEvidence: true });
     await world.vault.destroyOwner(evidenceOwner(ended.requestId));
     await happen(`registration-${ended.requestId}`, 3, 'RefusedEvidenceErased', { sealedEvidenceId: ended.evidenceId, rule: 'retention_limit', eraseAtUtc: LATER }, ended.requestId, randomUUID(), LATER);
-    await happen(`registrant-${erased.person}`, 0, 'RegistrantErased', { rule: 'request_of_the_person', by: 'admin-a' }, erased.requestId, randomUUID());
+    await happen(`registrant-${erased.person}`, 0, 'RegistrantErased', { rule: 'request_of_the_person', by: 'admin-a', tombstone: null }, erased.requestId, randomUUID());
     await world.publish();
     await world.vault.destroyOwner(registrantOwner(erased.person));
     withEvidence = await world.bundle({ kind: 'range', from: 0, to: null }, { withEvidence: true });
@@ -99,7 +99,7 @@ describe('certificate verdicts in a bundle', () => {
     await happen(`registration-${requestId}`, 0, 'RequestReceived', { requestId, boothId, counter, certificateType, mode, capturedAtUtc, consent }, requestId, requestId);
     const data = isValid ? { subjectKey: person, evidence: verdict.evidence, sealedEvidenceId: id } : { reason: cardRecord ? 'card_record' : 'revoked', cardRecordReason: cardRecord ? 'record_signature' : null, evidence: verdict.evidence, sealedEvidenceId: id };
     const type = isValid ? 'CertificateVerified' : 'CertificateRejected';
-    const ofToday = { agreement: NOT_COMPARED, otherCertificate: 'not_asked', ...data, sealedEvidenceSha256: sealedEvidenceSha256(bytes) };
+    const ofToday = { agreement: NOT_COMPARED, otherCertificate: 'not_asked', erasedBefore: false, ...data, sealedEvidenceSha256: sealedEvidenceSha256(bytes) };
     await happen(`registration-${requestId}`, 1, type, isOfToday ? ofToday : data, requestId, effectId, AT, isOfToday ? currentVersion(type) : 1);
     return { requestId, person, evidenceId: id };
   }

@@ -24,7 +24,11 @@ export class Dice {
   }
 }
 
-/** A history in which nearly everything happens: two policies, holds, refusals, an erasure, evidence that ends. */
+/** Cases after an erasure: of three people the one who was erased is among them. */
+const BACK = 5;
+
+/** A history in which nearly everything happens: two policies, holds, refusals, an erasure and who comes back after it, evidence
+ *  that ends. */
 export function eventfulLeaves(seed: number, cases: number): string[] {
   const half = Math.floor([...new SyntheticHistory({ seed }).appends(cases, { registrants: 3 })].length / 2);
   const more = new SyntheticHistory({ seed });
@@ -46,8 +50,9 @@ export function eventfulLeaves(seed: number, cases: number): string[] {
   const rest = take(Number.POSITIVE_INFINITY);
   const person = registrantOf(rest.findLast(({ stream }) => registrantOf(stream) !== null)?.stream ?? '');
   const erased = person === null ? [] : more.eraseRegistrant(person);
+  const back = more.later(cases, BACK, 3);
   const agreed = agreedByTwo();
-  return madeLeaves([...first, ...policy, ...rest, ...erased, ...agreed, ...more.endRetention()]).map(
+  return madeLeaves([...first, ...policy, ...rest, ...erased, ...back, ...agreed, ...more.endRetention()]).map(
     withNamedEvidence,
   );
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { DecisionReplay } from '../../src/domain/audit/decision-replay.js';
 import type { LeafEvent } from '../../src/domain/audit/leaf.js';
-import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { SyntheticHistory, type SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 
 function history(cases: number, seed = 1): LeafEvent[] {
   const synthetic = new SyntheticHistory({ seed });
-  const appends = [...synthetic.appends(cases, { registrants: 20 }), ...synthetic.endRetention()];
+  return leavesOf([...synthetic.appends(cases, { registrants: 20 }), ...synthetic.endRetention()]);
+}
+function leavesOf(appends: readonly SyntheticAppend[]): LeafEvent[] {
   return appends.flatMap(({ stream, events, expected }) =>
     events.map((event, i) => ({ ...event, stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i })),
   );
@@ -49,12 +51,55 @@ describe('decisions made again', () => {
     expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
   });
 
+  /** @fault D2 */
+  describe('of an erasure and of who comes back after it', () => {
+    const synthetic = new SyntheticHistory({ seed: 20 });
+    const before = [...synthetic.appends(40, { registrants: 3 })];
+    const key = before.findLast(({ stream }) => stream.startsWith('registrant-'))!.stream.slice('registrant-'.length);
+    const events = [...before, ...synthetic.eraseRegistrant(key), ...synthetic.later(40, 30, 3)];
+    const all = leavesOf(events);
+    const at = (is: (e: LeafEvent) => boolean) => all.findIndex(is);
+
+    it('come out the same: the hold follows from the verdict that says a tombstone was met', () => {
+      expect(at((e) => e.type === 'Held' && e.data['reason'] === 'erased_before')).toBeGreaterThan(0);
+      expect(all.filter((e) => e.stream === `registrant-${key}`).at(-1)?.type).toBe('RegistrantErased');
+      const report = replay(all);
+      expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
+    });
+
+    it('are found where the hold was left out, and where it was made up', () => {
+      const verified = at((e) => e.type === 'CertificateVerified' && e.data['erasedBefore'] === true);
+      const denied = all.map((e, i) => (i === verified ? changed(e, { erasedBefore: false }) : e));
+      expect(replay(denied).findings.map(({ type }) => type)).toContain('FaceMatched');
+      const passed = all.find((e) => e.type === 'FaceMatched' && e.data['confirmation'] === 'confirmed') as LeafEvent;
+      const innocent = at((e) => e.type === 'CertificateVerified' && e.stream === passed.stream);
+      const accused = all.map((e, i) => (i === innocent ? changed(e, { erasedBefore: true }) : e));
+      expect(replay(accused).findings.length).toBeGreaterThan(0);
+    });
+
+    it('are found where the tombstone is kept for longer, or for less, than the policy says', () => {
+      const erased = at((e) => e.type === 'RegistrantErased');
+      for (const tombstone of [{ days: 3_649, untilUtc: null }, { days: 0, untilUtc: null }, { days: 36_500, untilUtc: '2126-01-01T00:00:00.000Z' }]) {
+        const lie = all.map((e, i) => (i === erased ? changed(e, { tombstone }) : e));
+        expect(replay(lie).findings).toMatchObject([{ index: erased, type: 'RegistrantErased' }]);
+      }
+    });
+
+    it('are found where somebody comes back under the key that was erased', () => {
+      const erased = at((e) => e.type === 'RegistrantErased');
+      const { revision } = all[erased] as LeafEvent;
+      const consent = { ...(all.find((e) => e.type === 'ConsentGiven') as LeafEvent), stream: `registrant-${key}`, revision: revision + 1, id: 'again' };
+      expect(replay([...all, consent]).findings).toMatchObject([{ type: 'ConsentGiven', problem: 'the rules refuse it: registrant_erased' }]);
+    });
+  });
+
   /** @fault L8 */
   describe('come out the same over a history of two versions', () => {
     const NAMING = /^(CertificateVerified|CertificateRejected|RefusedEvidence(Retained|Erased))$/;
     const asBefore = (e: LeafEvent): LeafEvent => {
-      const { sealedEvidenceSha256: _, ...data } = e.data;
-      return { ...e, schemaVersion: e.schemaVersion - 1, data };
+      // Version 3 of CertificateVerified is the first that binds evidence, and version 4 adds something else to it.
+      const { sealedEvidenceSha256: _, erasedBefore: __, ...data } = e.data;
+      return { ...e, schemaVersion: e.type === 'CertificateVerified' ? 2 : e.schemaVersion - 1, data };
     };
     const all = history(300);
     // A server of the new version goes on with the cases of the old one: what it says of their evidence is that no digest was recorded.

@@ -18,6 +18,7 @@ const UNKNOWN_CARD: OnCard = {
   agreement: NOT_COMPARED,
   otherCertificate: 'not_asked',
   certificateType: 'user_authentication',
+  erasedBefore: false,
 };
 const decideHold = (
   card: number,
@@ -129,9 +130,22 @@ describe('hold of a card of which something is wrong (@req R5 R32)', () => {
   const differs = { outcome: 'differs' } as const;
   const unknown = { outcome: 'cannot_tell', because: 'not_named' } as const;
   const agreement = (change: Partial<CardAgreement> = {}): CardAgreement => ({ birthDate: unknown, sex: unknown, birthday: equal, expiry: equal, sameCard: unknown, ...change });
-  const onCard = (change: Partial<CardAgreement> = {}, other: Partial<OnCard> = {}) => ({ agreement: agreement(change), otherCertificate: 'told', certificateType: 'user_authentication', ...other }) as const;
+  const onCard = (change: Partial<CardAgreement> = {}, other: Partial<OnCard> = {}) => ({ agreement: agreement(change), otherCertificate: 'told', certificateType: 'user_authentication', erasedBefore: false, ...other }) as const;
   const reasonOf = (found: OnCard, values: Parameters<typeof decide>[2] = policy, registered: number | 'none' = 'none') => decideHold(9500, registered, values, 'not_assessed', {}, found)?.reason ?? null;
   const strict = { ...policy, holdOnCardUnconfirmed: true };
+
+  it('holds a card of somebody who was erased before, with no switch, after a contradiction and before the frames (@fault D2)', () => {
+    const before = onCard({ birthDate: equal, sameCard: equal }, { erasedBefore: true });
+    expect(reasonOf(before)).toBe('erased_before');
+    expect(reasonOf({ ...before, erasedBefore: false })).toBeNull();
+    expect(reasonOf(before, policy, 9500)).toBe('erased_before');
+    expect(reasonOf(before, policy, 0)).toBe('registered_gap');
+    expect(reasonOf(onCard({ sex: { outcome: 'differs' } }, { erasedBefore: true }))).toBe('card_differs');
+    const frames = { count: 1, samePerson: false, promptFollowed: 'not_assessed' } as unknown as Frames;
+    expect(decideHold(9500, 'none', { ...policy, holdOnFramesInconsistent: true }, frames, {}, before)).toMatchObject({
+      reason: 'erased_before', differencePoints: null, boundPoints: null,
+    });
+  });
 
   it.each(['birthDate', 'sex', 'birthday', 'expiry', 'sameCard'] as const)('holds whenever %s differs, whatever else agrees and whatever the switches say', (point) => {
     expect(reasonOf(onCard({ birthDate: equal, sameCard: equal, [point]: differs }))).toBe('card_differs');

@@ -3,8 +3,8 @@ import { boothDecider } from '../../src/domain/booth/booth.js';
 import { activePolicy, DEFAULT_POLICY, policyDecider } from '../../src/domain/policy/policy.js';
 import type { PolicyEvent, PolicyValues } from '../../src/domain/policy/policy.events.js';
 import { nextAttemptAt } from '../../src/domain/policy/retry.policy.js';
-import { referenceImage, registrantDecider } from '../../src/domain/registrant/registrant.js';
-import type { RegistrantEvent } from '../../src/domain/registrant/registrant.events.js';
+import { referenceImage, registrantDecider, tombstoneOf, type RegistrantCommand } from '../../src/domain/registrant/registrant.js';
+import type { RegistrantEvent, Tombstone } from '../../src/domain/registrant/registrant.events.js';
 import { scenario } from '../support/given.js';
 
 describe('registrant (@req R12 R13)', () => {
@@ -28,7 +28,28 @@ describe('registrant (@req R12 R13)', () => {
   it('withdraws a provisional image when the government refuses', () =>
     given(registered('i1', '2026-01-01T00:00:00.000Z')).when({ type: 'WithdrawImage', imageId: 'i1', reason: 'government_refused' }).then({ type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'government_refused' } }));
   it('takes no image for an erased registrant', () =>
-    given({ type: 'RegistrantErased', data: { rule: 'consent_withdrawn', by: 'x' } }).when({ type: 'RegisterImage', imageId: 'i1', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' }).thenRefused({ code: 'registrant_erased' }));
+    given({ type: 'RegistrantErased', data: { rule: 'consent_withdrawn', by: 'x', tombstone: null } }).when({ type: 'RegisterImage', imageId: 'i1', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' }).thenRefused({ code: 'registrant_erased' }));
+  const erased = (tombstone: Tombstone | null) =>
+    ({ type: 'RegistrantErased', data: { rule: 'request_of_the_person', by: 'x', tombstone } }) as const;
+  /** @fault D2 */
+  it.each<RegistrantCommand>([
+    { type: 'GiveConsent', textVersion: 'v', requestId: 'r' },
+    { type: 'AddCertificate', subjectKey: 'k', relation: 'renewal' },
+    { type: 'LinkCertificate', registrantKey: 'k', relation: 'joined', source: 's' },
+    { type: 'RegisterImage', imageId: 'i', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' },
+  ])('lets nobody come back under the key of an erased one: $type', (command) => {
+    for (const days of [0, 1, 3_650]) {
+      const tombstone = tombstoneOf(days, '2026-01-01T00:00:00.000Z');
+      given(erased(tombstone)).when(command).thenRefused({ code: 'registrant_erased' });
+    }
+  });
+  it('goes on as it did after an erasure of before there were tombstones', () =>
+    given(erased(null)).when({ type: 'GiveConsent', textVersion: 'v', requestId: 'r' }).thenTypes('ConsentGiven'));
+  it('is erased once, with the tombstone of the first time', () => {
+    const command = { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'x', tombstone: tombstoneOf(10, '2026-01-01T00:00:00.000Z') } as const;
+    given().when(command).then(erased({ days: 10, untilUtc: '2026-01-11T00:00:00.000Z' }));
+    given(erased({ days: 0, untilUtc: null })).when(command).thenNothing();
+  });
 });
 
 describe('policy', () => {
@@ -51,6 +72,13 @@ describe('policy', () => {
   ])('refuses a bound for officers that could never be meant: %j', (photoQualityHoldBelow, field, problem) =>
     given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityHoldBelow }, by: 'a' }).thenRefused({ code: 'policy_invalid', data: { field, problem } }));
   it('takes minimums at both ends of the scale', () => given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, photoQualityMin: { Sharpness: 0, EyesOpen: 100 } }, by: 'a' }).thenTypes('PolicyProposed'));
+  it.each([
+    [0, true], [1, true], [3_650, true], [-1, false], [3_651, false], [0.5, false],
+  ])('knows a card as erased before for %d days: %s', (erasedBeforeDays, isGood) => {
+    const tried = given().when({ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, erasedBeforeDays }, by: 'a' });
+    if (isGood) tried.thenTypes('PolicyProposed');
+    else tried.thenRefused({ code: 'policy_invalid', data: { field: 'erasedBeforeDays', problem: 'must be an integer 0..3650' } });
+  });
   it.each([
     [1, true], [400, true], [3_650, true], [0, false], [-1, false], [3_651, false], [0.5, false], [Number.POSITIVE_INFINITY, false],
   ])('keeps evidence of refused certificates for %d days: %s', (refusedEvidenceRetentionDays, isGood) => {

@@ -59,7 +59,7 @@ describe('seeded stories of the whole program @req R8 R9 R12 R17 R22', () => {
   it.each<[string, RegExp, number?]>([
     ['submit-without-intent', /the government got submission [0-9a-f-]+, of which no intent is stored/],
     ['lose-requests', /request [0-9a-f-]+ was accepted and is lost/],
-    ['view-without-record', /officer-\d was shown the photograph of [0-9a-f-]+, of which no view is stored/, 1015],
+    ['view-without-record', /officer-\d was shown the photograph of [0-9a-f-]+, of which no view is stored/, 1060],
     ['lose-rows', /the read model [a-z-]+ has \d+ rows that are not the \d+ that its events give/],
     ['keep-evidence', /evidence:[0-9a-f-]+ outlives its retention/, 1000],
     ['lose-evidence', /evidence-[0-9a-f-]+ of evidence:[0-9a-f-]+ vanished before its retention was over/, 1000],

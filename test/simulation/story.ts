@@ -37,6 +37,7 @@ import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/boot
 import type { PhotoReading } from '../../src/domain/photo/photo-reader.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
+import type { TombstoneSweep } from '../../src/application/tombstone-sweep.js';
 import { SimulatedReadModels } from './read-models.js';
 import { VirtualTime } from './virtual-time.js';
 
@@ -52,6 +53,7 @@ const NO_AUDIT = {
   consumers: { all: () => [] },
   erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure,
   watch: { start: async () => {}, stop: async () => {} } as unknown as LogWatch,
+  tombstones: { start: () => {}, stop: async () => {} } as unknown as TombstoneSweep,
 };
 
 /** Nobody looks at the face of a card in a story. */
@@ -476,7 +478,7 @@ class Story {
     const vault = new SimulatedVault(world);
     const linker = new SimulatedLinker(world);
     const group = new RegistrantGroup(aggregates);
-    const cards = new CardCheck(linker, new SubjectResolver(secrets, linker, aggregates, group), group);
+    const cards = new CardCheck(linker, new SubjectResolver(secrets, linker, aggregates, group, world.cards, policies, clock), group);
     const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), cards, group);
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
@@ -495,9 +497,9 @@ class Story {
     const retention = new EvidenceRetention(aggregates, policies, vault);
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
-    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock));
+    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock, policies));
     const firstStart = new FirstStart(aggregates, policies, { policy: null, booths: [] });
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks, NO_AUDIT.tombstones);
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

@@ -33,6 +33,7 @@ import type { GovernmentAnswer } from '../../src/domain/registration/registratio
 import { evolveSaga, SAGA_START, type PendingEffect, type SagaEvent, type SagaState } from '../../src/domain/saga/registration.saga.js';
 import { AppendSignal, followLog } from '../../src/infrastructure/event-store/log-subscription.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
+import { KnownCards } from '../support/known-cards.js';
 import { LogWatcher, Violation } from './invariants.js';
 import { Random } from './random.js';
 import { VirtualTime } from './virtual-time.js';
@@ -76,6 +77,7 @@ export class World {
   readonly appended = new AppendSignal();
   readonly watcher = new LogWatcher();
   readonly vault = new Map<string, Map<string, Buffer>>();
+  readonly cards = new KnownCards();
   readonly consumers = new Map<string, KnownConsumer>();
   readonly government = new Map<string, { readonly plan: CasePlan; decided: boolean; times: number }>();
   readonly random: Random;

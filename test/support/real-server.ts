@@ -114,13 +114,13 @@ export class RealServer {
   }
 
   /** What two people have to agree to. @throws when it is not carried out */
-  twoPeople(path: string, body: object): Promise<void> {
+  twoPeople(path: string, body: object): Promise<object> {
     const { administrator, 'administrator-b': other } = this.tokens as Record<string, string>;
     return twoPeople(this.url, [administrator as string, other as string], path, body);
   }
 
-  enrol(boothId: string, publicKey: string): Promise<void> {
-    return this.twoPeople('/v1/booths', { boothId, publicKey, reason: 'new_site' });
+  async enrol(boothId: string, publicKey: string): Promise<void> {
+    await this.twoPeople('/v1/booths', { boothId, publicKey, reason: 'new_site' });
   }
 
   honnin(...args: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -147,6 +147,27 @@ export class RealServer {
   /** Waits until the signed log has everything that is stored. */
   signedLog(): Promise<true> {
     return until('the log', async () => ((await (await this.call('auditor', 'GET', '/v1/audit/lists/dashboard')).json() as { asOf: { isNewest: boolean } }).asOf.isNewest ? true : null));
+  }
+
+  /** Every stored event in the order of the log: its stream, type and data as text. */
+  storedTexts(): string[] {
+    const db = new DatabaseSync(join(this.data, 'events.db'), { readOnly: true, timeout: 5000 });
+    try {
+      const sql = 'SELECT s.name, e.type, e.data FROM events e JOIN streams s ON s.no = e.stream_no ORDER BY e.position';
+      return (db.prepare(sql).all() as Record<string, string>[]).map(({ name, type, data }) => `${name} ${type} ${data}`);
+    } finally {
+      db.close();
+    }
+  }
+
+  /** What the vault knows of cards, alive and erased. */
+  cardsAndTombstones(): string {
+    const db = new DatabaseSync(join(this.data, 'vault', 'keys.db'), { readOnly: true, timeout: 5000 });
+    try {
+      return JSON.stringify(['card', 'tombstone'].map((table) => db.prepare(`SELECT * FROM ${table}`).all()));
+    } finally {
+      db.close();
+    }
   }
 
   /** Wrapped keys in the key file, by owner. */

@@ -43,7 +43,7 @@ const NOT_NAMED = { outcome: 'cannot_tell', because: 'not_named' } as const;
 export const AGREES: CardAgreement = { birthDate: NOT_NAMED, sex: NOT_NAMED, birthday: { outcome: 'equal' }, expiry: { outcome: 'equal' }, sameCard: { outcome: 'equal' } };
 
 export const VALID: CertificateFinding = {
-  verdict: 'valid', subjectKey: 's1', evidence: EVIDENCE, cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: AGREES, otherCertificate: 'told',
+  verdict: 'valid', subjectKey: 's1', evidence: EVIDENCE, cardRecordIssuerKeyId: '6000023', verifier: VERIFIER, cardRecordVerifier: VERIFIER, agreement: AGREES, otherCertificate: 'told', erasedBefore: false,
   material: { certificate: 'bb', cardRecord: 'cc' }, sealedEvidenceId: 'e1', sealedEvidenceSha256: '5f'.repeat(32),
 };
 

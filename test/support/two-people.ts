@@ -1,7 +1,8 @@
 /** What two people have to agree to: the first proposes, the second approves.
  *  @param tokens of two administrators
+ *  @returns the act as it was answered to the second
  *  @throws when it is not carried out */
-export async function twoPeople(url: string, tokens: readonly [string, string], path: string, body: object): Promise<void> {
+export async function twoPeople(url: string, tokens: readonly [string, string], path: string, body: object): Promise<object> {
   const post = async (token: string, to: string, sent: object): Promise<{ readonly actId?: string; readonly stage?: string }> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}${to}`, { method: 'POST', headers, body: JSON.stringify(sent) });
@@ -9,8 +10,9 @@ export async function twoPeople(url: string, tokens: readonly [string, string], 
     return (await answer.json()) as { readonly actId?: string; readonly stage?: string };
   };
   const { actId } = await post(tokens[0], path, { reference: 'TEST-1', ...body });
-  const { stage } = await post(tokens[1], `/v1/acts/${actId}/approval`, {});
-  if (stage !== 'carried_out') throw new Error(`${path} was not carried out: ${stage}`);
+  const act = await post(tokens[1], `/v1/acts/${actId}/approval`, {});
+  if (act.stage !== 'carried_out') throw new Error(`${path} was not carried out: ${act.stage}`);
+  return act;
 }
 
 /** Enrols a booth of the sandbox's server. @param signIn gives a token of a user of that name */

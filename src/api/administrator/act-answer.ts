@@ -5,7 +5,7 @@ import type { ActAnswer } from './administrator.dto.js';
 
 /** @throws {ProblemError} what was refused */
 export function actAnswer(outcome: Outcome<ToldAct>): ActAnswer {
-  const { actId, state } = valueOf(outcome);
+  const { actId, state, tombstone } = valueOf(outcome);
   const { stage, proposal, reason, reference, proposedBy, approvedBy, notBeforeUtc, refusal } = state;
-  return { actId, stage, proposal, reason, reference, proposedBy, approvedBy, notBeforeUtc, refusal };
+  return { actId, stage, proposal, reason, reference, proposedBy, approvedBy, notBeforeUtc, refusal, tombstone };
 }

@@ -5,6 +5,7 @@ import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import { ACT_STAGES, type DualActState } from '../../domain/dual-control/dual-act.js';
 import { ACT_REASONS, type ActReason, type DualAct } from '../../domain/dual-control/dual-act.events.js';
 import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
+import type { Tombstone } from '../../domain/registrant/registrant.events.js';
 import { END_REASONS, type EndReason } from '../../domain/registration/registration.events.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
@@ -98,6 +99,14 @@ export class ActAnswer {
 
   @ApiProperty({ type: 'string', nullable: true, description: 'Why it was not possible any more when its time came; nothing was done then' })
   refusal!: string | null;
+
+  @ApiProperty({
+    description: 'Of an erasure that was carried out: for how many days, and until when, a card of the person is still '
+      + 'known as erased before, and nothing else of it. `untilUtc` is null for 0 days',
+    type: 'object', nullable: true, properties: { days: { type: 'integer' }, untilUtc: { type: 'string', format: 'date-time', nullable: true } },
+    required: ['days', 'untilUtc'], additionalProperties: false,
+  })
+  tombstone!: Tombstone | null;
 }
 
 export class ActRowAnswer {
@@ -260,6 +269,13 @@ export class PolicyBody {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_650, description: 'The sealed evidence of a refused certificate is erased so many days after the refusal' })
   @IsInt({ message: 'must be an integer' })
   refusedEvidenceRetentionDays!: number;
+
+  @ApiProperty({
+    type: 'integer', minimum: 0, maximum: 3_650,
+    description: 'For so many days after an erasure a card of the person is known as erased before, and its registration held; 0: never',
+  })
+  @IsInt({ message: 'must be an integer' })
+  erasedBeforeDays!: number;
 
   @ApiProperty({ type: 'integer', minimum: 0, maximum: 43_200, description: 'What two people agreed to is carried out so many minutes later; until then it can be declined' })
   @IsInt({ message: 'must be an integer' })

@@ -63,7 +63,7 @@ export class AuditController {
   })
   @ApiBody({ type: ErasureBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'Proposed. Once approved and on record it is carried out as soon as the record is in the signed log' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'idempotency_key_reused', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'registrant_erased', 'idempotency_key_reused', 'outcome_unknown')
   async erase(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
     const { requestId, rule, reference } = jsonBody(ErasureBody, request);
     const command = new ProposeAct(await this.ids.of(request, person), { act: 'erase_registrant', requestId, rule }, rule, reference, person.subject);

@@ -12,7 +12,7 @@ export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const 
 export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 const HOLD_REASONS = [
-  'registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful', 'card_differs',
+  'registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful', 'erased_before', 'card_differs',
   'card_unconfirmed',
 ] as const;
 /** `closed`: the case cannot go on. */

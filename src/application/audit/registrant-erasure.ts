@@ -9,15 +9,17 @@ import { derivedId } from '../ids.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { ImageVault, type LastingErasure } from '../ports/image-vault.js';
 import { ReadModels } from '../ports/read-models.js';
+import { SubjectKeys } from '../ports/subject-keys.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
 const CATCH_UP_MS_MAX = 5_000;
 
+type Erased = Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
+
 /** Carries an erasure out: destroys the registrant's key and with it every image, all sealed evidence and the salt
- *  that ties the tokens
- *  in the audit log to the person; then does the same to every other key of the person, the other certificates'.
- * Runs on the
- *  subscription runner, so that an erasure that was stored is carried out whatever fails. */
+ *  that ties the tokens in the audit log to the person, and forgets which card the key is of, leaving a tombstone; then
+ *  does the same to every other key of the person, the other certificates'. Runs on the subscription runner, so that an
+ *  erasure that was stored is carried out whatever fails. */
 @Injectable()
 export class RegistrantErasure implements SubscriptionHandler {
   /** Name of the consumer: data, never renamed. */
@@ -29,6 +31,7 @@ export class RegistrantErasure implements SubscriptionHandler {
     private readonly vault: ImageVault,
     private readonly log: AuditLog,
     private readonly rows: ReadModels,
+    private readonly keys: SubjectKeys,
   ) {}
 
   async handle(events: readonly StoredEvent[]): Promise<void> {
@@ -37,6 +40,9 @@ export class RegistrantErasure implements SubscriptionHandler {
 
   private async erase(event: StoredEvent): Promise<void> {
     const key = registrantOf(event.stream) as string;
+    const { tombstone } = event.data as unknown as Erased;
+    // Before anything that may have to wait: from here on the person's card leads to nothing of before.
+    if (tombstone !== null) await this.keys.retire(key, tombstone.untilUtc);
     // The erasure itself must be in the signed log under the same token as the history before it; after that the salt
     // may go.
     if (this.log.indexOf(event.position) === null)
@@ -51,20 +57,20 @@ export class RegistrantErasure implements SubscriptionHandler {
 
   /** For copies of the vault that are older. The projections have this event: which keys are linked was asked before. */
   private lasting({ id, data, metadata }: StoredEvent): LastingErasure {
-    const { rule } = data as unknown as Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
+    const { rule } = data as unknown as Erased;
     const cases = this.rows.requestsErasedBy(id).map(caseOwner);
     return { eventId: id, rule, atUtc: metadata.recordedAtUtc, cases };
   }
 
   /** Each other key of the person has an erasure of its own in its own stream, which comes back to this handler. */
   private async eraseOthers({ id, data, metadata }: StoredEvent, keys: readonly string[]): Promise<void> {
-    const { rule, by } = data as unknown as Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
+    const { rule, by, tombstone } = data as unknown as Erased;
     for (const key of new Set(keys)) {
       const commandId = derivedId('erase-with', id, key);
       await this.aggregates.execute(
         registrants,
         key,
-        { type: 'EraseRegistrant', rule, by },
+        { type: 'EraseRegistrant', rule, by, tombstone },
         {
           commandId,
           actor: 'system:registrant-erasure',

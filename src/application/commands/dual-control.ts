@@ -1,6 +1,7 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { DualActState } from '../../domain/dual-control/dual-act.js';
 import type { ActReason, DualAct } from '../../domain/dual-control/dual-act.events.js';
+import type { Tombstone } from '../../domain/registrant/registrant.events.js';
 import { dualActs } from '../aggregates.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { correlationOf, DualActs } from '../dual-acts.js';
@@ -12,6 +13,8 @@ import { DecideAndAppend } from './decide-and-append.js';
 export interface ToldAct {
   readonly actId: string;
   readonly state: Exclude<DualActState, { stage: 'none' }>;
+  /** Of an erasure that was carried out: what stays. */
+  readonly tombstone: Tombstone | null;
 }
 
 /** One person asks for what one person alone may not do. */
@@ -59,7 +62,7 @@ export class ProposeActHandler implements ICommandHandler<ProposeAct, Outcome<To
     if (refusal) return refused(refusal);
     const context = { commandId, actor: `officer:${by}`, correlationId: correlationOf(proposal), causationId: commandId, policyVersion: null };
     const result = await this.aggregates.execute(dualActs, actId, { type: 'ProposeAct', proposal, reason, reference, by }, context);
-    return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state);
+    return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state, await this.acts.tombstone(result.state));
   }
 }
 
@@ -83,7 +86,8 @@ export class ApproveActHandler implements ICommandHandler<ApproveAct, Outcome<To
     };
     const result = await this.aggregates.execute(dualActs, actId, command, context);
     if (result.outcome === 'refused') return refused(result.refusal);
-    return told(actId, null, await this.acts.carryOut(actId));
+    const done = await this.acts.carryOut(actId);
+    return told(actId, null, done, await this.acts.tombstone(done));
   }
 }
 
@@ -96,11 +100,16 @@ export class DeclineActHandler implements ICommandHandler<DeclineAct, Outcome<To
     if (state.stage === 'none') return refused({ code: 'act_unknown' });
     const context = { commandId, actor: `officer:${by}`, correlationId: correlationOf(state.proposal), causationId: commandId, policyVersion: null };
     const result = await this.aggregates.execute(dualActs, actId, { type: 'DeclineAct', by }, context);
-    return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state);
+    return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state, null);
   }
 }
 
-function told(actId: string, refusal: Parameters<typeof refused>[0] | null, state: DualActState): Outcome<ToldAct> {
+function told(
+  actId: string,
+  refusal: Parameters<typeof refused>[0] | null,
+  state: DualActState,
+  tombstone: Tombstone | null,
+): Outcome<ToldAct> {
   if (refusal) return refused(refusal);
-  return state.stage === 'none' ? refused({ code: 'act_unknown' }) : ok({ actId, state });
+  return state.stage === 'none' ? refused({ code: 'act_unknown' }) : ok({ actId, state, tombstone });
 }

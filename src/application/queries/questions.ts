@@ -4,7 +4,7 @@ import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
 import type { CardAgreement } from '../../domain/registration/card-agreement.js';
 import { doubtsOfComparison, explainDoubts } from '../../domain/registration/explain-doubts.js';
-import { explainAgreement, explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
+import { ERASED_BEFORE_IN_WORDS, explainAgreement, explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
 import { holdReviews, policies, POLICY_ID, registrations } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { EventStore } from '../ports/event-store.js';
@@ -62,7 +62,7 @@ export class CaseQuestions {
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
-    return { hold, opinions: visibleOpinions(state, officer), explanation: [...(await this.explain(hold)), ...(await this.caution(requestId))] };
+    return { hold, opinions: visibleOpinions(state, officer), explanation: [...(await this.explain(hold)), ...(hold.reason === 'erased_before' ? [ERASED_BEFORE_IN_WORDS] : []), ...(await this.caution(requestId))] };
   }
 
   /** What the comparison found out about the pictures, and the certificate check about the card, where officers should know. */

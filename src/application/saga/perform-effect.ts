@@ -22,7 +22,7 @@ import { FaceComparer, type FaceComparison } from '../ports/face-comparer.js';
 import { GovernmentRegistry } from '../ports/government-registry.js';
 import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
 import { assertSigned, ReceivedMaterial } from '../received-material.js';
-import { RegistrantGroup, type GroupMember } from '../registrant-group.js';
+import { referencesIn, RegistrantGroup, type GroupMember, type Reference } from '../registrant-group.js';
 import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256, type PresentedForEvidence } from '../sealed-evidence.js';
 
 /** One effect of one case, with everything that its commands need to be repeatable. */
@@ -111,7 +111,9 @@ export class PerformEffect {
     if (stage !== 'received') return { code: 'wrong_stage', data: { stage, command: 'CheckCertificate' } };
     const policy = await this.policies.get();
     const verdict = await this.certificateFinding(job, request, policy);
-    return this.record(job, { type: 'RecordCertificateVerdict', verdict, attempt, policy, nowUtc: this.clock.nowUtc() });
+    const refusal = await this.record(job, { type: 'RecordCertificateVerdict', verdict, attempt, policy, nowUtc: this.clock.nowUtc() });
+    if (verdict.verdict === 'valid') await this.forgetErased(await this.group.members(verdict.subjectKey));
+    return refusal;
   }
 
   /** Certificate, then card record, then whether both are one card and whose: each only when the one before is good. @req R5 R6 */
@@ -142,7 +144,7 @@ export class PerformEffect {
     const card = await this.cards.check(verdict, record, job.requestId);
     if (card.finding === 'unknown') return { verdict: 'unknown', cause: 'link_unknown' };
     if (card.finding === 'other_card') return refused({ reason: 'card_record', cardRecordReason: 'other_card', verifier: SAME_CARD_RULE });
-    const { subjectKey, agreement, otherCertificate, isRegistered } = card;
+    const { subjectKey, agreement, otherCertificate, isRegistered, erasedBefore } = card;
     if (needsSigningCertificate({ certificateType: request.certificateType, isRegistered }, policy.values)) return refused({ reason: 'signing_certificate_needed', cardRecordReason: null, verifier });
     return {
       verdict: 'valid',
@@ -153,6 +155,7 @@ export class PerformEffect {
       cardRecordVerifier: this.cardRecords.algorithm,
       agreement,
       otherCertificate,
+      erasedBefore,
       material: { certificate: request.material.certificate, cardRecord: request.material.cardRecord },
       ...(await this.sealEvidence(registrantOwner(subjectKey), job, verdict.sealed, { ...presented, faceRecord: record.statements })),
     };
@@ -185,7 +188,9 @@ export class PerformEffect {
     const frames = await this.received.frames(request, signed);
     const cardFace = this.cardRecords.faceImageOf(bytes.cardRecord);
     if (cardFace === null) throw new Error('the verified card record has no face image');
-    const references = await this.group.references(subjectKey);
+    const members = await this.group.members(subjectKey);
+    const isErased = await this.forgetErased(members);
+    const references = isErased ? [] : referencesIn(members);
     let weakest: (Extract<FaceComparison, { outcome: 'compared' }> & { readonly reference: RegisteredImage | null }) | null = null;
     for (const reference of references.length > 0 ? references : [null]) {
       const registered = reference && (await this.openReference(reference));
@@ -208,13 +213,21 @@ export class PerformEffect {
       registered:
         reference && registeredPoints !== null
           ? { comparison: 'compared', points: registeredPoints, imageId: reference.imageId, imageCommitment: reference.image }
-          : { comparison: 'not_applicable', reason: request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
+          : { comparison: 'not_applicable', reason: isErased ? 'erased' : request.consent.keepReferenceImage ? 'first_registration' : 'no_consent' },
       algorithm,
       evidence,
       material: { photo: request.material.photo, cardRecord: request.material.cardRecord, frames: request.frames?.material ?? [] },
       quality,
       signals,
     };
+  }
+
+  /** Whether the registrant was erased while the request is worked on. What was sealed under the key since its erasure was
+   *  carried out goes here: nobody else looks at it again. */
+  private async forgetErased(members: readonly GroupMember[]): Promise<boolean> {
+    const erased = members.filter(({ state }) => state.tombstone !== null);
+    for (const member of erased) await this.vault.destroyOwner(registrantOwner(member.subjectKey));
+    return erased.length > 0;
   }
 
   /** A registered image to compare with. While it is opened another case may replace it, or the registrant be erased:
@@ -259,6 +272,7 @@ export class PerformEffect {
     const subjectKey = await this.group.registrantOf(subjectKeyOf(state));
     const imageId = imageIdOf(job.requestId);
     const refusal = await this.registerUnder(subjectKey, job, state);
+    if (refusal?.code === 'registrant_erased') await this.forgetErased(await this.group.members(subjectKey));
     if (refusal?.code !== 'registrant_linked') return refusal;
     // Another certificate of the person was resolved in between: it is the same person under another key now, and this step is done again.
     await this.vault.remove(registrantOwner(subjectKey), imageId);
@@ -309,8 +323,11 @@ export class PerformEffect {
   /** REGISTRY_ONLY: registered and confirmed at once, then the request is closed. @req R18 */
   private async keepInRegistry(job: Job, state: Known): Promise<Refusal | null> {
     if (state.stage !== 'confirmed') return { code: 'wrong_stage', data: { stage: state.stage, command: 'KeepInRegistry' } };
+    const refusal = await this.registerImage(job, state);
+    // Nothing is kept of who was erased, and nothing else was asked for: an administrator ends it, and the holder comes again.
+    if (refusal?.code === 'registrant_erased') throw new Error(`the registrant of ${job.requestId} was erased in the meantime`);
     return (
-      (await this.registerImage(job, state)) ??
+      refusal ??
       (await this.confirmImage(job, state)) ??
       (await this.record(job, { type: 'RecordKeptInRegistry', imageId: imageIdOf(job.requestId) }, 'kept'))
     );
@@ -343,8 +360,6 @@ export class PerformEffect {
 /** What an effect opens material for; the others open none. */
 const USE_OF: Readonly<Partial<Record<Effect['effect'], MaterialUse>>> = { CheckCertificate: 'certificate_check', CompareFaces: 'face_comparison', SubmitToGovernment: 'submission', RegisterImage: 'image_registration', KeepInRegistry: 'image_registration' };
 
-/** A registered image and the key of the person under which it lies. */
-type Reference = Pick<GroupMember, 'subjectKey'> & { readonly image: RegisteredImage };
 type Refused = Extract<CertificateFinding, { verdict: 'invalid' }>;
 type Known = Exclude<RegistrationState, { stage: 'none' }>;
 

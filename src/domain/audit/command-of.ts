@@ -6,8 +6,8 @@ import { OPINIONS_NEEDED, type HoldReviewCommand, type HoldReviewState } from '.
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import type { ActivePolicy, PolicyCommand } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
-import type { RegistrantCommand } from '../registrant/registrant.js';
-import type { RegistrantEvent } from '../registrant/registrant.events.js';
+import { tombstoneOf, type RegistrantCommand } from '../registrant/registrant.js';
+import type { RegistrantEvent, Tombstone } from '../registrant/registrant.events.js';
 import type { ScoreBasis, ScoredDistance } from '../registration/face-score.js';
 import type { FaceFinding, RegistrationCommand } from '../registration/registration.js';
 import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
@@ -84,7 +84,8 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
   }
 }
 
-export function registrantCommandOf(event: RegistrantEvent): RegistrantCommand | null {
+/** @param nowUtc when the event was recorded: the instant from which the days of a tombstone were reckoned */
+export function registrantCommandOf(event: RegistrantEvent, policy: ActivePolicy | null, nowUtc: string): RegistrantCommand | null {
   switch (event.type) {
     case 'ConsentGiven':
       return { type: 'GiveConsent', ...event.data };
@@ -99,11 +100,16 @@ export function registrantCommandOf(event: RegistrantEvent): RegistrantCommand |
     case 'CertificateLinked':
       return { type: 'LinkCertificate', ...event.data };
     case 'RegistrantErased':
-      return { type: 'EraseRegistrant', ...event.data };
+      return { type: 'EraseRegistrant', ...event.data, tombstone: tombstoneAgain(event.data, policy, nowUtc) };
     case 'ConsentWithdrawn':
       // No command of today writes it.
       return null;
   }
+}
+
+/** As the policy gives it that the erasure names. Erasures of a person's other keys name none and take over the first one's. */
+function tombstoneAgain({ tombstone }: Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'], policy: ActivePolicy | null, nowUtc: string): Tombstone | null {
+  return tombstone && policy ? tombstoneOf(policy.values.erasedBeforeDays, nowUtc) : tombstone;
 }
 
 /** Withdrawals that are asked for; the others come out of what was decided before them. */

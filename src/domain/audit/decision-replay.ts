@@ -215,7 +215,7 @@ export class DecisionReplay {
       case 'registration-':
         return registrationCommandOf(event as RegistrationEvent, following as RegistrationEvent | null, policy, leaf.metadata.recordedAtUtc);
       case 'registrant-':
-        return registrantCommandOf(event as Parameters<typeof registrantCommandOf>[0]);
+        return registrantCommandOf(event as RegistrantEvent, policy, leaf.metadata.recordedAtUtc);
       case 'hold-':
         return holdCommandOf(stream.state as Parameters<typeof holdCommandOf>[0], event as HoldReviewEvent, following as HoldReviewEvent | null, leaf.metadata.actor);
       case 'policy-':

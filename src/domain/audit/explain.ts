@@ -37,6 +37,10 @@ const HELD: Record<string, Text> = {
     ja: '撮影写真が顔写真として十分かどうかを機械では判断できない(目・口・額などが隠れている、半分が影になっている、色がない、端で切れているおそれ)',
     en: 'the machine cannot tell whether the photograph shows the whole face (eyes, mouth or forehead may be covered, half may lie in shadow, the edge may cut it off, or it has no colour)',
   },
+  erased_before: {
+    ja: 'このカード(または以前のカード)の登録者は以前に消去されており、比べる登録済み画像がない',
+    en: 'the registrant of this card or of an earlier one was erased before, so that no registered image is there to compare with',
+  },
   card_differs: {
     ja: '電子証明書と券面情報の内容が食い違う(別のカードのおそれ)',
     en: 'certificate and face record contradict each other, as those of two cards would',
@@ -110,7 +114,19 @@ const WORDS: Readonly<Record<string, Words>> = {
     ja: d['reason'] === 'claim_not_completed' ? `${d['claimedAtUtc']}に始まった申請は受け付けに至らず、失効した。保存された内容は消去する。` : '受け付けられていない申請の内容が残っていたため、失効させて消去する。',
     en: d['reason'] === 'claim_not_completed' ? `The request that began at ${d['claimedAtUtc']} was never received and has lapsed; what was kept of it is destroyed.` : 'Something of a request that was never received was found; it has lapsed and is destroyed.',
   }),
-  RegistrantErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。`, en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
+  RegistrantErased: (d, e) => {
+    const until = member(d['tombstone'], 'untilUtc');
+    const stays = until
+      ? {
+          ja: `${until}までは、同じ人のカードが「以前に消去された」ことだけが鍵付きの印で分かる。`,
+          en: ` Until ${until} a keyed mark says of the person's cards that they were erased before, and nothing else.`,
+        }
+      : { ja: '', en: '' };
+    return {
+      ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。${stays.ja}`,
+      en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.${stays.en}`,
+    };
+  },
   ConsentGiven: (d) => ({ ja: `画像の保存への同意を記録した(同意文${d['textVersion']})。`, en: `Consent to keep the image was recorded (text ${d['textVersion']}).` }),
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),
   FaceImageConfirmed: () => ({ ja: '登録画像として確定した。', en: 'The registered image was confirmed.' }),

@@ -78,7 +78,7 @@ export class WhatIf {
     const request = this.requests.get(requestId);
     const policy = this.policies.versions.find((v) => v.version === event.metadata.policyVersion);
     if (!request || !policy) return;
-    const card = this.cards.get(requestId) ?? { agreement: NOT_COMPARED, otherCertificate: 'not_asked' };
+    const card = this.cards.get(requestId) ?? { agreement: NOT_COMPARED, otherCertificate: 'not_asked', erasedBefore: false };
     this.requests.delete(requestId);
     this.cards.delete(requestId);
     const facts = (event as unknown as Extract<RegistrationEvent, { type: 'FaceMatched' }>).data;

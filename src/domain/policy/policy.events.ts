@@ -36,6 +36,9 @@ export type PolicyValues = {
   readonly caseOpenHoursMax: number;
   /** The sealed evidence of a refused certificate is erased so many days after the refusal. It has no registrant with whom it could go. */
   readonly refusedEvidenceRetentionDays: number;
+  /** For so many days after an erasure a card of the person is answered "erased before", and its registration held: else
+   *  an erasure would take away what claim 4 compares with. 0: never. */
+  readonly erasedBeforeDays: number;
   /** So long can what two people agreed to still be declined before it is carried out: the erasure of a person, the key of a booth. */
   readonly dualControlWaitMinutes: number;
   /** How far the booth's clock may be ahead of ours. */

@@ -71,6 +71,7 @@ export const DEFAULT_POLICY: PolicyValues = {
   // A hold, and on both sides of it a step that is tried until an operator is asked (50 hours each), twice before and once after.
   caseOpenHoursMax: 240,
   refusedEvidenceRetentionDays: 400,
+  erasedBeforeDays: 3_650,
   dualControlWaitMinutes: 0,
   clockSkewSecondsMax: 120,
   captureAgeMinutesMax: 24 * 60,
@@ -162,6 +163,10 @@ export function policyProblem(values: PolicyValues): { field: string; problem: s
   const { refusedEvidenceRetentionDays } = values;
   if (!Number.isInteger(refusedEvidenceRetentionDays) || refusedEvidenceRetentionDays < 1 || refusedEvidenceRetentionDays > RETENTION_DAYS_MAX) {
     return { field: 'refusedEvidenceRetentionDays', problem: `must be an integer 1..${RETENTION_DAYS_MAX}` };
+  }
+  const { erasedBeforeDays } = values;
+  if (!Number.isInteger(erasedBeforeDays) || erasedBeforeDays < 0 || erasedBeforeDays > RETENTION_DAYS_MAX) {
+    return { field: 'erasedBeforeDays', problem: `must be an integer 0..${RETENTION_DAYS_MAX}` };
   }
   const { dualControlWaitMinutes: wait } = values;
   if (!Number.isInteger(wait) || wait < 0 || wait > DUAL_CONTROL_WAIT_MINUTES_MAX) {

@@ -24,4 +24,18 @@ export type RegistrantEvent =
         readonly source: string;
       };
     }
-  | { readonly type: 'RegistrantErased'; readonly data: { readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string } };
+  /** From here on the key stands for nobody: no card leads to it, and who comes back gets another one. */
+  | {
+      readonly type: 'RegistrantErased';
+      readonly data: {
+        readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person';
+        readonly by: string;
+        /** What stays of the person's cards; null in events of before there were tombstones, after which a person
+         *  came back under the same key. */
+        readonly tombstone: Tombstone | null;
+      };
+    };
+
+/** For how long a card that comes again is answered "erased before" and nothing else: the days of the policy, and when
+ *  they are over; none for 0 days. */
+export type Tombstone = { readonly days: number; readonly untilUtc: string | null };

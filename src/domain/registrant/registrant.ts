@@ -1,5 +1,8 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
-import type { LinkRelation, RegistrantEvent } from './registrant.events.js';
+import { addMs } from '../values/instant.js';
+import type { LinkRelation, RegistrantEvent, Tombstone } from './registrant.events.js';
+
+const DAY_MS = 86_400_000;
 
 export type RegistrantCommand =
   | { readonly type: 'GiveConsent'; readonly textVersion: string; readonly requestId: string }
@@ -8,7 +11,7 @@ export type RegistrantCommand =
   | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' | 'request_ended' | 'replaced' }
   | { readonly type: 'AddCertificate'; readonly subjectKey: string; readonly relation: LinkRelation }
   | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly relation: LinkRelation; readonly source: string }
-  | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string };
+  | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string; readonly tombstone: Tombstone | null };
 
 export interface RegisteredImage {
   readonly imageId: string;
@@ -26,11 +29,14 @@ export interface RegistrantState {
   /** Keys of the person's other certificates. */
   readonly certificates: readonly string[];
   readonly erased: boolean;
+  /** The tombstone of its erasure: the key is never used again. Null while it is not erased, and after an erasure of
+   *  before there were tombstones, from which a person came back under the same key. */
+  readonly tombstone: Tombstone | null;
 }
 
 /** A person as far as we know one: a pseudonymous key, a consent, registered face images. */
 export const registrantDecider: Decider<RegistrantState, RegistrantCommand, RegistrantEvent> = {
-  initial: { consent: null, images: [], linkedTo: null, certificates: [], erased: false },
+  initial: { consent: null, images: [], linkedTo: null, certificates: [], erased: false, tombstone: null },
   decide,
   evolve,
 };
@@ -46,11 +52,18 @@ export function isUnused({ consent, images, linkedTo, certificates, erased }: Re
   return consent === null && images.length === 0 && linkedTo === null && certificates.length === 0 && !erased;
 }
 
-/** What is refused to a person of whom nothing may be left; to come back is to agree anew, or to bring another certificate. */
+/** The tombstone of an erasure at this instant. */
+export function tombstoneOf(days: number, nowUtc: string): Tombstone {
+  return { days, untilUtc: days === 0 ? null : addMs(nowUtc, days * DAY_MS) };
+}
+
+/** What was possible after an erasure of before there were tombstones: to come back was to agree anew, or to bring another
+ *  certificate. */
 const AFTER_ERASURE: ReadonlySet<RegistrantCommand['type']> = new Set(['EraseRegistrant', 'GiveConsent', 'AddCertificate', 'LinkCertificate']);
 
 function decide(state: RegistrantState, command: RegistrantCommand): Decision<RegistrantEvent> {
   if (state.erased && !AFTER_ERASURE.has(command.type)) return refuse({ code: 'registrant_erased' });
+  if (state.tombstone !== null && command.type !== 'EraseRegistrant') return refuse({ code: 'registrant_erased' });
   switch (command.type) {
     case 'GiveConsent':
       if (state.linkedTo !== null) return refuse({ code: 'registrant_linked' });
@@ -97,7 +110,7 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
     }
     case 'EraseRegistrant':
       if (state.erased) return accept();
-      return accept({ type: 'RegistrantErased', data: { rule: command.rule, by: command.by } });
+      return accept({ type: 'RegistrantErased', data: { rule: command.rule, by: command.by, tombstone: command.tombstone } });
     default:
       return assertNever(command);
   }
@@ -120,7 +133,7 @@ function evolve(state: RegistrantState, event: RegistrantEvent): RegistrantState
     case 'CertificateLinked':
       return { ...state, linkedTo: event.data.registrantKey, erased: false };
     case 'RegistrantErased':
-      return { ...state, erased: true, consent: null, images: state.images.map((i) => ({ ...i, status: 'withdrawn' })) };
+      return { ...state, erased: true, tombstone: event.data.tombstone, consent: null, images: state.images.map((i) => ({ ...i, status: 'withdrawn' })) };
     default:
       return assertNever(event);
   }

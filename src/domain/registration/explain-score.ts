@@ -71,6 +71,12 @@ export function explainAgreement(agreement: CardAgreement): InWords | null {
   };
 }
 
+/** What officers should know of a case that is held because its person was erased before. */
+export const ERASED_BEFORE_IN_WORDS: InWords = {
+  ja: '注意: このカード、またはこの人の以前のカードの登録者は、以前に消去されています。誰の、いつの、どの手続きだったかは記録に残っていません。比べられる登録済み画像がないため、請求項4の確認はできません。カードの写真だけで判断せず、対面などで本人を確かめてください。',
+  en: 'Caution: the registrant of this card, or of an earlier card of this person, was erased before. Whose cases those were and when is on no record. No registered image is left to compare with, so that a card with another person\'s photograph would not be noticed by its score: make sure of the person by other means.',
+};
+
 function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>>['reason'] | null, { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideRegisteredHold>[2]): InWords {
   if (reason === 'registered_gap') {
     return {

@@ -19,9 +19,10 @@ export interface HoldDecision {
  *  @param seen       what the booth's further frames say, what the photograph is worth, and what certificate and face
  *                    record said together
  *  @returns the reason with its figures, or null. Equal to the bound counts as held ("以上"). Of several reasons the
- *           first is named: the gap, the weak registered comparison, a card that contradicts itself, the frames, the
- *           photograph, a card of which nobody can tell.
- *  Source: JP2024-177763A claim 4; the second reason is decision A8, the photograph's 0076, the card's 0070.
+ *           first is named: the gap, the weak registered comparison, a card that contradicts itself, an erasure before,
+ *           the frames, the photograph, a card of which nobody can tell.
+ *  Source: JP2024-177763A claim 4; the second reason is decision A8, the photograph's 0076, the card's 0070, the
+ *  erasure's 0086.
  *  @req R15 R16 */
 export function decideHold(
   card: number,
@@ -36,6 +37,8 @@ export function decideHold(
   const agreement = judgeAgreement(onCard.agreement);
   // No switch: two cards in one request are never a matter of taste.
   if (agreement === 'differs') return without('card_differs');
+  // No switch but the days that the policy gives a tombstone: else who is erased on purpose avoids claim 4.
+  if (onCard.erasedBefore) return without('erased_before');
   if (policy.holdOnFramesInconsistent && framesInconsistent(frames)) return without('frames_inconsistent');
   if (doubtfulMeasure(quality, policy) !== null) return without('portrait_doubtful');
   const isAlone = standsAlone(onCard.otherCertificate, onCard.certificateType, policy.certificateTypesWithoutSameCard);
@@ -59,6 +62,8 @@ export interface CardFindings {
   readonly agreement: CardAgreement;
   readonly otherCertificate: OtherCertificate;
   readonly certificateType: CertificateType;
+  /** The person was erased before, and no image of a time after that is there to compare with. */
+  readonly erasedBefore: boolean;
 }
 
 type RegisteredMarks = Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>;

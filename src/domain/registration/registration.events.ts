@@ -42,16 +42,21 @@ export type ReceivedRequest = {
 /** S(captured, registered) of claim 3, or why there is none (R14, A15). */
 export type RegisteredComparison =
   | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: Commitment; readonly belowAdvisory: boolean }
-  | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
+  | { readonly comparison: 'not_applicable'; readonly reason: NoComparisonReason };
 
-/** The last two are about the card: its certificate and its face record say different things; nobody can tell that they
- *  are one card, or which registrant the certificate belongs to, and the policy wants a person to look. */
+/** `erased`: the registrant was erased while the request was worked on. */
+export type NoComparisonReason = 'first_registration' | 'no_consent' | 'erased';
+
+/** The last three are about the card: its holder was erased before, so that there is no image to compare with any more;
+ *  its certificate and its face record say different things; nobody can tell that they are one card, or which
+ *  registrant the certificate belongs to, and the policy wants a person to look. */
 export type HoldReason =
   | 'registered_gap'
   | 'registered_mismatch'
   | 'referral_band'
   | 'frames_inconsistent'
   | 'portrait_doubtful'
+  | 'erased_before'
   | 'card_differs'
   | 'card_unconfirmed';
 
@@ -101,6 +106,9 @@ export type RegistrationEvent =
         /** What certificate and face record both say, compared: outcomes only. */
         readonly agreement: CardAgreement;
         readonly otherCertificate: OtherCertificate;
+        /** A tombstone was met: the registrant of this card, or of one before it, was erased, and there is no registered
+         *  image of a time after that. It says nothing of which registrant, which cases, or when. */
+        readonly erasedBefore: boolean;
         readonly material: { readonly certificate: Commitment; readonly cardRecord: Commitment };
         /** Id of the sealed evidence in the vault, from which the verdict can be recomputed. */
         readonly sealedEvidenceId: string;

@@ -9,7 +9,7 @@ import { bandOf } from './face-match.policy.js';
 import { scoreComparison, type ScoreBasis, type ScoredComparison } from './face-score.js';
 import { decideHold } from './hold.policy.js';
 import { poorMeasure } from './photo-quality.policy.js';
-import type { ClosedOutcome, EndReason, FaceComparisonFacts, HoldOutcome, HoldReason, MaterialDifference, MaterialName, MaterialUse, ReceivedRequest, RegistrationEvent, SubmissionProgress } from './registration.events.js';
+import type { ClosedOutcome, EndReason, FaceComparisonFacts, HoldOutcome, HoldReason, MaterialDifference, MaterialName, MaterialUse, NoComparisonReason, ReceivedRequest, RegistrationEvent, SubmissionProgress } from './registration.events.js';
 
 const DAY_MS = 86_400_000;
 
@@ -46,6 +46,7 @@ export type CertificateFinding =
       readonly cardRecordVerifier: { readonly id: string; readonly version: string };
       readonly agreement: CardAgreement;
       readonly otherCertificate: OtherCertificate;
+      readonly erasedBefore: boolean;
       readonly material: { readonly certificate: string; readonly cardRecord: string };
       readonly sealedEvidenceId: string;
       readonly sealedEvidenceSha256: string | null;
@@ -67,7 +68,7 @@ export type FaceFinding =
         readonly evidence?: ScoreEvidence | null;
         readonly registered:
           | { readonly comparison: 'compared'; readonly points: number; readonly imageId: string; readonly imageCommitment: string }
-          | { readonly comparison: 'not_applicable'; readonly reason: 'first_registration' | 'no_consent' };
+          | { readonly comparison: 'not_applicable'; readonly reason: NoComparisonReason };
       })
   | { readonly outcome: 'not_comparable'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; /** Stated only where a history is decided again. */ readonly measure?: string | null; readonly algorithm: FaceAlgorithm }
   | { readonly outcome: 'unknown'; readonly cause: 'busy' | 'timeout' | 'worker_failed' };
@@ -82,7 +83,11 @@ export type GovernmentAnswer =
 type Known = { readonly request: ReceivedRequest };
 
 /** What a face comparison has to know of the certificate check before it. */
-export type CardFacts = { readonly agreement: CardAgreement; readonly otherCertificate: OtherCertificate };
+export type CardFacts = {
+  readonly agreement: CardAgreement;
+  readonly otherCertificate: OtherCertificate;
+  readonly erasedBefore: boolean;
+};
 
 /** One stage has only the fields that exist in it. */
 export type RegistrationState =
@@ -236,8 +241,8 @@ function certificateDecision({ verdict, attempt, policy, nowUtc }: Extract<Regis
     case 'valid': {
       const { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material } = verdict;
       const checked = { subjectKey, evidence, cardRecordIssuerKeyId, verifier, cardRecordVerifier, agreement, otherCertificate, material };
-      const { sealedEvidenceId, sealedEvidenceSha256 } = verdict;
-      return accept({ type: 'CertificateVerified', data: { ...checked, sealedEvidenceId, sealedEvidenceSha256 } });
+      const { erasedBefore, sealedEvidenceId, sealedEvidenceSha256 } = verdict;
+      return accept({ type: 'CertificateVerified', data: { ...checked, erasedBefore, sealedEvidenceId, sealedEvidenceSha256 } });
     }
     case 'invalid': {
       const { reason, cardRecordReason, evidence, verifier, sealedEvidenceId, sealedEvidenceSha256 } = verdict;
@@ -276,7 +281,7 @@ function scoredDecision({ card, request }: Extract<RegistrationState, { stage: '
   const seen = {
     frames: facts.signals.frames,
     quality: facts.quality,
-    onCard: { ...card, certificateType: request.certificateType },
+    onCard: { ...card, certificateType: request.certificateType, erasedBefore: card.erasedBefore || wasErasedMeanwhile(facts) },
   };
   const hold = decideHold(facts.cardPoints, registeredPoints ?? 'none', values, seen);
 
@@ -316,6 +321,11 @@ function comparisonFacts(finding: Extract<FaceFinding, { outcome: 'compared' }>,
     quality,
     signals,
   };
+}
+
+/** The registrant was there when the certificate was checked and is erased by now. */
+function wasErasedMeanwhile({ registered }: FaceComparisonFacts): boolean {
+  return registered.comparison === 'not_applicable' && registered.reason === 'erased';
 }
 
 /** @throws {RangeError} where the evidence says otherwise than the finding whether a registered image was compared */
@@ -378,7 +388,7 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
   const closed = (outcome: ClosedOutcome, refusedEvidence: RefusedEvidence | null = null): Extract<RegistrationState, { stage: 'closed' }> => ({ stage: 'closed', outcome, subjectKey, refusedEvidence, stop, ended: null, request });
   switch (event.type) {
     case 'CertificateVerified':
-      return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, card: { agreement: event.data.agreement, otherCertificate: event.data.otherCertificate }, request };
+      return { stage: 'certificate_verified', subjectKey: event.data.subjectKey, card: cardFacts(event.data), request };
     case 'CertificateRejected': {
       const { sealedEvidenceId, sealedEvidenceSha256 } = event.data;
       const kept = sealedEvidenceId === null ? null : { sealedEvidenceId, sealedEvidenceSha256, eraseAtUtc: null, isErased: false };
@@ -434,6 +444,10 @@ function evolve(state: RegistrationState, event: RegistrationEvent): Registratio
     default:
       return assertNever(event);
   }
+}
+
+function cardFacts({ agreement, otherCertificate, erasedBefore }: CardFacts): CardFacts {
+  return { agreement, otherCertificate, erasedBefore };
 }
 
 function withStop(state: Exclude<RegistrationState, { stage: 'none' }>, stop: MaterialStop): RegistrationState {

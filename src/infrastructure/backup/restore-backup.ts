@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { registrants } from '../../application/aggregates.js';
 import { DecideAndAppend } from '../../application/commands/decide-and-append.js';
+import { CurrentPolicy } from '../../application/current-policy.js';
 import { derivedId } from '../../application/ids.js';
 import type { Clock } from '../../application/ports/clock.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { judgeNote } from '../../domain/audit/signed-note.js';
 import { checkpointIn } from '../../domain/audit/verify-bundle.js';
+import { tombstoneOf } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import { isSignedEd25519, sha256 } from '../audit/digest.js';
 import { syncFolderNow, writeWholeNow } from '../audit/durable-file.js';
@@ -222,10 +224,10 @@ class Restore {
         byHash.set(hashOfOwner(owner), owner);
       for (const name of this.registrantStreams()) byHash.set(hashOfOwner(`registrant:${name}`), `registrant:${name}`);
       let erasedAgain = 0;
-      for (const { ownerHash, eventId, rule } of noted.registrants) {
+      for (const { ownerHash, eventId, rule, atUtc } of noted.registrants) {
         const owner = byHash.get(ownerHash);
         if (owner === undefined || !RULES.includes(rule)) continue;
-        if (await this.tellErasure(store, owner.slice('registrant:'.length), { eventId, rule: rule as Rule }))
+        if (await this.tellErasure(store, owner.slice('registrant:'.length), { eventId, rule: rule as Rule, atUtc }))
           erasedAgain += 1;
         else continue;
         rmSync(join(this.sealed, sealedFolderOf(owner)), { recursive: true, force: true });
@@ -246,16 +248,20 @@ class Restore {
   private async tellErasure(
     store: SqliteEventStore,
     key: string,
-    { eventId, rule }: { readonly eventId: string; readonly rule: Rule },
+    { eventId, rule, atUtc }: { readonly eventId: string; readonly rule: Rule; readonly atUtc: string },
   ): Promise<boolean> {
     const known = await store.readStream(`registrant-${key}`, {});
     if (known.some(({ id }) => id === eventId)) return false;
     const commandId = derivedId('erase-again', eventId);
     const context = { commandId, actor: ACTOR, correlationId: commandId, causationId: eventId, policyVersion: null };
-    const done = await new DecideAndAppend(store, this.clock).execute(
+    const aggregates = new DecideAndAppend(store, this.clock);
+    // Its days began with the erasure. The card is forgotten at the start, with the key.
+    const { values } = await new CurrentPolicy(aggregates).get();
+    const tombstone = tombstoneOf(values.erasedBeforeDays, atUtc);
+    const done = await aggregates.execute(
       registrants,
       key,
-      { type: 'EraseRegistrant', rule, by: ACTOR },
+      { type: 'EraseRegistrant', rule, by: ACTOR, tombstone },
       context,
     );
     return done.outcome === 'decided' && done.events > 0 && !done.repeated;

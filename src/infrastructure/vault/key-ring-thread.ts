@@ -1,9 +1,11 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { CardKeys } from './card-keys.js';
 import { KeyDiffersError, KeyRing } from './key-ring.js';
-import type { FromKeyThread, KeyThreadData, KeyWish, ToKeyThread } from './threaded-key-ring.js';
+import type { CardWish, FromKeyThread, KeyThreadData, KeyWish, ToKeyThread } from './threaded-key-ring.js';
 
 const { file, masterKey } = workerData as KeyThreadData;
 const port = parentPort as MessagePort;
+const CHANGES_CARDS: ReadonlySet<string> = new Set(['giveSubject', 'retireSubject', 'rememberMark', 'sweepTombstones'] satisfies (keyof CardKeys)[]);
 const ring = new KeyRing(file, masterKey);
 let wishes: Exclude<ToKeyThread, 'close'>[] = [];
 let closing = false;
@@ -22,7 +24,7 @@ function doTogether(): void {
 }
 
 function answersTo(group: typeof wishes): FromKeyThread[] {
-  const changes = group.some(({ wish }) => wish.do === 'destroy' || (wish.do === 'keyFor' && !isThere(wish.owner)));
+  const changes = group.some(({ wish }) => wish.do === 'destroy' || (wish.do === 'card' && CHANGES_CARDS.has(wish.name)) || (wish.do === 'keyFor' && !isThere(wish.owner)));
   const fulfilAll = (): FromKeyThread[] => group.map(({ number, wish }) => fulfil(number, wish));
   try {
     return changes ? ring.together(fulfilAll) : fulfilAll();
@@ -42,6 +44,7 @@ function isThere(owner: string): boolean {
 
 function fulfil(number: number, wish: KeyWish): FromKeyThread {
   try {
+    if (wish.do === 'card') return { number, answer: ofCards(wish) };
     if (wish.do === 'ownersAfter') return { number, answer: ring.ownersAfter(wish.owner, wish.limit) };
     if (wish.do === 'destroy') ring.destroy(wish.owner, { forever: wish.forever });
     return { number, answer: wish.do === 'destroy' ? null : ring[wish.do](wish.owner) };
@@ -50,6 +53,11 @@ function fulfil(number: number, wish: KeyWish): FromKeyThread {
     if (isOfDatabase(error)) throw error;
     return { number, ...failureOf(error) };
   }
+}
+
+function ofCards(wish: CardWish): Extract<FromKeyThread, { answer: unknown }>['answer'] {
+  const ask = ring.cards[wish.name] as (...args: readonly unknown[]) => ReturnType<typeof ofCards>;
+  return ask.apply(ring.cards, [...wish.args]);
 }
 
 function isOfDatabase(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { CardTable, TOMBSTONE_KEY } from './card-keys.js';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
 
@@ -36,6 +37,7 @@ const TABLES = `
 /** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
  *  backups: destroying a row here is what erases a person. */
 export class KeyRing implements Keys {
+  readonly cards: CardTable;
   private readonly db: DatabaseSync;
   private readonly find: StatementSync;
   private readonly countChange: StatementSync;
@@ -55,6 +57,7 @@ export class KeyRing implements Keys {
     this.db.exec(`PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${TABLES}`);
     this.find = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?');
     this.countChange = this.db.prepare('UPDATE installation SET changes = changes + 1');
+    this.cards = new CardTable(this.db, () => void this.countChange.run());
   }
 
   /** The owner's key, made at first use. Durable before it is returned.
@@ -91,6 +94,16 @@ export class KeyRing implements Keys {
       this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
       if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
       this.countChange.run();
+    });
+  }
+
+  /** Takes away tombstones whose key is not there any more: nobody can ask them.
+   *  @returns how many there were */
+  dropDeadTombstones(): number {
+    return this.together(() => {
+      const dead = this.find.get(TOMBSTONE_KEY) ? 0 : this.cards.tombstones();
+      if (dead > 0) this.cards.dropTombstones();
+      return dead;
     });
   }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
+import type { CardKeys } from './card-keys.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
@@ -14,12 +15,18 @@ export interface KeyThreadData {
 export type KeyWish =
   | { readonly do: 'keyFor' | 'existingKey'; readonly owner: string }
   | { readonly do: 'destroy'; readonly owner: string; readonly forever: boolean }
-  | { readonly do: 'ownersAfter'; readonly owner: string; readonly limit: number };
+  | { readonly do: 'ownersAfter'; readonly owner: string; readonly limit: number }
+  | CardWish;
+
+/** A question to the table of cards, by its name. */
+export type CardWish = {
+  readonly [Name in keyof CardKeys]: { readonly do: 'card'; readonly name: Name; readonly args: Parameters<CardKeys[Name]> };
+}[keyof CardKeys];
 
 /** `number` is given back with the answer. */
 export type ToKeyThread = { readonly number: number; readonly wish: KeyWish } | 'close';
 
-type Answer = Uint8Array | null | readonly string[];
+type Answer = Uint8Array | null | readonly string[] | string | boolean | number | void;
 export type FromKeyThread = 'open' | { readonly number: number; readonly answer: Answer } | { readonly number: number; readonly failure: string; /** Whether it is the fault of this owner's row alone. */ readonly ofKey: boolean };
 
 interface Waiting {
@@ -29,7 +36,7 @@ interface Waiting {
 
 /** The key ring on a thread of its own. What is wished for while the disk is busy is done together, in one durable step; each wish is
  *  answered after it. */
-export class ThreadedKeyRing implements Keys {
+export class ThreadedKeyRing implements Keys, CardKeys {
   private readonly waiting = new Map<number, Waiting>();
   private numbers = 0;
   private dead: Error | null = null;
@@ -71,6 +78,30 @@ export class ThreadedKeyRing implements Keys {
 
   ownersAfter(after: string, limit: number): Promise<readonly string[]> {
     return this.ask({ do: 'ownersAfter', owner: after, limit }) as Promise<readonly string[]>;
+  }
+
+  subjectOf(...args: Parameters<CardKeys['subjectOf']>): Promise<string | null> {
+    return this.ask({ do: 'card', name: 'subjectOf', args }) as Promise<string | null>;
+  }
+
+  giveSubject(...args: Parameters<CardKeys['giveSubject']>): Promise<string> {
+    return this.ask({ do: 'card', name: 'giveSubject', args }) as Promise<string>;
+  }
+
+  async retireSubject(...args: Parameters<CardKeys['retireSubject']>): Promise<void> {
+    await this.ask({ do: 'card', name: 'retireSubject', args });
+  }
+
+  async rememberMark(...args: Parameters<CardKeys['rememberMark']>): Promise<void> {
+    await this.ask({ do: 'card', name: 'rememberMark', args });
+  }
+
+  meetsTombstone(...args: Parameters<CardKeys['meetsTombstone']>): Promise<boolean> {
+    return this.ask({ do: 'card', name: 'meetsTombstone', args }) as Promise<boolean>;
+  }
+
+  sweepTombstones(...args: Parameters<CardKeys['sweepTombstones']>): Promise<number> {
+    return this.ask({ do: 'card', name: 'sweepTombstones', args }) as Promise<number>;
   }
 
   /** What was wished for before is done first. */

@@ -46,6 +46,7 @@ import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/port
 import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
+import { SubjectKeys } from '../../../src/application/ports/subject-keys.js';
 import { SubjectLinker } from '../../../src/application/ports/subject-linker.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
@@ -67,6 +68,7 @@ import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
 import { OPERATOR_TOKEN } from '../../support/operator.js';
+import { KnownCards } from '../../support/known-cards.js';
 import { ScriptedLinks } from '../../support/scripted-links.js';
 import { InMemoryReadModels } from './in-memory-read-models.js';
 
@@ -200,6 +202,7 @@ export class ApiServer {
       { provide: PhotoReader, useValue: api.photos },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
       { provide: ImageVault, useValue: api.vault },
+      { provide: SubjectKeys, useValue: new KnownCards() },
       { provide: AuditLog, useValue: api.log },
       { provide: CheckpointSigner, useValue: api.signer },
       { provide: Pseudonyms, useValue: api.pseudonyms },

@@ -42,7 +42,9 @@ def without_digest(data):
 UPCASTS = {
     'RequestReceived': [lambda data: {**data, 'material': {**data.get('material', {}), 'signatures': None}}],
     'CertificateVerified': [
-        lambda data: {**data, 'agreement': NOT_COMPARED, 'otherCertificate': 'not_asked'}, without_digest],
+        lambda data: {**data, 'agreement': NOT_COMPARED, 'otherCertificate': 'not_asked'}, without_digest,
+        lambda data: {**data, 'erasedBefore': False}],
+    'RegistrantErased': [lambda data: {**data, 'tombstone': None}],
     **dict.fromkeys(('CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'), [without_digest]),
     **dict.fromkeys(COMPARISONS, [lambda data: {**data, 'basis': None}]),
     'CertificateLinked': [lambda data: {**data, 'relation': 'renewal'}],
@@ -53,7 +55,7 @@ UPCASTS = {
         lambda data: values(caseOpenHoursMax=168 + data['values']['holdDueHours'])(data),
         values(holdOnCardUnconfirmed=False, certificateTypesWithoutSameCard=['user_authentication'],
                signingCertificateAtFirstRegistration=False), values(dualControlWaitMinutes=0),
-        lambda data: {**data, 'basedOn': None}],
+        lambda data: {**data, 'basedOn': None}, values(erasedBeforeDays=3650)],
 }
 
 def todays(leaf):

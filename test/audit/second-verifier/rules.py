@@ -94,6 +94,8 @@ def hold_of(card, registered, v, data, state):
         return 'registered_mismatch', v['registeredMatchPointsMin']
     if 'differs' in outcomes.values():
         return 'card_differs', None
+    if state['erasedBefore'] or data['registered'].get('reason') == 'erased':
+        return 'erased_before', None
     inconsistent = frames != 'not_assessed' and False in (frames.get('samePerson'), frames.get('promptFollowed'))
     if v['holdOnFramesInconsistent'] and inconsistent:
         return 'frames_inconsistent', None
@@ -139,7 +141,7 @@ def comparison(state, data, v, now):
 
 SAME = {
     'CertificateVerified': 'subjectKey evidence cardRecordIssuerKeyId verifier cardRecordVerifier agreement '
-                           'otherCertificate material sealedEvidenceId sealedEvidenceSha256',
+                           'otherCertificate erasedBefore material sealedEvidenceId sealedEvidenceSha256',
     'CertificateRejected': 'reason cardRecordReason evidence verifier sealedEvidenceId sealedEvidenceSha256',
     'HoldReleased': 'officers', 'HoldRejected': 'officers', 'RecaptureRequested': 'officers',
     'RegistrationWithdrawn': 'by', 'RequestLapsed': 'reason claimedAtUtc',
@@ -149,7 +151,7 @@ SAME = {
     'ActProposed': 'proposal reason reference by', 'ActDeclined': 'by', 'ActBegun': '', 'ActCarriedOut': 'refusal',
     'ConsentGiven': 'textVersion requestId', 'FaceImageRegistered': 'imageId requestId capturedAtUtc image',
     'FaceImageConfirmed': 'imageId', 'FaceImageWithdrawn': 'imageId reason', 'CertificateAdded': 'subjectKey relation',
-    'CertificateLinked': 'registrantKey relation source', 'RegistrantErased': 'rule by',
+    'CertificateLinked': 'registrantKey relation source', 'RegistrantErased': 'rule by tombstone',
     'EffectStuck': 'effectId error', 'EffectResumed': 'effectId by',
 }
 EVIDENCE = 'sealedEvidenceId sealedEvidenceSha256'
@@ -249,7 +251,7 @@ def registration_after(state, kind, data):
     base = {'request': state['request'], 'subjectKey': subject}
     closed = {**base, 'stage': 'closed', 'outcome': CLOSES.get(kind), 'evidence': None, 'stop': stop, 'ended': False}
     if kind == 'CertificateVerified':
-        return {**base, 'stage': 'certificate_verified', **same(data, 'subjectKey agreement otherCertificate')}
+        return {**base, 'stage': 'certificate_verified', **same(data, 'subjectKey agreement otherCertificate erasedBefore')}
     if kind == 'CertificateRejected' and data['sealedEvidenceId'] is not None:
         closed['evidence'] = {**same(data, EVIDENCE), 'eraseAtUtc': None, 'erased': False}
     if kind == 'RegistrationWithdrawn':
@@ -324,7 +326,8 @@ def allowed(v):
     return all((
         all(whole(v[name], 0, 10000) for name in points), v['referralPointsMin'] <= v['cardMatchPointsMin'],
         all(whole(v[name], 1) for name in counts), v['caseOpenHoursMax'] > v['holdDueHours'],
-        whole(v['refusedEvidenceRetentionDays'], 1, 3650), whole(v['dualControlWaitMinutes'], 0, 43_200),
+        whole(v['refusedEvidenceRetentionDays'], 1, 3650), whole(v['erasedBeforeDays'], 0, 3650),
+        whole(v['dualControlWaitMinutes'], 0, 43_200),
         all(name in MEASURES and whole(value, 0, 100) for name, value in marks), len(v['consentTextVersions']) > 0,
         isinstance(types, list) and 0 < len(types) == len(set(types)),
         set(types) <= {'user_authentication', 'digital_signature'},
@@ -403,7 +406,8 @@ def act_after(state, kind, data):
 
 # Streams registrant-
 
-REGISTRANT = {'consent': None, 'images': [], 'linkedTo': None, 'certificates': [], 'erased': False}
+REGISTRANT = {'consent': None, 'images': [], 'linkedTo': None, 'certificates': [], 'erased': False,
+              'tombstone': None}
 
 def newest(images, latest=None):
     for image in images:
@@ -417,10 +421,14 @@ def reference(state):
 
 def registrant(state, kind, data, follows, v, now):
     returns = ('ConsentGiven', 'CertificateAdded', 'CertificateLinked')
-    need(not state['erased'] or kind in returns, 'erased')
+    need(not state['erased'] or (kind in returns and state['tombstone'] is None), 'erased')
     need(kind not in (*returns, 'FaceImageRegistered') or state['linkedTo'] is None, 'linked')
     image = next((i for i in state['images'] if i['imageId'] == data.get('imageId')), None)
     events = [(kind, same(data, SAME[kind]))]
+    if kind == 'RegistrantErased' and data['tombstone'] is not None and v is not None:
+        days = v['erasedBeforeDays']
+        tombstone = {'days': days, 'untilUtc': None if days == 0 else plus(now, days * DAY_MS)}
+        events = [(kind, {**same(data, 'rule by'), 'tombstone': tombstone})]
     if kind == 'ConsentGiven':
         need(state['erased'] or state['consent'] != data['textVersion'], 'agreed already')
     if kind == 'FaceImageRegistered':
@@ -455,7 +463,7 @@ def registrant_after(state, kind, data):
         return {**state, 'certificates': state['certificates'] + [data['subjectKey']], 'erased': False}
     if kind == 'CertificateLinked':
         return {**state, 'linkedTo': data['registrantKey'], 'erased': False}
-    return {**state, 'erased': True, 'consent': None, 'images': with_status('withdrawn')}
+    return {**state, 'erased': True, 'tombstone': data['tombstone'], 'consent': None, 'images': with_status('withdrawn')}
 
 # Streams saga-
 
