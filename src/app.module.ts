@@ -5,7 +5,7 @@ import { VerifierPageModule } from './api/audit/verifier-page.controller.js';
 import { PublicationApiModule } from './api/publication/publication-api.module.js';
 import { HealthChecks } from './api/health-checks.js';
 import { ApplicationModule } from './application/application.module.js';
-import { verifierPage } from './console/build-page.js';
+import { verifierPageFile } from './console/build-page.js';
 import { Config } from './infrastructure/config.js';
 import type { Foundation } from './infrastructure/installation/foundation.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
@@ -27,7 +27,8 @@ export class AppModule {
     const api = ApiModule.register({ settings, imports: [EdgeNeeds] });
     const infrastructure = InfrastructureModule.with(config, foundation);
     const publication = PublicationApiModule.register({ imports: [ApplicationModule, api] });
-    const imports = [infrastructure, ApplicationModule, api, publication, VerifierPageModule.with(verifierPage)];
+    const page = VerifierPageModule.with(verifierPageFile, [ApplicationModule]);
+    const imports = [infrastructure, ApplicationModule, api, publication, page];
     return { module: AppModule, imports, providers: [ServerMetrics] };
   }
 }

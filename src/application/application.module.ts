@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AuditLists } from './audit/audit-lists.js';
 import { LogWatch } from './audit/log-watch.js';
+import { VerifierPageRecord } from './audit/verifier-page-record.js';
 import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
@@ -53,7 +54,7 @@ const handlers = [
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
-  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, TombstoneSweep, Background,
+  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, VerifierPageRecord, TombstoneSweep, Background,
 ];
 
 /** Use cases. The ports come from the infrastructure module. */

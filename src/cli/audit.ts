@@ -69,7 +69,9 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit verify-list LIST.json... --bundle BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]...
         [--witness KEY|FILE]... [--witnesses-needed N] [--json]
         draws a list again from the events of a bundle and names each row that was left out, added or changed
-  ./honnin audit page --out FILE                                the offline verifier as one HTML file
+  ./honnin audit page --out FILE | --sources
+        the offline verifier as one HTML file; its SHA-256 also stands in the log of a server that gives it out.
+        --sources prints the sources of which it is made, with their SHA-256, as sha256sum -c takes them
 
 Options
   --data FOLDER   the data folder (default: HONNIN_DATA, else ./data)
@@ -118,16 +120,20 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
   diff,
   why,
   page: async (args) => {
-    const { values } = parseArgs({ args, options: { out: TEXT } });
-    if (!values.out) throw new UsageError('page needs --out FILE');
-    const { pageDigests, verifierPage } = await import('../console/build-page.js');
-    const page = verifierPage();
-    writeFileSync(values.out, page);
-    const { file, engine } = pageDigests(page);
+    const { values } = parseArgs({ args, options: { out: TEXT, sources: FLAG } });
+    const { pageSources, verifierPageFile } = await import('../console/build-page.js');
+    if (values.sources) {
+      process.stdout.write(pageSources());
+      return EXIT.ok;
+    }
+    if (!values.out) throw new UsageError('page needs --out FILE, or --sources');
+    const { html, digests } = verifierPageFile();
+    writeFileSync(values.out, html);
     say(`${values.out}: ${statSync(values.out).size} bytes, needs no network`);
     // The same release gives the same bytes anywhere: two people who do not trust each other compare these.
-    say(`SHA-256    ${file}`);
-    say(`engine     ${engine}, as the page shows it by itself`);
+    say(`SHA-256    ${digests.fileSha256}`);
+    say(`engine     ${digests.engineSha256}, as the page shows it by itself`);
+    say(`source     ${digests.sourceSha256}, of version ${digests.version}: --sources prints what it is the digest of`);
     return EXIT.ok;
   },
 };

@@ -43,6 +43,7 @@ function helpText(): string {
     'honnin: registers face photographs, and can prove every decision later.',
     '',
     'Usage: ./honnin COMMAND [OPTIONS]      ./honnin COMMAND --help shows options and an example',
+    '       ./honnin --version              the release, and the SHA-256 of its verifier page',
     '',
     ...rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
@@ -54,6 +55,12 @@ async function main(argv: string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(helpText());
     return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  if (name === '--version') {
+    const { verifierPageFile } = await import('../console/build-page.js');
+    const { version, fileSha256 } = verifierPageFile().digests;
+    process.stdout.write(`honnin ${version}\nverifier page ${fileSha256}\n`);
+    return EXIT.ok;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) {

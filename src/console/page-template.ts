@@ -4,6 +4,7 @@ export const PAGE_TEMPLATE = `<!doctype html>
 <html lang="ja">
 <head>
 <meta charset="utf-8">
+<meta name="honnin-origin" content="ORIGIN">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; worker-src blob:; base-uri 'none'; form-action 'none'">
 <title>Honnin 監査バンドル検証 / audit bundle verifier</title>
@@ -98,6 +99,8 @@ else globalThis.honninAnswerTo = answerTo;
     witnessed: (w) => (w.size === null ? '副署なし' : '先頭' + w.size + '件に ' + w.by.join(', ') + ' の副署(' + w.atUtc + ' から)') + '、必要数 ' + w.needed + '/' + w.of,
     heldTitle: 'この報告の根拠', print: 'この報告を印刷する', file: 'バンドルのファイル', files: (n) => n + '件', noFile: '与えられていません',
     engine: 'このページの計算部', engineText: (h) => 'SHA-256 ' + h + '。honnin audit page が同じ値を表示します', judgedAt: '検証した日時(この端末の時計)',
+    origin: 'このページのコードの出所',
+    originText: (v, s) => 'Honnin ' + v + '、ソース一覧の SHA-256 ' + s + '(honnin audit page --sources で確かめられます)',
   });
   Object.assign(T.en, {
     anchors: 'Roots of the certification service', anchorsHint: 'Your own copies (PEM or DER): certificate verdicts are computed again here from the evidence.',
@@ -115,7 +118,9 @@ else globalThis.honninAnswerTo = answerTo;
     witnessed: (w) => (w.size === null ? 'nothing is cosigned' : 'the first ' + w.size + ' entries, by ' + w.by.join(', ') + ', since ' + w.atUtc) + '; needed: ' + w.needed + ' of ' + w.of,
     heldTitle: 'What this report rests on', print: 'Print this report', file: 'File of the bundle', files: (n) => n + (n === 1 ? ' file' : ' files'),
     noFile: 'not given', engine: 'What computed it', engineText: (h) => 'SHA-256 ' + h + '; honnin audit page prints the same',
-    judgedAt: 'Judged at (clock of this machine)',
+    judgedAt: 'Judged at (clock of this machine)', origin: 'Where its code comes from',
+    originText: (v, s) =>
+      'Honnin ' + v + ', SHA-256 of the list of its sources ' + s + ' (honnin audit page --sources prints that list)',
   });
   let language = 'ja', loaded = false, report = null, seconds = 0, known = [], listFound = null, engine = '', bundleName = '', judgedAt = '';
   // Contents of files with what the reader trusts, and their names for the report.
@@ -189,6 +194,7 @@ else globalThis.honninAnswerTo = answerTo;
     row(t.witnesses, $('witnesses').value.trim() || t.noFile);
     for (const id of ['anchors', 'tsa', 'crls', 'list']) row(t[id], files(id));
     row(t.engine, t.engineText(engine));
+    row(t.origin, t.originText(...document.querySelector('meta[name=honnin-origin]').content.split(' ')));
   }
   async function tell() {
     const id = $('case').value, told = id ? await ask('story', id, language) : [];

@@ -139,6 +139,7 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ServerAnswered: first,
   ServerEnded: first,
   CheckpointRecorded: first,
+  VerifierPageGivenOut: first,
   ErasureAnnounced: first,
   ErasureConfirmed: first,
 };

@@ -6,6 +6,7 @@ import type { Projection, ReadModelTransaction } from './projection.js';
 const NOT_OF_A_CASE = new Set([
   'RequestClaimed', 'CommandClaimed', 'PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed',
   'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
+  'VerifierPageGivenOut',
 ]);
 
 const ACTS: ReadonlySet<string> = new Set(['ActProposed', 'ActApproved', 'ActBegun', 'ActDeclined', 'ActCarriedOut']);

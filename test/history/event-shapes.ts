@@ -16,6 +16,10 @@ export const EVENT_SOURCES = [
   { union: 'ChallengeEvent', file: 'access/access.events', streams: 'challenge-<hash>', about: 'Nonces that were used; the store itself makes them single-use.' },
   { union: 'ClaimEvent', file: 'access/access.events', streams: 'claim-<requestId>, command-<id>', about: 'Who owns an Idempotency-Key; the store itself decides it, before anything of a request is stored.' },
   { union: 'SignedLogEvent', file: 'audit/signed-log.events', streams: 'signed-log', about: 'What the signed log says of itself, told in the store that it is made of.' },
+  {
+    union: 'VerifierPageEvent', file: 'audit/verifier-page.events', streams: 'verifier-page',
+    about: 'Which offline verifier was given out: recorded before its first copy.',
+  },
   { union: 'ErasureEvent', file: 'publication/erasure.events', streams: 'erasure-<erasureId>', about: 'Which consumers of published events were told of an erasure, and which have confirmed it.' },
   {
     union: 'InstallationEvent', file: 'installation/installation.events', streams: 'installation-claim',

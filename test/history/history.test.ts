@@ -79,7 +79,8 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
 const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, act: dualActs, saga: sagas, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
 /** Events that no decider folds: they are facts for the record. */
 const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
-  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded'];
+  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
+  'VerifierPageGivenOut'];
 
 describe('every shape of event that was ever stored', () => {
   let types: DomainTypes;

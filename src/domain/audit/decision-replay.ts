@@ -78,9 +78,22 @@ const DECIDERS: readonly [prefix: string, decider: AnyDecider][] = [
   ['saga-', sagaDecider as unknown as AnyDecider],
 ];
 const FACTS = new Set([
-  'BiometricViewed', 'AccessRefused', 'AuditExported', 'RecordsViewed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor',
-  'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
-  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
+  'BiometricViewed',
+  'AccessRefused',
+  'AuditExported',
+  'RecordsViewed',
+  'RequestRefusedAtDoor',
+  'RequestsRefusedAtDoor',
+  'ChallengeConsumed',
+  'RequestClaimed',
+  'CommandClaimed',
+  'InstallationClaimed',
+  'ServerBegan',
+  'ServerAsked',
+  'ServerAnswered',
+  'ServerEnded',
+  'CheckpointRecorded',
+  'VerifierPageGivenOut',
 ]);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only

@@ -15,6 +15,7 @@ import { AuditLists } from '../../../src/application/audit/audit-lists.js';
 import { CaseHistory } from '../../../src/application/audit/case-history.js';
 import { caughtUpLog } from '../../../src/application/audit/moments.js';
 import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
+import { VerifierPageRecord } from '../../../src/application/audit/verifier-page-record.js';
 import { RegistrantGroup } from '../../../src/application/registrant-group.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
@@ -72,7 +73,15 @@ import { KnownCards } from '../../support/known-cards.js';
 import { ScriptedLinks } from '../../support/scripted-links.js';
 import { InMemoryReadModels } from './in-memory-read-models.js';
 
-export const VERIFIER_PAGE = '<!doctype html>the verifier';
+const [fileSha256, engineSha256, sourceSha256] = ['f1', 'e1', '51'].map((byte) => byte.repeat(32)) as [
+  string,
+  string,
+  string,
+];
+export const VERIFIER_PAGE = {
+  html: '<!doctype html>the verifier',
+  digests: { version: '0.0.1', fileSha256, engineSha256, sourceSha256 },
+};
 export const NOW = '2026-11-23T08:05:00.000Z';
 
 export class SettableClock extends Clock {
@@ -156,7 +165,8 @@ const HANDLERS = [
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup];
+const SERVICES = [DecideAndAppend, CurrentPolicy, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup,
+  VerifierPageRecord];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
 export class ApiServer {
@@ -213,7 +223,13 @@ export class ApiServer {
     Global()(Application);
     Module({ imports: [CqrsModule.forRoot()], providers: [...ports, ...SERVICES, ...HANDLERS], exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks] })(Application);
     class Root {}
-    Module({ imports: [Application, ApiModule.register({ settings, imports: [Application] }), VerifierPageModule.with(() => VERIFIER_PAGE)] })(Root);
+    Module({
+      imports: [
+        Application,
+        ApiModule.register({ settings, imports: [Application] }),
+        VerifierPageModule.with(() => VERIFIER_PAGE, [Application]),
+      ],
+    })(Root);
     api.app = await createApp(Root, settings, createLog(settings, { write: (line: string) => void api.logLines.push(line) }));
     await api.app.init();
     await api.server.ready();
