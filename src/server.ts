@@ -38,7 +38,7 @@ export async function startServer(
   environment: Readonly<Record<string, string | undefined>>,
   { masterKey, takesSignals = true, onWaiting = () => {} }: StartOptions = {},
 ): Promise<RunningServer> {
-  const config = Config.from(environment, masterKey === undefined ? {} : { masterKey });
+  const config = Config.from(environment, { isServing: true, ...(masterKey !== undefined && { masterKey }) });
   const { host, port } = config.values;
   const settings = await apiSettings(config);
   // Read again where they are used; looked at here, before anything is opened that would have to be closed again.
@@ -53,7 +53,10 @@ export async function startServer(
     void running.close();
   });
   const address = running.getHttpServer().address() as { readonly port: number };
-  const { remarks } = server.foundation;
+  const remarks = [
+    ...config.productionFaults.map((fault) => `production would refuse ${fault}`),
+    ...server.foundation.remarks,
+  ];
   return { url: urlOf(config, address.port), remarks, close: () => running.close() };
 }
 

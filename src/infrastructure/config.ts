@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { isObjectIdentifier } from './certificate/oids.js';
 import { clientAddress, withoutPassword } from './event-store/kurrent-address.js';
+import { isLoopback, productionFaults } from './production-faults.js';
 
 /** How one setting is read. `read` throws an Error whose message says what to write instead. */
 interface Setting<T> {
@@ -62,7 +63,13 @@ export const SETTINGS = {
   serverSecretFile: setting('HONNIN_SERVER_SECRET_FILE', null, 'File with 32 bytes for pseudonyms, receipts and nonces. Default: <data>/keys/server.secret, made at the first start.', optionalPath),
   policyFile: setting('HONNIN_POLICY_FILE', null, 'JSON with policy values for the very first start; later policies are proposed and approved by people.', optionalPath),
   boothsFile: setting('HONNIN_BOOTHS_FILE', null, 'JSON for the very first start: [{"boothId", "publicKey"}] of booths to enrol; later ones are proposed and approved by people.', optionalPath),
-  environment: setting('HONNIN_ENVIRONMENT', 'production', 'production refuses test card hierarchies; test accepts them.', oneOf('production', 'test')),
+  environment: setting(
+    'HONNIN_ENVIRONMENT',
+    'production',
+    'production refuses test card hierarchies; test accepts them. Said explicitly, production also refuses to start with ' +
+      'settings that are not safe; so does a server that others than this machine reach, unless this says test.',
+    oneOf('production', 'test'),
+  ),
   authAnchorFiles: setting('HONNIN_JPKI_AUTH_ANCHORS', null, 'PEM or DER files, comma-separated: roots of user authentication certificates.', paths),
   signAnchorFiles: setting('HONNIN_JPKI_SIGN_ANCHORS', null, 'PEM or DER files, comma-separated: roots of digital signature certificates.', paths),
   authPolicyOids: setting('HONNIN_JPKI_AUTH_POLICY_OIDS', '1.2.392.200149.8.5.1.3.30', 'Certificate policies, comma-separated, one of which a user authentication certificate must name.', oids),
@@ -170,14 +177,17 @@ export class Config {
     readonly values: Readonly<Values>,
     /** A master key that is in no file, or null. */
     readonly masterKeyInMemory: Uint8Array | null,
+    /** Whether a server with these settings refuses to start for what production refuses. */
+    readonly isStrict: boolean,
   ) {}
 
   /** Reads all settings.
-   *  @param inMemory.masterKey 32 bytes that no file has: what they open ends with the process
+   *  @param options.masterKey 32 bytes that no file has: what they open ends with the process
+   *  @param options.isServing a server is to be started: what production refuses is wrong too, where that is asked for
    *  @throws {ConfigError} that names every faulty setting at once. */
   static from(
     environment: Readonly<Record<string, string | undefined>>,
-    inMemory: { readonly masterKey?: Uint8Array } = {},
+    { masterKey, isServing = false }: { readonly masterKey?: Uint8Array; readonly isServing?: boolean } = {},
   ): Config {
     const values: Record<string, unknown> = {};
     const problems: string[] = [];
@@ -196,8 +206,20 @@ export class Config {
     }
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null)) problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
     problems.push(...kafkaProblems(values as Values, 'kafka'), ...kafkaProblems(values as Values, 'auditCopyKafka'), ...timestampProblems(values as Values), ...witnessProblems(values as Values));
+    const { host } = values as Partial<Values>;
+    const environmentGiven = environment[SETTINGS.environment.env];
+    // Who says that nothing real is here is told what production refuses, and may go on.
+    const isStrict =
+      environmentGiven === 'production' || (!environmentGiven && host !== undefined && !isLoopback(host));
+    const isKeyInMemory = masterKey !== undefined;
+    if (isServing && isStrict) problems.push(...productionFaults(values as Partial<Values>, { isKeyInMemory }));
     if (problems.length > 0) throw new ConfigError(problems);
-    return new Config(values as Values, inMemory.masterKey ?? null);
+    return new Config(values as Values, masterKey ?? null, isStrict);
+  }
+
+  /** What production refuses of these settings, one sentence each. */
+  get productionFaults(): readonly string[] {
+    return productionFaults(this.values, { isKeyInMemory: this.masterKeyInMemory !== null });
   }
 
   /** Whether certificates can be checked at all: some roots, and an address to ask for their status. */

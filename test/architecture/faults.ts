@@ -102,7 +102,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O4: {
     kind: 'a rule about secret connections holds for some of them',
-    test: 'not yet',
   },
   O5: {
     kind: 'a full disk is answered as an inner error while the server calls itself ready',

@@ -81,7 +81,11 @@ async function jwksAddress({ issuer, jwksUri }: OidcSettings): Promise<URL> {
   if (!response.ok) throw new Error(`discovery answered ${response.status}`);
   const found = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
   if (found.issuer !== issuer || typeof found.jwks_uri !== 'string') throw new Error('discovery names another issuer or no keys');
-  return new URL(found.jwks_uri);
+  const keys = new URL(found.jwks_uri);
+  // Whoever can change what goes over plain http could sign in as anybody.
+  if (issuer.startsWith('https:') && keys.protocol !== 'https:')
+    throw new Error('discovery names keys over plain http');
+  return keys;
 }
 
 function personOf(payload: JWTPayload, rolesClaim: string): TokenVerdict {
