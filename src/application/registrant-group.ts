@@ -49,8 +49,8 @@ export class RegistrantGroup {
     return members;
   }
 
-  /** The reference image of each key that has one, the oldest capture first: one, where nothing was joined late. @req
-   *  R13 */
+  /** The reference image of each key that has one, the oldest capture first: one, where nothing was joined late.
+   *  @req R13 */
   async references(subjectKey: string): Promise<readonly Reference[]> {
     return referencesIn(await this.members(subjectKey));
   }

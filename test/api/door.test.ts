@@ -74,7 +74,7 @@ describe('a good request', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
-  it('gets the identical answer when it is repeated, and is stored once', async () => {
+  it('gets the identical answer when it is repeated, and is stored once (@req A18)', async () => {
     const parts = await honestParts();
     const first = await send(parts, { 'idempotency-key': 'same-key' });
     const before = (await api.events()).length;
@@ -361,7 +361,7 @@ describe('a request part that is not in the agreed form', () => {
   });
 });
 
-describe('a My Number', () => {
+describe('a My Number (@req A1)', () => {
   const NUMBER = '123456789018';
 
   it.each([
@@ -459,7 +459,7 @@ describe('what the command refuses', () => {
     expect((await send(parts)).statusCode).toBe(202);
   });
 
-  it('an expired nonce', async () => {
+  it('an expired nonce (@req A13)', async () => {
     const parts = await honestParts();
     api.clock.now = '2026-11-23T08:15:00.001Z';
     await thenRefused(() => send(parts), 'nonce_expired', 422, 'booth-0001');
@@ -471,7 +471,7 @@ describe('what the command refuses', () => {
     await thenRefused(() => send(partsOf(requestJson(booth, envelopeOf(booth, used)))), 'nonce_replayed', 409, 'booth-0001');
   });
 
-  it('a key that another body has used', async () => {
+  it('a key that another body has used (@req A18)', async () => {
     expect((await send(await honestParts(), { 'idempotency-key': 'taken' })).statusCode).toBe(202);
     await thenRefused(async () => send(await honestParts({ counter: 2 }), { 'idempotency-key': 'taken' }), 'idempotency_key_reused', 409, 'booth-0001');
   });

@@ -62,7 +62,7 @@ describe('the list of holds', () => {
   });
 });
 
-describe('a review by two officers', () => {
+describe('a review by two officers (@req A10)', () => {
   it('keeps each officer blind to the other until both opinions are in, also in the history and in the past', async () => {
     const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ab';
     await openHold(id);

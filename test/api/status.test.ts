@@ -19,7 +19,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe('the status of a receipt', () => {
-  it('is neutral and has nothing but the three members', async () => {
+  it('is neutral and has nothing but the three members (@req A11)', async () => {
     api.rows.put(row('processing', 1));
     const answer = await api.inject({ method: 'GET', url: `/v1/registrations/${RECEIPT}` });
     expect([answer.statusCode, answer.json()]).toEqual([200, { receipt: RECEIPT, status: 'processing', updatedAtUtc: '2026-11-23T08:01:00.000Z' }]);

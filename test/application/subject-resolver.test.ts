@@ -55,7 +55,7 @@ async function resolverWith(answers: Record<string, CardLinks>) {
 /** The two certificates of one card. */
 const ONE_CARD = { '0a': known({ other: '0b' }), '0b': known({ other: '0a' }) };
 
-describe('registrant key of a card (decisions A14 and 0071)', () => {
+describe('registrant key of a card (@req A14, decision 0071)', () => {
   it('is stable, different for each card, and without the serial number in it', async () => {
     const { resolve, store } = await resolverWith({});
     const before = await store.head();

@@ -126,7 +126,7 @@ describe('decisions made again', () => {
     });
   });
 
-  it('follow a policy from the moment that it is in force', () => {
+  it('follow a policy from the moment that it is in force (@req A5)', () => {
     const synthetic = new SyntheticHistory({ seed: 5 });
     const all: LeafEvent[] = [];
     const add = (appends: Iterable<{ stream: string; events: readonly LeafEvent[] | readonly object[]; expected: number | 'no_stream' }>) => {

@@ -82,7 +82,7 @@ describeUnless(peer('openssl'), 'against openssl ocsp', () => {
     expect(short(await verifierFor(responder.url, {}, { certIdHash: 'sha256' }).verify(check(certificate, {}, key)))).toBe('valid');
   });
 
-  it('finds a revoked and a held certificate invalid, with the reason', async () => {
+  it('finds a revoked and a held certificate invalid, with the reason (@req A3)', async () => {
     expect(await verifierFor(responder.url).verify(check(card(0x1002)))).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { status: 'revoked', revocationReason: 'key_compromise', revokedAtUtc: '2026-01-01T00:00:00.000Z' } });
     expect(await verifierFor(responder.url).verify(check(card(0x1003)))).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { revocationReason: 'certificate_hold' } });
   });

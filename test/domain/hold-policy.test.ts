@@ -48,7 +48,7 @@ describe('hold rule of claim 4 (@req R15 R16)', () => {
     if (decision) expect(decision).toEqual({ reason: 'registered_gap', differencePoints: card - (registered as number), boundPoints: 2000 });
   });
 
-  it('holds all 81 pairs of two-decimal scores whose difference is exactly 0.20, of which doubles miss 38', () => {
+  it('holds all 81 pairs of two-decimal scores whose difference is 0.20, of which doubles miss 38 (@req A6)', () => {
     let missedByDoubles = 0;
     for (let hundredths = 20; hundredths <= 100; hundredths++) {
       const card = hundredths / 100;
@@ -59,7 +59,7 @@ describe('hold rule of claim 4 (@req R15 R16)', () => {
     expect(missedByDoubles).toBe(38);
   });
 
-  it('notes a weak registered comparison as a reason of its own only where the policy says so', () => {
+  it('notes a weak registered comparison as a reason of its own only where the policy says so (@req A8)', () => {
     expect(decideHold(6500, 4999, policy)).toBeNull();
     expect(decideHold(6500, 4999, { ...policy, holdOnRegisteredMismatch: true })).toEqual({ reason: 'registered_mismatch', differencePoints: 1501, boundPoints: 5000 });
     expect(decideHold(6500, 5000, { ...policy, holdOnRegisteredMismatch: true })).toBeNull();

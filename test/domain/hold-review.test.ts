@@ -7,7 +7,7 @@ const given = scenario(holdReviewDecider);
 const opened: HoldReviewEvent = { type: 'HoldOpened', data: { requestId: 'r1', reason: 'registered_gap', dueAtUtc: '2026-11-26T09:00:00.000Z' } };
 const opinion = (officer: string, o: OfficerOpinion): HoldReviewEvent => ({ type: 'OpinionGiven', data: { officer, opinion: o, reason: 'same_person' } });
 
-describe('a hold under two pairs of eyes', () => {
+describe('a hold under two pairs of eyes (@req A10)', () => {
   it('takes one opinion per officer', () => {
     given(opened).when({ type: 'GiveOpinion', officer: 'a', opinion: 'release', reason: 'same_person' }).then(opinion('a', 'release'));
     given(opened, opinion('a', 'release')).when({ type: 'GiveOpinion', officer: 'a', opinion: 'reject', reason: 'different_person' }).thenRefused({ code: 'opinion_already_given' });

@@ -6,7 +6,7 @@ import { PHOTO_MEASURES } from '../../src/domain/values/face-comparison.js';
 const asking = { photoQualityMin: { Sharpness: 50 }, photoQualityHoldBelow: {} };
 const nothing = { photoQualityMin: {}, photoQualityHoldBelow: {} };
 
-describe('guidance for the booth', () => {
+describe('guidance for the booth (@req R30)', () => {
   it.each([
     [49, false, true],
     [50, true, false],

@@ -12,12 +12,14 @@ describe('registrant (@req R12 R13)', () => {
   const registered = (imageId: string, capturedAtUtc: string): RegistrantEvent => ({ type: 'FaceImageRegistered', data: { imageId, requestId: 'r', capturedAtUtc, image: 'aa' } });
   const confirmed = (imageId: string): RegistrantEvent => ({ type: 'FaceImageConfirmed', data: { imageId } });
 
-  it('uses no provisional image as reference', () => expect(referenceImage(given(registered('i1', '2026-01-01T00:00:00.000Z')).state())).toBeNull());
-  it('uses the newest confirmed image by capture time', () => {
+  it('uses no provisional image as reference (@req A9)', () => {
+    expect(referenceImage(given(registered('i1', '2026-01-01T00:00:00.000Z')).state())).toBeNull();
+  });
+  it('uses the newest confirmed image by capture time (@req A7)', () => {
     const state = given(registered('new', '2026-02-01T00:00:00.000Z'), registered('old', '2026-01-01T00:00:00.000Z'), confirmed('new'), confirmed('old')).state();
     expect(referenceImage(state)?.imageId).toBe('new');
   });
-  it('withdraws the replaced reference when a newer image is confirmed', () =>
+  it('withdraws the replaced reference when a newer image is confirmed (@req A15)', () =>
     given(registered('i1', '2026-01-01T00:00:00.000Z'), confirmed('i1'), registered('i2', '2026-02-01T00:00:00.000Z'))
       .when({ type: 'ConfirmImage', imageId: 'i2' })
       .then(confirmed('i2'), { type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'replaced' } }));
@@ -25,7 +27,7 @@ describe('registrant (@req R12 R13)', () => {
     given(registered('i2', '2026-02-01T00:00:00.000Z'), confirmed('i2'), registered('i1', '2026-01-01T00:00:00.000Z'))
       .when({ type: 'ConfirmImage', imageId: 'i1' })
       .then(confirmed('i1'), { type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'replaced' } }));
-  it('withdraws a provisional image when the government refuses', () =>
+  it('withdraws a provisional image when the government refuses (@req A9)', () =>
     given(registered('i1', '2026-01-01T00:00:00.000Z')).when({ type: 'WithdrawImage', imageId: 'i1', reason: 'government_refused' }).then({ type: 'FaceImageWithdrawn', data: { imageId: 'i1', reason: 'government_refused' } }));
   it('takes no image for an erased registrant', () =>
     given({ type: 'RegistrantErased', data: { rule: 'consent_withdrawn', by: 'x', tombstone: null } }).when({ type: 'RegisterImage', imageId: 'i1', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' }).thenRefused({ code: 'registrant_erased' }));

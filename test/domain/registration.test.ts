@@ -51,9 +51,11 @@ describe('truth table: certificate × face × hold (@req R8 R9 R14 R17)', () => 
 
 describe('certificate verdict', () => {
   it('records a valid certificate with its evidence (@req R6)', () => given(received()).when(recordCertificate(VALID)).then(certificateVerified()));
-  it('waits, as data, while the authentication server cannot answer', () =>
+  it('waits, as data, while the authentication server cannot answer (@req A3)', () =>
     given(received()).when(recordCertificate(UNKNOWN)).then({ type: 'CertificateCheckDeferred', data: { cause: 'responder_timeout', attempt: 1, nextAttemptAtUtc: '2026-11-23T09:00:02.000Z' } }));
-  it('runs no biometrics before the certificate is good', () => given(received()).when(recordFaces(compared(9999))).thenRefused({ code: 'wrong_stage', data: { stage: 'received', command: 'RecordFaceComparison' } }));
+  it('runs no biometrics before the certificate is good (@req A4)', () =>
+    given(received()).when(recordFaces(compared(9999)))
+      .thenRefused({ code: 'wrong_stage', data: { stage: 'received', command: 'RecordFaceComparison' } }));
 });
 
 describe('sealed evidence of a refused certificate', () => {
@@ -91,7 +93,7 @@ describe('sealed evidence of a refused certificate', () => {
 
 describe('face comparison', () => {
   const before = [received(), certificateVerified()] as const;
-  it('matches at the pass mark and not one point below it (@req R7)', () => {
+  it('matches at the pass mark and not one point below it (@req R7 A5)', () => {
     given(...before).when(recordFaces(compared(9204))).thenTypes('FaceMatched');
     given(...before).when(recordFaces(compared(9203))).thenTypes('FaceMismatched');
   });
@@ -199,7 +201,9 @@ describe('submission', () => {
   const answer = (a: Parameters<typeof registrationDecider.decide>[1] extends infer C ? (C extends { answer: infer A } ? A : never) : never, attempt = 1): RegistrationCommand => ({ type: 'RecordSubmission', submissionId: 'sub1', attempt, answer: a, policy: policy(), nowUtc: NOW });
 
   it('stores the intent with the capture time before anything is sent (@req R10 R11)', () => given(...confirmed).when({ type: 'BeginSubmission', submissionId: 'sub1', attempt: 1 }).then(attempted()));
-  it('never changes the submission id', () => given(...confirmed, attempted()).when({ type: 'BeginSubmission', submissionId: 'sub2', attempt: 2 }).thenRefused({ code: 'submission_id_mismatch' }));
+  it('never changes the submission id (@req A19)', () =>
+    given(...confirmed, attempted()).when({ type: 'BeginSubmission', submissionId: 'sub2', attempt: 2 })
+      .thenRefused({ code: 'submission_id_mismatch' }));
   it('records that it was sent once, before the verdict (@req R12)', () => given(...confirmed, attempted()).when(answer({ answer: 'accepted', reference: 'G1' })).thenTypes('SubmittedToGovernment', 'GovernmentAccepted'));
   it('does not record it a second time', () => given(...confirmed, attempted(), submitted()).when(answer({ answer: 'refused', reason: 'duplicate' })).thenTypes('GovernmentRefused'));
   it('waits when nobody knows whether it arrived', () => given(...confirmed, attempted()).when(answer({ answer: 'unknown', cause: 'timeout' }, 3)).then({ type: 'SubmissionDeferred', data: { submissionId: 'sub1', cause: 'timeout', attempt: 3, nextAttemptAtUtc: '2026-11-23T09:00:08.000Z' } }));
@@ -210,7 +214,7 @@ describe('submission', () => {
   it('is not withdrawn any more once the government may have it', () => given(...confirmed, attempted()).when({ type: 'WithdrawRegistration', by: 'holder' }).thenRefused({ code: 'wrong_stage', data: { stage: 'submitting', command: 'WithdrawRegistration' } }));
 });
 
-describe('registry-only mode (@req R18 R20 R22)', () => {
+describe('registry-only mode (@req R18 R20 R22 A12)', () => {
   const confirmed = [received({ mode: 'REGISTRY_ONLY' }), certificateVerified(), faceMatched()] as const;
   it('keeps the photograph and never submits it', () => {
     given(...confirmed).when({ type: 'RecordKeptInRegistry', imageId: 'i1' }).then({ type: 'KeptInRegistry', data: { imageId: 'i1', photo: 'aa' } });

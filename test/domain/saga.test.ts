@@ -25,13 +25,13 @@ class Case {
 }
 
 describe('registration saga (@req R6 R8 R9 R19)', () => {
-  it('checks the certificate first and compares faces only after it', () => {
+  it('checks the certificate first and compares faces only after it (@req A4)', () => {
     const story = new Case().source(received());
     expect(story.pending()).toEqual(['CheckCertificate']);
     story.done('CheckCertificate').source(certificateVerified());
     expect(story.pending()).toEqual(['CompareFaces']);
   });
-  it('submits a confirmed match, keeps the image, asks for the verdict, and erases at the end', () => {
+  it('submits a confirmed match, keeps the image, asks for the verdict, and erases at the end (@req A9 A15)', () => {
     const story = new Case().source(received()).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched());
     expect(story.pending()).toEqual(['SubmitToGovernment']);
     story.done('SubmitToGovernment').source(submitted());
@@ -39,11 +39,11 @@ describe('registration saga (@req R6 R8 R9 R19)', () => {
     story.source({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'G' } });
     expect(story.pending()).toEqual(['RegisterImage', 'ConfirmImage', 'EraseCaseMaterial']);
   });
-  it('keeps no image without consent', () => {
+  it('keeps no image without consent (@req A15)', () => {
     const story = new Case().source(received({ consent: { textVersion: '2026-11', keepReferenceImage: false } })).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched()).done('SubmitToGovernment').source(submitted());
     expect(story.pending()).toEqual(['AskGovernment']);
   });
-  it('keeps in the registry what is not for the government (@req R18)', () => {
+  it('keeps in the registry what is not for the government (@req R18 A12)', () => {
     const story = new Case().source(received({ mode: 'REGISTRY_ONLY' })).done('CheckCertificate').source(certificateVerified()).done('CompareFaces').source(faceMatched());
     expect(story.pending()).toEqual(['KeepInRegistry']);
   });

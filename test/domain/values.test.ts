@@ -34,7 +34,7 @@ describe('instants', () => {
   });
 });
 
-describe('My Number filter', () => {
+describe('My Number filter (@req A1)', () => {
   it.each([
     ['123456789012', true],
     ['my number is 1234 5678 9012.', true],
@@ -49,7 +49,7 @@ describe('My Number filter', () => {
   ])('%s → %s', (text, expected) => expect(holdsMyNumber(text)).toBe(expected));
 });
 
-describe('capture policy (@req R10 R31)', () => {
+describe('capture policy (@req R10 R31 A13 A17)', () => {
   const envelope = (capturedAtUtc: string, change: object = {}) => ({ nonce: 'n', boothId: 'b', counter: 1, certificateType: 'user_authentication', mode: 'GOVERNMENT_SUBMISSION', capturedAtUtc, photoSha256: '', certificateSha256: '', cardRecordSha256: '', cardIssuerCertificateSha256: '', consent: { textVersion: '2026-11', keepReferenceImage: false }, ...change }) as const;
   const at = '2026-11-23T09:00:00.000Z';
   const policy = { ...DEFAULT_POLICY, clockSkewSecondsMax: 60, captureAgeMinutesMax: 10 };

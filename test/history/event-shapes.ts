@@ -158,5 +158,5 @@ function plain(type: string): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/@req(?: R\d+)+/g, '').trim();
+  return text.replace(/\s+/g, ' ').replace(/@req(?: [RA]\d+)+/g, '').trim();
 }

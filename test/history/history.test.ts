@@ -164,7 +164,7 @@ describe('every shape of event that was ever stored', () => {
     expect(() => upcast({ ...stored, type: 'constructor' })).toThrow(UnknownEventError);
   });
 
-  it('holds no twelve digits in a row, the form of a My Number @req R10', () => {
+  it('holds no twelve digits in a row, the form of a My Number @req A1', () => {
     for (const { type, data } of samples()) expect({ type, found: textsOf(data).filter((text) => /^\d{12}$/.test(text)) }).toEqual({ type, found: [] });
   });
 

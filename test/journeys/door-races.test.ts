@@ -40,7 +40,7 @@ class StubbornBooth extends BoothClient {
 
 type Answer = { readonly status: number; readonly body: string };
 
-/** Over HTTP, with envelopes that our booth program signed. @req R4 R31 */
+/** Over HTTP, with envelopes that our booth program signed. @req R4 R31 A18 */
 describe('requests that come at once to a real server', () => {
   let server: RealServer;
   let booth: StubbornBooth;

@@ -9,7 +9,8 @@ import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
 
 
-/** Everything over the real server, the real booth's program and the command line, as people would do it.  @req R19 */
+/** Everything over the real server, the real booth's program and the command line, as people would do it.
+ *  @req R19 A15 A16 */
 describe('a registrant who is erased', () => {
   let server: RealServer;
   const at = (name: string) => server.at(name);

@@ -72,7 +72,8 @@ describe('a server that is killed at any moment', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it(`keeps every accepted request and submits each exactly once over ${KILLS} deaths (@req R8 R12 R23 R24)`, async () => {
+  // @req R8 R12 R23 R24 A19
+  it(`keeps every accepted request and submits each exactly once over ${KILLS} deaths`, async () => {
     await server.start();
     const key = generateBoothKey();
     await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-kill', key.publicKeySpki);

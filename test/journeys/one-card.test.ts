@@ -20,8 +20,7 @@ interface Told {
 }
 
 /** Two cards in one request, two certificates of one card, renewals, an authority that is away or says no, and the
- *  end of it all: over the
- *  real server, its stand-ins and the command line. @req R5 R13 R15 R19 R32 */
+ *  end of it all: over the real server, its stand-ins and the command line. @req R5 R13 R15 R19 R26 R32 A14 */
 describe('one card, one person', () => {
   let server: RealServer;
   let booth: BoothClient;

@@ -22,7 +22,7 @@ const pictures = path.join(shared, 'cases', 'pictures');
 const absence = elsewhere(existsSync(pictures) ? null : `${pictures} is absent`);
 
 /** Over the built server beside the sandbox: a booth that sends what it is given, and our own booth, which prepares
- *  it first. @req R3 R21 */
+ *  it first. @req R3 R21 R34 */
 describe('one file, one picture', () => {
   let server: RealServer;
   let counter = 0;

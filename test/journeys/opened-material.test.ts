@@ -25,7 +25,7 @@ interface Case {
   readonly receipt: string;
 }
 
-/** Files and keys of the vault exchanged under a real server, at each stage of a case.  @req R5 R9 */
+/** Files and keys of the vault exchanged under a real server, at each stage of a case. @req R5 R9 R34 */
 describe('material that is not what was received', () => {
   let server: RealServer;
   let booth: BoothClient;

@@ -33,7 +33,7 @@ interface Verdict {
 }
 
 /** Over the built server beside the sandbox: a booth's question before the card is touched, and the request itself.
- *  @req R7 R21 */
+ *  @req R7 R21 R30 */
 describe('a photograph that is no portrait', () => {
   let server: RealServer;
   let booth: BoothClient;

@@ -79,7 +79,7 @@ describe('the read models of the server', () => {
     if (head !== null) expect(await models.caughtUpTo(head, 5000)).toBe(true);
   }
 
-  describe('the status of a request @req R21', () => {
+  describe('the status of a request @req R21 A11', () => {
     it('says the same neutral words whether a case is slow or held, and changes its time only with the words', async () => {
       await happened('registration-r1', received());
       await projected();

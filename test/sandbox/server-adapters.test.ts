@@ -38,7 +38,7 @@ const submission = (): GovernmentSubmission => ({
 });
 
 describe("the server's adapters against the stand-ins", () => {
-  it('submits, is accepted, and finds the same answer again @req R8 R11', async () => {
+  it('submits, is accepted, and finds the same answer again @req R8 R11 R27', async () => {
     const one = submission();
     const answer = await registry.submit(one);
     expect(answer).toMatchObject({ answer: 'accepted' });
@@ -59,6 +59,7 @@ describe("the server's adapters against the stand-ins", () => {
   });
 
   const answeredWell = new Set(['none', 'answer_twice']);
+  // @req A19
   it.each(GOVERNMENT_FAULTS.filter((fault) => !answeredWell.has(fault)))('knows nothing after %s, and is accepted once with the same id', async (fault) => {
     const one = submission();
     government.faults.play([fault]);
@@ -136,6 +137,7 @@ describe("the server's certificate check against the stand-in", () => {
     return { one, check: { certificate: one.certificate(certificateType), certificateType, signedBytes, signature: await session.sign(certificateType, signedBytes), at: new Date().toISOString() } };
   }
 
+  // @req A2
   it.each(['RSA-2048', 'P-384'] as const)('believes both certificates of a card with %s keys', async (keyAlgorithm) => {
     for (const type of ['user_authentication', 'digital_signature'] as const) {
       const { check } = await checkOf({ keyAlgorithm, certificateTypes: [type] });

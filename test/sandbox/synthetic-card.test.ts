@@ -29,7 +29,7 @@ const refusal = async (what: Promise<unknown>): Promise<[CardErrorCode, number |
   throw new Error('nothing was refused');
 };
 
-describe('a synthetic card @req R2', () => {
+describe('a synthetic card @req R2 A2', () => {
   it('blocks the authentication PIN after three wrong tries, for every later session', async () => {
     const card = freshCard();
     const session = card.connect();

@@ -56,7 +56,7 @@ describe('encrypted image vault (@req R12)', () => {
     expect(new Set(commitments).size).toBe(3);
   });
 
-  it('erases everything of an owner with the key, and nothing of anybody else', async () => {
+  it('erases everything of an owner with the key, and nothing of anybody else (@req A16)', async () => {
     await vault.seal('case:r1', 'photo', PICTURE);
     await vault.seal('case:r2', 'photo', PICTURE);
     const saved = files().map((f) => [f, readFileSync(f)] as const);
