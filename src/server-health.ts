@@ -12,6 +12,7 @@ import { EventStore } from './application/ports/event-store.js';
 import { olderInWords } from './domain/policy/shipped-default.js';
 import { Config } from './infrastructure/config.js';
 import { diskState } from './infrastructure/disk-state.js';
+import { VaultHealth } from './infrastructure/vault/vault-health.js';
 
 const PUBLICATION = 'publication-relay';
 const TROUBLED: ReadonlySet<string> = new Set(['retrying', 'failing', 'stopped']);
@@ -34,25 +35,33 @@ export class ServerHealth extends HealthChecks {
     private readonly policies: CurrentPolicy,
     private readonly intake: Intake,
     private readonly clocks: ClockWatch,
+    private readonly vaults: VaultHealth,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
+    const [events, vault, disk, policy, cases] = await Promise.all([
+      answered(this.events()),
+      answered(this.vault()),
+      answered(this.disk()),
+      answered(this.policy()),
+      answered(this.cases()),
+    ]);
     const parts = {
-      events: await this.events(),
-      disk: await this.disk(),
+      events,
+      vault,
+      disk,
       intake: this.intakePart(),
       clock: this.clock(),
       standby: this.standby(),
       ...this.consumers(),
       'signed-log': this.signed.status(),
       saga: this.saga(),
-      policy: await this.policy(),
+      policy,
       ...this.outside(),
       ...this.copies(),
     };
-    const cases = await this.cases();
     return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
   }
 
@@ -91,6 +100,11 @@ export class ServerHealth extends HealthChecks {
     }
   }
 
+  private async vault(): Promise<Part> {
+    const trouble = await this.vaults.trouble();
+    return trouble === null ? { ok: true, detail: 'seals and opens' } : { ok: false, detail: trouble };
+  }
+
   /** A full disk is no moment to find out: the log, the vault and what is signed all stop with it. */
   private async disk(): Promise<Part> {
     const { freeMegabytesMin } = this.config.values;
@@ -116,8 +130,12 @@ export class ServerHealth extends HealthChecks {
 
   private saga(): Part {
     const { open, running, stuck, retained } = this.dispatcher.status();
-    // Stuck cases need a person, not another server: they are shown and do not take this one out of service.
-    return { ok: true, detail: `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator; evidence of ${retained} refused ones is retained` };
+    const { openCasesMax } = this.config.values;
+    // Stuck cases need a person, not another server: they are shown and do not take this one out of service. Too many open
+    // ones do: more requests would only wait behind them.
+    const many = open > openCasesMax ? `more than ${openCasesMax} (HONNIN_OPEN_CASES_MAX): ` : '';
+    const cases = `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator`;
+    return { ok: many === '', detail: `${many}${cases}; evidence of ${retained} refused ones is retained` };
   }
 
   /** Cases that need a person. Another server would do no better with them: this one is degraded and stays in service. */
@@ -169,6 +187,21 @@ export class ServerHealth extends HealthChecks {
         return [`checkpoint-${outlet}`, { ok: !isFork, detail: `${isFork ? 'FORK: ' : isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}` }];
       }),
     );
+  }
+}
+
+/** Asked often, readiness answers within a second, also while something stands still. */
+const ANSWER_MS = 1_000;
+
+async function answered(part: Promise<Part>): Promise<Part> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Part>((resolve) => {
+    timer = setTimeout(() => resolve({ ok: false, detail: 'no answer within a second' }), ANSWER_MS);
+  });
+  try {
+    return await Promise.race([part, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -59,6 +59,12 @@ export const SETTINGS = {
   statusPerMinute: setting('HONNIN_STATUS_PER_MINUTE', '12000', 'Status questions per minute and address; 0: no limit.', integer(0, 1_000_000)),
   photoChecksPerMinute: setting('HONNIN_PHOTO_CHECKS_PER_MINUTE', '3000', 'Photo checks per minute and address; 0: no limit.', integer(0, 1_000_000)),
   freeMegabytesMin: setting('HONNIN_FREE_MEGABYTES_MIN', '512', 'Below so much free space on the disk of the data the server is not ready; 0: never.', integer(0, 100_000_000)),
+  openCasesMax: setting(
+    'HONNIN_OPEN_CASES_MAX',
+    '50000',
+    'With more open cases than this the server is not ready: they come faster than they end.',
+    integer(1, 100_000_000),
+  ),
   masterKeyFile: setting('HONNIN_MASTER_KEY_FILE', null, 'File with 32 bytes that wrap all data keys. Default: <data>/keys/master.key, made at the first start; keep it elsewhere in production.', optionalPath),
   serverSecretFile: setting('HONNIN_SERVER_SECRET_FILE', null, 'File with 32 bytes for pseudonyms, receipts and nonces. Default: <data>/keys/server.secret, made at the first start.', optionalPath),
   policyFile: setting('HONNIN_POLICY_FILE', null, 'JSON with policy values for the very first start; later policies are proposed and approved by people.', optionalPath),

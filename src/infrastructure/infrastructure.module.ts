@@ -71,6 +71,7 @@ import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { ErasedFile } from './vault/erased-file.js';
 import { KeyRing } from './vault/key-ring.js';
 import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
+import { VaultHealth } from './vault/vault-health.js';
 import { VaultSubjectKeys } from './vault/vault-subject-keys.js';
 
 function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
@@ -132,8 +133,13 @@ const providers: Provider[] = [
     const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
     return resources.opened(ring, (opened) => opened.close());
   }),
-  provide(ImageVault, [Config, ThreadedKeyRing], (config: Config, keys: ThreadedKeyRing) =>
-    new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile))),
+  provide(VaultHealth, [Config, ThreadedKeyRing], (config: Config, keys: ThreadedKeyRing) =>
+    new VaultHealth(config.inData('vault', 'sealed'), keys)),
+  provide(ImageVault, [Config, ThreadedKeyRing, VaultHealth], (
+    config: Config,
+    keys: ThreadedKeyRing,
+    health: VaultHealth,
+  ) => new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile), health)),
   provide(SubjectKeys, [ThreadedKeyRing, Secrets], (keys: ThreadedKeyRing, secrets: Secrets) =>
     new VaultSubjectKeys(keys, secrets)),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),

@@ -13,6 +13,7 @@ import {
 } from '../../application/ports/image-vault.js';
 import type { ErasedFile } from './erased-file.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
+import type { VaultHealth } from './vault-health.js';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -27,6 +28,8 @@ export class EncryptedImageVault extends ImageVault {
     private readonly keys: Keys,
     /** Where erasures are noted that no copy may undo; absent in tools that erase nobody. */
     private readonly erased: ErasedFile | null = null,
+    /** Looks before something is written whether the folder is still the one of the start; absent in tools. */
+    private readonly health: Pick<VaultHealth, 'assertThere'> | null = null,
   ) {
     super();
   }
@@ -41,6 +44,7 @@ export class EncryptedImageVault extends ImageVault {
       if (!this.decrypted(key, owner, blobId, there).equals(bytes)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
       return commitment;
     }
+    await this.health?.assertThere();
     await writeDurably(path, encrypt(key, aad(owner, blobId), bytes));
     await this.assertOwned(owner, key, path);
     return commitment;

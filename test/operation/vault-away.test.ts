@@ -1,0 +1,74 @@
+import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { BoothClient } from '../../src/booth/booth-client.js';
+import { generateBoothKey } from '../../src/booth/booth-key.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { built } from '../support/peers.js';
+import { filesUnder, RealServer, until } from '../support/real-server.js';
+import { describeUnless } from '../support/unless.js';
+
+// @fault O22
+describeUnless(built('cli/main.js'), 'a server whose folder of sealed files goes away', () => {
+  let server: RealServer;
+  let booth: BoothClient;
+  let count = 0;
+  beforeAll(async () => {
+    server = await RealServer.beside('vault-away', ['auditor']);
+    await server.start();
+    const key = generateBoothKey();
+    await server.enrol('booth-vault-01', key.publicKeySpki);
+    const counter = { next: () => (count += 1) };
+    const once = { attemptsMax: 1, wait: async () => undefined };
+    booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-vault-01', key, counter, ...once });
+  }, 180_000);
+  afterAll(() => server.close(), 180_000);
+
+  const sealed = (): string => path.join(server.data, 'vault', 'sealed');
+  const register = async (): Promise<string> => {
+    const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored') });
+    const { authenticationPin: pin, accessNumber } = card.secrets;
+    const consent = { textVersion: '2026-11', keepReferenceImage: false };
+    const photo = await loadDemoFace('sample1-left');
+    return (await booth.register({ card: card.connect(), pin, accessNumber, photo, consent })).receipt;
+  };
+  const ready = async () =>
+    (await server.asOperator('/health/ready')).json() as Promise<{
+      status: number;
+      troubles: string[];
+      parts: Record<string, { detail: string }>;
+    }>;
+
+  it.each([
+    ['is gone', () => {}, /is gone: is its disk there/],
+    ['left an empty one in its place', () => mkdirSync(sealed()), /is another one than at the start/],
+  ])(
+    'is not ready, seals nothing elsewhere and says 503, while it %s; then all goes on',
+    async (_what, leave, words) => {
+      const away = `${sealed()}.away`;
+      renameSync(sealed(), away);
+      leave();
+      const told = await until('not ready', async () =>
+        ((found) => (found.status === 503 ? found : null))(await ready()),
+      );
+      expect(told.troubles).toContain('vault');
+      expect(told.parts['vault']?.detail).toMatch(words);
+      // Held by the booth for a later attempt: nobody said that it was refused.
+      await expect(register()).rejects.toMatchObject({ cause: { message: 'unclear answer with status 503' } });
+      expect(filesUnder(sealed())).toEqual([]);
+      await until('the place', () => {
+        try {
+          rmdirSync(sealed());
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        }
+        return true;
+      });
+      renameSync(away, sealed());
+      const receipt = await until('a registration', () => register().catch(() => null));
+      expect(await server.caseWith(receipt, 'GovernmentAccepted')).toMatch(/^[0-9a-f-]{36}$/);
+      await until('ready', async () => ((await ready()).troubles.includes('vault') ? null : true));
+    },
+    180_000,
+  );
+});
