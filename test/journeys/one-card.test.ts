@@ -400,4 +400,34 @@ describe('one card, one person', () => {
       owners.some((owner) => server.keysOf('registrant').has(owner)) ? null : true,
     );
   }, 120_000);
+
+  it('asks for the signing certificate at a first registration where the policy says so, and at no later one', async () => {
+    const { versions } = (await (await server.call('administrator', 'GET', '/v1/policies')).json()) as {
+      versions: { version: number; values: object }[];
+    };
+    const newest = versions.reduce((one, other) => (one.version > other.version ? one : other));
+    const values = { ...newest.values, signingCertificateAtFirstRegistration: true };
+    expect((await server.call('administrator', 'POST', '/v1/policies', values)).status).toBe(201);
+    const next = `/v1/policies/${newest.version + 1}`;
+    expect((await server.call('administrator-b', 'POST', `${next}/approval`)).status).toBe(200);
+    expect((await server.call('administrator-b', 'POST', `${next}/activation`)).status).toBe(200);
+
+    const card = await issue(face.card);
+    const sent = server.sandbox.government.submissions.length;
+    const refused = await register(card, AUTHENTICATION, face.captured);
+    expect(of(await ended(refused, 'CertificateRejected', 'FaceMatched'), 'CertificateRejected')).toMatchObject({
+      reason: 'signing_certificate_needed',
+      cardRecordReason: null,
+    });
+    expect(server.asAuditor('audit', 'why', '--registration', refused, '--lang', 'en').stdout).toContain(
+      'a first registration needs the signing certificate',
+    );
+    expect(server.sandbox.government.submissions).toHaveLength(sent);
+
+    await kept(await register(card, SIGNING, face.captured));
+    expect(of(await kept(await register(card, AUTHENTICATION, face.captured)), 'FaceMatched')).toMatchObject({
+      registered: { points: expect.any(Number) },
+    });
+    expect(server.sandbox.government.submissions).toHaveLength(sent + 2);
+  }, 120_000);
 });
