@@ -25,6 +25,8 @@ import { CasesController } from './officer/cases.controller.js';
 import { HoldsController } from './officer/holds.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { OperatorPort } from './system/operator-port.js';
+import { FirstPageController } from './system/first-page.controller.js';
+import { ProbesController } from './system/probes.controller.js';
 import { SystemController } from './system/system.controller.js';
 
 /** The HTTP edge. */
@@ -35,7 +37,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController],
+      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

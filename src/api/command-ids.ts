@@ -21,7 +21,11 @@ export class CommandIds {
   async of(request: FastifyRequest, { subject }: SignedInPerson): Promise<string> {
     const key = request.headers['idempotency-key'];
     if (key === undefined) return randomUUID();
-    if (typeof key !== 'string' || !KEY.test(key)) throw invalid({ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' });
+    if (typeof key !== 'string' || !KEY.test(key)) throw invalid({
+        pointer: '',
+        header: 'Idempotency-Key',
+        expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters',
+      });
     if (textHoldsMyNumber(key)) throw new ProblemError('my_number_present');
     const body = createHash('sha256').update(Buffer.isBuffer(request.body) ? request.body : '').digest('hex');
     const commandId = await this.claims.claimCommand({ subject, key }, [request.method, request.url, body]);

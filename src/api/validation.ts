@@ -1,14 +1,39 @@
-import { plainToInstance } from 'class-transformer';
+import { plainToInstance, Transform } from 'class-transformer';
 import { registerDecorator, validateSync, type ValidationError } from 'class-validator';
-import { isInstant } from '../domain/values/instant.js';
+import { addMs, isInstant } from '../domain/values/instant.js';
 
 /** The number of an order, a ticket, a file: where more is written about something. */
 export const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
 
-/** A place in a request that has not the agreed form: a JSON pointer and what is expected there. Never the value. */
+/** A place in a request that has not the agreed form, and what is expected there. Never the value. */
 export interface FormError {
+  /** JSON pointer into the body; '' is the body as a whole, or nothing of it. */
   readonly pointer: string;
+  /** Name of the query parameter or of the header field, where it is one. */
+  readonly parameter?: string;
+  readonly header?: string;
   readonly expected: string;
+}
+
+/** A query parameter that is not as expected. */
+export function parameterError(parameter: string, expected: string): FormError {
+  return { pointer: '', parameter, expected: `the query parameter ${parameter} ${expected}` };
+}
+
+/** RFC 3339 with its offset; in a query string the plus of an offset becomes a space, which nobody means. */
+const DATE_TIME = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+ -])(\d{2}):(\d{2}))$/;
+const OFFSET_MINUTES_MAX = 24 * 60;
+
+/** An instant that somebody wrote in whichever offset, as events hold it: `2026-11-23T17:15:30+09:00` is
+ *  `2026-11-23T08:15:30.000Z`. What is finer than a millisecond is cut off. @returns null for what is no instant */
+export function utcInstantOf(text: string): string | null {
+  const [, date, time, fraction = '', sign = '+', hours = '00', minutes = '00'] = DATE_TIME.exec(text) ?? [];
+  if (date === undefined || Number(minutes) > 59) return null;
+  const utc = `${date}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
+  // A 30 February would be read as the second of March.
+  if (!isInstant(utc) || new Date(utc).toISOString() !== utc) return null;
+  const offset = Number(hours) * 60 + Number(minutes);
+  return offset >= OFFSET_MINUTES_MAX ? null : addMs(utc, (sign === '-' ? offset : -offset) * 60_000);
 }
 
 export type Validated<T> = { readonly value: T } | { readonly errors: readonly FormError[] };
@@ -32,6 +57,16 @@ function formErrors(error: ValidationError, parent: string): FormError[] {
 /** An instant in UTC, as events hold it. */
 export function IsUtcInstant(): PropertyDecorator {
   return custom('isUtcInstant', 'must be an ISO-8601 instant in UTC, e.g. 2026-11-23T08:15:30.123Z', (value) => typeof value === 'string' && value.length <= 24 && isInstant(value));
+}
+
+/** An instant in whichever offset; the body holds it in UTC, as events do. */
+export function IsAnyInstant(): PropertyDecorator {
+  const message = 'must be an instant with its offset, like 2026-11-23T08:15:30Z or 2026-11-23T17:15:30+09:00';
+  const read = Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' ? (utcInstantOf(value) ?? value) : value,
+  );
+  const check = custom('isAnyInstant', message, (value) => typeof value === 'string' && isInstant(value));
+  return (target, name) => [read, check].forEach((decorate) => decorate(target, name));
 }
 
 /** Canonical base64 with padding of `min` to `max` bytes. */

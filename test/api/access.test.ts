@@ -279,7 +279,7 @@ describe('a what-if report', () => {
     expect(proposed.statusCode).toBe(201);
     expect(schemas.mistakes('POST', '/v1/policies', proposed)).toEqual([]);
     const event = (await api.events()).at(-1)!;
-    expect(event).toMatchObject({ type: 'PolicyProposed', schemaVersion: 8, data: { report: { note, sha256: /\nreport ([0-9a-f]{64})\n/.exec(note)![1] } } });
+    expect(event).toMatchObject({ type: 'PolicyProposed', data: { report: { note, sha256: /\nreport ([0-9a-f]{64})\n/.exec(note)![1] } } });
     await api.caughtUp();
     const lines = (await api.inject({ method: 'POST', url: '/v1/audit/exports', headers: await as('x1', 'auditor'), payload: { from: 0 } })).body.trimEnd().split('\n');
     const check = verifyWhatIf(answer.json(), primitives, { trusted: api.signer.keys(), bundle: lines });

@@ -25,6 +25,7 @@ import { ActAnswer } from '../administrator/administrator.dto.js';
 import { SignedInProblems } from '../openapi.js';
 import { CommandIds } from '../command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { parameterError } from '../validation.js';
 import { EitherMomentQuery, eitherMomentOf, momentOf, MomentQuery, refuseOthers, type QueryParameters } from './list-question.js';
 import { DifferenceAnswer, ErasureBody, ExplanationAnswer, ExportBody, PastStateAnswer, WhatIfAnswer, WhatIfBody } from './audit.dto.js';
 
@@ -124,7 +125,7 @@ export class AuditController {
   async explanation(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<ExplanationAnswer> {
     refuseOthers(query, ['at', 'position', 'lang']);
     const { lang } = query;
-    if (lang !== undefined && lang !== 'ja' && lang !== 'en') throw invalid({ pointer: '', expected: 'the query parameter lang is ja or en' });
+    if (lang !== undefined && lang !== 'ja' && lang !== 'en') throw invalid(parameterError('lang', 'is ja or en'));
     const requestId = requestIdOf(text);
     const [{ asOf, rows }] = await this.view(person, requestId, 'case_explanation', [momentOf(query)]);
     const told = asEvents(requestId, rows).filter(({ stream }) => !/^(?:saga|challenge)-/.test(stream));

@@ -5,7 +5,7 @@ import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
 import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
 import type { WhatIfReport } from '../../domain/audit/what-if.js';
-import { IsUtcInstant, REFERENCE } from '../validation.js';
+import { IsAnyInstant, REFERENCE } from '../validation.js';
 import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
@@ -31,12 +31,12 @@ export class ExportBody {
 
   @ApiProperty({ required: false, format: 'date-time' })
   @IsOptional()
-  @IsUtcInstant()
+  @IsAnyInstant()
   fromUtc?: string;
 
   @ApiProperty({ required: false, format: 'date-time' })
   @IsOptional()
-  @IsUtcInstant()
+  @IsAnyInstant()
   toUtc?: string;
 
   @ApiProperty({ required: false, enum: LISTS, isArray: true, description: 'Lists to hand over with the events that they are drawn from' })

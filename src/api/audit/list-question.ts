@@ -4,9 +4,9 @@ import type { AskedMoment } from '../../application/audit/moments.js';
 import type { ListQuestion } from '../../application/audit/audit-lists.js';
 import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
 import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
-import { isInstant } from '../../domain/values/instant.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { invalid } from '../signed-in-request.js';
+import { parameterError, utcInstantOf } from '../validation.js';
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,7 @@ export function filterOf(list: ListName, given: QueryParameters): ListFilter {
     FILTERS_OF[list].flatMap((name) => {
       const text = textOf(given, name);
       if (text === null) return [];
-      if (!FORM_OF[name].is(text)) throw invalid({ pointer: '', expected: `the query parameter ${name} is ${FORM_OF[name].expected}` });
+      if (!FORM_OF[name].is(text)) throw invalid(parameterError(name, `is ${FORM_OF[name].expected}`));
       return [[name, text]];
     }),
   );
@@ -41,7 +41,11 @@ export function filterOf(list: ListName, given: QueryParameters): ListFilter {
 
 /** `at` (an instant) or `position` (a place in the log), or neither. @throws {ProblemError} `invalid_request` */
 export function momentOf(given: QueryParameters): AskedMoment {
-  if (given['at'] !== undefined && given['position'] !== undefined) throw invalid({ pointer: '', expected: 'at most one of the query parameters at and position' });
+  if (given['at'] !== undefined && given['position'] !== undefined) throw invalid({
+      pointer: '',
+      parameter: 'at',
+      expected: 'at most one of the query parameters at and position',
+    });
   if (given['at'] !== undefined) return { atUtc: instantOf(given['at'], 'at') };
   return given['position'] === undefined ? 'now' : { position: placeOf(given['position'], 'position') };
 }
@@ -49,42 +53,46 @@ export function momentOf(given: QueryParameters): AskedMoment {
 /** A moment in one parameter: digits are a place in the log, anything else an instant. @throws {ProblemError} `invalid_request` */
 export function eitherMomentOf(given: QueryParameters, name: string): AskedMoment {
   const value = given[name];
-  if (value === undefined) throw invalid({ pointer: '', expected: `the query parameter ${name}: an ISO-8601 instant in UTC, or a position in the log` });
+  if (value === undefined) throw invalid(parameterError(name, 'is an instant with its offset, or a position in the log'));
   return typeof value === 'string' && /^-?\d+$/.test(value) ? { position: placeOf(value, name) } : { atUtc: instantOf(value, name) };
 }
 
 export function refuseOthers(given: QueryParameters, known: readonly string[]): void {
   const other = Object.keys(given).find((name) => !known.includes(name));
-  if (other !== undefined) throw invalid({ pointer: '', expected: `the query parameters are ${known.join(', ')}` });
+  if (other === undefined) return;
+  throw invalid({ pointer: '', parameter: other.slice(0, 64), expected: `the query parameters are ${known.join(', ')}` });
 }
 
 function instantOf(value: unknown, name: string): string {
-  if (typeof value === 'string' && isInstant(value)) return value;
-  throw invalid({ pointer: '', expected: `the query parameter ${name} is an ISO-8601 instant in UTC like 2026-11-23T08:15:30.000Z` });
+  const instant = typeof value === 'string' ? utcInstantOf(value) : null;
+  if (instant !== null) return instant;
+  throw invalid(
+    parameterError(name, 'is an instant with its offset, like 2026-11-23T08:15:30Z or 2026-11-23T17:15:30+09:00'),
+  );
 }
 
 function placeOf(value: unknown, name: string): number {
   if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
-  throw invalid({ pointer: '', expected: `the query parameter ${name} is a position in the log: a whole number from 0` });
+  throw invalid(parameterError(name, 'is a position in the log: a whole number from 0'));
 }
 
 function textOf(given: QueryParameters, name: string): string | null {
   const value = given[name];
   if (value === undefined) return null;
-  if (typeof value !== 'string' || value === '') throw invalid({ pointer: '', expected: `the query parameter ${name} comes once and with a value` });
+  if (typeof value !== 'string' || value === '') throw invalid(parameterError(name, 'comes once and with a value'));
   return value;
 }
 
 function flagOf(given: QueryParameters, name: string): boolean {
   const value = given[name];
-  if (value !== undefined && value !== 'true' && value !== 'false') throw invalid({ pointer: '', expected: `the query parameter ${name} is true or false` });
+  if (value !== undefined && value !== 'true' && value !== 'false') throw invalid(parameterError(name, 'is true or false'));
   return value === 'true';
 }
 
 function limitOf(text: unknown): number {
   if (text === undefined) return LIMIT_DEFAULT;
   const limit = typeof text === 'string' && /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > LIMIT_MAX) throw invalid({ pointer: '', expected: `the query parameter limit is an integer 1..${LIMIT_MAX}` });
+  if (limit < 1 || limit > LIMIT_MAX) throw invalid(parameterError('limit', `is an integer 1..${LIMIT_MAX}`));
   return limit;
 }
 
@@ -99,12 +107,12 @@ export function PagingQuery(): MethodDecorator {
 /** Documents `at` and `position`. */
 export function MomentQuery(): MethodDecorator {
   return applyDecorators(
-    ApiQuery({ name: 'at', required: false, description: 'An instant, ISO-8601 UTC, inclusive; not in the future and not before the first event', schema: { type: 'string', format: 'date-time' } }),
+    ApiQuery({ name: 'at', required: false, description: 'An instant in any offset, inclusive; not in the future and not before the first event', schema: { type: 'string', format: 'date-time' } }),
     ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: { type: 'integer', minimum: 0 } }),
   );
 }
 
 /** Documents a moment in one parameter. */
 export function EitherMomentQuery(name: string): MethodDecorator {
-  return ApiQuery({ name, required: true, description: 'An instant (ISO-8601 UTC) or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'integer', minimum: 0 }] } });
+  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'integer', minimum: 0 }] } });
 }

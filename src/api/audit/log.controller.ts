@@ -9,6 +9,7 @@ import { found } from '../answer.js';
 import { Open, Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { Problems } from '../openapi.js';
 import { invalid } from '../signed-in-request.js';
+import { parameterError } from '../validation.js';
 import { AuditKeysAnswer, ConsistencyProofAnswer, InclusionProofAnswer } from './audit.dto.js';
 
 const PREFIX = '/v1/audit/log/';
@@ -107,6 +108,6 @@ function pathOf(request: FastifyRequest): string {
 }
 
 function wholeNumber(value: unknown, name: string): number {
-  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw invalid({ pointer: '', expected: `the query parameter ${name} is a whole number` });
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw invalid(parameterError(name, 'is a whole number'));
   return Number(value);
 }

@@ -8,6 +8,7 @@ import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js'
 import { HEAD_TURNS, PHOTO_MEASURES, type HeadTurn, type NotComparableReason, type PhotoMeasure } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
 import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
+import { INSTANT } from '../../domain/values/instant.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -66,7 +67,12 @@ export class CaptureEnvelopeBody implements CaptureEnvelope {
   @IsIn(REGISTRATION_MODES, { message: `must be one of ${REGISTRATION_MODES.join(', ')}` })
   mode!: RegistrationMode;
 
-  @ApiProperty({ format: 'date-time', description: "The booth's clock at the capture, UTC", example: '2026-11-23T08:15:30.123Z' })
+  @ApiProperty({
+    format: 'date-time',
+    pattern: INSTANT.source,
+    description: "The booth's clock at the capture, in UTC: it is signed, so there is one way to write it",
+    example: '2026-11-23T08:15:30.123Z',
+  })
   @IsUtcInstant()
   capturedAtUtc!: string;
 
@@ -123,7 +129,7 @@ export class RegistrationRequestBody {
   cardChallengeSignature!: string;
 }
 
-const RECEIPT_EXAMPLE = '7K3M-9QXD-2VTB-HW60';
+export const RECEIPT_EXAMPLE = '7K3M-9QXD-2VTB-HW60';
 const PUBLIC_STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
 
 export class ReceiptAnswer {

@@ -14,11 +14,11 @@ import { EdgeLimits } from '../edge-limits.js';
 import { headersHoldMyNumber, parseJson } from '../json-body.js';
 import { PlaceHeaders, Problems } from '../openapi.js';
 import { validated } from '../validation.js';
-import { ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
+import { RECEIPT_EXAMPLE, ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
 import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
-import { RECEIPT, writtenReceipt } from './receipt.js';
+import { TYPED_RECEIPT_MAX, writtenReceipt } from './receipt.js';
 import { UploadAdmission } from './upload-admission.js';
 import type { UploadPlace } from './upload-places.js';
 
@@ -110,7 +110,7 @@ export class RegistrationsController {
   @Get(':receipt')
   @Open()
   @ApiOperation({ operationId: 'getRegistrationStatus', summary: 'The neutral status of a request' })
-  @ApiParam({ name: 'receipt', schema: { type: 'string', pattern: RECEIPT.source } })
+  @ReceiptParam()
   @ApiResponse({ status: 200, type: StatusAnswer, description: 'The status' })
   @Problems('not_found', 'too_many_requests', 'read_side_behind')
   async status(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<StatusAnswer> {
@@ -121,7 +121,7 @@ export class RegistrationsController {
   @Get(':receipt/events')
   @Open()
   @ApiOperation({ operationId: 'streamRegistrationStatus', summary: 'The same status with each change, as server-sent events named `status`; ends with the final one' })
-  @ApiParam({ name: 'receipt', schema: { type: 'string', pattern: RECEIPT.source } })
+  @ReceiptParam()
   @ApiResponse({ status: 200, description: 'A stream of the status object', content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @Problems('not_found', 'too_many_requests', 'streams_under_way', 'too_many_streams', 'read_side_behind')
   async events(@Param('receipt') receipt: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
@@ -147,7 +147,9 @@ export class RegistrationsController {
     if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
     const key = request.headers['idempotency-key'];
     if (key === undefined || key === '') return this.door.refuse(request, 'idempotency_key_missing');
-    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }] });
+    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse(request, 'malformed_request', {
+        errors: [{ pointer: '', header: 'Idempotency-Key', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }],
+      });
     return key;
   }
 
@@ -175,6 +177,14 @@ export class RegistrationsController {
     const written = writtenReceipt(receipt);
     return found(written !== null ? await this.queries.execute<GetRequestStatus, RequestStatusRow | null>(new GetRequestStatus(written)) : null);
   }
+}
+
+/** Documents the number of a receipt in an address. */
+function ReceiptParam(): MethodDecorator {
+  const description = 'As printed, XXXX-XXXX-XXXX-XXXX. What a person types for it is read as well: small letters, no ' +
+    'dashes, O for 0, I and L for 1';
+  const schema = { type: 'string', minLength: 1, maxLength: TYPED_RECEIPT_MAX, example: RECEIPT_EXAMPLE };
+  return ApiParam({ name: 'receipt', description, schema });
 }
 
 /** The row without the request id, which is not for the public. */

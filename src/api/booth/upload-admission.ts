@@ -144,7 +144,7 @@ export class UploadAdmission {
   }
 
   private refuseForm(request: FastifyRequest): Promise<never> {
-    return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge" }] });
+    return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', header: 'Honnin-Booth-Id', expected: "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge" }] });
   }
 }
 

@@ -23,6 +23,7 @@ import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { CommandIds } from '../command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
+import { parameterError } from '../validation.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
@@ -84,9 +85,9 @@ export class CasesController {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
     const purpose = PURPOSES.find((known) => known === purposeText);
     if (!image) throw new ProblemError('not_found');
-    if (!purpose) throw invalid({ pointer: '', expected: `the query parameter purpose is one of ${PURPOSES.join(', ')}` });
+    if (!purpose) throw invalid(parameterError('purpose', `is one of ${PURPOSES.join(', ')}`));
     const format = IMAGE_FORMATS.find((known) => known === formatText);
-    if (!format) throw invalid({ pointer: '', expected: `the query parameter format is one of ${IMAGE_FORMATS.join(', ')}` });
+    if (!format) throw invalid(parameterError('format', `is one of ${IMAGE_FORMATS.join(', ')}`));
     const requestId = requestIdOf(text);
     if (!PURPOSE_ROLES[purpose].some((role) => person.roles.includes(role))) {
       await this.refusals.refuse(person, `GET /v1/cases/:requestId/images/${image}`, `purpose_not_for_role:${purpose}`);

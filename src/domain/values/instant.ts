@@ -1,5 +1,5 @@
 /** ISO-8601 UTC with milliseconds, the only form in events: `2026-11-23T08:15:30.123Z`. */
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/;
+export const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/;
 
 /** True for a real instant in UTC; leap seconds and local offsets are not instants here. */
 export function isInstant(text: string): boolean {
