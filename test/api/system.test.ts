@@ -23,7 +23,6 @@ afterAll(() => api.close());
 describe('problem documents', () => {
   it.each([
     ['GET', '/nothing/here'],
-    ['GET', '/'],
     ['DELETE', '/v1/registrations'],
     ['PUT', '/v1/challenges'],
     ['HEAD', '/v1/nothing'],
