@@ -1,6 +1,6 @@
 import type { Json } from '../event-envelope.js';
 import { doubtsOfComparison, explainDoubts } from '../registration/explain-doubts.js';
-import { inJapanese } from './japanese-terms.js';
+import { inJapanese, japanTime } from './japanese-terms.js';
 import type { LeafEvent } from './leaf.js';
 
 export type Language = 'ja' | 'en';
@@ -66,11 +66,11 @@ const compared = (verdict: Text): Words => (d, event) => {
     en: `The photograph scored ${d['cardPoints']} points against the card (needed: ${d['thresholdPoints']}, policy ${policy(event)}); ${other.en}. ${doubts ? `${doubts.en} ` : ''}${verdict.en}`,
   };
 };
-const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${inJapanese(d['cause'])})。${d['attempt']}回目。次は${d['nextAttemptAtUtc']}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
+const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${inJapanese(d['cause'])})。${d['attempt']}回目。次は${japanTime(d['nextAttemptAtUtc'])}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
 
 const WORDS: Readonly<Record<string, Words>> = {
-  RequestReceived: (d) => ({ ja: `ブース${d['boothId']}から申請を受け付けた。撮影時刻${d['capturedAtUtc']}。`, en: `A request was received from booth ${d['boothId']}, captured at ${d['capturedAtUtc']}.` }),
-  CertificateVerified: (d) => ({ ja: `電子証明書は有効(${inJapanese(member(d['evidence'], 'method'))}で${member(d['evidence'], 'checkedAtUtc')}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
+  RequestReceived: (d) => ({ ja: `ブース${d['boothId']}から申請を受け付けた。撮影時刻${japanTime(d['capturedAtUtc'])}。`, en: `A request was received from booth ${d['boothId']}, captured at ${d['capturedAtUtc']}.` }),
+  CertificateVerified: (d) => ({ ja: `電子証明書は有効(${inJapanese(member(d['evidence'], 'method'))}で${japanTime(member(d['evidence'], 'checkedAtUtc'))}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
   CertificateRejected: (d) => {
     const reason = REJECTED[d['reason'] as string] ?? { ja: `規則に合わない(${inJapanese(d['reason'])})`, en: `it breaks a rule (${d['reason']})` };
     return { ja: `電子証明書を認めなかった: ${reason.ja}。顔の比較は行っていない。`, en: `The certificate was rejected because ${reason.en}. No face was compared.` };
@@ -85,15 +85,15 @@ const WORDS: Readonly<Record<string, Words>> = {
     const reason = HELD[d['reason'] as string] as Text;
     const figures = d['registeredPoints'] === null ? `${d['cardPoints']}` : `${d['cardPoints']} − ${d['registeredPoints']} = ${d['differencePoints']}`;
     const bound = d['boundPoints'] === null ? { ja: '', en: '' } : { ja: `、基準${d['boundPoints']}`, en: `; bound ${d['boundPoints']}` };
-    return { ja: `本人確認を保留した: ${reason.ja}(${figures}${bound.ja})。期限${d['dueAtUtc']}。`, en: `Confirmation was held because ${reason.en} (${figures}${bound.en}). Due ${d['dueAtUtc']}.` };
+    return { ja: `本人確認を保留した: ${reason.ja}(${figures}${bound.ja})。期限${japanTime(d['dueAtUtc'])}。`, en: `Confirmation was held because ${reason.en} (${figures}${bound.en}). Due ${d['dueAtUtc']}.` };
   },
-  HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${d['dueAtUtc']}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
+  HoldOpened: (d) => ({ ja: `二人の担当者による確認を始めた。期限${japanTime(d['dueAtUtc'])}。`, en: `Two officers were asked to look. Due ${d['dueAtUtc']}.` }),
   OpinionGiven: (d) => d['withheld'] === true ? { ja: '担当者一人が意見を提出した(もう一人の意見が揃うまで非公開)。', en: 'An officer gave an opinion, withheld until both are in.' } : ({ ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。`, en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).` }),
   HoldResolved: (d) => ({ ja: `保留の結論: ${inJapanese(d['outcome'])}(担当者 ${officers(d) || 'なし'})。`, en: `The hold was resolved: ${d['outcome']} (officers: ${officers(d) || 'none'}).` }),
   HoldReleased: (d) => ({ ja: `保留を解除した(担当者 ${officers(d)})。`, en: `The hold was released by ${officers(d)}.` }),
   HoldRejected: (d) => ({ ja: `保留のまま認めないと決めた(担当者 ${officers(d)})。`, en: `The case was rejected by ${officers(d)}.` }),
   RecaptureRequested: (d) => ({ ja: `撮り直しを求めた(担当者 ${officers(d)})。`, en: `A new photograph was asked for by ${officers(d)}.` }),
-  HoldExpired: (d) => ({ ja: `期限${d['dueAtUtc']}までに結論がなく、認めなかった。`, en: `Nobody decided until ${d['dueAtUtc']}, so the case was rejected.` }),
+  HoldExpired: (d) => ({ ja: `期限${japanTime(d['dueAtUtc'])}までに結論がなく、認めなかった。`, en: `Nobody decided until ${d['dueAtUtc']}, so the case was rejected.` }),
   SubmissionAttempted: (d) => ({ ja: `行政サーバーへの送信を始めた(${d['attempt']}回目)。`, en: `Submission to the government server was begun (attempt ${d['attempt']}).` }),
   SubmittedToGovernment: () => ({ ja: '行政サーバーに写真が届いた。', en: 'The government server has the photograph.' }),
   SubmissionDeferred: deferred({ ja: '行政サーバーから結論が得られなかった', en: 'The government server gave no clear answer' }),
@@ -108,22 +108,22 @@ const WORDS: Readonly<Record<string, Words>> = {
     en: `${shortName(d['by'])} ended the case, which could not go on (${words(d['cause'])}; reason: ${words(d['reason'])}; see ${d['reference']}). ${d['earlierOutcome'] === null ? 'The holder is asked to come again.' : 'What the holder was told stays as it was.'}`,
   }),
   HoldClosed: () => ({ ja: '手続きを続けられないため、保留を閉じた。', en: 'The hold was closed, because the case cannot go on.' }),
-  RefusedEvidenceRetained: (d) => ({ ja: `認めなかった電子証明書の証拠は、封印したまま${d['eraseAtUtc']}まで保存する(${d['retentionDays']}日間)。`, en: `The sealed evidence of the rejected certificate is kept until ${d['eraseAtUtc']} (${d['retentionDays']} ${d['retentionDays'] === 1 ? 'day' : 'days'}).` }),
-  RefusedEvidenceErased: (d, e) => ({ ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により、認めなかった電子証明書の証拠と鍵を消去した。`, en: `The sealed evidence of the rejected certificate and its key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
+  RefusedEvidenceRetained: (d) => ({ ja: `認めなかった電子証明書の証拠は、封印したまま${japanTime(d['eraseAtUtc'])}まで保存する(${d['retentionDays']}日間)。`, en: `The sealed evidence of the rejected certificate is kept until ${d['eraseAtUtc']} (${d['retentionDays']} ${d['retentionDays'] === 1 ? 'day' : 'days'}).` }),
+  RefusedEvidenceErased: (d, e) => ({ ja: `${japanTime(e.metadata.recordedAtUtc)}に規則「${inJapanese(d['rule'])}」により、認めなかった電子証明書の証拠と鍵を消去した。`, en: `The sealed evidence of the rejected certificate and its key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.` }),
   RequestLapsed: (d) => ({
-    ja: d['reason'] === 'claim_not_completed' ? `${d['claimedAtUtc']}に始まった申請は受け付けに至らず、失効した。保存された内容は消去する。` : '受け付けられていない申請の内容が残っていたため、失効させて消去する。',
+    ja: d['reason'] === 'claim_not_completed' ? `${japanTime(d['claimedAtUtc'])}に始まった申請は受け付けに至らず、失効した。保存された内容は消去する。` : '受け付けられていない申請の内容が残っていたため、失効させて消去する。',
     en: d['reason'] === 'claim_not_completed' ? `The request that began at ${d['claimedAtUtc']} was never received and has lapsed; what was kept of it is destroyed.` : 'Something of a request that was never received was found; it has lapsed and is destroyed.',
   }),
   RegistrantErased: (d, e) => {
     const until = member(d['tombstone'], 'untilUtc');
     const stays = until
       ? {
-          ja: `${until}までは、同じ人のカードが「以前に消去された」ことだけが鍵付きの印で分かる。`,
+          ja: `${japanTime(until)}までは、同じ人のカードが「以前に消去された」ことだけが鍵付きの印で分かる。`,
           en: ` Until ${until} a keyed mark says of the person's cards that they were erased before, and nothing else.`,
         }
       : { ja: '', en: '' };
     return {
-      ja: `${e.metadata.recordedAtUtc}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。${stays.ja}`,
+      ja: `${japanTime(e.metadata.recordedAtUtc)}に規則「${inJapanese(d['rule'])}」により登録者の画像と鍵を消去した。${stays.ja}`,
       en: `The registrant's images and key were erased on ${e.metadata.recordedAtUtc} by rule ${d['rule']}.${stays.en}`,
     };
   },

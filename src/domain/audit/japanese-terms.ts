@@ -1,3 +1,5 @@
+import { addMs, isInstant } from '../values/instant.js';
+
 /** Stored code words as a Japanese reader says them. A word that is missing here is shown as it is stored: it is data, and never guessed. */
 const TERMS: Readonly<Record<string, string>> = {
   // Opinions and outcomes of a hold.
@@ -34,4 +36,14 @@ const TERMS: Readonly<Record<string, string>> = {
 export function inJapanese(word: unknown): string {
   const text = String(word);
   return Object.hasOwn(TERMS, text) ? (TERMS[text] as string) : text;
+}
+
+const JAPAN_MS = 9 * 3_600_000;
+
+/** An instant as a Japanese reader tells the time: `2026年11月23日17時15分30秒`. What is no instant stays as it is. */
+export function japanTime(instant: unknown): string {
+  const text = String(instant);
+  if (!isInstant(text)) return text;
+  const [year, month, day, hour, minute, second] = addMs(text, JAPAN_MS).match(/\d+/g) ?? [];
+  return `${year}年${Number(month)}月${Number(day)}日${Number(hour)}時${minute}分${second}秒`;
 }
