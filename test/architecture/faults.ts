@@ -184,7 +184,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O29: {
     kind: 'roles and subjects of a token are taken as they come',
-    test: 'not yet',
   },
   O30: {
     kind: 'a test fails because the machine is busy',
