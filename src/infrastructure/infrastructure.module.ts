@@ -16,6 +16,7 @@ import { GovernmentRegistry } from '../application/ports/government-registry.js'
 import { ImageRenderer } from '../application/ports/image-renderer.js';
 import { ImageVault } from '../application/ports/image-vault.js';
 import { FirstStartValues } from '../application/first-start.js';
+import { OutsideClocks } from '../application/ports/outside-clocks.js';
 import { LogConsumers } from '../application/ports/log-consumers.js';
 import { OpenCases } from '../application/ports/open-cases.js';
 import { PendingEffects } from '../application/ports/pending-effects.js';
@@ -51,6 +52,7 @@ import { asyncApiOptions } from './kafka/asyncapi-options.js';
 import { kafkaSettings } from './kafka/kafka-client.js';
 import { KafkaErasureConfirmations } from './kafka/kafka-erasure-confirmations.js';
 import { KafkaEventPublisher, NoEventPublisher } from './kafka/kafka-event-publisher.js';
+import { HttpOutsideClocks } from './http-outside-clocks.js';
 import { KeyedSecrets } from './keyed-secrets.js';
 import { Foundation } from './installation/foundation.js';
 import { Installation } from './installation/installation.js';
@@ -97,8 +99,14 @@ const providers: Provider[] = [
   // Opened before all of this, so that a second server on the same folder goes away before more is opened. Closed last.
   Intake,
   provide(EventStore, [Foundation, Intake], ({ store }: Foundation, intake: Intake) => new GuardedEventStore(store, intake)),
-  provide(ClockWatch, [EventStore, Clock, Config], (store: EventStore, clock: Clock, { values }: Config) =>
-    new ClockWatch(store, clock, values.clockWasAhead)),
+  provide(OutsideClocks, [Config, Clock, Resources], (config: Config, clock: Clock, resources: Resources) =>
+    resources.opened(HttpOutsideClocks.of(config, clock).start(), (outside) => outside.close())),
+  provide(ClockWatch, [EventStore, Clock, Config, OutsideClocks], (
+    store: EventStore,
+    clock: Clock,
+    { values }: Config,
+    outside: OutsideClocks,
+  ) => new ClockWatch(store, clock, values.clockWasAhead, outside)),
   provide(Installation, [Foundation], ({ installation }: Foundation) => installation),
   provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => SqlitePositionStore.alone(db)),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClockWatch } from '../../src/application/installation/clock-watch.js';
+import type { OutsideClocks } from '../../src/application/ports/outside-clocks.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { application } from './fixture.js';
 
@@ -52,6 +53,24 @@ describe('the watch over the clock', () => {
     expect(running.trouble()).toMatch(/and said 2026-11-23T09:01:00.000Z before: it went back; put it right/);
     clock.advance(2 * 3_600_000);
     expect(running.trouble()).toBeNull();
+  });
+
+  it('believes other machines of a clock that is ahead, and has them asked when it jumps', async () => {
+    const { store, clock } = await application();
+    let [difference, asked] = [null as string | null, 0];
+    const outside: OutsideClocks = { difference: () => difference, askNow: () => void (asked += 1) };
+    const watch = new ClockWatch(store, clock, null, outside);
+    await watch.start();
+    watch.stop();
+    clock.advance(4_000);
+    expect([watch.trouble(), asked]).toEqual([null, 0]);
+    clock.advance(3_600_000);
+    expect([watch.trouble(), asked]).toEqual([null, 1]);
+    difference = 'the clock is 3600 s ahead of 2 of 2 services';
+    expect([watch.trouble(), asked]).toEqual([difference, 1]);
+    // What our own events prove is said first.
+    clock.advance(-3_600_000);
+    expect(watch.trouble()).toMatch(/it went back/);
   });
 
   it('has nothing to say of an empty log', async () => {

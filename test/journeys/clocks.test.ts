@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,4 +84,30 @@ describe('a clock that is wrong', () => {
     expect((await clockOf(second))?.detail).toMatch(/before: it went back; put it right$/);
     await second.end();
   }, 3 * START_MS_MAX);
+
+  // @fault O19
+  it('jumps ahead while it runs: not ready, by the clocks of the services of the settings', async () => {
+    const services = await Promise.all([1, 2].map(async () => {
+      const service = createServer((_, response) => response.writeHead(404).end());
+      await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+      return service;
+    }));
+    const [government, links] = services.map(
+      (one) => `http://127.0.0.1:${(one.address() as { port: number }).port}`,
+    ) as [string, string];
+    set(0);
+    const server = await start('jumps', 'container-1', {
+      HONNIN_GOVERNMENT_URL: government,
+      HONNIN_JPKI_LINK_URL: links,
+    });
+    expect(await clockOf(server)).toEqual({ ok: true, detail: 'time goes forward' });
+    set(2 * 3_600_000);
+    const told = await until('that it is ahead', async () =>
+      ((clock) => (clock?.ok === false ? clock : null))(await clockOf(server)),
+    );
+    expect(told.detail).toMatch(/^the clock is 7\d\d\d s ahead of 2 of 2 services that answered: put it right$/);
+    expect((await server.ready()).status).toBe(503);
+    await server.end();
+    for (const service of services) service.close();
+  }, 2 * START_MS_MAX);
 });

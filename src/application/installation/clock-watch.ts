@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Clock } from '../ports/clock.js';
 import { EventStore } from '../ports/event-store.js';
+import type { OutsideClocks } from '../ports/outside-clocks.js';
 
 /** Clocks are set by small steps; what is less says nothing. */
 const TOLERANCE_MS = 5_000;
@@ -13,12 +14,15 @@ export class ClockWatch {
   private newest: { readonly id: string | null; readonly atMs: number } | null = null;
   private timer: NodeJS.Timeout | null = null;
   private wentBack: string | null = null;
+  private lookedAtMonotonicMs = performance.now();
 
-  /** @param acceptedEventId an event that somebody knows to be recorded by a clock that was ahead */
+  /** @param acceptedEventId an event that somebody knows to be recorded by a clock that was ahead
+   *  @param outside what other machines say: of a clock that is ahead our own events say nothing */
   constructor(
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly acceptedEventId: string | null = null,
+    private readonly outside: OutsideClocks | null = null,
   ) {}
 
   /** Reads the time of the newest event, and looks at the clock again and again from then on. */
@@ -45,12 +49,13 @@ export class ClockWatch {
   /** Why the clock is not to be believed, or null. */
   trouble(): string | null {
     this.look();
-    return this.wentBack;
+    return this.wentBack ?? this.outside?.difference() ?? null;
   }
 
   private look(): void {
     const nowMs = Date.parse(this.clock.nowUtc());
     const before = this.newest;
+    this.tellOfJump(nowMs, before);
     if (before === null || nowMs >= before.atMs) {
       // From here on it is this clock itself that is compared.
       this.newest = { id: null, atMs: nowMs };
@@ -61,6 +66,14 @@ export class ClockWatch {
     const told = this.wentBack !== null;
     this.wentBack = inWords(nowMs, before);
     if (!told) this.log.error(this.wentBack);
+  }
+
+  /** More time has passed by the clock than by the count of seconds: it was set, or the machine slept. */
+  private tellOfJump(nowMs: number, before: { readonly id: string | null; readonly atMs: number } | null): void {
+    const monotonicMs = performance.now();
+    const passedMs = monotonicMs - this.lookedAtMonotonicMs;
+    this.lookedAtMonotonicMs = monotonicMs;
+    if (before !== null && before.id === null && nowMs - before.atMs > passedMs + TOLERANCE_MS) this.outside?.askNow();
   }
 }
 
