@@ -7,6 +7,7 @@ import { CurrentPolicy } from './application/current-policy.js';
 import { ClockWatch } from './application/installation/clock-watch.js';
 import { Intake } from './application/installation/intake.js';
 import { CheckpointOutlets } from './application/ports/checkpoint-outlets.js';
+import { UnknownEvents } from './application/subscriptions/unknown-events.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { EventStore } from './application/ports/event-store.js';
 import { olderInWords } from './domain/policy/shipped-default.js';
@@ -36,17 +37,19 @@ export class ServerHealth extends HealthChecks {
     private readonly intake: Intake,
     private readonly clocks: ClockWatch,
     private readonly vaults: VaultHealth,
+    private readonly unknown: UnknownEvents,
   ) {
     super();
   }
 
   override async ready(): Promise<Readiness> {
-    const [events, vault, disk, policy, cases] = await Promise.all([
+    const [events, vault, disk, policy, cases, unknownEvents] = await Promise.all([
       answered(this.events()),
       answered(this.vault()),
       answered(this.disk()),
       answered(this.policy()),
       answered(this.cases()),
+      answered(this.unknownEvents()),
     ]);
     const parts = {
       events,
@@ -62,7 +65,9 @@ export class ServerHealth extends HealthChecks {
       ...this.outside(),
       ...this.copies(),
     };
-    return { ok: Object.values(parts).every((part) => part.ok), degraded: !cases.ok, parts: { ...parts, cases } };
+    const degrading = { cases, parked: this.parked(), 'unknown-events': unknownEvents };
+    const isDegraded = Object.values(degrading).some((part) => !part.ok);
+    return { ok: Object.values(parts).every((part) => part.ok), degraded: isDegraded, parts: { ...parts, ...degrading } };
   }
 
   override isAccepting(): boolean {
@@ -122,10 +127,31 @@ export class ServerHealth extends HealthChecks {
     return Object.fromEntries(
       this.background.status().map(({ consumer, state, lagMs, lastError }) => {
         // While the broker is away registrations go on and events wait: shown, and no reason to take this server out of service.
-        const ok = consumer === PUBLICATION || (state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX);
+        // One that stands still waits for no broker.
+        const isWaiting = consumer === PUBLICATION && state !== 'stopped';
+        const ok = isWaiting || (state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX);
         return [consumer, { ok, detail: ok && !TROUBLED.has(state) ? state : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}` }];
       }),
     );
+  }
+
+  /** Events that a consumer could not take, while it goes on with others: a person has to look, and another server would do no better. */
+  private parked(): Part {
+    const waiting = this.background.status().filter(({ parkedStreams }) => parkedStreams > 0);
+    if (waiting.length === 0) return { ok: true, detail: 'every event could be handled' };
+    const each = waiting.map(({ consumer, parkedStreams }) => `${parkedStreams} of ${consumer}`).join(', ');
+    return { ok: false, detail: `cases that wait at an event that could not be handled: ${each}; './honnin consumers list' names them` };
+  }
+
+  /** What a later version wrote is not heard here: the program was put back, or another one works on this log. */
+  private async unknownEvents(): Promise<Part> {
+    try {
+      const met = await this.unknown.met();
+      if (met.length === 0) return { ok: true, detail: 'every event of the log is of a kind that this program knows' };
+      return { ok: false, detail: `the log holds events that this program does not know: ${met.join(', ')}; run the newer release` };
+    } catch (error) {
+      return { ok: false, detail: `nobody can tell: ${error instanceof Error ? error.message : String(error)}` };
+    }
   }
 
   private saga(): Part {

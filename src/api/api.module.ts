@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ActsController } from './administrator/acts.controller.js';
 import { BoothsController } from './administrator/booths.controller.js';
+import { ConsumersController } from './administrator/consumers.controller.js';
 import { PoliciesController } from './administrator/policies.controller.js';
 import { ApiSettings } from './api-settings.js';
 import { AuditController } from './audit/audit.controller.js';
@@ -37,7 +38,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
+      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, ConsumersController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

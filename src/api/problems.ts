@@ -18,7 +18,6 @@ export type EdgeProblemCode =
   | 'picture_busy'
   | 'unauthenticated'
   | 'forbidden'
-  | 'roles_incompatible'
   | 'sign_in_not_configured'
   | 'sign_in_unavailable'
   | 'access_log_unavailable'
@@ -95,6 +94,31 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   booth_unknown: row(404, 'There is no such booth', 'Check the booth id.', '該当するブースがありません。'),
   booth_exists: row(409, 'The booth id is taken', 'Enrol the booth under a new id.', 'このブースIDはすでに使われています。'),
   booth_retired: row(409, 'The booth is retired', 'A retired booth does not come back. Enrol the device under a new id.', 'このブースは廃止されています。新しいIDで登録してください。'),
+  consumer_unknown: row(404, 'There is no such consumer', 'GET /v1/consumers names them all.', '該当する処理がありません。GET /v1/consumers で確認してください。'),
+  consumer_not_stopped: row(
+    409,
+    'The consumer does not stand still',
+    'Only one that is stopped is resumed. What it has parked is replayed instead.',
+    'この処理は停止していません。保留された記録がある場合は、再処理を指示してください。',
+  ),
+  event_not_waiting: row(
+    409,
+    'The consumer does not wait at this event',
+    'It may have been handled, replayed or skipped by now. List the consumers again.',
+    'この処理はその記録で止まっていません。すでに処理されたおそれがあります。一覧を確認してください。',
+  ),
+  event_not_skippable: row(
+    409,
+    'This consumer skips nothing',
+    'The signed log holds every event or is none. Put right what is in its way, and resume it.',
+    'この処理では記録を飛ばすことができません。原因を取り除いて再開してください。',
+  ),
+  replay_failed: row(
+    409,
+    'It still cannot be handled',
+    'What could not be handled stays parked. GET /v1/consumers says why; put that right and replay again.',
+    'まだ処理できません。GET /v1/consumers で理由を確認し、原因を取り除いてからやり直してください。',
+  ),
   act_unknown: row(404, 'There is no such proposal', 'Check the number; GET /v1/acts lists them.', '該当する提案がありません。番号を確認してください。'),
   act_own_proposal: row(403, 'Nobody approves an own proposal', 'Have another administrator approve it.', '自分が提案したものは承認できません。別の管理者が承認してください。'),
   act_waits: row(409, 'Its time has not come', 'It is carried out by itself when the waiting time of the policy is over.', '待機時間が終わっていません。時間になると自動的に実行されます。'),
@@ -132,12 +156,6 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   picture_busy: row(503, 'The picture cannot be made ready just now', 'Ask again after Retry-After; format=original gives the bytes as they came from the card.', '混み合っているため、画像を表示できません。しばらく待ってからやり直してください。'),
   unauthenticated: row(401, 'Nobody is signed in', 'Sign in and send the access token as a bearer token.', 'サインインしてください。'),
   forbidden: row(403, 'Your role does not allow this', 'Ask somebody with the role. This attempt is on record.', 'この操作を行う権限がありません。この操作は記録されました。'),
-  roles_incompatible: row(
-    403,
-    'Your account has roles that exclude each other',
-    'Officers give their opinions without knowing those of others, auditors see everything: ask whoever gives out roles to take one of the two away. This attempt is on record.',
-    '担当者と監査人の権限を同時に持つことはできません。権限の管理者に連絡してください。この操作は記録されました。',
-  ),
   sign_in_not_configured: row(503, 'Sign-in is not set up', 'Configure the OpenID Connect issuer of this server.', 'サインインが設定されていません。'),
   sign_in_unavailable: row(503, 'The sign-in service does not answer', 'Try again after Retry-After.', 'サインインサービスに接続できません。しばらく待ってからやり直してください。'),
   access_log_unavailable: row(503, 'The access could not be put on record', 'Nothing is shown that is not on record. Try again after Retry-After.', 'アクセスを記録できないため表示できません。しばらく待ってからやり直してください。'),

@@ -1,5 +1,6 @@
 import type { Decider, DomainEvent } from '../domain/decider.js';
 import { boothDecider } from '../domain/booth/booth.js';
+import { consumerDecider } from '../domain/consumer/consumer.js';
 import { dualActDecider } from '../domain/dual-control/dual-act.js';
 import { holdReviewDecider } from '../domain/hold-review/hold-review.js';
 import { policyDecider } from '../domain/policy/policy.js';
@@ -25,6 +26,8 @@ export const sagas = aggregate('saga', sagaDecider);
 /** Erasures as the consumers of published events confirm them. */
 export const erasures = aggregate('erasure', erasureDecider);
 export const booths = aggregate('booth', boothDecider);
+/** Consumers of the log, by name. */
+export const consumers = aggregate('consumer', consumerDecider);
 /** What needs two people. */
 export const dualActs = aggregate('act', dualActDecider);
 /** One policy for the whole installation: its stream is `policy-thresholds`. */

@@ -15,6 +15,7 @@ import { ExportBundleHandler } from './commands/export-bundle.js';
 import { ApproveActHandler, DeclineActHandler, ProposeActHandler } from './commands/dual-control.js';
 import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
 import { EnrolBoothHandler, SuspendBoothHandler } from './commands/manage-booth.js';
+import { ReplayParkedHandler, ResumeConsumerHandler, ViewConsumersHandler } from './commands/manage-consumers.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
 import { ReceiveRequestHandler } from './commands/receive-request.js';
 import { RefuseAtDoor } from './commands/refuse-at-door.js';
@@ -43,6 +44,8 @@ import { SagaReactor } from './saga/saga-reactor.js';
 import { CardCheck } from './card-check.js';
 import { RegistrantGroup } from './registrant-group.js';
 import { SubjectResolver } from './subject-resolver.js';
+import { Consumers } from './subscriptions/consumers.js';
+import { UnknownEvents } from './subscriptions/unknown-events.js';
 import { TombstoneSweep } from './tombstone-sweep.js';
 
 const handlers = [
@@ -50,11 +53,13 @@ const handlers = [
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler, ExportBundleHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
+  ViewConsumersHandler, ResumeConsumerHandler, ReplayParkedHandler,
   GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
-  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, VerifierPageRecord, TombstoneSweep, Background,
+  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, VerifierPageRecord, TombstoneSweep, Consumers, UnknownEvents,
+  Background,
 ];
 
 /** Use cases. The ports come from the infrastructure module. */

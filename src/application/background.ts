@@ -18,6 +18,9 @@ import { DualActRunner } from './saga/dual-act-runner.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { SagaReactor } from './saga/saga-reactor.js';
+import { Consumers } from './subscriptions/consumers.js';
+import { UnknownEvents } from './subscriptions/unknown-events.js';
+import type { StoredEvent } from '../domain/event-envelope.js';
 import { TombstoneSweep } from './tombstone-sweep.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
 import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
@@ -25,7 +28,11 @@ import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus }
 /** A broker that is away is asked again at least this often. */
 const RELAY_DELAY_MS_MAX = 5_000;
 
-type RunnerOptions = Pick<SubscriptionOptions, 'batchSize' | 'retry'> & { readonly shape?: 'stored' | 'today' };
+type RunnerOptions = Partial<Pick<SubscriptionOptions, 'batchSize' | 'retry' | 'poison' | 'orderOf'>> & {
+  readonly shape?: 'stored' | 'today';
+  /** False where an event that is left out would make a lie of all that comes after it. */
+  readonly maySkip?: boolean;
+};
 
 /** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects, and publication where a broker is configured. */
 @Injectable()
@@ -52,6 +59,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly intake: Intake,
     private readonly clocks: ClockWatch,
     private readonly tombstones: TombstoneSweep,
+    private readonly consumers: Consumers,
+    private readonly unknown: UnknownEvents,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -74,14 +83,17 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   private runConsumers(): void {
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
-    for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape });
-    this.run(this.erasure.name, this.erasure.types, this.erasure);
-    this.run(this.retention.name, this.retention.types, this.retention);
-    this.run(this.reactor.name, this.reactor.types, {
-      handle: async (events) => {
+    for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape, maySkip: false });
+    // Where the order matters within a person or a case alone, one event that cannot be taken holds up no other.
+    this.run(this.erasure.name, this.erasure.types, this.erasure, { poison: 'park-stream' });
+    this.run(this.retention.name, this.retention.types, this.retention, { poison: 'park-stream' });
+    const react = {
+      handle: async (events: readonly StoredEvent[]) => {
         for (const event of events) await this.reactor.handle(event);
       },
-    });
+    };
+    this.run(this.reactor.name, this.reactor.types, react, { poison: 'park-stream', orderOf: caseOf });
+    this.run(this.unknown.name, null, this.unknown, { shape: 'stored' });
     if (this.relay.configured) this.run(this.relay.name, this.relay.types, this.relay.handler(), { batchSize: this.relay.batchSize, retry: { delayMsMax: RELAY_DELAY_MS_MAX } });
   }
 
@@ -98,25 +110,32 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** @param types stored names that the consumer wants; null: every event
    *  @param options.shape `stored` hands events over as their bytes lie in the log, for who hashes them; default: in today's shape */
-  protected run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', ...options }: RunnerOptions = {}): void {
+  protected run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', maySkip = true, ...options }: RunnerOptions = {}): void {
     let alarmed: string | null = null;
-    this.runners.push(
-      new SubscriptionRunner({
-        consumer,
-        store: this.store,
-        positions: this.positions,
-        handler,
-        ...options,
-        poison: 'stop',
-        ...(types === null ? {} : { filter: { types } }),
-        ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
-        onStatus: ({ state, lastError, refusesLog }) => {
-          this.intake.refuse(consumer, refusesLog);
-          const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
-          if (trouble !== null && trouble !== alarmed) this.log.error(trouble);
-          alarmed = trouble;
-        },
-      }),
-    );
+    const runner = new SubscriptionRunner({
+      consumer,
+      store: this.store,
+      positions: this.positions,
+      handler,
+      poison: 'stop',
+      ...options,
+      ...(types === null ? {} : { filter: { types } }),
+      ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
+      isSkipped: (eventId) => this.consumers.isSkipped(consumer, eventId),
+      onTrouble: (outcome, event) => this.consumers.recordTrouble(consumer, outcome, event),
+      onStatus: ({ state, lastError, refusesLog }) => {
+        this.intake.refuse(consumer, refusesLog);
+        const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
+        if (trouble !== null && trouble !== alarmed) this.log.error(trouble);
+        alarmed = trouble;
+      },
+    });
+    this.runners.push(runner);
+    this.consumers.add(consumer, runner, { maySkip });
   }
+}
+
+/** A request and the hold on it are one case: `registration-<id>`, `hold-<id>`. */
+function caseOf(stream: string): string {
+  return stream.slice(stream.indexOf('-') + 1);
 }

@@ -5,12 +5,13 @@ import type { DualAct } from '../domain/dual-control/dual-act.events.js';
 import { tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
 import type { Tombstone } from '../domain/registrant/registrant.events.js';
 import type { Refusal } from '../domain/refusal.js';
-import { booths, dualActs, registrants, registrations, type Aggregate } from './aggregates.js';
+import { booths, consumers, dualActs, registrants, registrations, type Aggregate } from './aggregates.js';
 import { DecideAndAppend, type CommandContext } from './commands/decide-and-append.js';
 import { CurrentPolicy } from './current-policy.js';
 import { derivedId } from './ids.js';
 import { Clock } from './ports/clock.js';
 import { RegistrantGroup } from './registrant-group.js';
+import { Consumers } from './subscriptions/consumers.js';
 
 /** What an act does: one command to one aggregate. */
 interface Target {
@@ -29,6 +30,7 @@ export class DualActs {
     private readonly group: RegistrantGroup,
     private readonly clock: Clock,
     private readonly policies: CurrentPolicy,
+    private readonly consumers: Consumers,
   ) {}
 
   /** Why it could not be carried out now, or null: nobody is asked to agree to what is refused anyway. */
@@ -92,7 +94,9 @@ export class DualActs {
     const target = await this.targetOf(proposal, by);
     if ('code' in target) return target.code;
     const result = await this.aggregates.execute(target.aggregate, target.id, target.command, { ...context, ...target.reckonedWith });
-    return result.outcome === 'refused' ? result.refusal.code : null;
+    if (result.outcome === 'refused') return result.refusal.code;
+    if (proposal.act === 'skip_event') await this.consumers.goPast(proposal.consumer, proposal.eventId);
+    return null;
   }
 
   private async targetOf(proposal: DualAct, by: string): Promise<Target | Refusal> {
@@ -105,7 +109,18 @@ export class DualActs {
         return target(booths, proposal.boothId, { type: 'ResumeBooth', by });
       case 'erase_registrant':
         return this.erasure(proposal, by);
+      case 'skip_event':
+        return this.skip(proposal, by);
     }
+  }
+
+  private async skip({ consumer, eventId }: Extract<DualAct, { act: 'skip_event' }>, by: string): Promise<Target | Refusal> {
+    if (!this.consumers.has(consumer)) return { code: 'consumer_unknown' };
+    if (!this.consumers.maySkip(consumer)) return { code: 'event_not_skippable' };
+    // Agreed to and stored already: what is left is to go past it.
+    const isAgreed = await this.consumers.isSkipped(consumer, eventId);
+    if (!isAgreed && (await this.consumers.troubleAt(consumer, eventId)) === null) return { code: 'event_not_waiting' };
+    return target(consumers, consumer, { type: 'SkipEvent', eventId, by });
   }
 
   private async erasure({ requestId, rule }: Extract<DualAct, { act: 'erase_registrant' }>, by: string): Promise<Target | Refusal> {
@@ -124,8 +139,9 @@ export class DualActs {
   }
 }
 
-/** What the events of an act belong to: the case of the person who is erased, or the booth. */
+/** What the events of an act belong to: the case of the person who is erased, the booth, or an event that is skipped. */
 export function correlationOf(proposal: DualAct): string {
+  if (proposal.act === 'skip_event') return derivedId('skip', proposal.consumer, proposal.eventId);
   return proposal.act === 'erase_registrant' ? proposal.requestId : proposal.boothId;
 }
 

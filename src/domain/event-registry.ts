@@ -118,6 +118,12 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ActBegun: first,
   ActDeclined: first,
   ActCarriedOut: first,
+  EventParked: first,
+  ConsumerStopped: first,
+  ConsumerResumed: first,
+  ParkedReplayed: first,
+  EventSkipped: first,
+  UnknownEventMet: first,
   BiometricViewed: first,
   // Version 2 says which timestamp and which cosigned checkpoint went along.
   AuditExported: { version: 2, upcasters: [(data) => ({ ...data, attached: null })] },

@@ -22,6 +22,11 @@ export type Refusal =
   | { readonly code: 'booth_unknown' }
   | { readonly code: 'booth_exists' }
   | { readonly code: 'booth_retired' }
+  | { readonly code: 'consumer_unknown' }
+  | { readonly code: 'consumer_not_stopped' }
+  | { readonly code: 'event_not_waiting' }
+  | { readonly code: 'event_not_skippable' }
+  | { readonly code: 'replay_failed' }
   | { readonly code: 'act_unknown' }
   | { readonly code: 'act_own_proposal' }
   | { readonly code: 'act_waits' }

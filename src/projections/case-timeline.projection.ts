@@ -5,6 +5,7 @@ import type { Projection, ReadModelTransaction } from './projection.js';
 /** Events that belong to no case: they have correlations of their own, or those of a request that nobody may ever receive. */
 const NOT_OF_A_CASE = new Set([
   'RequestClaimed', 'CommandClaimed', 'PolicyProposed', 'PolicyApproved', 'PolicyActivated', 'BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'AccessRefused', 'RecordsViewed', 'ErasureAnnounced', 'ErasureConfirmed',
+  'EventParked', 'ConsumerStopped', 'ConsumerResumed', 'ParkedReplayed', 'EventSkipped', 'UnknownEventMet',
   'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
   'VerifierPageGivenOut',
 ]);

@@ -7,7 +7,9 @@ import { ServerHealth } from '../../src/server-health.js';
 import { application } from './fixture.js';
 
 /** Consumers as the health check sees them. */
-const following = (standbyMs: number) => ({ consumer: 'c', state: 'live', lagMs: 0, lastError: null, standbyMs });
+const following = (standbyMs: number, change: object = {}) => ({
+  consumer: 'c', state: 'live', lagMs: 0, lastError: null, parkedStreams: 0, standbyMs, ...change,
+});
 const OUTSIDE = {
   HONNIN_GOVERNMENT_URL: 'http://127.0.0.1:9',
   HONNIN_CARD_ISSUER_KEYS: 'keys.json',
@@ -62,6 +64,7 @@ async function healthWith(broken: Broken = {}): Promise<ServerHealth> {
     intake,
     clocks,
     { trouble: async () => broken.vault ?? null } as never,
+    { met: async () => [] } as never,
   );
 }
 
@@ -140,6 +143,13 @@ describe('a server of which one part is broken', () => {
 // @fault O12 @fault O17
 describe('whether the server is ready', () => {
   async function partsWith(standbyMs: readonly number[], refusal: string | null = null) {
+    return readiness(standbyMs.map((ms) => following(ms)), { refusal });
+  }
+
+  async function readiness(
+    consumers: readonly object[],
+    { refusal = null, met = [] }: { readonly refusal?: string | null; readonly met?: readonly string[] } = {},
+  ) {
     const { store, clock } = await application();
     const intake = new Intake();
     intake.refuse('audit-log', refusal);
@@ -147,7 +157,7 @@ describe('whether the server is ready', () => {
     const health = new ServerHealth(
       Config.from({}),
       store,
-      { status: () => standbyMs.map(following) } as never,
+      { status: () => consumers } as never,
       { status } as never,
       { status: () => [] } as never,
       { look: async () => null } as never,
@@ -156,8 +166,9 @@ describe('whether the server is ready', () => {
       intake,
       new ClockWatch(store, clock),
       { trouble: async () => null } as never,
+      { met: async () => met } as never,
     );
-    return { parts: (await health.ready()).parts, isAccepting: health.isAccepting() };
+    return { ...(await health.ready()), isAccepting: health.isAccepting() };
   }
 
   it.each([
@@ -178,6 +189,28 @@ describe('whether the server is ready', () => {
     expect(refused).toMatchObject({
       parts: { intake: { ok: false, detail: 'nothing is accepted: another log' } },
       isAccepting: false,
+    });
+  });
+
+  /** @fault O23 */
+  it('is no while a consumer stands still, the relay too, which may only wait for its broker', async () => {
+    for (const consumer of ['registration-saga', 'publication-relay']) {
+      const stopped = following(0, { consumer, state: 'stopped', lastError: { message: 'what it could not take' } });
+      const { ok, parts } = await readiness([stopped]);
+      expect([ok, parts[consumer]]).toEqual([false, { ok: false, detail: 'stopped, 0 s behind: what it could not take' }]);
+    }
+    const waiting = following(0, { consumer: 'publication-relay', state: 'failing' });
+    expect((await readiness([waiting])).parts['publication-relay']?.ok).toBe(true);
+  });
+
+  /** @fault O23 */
+  it('is degraded while events are parked, or of kinds that this program does not know, and names them', async () => {
+    expect((await readiness([following(0)])).degraded).toBe(false);
+    const parked = await readiness([following(0, { consumer: 'registrant-erasure', parkedStreams: 2 })]);
+    expect(parked).toMatchObject({ degraded: true, parts: { parked: { ok: false, detail: expect.stringContaining('2 of registrant-erasure') } } });
+    const unknown = await readiness([following(0)], { met: ['SomethingOfTomorrow/1', 'Held/9'] });
+    expect(unknown).toMatchObject({
+      degraded: true, parts: { 'unknown-events': { ok: false, detail: expect.stringContaining('SomethingOfTomorrow/1, Held/9') } },
     });
   });
 });

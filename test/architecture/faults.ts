@@ -162,7 +162,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O23: {
     kind: 'a consumer that stands still has no handle and no alarm',
-    test: 'not yet',
   },
   O24: {
     kind: 'two changes from one version: the second undoes the first without a word',
@@ -184,6 +183,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O29: {
     kind: 'roles and subjects of a token are taken as they come',
+    test: 'not yet',
   },
   O30: {
     kind: 'a test fails because the machine is busy',
@@ -217,6 +217,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O40: {
     kind: 'an extra that is half there fails the tests',
+    test: 'not yet',
   },
 
   // A second server

@@ -11,6 +11,10 @@ export const EVENT_SOURCES = [
   { union: 'PolicyEvent', file: 'policy/policy.events', streams: 'policy-thresholds', about: 'Every value that a rule uses, approved by a second person.' },
   { union: 'BoothEvent', file: 'booth/booth.events', streams: 'booth-<boothId>', about: 'The booths and their keys.' },
   { union: 'DualActEvent', file: 'dual-control/dual-act.events', streams: 'act-<actId>', about: 'What nobody does alone: one person proposes, another one approves, then it is carried out.' },
+  {
+    union: 'ConsumerEvent', file: 'consumer/consumer.events', streams: 'consumer-<name>',
+    about: 'Events that a part of the server could not take, and what people did about it.',
+  },
   { union: 'AccessEvent', file: 'access/access.events', streams: 'access-<yyyy-mm-dd>-<id>', about: 'Who looked at what, and who was not let in.' },
   { union: 'DoorEvent', file: 'access/access.events', streams: 'door-<id>', about: 'Requests that were turned away: the refusal, and nothing of the request.' },
   { union: 'ChallengeEvent', file: 'access/access.events', streams: 'challenge-<hash>', about: 'Nonces that were used; the store itself makes them single-use.' },

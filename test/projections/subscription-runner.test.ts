@@ -324,6 +324,44 @@ describe('subscription runner', () => {
       expect(await positions.parked('consumer')).toEqual([]);
     });
 
+    it('keeps what belongs together waiting together, and goes on with the rest (@fault O23)', async () => {
+      const orderOf = (stream: string) => stream.slice(stream.indexOf('-') + 1);
+      await happen('registration-1', 'r1');
+      await happen('hold-1', 'h1');
+      await happen('hold-2', 'h2');
+      const handler = collector();
+      handler.bad.set('r1', new Error('r1 is bad'));
+      const troubles: string[] = [];
+      const onTrouble = async (outcome: string, { type }: { type: string }) => void troubles.push(`${outcome} ${type}`);
+      const parking = runner(handler, { poison: 'park-stream', orderOf, onTrouble });
+      parking.start();
+      await until('live', () => parking.status().state === 'live');
+      expect(handler.seen).toEqual(['h2']);
+      expect(troubles).toHaveLength(1);
+      handler.bad.clear();
+      expect(await parking.replayParked('registration-1')).toBe(2);
+      expect(handler.seen).toEqual(['h2', 'r1', 'h1']);
+      expect(parking.status().parkedStreams).toBe(0);
+    });
+
+    it.each(['stop', 'park-stream'] as const)('goes past what people agreed to skip, where it fails again: %s (@fault O23)', async (poison) => {
+      const { id } = await happen('bad', 'b1');
+      await happen('bad', 'b2');
+      const skipped = new Set<string>();
+      const handler = collector();
+      handler.bad.set('b1', new Error('b1 is bad'));
+      const one = runner(handler, { poison, isSkipped: async (eventId) => skipped.has(eventId) });
+      one.start();
+      await until('trouble', () => one.status().state === 'stopped' || one.status().parkedStreams > 0);
+      expect(one.status().stoppedAt?.eventId ?? null).toBe(poison === 'stop' ? id : null);
+      skipped.add(id);
+      if (poison === 'stop') one.resume();
+      else expect(await one.replayParked('bad')).toBe(2);
+      await until('b2', () => handler.seen.length === 1);
+      await until('live', () => one.status().state === 'live');
+      expect([handler.seen, one.status().stoppedAt, await positions.parked('consumer')]).toEqual([['b2'], null, []]);
+    });
+
     it('remembers after a restart which streams are parked', async () => {
       await happen('bad', 'b1');
       const handler = collector();

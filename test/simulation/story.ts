@@ -37,6 +37,8 @@ import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/boot
 import type { PhotoReading } from '../../src/domain/photo/photo-reader.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
+import { Consumers } from '../../src/application/subscriptions/consumers.js';
+import { UnknownEvents } from '../../src/application/subscriptions/unknown-events.js';
 import type { TombstoneSweep } from '../../src/application/tombstone-sweep.js';
 import { SimulatedReadModels } from './read-models.js';
 import { VirtualTime } from './virtual-time.js';
@@ -101,8 +103,15 @@ const HOUR = 3_600_000;
 const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
 const boothId = 'booth-1';
 
+/** The program of the stories, without a consumer that only reads: it would take numbers from the dice of everything else. */
+class StoryBackground extends Background {
+  protected override run(...args: Parameters<Background['run']>): void {
+    if (args[0] !== 'unknown-events') super.run(...args);
+  }
+}
+
 /** The program of the earlier stories: the very same without the consumer that came later. */
-class EarlierBackground extends Background {
+class EarlierBackground extends StoryBackground {
   protected override run(...args: Parameters<Background['run']>): void {
     if (args[0] !== 'evidence-retention') super.run(...args);
   }
@@ -493,13 +502,14 @@ class Story {
       new SimulatedPendingEffects(projected),
       intake,
     );
-    const BackgroundOfStory = this.hasRetention ? Background : EarlierBackground;
+    const BackgroundOfStory = this.hasRetention ? StoryBackground : EarlierBackground;
     const retention = new EvidenceRetention(aggregates, policies, vault);
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
-    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock, policies));
+    const handles = new Consumers(aggregates, new SimulatedPositions(world));
+    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock, policies, handles));
     const firstStart = new FirstStart(aggregates, policies, { policy: null, booths: [] });
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks, NO_AUDIT.tombstones);
+    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks, NO_AUDIT.tombstones, handles, new UnknownEvents(aggregates));
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();

@@ -128,6 +128,11 @@ export class RealServer {
     return { status, stdout, stderr };
   }
 
+  /** The command line against the running server, as this user. */
+  asUser(user: string, ...args: string[]): ReturnType<RealServer['honnin']> {
+    return this.honnin(...args, '--server', this.url, '--token', this.tokens[user] as string);
+  }
+
   /** The command line against the running server, as the auditor. */
   asAuditor(...args: string[]): ReturnType<RealServer['honnin']> {
     return this.honnin(...args, '--server', this.url, '--token', this.tokens['auditor'] as string);

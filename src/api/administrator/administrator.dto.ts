@@ -11,6 +11,7 @@ import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/cer
 import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
+import { UUID } from '../signed-in-request.js';
 import { IsBase64Bytes, REFERENCE } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
@@ -66,6 +67,93 @@ export class ResumptionBody {
   @ApiProperty(REFERENCE_PROPERTY)
   @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
   reference!: string;
+}
+
+const EVENT_ID_PROPERTY = { format: 'uuid', description: 'The event that waits' } as const;
+
+export class ReplayBody {
+  @ApiProperty(EVENT_ID_PROPERTY)
+  @Matches(UUID, { message: 'must be the id of an event' })
+  eventId!: string;
+}
+
+export class SkipBody extends ReplayBody {
+  @ApiProperty({ enum: ACT_REASONS.skip_event })
+  @IsIn(ACT_REASONS.skip_event, { message: `must be one of ${ACT_REASONS.skip_event.join(', ')}` })
+  reason!: (typeof ACT_REASONS.skip_event)[number];
+
+  @ApiProperty(REFERENCE_PROPERTY)
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference!: string;
+}
+
+export class ReplayAnswer {
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Events that were handled: this one and what waited behind it' })
+  replayed!: number;
+}
+
+/** An event that could not be handled, or that came after such an event of its case. */
+export class ParkedEventAnswer {
+  @ApiProperty({ format: 'uuid' })
+  eventId!: string;
+
+  @ApiProperty()
+  type!: string;
+
+  @ApiProperty({ description: 'The stream in which it is, and its place there' })
+  stream!: string;
+
+  @ApiProperty({ type: 'integer' })
+  revision!: number;
+
+  @ApiProperty({ description: 'Why, in words for an operator' })
+  error!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  parkedAtUtc!: string;
+}
+
+export class StoppedAtAnswer {
+  @ApiProperty({ format: 'uuid' })
+  eventId!: string;
+
+  @ApiProperty()
+  type!: string;
+
+  @ApiProperty()
+  stream!: string;
+}
+
+@ApiExtraModels(StoppedAtAnswer)
+export class ConsumerAnswer {
+  @ApiProperty()
+  consumer!: string;
+
+  @ApiProperty({ enum: ['idle', 'standby', 'catching_up', 'live', 'retrying', 'failing', 'stopped'] })
+  state!: string;
+
+  @ApiProperty({ type: 'string', nullable: true, description: 'Place in the log up to which it has come' })
+  position!: string | null;
+
+  @ApiProperty({ type: 'string', nullable: true })
+  lastError!: string | null;
+
+  @ApiProperty({
+    oneOf: [{ $ref: getSchemaPath(StoppedAtAnswer) }, { type: 'null' }],
+    description: 'The event before which it stands still, until it is resumed',
+  })
+  stoppedAt!: StoppedAtAnswer | null;
+
+  @ApiProperty({ description: 'Whether two administrators can let it go past an event' })
+  maySkip!: boolean;
+
+  @ApiProperty({ type: [ParkedEventAnswer] })
+  parked!: readonly ParkedEventAnswer[];
+}
+
+export class ConsumersAnswer {
+  @ApiProperty({ type: [ConsumerAnswer] })
+  consumers!: readonly ConsumerAnswer[];
 }
 
 /** What one person proposed and another one has to agree to. */

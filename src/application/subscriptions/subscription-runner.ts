@@ -32,6 +32,8 @@ export interface SubscriptionStatus {
   readonly lagMs: number;
   readonly failures: number;
   readonly parkedStreams: number;
+  /** The event before which it stands still; null while it does not. */
+  readonly stoppedAt: { readonly eventId: string; readonly type: string; readonly stream: string } | null;
   readonly lastError: { readonly message: string; readonly atUtc: string; readonly event: string | null } | null;
   /** Why the log is not the one that this consumer knows, or null. */
   readonly refusesLog: string | null;
@@ -53,8 +55,15 @@ export interface SubscriptionOptions {
   readonly positions: PositionStore;
   readonly handler: SubscriptionHandler;
   /** What happens to an event that fails `attemptsMax` times: stop with an alarm, or park it and all later events of its stream and
-   *  go on with the others. Skipping is not offered: it would break the order inside the stream. */
+   *  go on with the others. */
   readonly poison: 'stop' | 'park-stream';
+  /** Streams between which the order matters have one name here: what is parked of one keeps the others waiting too.
+   *  Default: each stream for itself. */
+  readonly orderOf?: (stream: string) => string;
+  /** Whether people agreed to go past this event. Asked when it has failed, never before. */
+  readonly isSkipped?: (eventId: string) => Promise<boolean>;
+  /** Called when an event is parked for its own failure, and when the consumer stops before one. */
+  readonly onTrouble?: (outcome: 'parked' | 'stopped', event: StoredEvent) => Promise<void>;
   readonly filter?: EventFilter;
   /** Events per delivery, default 256. */
   readonly batchSize?: number;
@@ -101,6 +110,7 @@ export class SubscriptionRunner {
   /** What the stored position points to. */
   private anchor: EventAnchor | null = null;
   private blocked = new Set<string>();
+  private stoppedAt: SubscriptionStatus['stoppedAt'] = null;
   private lastSaveMs = 0;
 
   private stopping: AbortController | null = null;
@@ -164,6 +174,7 @@ export class SubscriptionRunner {
       lagMs: this.lagMs,
       failures: this.failures,
       parkedStreams: this.blocked.size,
+      stoppedAt: this.stoppedAt,
       lastError: this.lastError,
       refusesLog: this.refusesLog,
       standbyMs: this.standbySince === null ? 0 : performance.now() - this.standbySince,
@@ -229,7 +240,7 @@ export class SubscriptionRunner {
       await handler.prepare(signal);
       await this.assertSameLog();
     }
-    this.blocked = new Set((await positions.parked(consumer)).map((event) => event.stream));
+    this.blocked = new Set((await positions.parked(consumer)).map((event) => this.orderOf(event.stream)));
     while (!signal.aborted) {
       this.round = new AbortController();
       await this.replayRequested(lease, signal);
@@ -289,7 +300,7 @@ export class SubscriptionRunner {
       if (!quiet && batch.position !== null && batch.position !== this.stored) await this.save(batch.position, lease);
       return;
     }
-    const together = batch.events.length > 1 && !batch.events.some((event) => this.blocked.has(event.stream));
+    const together = batch.events.length > 1 && !batch.events.some((event) => this.blocked.has(this.orderOf(event.stream)));
     if (together && (await this.deliverTogether(batch, lease, signal))) return;
     for (const event of batch.events) await this.deliverAlone(event, lease, signal);
   }
@@ -312,7 +323,7 @@ export class SubscriptionRunner {
   private async deliverAlone(event: StoredEvent, lease: Lease, signal: AbortSignal): Promise<void> {
     // The handler may have gone past this event while it handled the one before.
     if (this.stored !== null && event.position <= this.stored) return;
-    if (this.blocked.has(event.stream)) return this.park(event, 'an earlier event of this stream is parked', lease);
+    if (this.blocked.has(this.orderOf(event.stream))) return this.park(event, 'an earlier event of this stream is parked', lease);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.deliver([event], event.position, lease, signal, attempt);
@@ -321,8 +332,12 @@ export class SubscriptionRunner {
         this.failed(error, event);
         const exhausted = error instanceof NotUpcast || (attempt >= this.retry.attemptsMax && !isTransient(error));
         // An event that is newer than this program is no fault of the event: parking would only spread it over all streams.
+        if (exhausted && (await this.options.isSkipped?.(event.id))) return this.save(event.position, lease);
         if (exhausted && (this.options.poison === 'stop' || error instanceof NotUpcast)) throw new Poisoned(event, error);
-        if (exhausted) return this.park(event, messageOf(error), lease);
+        if (exhausted) {
+          await this.options.onTrouble?.('parked', event);
+          return this.park(event, messageOf(error), lease);
+        }
         await this.backOff(attempt, signal);
       }
     }
@@ -366,7 +381,7 @@ export class SubscriptionRunner {
     const parked: ParkedEvent = { consumer, stream, revision, position, eventId, type, error, parkedAtUtc: this.nowUtc() };
     const step = await this.checkpoint(position, lease, event);
     this.stepped(await positions.park(step, parked), step);
-    this.blocked.add(stream);
+    this.blocked.add(this.orderOf(stream));
     this.report();
   }
 
@@ -414,17 +429,31 @@ export class SubscriptionRunner {
   }
 
   private async replayStream(stream: string, lease: Lease, signal: AbortSignal): Promise<number> {
-    const { store, positions, handler, consumer } = this.options;
-    const parked = (await positions.parked(consumer)).filter((event) => event.stream === stream);
+    const { store, positions, consumer } = this.options;
+    const order = this.orderOf(stream);
+    const parked = (await positions.parked(consumer)).filter((event) => this.orderOf(event.stream) === order);
     for (const entry of parked) {
       if (signal.aborted) throw new Begin();
-      const [event] = await store.readStream(stream, { from: entry.revision, limit: 1 });
-      if (event?.id !== entry.eventId) throw new Error(`parked event ${entry.eventId} is not at revision ${entry.revision} of ${stream}`);
-      await handler.handle(this.upcast([event]), { checkpoint: null, signal, attempt: 1 });
+      const [event] = await store.readStream(entry.stream, { from: entry.revision, limit: 1 });
+      if (event?.id !== entry.eventId) throw new Error(`parked event ${entry.eventId} is not at revision ${entry.revision} of ${entry.stream}`);
+      await this.replayEvent(event, signal);
       if ((await positions.unpark(lease, entry)) !== 'saved') throw new Begin();
     }
-    this.blocked.delete(stream);
+    this.blocked.delete(order);
     return parked.length;
+  }
+
+  /** @throws what the handler throws, unless people agreed to go past the event */
+  private async replayEvent(event: StoredEvent, signal: AbortSignal): Promise<void> {
+    try {
+      await this.options.handler.handle(this.upcast([event]), { checkpoint: null, signal, attempt: 1 });
+    } catch (error) {
+      if (!(await this.options.isSkipped?.(event.id))) throw error;
+    }
+  }
+
+  private orderOf(stream: string): string {
+    return this.options.orderOf?.(stream) ?? stream;
   }
 
   /** A refused step and an ended signal are no failures of the event. */
@@ -457,8 +486,12 @@ export class SubscriptionRunner {
     this.nap = new AbortController();
     const { signal: resumed } = this.nap;
     this.lastError = { ...errorOf(poison.reason, poison.event), atUtc: this.nowUtc() };
+    const { id, type, stream } = poison.event;
+    this.stoppedAt = { eventId: id, type, stream };
     this.enter('stopped');
+    await this.options.onTrouble?.('stopped', poison.event);
     while (!signal.aborted && !resumed.aborted) await this.timers.sleep(HOUR_MS, AbortSignal.any([signal, resumed]));
+    this.stoppedAt = null;
   }
 
   private async pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -12,7 +12,8 @@ export async function ask<T>(server: string, token: string | undefined, path: st
     throw new ServerRefusedError(`${server} does not answer: ${error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)}`);
   });
   const text = await response.text();
-  if (response.ok) return JSON.parse(text) as T;
+  // 204 has nothing to say.
+  if (response.ok) return (text === '' ? null : JSON.parse(text)) as T;
   throw new ServerRefusedError(`${response.status} ${problemIn(text)}`);
 }
 

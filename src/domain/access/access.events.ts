@@ -3,8 +3,11 @@ import type { DoorRefusalCode } from '../refusal.js';
 export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 
 /** What was looked at: the record of one case in one of its forms, a hold at the desk, the case of a receipt, a list of cases or of accesses,
- *  entries of the audit log, what other thresholds would have done to whom. */
-export const VIEWED_RECORDS = ['case_history', 'case_state', 'case_difference', 'case_explanation', 'case_of_receipt', 'hold', 'list', 'list_difference', 'log_entries', 'what_if'] as const;
+ *  entries of the audit log, what other thresholds would have done to whom, events that a consumer could not take. */
+export const VIEWED_RECORDS = [
+  'case_history', 'case_state', 'case_difference', 'case_explanation', 'case_of_receipt', 'hold', 'list', 'list_difference', 'log_entries', 'what_if',
+  'parked_events',
+] as const;
 export type ViewedRecords = (typeof VIEWED_RECORDS)[number];
 
 /** Looking is an act: it is stored before the answer is given. Streams `access-<yyyy-mm-dd>`. */

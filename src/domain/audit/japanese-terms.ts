@@ -21,7 +21,8 @@ const TERMS: Readonly<Record<string, string>> = {
   government_refused: '行政サーバーが受理しなかった', replaced: '新しい画像への置き換え', consent_withdrawn: '同意の撤回', erased: '消去', retention_limit: '保存期間の満了', request_of_the_person: '本人の請求',
   ocsp: 'OCSP', crl: 'CRL',
   // What needs two people, and why it is proposed.
-  erase_registrant: '登録者の消去', enrol_booth: 'ブースの登録', rotate_booth_key: 'ブースの鍵の交換', resume_booth: 'ブースの再開',
+  erase_registrant: '登録者の消去', enrol_booth: 'ブースの登録', rotate_booth_key: 'ブースの鍵の交換', resume_booth: 'ブースの再開', skip_event: '処理できない記録を飛ばすこと',
+  done_by_other_means: '別の方法で処理済み', without_effect: '処理の必要なし',
   new_site: '新しい設置場所', replacement: '交換', trial: '試験', scheduled: '定期', repair: '修理', suspected_disclosure: '鍵の漏えいの疑い',
   maintenance_done: '保守の終了', found_again: '発見', false_alarm: '誤報',
   // What was kept and is not as it was received, and the end of such a case.

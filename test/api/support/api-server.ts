@@ -34,6 +34,8 @@ import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/appli
 import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
 import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
 import { CurrentPolicy } from '../../../src/application/current-policy.js';
+import { ReplayParkedHandler, ResumeConsumerHandler, ViewConsumersHandler } from '../../../src/application/commands/manage-consumers.js';
+import { Consumers } from '../../../src/application/subscriptions/consumers.js';
 import { DualActs } from '../../../src/application/dual-acts.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
 import { Clock } from '../../../src/application/ports/clock.js';
@@ -45,6 +47,7 @@ import { CheckpointSigner } from '../../../src/application/ports/checkpoint-sign
 import { ImageVault } from '../../../src/application/ports/image-vault.js';
 import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/ports/photo-reader.js';
 import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
+import { PositionStore } from '../../../src/application/ports/position-store.js';
 import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
 import { SubjectKeys } from '../../../src/application/ports/subject-keys.js';
@@ -160,12 +163,14 @@ export class MarkedRenderer extends ImageRenderer {
 }
 
 const HANDLERS = [
+  ViewConsumersHandler, ResumeConsumerHandler, ReplayParkedHandler,
+  
   IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup,
+const SERVICES = [DecideAndAppend, CurrentPolicy, Consumers, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup,
   VerifierPageRecord];
 
 /** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
@@ -213,6 +218,8 @@ export class ApiServer {
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
       { provide: ImageVault, useValue: api.vault },
       { provide: SubjectKeys, useValue: new KnownCards() },
+      // No consumer runs here, and none has parked anything.
+      { provide: PositionStore, useValue: { parked: async () => [] } },
       { provide: AuditLog, useValue: api.log },
       { provide: CheckpointSigner, useValue: api.signer },
       { provide: Pseudonyms, useValue: api.pseudonyms },

@@ -24,7 +24,8 @@ KINDS = {
               'SagaReacted EffectPerformed EffectFailed EffectStuck EffectResumed'.split()),
 }
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
-ChallengeConsumed RequestClaimed CommandClaimed InstallationClaimed ServerBegan ServerAsked ServerAnswered
+ChallengeConsumed RequestClaimed CommandClaimed EventParked ConsumerStopped ConsumerResumed ParkedReplayed
+EventSkipped UnknownEventMet InstallationClaimed ServerBegan ServerAsked ServerAnswered
 ServerEnded CheckpointRecorded'''.split()
 KNOWN = {*FACTS, 'ErasureAnnounced', 'ErasureConfirmed', *(kind for kinds in KINDS.values() for kind in kinds[3])}
 NOT_COMPARED = dict.fromkeys('birthDate sex birthday expiry sameCard'.split(),
