@@ -1,4 +1,4 @@
-/** The ring table of docs/life-of-a-request.md as rules. `from` may import only what is listed; everything else is an error. */
+/** The rings of docs/architecture.md as rules. `from` may import only what is listed; everything else is an error. */
 const ring = (name, from, allowed, comment) => ({ name, comment, severity: 'error', from: { path: `^src/${from}` }, to: { pathNot: allowed } });
 
 module.exports = {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+
+type Rules = { readonly forbidden: readonly { readonly name: string }[] };
 
 describe('architecture', () => {
   it('keeps the rings (domain imports only itself, the server never imports stand-ins)', () => {
@@ -10,5 +14,11 @@ describe('architecture', () => {
     expect({ status: result.status, report: result.status === 0 ? '' : result.stdout + result.stderr }).toEqual({ status: 0, report: '' });
     // A cruise that reads nothing would find nothing: it must have seen the tree.
     expect(result.stdout).toMatch(/no dependency violations found \(\d{2,} modules/);
+  });
+
+  it('tells people every rule, with its reasons, in docs/architecture.md', () => {
+    const { forbidden } = createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as Rules;
+    const page = readFileSync(`${root}docs/architecture.md`, 'utf8');
+    expect(forbidden.filter(({ name }) => !page.includes(`\`${name}\``)).map(({ name }) => name)).toEqual([]);
   });
 });
