@@ -5,8 +5,10 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
 import { AppModule } from './app.module.js';
-import { Config, urlOf } from './infrastructure/config.js';
+import { Config, ConfigError, urlOf } from './infrastructure/config.js';
 import { firstStartFiles } from './infrastructure/first-start-files.js';
+import { EventStoreUnavailableError } from './application/ports/event-store.js';
+import { InstallationError } from './infrastructure/installation/installation.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
 import { PatientStart, type Waiting } from './patient-start.js';
 
@@ -58,6 +60,12 @@ export async function startServer(
     ...server.foundation.remarks,
   ];
   return { url: urlOf(config, address.port), remarks, close: () => running.close() };
+}
+
+/** Whether a start failed for what an operator can put right: settings, another server, parts, a port. A bug is none. */
+export function isOfOperators(error: unknown): error is Error {
+  const kinds = [ConfigError, EventStoreUnavailableError, InstallationError];
+  return error instanceof Error && (kinds.some((kind) => error instanceof kind) || 'code' in error);
 }
 
 /** The whole server, ready to listen. Whatever was opened on the way is closed again where it fails, or the process would

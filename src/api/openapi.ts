@@ -37,7 +37,7 @@ export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
 
 /** The same for operations that need a role. */
 export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecorator {
-  return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
+  return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'roles_incompatible', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
 }
 
 function text(name: string, pattern: string, description: string): MethodDecorator & ClassDecorator {

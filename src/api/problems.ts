@@ -18,6 +18,7 @@ export type EdgeProblemCode =
   | 'picture_busy'
   | 'unauthenticated'
   | 'forbidden'
+  | 'roles_incompatible'
   | 'sign_in_not_configured'
   | 'sign_in_unavailable'
   | 'access_log_unavailable'
@@ -156,6 +157,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   picture_busy: row(503, 'The picture cannot be made ready just now', 'Ask again after Retry-After; format=original gives the bytes as they came from the card.', '混み合っているため、画像を表示できません。しばらく待ってからやり直してください。'),
   unauthenticated: row(401, 'Nobody is signed in', 'Sign in and send the access token as a bearer token.', 'サインインしてください。'),
   forbidden: row(403, 'Your role does not allow this', 'Ask somebody with the role. This attempt is on record.', 'この操作を行う権限がありません。この操作は記録されました。'),
+  roles_incompatible: row(
+    403,
+    'Your account has roles that exclude each other',
+    'Officers give their opinions without knowing those of others, auditors see everything: ask whoever gives out roles to take one of the two away. This attempt is on record.',
+    '担当者と監査人の権限を同時に持つことはできません。権限の管理者に連絡してください。この操作は記録されました。',
+  ),
   sign_in_not_configured: row(503, 'Sign-in is not set up', 'Configure the OpenID Connect issuer of this server.', 'サインインが設定されていません。'),
   sign_in_unavailable: row(503, 'The sign-in service does not answer', 'Try again after Retry-After.', 'サインインサービスに接続できません。しばらく待ってからやり直してください。'),
   access_log_unavailable: row(503, 'The access could not be put on record', 'Nothing is shown that is not on record. Try again after Retry-After.', 'アクセスを記録できないため表示できません。しばらく待ってからやり直してください。'),

@@ -76,10 +76,30 @@ async function main(argv: string[]): Promise<number> {
   try {
     return await command.run(args);
   } catch (error) {
-    if (!isUsageError(error)) throw error;
-    process.stderr.write(`honnin ${name}: ${error.message}\nSee './honnin ${name} --help'.\n`);
-    return EXIT.usage;
+    if (isUsageError(error)) {
+      process.stderr.write(`honnin ${name}: ${error.message}\nSee './honnin ${name} --help'.\n`);
+      return EXIT.usage;
+    }
+    const code = await codeOfOperators(error);
+    if (code === null) throw error;
+    process.stderr.write(`honnin ${name}: ${(error as Error).message}\n`);
+    return code;
   }
+}
+
+/** What an operator can put right is said in words, whatever the command: wrong settings, a log or a file that cannot be
+ *  used. @returns the exit code, or null for a bug, which keeps its stack */
+async function codeOfOperators(error: unknown): Promise<number | null> {
+  const { ConfigError } = await import('../infrastructure/config.js');
+  if (error instanceof ConfigError) return EXIT.usage;
+  const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
+  if (error instanceof EventStoreUnavailableError) return EXIT.failed;
+  return isOfSystem(error) ? EXIT.failed : null;
+}
+
+/** Errors of the operating system and of SQLite name a file or an address and say what is wrong with it. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && ('syscall' in error || 'errcode' in error);
 }
 
 /** `parseArgs` of node:util reports unknown options with its own error codes. */

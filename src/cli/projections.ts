@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EventStoreUnavailableError, type EventStore } from '../application/ports/event-store.js';
 import { upcast } from '../domain/event-registry.js';
-import { SETTINGS } from '../infrastructure/config.js';
+import { Config, SETTINGS } from '../infrastructure/config.js';
 import { openEventStore } from '../infrastructure/event-store/open-event-store.js';
 import { READ_MODEL_FILE, ReadModelDatabase } from '../infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../infrastructure/read-model/sqlite-position-store.js';
@@ -53,7 +53,7 @@ Example
 };
 
 async function withReadModel<Result>(dataDir: string, use: (model: SqliteReadModel, store: EventStore) => Promise<Result>): Promise<Result> {
-  const store = await openEventStore(process.env['HONNIN_EVENT_STORE'] || 'sqlite', dataDir, { mode: 'read' });
+  const store = await openEventStore(Config.from(process.env).values.eventStore, dataDir, { mode: 'read' });
   try {
     const database = ReadModelDatabase.open(path.join(dataDir, READ_MODEL_FILE));
     try {

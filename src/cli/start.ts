@@ -17,10 +17,8 @@ Example
   async run(args) {
     if (args.length > 0) process.stderr.write(`honnin start takes no arguments; settings are environment variables ('./honnin start --help')\n`);
     if (args.length > 0) return EXIT.usage;
-    const { startServer } = await import('../server.js');
+    const { isOfOperators, startServer } = await import('../server.js');
     const { ConfigError } = await import('../infrastructure/config.js');
-    const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
-    const { InstallationError } = await import('../infrastructure/installation/installation.js');
     try {
       const server = await startServer(process.env, {
         onWaiting: ({ url, reason }) => process.stderr.write(`honnin waits on ${url} (live, not ready): ${reason}\n`),
@@ -29,9 +27,7 @@ Example
       process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
     } catch (error) {
       // What an operator can put right is said in a line; a bug keeps its stack.
-      const kinds = [ConfigError, EventStoreUnavailableError, InstallationError];
-      const isOfOperators = kinds.some((kind) => error instanceof kind);
-      if (!(error instanceof Error) || !(isOfOperators || 'code' in error)) throw error;
+      if (!isOfOperators(error)) throw error;
       process.stderr.write(`honnin start: ${error.message}\n`);
       return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
     }

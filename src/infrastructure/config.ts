@@ -258,6 +258,7 @@ const TOOL_VARIABLES = new Set([
   'HONNIN_SOAK_FACTOR',
   'HONNIN_SOAK_SEED',
   'HONNIN_TEST_NUMBERS',
+  'HONNIN_TEST_RUN',
 ]);
 
 export class ConfigError extends Error {

@@ -43,6 +43,9 @@ describe('an access token', () => {
     ['another kind of token', async () => bearer(OFFICER, { header: { typ: 'logout+jwt' } })],
     ['no subject', async () => bearer({ roles: ['officer'] })],
     ['a subject with a space', async () => bearer({ ...OFFICER, sub: 'a b' })],
+    // @fault O29
+    ['a subject that is no person', async () => bearer({ ...OFFICER, sub: 'System:saga' })],
+    ['a subject that is a booth', async () => bearer({ ...OFFICER, sub: 'booth:0001' })],
     ['a subject that looks like a My Number', async () => bearer({ ...OFFICER, sub: '123456789018' })],
     ['one that is too long', async () => bearer({ ...OFFICER, padding: 'x'.repeat(9_000) })],
     ['an unsigned one', async () => `Bearer ${new UnsecuredJWT(OFFICER).setIssuer(issuer.issuer).setAudience(issuer.audience).setExpirationTime('5m').encode()}`],
@@ -54,6 +57,19 @@ describe('an access token', () => {
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toMatchObject({ code: 'unauthenticated', status: 401 });
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+  });
+
+  // @fault O29
+  it('with roles that exclude each other opens nothing, also what either of them would, and that is on record', async () => {
+    const both = await bearer({ sub: 'both', roles: ['officer', 'auditor'] });
+    for (const url of ['/v1/holds', '/v1/audit/lists/requests', '/v1/policies']) {
+      const answer = await api.inject({ method: 'GET', url, headers: { authorization: both } });
+      expect(answer.json()).toMatchObject({ code: 'roles_incompatible', status: 403 });
+    }
+    const refused = (await api.events()).filter(({ type, data }) => type === 'AccessRefused' && data['subject'] === 'both');
+    expect(refused.map(({ data }) => data['reason'])).toEqual(Array(3).fill('roles_incompatible:officer|auditor'));
+    const all = await bearer({ sub: 'all', roles: ['administrator', 'officer', 'auditor'] });
+    expect((await holds(all)).json()).toMatchObject({ code: 'roles_incompatible' });
   });
 
   it('gives nothing with roles in another form than a list', async () => {

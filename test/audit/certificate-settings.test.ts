@@ -21,6 +21,7 @@ import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors
 import { Config } from '../../src/infrastructure/config.js';
 import {
   cardExtensions,
+  type Authority,
   ext,
   makeAuthority,
   makeCardCertificate,
@@ -40,7 +41,7 @@ const CLIENT = '1.3.6.1.5.5.7.3.2';
 const CARDS = '1.2.392.200149.8.5.9.1';
 const OTHERS = '1.2.392.200149.8.5.9.2';
 const key = new MadeKey(11);
-const [authority, cardKey] = [makeAuthority(rsaKey()), rsaKey()];
+const [authority, newer, cardKey] = [makeAuthority(rsaKey()), makeAuthority(rsaKey(), { serial: 2 }), rsaKey()];
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 let folder: string;
 let responder: FakeResponder;
@@ -48,6 +49,7 @@ let responder: FakeResponder;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'honnin-settings-'));
   writeFileSync(join(folder, 'root.pem'), pem(authority.certificate));
+  writeFileSync(join(folder, 'newer.pem'), pem(newer.certificate));
   writeFileSync(join(folder, 'log.vkey'), `${key.text}\n`);
   responder = await FakeResponder.start();
 });
@@ -67,13 +69,14 @@ async function checked(
   usages: readonly string[],
   settings: Readonly<Record<string, string>> = {},
   statusAgeSeconds = 0,
+  { issuer = authority, notAfter = NOW + 1000 }: { readonly issuer?: Authority; readonly notAfter?: number } = {},
 ): Promise<Kept> {
   const serial = 0x4321;
   const extensions = [
-    ...cardExtensions(authority, cardKey),
+    ...cardExtensions(issuer, cardKey),
     ...(usages.length === 0 ? [] : [ext.extendedKeyUsage(...usages)]),
   ];
-  const certificate = makeCardCertificate(authority, cardKey, { serial, extensions });
+  const certificate = makeCardCertificate(issuer, cardKey, { serial, extensions, notAfter });
   const envelope: CaptureEnvelope = {
     nonce: 'nonce',
     boothId: 'booth-a',
@@ -89,9 +92,7 @@ async function checked(
   };
   const signature = sign('sha256', Buffer.from(captureEnvelopeText(envelope)), cardKey.privateKey);
   const thisUpdate = NOW - statusAgeSeconds;
-  responder.respond((nonce) =>
-    makeOcspResponse({ issuer: authority, serial, thisUpdate, nextUpdate: NOW + 900, nonce: nonce! }),
-  );
+  responder.respond((nonce) => makeOcspResponse({ issuer, serial, thisUpdate, nextUpdate: NOW + 900, nonce: nonce! }));
   const verifier = certificateVerifier(
     Config.from({
       HONNIN_ENVIRONMENT: 'test',
@@ -186,8 +187,15 @@ function bundleOf(
   return log.bundle({ header: { query, evidence: { [id]: Buffer.from(bytes).toString('base64') } } });
 }
 
-function judged(lines: readonly string[], options: CertificateRuleOptions = {}): VerifyReport {
-  const anchors = TrustAnchors.load({ user_authentication: [authority.certificate], digital_signature: [] }, 'test');
+function judged(
+  lines: readonly string[],
+  options: CertificateRuleOptions = {},
+  roots: readonly Authority[] = [authority],
+): VerifyReport {
+  const anchors = TrustAnchors.load(
+    { user_authentication: roots.map(({ certificate }) => certificate), digital_signature: [] },
+    'test',
+  );
   return verifyBundle(lines, primitives, {
     trusted: [key.key],
     certificates: certificateJudge(certificateRules(anchors, options)),
@@ -262,7 +270,7 @@ describe('a verdict that was made with other settings than the reader has', () =
     );
     expect(outcome(report)).toEqual([expected]);
     expect(report.judgement).toBe(expected === 'reproduced' ? 'right' : 'undecided');
-    expect(report.certificates.recomputed).toBe(1);
+    expect(report.certificates.recomputed).toBe(expected === 'reproduced' ? 1 : 0);
   });
 
   it('says which option gives the same', async () => {
@@ -328,5 +336,47 @@ describe('a verdict that was made with other settings than the reader has', () =
       status: 64,
       stderr: expect.stringContaining("'cards' is not an OID"),
     });
+  });
+});
+
+/** Two generations of roots share a name. An auditor has one, both, or the root of somebody else. */
+describe('a verdict that was made with other roots than the reader has', () => {
+  const both = () => ({ HONNIN_JPKI_AUTH_ANCHORS: `${join(folder, 'root.pem')},${join(folder, 'newer.pem')}` });
+  const stranger = makeAuthority(rsaKey());
+  const right = ['reproduced'];
+  const unsure = ['certificate_anchor'];
+
+  it.each<[string, Authority, number, readonly Authority[], readonly string[]]>([
+    ['a good card, its root', authority, NOW + 1000, [authority], right],
+    ['a good card, both roots in another order', authority, NOW + 1000, [newer, authority], right],
+    ['a good card, the newer root', authority, NOW + 1000, [newer], unsure],
+    ["a good card of the newer root, somebody else's", newer, NOW + 1000, [stranger], unsure],
+    ['a card that ran out, both roots', authority, NOW - 1000, [authority, newer], right],
+    ['a card that ran out, one of the roots', authority, NOW - 1000, [authority], unsure],
+    ['a card that ran out, more roots than the server had', authority, NOW - 1000, [authority, newer, stranger], right],
+    ['a card of nobody that we know, both roots', stranger, NOW + 1000, [authority, newer], right],
+    ['a card of nobody that we know, its root too', stranger, NOW + 1000, [stranger, authority, newer], right],
+  ])('%s', async (_, issuer, notAfter, roots, expected) => {
+    const kept = await checked([], both(), 0, { issuer, notAfter });
+    const report = judged(bundleOf(kept), {}, roots);
+    expect(outcome(report)).toEqual(expected);
+    expect(report.judgement).toBe(expected === right ? 'right' : 'undecided');
+  });
+
+  it('is wrong where the very roots that it names, or that were kept, give something else', async () => {
+    const ranOut = await checked([], both(), 0, { notAfter: NOW - 1000 });
+    const lie = bundleOf(ranOut, { data: { reason: 'weak_algorithm' } });
+    expect(outcome(judged(lie, {}, [authority, newer]))).toEqual(['certificate_verdict_differs']);
+    const good = await checked([], both(), 0, { issuer: stranger });
+    const named = { ...good.verdict.evidence, trustAnchorSha256: sha256(authority.certificate) };
+    const claimed = bundleOf(good, { data: { evidence: named } });
+    expect(outcome(judged(claimed, {}, [authority]))).toEqual(['certificate_verdict_differs']);
+  });
+
+  it('says nothing of a refusal that does not follow where its roots were not kept', async () => {
+    const ranOut = await checked([], both(), 0, { notAfter: NOW - 1000 });
+    const before = bundleOf(ranOut, { withoutSettings: true });
+    expect(outcome(judged(before, {}, [authority]))).toEqual(right);
+    expect(outcome(judged(before, {}, [stranger]))).toEqual(unsure);
   });
 });

@@ -323,6 +323,17 @@ describe('a list with its certificate', () => {
       expect(check([resigned(page, without(page.rows, 1))]).discrepancies).toEqual([{ code: 'row_missing', index, detail: expect.stringContaining(String(row['requestId'])) }]);
     });
 
+    /** @fault L1 */
+    it.each([7, 40])(
+      'is not called forged with a bundle from %s on, which holds some of what was before',
+      async (from) => {
+        const lines = await world.bundle({ kind: 'range', from, to: null });
+        expect(lines[2]).toMatch(/^0 /);
+        const report = check([page], { bundle: lines });
+        expect([report.discrepancies, report.undecided.map(({ code }) => code)]).toEqual([[], ['not_drawn']]);
+      },
+    );
+
     it('cannot hide behind a smaller bundle, or a bundle that lies itself', async () => {
       const small = await world.bundle({ kind: 'range', from: 0, to: 50 });
       expect(codes([page], { bundle: small })).toEqual([]);

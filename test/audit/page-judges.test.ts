@@ -290,7 +290,8 @@ describeUnless(absence, 'the page judges as the command does', () => {
     });
     expect(page.certificates).toEqual(ours.certificates);
     expect(page.discrepancies).toEqual(ours.discrepancies.map(({ code }) => code));
-    expect([ours.certificates.recomputed, ours.certificates.reproduced]).toEqual([3, reproduced]);
+    expect([ours.certificates.recomputed, ours.certificates.reproduced]).toEqual([reproduced, reproduced]);
+    expect(page.undecided).toEqual(ours.undecided.map(({ code }) => code));
     const facts = await tab.evaluate<string>('document.getElementById("facts").textContent');
     expect(facts).toContain(`3件中${reproduced}件の検証結果を再現`);
   });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { peerProgram } from '../support/peers.js';
+import { foreignEnvironment, peerProgram } from '../support/peers.js';
 
 /** A bundle with what its reader holds besides. */
 export interface AskedOpinion {
@@ -44,7 +44,8 @@ function ask(asked: readonly AskedOpinion[]): Opinion[] {
   const lines = asked.map(({ bundle, keys, known, witnesses = [], needed = null }) => {
     return `${JSON.stringify({ bundle: Buffer.from(bundle).toString('base64'), keys, known, witnesses, needed })}\n`;
   });
-  const options = { input: lines.join(''), encoding: 'utf8', maxBuffer: 1024 * 1024 * 1024 } as const;
+  const env = foreignEnvironment();
+  const options = { env, input: lines.join(''), encoding: 'utf8', maxBuffer: 1024 * 1024 * 1024 } as const;
   const { status, stdout, stderr } = spawnSync(peerProgram('python3') as string, ['-B', VERIFIER, '--batch'], options);
   const opinions = stdout
     .split('\n')

@@ -11,6 +11,11 @@ describe('a hold under two pairs of eyes (@req A10)', () => {
   it('takes one opinion per officer', () => {
     given(opened).when({ type: 'GiveOpinion', officer: 'a', opinion: 'release', reason: 'same_person' }).then(opinion('a', 'release'));
     given(opened, opinion('a', 'release')).when({ type: 'GiveOpinion', officer: 'a', opinion: 'reject', reason: 'different_person' }).thenRefused({ code: 'opinion_already_given' });
+    // @fault O29
+    for (const officer of ['A', '\uff21', '\uff41'])
+      given(opened, opinion('a', 'release'))
+        .when({ type: 'GiveOpinion', officer, opinion: 'reject', reason: 'different_person' })
+        .thenRefused({ code: 'opinion_already_given' });
   });
   it('is not resolved on one opinion', () => given(opened, opinion('a', 'release')).when({ type: 'ResolveHold', officer: 'a', outcome: 'released', reason: 'same_person' }).thenRefused({ code: 'opinions_missing', data: { given: 1, needed: 2 } }));
   it('is resolved as two agreeing officers say, and not otherwise', () => {

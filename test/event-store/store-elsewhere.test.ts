@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { openEventStore } from '../../src/infrastructure/event-store/open-event-store.js';
 import { leastRights, surveyStore, writeLeastRights } from '../../src/infrastructure/event-store/store-rights.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
-import { built } from '../support/peers.js';
+import { built, peer } from '../support/peers.js';
 import { ServerStart, START_MS_MAX } from '../support/server-start.js';
 import { describeUnless } from '../support/unless.js';
 
@@ -47,7 +47,7 @@ const append = async (user: string): Promise<string> => {
 };
 
 // @fault O37
-describe('the rights in an event store elsewhere', () => {
+describeUnless(peer('openssl'), 'the rights in an event store elsewhere', () => {
   it('are the least that are enough, once an administrator has written them', async () => {
     expect(await surveyStore(as('admin'))).toMatchObject({ rights: 'open' });
     // As a new server is, anybody may append to our streams.
@@ -85,7 +85,7 @@ describe('the rights in an event store elsewhere', () => {
   });
 });
 
-describeUnless(built('cli/main.js'), 'a command', () => {
+describeUnless(peer('openssl') ?? built('cli/main.js'), 'a command', () => {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS)/.test(name));
   const run = (args: readonly string[], env: Record<string, string> = {}) =>
     new Promise<{ code: number; output: string }>((resolve) => {

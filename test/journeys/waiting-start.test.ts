@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
-import { built } from '../support/peers.js';
+import { built, peer } from '../support/peers.js';
 import { until } from '../support/real-server.js';
 import { ServerStart, START_MS_MAX } from '../support/server-start.js';
-import { describeUnless } from '../support/unless.js';
+import { describeUnless, itUnless } from '../support/unless.js';
 
 const WAITS = /honnin waits on (\S+)/;
 const STACK = /\n\s+at .*\(?.*\.js:\d+/;
@@ -171,7 +171,8 @@ describeUnless(built('cli/main.js'), 'a start while the event store is away', ()
     START_MS_MAX,
   );
 
-  it(
+  itUnless(
+    peer('openssl'),
     'ends in words where its TLS can never work',
     async () => {
       const files = ['key.pem', 'cert.pem'].map((name) => join(folder, name));

@@ -11,7 +11,7 @@ import { examineKafka } from '../../src/infrastructure/kafka/kafka-doctor.js';
 import { KafkaEventPublisher } from '../../src/infrastructure/kafka/kafka-event-publisher.js';
 import { command as kafkaCommand } from '../../src/cli/kafka.js';
 import { brokerMissing, startBroker, type Broker } from './support/kafka-broker.js';
-import { elsewhere } from '../support/peers.js';
+import { elsewhere, peer } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
 
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -46,7 +46,9 @@ function certificates(folder: string): void {
 
 const another = process.env['KAFKA_BROKERS'] ? 'KAFKA_BROKERS names a broker whose security is not ours to set up' : null;
 
-describeUnless(brokerMissing() ?? elsewhere(another), 'security of the connection, with a real broker', () => {
+const missing = peer('openssl') ?? brokerMissing() ?? elsewhere(another);
+
+describeUnless(missing, 'security of the connection, with a real broker', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'honnin-kafka-tls-'));
   const file = (name: string, content: string): string => {
     writeFileSync(path.join(folder, name), content);

@@ -13,7 +13,9 @@ export const BRANCH_TARGETS: Readonly<Record<string, BranchTarget>> = {
     files: [
       'bundle',
       'bytes',
+      'certificate-replay',
       'checkpoint',
+      'cosignature',
       'evidence-name',
       'key-succession',
       'leaf',
@@ -24,9 +26,19 @@ export const BRANCH_TARGETS: Readonly<Record<string, BranchTarget>> = {
       'verify-bundle',
       'verify-list',
     ].map((name) => `src/domain/audit/${name}.ts`),
-    tests: ['compare', 'formats', 'lists', 'lying-server', 'merkle-tree', 'one-reader', 'tile-writer'].map(
-      (name) => `test/audit/${name}.test.ts`,
-    ),
+    tests: [
+      'certificate-settings',
+      'certificates',
+      'compare',
+      'formats',
+      'honest-and-changed',
+      'lists',
+      'lying-server',
+      'merkle-tree',
+      'one-reader',
+      'tile-writer',
+      'witnesses',
+    ].map((name) => `test/audit/${name}.test.ts`),
   },
   'jpeg-reader': {
     files: ['src/domain/photo/*.ts'],

@@ -16,7 +16,7 @@ export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
   infrastructure: 5,
   journeys: 280,
   kafka: 90,
-  lanes: 5,
+  lanes: 15,
   operation: 75,
   photo: 10,
   projections: 20,

@@ -26,7 +26,6 @@ export const QUICK: readonly string[] = [
   'photo/',
   'projections/read-models.test.ts',
   'projections/subscription-runner.test.ts',
-  'sandbox/der.test.ts',
   'sandbox/token-issuer.test.ts',
   'vault/',
 ];

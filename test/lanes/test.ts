@@ -1,4 +1,7 @@
 // The lane `./honnin test`: its own words and its quick choice; everything else goes to Jest as it was given.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { run } from 'jest';
 import { QUICK } from './quick.ts';
 
@@ -40,6 +43,10 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   process.env['NODE_ENV'] ??= 'test';
+  // What one test file finds out about the programs that are here, the others need not try again.
+  const folder = mkdtempSync(path.join(tmpdir(), 'honnin-test-run-'));
+  process.env['HONNIN_TEST_RUN'] = folder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await run(forJest(args));
 }
 

@@ -65,6 +65,27 @@ describeUnless(peer('strace') ?? built('cli/main.js'), 'a process that loads a m
     expect(outside(served, allowed('start'))).toEqual([]);
   });
 
+  it('when it checks and shows the log of what was served', async () => {
+    const data = path.join(folder, 'audited', 'data');
+    const settings = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_ENVIRONMENT: 'test' };
+    const served = await run('audited', ['start'], settings, (output) => output.includes('listens on'));
+    expect(served.output).toContain('listens on');
+    for (const args of [['audit', 'fsck', '--with-projections'], ['audit', 'prove', '--index', '0', '--with-entry']]) {
+      const audited = await run('audited', [...args, '--data', data], { HONNIN_ENVIRONMENT: 'test' });
+      // Who works at the command line is on record by name, for which the C library asks the machine's own directory.
+      const contacted = audited.contacted.filter((address) => address !== '/var/run/nscd/socket');
+      expect({ args, code: audited.code, contacted }).toEqual({ args, code: 0, contacted: [] });
+      expect(outside({ ...audited, contacted }, allowed('audited'))).toEqual([]);
+    }
+  });
+
+  it('when it runs a benchmark', async () => {
+    const measured = await run('bench', ['bench', 'comparison'], { HONNIN_BENCH_COMPARISONS: '1' });
+    expect({ code: measured.code, outside: outside(measured, allowed('bench')) }).toEqual({ code: 0, outside: [] });
+    expect(measured.contacted).toEqual([]);
+    expect(measured.output).toContain('judging both pictures');
+  });
+
   it('when it compares two faces on the command line', async () => {
     const picture = path.join(root, 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
     const compared = await run('compare', ['face', 'compare', picture, picture, '--json']);

@@ -17,8 +17,13 @@ export class AccessRefusals {
   ) {}
 
   /** @param what method and route pattern, without ids
-   *  @throws {ProblemError} always: `forbidden`, or `access_log_unavailable` when it could not be stored. */
-  async refuse(person: SignedInPerson, what: string, reason: string): Promise<never> {
+   *  @throws {ProblemError} always: the code, or `access_log_unavailable` when it could not be stored. */
+  async refuse(
+    person: SignedInPerson,
+    what: string,
+    reason: string,
+    code: 'forbidden' | 'roles_incompatible' = 'forbidden',
+  ): Promise<never> {
     this.metrics.signInFailures.inc({ cause: 'role' });
     try {
       await this.commands.execute(new RecordAccessRefused(randomUUID(), person.subject, what, reason));
@@ -26,6 +31,6 @@ export class AccessRefusals {
       this.logger.error('a refused access could not be recorded', error instanceof Error ? error.stack : undefined);
       throw new ProblemError('access_log_unavailable', { retryAfterSeconds: 5 });
     }
-    throw new ProblemError('forbidden');
+    throw new ProblemError(code);
   }
 }

@@ -4,10 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../problems.js';
 import { AccessRefusals } from './access-refusals.js';
-import { ACCESS_MARK, rememberPerson, type AccessMark } from './roles.js';
+import { ACCESS_MARK, rememberPerson, type AccessMark, type Role } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
 
 const BEARER = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
+
+/** An auditor's export tells what the first officer thinks: who has both roles reviews blind no more. */
+const EXCLUSIVE: readonly Role[] = ['officer', 'auditor'];
 
 /** Lets people with the right role in. Closed by default: a route without a mark is a bug and is not served. */
 @Injectable()
@@ -27,9 +30,11 @@ export class AccessGuard implements CanActivate {
     if ('open' in mark) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const person = await this.personOf(request);
-    if (!mark.roles.some((role) => person.roles.includes(role))) {
-      await this.refusals.refuse(person, `${request.method} ${request.routeOptions.url ?? 'unmatched'}`, `needs_role:${mark.roles.join('|')}`);
-    }
+    const what = `${request.method} ${request.routeOptions.url ?? 'unmatched'}`;
+    if (EXCLUSIVE.every((role) => person.roles.includes(role)))
+      await this.refusals.refuse(person, what, `roles_incompatible:${EXCLUSIVE.join('|')}`, 'roles_incompatible');
+    if (!mark.roles.some((role) => person.roles.includes(role)))
+      await this.refusals.refuse(person, what, `needs_role:${mark.roles.join('|')}`);
     rememberPerson(request, person);
     return true;
   }

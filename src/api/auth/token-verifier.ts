@@ -18,6 +18,8 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 const FETCH_TIMEOUT_MS = 5_000;
 const KEYS_KEPT_MS = 600_000;
 const SUBJECT = /^[\x21-\x7e]{1,128}$/;
+/** Who acts is written `officer:…`, `booth:…`, `system:…` in events: no person is called so. */
+const RESERVED = /^(?:system|booth|officer|auditor|administrator|honnin)[:/]/i;
 
 /** Every one of these says that the token is bad; any other error says that the issuer could not be asked. */
 const TOKEN_FAULTS = [
@@ -91,7 +93,7 @@ async function jwksAddress({ issuer, jwksUri }: OidcSettings): Promise<URL> {
 function personOf(payload: JWTPayload, rolesClaim: string): TokenVerdict {
   const subject = payload.sub ?? '';
   // The subject goes into events for ever, so its form is checked like any other input's.
-  if (!SUBJECT.test(subject) || holdsMyNumber(subject)) return { verdict: 'invalid', cause: 'subject' };
+  if (!SUBJECT.test(subject) || RESERVED.test(subject) || holdsMyNumber(subject)) return { verdict: 'invalid', cause: 'subject' };
   const claim = rolesClaim.split('.').reduce<unknown>((value, name) => (value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined), payload);
   const named = Array.isArray(claim) ? claim : [];
   return { verdict: 'valid', person: { subject, roles: ROLES.filter((role: Role) => named.includes(role)) } };

@@ -35,6 +35,8 @@ export interface CertificateSettings {
   readonly extendedKeyUsages: readonly string[];
   /** Oldest acceptable thisUpdate of an OCSP answer. */
   readonly statusAgeSecondsMax: number;
+  /** SHA-256 of each trust anchor for this type of certificate, hex: a refusal without a path names none. */
+  readonly anchors: readonly string[];
 }
 
 export type CertificateVerdict =

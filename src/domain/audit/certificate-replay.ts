@@ -26,13 +26,17 @@ export interface KeptVerdict {
   readonly sealed: Uint8Array;
 }
 
-/** What became of one recomputation. `not_possible`: the evidence does not hold what is needed. `undecided`: it does,
- *  and the verdict
- *  follows with the settings that were kept in it and not with the reader's. */
+/** Why a verdict whose evidence is whole cannot be judged: the reader does not have the roots with which it was made,
+ *  or it
+ *  follows with the settings that were kept with it and not with the reader's. */
+export type UndecidedVerdict = 'certificate_anchor' | 'certificate_settings';
+
+/** What became of one recomputation. `not_possible`: the evidence does not hold what is needed. */
 export type VerdictJudgement =
   | { readonly judged: 'reproduced' }
   | { readonly judged: 'differs'; readonly detail: string }
-  | { readonly judged: 'not_possible' | 'undecided'; readonly why: string };
+  | { readonly judged: 'not_possible'; readonly why: string }
+  | { readonly judged: 'undecided'; readonly code: UndecidedVerdict; readonly why: string };
 
 /** Recomputes a verdict. It brings its own trust anchors: those of the log are those of whoever wrote it. */
 export type CertificateJudge = (kept: KeptVerdict) => VerdictJudgement;
@@ -56,13 +60,13 @@ export interface CertificateReport {
   /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask somebody else. */
   readonly anchorsNamed: Readonly<Record<string, number>>;
   readonly differences: readonly { readonly index: number; readonly detail: string }[];
-  /** Verdicts that were made with other settings than the reader's, and follow with those. */
-  readonly otherSettings: readonly { readonly index: number; readonly detail: string }[];
+  /** Verdicts of which this reader cannot say more. */
+  readonly undecided: readonly { readonly code: UndecidedVerdict; readonly index: number; readonly detail: string }[];
   /** Evidence in the bundle that is not what the event named, whether or not a reader has anchors. */
   readonly foreign: readonly { readonly index: number; readonly detail: string }[];
 }
 
-export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, boundBy: { sha256: 0, name: 0 }, absentCases: [], anchorsNamed: {}, differences: [], otherSettings: [], foreign: [] };
+export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, boundBy: { sha256: 0, name: 0 }, absentCases: [], anchorsNamed: {}, differences: [], undecided: [], foreign: [] };
 
 const ABSENT_CASES_MAX = 1000;
 
@@ -114,7 +118,7 @@ export class CertificateReplay {
     const absent = { ...NO_CERTIFICATES.absent };
     const absentCases: CertificateReport['absentCases'][number][] = [];
     const differences: { index: number; detail: string }[] = [];
-    const otherSettings: { index: number; detail: string }[] = [];
+    const undecided: CertificateReport['undecided'][number][] = [];
     const foreign: { index: number; detail: string }[] = [];
     const anchorsNamed: Record<string, number> = {};
     let [recomputed, reproduced] = [0, 0];
@@ -143,9 +147,10 @@ export class CertificateReplay {
         }
         const judgement = judge({ ...verdict, sealedEvidenceId, sealed });
         if (judgement.judged === 'not_possible') leaveOut(verdict, 'not_possible', judgement.why);
-        else recomputed += 1;
+        else if (judgement.judged !== 'undecided') recomputed += 1;
         if (judgement.judged === 'reproduced') reproduced += 1;
-        if (judgement.judged === 'undecided') otherSettings.push({ index: verdict.index, detail: judgement.why });
+        if (judgement.judged === 'undecided')
+          undecided.push({ code: judgement.code, index: verdict.index, detail: judgement.why });
         if (judgement.judged === 'differs') differences.push({ index: verdict.index, detail: judgement.detail });
       }
     }
@@ -158,7 +163,7 @@ export class CertificateReplay {
       absentCases,
       anchorsNamed,
       differences,
-      otherSettings,
+      undecided,
       foreign,
     };
   }

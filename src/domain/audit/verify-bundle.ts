@@ -3,7 +3,14 @@ import { canonicalJson } from '../values/canonical-json.js';
 import { printable } from '../values/printable.js';
 import { fromBase64, toHex, utf8 } from './bytes.js';
 import { BundleFormatError, coveredByCertificate, readBundle, type BundleHeader, type BundleLeaf } from './bundle.js';
-import { CertificateReplay, NO_CERTIFICATES, type CertificateJudge, type CertificateReport, type KeptVerdict } from './certificate-replay.js';
+import {
+  CertificateReplay,
+  NO_CERTIFICATES,
+  type CertificateJudge,
+  type CertificateReport,
+  type KeptVerdict,
+  type UndecidedVerdict,
+} from './certificate-replay.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
 import { commitmentToken, type Hmac } from './commitment.js';
 import { DecisionReplay, type ReplayReport } from './decision-replay.js';
@@ -49,7 +56,7 @@ export interface Discrepancy {
 export interface Undecided {
   readonly code:
     | 'no_key' | 'other_key' | 'known_unreadable' | 'known_of_another_log' | 'known_unsigned' | 'known_is_newer' | 'known_without_proof'
-    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed' | 'certificate_settings';
+    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed' | UndecidedVerdict;
   readonly index: number | null;
   readonly detail: string;
 }
@@ -446,8 +453,8 @@ class Verification {
     const { certificates, indices } = read;
     const report = this.certificateReport(header, read, judge);
     for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
-    for (const { index, detail } of report.otherSettings)
-      this.cannotJudge('certificate_settings', index, `the certificate verdict: ${detail}`);
+    for (const { code, index, detail } of report.undecided)
+      this.cannotJudge(code, index, `the certificate verdict: ${detail}`);
     for (const { index, detail } of report.foreign) this.wrong('evidence_differs', index, detail);
     const named = certificates.evidenceIds();
     for (const id of Object.keys(header.evidence)) if (!named.has(id)) this.wrong('evidence_differs', null, 'the bundle holds evidence that no event in it names');

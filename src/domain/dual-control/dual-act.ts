@@ -1,6 +1,7 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
 import { addMs } from '../values/instant.js';
 import type { ActReason, DualAct, DualActEvent } from './dual-act.events.js';
+import { isSamePerson } from '../values/staff-name.js';
 
 export type DualActCommand =
   | { readonly type: 'ProposeAct'; readonly proposal: DualAct; readonly reason: ActReason; readonly reference: string; readonly by: string }
@@ -35,8 +36,8 @@ function decide(state: DualActState, command: DualActCommand): Decision<DualActE
   if (state.stage === 'none') return refuse({ code: 'act_unknown' });
   switch (command.type) {
     case 'ApproveAct': {
-      if (samePerson(command.by, state.proposedBy)) return refuse({ code: 'act_own_proposal' });
-      if (state.approvedBy !== null && samePerson(command.by, state.approvedBy) && state.stage !== 'declined') return accept();
+      if (isSamePerson(command.by, state.proposedBy)) return refuse({ code: 'act_own_proposal' });
+      if (state.approvedBy !== null && isSamePerson(command.by, state.approvedBy) && state.stage !== 'declined') return accept();
       if (state.stage !== 'proposed') return refuse({ code: 'act_closed', data: { stage: state.stage } });
       const notBeforeUtc = addMs(command.nowUtc, command.waitMinutes * 60_000);
       return accept({ type: 'ActApproved', data: { by: command.by, notBeforeUtc } });
@@ -82,9 +83,4 @@ function evolve(state: DualActState, event: DualActEvent): DualActState {
 /** Whether two people agreed and the time in which it can be declined is over. */
 export function isDue(state: DualActState, nowUtc: string): boolean {
   return state.stage === 'approved' && state.notBeforeUtc !== null && state.notBeforeUtc <= nowUtc;
-}
-
-function samePerson(one: string, other: string): boolean {
-  const folded = (name: string): string => name.normalize('NFKC').toLowerCase();
-  return folded(one) === folded(other);
 }

@@ -1,6 +1,7 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
 import type { HoldOutcome, HoldReason } from '../registration/registration.events.js';
 import type { HoldReviewEvent, OfficerOpinion, OpinionReason } from './hold-review.events.js';
+import { isSamePerson } from '../values/staff-name.js';
 
 export type HoldReviewCommand =
   | { readonly type: 'OpenHold'; readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string }
@@ -32,7 +33,7 @@ export const holdReviewDecider: Decider<HoldReviewState, HoldReviewCommand, Hold
 export function visibleOpinions(state: HoldReviewState, officer: string): readonly Opinion[] {
   if (state.stage === 'none') return [];
   const complete = state.stage === 'resolved' || state.opinions.length >= OPINIONS_NEEDED;
-  return complete ? state.opinions : state.opinions.filter((o) => o.officer === officer);
+  return complete ? state.opinions : state.opinions.filter((o) => isSamePerson(o.officer, officer));
 }
 
 function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<HoldReviewEvent> {
@@ -45,7 +46,7 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
   switch (command.type) {
     case 'GiveOpinion': {
       const { officer, opinion, reason } = command;
-      if (state.opinions.some((o) => o.officer === officer)) return refuse({ code: 'opinion_already_given' });
+      if (state.opinions.some((o) => isSamePerson(o.officer, officer))) return refuse({ code: 'opinion_already_given' });
       // A third opinion comes only with a resolution: until then two are what the rule asks for.
       if (state.opinions.length >= OPINIONS_NEEDED) return refuse({ code: 'hold_not_open' });
       return accept({ type: 'OpinionGiven', data: { officer, opinion, reason } });
@@ -69,7 +70,7 @@ function resolution(state: Extract<HoldReviewState, { stage: 'open' }>, { office
     if (OUTCOME_OF[first.opinion] !== outcome) return refuse({ code: 'outcome_differs_from_opinions', data: { opinion: first.opinion } });
     return accept({ type: 'HoldResolved', data: { requestId, outcome, officers: opinions.map((o) => o.officer) } });
   }
-  if (opinions.some((o) => o.officer === officer)) return refuse({ code: 'third_officer_needed' });
+  if (opinions.some((o) => isSamePerson(o.officer, officer))) return refuse({ code: 'third_officer_needed' });
   const opinion = (Object.keys(OUTCOME_OF) as OfficerOpinion[]).find((key) => OUTCOME_OF[key] === outcome) as OfficerOpinion;
   return accept<HoldReviewEvent>(
     { type: 'OpinionGiven', data: { officer, opinion, reason } },

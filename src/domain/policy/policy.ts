@@ -5,6 +5,7 @@ import { canonicalJson } from '../values/canonical-json.js';
 import { PHOTO_MEASURES } from '../values/face-comparison.js';
 import { isPoints } from '../values/similarity-score.js';
 import type { AttachedReport, PolicyEvent, PolicyValues } from './policy.events.js';
+import { isSamePerson } from '../values/staff-name.js';
 
 export type PolicyCommand =
   | { readonly type: 'ProposePolicy'; readonly values: PolicyValues; readonly by: string; /** Checked by whoever gives the command. */ readonly report?: AttachedReport; /** Default: the one in force. */ readonly basedOn?: number | null }
@@ -107,7 +108,7 @@ function decide(state: PolicyState, command: PolicyCommand): Decision<PolicyEven
       const found = state.versions.find((v) => v.version === command.version);
       if (!found) return refuse({ code: 'policy_version_unknown' });
       if (found.approvedBy !== null) return accept();
-      if (found.proposedBy === command.by && command.by !== 'system:bootstrap') return refuse({ code: 'policy_own_proposal' });
+      if (isSamePerson(found.proposedBy, command.by) && command.by !== 'system:bootstrap') return refuse({ code: 'policy_own_proposal' });
       return accept({ type: 'PolicyApproved', data: { version: command.version, approvedBy: command.by } });
     }
     case 'ActivatePolicy': {

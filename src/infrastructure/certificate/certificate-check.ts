@@ -63,12 +63,16 @@ export function certificateRules(anchors: TrustAnchors, options: CertificateRule
 }
 
 /** What of these rules an operator may set, for one certificate type. */
-export function settingsOf({ profiles, status }: CertificateRules, type: CertificateType): CertificateSettings {
+export function settingsOf(
+  { profiles, status, anchors }: CertificateRules,
+  type: CertificateType,
+): CertificateSettings {
   const { leafPolicies, leafExtendedKeyUsage } = profiles[type];
   return {
     policies: leafPolicies ?? [],
     extendedKeyUsages: leafExtendedKeyUsage ?? [],
     statusAgeSecondsMax: status.maxStatusAgeSeconds,
+    anchors: anchors.for(type).map(({ sha256 }) => sha256),
   };
 }
 

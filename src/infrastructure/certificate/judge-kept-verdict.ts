@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isEvidenceOf } from '../../application/sealed-evidence.js';
-import type { CertificateJudge, KeptVerdict, VerdictJudgement } from '../../domain/audit/certificate-replay.js';
+import type {
+  CertificateJudge,
+  KeptVerdict,
+  UndecidedVerdict,
+  VerdictJudgement,
+} from '../../domain/audit/certificate-replay.js';
 import { compareCard, type CardAgreement, type CertificateStatements, type FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { CertificateSettings } from '../../application/ports/certificate-verifier.js';
@@ -32,11 +37,35 @@ function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
   if (!presented) return { judged: 'not_possible', why: "the card's signature was not kept with this evidence (kept by an earlier version)" };
   const other = otherRequest(kept, { sealed, presented });
   if (other !== null) return differs(other);
-  const found = judgedAgain(kept, { sealed, presented }, rules);
-  return found.judged === 'differs' ? byItsOwnSettings(kept, { sealed, presented }, { found, rules }) : found;
+  return judgedWithAnchors(kept, { sealed, presented }, rules);
 }
 
 type Opened = KeptEvidence & { readonly presented: NonNullable<KeptEvidence['presented']> };
+
+/** Roots are the reader's, and a reader need not have all that the server had: what was judged with one that the reader
+ *  does
+ *  not have is neither right nor wrong here. Which that was the verdict says, or, of a refusal without a path, what was
+ *  kept
+ *  with its evidence; evidence of before says nothing of it. */
+function judgedWithAnchors(kept: KeptVerdict, opened: Opened, rules: CertificateRules): VerdictJudgement {
+  const named =
+    kept.evidence.trustAnchorSha256 === null
+      ? (opened.sealed.settings?.anchors ?? null)
+      : [kept.evidence.trustAnchorSha256];
+  const mine = settingsOf(rules, opened.presented.certificateType).anchors;
+  const missing = named?.filter((sha256) => !mine.includes(sha256)) ?? [];
+  if (missing.length > 0)
+    return undecided(
+      'certificate_anchor',
+      `it was made with roots that you did not give: SHA-256 ${missing.join(', ')}`,
+    );
+  const used = named === null ? rules : { ...rules, anchors: rules.anchors.only(named) };
+  const found = judgedAgain(kept, opened, used);
+  if (found.judged !== 'differs') return found;
+  const own = byItsOwnSettings(kept, opened, { found, rules: used });
+  if (own.judged !== 'differs' || named !== null || kept.verdict === 'valid') return own;
+  return undecided('certificate_anchor', `which roots the server had then was not kept, and with yours ${own.detail}`);
+}
 
 function judgedAgain(kept: KeptVerdict, { sealed, presented }: Opened, rules: CertificateRules): VerdictJudgement {
   const again = recomputeVerdict({ sealed, ...presented, evidence: kept.evidence }, rules);
@@ -60,7 +89,7 @@ function byItsOwnSettings(
 ): VerdictJudgement {
   const type = opened.presented.certificateType;
   const [mine, its] = [settingsOf(rules, type), opened.sealed.settings ?? settingsOfBefore(rules, type)];
-  const other = (Object.keys(OPTIONS) as (keyof CertificateSettings)[]).filter(
+  const other = (Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]).filter(
     (name) => canonicalJson(mine[name] as never) !== canonicalJson(its[name] as never),
   );
   if (other.length === 0 || judgedAgain(kept, opened, withSettings(rules, type, its)).judged !== 'reproduced')
@@ -68,14 +97,14 @@ function byItsOwnSettings(
   const text = (value: CertificateSettings[keyof CertificateSettings]) =>
     typeof value === 'number' ? String(value) : value.join(',');
   const told = other.map((name) => `${OPTIONS[name](type)} ${text(its[name])} (yours: ${text(mine[name])})`).join(', ');
-  return {
-    judged: 'undecided',
-    why: `it follows from the evidence with the settings that the server had, and not with yours: ${told}`,
-  };
+  return undecided(
+    'certificate_settings',
+    `it follows from the evidence with the settings that the server had, and not with yours: ${told}`,
+  );
 }
 
 /** The option of `audit verify` for each setting. */
-const OPTIONS: Readonly<Record<keyof CertificateSettings, (type: CertificateType) => string>> = {
+const OPTIONS: Readonly<Record<Exclude<keyof CertificateSettings, 'anchors'>, (type: CertificateType) => string>> = {
   policies: (type) => (type === 'user_authentication' ? '--auth-policy' : '--sign-policy'),
   extendedKeyUsages: (type) => (type === 'user_authentication' ? '--auth-usage' : '--sign-usage'),
   statusAgeSecondsMax: () => '--status-age',
@@ -114,6 +143,10 @@ function reasonOf(verdict: ReturnType<typeof recomputeVerdict>): string {
   return verdict.verdict === 'valid' ? '' : ` (${verdict.verdict === 'invalid' ? verdict.reason : verdict.cause}: ${verdict.detail})`;
 }
 
-function differs(detail: string): VerdictJudgement {
+function differs(detail: string): Extract<VerdictJudgement, { judged: 'differs' }> {
   return { judged: 'differs', detail };
+}
+
+function undecided(code: UndecidedVerdict, why: string): VerdictJudgement {
+  return { judged: 'undecided', code, why };
 }

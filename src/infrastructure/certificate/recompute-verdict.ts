@@ -106,11 +106,12 @@ export function readKeptEvidence(bytes: Uint8Array): KeptEvidence {
 /** @returns null where none were kept */
 function readSettings(value: unknown, wrong: TypeError): CertificateSettings | null {
   if (value === undefined) return null;
-  const { policies, extendedKeyUsages, statusAgeSecondsMax } = (value ?? {}) as Record<string, unknown>;
+  const { policies, extendedKeyUsages, statusAgeSecondsMax, anchors } = (value ?? {}) as Record<string, unknown>;
   const isTexts = (list: unknown): list is string[] =>
-    Array.isArray(list) && list.every((text) => typeof text === 'string');
-  if (!isTexts(policies) || !isTexts(extendedKeyUsages) || !Number.isInteger(statusAgeSecondsMax)) throw wrong;
-  return { policies, extendedKeyUsages, statusAgeSecondsMax: statusAgeSecondsMax as number };
+    Array.isArray(list) && list.every((each) => typeof each === 'string');
+  if (!isTexts(policies) || !isTexts(extendedKeyUsages) || !isTexts(anchors) || !Number.isInteger(statusAgeSecondsMax))
+    throw wrong;
+  return { policies, extendedKeyUsages, statusAgeSecondsMax: statusAgeSecondsMax as number, anchors };
 }
 
 function readPresented(value: unknown, wrong: TypeError): NonNullable<KeptEvidence['presented']> {

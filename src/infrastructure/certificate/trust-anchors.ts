@@ -49,6 +49,15 @@ export class TrustAnchors {
     return this.byType[type];
   }
 
+  /** Those of them that are named. @param sha256s of certificates, hex */
+  only(sha256s: readonly string[]): TrustAnchors {
+    const named = (type: CertificateType) => this.byType[type].filter(({ sha256 }) => sha256s.includes(sha256));
+    return new TrustAnchors({
+      user_authentication: named('user_authentication'),
+      digital_signature: named('digital_signature'),
+    });
+  }
+
   /** Hash over all anchors; part of every cache key, so that a changed store forgets old answers. */
   get version(): string {
     const hash = createHash('sha256');

@@ -24,6 +24,8 @@ export class FakeResponder {
         fake.answer({ nonce: body.length === 0 ? null : nonceOf(body), body }, response);
       });
     });
+    // A test that waits for a program holds up the timers too: no connection must be taken for idle meanwhile.
+    server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return fake;
   }

@@ -4,7 +4,7 @@ import { brokerMissing, startBroker, type Broker, type BrokerOptions } from './k
 
 /** Tests that need a real broker. Without one they are skipped with the reason; in CI that is a failure. */
 export function describeWithBroker(name: string, tests: (broker: () => Broker) => void, options: BrokerOptions = {}): void {
-  describeUnless(brokerMissing(), name, () => {
+  describeUnless(brokerMissing(options.version), name, () => {
     let broker: Broker | null = null;
     beforeAll(async () => {
       broker = await startBroker(options);

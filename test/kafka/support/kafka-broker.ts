@@ -1,11 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
-import { peer, type Absence } from '../../support/peers.ts';
+import { firstLine, foreignEnvironment, onceInARun, peer, type Absence } from '../../support/peers.ts';
 
 const run = promisify(execFile);
 
@@ -37,9 +37,21 @@ export interface BrokerOptions {
   readonly jvm?: readonly string[];
 }
 
-/** Why a real broker cannot be had here, or null. `KAFKA_BROKERS` names another one. */
-export function brokerMissing(): Absence | null {
-  return process.env['KAFKA_BROKERS'] ? null : peer('java') ?? peer('mvn');
+/** Why a real broker cannot be had here, or null. `KAFKA_BROKERS` names another one. Tried once: that Maven has or can
+ *  fetch it, and that this Java runs it. */
+export function brokerMissing(version: string = KAFKA_VERSIONS.v4): Absence | null {
+  if (process.env['KAFKA_BROKERS']) return null;
+  const missing = peer('java') ?? peer('mvn');
+  if (missing !== null) return missing;
+  const reason = onceInARun(`kafka-${version}`, () => whyNoKafka(version));
+  return reason === null ? null : { reason, forgivenInCi: false };
+}
+
+function whyNoKafka(version: string): string | null {
+  const had = kafkaClassPath(version);
+  if ('reason' in had) return `Maven cannot bring Apache Kafka ${version}: ${had.reason}`;
+  const { code, out } = foreign('java', ['-XX:TieredStopAtLevel=1', '-cp', had.classPath, 'kafka.Kafka', '--version']);
+  return code === 0 ? null : `Apache Kafka ${version} does not run with the Java that is here: ${firstLine(out)}`;
 }
 
 /** A broker: the one that `KAFKA_BROKERS` names, or Apache Kafka itself in KRaft mode, one process on free ports. */
@@ -73,21 +85,29 @@ class ApacheKafka implements Broker {
   }
 
   static async create({ version = KAFKA_VERSIONS.v4, listeners = {}, properties = {}, format = [], jvm = [] }: BrokerOptions): Promise<ApacheKafka> {
-    const classPath = await kafkaClassPath(version);
+    const had = kafkaClassPath(version);
+    if ('reason' in had) throw new Error(had.reason);
+    const { classPath } = had;
     const folder = mkdtempSync(path.join(tmpdir(), 'honnin-kafka-'));
     const names = ['PLAINTEXT', 'CONTROLLER', ...Object.keys(listeners)];
     const ports = await freePorts(names.length);
     const addresses = Object.fromEntries(names.map((name, index) => [name, `127.0.0.1:${ports[index]}`]));
     writeFileSync(path.join(folder, 'server.properties'), lines(serverProperties(folder, addresses, listeners, properties)));
     const broker = new ApacheKafka({ folder, classPath, jvm, brokers: addresses['PLAINTEXT'] as string, listeners: addresses });
-    await run('java', [...broker.javaOptions(), 'kafka.tools.StorageTool', 'format', '-t', 'aG9ubmluLXRlc3QtMDAwMQ', '-c', path.join(folder, 'server.properties'), ...format], { maxBuffer: 1 << 24 });
+    const storage = ['kafka.tools.StorageTool', 'format', '-t', 'aG9ubmluLXRlc3QtMDAwMQ', '-c', broker.settingsFile];
+    const place = { cwd: tmpdir(), env: foreignEnvironment() };
+    await run('java', [...broker.javaOptions(), ...storage, ...format], { ...place, maxBuffer: 1 << 24 });
     await broker.start();
     return broker;
   }
 
   async start(): Promise<void> {
     const log = openSync(path.join(this.folder, 'broker.log'), 'a');
-    const child = spawn('java', [...this.javaOptions(), 'kafka.Kafka', path.join(this.folder, 'server.properties')], { stdio: ['ignore', log, log] });
+    const child = spawn('java', [...this.javaOptions(), 'kafka.Kafka', this.settingsFile], {
+      cwd: tmpdir(),
+      env: foreignEnvironment(),
+      stdio: ['ignore', log, log],
+    });
     this.process = child;
     const deadline = Date.now() + START_MS_MAX;
     while (!(await answers(this.brokers))) {
@@ -107,6 +127,10 @@ class ApacheKafka implements Broker {
   async close(): Promise<void> {
     await this.stop('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get settingsFile(): string {
+    return path.join(this.folder, 'server.properties');
   }
 
   /** One small process: the client compiler would cost more than it gives in a test's life. */
@@ -147,19 +171,45 @@ function serverProperties(folder: string, addresses: Record<string, string>, lis
 }
 
 /** Jars of the broker, resolved by Maven once per version and kept outside the repository. */
-async function kafkaClassPath(version: string): Promise<string> {
-  const folder = path.join(process.env['HONNIN_CACHE'] ?? path.join(homedir(), '.cache', 'honnin'), 'kafka', `${version}-with-log`);
+function kafkaClassPath(version: string): { readonly classPath: string } | { readonly reason: string } {
+  const cache = process.env['HONNIN_CACHE'] ?? path.join(homedir(), '.cache', 'honnin');
+  const folder = path.join(cache, 'kafka', `${version}-with-log`);
   const file = path.join(folder, 'classpath.txt');
-  if (existsSync(file) && readFileSync(file, 'utf8').split(':').every((jar) => existsSync(jar))) return readFileSync(file, 'utf8');
-  mkdirSync(folder, { recursive: true });
+  if (existsSync(file)) {
+    const classPath = readFileSync(file, 'utf8');
+    if (classPath.split(':').every((jar) => existsSync(jar))) return { classPath };
+  }
+  const madeNot = whyNotMade(folder);
+  if (madeNot !== null) return { reason: madeNot };
   const pom = path.join(folder, `pom-${process.pid}.xml`);
-  writeFileSync(pom, POM(version));
   const output = path.join(folder, `classpath-${process.pid}.txt`);
-  await run('mvn', ['-B', '-q', '-f', pom, 'dependency:build-classpath', '-DincludeScope=runtime', `-Dmdep.outputFile=${output}`], { maxBuffer: 1 << 24, timeout: 600_000 });
+  writeFileSync(pom, POM(version));
+  // A registry that does not answer is given up soon; one that is slow is waited for.
+  const options = ['-Daether.connector.connectTimeout=10000', '-DincludeScope=runtime', `-Dmdep.outputFile=${output}`];
+  const { code, out } = foreign('mvn', ['-B', '-q', '-f', pom, 'dependency:build-classpath', ...options]);
+  rmSync(pom, { force: true });
+  if (code !== 0 || !existsSync(output)) return { reason: firstLine(out) };
   // Two test processes may resolve at once: each writes its own file, and the last rename wins with the same content.
   renameSync(output, file);
-  rmSync(pom, { force: true });
-  return readFileSync(file, 'utf8');
+  return { classPath: readFileSync(file, 'utf8') };
+}
+
+/** A home where nobody may write is as common as a registry that does not answer. */
+function whyNotMade(folder: string): string | null {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return null;
+  } catch (error) {
+    return `the folder of its jars cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`;
+  }
+}
+
+/** A foreign program, in a folder and a locale of its own: neither must be one that it cannot name. */
+function foreign(program: string, args: readonly string[]): { readonly code: number | null; readonly out: string } {
+  const place = { cwd: tmpdir(), env: foreignEnvironment() };
+  const options = { ...place, maxBuffer: 1 << 24, timeout: 600_000, encoding: 'utf8' } as const;
+  const { status, stdout, stderr } = spawnSync(program, args, options);
+  return { code: status, out: `${stderr ?? ''}\n${stdout ?? ''}` };
 }
 
 const POM = (version: string) => `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>

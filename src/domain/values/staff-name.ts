@@ -1,0 +1,10 @@
+/** Whether two names of staff are one person's. Sign-in services write the same person in more than one way: names that
+ *  differ in case or width alone are one, where two people are needed. (In the signed log names are tokens, which are
+ *  compared as they stand.) */
+export function isSamePerson(one: string, other: string): boolean {
+  return folded(one) === folded(other);
+}
+
+function folded(name: string): string {
+  return name.normalize('NFKC').toLowerCase();
+}
