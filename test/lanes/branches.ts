@@ -36,6 +36,7 @@ export const BRANCH_TARGETS: Readonly<Record<string, BranchTarget>> = {
       'lying-server',
       'merkle-tree',
       'one-reader',
+      'reader-refusals',
       'tile-writer',
       'witnesses',
     ].map((name) => `test/audit/${name}.test.ts`),

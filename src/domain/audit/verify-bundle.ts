@@ -527,6 +527,7 @@ function hashesOf(proof: readonly string[]): Hash[] {
 
 function firstDifference(stated: string, computed: string): string {
   const [a, b] = [stated.split('\n'), computed.split('\n')];
+  // Both end with a line feed, so that the shorter one differs where it ends.
   const at = a.findIndex((line, i) => line !== b[i]);
-  return at < 0 ? `it has ${a.length} lines and should have ${b.length}` : `"${a[at]}" and should be "${b[at]}"`;
+  return `"${a[at]}" and should be "${b[at]}"`;
 }

@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { toBase64 } from '../../src/domain/audit/bytes.js';
+import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { readSuccession } from '../../src/domain/audit/key-succession.js';
+import {
+  chosenRows,
+  coveredByListCertificate,
+  listCertificateText,
+  parseListCertificate,
+  type CertifiedPage,
+  type ListClaim,
+} from '../../src/domain/audit/list-certificate.js';
+import {
+  consistencyProof,
+  inclusionProof,
+  isConsistent,
+  rootFromInclusion,
+  rootFromSet,
+  rootHash,
+  setProof,
+  TreeRangeError,
+} from '../../src/domain/audit/merkle-tree.js';
+import { ListDrawer, type ListName } from '../../src/domain/audit/population.js';
+import { NoteFormatError, parseNote, parseVerifierKey, verifierKey } from '../../src/domain/audit/signed-note.js';
+import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
+import { verifyList, type VerifyListOptions } from '../../src/domain/audit/verify-list.js';
+import { parseLeaf } from '../../src/domain/audit/leaf.js';
+import type { JsonObject } from '../../src/domain/event-envelope.js';
+import { canonicalJson } from '../../src/domain/values/canonical-json.js';
+import { hasher, sha256 } from '../../src/infrastructure/audit/digest.js';
+import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { leafWith, MADE_ORIGIN, MadeKey, madeLeaves, MadeLog } from './made-bundle.js';
+import { primitives } from './support.js';
+
+const [key, next, third] = [new MadeKey(21), new MadeKey(22), new MadeKey(23)];
+const otherName = new MadeKey(24, 'other.example/log');
+const log = new MadeLog(madeLeaves(new SyntheticHistory({ seed: 5 }).appends(3, { registrants: 2 })), key);
+const empty = new MadeLog([], key);
+const size = log.leaves.length;
+const hash = new Uint8Array(32).fill(1);
+const nodes = () => hash;
+const digest = (value: unknown) =>
+  createHash('sha256')
+    .update(canonicalJson(value as never))
+    .digest('hex');
+
+/** Each refusal of a reader has its case: what is not tested says nobody knows what. */
+describe('a tree', () => {
+  it.each([-1, 1.5, Number.NaN, 2 ** 53])('has no %p leaves', (leaves) => {
+    expect(() => rootHash(hasher, nodes, leaves)).toThrow(TreeRangeError);
+    expect(isConsistent(hasher, [], { first: leaves, firstRoot: hash, second: leaves, secondRoot: hash })).toBe(false);
+    expect(rootFromInclusion(hasher, [], { index: 0, size: leaves, leaf: hash })).toBeNull();
+  });
+
+  it('has no leaf behind its end, and does not begin with a larger one', () => {
+    expect(() => inclusionProof(hasher, nodes, { index: 5, size: 5 })).toThrow(TreeRangeError);
+    expect(() => consistencyProof(hasher, nodes, { first: 6, second: 5 })).toThrow(TreeRangeError);
+    expect(rootFromInclusion(hasher, [], { index: 5, size: 5, leaf: hash })).toBeNull();
+    expect(isConsistent(hasher, [], { first: 6, firstRoot: hash, second: 5, secondRoot: hash })).toBe(false);
+  });
+
+  it('takes no proof that is too short or too long', () => {
+    const trees = { first: 3, firstRoot: hash, second: 5, secondRoot: hash };
+    expect(isConsistent(hasher, [], trees)).toBe(false);
+    const long = Array.from({ length: 9 }, () => hash);
+    expect(isConsistent(hasher, long, trees)).toBe(false);
+    expect(rootFromSet(hasher, [], { indices: [], size: 0, leafAt: nodes })).toEqual(hasher.empty());
+    expect(rootFromSet(hasher, [hash], { indices: [], size: 0, leafAt: nodes })).toBeNull();
+  });
+
+  it.each([[[1, 1]], [[2, 1]], [[5]], [[-1]], [[0.5]]])('takes no list of leaves such as %j', (indices) => {
+    expect(() => setProof(hasher, nodes, { indices, size: 5 })).toThrow(TreeRangeError);
+  });
+});
+
+describe('a note', () => {
+  it.each(['', 'a b', 'a+b', 'a\tb'])('has no signer of the name %j', (name) => {
+    expect(() => verifierKey(name, hash, sha256)).toThrow(NoteFormatError);
+  });
+
+  it('has keys of 32 bytes, written as keys are', () => {
+    expect(() => verifierKey('a', hash.slice(1), sha256)).toThrow(NoteFormatError);
+    for (const text of ['', 'nonsense', 'a+00000000+!', 'a+00000000+AAAA', 'a+0000000+AQAA']) {
+      expect(() => parseVerifierKey(text, sha256)).toThrow(NoteFormatError);
+    }
+  });
+
+  it('is not longer, and has no more signatures, than notes have', () => {
+    const note = key.note('text\n');
+    const line = note.slice(note.indexOf('\u2014'));
+    expect(() => parseNote(`${'x\n'.repeat(500_001)}\n${line}`)).toThrow('too long');
+    expect(() => parseNote(`text\n\n${line.repeat(65)}`)).toThrow('too many signatures');
+    expect(parseNote(`text\n\n${line.repeat(64)}`).signatures).toHaveLength(64);
+  });
+
+  it('is no checkpoint with a root of another length, and no succession with a line too few', () => {
+    expect(() => parseCheckpoint(key.note(`${MADE_ORIGIN}\n3\n${toBase64(hash.slice(1))}\n`))).toThrow(NoteFormatError);
+    expect(() => parseCheckpoint(key.note(`${MADE_ORIGIN}\n3\n?\n`))).toThrow(NoteFormatError);
+    const short = key.note(
+      parseNote(log.succession(key, next, size))
+        .text.split('\n')
+        .slice(0, 4)
+        .join('\n') + '\n',
+    );
+    expect(readSuccession(short, { hash: sha256, isSigned: primitives.isSigned })).toBeNull();
+  });
+});
+
+describe('a bundle', () => {
+  const report = (lines: readonly string[], trusted = [key.key], known: readonly string[] = []) =>
+    verifyBundle(lines, primitives, { trusted, known });
+  const codes = (lines: readonly string[], trusted = [key.key]) =>
+    report(lines, trusted).discrepancies.map(({ code }) => code);
+
+  it('of a log that has nothing in it yet is right', () => {
+    const query = {
+      by: 'range',
+      from: 0,
+      kind: 'range',
+      lists: [],
+      to: null,
+      withEvidence: false,
+      withOpenings: false,
+    } as const;
+    const lines = empty.bundle({ asked: { first: 0, last: -1 }, query });
+    expect(report(lines)).toMatchObject({ judgement: 'right', leaves: 0, first: null, last: null, treeSize: 0 });
+  });
+
+  it('claims no gaps in a range that nobody asked for only where it has no leaves', () => {
+    const query = {
+      by: 'time',
+      fromUtc: '2020-01-01T00:00:00.000Z',
+      kind: 'range',
+      toUtc: '2020-01-02T00:00:00.000Z',
+    } as const;
+    expect(report(log.bundle({ asked: null, query, indices: [] }))).toMatchObject({ noGaps: true, leaves: 0 });
+    expect(report(log.bundle({ asked: null, query })).noGaps).toBe(false);
+  });
+
+  it('names two successors, a key of another name and a timestamp on another log', () => {
+    const successions = [log.succession(key, next, size), log.succession(key, third, size)];
+    expect(codes(log.bundle({ header: { successions } }))).toEqual(['two_successors']);
+    const checkpoint = log.checkpoint(size, otherName);
+    expect(codes(log.bundle({ header: { checkpoint } }), [key.key, otherName.key])).toContain('origin_differs');
+    const stamped = { checkpoint: log.checkpoint(2), proof: log.grown(3), token: '' };
+    expect(codes(log.bundle({ header: { timestamp: stamped } }))).toEqual(['timestamp_checkpoint']);
+  });
+
+  it('is malformed with a hash of another length, and differs from a certificate with more lines', () => {
+    const known = [{ checkpoint: log.checkpoint(3), proof: ['AAAA'] }];
+    expect(codes(log.bundle({ header: { known } }))).toEqual(['bundle_malformed']);
+    const lines = log.bundle();
+    const header = JSON.parse(lines[1] as string) as { certificate: string };
+    const text = parseNote(header.certificate).text;
+    const longer = key.note(text.replace(/header [0-9a-f]{64}\n$/, (line) => `${line}${line}`));
+    const changed = [lines[0] as string, canonicalJson({ ...header, certificate: longer } as never), ...lines.slice(2)];
+    expect(report(changed).discrepancies).toEqual([
+      expect.objectContaining({ code: 'certificate_differs', detail: expect.stringContaining('and should be ""') }),
+    ]);
+  });
+
+  it('of before the certificate covered the header says of evidence that is not there that it is missing', () => {
+    const query = {
+      by: 'range',
+      from: 0,
+      kind: 'range',
+      lists: [],
+      to: null,
+      withEvidence: true,
+      withOpenings: false,
+    } as const;
+    expect(codes(log.bundle({ query, withHeaderLine: false }))).toContain('evidence_missing');
+    const { discrepancies, undecided } = report(log.bundle({ query }));
+    expect([discrepancies, undecided.map(({ code }) => code)[0]]).toEqual([[], 'evidence_absent']);
+  });
+});
+
+describe('the certificate of a list', () => {
+  const claim: ListClaim = {
+    origin: MADE_ORIGIN,
+    treeSize: 3,
+    root: hash,
+    list: 'requests',
+    query: {},
+    asOf: { position: 2 },
+    events: 3,
+    policyVersion: null,
+    count: 0,
+    rowsSha256: 'a'.repeat(64),
+    page: { offset: 0, rows: 0, sha256: 'a'.repeat(64) },
+    createdAtUtc: '2026-11-23T12:00:00.000Z',
+    answerSha256: null,
+  };
+  const text = listCertificateText(claim);
+
+  it('is read as it is written, without a policy and from before it covered the answer', () => {
+    expect(parseListCertificate(text)).toEqual(claim);
+    const later: ListClaim = {
+      ...claim,
+      policyVersion: 4,
+      answerSha256: 'b'.repeat(64),
+      asOf: { atUtc: '2026-11-23T12:00:00.000Z' },
+    };
+    expect(parseListCertificate(listCertificateText(later))).toEqual(later);
+  });
+
+  it.each<[string, string]>([
+    ['another moment', text.replace('asof position 2', 'asof later 2')],
+    ['an instant that is none', text.replace('asof position 2', 'asof instant now')],
+    ['a root of another length', text.replace(toBase64(hash), toBase64(hash.slice(1)))],
+    ['a root that is no base64', text.replace(toBase64(hash), '?')],
+    ['a query that is no JSON', text.replace('query {}', 'query {')],
+    ['a list that there is not', text.replace('list requests', 'list people')],
+    ['a line too few', text.replace('events 3\n', '')],
+    ['numbers that are none', text.replace('count 0', 'count many')],
+  ])('is none with %s', (_, changed) => {
+    expect(changed).not.toBe(text);
+    expect(parseListCertificate(changed)).toBeNull();
+  });
+
+  it('has only open holds where resolved ones are not asked for', () => {
+    const row = (outcome: string | null) => ({
+      key: String(outcome),
+      first: 0,
+      last: 0,
+      people: [],
+      row: { outcome } as JsonObject,
+    });
+    expect(chosenRows('holds', {}, [row(null), row('released')]).map(({ key: name }) => name)).toEqual(['null']);
+    expect(chosenRows('holds', { include: 'resolved' }, [row(null), row('released')])).toHaveLength(2);
+  });
+});
+
+describe('a list', () => {
+  /** What a server with the true key hands over. */
+  const page = (
+    list: ListName,
+    change: {
+      readonly rows?: readonly JsonObject[];
+      readonly signer?: MadeKey;
+      readonly checkpoint?: string;
+      readonly openings?: CertifiedPage['openings'];
+      readonly of?: MadeLog;
+      readonly policyVersion?: number | null;
+    } = {},
+  ): CertifiedPage => {
+    const { of = log, signer = key } = change;
+    const drawer = new ListDrawer([list]);
+    of.leaves.forEach((text, index) => drawer.feed(parseLeaf(text)!, index));
+    const rows = change.rows ?? drawer.rows(list);
+    const treeSize = of.leaves.length;
+    const atUtc = parseLeaf(of.leaves.at(-1) as string)!.metadata.recordedAtUtc;
+    const answer = {
+      asOf: { position: treeSize - 1, atUtc, isNewest: true, treeSize },
+      page: { offset: 0, rows: rows.length, of: rows.length },
+      next: null,
+      openings: change.openings ?? {},
+      successions: [],
+      checkpoint: change.checkpoint ?? of.checkpoint(),
+    };
+    const { root } = parseCheckpoint(of.checkpoint()).checkpoint;
+    const policyVersion = change.policyVersion === undefined ? drawer.policyVersion : change.policyVersion;
+    const text = listCertificateText({
+      origin: MADE_ORIGIN,
+      treeSize,
+      root,
+      list,
+      query: {},
+      asOf: { position: treeSize - 1 },
+      events: treeSize,
+      policyVersion,
+      count: rows.length,
+      rowsSha256: digest(rows),
+      page: { offset: 0, rows: rows.length, sha256: digest(rows) },
+      createdAtUtc: '2026-11-23T12:00:00.000Z',
+      answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
+    });
+    return { ...answer, list, query: {}, rows, certificate: signer.note(text) };
+  };
+  const check = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) =>
+    verifyList(JSON.parse(JSON.stringify(pages)) as unknown[], primitives, {
+      trusted: [key.key],
+      bundle: log.bundle(),
+      ...options,
+    });
+  const codes = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) => {
+    const { discrepancies, undecided } = check(pages, options);
+    return [...discrepancies, ...undecided].map(({ code }) => code);
+  };
+
+  it('is right as it is made here', () => {
+    for (const list of ['requests', 'booths', 'policies', 'dashboard'] as const)
+      expect([list, codes([page(list)])]).toEqual([list, []]);
+  });
+
+  it('is not believed without a certificate that is a note, with a key of another name, or beside one page that is none', () => {
+    expect(codes([{ ...page('requests'), certificate: 'no note' }])).toEqual(['certificate_malformed']);
+    expect(codes([page('requests', { signer: otherName })], { trusted: [key.key, otherName.key] })).toContain(
+      'origin_differs',
+    );
+    expect(check([page('requests'), 'no page']).claim?.list).toBe('requests');
+  });
+
+  it('is wrong beside a checkpoint that is none, or whose signature is wrong', () => {
+    const forged = log.checkpoint().replace(/([A-Za-z0-9+/=]+)\n$/, (encoded) => {
+      const bytes = Buffer.from(encoded.trim(), 'base64');
+      bytes[9]! ^= 1;
+      return `${bytes.toString('base64')}\n`;
+    });
+    for (const checkpoint of ['none', forged])
+      expect(codes([page('requests', { checkpoint })])).toContain('checkpoint_differs');
+  });
+
+  it('is held against checkpoints that the reader has', () => {
+    const other = new MadeLog([...log.leaves.slice(0, -1), log.leaves[0] as string], key).checkpoint();
+    expect(codes([page('requests')], { known: [other], bundle: null })).toEqual(['fork', 'not_drawn']);
+    expect(codes([page('requests')], { known: [log.checkpoint(2)], bundle: null })).toEqual([
+      'known_without_proof',
+      'not_drawn',
+    ]);
+  });
+
+  it('is not drawn again from a bundle of a later version, of nothing, or of nothing of it', () => {
+    const later = log.leaves.map((text, i) =>
+      i === 3 ? leafWith(text, (leaf) => void (leaf.schemaVersion = 99)) : text,
+    );
+    expect(codes([page('requests')], { bundle: new MadeLog(later, key).bundle() })).toContain('not_drawn');
+    const query = {
+      by: 'time',
+      fromUtc: '2020-01-01T00:00:00.000Z',
+      kind: 'range',
+      toUtc: '2020-01-02T00:00:00.000Z',
+    } as const;
+    const none = check([page('requests')], { bundle: log.bundle({ asked: null, query, indices: [] }) });
+    expect(none.undecided.map(({ detail }) => detail)).toContainEqual(
+      expect.stringContaining('the bundle holds nothing to nothing'),
+    );
+  });
+
+  it('is wrong with another policy than was in force, with none, and with an opening that opens nothing', () => {
+    expect(codes([page('requests', { policyVersion: null })])).toEqual(['policy_differs']);
+    const unruled = new MadeLog(
+      log.leaves.filter((text) => !text.includes('"stream":"policy-')),
+      key,
+    );
+    const given = page('booths', { of: unruled, policyVersion: 3 });
+    expect(codes([given], { bundle: unruled.bundle() })).toContain('policy_differs');
+    const openings = { 'committed:none': { kind: 'staff', id: 'x', salt: '?' } } as const;
+    expect(codes([page('requests', { openings })])).toEqual(['opening_differs']);
+  });
+
+  it.each(['requests', 'booths', 'policies', 'dashboard'] as const)('names the row of %s that was changed', (list) => {
+    const rows = page(list).rows.map((row, i) => (i === 0 ? { ...row, added: 1 } : row));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(codes([page(list, { rows })])).toEqual(['row_changed']);
+  });
+
+  it('tells rows of accesses apart by nothing but themselves', () => {
+    const rows = [{ act: 'view', requestId: 'x' }];
+    expect(codes([page('accesses', { rows })])).toContain('row_added');
+  });
+});
