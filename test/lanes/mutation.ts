@@ -19,6 +19,10 @@ const PHOTO_TESTS = ['photo-rules', 'photo-problem', 'coefficients', 'sample-ran
   (name) => `test/photo/${name}.test.ts`,
 );
 
+/** Quick ones: those that make whole logs and search for long are not run for each change. */
+const READER_TESTS = ['formats', 'reader-refusals'].map((name) => `test/audit/${name}.test.ts`);
+const VERIFIER_TESTS = ['test/certificate/undecidable.test.ts'];
+
 /** A part of a target has a name behind a slash, and takes ten minutes at most on two cores. */
 export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   hold: {
@@ -54,11 +58,48 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     mutate: ['src/api/booth/upload-places.ts', 'src/api/booth/upload-pace.ts'],
     tests: ['test/api/upload-places.test.ts'],
   },
+  'readers/notes': {
+    mutate: ['signed-note', 'checkpoint', 'key-succession', 'bytes'].map(auditFile),
+    tests: READER_TESTS,
+  },
+  'readers/bundles': {
+    mutate: ['bundle', 'leaf', 'evidence-name', 'cosignature'].map(auditFile),
+    tests: READER_TESTS,
+  },
+  'readers/lists': {
+    mutate: ['list-certificate', 'verify-list'].map(auditFile),
+    tests: [...READER_TESTS, 'test/audit/lists.test.ts'],
+    sentences: /^(?!a list with its certificate (?:is drawn again|of the past|has the hold)).*$/,
+  },
+  'readers/verdicts': {
+    mutate: ['verify-bundle', 'certificate-replay'].map(auditFile),
+    tests: [...READER_TESTS, 'test/audit/certificate-settings.test.ts'],
+  },
+  'verifier/names': {
+    mutate: ['name-constraints', 'name-preparation', 'general-name'].map(certificateFile),
+    tests: VERIFIER_TESTS,
+  },
+  'verifier/paths': {
+    mutate: ['path-verifier', 'policy-graph', 'profiles'].map(certificateFile),
+    tests: VERIFIER_TESTS,
+  },
+  'verifier/verdicts': {
+    mutate: ['certificate-check', 'judge-kept-verdict', 'recompute-verdict'].map(certificateFile),
+    tests: ['test/audit/certificate-settings.test.ts'],
+  },
   'merkle-tree': {
     mutate: ['src/domain/audit/merkle-tree.ts'],
     tests: ['test/audit/merkle-tree.test.ts'],
   },
 };
+
+function auditFile(name: string): string {
+  return `src/domain/audit/${name}.ts`;
+}
+
+function certificateFile(name: string): string {
+  return `src/infrastructure/certificate/${name}.ts`;
+}
 
 function photoFile(name: string): string {
   return `src/domain/photo/${name}.ts`;
