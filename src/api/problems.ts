@@ -84,6 +84,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   material_differs: row(409, 'What is kept is not what was received', 'Nothing of it is shown, and the case was stopped. Tell the operator: an administrator looks into it and ends the case.', '保管内容が受け付けたものと異なるため表示できません。手続きは止まっています。管理者に連絡してください。'),
   material_missing: row(410, 'What was received is gone', 'Nobody erased it, and the case was stopped. Tell the operator: an administrator looks into it and ends the case.', '保管内容がなくなっています。手続きは止まっています。管理者に連絡してください。'),
   submission_id_mismatch: row(409, 'The submission belongs to another attempt', 'Read the case again.', '送信番号が一致しません。案件を確認してください。'),
+  image_erased: row(
+    410,
+    'The picture was erased',
+    'Nobody has it any more. The member "data" says when it was erased and by which rule.',
+    '画像は消去されました。消去の日時と根拠は data にあります。',
+  ),
   registrant_erased: row(410, 'The person has been erased', 'Nothing can be done with erased data.', '登録者のデータは削除されています。'),
   registrant_linked: row(409, 'The person is registered under another key', 'Read the case again and repeat the step.', '登録者の情報が統合されました。案件を確認してもう一度やり直してください。'),
   image_unknown: row(404, 'There is no such image', 'Check the image id.', '該当する画像がありません。'),

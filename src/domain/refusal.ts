@@ -9,6 +9,8 @@ export type Refusal =
   | { readonly code: 'case_can_go_on'; readonly data: { readonly stage: string } }
   | { readonly code: 'material_differs' }
   | { readonly code: 'material_missing' }
+  /** `rule`: why its registrant was erased, or `case_ended`. */
+  | { readonly code: 'image_erased'; readonly data: { readonly erasedAtUtc: string; readonly rule: string } }
   | { readonly code: 'submission_id_mismatch' }
   | { readonly code: 'registrant_erased' }
   /** The key stands for another registrant by now. */

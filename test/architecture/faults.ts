@@ -287,7 +287,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   Q5: {
     kind: 'an erased picture is called not found',
-    test: 'not yet',
   },
   Q6: {
     kind: 'an opinion or a disclosure cannot carry a note',

@@ -62,14 +62,23 @@ describe('a registrant who is erased', () => {
       const inKeyFiles = everything.filter(([file]) => file.includes('keys.db'));
       expect(inKeyFiles.filter(([, b]) => b.includes(Buffer.from(wrapped)) || b.includes(Buffer.from(owner))).map(([file]) => file)).toEqual([]);
     }
-    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
+    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(410);
+    // @fault Q5
+    const told = async (image: string) =>
+      (await server.call('auditor', 'GET', `/v1/cases/${first}/images/${image}?purpose=audit`)).json();
+    const erasedAtUtc = expect.stringMatching(/^2\d{3}-\d\d-\d\dT/);
+    expect(await told('registered_face')).toMatchObject({
+      code: 'image_erased',
+      data: { erasedAtUtc, rule: 'request_of_the_person' },
+    });
+    expect(await told('photo')).toMatchObject({ code: 'image_erased', data: { erasedAtUtc, rule: 'case_ended' } });
 
     // A sealed file that is put back opens for nobody.
     for (const [file, bytes] of kept) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, bytes);
     }
-    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(404);
+    for (const requestId of [first, second]) expect((await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status).toBe(410);
     for (const [file] of kept) rmSync(file);
 
     // The other person is untouched.

@@ -287,7 +287,7 @@ describe('one card, one person', () => {
     for (const requestId of [first, second, attack]) {
       expect(
         (await server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`)).status,
-      ).toBe(404);
+      ).toBe(410);
       expect(server.asAuditor('audit', 'why', '--registration', requestId, '--lang', 'en').stdout).toMatch(
         /images and key were erased on .* by rule request_of_the_person\. Until .* erased before, and nothing else/,
       );

@@ -80,7 +80,7 @@ export class CasesController {
   @ApiQuery({ name: 'purpose', required: true, schema: { type: 'string', enum: [...PURPOSES] } })
   @ApiQuery({ name: 'format', required: false, description: 'The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card', schema: { type: 'string', enum: [...IMAGE_FORMATS], default: 'displayable' } })
   @ApiResponse({ status: 200, description: 'The picture', content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} } })
-  @SignedInProblems('invalid_request', 'not_found', 'material_differs', 'material_missing', 'outcome_unknown', 'picture_busy')
+  @SignedInProblems('invalid_request', 'not_found', 'image_erased', 'material_differs', 'material_missing', 'outcome_unknown', 'picture_busy')
   async image(@Param('requestId') text: string, @Param('image') imageText: string, @Query('purpose') purposeText: unknown, @Query('format') formatText: unknown = 'displayable', @SignedIn() person: SignedInPerson, @Res() reply: FastifyReply): Promise<void> {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
     const purpose = PURPOSES.find((known) => known === purposeText);

@@ -2,7 +2,8 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import type { ViewedImage } from '../../domain/access/access.events.js';
 import type { MaterialFault } from '../../domain/registration/registration.js';
-import { registrations } from '../aggregates.js';
+import type { Refusal } from '../../domain/refusal.js';
+import { registrants, registrations } from '../aggregates.js';
 import { registrantOwner } from '../case-material.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
@@ -59,7 +60,7 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
 
   async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
     const found = await this.locate(requestId, image);
-    if (!found) return refused({ code: 'not_found' });
+    if (!found) return refused((await this.erasure(requestId, image)) ?? { code: 'not_found' });
     await this.access.record({ type: 'BiometricViewed', data: { officer, requestId, image, purpose } }, { commandId, actor: `officer:${officer}`, correlationId: requestId });
     try {
       const bytes = await found.open();
@@ -72,13 +73,27 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     }
   }
 
-  /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its registrant is simply not there. */
+  /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its registrant
+   *  is gone as it should be. */
   private async faulty(commandId: string, requestId: string, image: ViewedImage, fault: MaterialFault): Promise<Outcome<ViewedBytes>> {
-    const { state } = await this.aggregates.load(registrations, requestId);
-    const isErased = image === 'registered_face' ? (await this.locate(requestId, image)) === null : state.stage === 'closed' && state.stop === null;
-    if (fault.fault === 'missing' && isErased) return refused({ code: 'not_found' });
+    const erasure = fault.fault === 'missing' ? await this.erasure(requestId, image) : null;
+    if (erasure !== null) return refused(erasure);
     await stopForMaterial(this.aggregates, { requestId, fault, commandId, actor: 'system:image-view' });
     return refused({ code: fault.fault === 'missing' ? 'material_missing' : 'material_differs' });
+  }
+
+  /** When a picture was erased and by which rule; null when it was not. */
+  private async erasure(requestId: string, image: ViewedImage): Promise<Refusal | null> {
+    const { state, stored } = await this.aggregates.load(registrations, requestId);
+    if (image !== 'registered_face') {
+      const end = state.stage === 'closed' && state.stop === null ? stored.at(-1) : undefined;
+      return end ? erasedBy(end, 'case_ended') : null;
+    }
+    const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
+    if (subjectKey === null) return null;
+    const { stored: ofRegistrant } = await this.aggregates.load(registrants, subjectKey);
+    const event = ofRegistrant.findLast(({ type }) => type === 'RegistrantErased');
+    return event ? erasedBy(event, String(event.data['rule'])) : null;
   }
 
   private async cardFace(cardRecord: Uint8Array, format: ViewImage['format']): Promise<Outcome<ViewedBytes>> {
@@ -104,6 +119,10 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     const reference = references.find(({ image: { imageId } }) => imageId === comparedImage(stored)) ?? references[0];
     return reference ? { open: () => this.vault.open(registrantOwner(reference.subjectKey), reference.image.imageId, { commitment: reference.image.image }) } : null;
   }
+}
+
+function erasedBy({ metadata }: StoredEvent, rule: string): Refusal {
+  return { code: 'image_erased', data: { erasedAtUtc: metadata.recordedAtUtc, rule } };
 }
 
 /** Id of the registered image that the newest comparison used, or null. */
