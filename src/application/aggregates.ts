@@ -3,6 +3,7 @@ import { boothDecider } from '../domain/booth/booth.js';
 import { consumerDecider } from '../domain/consumer/consumer.js';
 import { dualActDecider } from '../domain/dual-control/dual-act.js';
 import { holdReviewDecider } from '../domain/hold-review/hold-review.js';
+import { lossDecider } from '../domain/installation/loss.js';
 import { policyDecider } from '../domain/policy/policy.js';
 import { erasureDecider } from '../domain/publication/erasure.js';
 import { registrantDecider } from '../domain/registrant/registrant.js';
@@ -30,6 +31,9 @@ export const booths = aggregate('booth', boothDecider);
 export const consumers = aggregate('consumer', consumerDecider);
 /** What needs two people. */
 export const dualActs = aggregate('act', dualActDecider);
+/** What was accepted to be lost: one stream, `installation-loss`. */
+export const losses = aggregate('installation', lossDecider);
+export const LOSS_ID = 'loss';
 /** One policy for the whole installation: its stream is `policy-thresholds`. */
 export const policies = aggregate('policy', policyDecider);
 export const POLICY_ID = 'thresholds';

@@ -68,6 +68,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     this.runConsumers();
     // Before the door opens: into a log that is not the one that we know nothing may be accepted.
     await Promise.all(this.runners.map((runner) => runner.compareWithLog()));
+    this.intake.refuse('signed-log', await this.watch.lost());
     for (const reason of this.intake.reasons()) this.log.fatal(reason);
     if (this.intake.reasons().length === 0) await this.firstStart.run();
     await this.watch.start();

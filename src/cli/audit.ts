@@ -101,7 +101,9 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
   },
   key: async (args) => {
     const { values } = parseArgs({ args, options: { data: TEXT, out: TEXT } });
-    const text = `${verifierKeyText((await OpenAudit.at(values.data).keys()).keys()[0] as VerifierKey)}\n`;
+    // The first key of its name: after a declared loss that of the new one.
+    const keys = await OpenAudit.at(values.data).keys();
+    const text = `${verifierKeyText(keys.keys().find(({ name }) => name === keys.origin) as VerifierKey)}\n`;
     if (values.out) writeFileSync(values.out, text);
     else process.stdout.write(text);
     return EXIT.ok;

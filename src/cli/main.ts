@@ -19,6 +19,7 @@ const commands: Record<string, Entry> = {
   events: { summary: 'check, back up or print the event log', load: () => import('./events.js') },
   backup: { summary: 'copy the whole installation while it serves, keys apart', load: () => import('./backup.js') },
   restore: { summary: 'judge a backup, and put it into an empty data folder', load: () => import('./restore.js') },
+  recover: { summary: 'accept a loss by two people, and go on', load: () => import('./recover.js') },
   kafka: { summary: 'create topics, replay, show lag and unconfirmed erasures', load: () => import('./kafka.js') },
   schemas: { summary: 'keep and check the contracts of published events', load: () => import('./schemas.js') },
   face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face.js') },

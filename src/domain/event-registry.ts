@@ -146,6 +146,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ServerEnded: first,
   CheckpointRecorded: first,
   VerifierPageGivenOut: first,
+  LossProposed: first,
+  LossAccepted: first,
   ErasureAnnounced: first,
   ErasureConfirmed: first,
 };

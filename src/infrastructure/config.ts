@@ -126,7 +126,7 @@ export const SETTINGS = {
   kafkaConnectTimeoutMs: setting('HONNIN_KAFKA_CONNECT_TIMEOUT_MS', '5000', 'How long connecting and signing in to a broker may take.', integer(50, 120_000)),
   kafkaRequestTimeoutMs: setting('HONNIN_KAFKA_REQUEST_TIMEOUT_MS', '15000', 'How long a broker may take to acknowledge.', integer(50, 600_000)),
   erasureConsumers: setting('HONNIN_KAFKA_ERASURE_CONSUMERS', null, 'Names of the consumers that must confirm erasures, comma-separated.', names),
-  auditOrigin: setting('HONNIN_AUDIT_ORIGIN', 'honnin.localhost/log', 'Name of the audit log and of its key, like log.example.jp/honnin; never changed once the log has begun.', logOrigin),
+  auditOrigin: setting('HONNIN_AUDIT_ORIGIN', 'honnin.localhost/log', 'Name of the audit log and of its key, like log.example.jp/honnin; never changed once the log has begun, but by honnin recover.', logOrigin),
   auditIntervalMs: setting('HONNIN_AUDIT_INTERVAL_MS', '500', 'Shortest time between two signed checkpoints while events trickle in.', integer(0, 3_600_000)),
   auditCheckSeconds: setting('HONNIN_AUDIT_CHECK_SECONDS', '300', 'How often the signed log is compared with what is kept of it outside of its folder.', integer(1, 3_600)),
   auditCopyFolder: setting('HONNIN_AUDIT_COPY_FOLDER', null, 'Folder outside the administrators’ reach (write-once storage) that gets a copy of checkpoints.', optionalPath),

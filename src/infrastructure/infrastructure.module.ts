@@ -36,6 +36,7 @@ import { upcast } from '../domain/event-registry.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { AuditLogConsumer } from './audit/audit-log-consumer.js';
 import { ConfiguredOutlets, timestampAuthority } from './audit/configured-outlets.js';
+import { lostEvents } from './audit/lost-events.js';
 import { LogKeys } from './audit/log-keys.js';
 import { ThreadedLogBuilder } from './audit/threaded-log-builder.js';
 import { TileLog } from './audit/tile-log.js';
@@ -177,8 +178,14 @@ const providers: Provider[] = [
       auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),
       keyRingFile: config.inData('vault', 'keys.db'), masterKey, serverSecret,
     }), (b) => b.close())),
-  provide(SignedLog, [Config, ThreadedLogBuilder], (config: Config, builder: ThreadedLogBuilder): SignedLog => ({
-    checkEveryMs: config.values.auditCheckSeconds * 1000, check: (recorded) => builder.check(recorded),
+  provide(SignedLog, [Config, ThreadedLogBuilder, EventStore], (
+    config: Config,
+    builder: ThreadedLogBuilder,
+    store: EventStore,
+  ): SignedLog => ({
+    checkEveryMs: config.values.auditCheckSeconds * 1000,
+    check: (recorded) => builder.check(recorded),
+    lost: () => lostEvents(config, store),
   })),
   provide(LogConsumers, [Config, ThreadedLogBuilder, AuditLog], (config: Config, builder: ThreadedLogBuilder, log: TileLog): LogConsumers => {
     const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs, log);

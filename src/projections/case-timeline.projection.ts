@@ -8,6 +8,7 @@ const NOT_OF_A_CASE = new Set([
   'EventParked', 'ConsumerStopped', 'ConsumerResumed', 'ParkedReplayed', 'EventSkipped', 'UnknownEventMet',
   'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
   'VerifierPageGivenOut',
+  'LossProposed', 'LossAccepted',
 ]);
 
 const ACTS: ReadonlySet<string> = new Set(['ActProposed', 'ActApproved', 'ActBegun', 'ActDeclined', 'ActCarriedOut']);

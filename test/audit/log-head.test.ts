@@ -157,7 +157,7 @@ describe('the watch over the signed log', () => {
   function watched() {
     const clock = new MovableClock();
     const builder = world.builder();
-    const signed: SignedLog = { checkEveryMs: 1, check: (recorded) => builder.check(recorded) };
+    const signed: SignedLog = { checkEveryMs: 1, check: (recorded) => builder.check(recorded), lost: async () => null };
     const publish = () => world.publish(new AuditLogConsumer(builder, 0));
     const watch = () => new LogWatch(signed, world.log, world.keys, world.store, new DecideAndAppend(world.store, clock), clock);
     return { clock, watch, publish, records: async () => (await world.store.readStream('signed-log')).map(({ data }) => data) };

@@ -101,11 +101,15 @@ export class MadeLog {
   }
 
   checkpoint(size = this.leaves.length, key = this.key): string {
-    return key.note(checkpointText({ origin: MADE_ORIGIN, size, root: rootHash(hasher, this.nodes, size) }));
+    return key.note(checkpointText({ origin: key.key.name, size, root: rootHash(hasher, this.nodes, size) }));
+  }
+
+  root(size = this.leaves.length): Hash {
+    return rootHash(hasher, this.nodes, size);
   }
 
   succession(from: MadeKey, to: MadeKey, size: number): string {
-    const root = rootHash(hasher, this.nodes, size);
+    const root = this.root(size);
     return from.note(successionText({ origin: MADE_ORIGIN, from: from.key, to: to.key, size, root }), to);
   }
 
@@ -145,7 +149,7 @@ export class MadeLog {
       ...options.header,
     };
     const certificate = populationText({
-      origin: MADE_ORIGIN,
+      origin: this.key.key.name,
       treeSize: size,
       root: rootHash(hasher, this.nodes, size),
       query: rest.query,

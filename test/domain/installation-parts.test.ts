@@ -16,7 +16,7 @@ const claim: InstallationClaim = {
 
 /** An installation that is whole. */
 const whole: FoundParts = {
-  log: { name: 'the event log events.db', events: 12, claim },
+  log: { name: 'the event log events.db', events: 12, claim, originAfterLoss: null },
   origin: 'log.example/us',
   masterKey: { file: 'master.key', check: 'master' },
   serverSecret: { file: 'server.secret', check: 'secret' },
@@ -35,7 +35,7 @@ const whole: FoundParts = {
 };
 /** A folder and a store in which nothing ever was. */
 const nothing: FoundParts = {
-  log: { name: 'the event log events.db', events: 0, claim: null },
+  log: { name: 'the event log events.db', events: 0, claim: null, originAfterLoss: null },
   origin: 'log.example/us',
   masterKey: { file: 'master.key', check: null },
   serverSecret: { file: 'server.secret', check: null },

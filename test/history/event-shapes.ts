@@ -30,6 +30,10 @@ export const EVENT_SOURCES = [
     about: 'To whom a store belongs, and by which keys it is known. Every start compares its parts with it.',
   },
   {
+    union: 'LossEvent', file: 'installation/loss.events', streams: 'installation-loss',
+    about: 'What two administrators accept to be lost. From the acceptance on the signed log has its new name.',
+  },
+  {
     union: 'ServerEvent', file: 'installation/installation.events', streams: 'installation-server',
     about: 'Which process works on a store that several could reach; none with the embedded store, whose lock knows.',
   },

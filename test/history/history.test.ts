@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { booths, consumers, dualActs, erasures, holdReviews, policies, registrants, registrations, sagas, type Aggregate } from '../../src/application/aggregates.js';
+import { booths, consumers, dualActs, erasures, holdReviews, losses, policies, registrants, registrations, sagas, type Aggregate } from '../../src/application/aggregates.js';
 import { toDomain } from '../../src/application/commands/decide-and-append.js';
 import type { DomainEvent } from '../../src/domain/decider.js';
 import { positionFromText, type EventMetadata, type JsonObject, type StoredEvent } from '../../src/domain/event-envelope.js';
@@ -71,6 +71,12 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
   consumer: [
     { events: ['EventParked', 'ConsumerStopped', 'ConsumerResumed', 'ParkedReplayed', 'EventSkipped', 'UnknownEventMet'], ends: { skipped: ['7b1c0f3e-5a92-5d4b-8e61-3c9d2f7a0b18'], unknown: ['SomethingOfTomorrow/1'] } },
   ],
+  loss: [
+    {
+      events: ['LossProposed', 'LossAccepted'],
+      ends: { proposed: null, accepted: [{ newOrigin: 'log.example.jp/honnin-2' }] },
+    },
+  ],
   erasure: [{ events: ['ErasureAnnounced', 'ErasureConfirmed'], ends: { stage: 'announced', open: [] } }],
   saga: [
     { events: ['SagaReacted', 'EffectFailed', 'EffectStuck'], ends: { pending: [{ stuck: 'attempts_exhausted', failures: 1 }] } },
@@ -79,7 +85,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
   ],
 };
 
-const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, act: dualActs, consumer: consumers, saga: sagas, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
+const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, act: dualActs, consumer: consumers, saga: sagas, loss: losses, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
 /** Events that no decider folds: they are facts for the record. */
 const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
   'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',

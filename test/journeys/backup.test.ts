@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
@@ -27,34 +26,9 @@ import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/dem
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
 import { built, elsewhere } from '../support/peers.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
+import { honnin } from '../support/run-honnin.js';
+import { ServerStart } from '../support/server-start.js';
 import { describeUnless, itUnless } from '../support/unless.js';
-
-const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-
-interface Ended {
-  readonly status: number | null;
-  readonly out: string;
-}
-
-/** Not `spawnSync`: the stand-ins of the outside world live in this process and must answer meanwhile. */
-function honnin(args: readonly string[], { killWhen }: { readonly killWhen?: () => boolean } = {}): Promise<Ended> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS$)/.test(name)),
-  );
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', cli, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  const looking = killWhen && setInterval(() => killWhen() && child.kill('SIGKILL'), 1);
-  return new Promise((resolve) => {
-    child.once('close', (status) => {
-      clearInterval(looking);
-      resolve({ status, out });
-    });
-  });
-}
 
 /** Why no small disk can be had here, or null. */
 function noSmallDisk(): string | null {
@@ -341,6 +315,31 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
       /restoring a backup into .* was interrupted: empty the folder and restore it again/,
     );
   }, 120_000);
+
+  /** @fault O17 */
+  it('that is older than what was signed is restored and not served: the words name the way out', async () => {
+    const newest = at('lost/audit.head');
+    const data = at('behind');
+    const restored = await honnin(['restore', copy(), '--keys', keys(), '--copies', newest, '--data', data]);
+    expect(restored).toEqual({
+      status: 2,
+      out: expect.stringMatching(/the log had signed \d+ entries, .*honnin recover/),
+    });
+    const started = await ServerStart.of(data);
+    try {
+      const { status, parts } = await started.ready();
+      const words = /events were lost; restore the newest copy of it, .*\.\/honnin recover/;
+      expect([status, parts['intake']]).toEqual([503, { ok: false, detail: expect.stringMatching(words) }]);
+      expect((await started.challenge()).status).toBe(503);
+    } finally {
+      await started.end();
+    }
+    expect(await honnin(['recover', '--data', data])).toEqual({
+      status: 2,
+      out: expect.stringMatching(/LOST {2}\d+ entries/),
+    });
+    expect(readFileSync(join(data, 'audit.head'), 'utf8')).toBe(readFileSync(newest, 'utf8'));
+  }, 240_000);
 
   const placesOf = (target: string): RestorePlaces => ({ target, keys: keys(), erased: [], copies: [] });
 });

@@ -84,6 +84,12 @@ export class AuditKeysAnswer implements AuditKeys {
 
   @ApiProperty({ type: [String], description: 'Notes in which a key vouches for the next' })
   successions!: readonly string[];
+
+  @ApiProperty({
+    type: [String],
+    description: 'Notes in which the log declares that entries which it had signed are lost; each begins another name',
+  })
+  losses!: readonly string[];
 }
 
 export class InclusionProofAnswer implements InclusionAnswer {

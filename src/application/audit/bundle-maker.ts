@@ -104,7 +104,7 @@ export class BundleMaker {
       checkpoint: checkpoint.note, successions: this.signer.successions(),
       proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
       timestamp: this.timestamp(timestampedSize, checkpoint),
-      known: known.map((note) => this.known(note, checkpoint)),
+      known: [...known.map((note) => this.known(note, checkpoint)), ...this.losses(checkpoint)],
       openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices, options) : {},
     };
     const certificate = populationText({
@@ -195,12 +195,21 @@ export class BundleMaker {
 
   private timestamp(size: number | null, checkpoint: PublishedCheckpoint): BundleHeader['timestamp'] {
     const [stamped, token] = size === null ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
-    if (!stamped || !token) return null;
+    // A stamp of before a loss is on another name's checkpoint.
+    if (!stamped || !token || stamped.origin !== checkpoint.origin) return null;
     return {
       checkpoint: stamped.note,
       token: toBase64(token),
       proof: this.consistency(stamped.size, checkpoint.size),
     };
+  }
+
+  /** What was declared lost goes with every bundle: who trusts the name of before is led to this one, and told. */
+  private losses({ size }: PublishedCheckpoint): BundleHeader['known'] {
+    const declared = this.signer.losses().map((note) => ({ note, kept: parseCheckpoint(note).checkpoint.size }));
+    return declared
+      .filter(({ kept }) => kept <= size)
+      .map(({ note, kept }) => ({ checkpoint: note, proof: this.consistency(kept, size) }));
   }
 
   /** @throws {UnknownCheckpointError} for what is no beginning of this log, and no later state of it */

@@ -58,6 +58,11 @@ export class LogWatch {
     await this.running;
   }
 
+  /** Why nothing may be accepted: what was signed is not in the store. */
+  lost(): Promise<string | null> {
+    return this.signed.lost();
+  }
+
   status(): LogStanding {
     return this.standing;
   }

@@ -6,7 +6,7 @@ export class SigningRefusedError extends Error {}
 
 /** Signs what the log says in public. The key names the log; it can be replaced, and the old key vouches for the new one. */
 export abstract class CheckpointSigner {
-  /** Name of the log and of its keys; the same for ever. */
+  /** Name of the log and of its keys; the same for ever, unless a loss is declared. */
   abstract readonly origin: string;
   /** @param text the text of a note, ending in a newline
    *  @throws {SigningRefusedError} while the log at hand does not hold what was signed before */
@@ -17,4 +17,6 @@ export abstract class CheckpointSigner {
   abstract hasSigned(note: string): boolean;
   /** One signed note for each change of key, oldest first. */
   abstract successions(): readonly string[];
+  /** One signed note for each loss that the log has declared, oldest first: each begins another name. */
+  abstract losses(): readonly string[];
 }

@@ -11,4 +11,7 @@ export abstract class SignedLog {
    *  @param recorded states of this log that the event store tells of
    *  @throws {Error} in words that say what to restore */
   abstract check(recorded: readonly SignedState[]): Promise<void>;
+  /** In words, where events that were signed are not in the store any more; null where none are missing, or nobody can
+   *  tell. */
+  abstract lost(): Promise<string | null>;
 }

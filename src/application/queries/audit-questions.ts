@@ -32,6 +32,7 @@ export class ProveConsistency {
 export interface AuditKeys {
   readonly keys: readonly string[];
   readonly successions: readonly string[];
+  readonly losses: readonly string[];
 }
 
 export interface InclusionAnswer {
@@ -62,7 +63,9 @@ export class GetAuditKeysHandler implements IQueryHandler<GetAuditKeys, AuditKey
   constructor(private readonly signer: CheckpointSigner) {}
 
   async execute(): Promise<AuditKeys> {
-    return { keys: this.signer.keys().map(verifierKeyText), successions: this.signer.successions() };
+    const { signer } = this;
+    const keys = signer.keys().map(verifierKeyText);
+    return { keys, successions: signer.successions(), losses: signer.losses() };
   }
 }
 

@@ -6,6 +6,9 @@ import type { StoredPosition } from '../ports/position-store.js';
  *  another. */
 export class LogDiffersError extends Error {}
 
+/** What to do. */
+const RESTORE = "restore the newest copy of it, or let two administrators accept the loss ('./honnin recover')";
+
 /** Compares a stored position with the log: it must reach that far, and hold the very event there.
  *  @param whose for the words
  *  @throws {LogDiffersError} */
@@ -15,7 +18,7 @@ export async function assertSameLog(store: EventStore, whose: string, stored: St
   const head = await store.head();
   if (head === null || head < stored.position) {
     const ends = `the event log ends at ${String(head)}, before position ${stored.position} of ${whose}`;
-    throw new LogDiffersError(`${ends}: events were lost, or this is another log; restore the newest copy of it`);
+    throw new LogDiffersError(`${ends}: events were lost, or this is another log; ${RESTORE}`);
   }
 }
 
@@ -27,13 +30,13 @@ export async function assertAnchored(store: EventStore, whose: string, anchor: E
   if (found?.position !== anchor.position && (await isEnd(store, found))) {
     throw new LogDiffersError(
       `the event log ${end}, before event ${anchor.id} at position ${anchor.position} of ${whose}: events were lost, or ` +
-        'this is another log; restore the newest copy of it',
+        `this is another log; ${RESTORE}`,
     );
   }
   const there = found?.position === anchor.position ? `event ${found.id}` : 'no event';
   throw new LogDiffersError(
     `the event log has ${there} at position ${anchor.position} where ${whose} saw event ${anchor.id}: an older copy was ` +
-      'put back, or this is another log; restore the newest copy of it',
+      `put back, or this is another log; ${RESTORE}`,
   );
 }
 
@@ -49,6 +52,6 @@ export async function eventAt(store: EventStore, whose: string, position: Positi
   if (anchor?.position === position) return anchor;
   throw new LogDiffersError(
     `${whose} knows an event at position ${position}, and the event log has none there: events were lost, or this is ` +
-      'another log; restore the newest copy of it',
+      `another log; ${RESTORE}`,
   );
 }

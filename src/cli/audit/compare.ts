@@ -28,6 +28,8 @@ interface PresentLog {
   readonly cosigned: string | null;
   readonly stated: readonly VerifierKey[];
   readonly successions: readonly string[];
+  /** Notes in which the log declares losses. */
+  readonly losses: readonly string[];
   /** Proofs for these sizes against the present size, at hand. */
   readonly proofs: (sizes: readonly number[]) => Promise<(first: number, second: number) => readonly Hash[]>;
 }
@@ -42,8 +44,11 @@ export async function compare(args: string[]): Promise<number> {
   // What witnesses have cosigned is held against the log as every other copy is.
   const copies = log.cosigned === null ? kept : [...kept, { note: log.cosigned, where: COSIGNED }];
   const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
-  const keys = keysThatFollow(trusted.length > 0 ? trusted : log.stated.slice(0, 1), log.successions, { hash: sha256, isSigned: isSignedEd25519 });
-  const report = await compareCopies({ present: log.note, copies, keys, hash: sha256, isSigned: isSignedEd25519, proof: await log.proofs(sizesToProve(log.note, copies)) });
+  const check = { hash: sha256, isSigned: isSignedEd25519 };
+  const first = trusted.length > 0 ? trusted : log.stated.slice(0, 1);
+  const keys = keysThatFollow(first, [...log.successions, ...log.losses], check);
+  const proof = await log.proofs(sizesToProve(log.note, copies, log.losses));
+  const report = await compareCopies({ present: log.note, copies, losses: log.losses, keys, ...check, proof });
   const judged = witnesses && witnessesOn(log, copies, keys, witnesses);
   const code = exitCode(report, trusted.length > 0, judged);
   if (values.json) sayJson({ ok: code === EXIT.ok, trusted: trusted.length > 0, ...report, witnesses: judged });
@@ -74,18 +79,25 @@ function witnessLines(judged: WitnessJudgement | null): string[] {
 }
 
 /** Nothing compared is not "all is well", and neither is a key that only the log itself states. */
-function exitCode({ discrepancies, checkpoints }: CopyReport, hasKey: boolean, judged: WitnessJudgement | null): number {
+function exitCode(report: CopyReport, hasKey: boolean, judged: WitnessJudgement | null): number {
+  const { discrepancies, checkpoints, losses } = report;
   if (discrepancies.length > 0 || judged?.isWrong === true) return EXIT.failed;
   const isWitnessed = judged === null || judged.witnessed.isEnough;
-  return checkpoints > 0 && hasKey && isWitnessed ? EXIT.ok : EXIT.unknown;
+  return checkpoints > 0 && hasKey && isWitnessed && losses.length === 0 ? EXIT.ok : EXIT.unknown;
 }
 
 function linesOf(report: CopyReport, hasKey: boolean): string[] {
   const { origin, treeSize, checkpoints, consistent, consistentUpTo, firstFork, ignored, discrepancies } = report;
+  const { losses, lost } = report;
   const lines = [`log        ${origin ?? 'unknown'}, ${treeSize ?? 0} entries now`, `copies     ${checkpoints} different checkpoints of this log${ignored > 0 ? `; ${ignored} records are not signed by it and were left aside` : ''}`, `agree      ${consistent} of ${checkpoints}${consistentUpTo === null ? '' : `, the largest has ${consistentUpTo} entries`}`];
+  for (const loss of losses) lines.push(`LOSS       ${loss}`);
+  if (lost > 0)
+    lines.push(`LOSS       ${lost} copies are of what is declared lost: nothing is left to compare them with`);
   for (const { code, size, where, detail } of discrepancies.slice(0, 50)) lines.push(`WRONG      ${size === null ? '' : `${size} entries: `}${detail} (${where}) [${code}]`);
   if (firstFork) lines.push(`FORK       first at the checkpoint of ${firstFork.size} entries (${firstFork.where}): something in entries ${firstFork.afterEntry} to ${firstFork.size - 1} was changed, removed or added after it was given out`);
   else if (checkpoints === 0) lines.push('nothing was compared: there is no checkpoint of this log among the copies');
+  else if (discrepancies.length === 0 && losses.length > 0)
+    lines.push('nothing else is wrong; what was declared lost stays lost');
   else if (discrepancies.length === 0) lines.push(hasKey ? 'the log has only grown since each of these checkpoints' : 'the log has only grown since each of these checkpoints, but nobody knows whose log it is: give its key with --key');
   return lines;
 }
@@ -96,7 +108,14 @@ async function logInFolder(data: string | undefined): Promise<PresentLog> {
   const checkpoint = log.checkpoint();
   if (!checkpoint) throw new UsageError('the audit log has no checkpoint yet');
   const keys = await audit.keys();
-  return { note: checkpoint.note, cosigned: log.cosigned()?.note ?? null, stated: keys.keys(), successions: keys.successions(), proofs: async () => (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }) };
+  return {
+    note: checkpoint.note,
+    cosigned: log.cosigned()?.note ?? null,
+    stated: keys.keys(),
+    successions: keys.successions(),
+    losses: keys.losses(),
+    proofs: async () => (first, second) => consistencyProof(hasher, log.nodes(second), { first, second }),
+  };
 }
 
 async function logOfServer(server: string): Promise<PresentLog> {
@@ -110,10 +129,11 @@ async function logOfServer(server: string): Promise<PresentLog> {
   const told = witnessed.ok ? await witnessed.text() : '';
   const cosigned = checkpointIn(told) === null ? null : told;
   const note = await (await get('log/checkpoint')).text();
-  const { keys, successions } = (await (await get('keys')).json()) as { keys: string[]; successions: string[] };
+  const answer = (await (await get('keys')).json()) as { keys: string[]; successions: string[]; losses?: string[] };
+  const { keys, successions, losses = [] } = answer;
   const { size } = parseCheckpoint(note).checkpoint;
   return {
-    note, cosigned, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions,
+    note, cosigned, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions, losses,
     proofs: async (sizes) => {
       const fetched = new Map<number, readonly Hash[] | Error>();
       for (const first of sizes) fetched.set(first, await get(`proofs/consistency?first=${first}&second=${size}`).then(async (answer) => ((await answer.json()) as { proof: string[] }).proof.map((hash) => fromBase64(hash)), (error: unknown) => error as Error));

@@ -1,5 +1,6 @@
 import { toBase64 } from './bytes.js';
 import { parseCheckpoint, type Checkpoint } from './checkpoint.js';
+import { lossInWords, readLoss, type LossDeclaration } from './loss-declaration.js';
 import { isConsistent, sameHash, treeHasher, type Hash, type HashFunction } from './merkle-tree.js';
 import { judgeNote, NoteFormatError, type SignatureCheck, type VerifierKey } from './signed-note.js';
 
@@ -10,7 +11,15 @@ export interface KeptCopy {
 }
 
 export interface CopyDiscrepancy {
-  readonly code: 'fork' | 'rolled_back' | 'two_histories' | 'no_proof' | 'copy_signature' | 'present_signature' | 'present_malformed';
+  readonly code:
+    | 'fork'
+    | 'rolled_back'
+    | 'two_histories'
+    | 'no_proof'
+    | 'copy_signature'
+    | 'present_signature'
+    | 'present_malformed'
+    | 'loss_wrong';
   /** Entries of the checkpoint in question, or null where it has none. */
   readonly size: number | null;
   readonly where: string;
@@ -27,6 +36,10 @@ export interface CopyReport {
   readonly consistentUpTo: number | null;
   /** Smallest checkpoint that does not: something before this entry was changed. */
   readonly firstFork: { readonly size: number; readonly afterEntry: number; readonly where: string } | null;
+  /** Losses that the log declares, in words. With one it is never simply right. */
+  readonly losses: readonly string[];
+  /** Copies of what is declared to be lost. */
+  readonly lost: number;
   /** Records that are no checkpoint of this log: anybody may have put them there, and they say nothing. */
   readonly ignored: number;
   readonly discrepancies: readonly CopyDiscrepancy[];
@@ -36,6 +49,8 @@ export interface CompareOptions {
   /** The note of the log as it is handed out now. */
   readonly present: string;
   readonly copies: readonly KeptCopy[];
+  /** Notes in which the log declares losses. */
+  readonly losses?: readonly string[];
   readonly keys: readonly VerifierKey[];
   readonly hash: HashFunction;
   readonly isSigned: SignatureCheck;
@@ -52,9 +67,14 @@ export function compareCopies(options: CompareOptions): CopyReport {
 }
 
 /** Sizes for which {@link compareCopies} will ask for a proof, for those who have to fetch them first; ascending. */
-export function sizesToProve(present: string, copies: readonly KeptCopy[]): readonly number[] {
+export function sizesToProve(
+  present: string,
+  copies: readonly KeptCopy[],
+  losses: readonly string[] = [],
+): readonly number[] {
   const size = parsed(present)?.checkpoint.size ?? 0;
-  const sizes = new Set(copies.map(({ note }) => parsed(note)?.checkpoint.size ?? 0));
+  const notes = [...copies.map(({ note }) => note), ...losses];
+  const sizes = new Set(notes.map((note) => parsed(note)?.checkpoint.size ?? 0));
   return [...sizes].filter((kept) => kept > 0 && kept < size).toSorted((a, b) => a - b);
 }
 
@@ -63,14 +83,25 @@ class Comparison {
   /** By size, then by root: where it was seen first. */
   private readonly kept = new Map<number, Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>>();
   private ignored = 0;
+  private lost = 0;
+  private losses: readonly LossDeclaration[] = [];
+  /** Copies of names of before, by name and size: the root that was seen first. */
+  private readonly former = new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
 
   constructor(private readonly options: CompareOptions) {}
 
   run(): CopyReport {
     const present = this.presentCheckpoint();
     if (present === null) return this.report(null, [], []);
+    this.losses = this.declared(present);
     for (const copy of this.options.copies) this.take(copy, present.origin);
     const [good, bad]: [number[], { size: number; where: string }[]] = [[], []];
+    for (const { checkpoint, where } of this.former.values()) {
+      const loss = this.losses.find(({ signed }) => signed.origin === checkpoint.origin) as LossDeclaration;
+      if (checkpoint.size > loss.kept.size) this.judgeLost(checkpoint, loss, where);
+      else if (this.isBeginning(checkpoint, present, where)) good.push(checkpoint.size);
+      else bad.push({ size: checkpoint.size, where });
+    }
     for (const size of [...this.kept.keys()].toSorted((a, b) => a - b)) {
       const roots = [...(this.kept.get(size) as Map<string, { checkpoint: Checkpoint; where: string }>).values()];
       if (roots.length > 1) this.wrong('two_histories', size, roots.map(({ where }) => where).join(' and '), `the log has signed ${roots.length} different checkpoints of ${size} entries`);
@@ -96,10 +127,41 @@ class Comparison {
     }
   }
 
+  /** Declarations that are signed under both names and are how this log begins. */
+  private declared(present: Checkpoint): readonly LossDeclaration[] {
+    const { losses = [], hash, isSigned } = this.options;
+    return losses.flatMap((note) => {
+      const loss = readLoss(note, { hash, isSigned });
+      if (loss !== null && this.isBeginning(loss.kept, present, 'the declaration of loss')) return [loss];
+      const detail = 'a note that declares a loss is none, or is not signed under both names of the log';
+      if (loss === null) this.wrong('loss_wrong', null, 'the present log', detail);
+      return [];
+    });
+  }
+
+  private judgeLost({ size, root }: Checkpoint, { signed }: LossDeclaration, where: string): void {
+    const what = `a checkpoint of ${size} entries was given out`;
+    const isOther = size === signed.size && !sameHash(root, signed.root);
+    if (size > signed.size) this.wrong('loss_wrong', size, where, `${what}, and the log declares ${signed.size} as its last`);
+    else if (isOther) this.wrong('loss_wrong', size, where, `${what} that is not the one declared as the last`);
+    else this.lost += 1;
+  }
+
+  private takeFormer(checkpoint: Checkpoint, where: string): void {
+    const name = `${checkpoint.origin}\n${checkpoint.size}`;
+    const seen = this.former.get(name);
+    if (!seen) this.former.set(name, { checkpoint, where });
+    else if (!sameHash(seen.checkpoint.root, checkpoint.root)) {
+      const detail = `the log has signed two different checkpoints of ${checkpoint.size} entries`;
+      this.wrong('two_histories', checkpoint.size, `${seen.where} and ${where}`, detail);
+    }
+  }
+
   /** Only what this log has signed is evidence against it: everybody can write a note. */
   private take({ note, where }: KeptCopy, origin: string): void {
     const read = parsed(note);
-    if (read === null || read.checkpoint.origin !== origin) {
+    const isFormer = this.losses.some(({ signed }) => signed.origin === read?.checkpoint.origin);
+    if (read === null || (read.checkpoint.origin !== origin && !isFormer)) {
       this.ignored += 1;
       return;
     }
@@ -110,6 +172,7 @@ class Comparison {
       this.ignored += 1;
       return;
     }
+    if (isFormer) return this.takeFormer(checkpoint, where);
     const roots = this.kept.get(checkpoint.size) ?? new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
     const root = toBase64(checkpoint.root);
     if (!roots.has(root)) roots.set(root, { checkpoint, where });
@@ -142,6 +205,7 @@ class Comparison {
     return {
       origin: present?.origin ?? null, treeSize: present?.size ?? null, checkpoints: good.length + bad.length, consistent: good.length, consistentUpTo: good.at(-1) ?? null,
       firstFork: fork === undefined ? null : { size: fork.size, afterEntry: before.at(-1) ?? 0, where: fork.where }, ignored: this.ignored, discrepancies: this.discrepancies,
+      losses: this.losses.map(lossInWords), lost: this.lost,
     };
   }
 

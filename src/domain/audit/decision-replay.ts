@@ -100,6 +100,8 @@ const FACTS = new Set([
   'ServerEnded',
   'CheckpointRecorded',
   'VerifierPageGivenOut',
+  'LossProposed',
+  'LossAccepted',
 ]);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
 /** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only

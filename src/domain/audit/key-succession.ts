@@ -1,4 +1,5 @@
 import { toBase64 } from './bytes.js';
+import { readLoss } from './loss-declaration.js';
 import { hexId, judgeNote, parseNote, parseVerifierKey, verifierKeyText, type SignatureCheck, type VerifierKey } from './signed-note.js';
 import type { Hash, HashFunction } from './merkle-tree.js';
 
@@ -10,8 +11,9 @@ export function successionText({ origin, from, to, size, root }: { readonly orig
   return `${LABEL}\n${origin}\n${verifierKeyText(from)}\n${verifierKeyText(to)}\n${size}\n${toBase64(root)}\n`;
 }
 
-/** The keys that follow from the trusted ones: each is vouched for by a key before it, and has signed that itself.
- *  @param notes successions in any order; one that does not fit is ignored
+/** The keys that follow from the trusted ones: each is vouched for by a key before it, and has signed that itself. A
+ *  declared loss vouches for a key too, that of the log's new name.
+ *  @param notes successions and declarations of loss in any order; one that does not fit is ignored
  *  @returns the trusted keys and those that follow from them */
 export function keysThatFollow(trusted: readonly VerifierKey[], notes: readonly string[], { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck }): readonly VerifierKey[] {
   const keys = [...trusted];
@@ -46,7 +48,10 @@ export function readSuccession(text: string, { hash, isSigned }: { readonly hash
 }
 
 function succeeded(text: string, keys: readonly VerifierKey[], hash: HashFunction, isSigned: SignatureCheck): VerifierKey | null {
-  const read = readSuccession(text, { hash, isSigned });
+  const loss = readLoss(text, { hash, isSigned });
+  const read = loss
+    ? { from: verifierKeyText(loss.from), to: verifierKeyText(loss.to) }
+    : readSuccession(text, { hash, isSigned });
   return read !== null && keys.some((key) => verifierKeyText(key) === read.from) ? parseVerifierKey(read.to, hash) : null;
 }
 

@@ -17,6 +17,7 @@ import { DecisionReplay, type ReplayReport } from './decision-replay.js';
 import { isNamedEvidence, type EvidenceName } from './evidence-name.js';
 import { judgeWitnesses, type Witnessed, type WitnessPolicy } from './cosignature.js';
 import { keysThatFollow, readSuccession } from './key-succession.js';
+import { isCalledLoss, lossInWords, readLoss, type LossDeclaration } from './loss-declaration.js';
 import { parseLeaf, registrantOf, type LeafEvent } from './leaf.js';
 import { GrowingTree, HASH_BYTES, isConsistent, rootFromSet, sameHash, treeHasher, type Hash, type HashFunction, type TreeHasher } from './merkle-tree.js';
 import { LISTS, ListDrawer, populationText, type ListName } from './population.js';
@@ -47,7 +48,8 @@ export interface Discrepancy {
   readonly code:
     | 'bundle_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
     | 'range_has_gaps' | 'fork' | 'succession_malformed' | 'two_successors' | 'certificate_differs' | 'certificate_signature' | 'list_differs'
-    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs' | 'certificate_verdict_differs' | 'cosignature_wrong';
+    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs'
+    | 'certificate_verdict_differs' | 'cosignature_wrong' | 'loss_wrong';
   readonly index: number | null;
   readonly detail: string;
 }
@@ -56,7 +58,7 @@ export interface Discrepancy {
 export interface Undecided {
   readonly code:
     | 'no_key' | 'other_key' | 'known_unreadable' | 'known_of_another_log' | 'known_unsigned' | 'known_is_newer' | 'known_without_proof'
-    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed' | UndecidedVerdict;
+    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed' | 'loss_declared' | UndecidedVerdict;
   readonly index: number | null;
   readonly detail: string;
 }
@@ -164,9 +166,10 @@ class Verification {
     const { checkpoint, note } = parseCheckpoint(header.checkpoint);
     const read = this.readLeaves(leaves, header, checkpoint.size);
     const keys = this.keys(header);
+    const losses = this.checkLosses(header, checkpoint);
     const signing = this.checkSignature(checkpoint, note, keys);
     const areLeavesProven = this.checkRoot(header, checkpoint, read);
-    const knownCheckpoints = this.checkKnown(header, checkpoint, read, keys);
+    const knownCheckpoints = this.checkKnown(header, checkpoint, read, keys, losses);
     this.checkCarriedCheckpoints(header, checkpoint, keys);
     const witnessed = this.checkWitnesses(header, checkpoint, read, keys);
     const listsNotDrawn = this.checkCertificate(header, checkpoint, read, keys);
@@ -265,7 +268,7 @@ class Verification {
 
   /** The reader's keys and those that follow from them. Every succession must be one, also where none of the reader's keys began it: the
    *  keys stand in its text, so that both signatures can be judged. */
-  private keys({ successions }: BundleHeader): readonly VerifierKey[] {
+  private keys({ successions, known }: BundleHeader): readonly VerifierKey[] {
     const { hash, isSigned } = this.primitives;
     const followers = new Map<string, string>();
     for (const note of successions) {
@@ -274,7 +277,8 @@ class Verification {
       else if ((followers.get(read.from) ?? read.to) !== read.to) this.wrong('two_successors', null, 'one key of the log vouches for two different successors: two logs go on under one name');
       else followers.set(read.from, read.to);
     }
-    return keysThatFollow(this.options.trusted, successions, { hash, isSigned });
+    const losses = known.map(({ checkpoint }) => checkpoint).filter(isCalledLoss);
+    return keysThatFollow(this.options.trusted, [...successions, ...losses], { hash, isSigned });
   }
 
   private checkSignature({ origin }: Checkpoint, note: ReturnType<typeof parseNote>, keys: readonly VerifierKey[]): VerifierKey | null {
@@ -285,6 +289,32 @@ class Verification {
     const key = verdict.by.find((k) => k.name === origin);
     if (!key) this.wrong('origin_differs', null, `the checkpoint is of ${origin} and the key is of ${verdict.by[0]?.name}`);
     return key ?? null;
+  }
+
+  /** What the log itself declares to be lost. It is never right with such a gap, and nobody who says so is a forger:
+   *  but what is declared must be signed by both names, and must be how this log begins.
+   *  @returns the declarations that lead from names of before to this one */
+  private checkLosses({ known }: BundleHeader, present: Checkpoint): readonly LossDeclaration[] {
+    const declared: LossDeclaration[] = [];
+    for (const { checkpoint: text, proof } of known.filter(({ checkpoint }) => isCalledLoss(checkpoint))) {
+      const loss = readLoss(text, this.primitives);
+      if (loss === null) {
+        const detail = 'a note that declares a loss is none, or is not signed under both names of the log';
+        this.wrong('loss_wrong', null, detail);
+        continue;
+      }
+      const { kept } = loss;
+      const trees = { first: kept.size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
+      const isBeginning = kept.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees);
+      if (isBeginning) declared.push(loss);
+      else this.wrong('loss_wrong', null, `a loss is declared after ${kept.size} leaves with which this log does not begin`);
+    }
+    const chain = lossesThatLeadTo(present.origin, declared);
+    for (const loss of chain) this.cannotJudge('loss_declared', null, lossInWords(loss));
+    const names = chain.map(({ signed }) => signed.origin);
+    const isTwice = new Set(names).size < names.length;
+    if (isTwice) this.wrong('two_successors', null, 'two losses are declared of one log: two logs go on from it');
+    return chain;
   }
 
   /** A signature under a key that the reader does not have says nothing, neither good nor bad. */
@@ -307,14 +337,21 @@ class Verification {
   }
 
   /** Agreement with checkpoints that the reader has from elsewhere: this is what uncovers a log that was rewritten and signed again. */
-  private checkKnown(header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): number {
-    const known = this.options.known ?? [];
-    return known.filter((text) => this.agreesWith(text, header, checkpoint, leaves, keys)).length;
+  private checkKnown(
+    header: BundleHeader,
+    checkpoint: Checkpoint,
+    leaves: Leaves,
+    keys: readonly VerifierKey[],
+    losses: readonly LossDeclaration[],
+  ): number {
+    const isIn = (text: string): boolean => {
+      const known = this.knownCheckpoint(text, checkpoint, keys, losses);
+      return known !== null && this.agreesWith(known, header, checkpoint, leaves);
+    };
+    return (this.options.known ?? []).filter(isIn).length;
   }
 
-  private agreesWith(text: string, header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): boolean {
-    const known = this.knownCheckpoint(text, checkpoint, keys);
-    if (known === null) return false;
+  private agreesWith(known: Checkpoint, header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves): boolean {
     const isContained = this.contains(known, header, checkpoint, leaves);
     if (isContained === null) this.cannotJudge('known_without_proof', null, `the bundle has no proof for the checkpoint of ${known.size} leaves that you have: export again with it (--known)`);
     if (isContained === false) this.wrong('fork', null, `the log was rewritten: its first ${known.size} leaves are not those of the checkpoint that you have`);
@@ -322,16 +359,34 @@ class Verification {
   }
 
   /** @returns null for what says nothing about this bundle; a stranger's file must not accuse the log */
-  private knownCheckpoint(text: string, { origin, size }: Checkpoint, keys: readonly VerifierKey[]): Checkpoint | null {
+  private knownCheckpoint(
+    text: string,
+    { origin, size }: Checkpoint,
+    keys: readonly VerifierKey[],
+    losses: readonly LossDeclaration[],
+  ): Checkpoint | null {
     const read = checkpointIn(text);
+    const loss = losses.find(({ signed }) => signed.origin === read?.checkpoint.origin);
     if (read === null) this.cannotJudge('known_unreadable', null, 'one of your known checkpoints is no checkpoint');
-    else if (read.checkpoint.origin !== origin) this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
+    else if (read.checkpoint.origin !== origin && !loss) this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
     else if (this.options.trusted.length > 0 && judgeNote(read.note, keys, this.primitives.isSigned).verdict !== 'signed') {
       this.cannotJudge('known_unsigned', null, `the checkpoint of ${read.checkpoint.size} leaves that you have is not signed by a key of this log`);
+    } else if (loss && read.checkpoint.size > loss.kept.size) {
+      this.judgeLost(read.checkpoint, loss);
     } else if (read.checkpoint.size > size) {
       this.cannotJudge('known_is_newer', null, `the bundle's checkpoint has ${size} leaves and you have one with ${read.checkpoint.size}: the bundle is older, or an old checkpoint was replayed; export again`);
     } else return read.checkpoint;
     return null;
+  }
+
+  /** A checkpoint of what was declared lost: nothing is left to compare it with but the declaration. */
+  private judgeLost(known: Checkpoint, { signed }: LossDeclaration): void {
+    const what = `the checkpoint of ${known.size} leaves of ${known.origin} that you have`;
+    const isOther = known.size === signed.size && !sameHash(known.root, signed.root);
+    const last = `what the log declares to have signed last (${signed.size})`;
+    if (known.size > signed.size) this.wrong('loss_wrong', null, `${what} is newer than ${last}`);
+    else if (isOther) this.wrong('loss_wrong', null, `${what} has another root than ${last}`);
+    else this.cannotJudge('loss_declared', null, `${what} is of what the log declares to be lost`);
   }
 
   /** Whether the log begins with the tree of a known checkpoint; null when the bundle has no proof of it. */
@@ -354,7 +409,7 @@ class Verification {
     for (const { checkpoint: text, proof } of header.known) {
       const { checkpoint, note } = parseCheckpoint(text);
       const isOurs = checkpoint.origin === present.origin && judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed';
-      if (!isOurs || checkpoint.size > present.size) continue;
+      if (!isOurs || checkpoint.size > present.size || isCalledLoss(text)) continue;
       const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
       if (!isConsistent(this.hasher, hashesOf(proof), trees)) this.wrong('fork', null, `the log signed a checkpoint of ${checkpoint.size} leaves that is not its beginning`);
     }
@@ -497,6 +552,22 @@ class Verification {
 /** True when nothing is wrong, the maker is known, and every decision came out the same. */
 export function isSoundReport({ judgement, trust, replay }: VerifyReport): boolean {
   return judgement === 'right' && trust === 'trusted' && replay.reproduced === replay.decisions;
+}
+
+/** Declarations that lead, one after the other, to a log of this name. */
+export function lossesThatLeadTo(origin: string, declared: readonly LossDeclaration[]): readonly LossDeclaration[] {
+  const names = new Set([origin]);
+  const chain = new Set<LossDeclaration>();
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const loss of declared) {
+      if (chain.has(loss) || !names.has(loss.kept.origin)) continue;
+      chain.add(loss);
+      names.add(loss.signed.origin);
+      grew = true;
+    }
+  }
+  return [...chain];
 }
 
 /** @returns null for a text that is no checkpoint */

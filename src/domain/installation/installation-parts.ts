@@ -16,6 +16,8 @@ export interface FoundParts {
     /** Events in it; null: some, and this store does not count them. */
     readonly events: number | null;
     readonly claim: InstallationClaim | null;
+    /** Name of the signed log since the last loss that was accepted; null: none was. */
+    readonly originAfterLoss: string | null;
   };
   readonly origin: string;
   readonly masterKey: FoundKey;
@@ -93,7 +95,7 @@ function claimedProblems(found: FoundParts, claim: InstallationClaim): string[] 
   return [
     ...keyProblems(whose, 'master key', masterKey, claim.masterKeyCheck),
     ...keyProblems(whose, 'server secret', serverSecret, claim.serverSecretCheck),
-    ...originProblems(found.origin, claim.origin),
+    ...originProblems(found.origin, found.log.originAfterLoss ?? claim.origin),
     ...logKeyProblems(whose, logKeys, claim.logKeySha256),
     ...vaultProblems(whose, vault, readModel),
     ...readModelProblems(readModel, installationId),

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSuccession } from '../../domain/audit/key-succession.js';
+import { readLoss } from '../../domain/audit/loss-declaration.js';
 import { NoteFormatError, parseVerifierKey, verifierKeyText } from '../../domain/audit/signed-note.js';
 import { encodeEntries, parseTilePath, tilePath, tileWidth, TILE_WIDTH, type TileName } from '../../domain/audit/tiles.js';
 import { concatBytes } from '../../domain/audit/bytes.js';
@@ -19,7 +20,7 @@ const OWNED: readonly RegExp[] = [
   /^checkpoint$/, // fsck: signature, root
   /^positions$/, // fsck, event by event: Positions
   /^checkpoints\/\d+(?:-\d+)?$/, // fsck: every note, in order
-  /^keys\/[1-9]\d*\.(?:vkey|succession)$/, // here
+  /^keys\/[1-9]\d*\.(?:vkey|succession|loss)$/, // here
   /^timestamps\/\d+\.(?:tsr|checkpoint|\d+\.crl)$/, // check-timestamps
   /^cosigned$/, // check-folder: a state of this log
   /^outlets\/[\w.-]+\.json$/, // a memory of what was delivered: losing it delivers again
@@ -81,9 +82,10 @@ function keyProblems(folder: string): FolderProblem[] {
     else problems.push(wrong(`keys/${number}.vkey: ${problem}`));
   });
   for (const number of numbers.slice(1)) {
-    const read = succession(join(folder, `${number}.succession`));
+    const read = noteOfKey(join(folder, `${number}.succession`)) ?? noteOfKey(join(folder, `${number}.loss`));
     const [from, to] = [keys.get(number - 1), keys.get(number)];
-    if (read === null) problems.push(wrong(`keys/${number}.succession is missing, or is not signed by both keys`));
+    const missing = `keys/${number}.succession (or .loss) is missing, or is not signed by both keys`;
+    if (read === null) problems.push(wrong(missing));
     else if ((from !== undefined && read.from !== from) || (to !== undefined && read.to !== to)) problems.push(wrong(`keys/${number}.succession speaks of other keys than ${number - 1}.vkey and ${number}.vkey`));
   }
   return problems;
@@ -98,9 +100,13 @@ function keyProblem(text: string): string | null {
   }
 }
 
-function succession(file: string): ReturnType<typeof readSuccession> {
+/** The succession to a key, or the declaration of loss that begins its name. */
+function noteOfKey(file: string): ReturnType<typeof readSuccession> {
+  const check = { hash: sha256, isSigned: isSignedEd25519 };
   try {
-    return readSuccession(readFileSync(file, 'utf8'), { hash: sha256, isSigned: isSignedEd25519 });
+    const text = readFileSync(file, 'utf8');
+    const loss = readLoss(text, check);
+    return loss ? { from: verifierKeyText(loss.from), to: verifierKeyText(loss.to) } : readSuccession(text, check);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

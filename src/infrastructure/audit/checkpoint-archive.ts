@@ -26,13 +26,15 @@ export class CheckpointArchive {
   /** @param folder `checkpoints` of the log */
   constructor(private readonly folder: string) {}
 
-  /** The note of this size as it was published, or null when none was. Reads the one file that it would be in. */
+  /** The note of this size as it was published, or null when none was; the later one of the size from which a log goes
+   *  on under another name. Reads the one file that it would be in. */
   noteOf(size: number): string | null {
-    const alone = readIfThere(join(this.folder, String(size)));
-    if (alone) return Buffer.from(alone).toString('utf8');
     const bytes = this.read(fileOf(size));
-    for (const record of recordsOf(bytes)) if (record.size === size) return bytes.toString('utf8', record.from, record.to);
-    return null;
+    let found: string | null = null;
+    for (const record of recordsOf(bytes)) {
+      if (record.size === size) found = bytes.toString('utf8', record.from, record.to);
+    }
+    return found ?? readIfThere(join(this.folder, String(size)))?.toString('utf8') ?? null;
   }
 
   /** Checkpoints of more than `size` entries, ascending, a file at a time. Damaged records of the files that are read come too. */

@@ -12,7 +12,7 @@ import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { leafText, parseLeaf, registrantOf } from '../../domain/audit/leaf.js';
 import { GrowingTree, HASH_BYTES, sameHash } from '../../domain/audit/merkle-tree.js';
 import type { SignedLogEvent } from '../../domain/audit/signed-log.events.js';
-import { judgeNote, NoteFormatError } from '../../domain/audit/signed-note.js';
+import { judgeNote, NoteFormatError, type VerifierKey } from '../../domain/audit/signed-note.js';
 import { tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
 import { fold } from '../../domain/decider.js';
 import { referenceImage, registrantDecider } from '../../domain/registrant/registrant.js';
@@ -53,7 +53,7 @@ export interface FsckReport {
 export interface FsckOptions {
   readonly eventsFile: string;
   readonly auditFolder: string;
-  readonly signer: Pick<CheckpointSigner, 'keys' | 'successions'>;
+  readonly signer: Pick<CheckpointSigner, 'keys' | 'successions' | 'losses'>;
   readonly pseudonyms: Pseudonyms;
   /** null: vault references are not looked at. */
   readonly vault: ImageVault | null;
@@ -123,7 +123,7 @@ class Fsck {
     this.size = published?.size ?? 0;
     this.entries = new EntryReader(this.log, this.size);
     this.checkSignatures(published);
-    if (published && this.log.archive.noteOf(this.size) !== published.note) this.wrong('checkpoint_missing', null, `checkpoints/ does not hold the present checkpoint of ${this.size} leaves as it was published`);
+    if (published && !this.isArchived(published.note)) this.wrong('checkpoint_missing', null, `checkpoints/ does not hold the present checkpoint of ${this.size} leaves as it was published`);
     this.archived = this.log.archive.after(0)[Symbol.iterator]();
     this.nextArchived = this.archived.next().value;
     const newest = later.at(-1) ?? 0;
@@ -293,8 +293,7 @@ class Fsck {
   private checkCosigned(): void {
     const cosigned = this.log.cosigned();
     if (cosigned === null) return;
-    const { keys, successions } = this.options.signer;
-    const ours = keysThatFollow(keys.call(this.options.signer).slice(0, 1), successions.call(this.options.signer), { hash: sha256, isSigned: isSignedEd25519 });
+    const ours = this.keys();
     const isSigned = judgeNote(parseCheckpoint(cosigned.note).note, ours, isSignedEd25519).verdict === 'signed';
     if (!isSigned || !this.holds(cosigned)) this.wrong('cosigned_wrong', null, `cosigned tells of ${cosigned.size} entries, and is no state of this log: ask the witnesses again and move it away`);
   }
@@ -342,9 +341,20 @@ class Fsck {
     return ahead !== undefined && more.length === 0 && storedPositions(this.log.folder) >= ahead ? this.log.checkpointOf(ahead) : this.log.checkpoint();
   }
 
-  private checkSignatures(current: PublishedCheckpoint | null): void {
+  /** A log that goes on after a loss has two of the size from which it does: the older name's, and the declaration. */
+  private isArchived(note: string): boolean {
+    for (const record of this.log.archive.after(this.size - 1)) if (record.note === note) return true;
+    return false;
+  }
+
+  private keys(): readonly VerifierKey[] {
     const { signer } = this.options;
-    const keys = this.readable(() => keysThatFollow(signer.keys().slice(0, 1), signer.successions(), { hash: sha256, isSigned: isSignedEd25519 }), 'a key of the log') ?? [];
+    const notes = [...signer.successions(), ...signer.losses()];
+    return keysThatFollow(signer.keys().slice(0, 1), notes, { hash: sha256, isSigned: isSignedEd25519 });
+  }
+
+  private checkSignatures(current: PublishedCheckpoint | null): void {
+    const keys = this.readable(() => this.keys(), 'a key of the log') ?? [];
     for (const note of [...(current ? [current.note] : []), ...this.copies.map((copy) => copy.note)]) {
       const { checkpoint, note: signed } = parseCheckpoint(note);
       if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') this.wrong('checkpoint_signature', null, `the checkpoint of ${checkpoint.size} leaves is not signed by a key of this log`);

@@ -47,7 +47,7 @@ export function whyNot(folder: string, { size }: SignedState, keptIn: string): s
   const before = `a log of ${size} entries was signed before (${keptIn})`;
   const nothing = 'Nothing is signed until then: what would be signed now is another history under the same name';
   if (published === null) return `the audit log in ${folder} is lost: ${before}, and there is none here. Stop the server and restore the folder from its newest copy. ${nothing}`;
-  if (published < size) return `the audit log in ${folder} is an older copy: ${before}, and here are ${published}. Stop the server and restore the newest copy of the folder. ${nothing}`;
+  if (published < size) return `the audit log in ${folder} is an older copy: ${before}, and here are ${published}. Stop the server and restore the newest copy of the folder; where none has them, ./honnin recover. ${nothing}`;
   return `the audit log in ${folder} is another one: ${before}, and its first ${size} entries here are not those. Stop the server, put the right folder back, and find out where this one came from. ${nothing}`;
 }
 

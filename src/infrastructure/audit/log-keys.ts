@@ -78,7 +78,7 @@ export class LogKeys extends CheckpointSigner {
   }
 
   /** The published halves alone, for whoever checks: needs no secret, and opens also where a key is damaged. */
-  static published(auditFolder: string): Pick<CheckpointSigner, 'keys' | 'successions'> {
+  static published(auditFolder: string): Pick<CheckpointSigner, 'keys' | 'successions' | 'losses'> {
     return new LogKeys('', '', join(auditFolder, 'keys'));
   }
 
@@ -96,7 +96,35 @@ export class LogKeys extends CheckpointSigner {
   }
 
   override successions(): readonly string[] {
-    return this.numbers().slice(1).map((number) => readFileSync(join(this.publicFolder, `${number}.succession`), 'utf8'));
+    return this.notes('succession');
+  }
+
+  override losses(): readonly string[] {
+    return this.notes('loss');
+  }
+
+  /** A key after the first one follows by a succession, or begins another name by a declaration of loss. */
+  private notes(kind: 'succession' | 'loss'): readonly string[] {
+    const files = this.numbers().slice(1).map((number) => readIfThere(join(this.publicFolder, `${number}.${kind}`)));
+    return files.flatMap((bytes) => bytes?.toString('utf8') ?? []);
+  }
+
+  /** Makes the key of a new name, whose first word is the declaration: both names sign it. The declaration lies beside
+   *  the key before it.
+   *  @param declare makes the text, out of the key of before and the new one */
+  async beginAfterLoss(
+    origin: string,
+    declare: (keys: { readonly from: VerifierKey; readonly to: VerifierKey }) => string,
+  ): Promise<string> {
+    const old = this.signing();
+    const number = (this.numbers().at(-1) as number) + 1;
+    const next = new LogKeys(origin, this.secretFolder, this.publicFolder);
+    const made = next.secret(number, { create: true });
+    const text = declare({ from: old.key, to: made.key });
+    const note = writeNote({ text, signatures: [signed(old, text), signed(made, text)] });
+    await writeWhole(join(this.publicFolder, `${number}.loss`), note);
+    await next.publish(number, made.key);
+    return note;
   }
 
   /** A signature over a folder that was lost, set back or exchanged would be the log's word for another history. */

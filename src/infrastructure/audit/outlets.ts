@@ -46,9 +46,14 @@ export function folderOutlet(folder: string, everyMs: number): Outlet {
       if (isOther) await writeWhole(`${path}-${createHash('sha256').update(note).digest('hex').slice(0, 16)}`, note);
       else if (!existsSync(path)) await writeWhole(path, note);
       await syncFolder(folder);
-      if (isOther) throw new Error(`${path} holds another checkpoint of ${size} entries than the log: the log was rewritten; run './honnin audit compare --copies ${folder}'`);
+      // A log that goes on under another name after a declared loss begins with a size that the older name had too.
+      if (isOther && nameIn(path) === note.split('\n')[0]) throw new Error(`${path} holds another checkpoint of ${size} entries than the log: the log was rewritten; run './honnin audit compare --copies ${folder}'`);
     },
   };
+}
+
+function nameIn(path: string): string | undefined {
+  return readFileSync(path, 'utf8').split('\n')[0];
 }
 
 /** Gets each checkpoint by POST. */

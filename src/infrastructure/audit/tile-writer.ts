@@ -161,7 +161,8 @@ function assertOurs(note: string, signer: CheckpointSigner, where: string | null
   const { checkpoint, note: signed } = parseCheckpoint(note);
   const what = where === null ? 'the log' : `the log of ${where}`;
   if (checkpoint.origin !== signer.origin) throw new AuditLogForkError(`${what} is ${checkpoint.origin} and this server is ${signer.origin}`);
-  const keys = keysThatFollow(signer.keys().slice(0, 1), signer.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+  const notes = [...signer.successions(), ...signer.losses()];
+  const keys = keysThatFollow(signer.keys().slice(0, 1), notes, { hash: sha256, isSigned: isSignedEd25519 });
   if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') throw new AuditLogForkError(`the checkpoint of ${checkpoint.size} leaves${where === null ? '' : ` in ${where}`} is not signed by a key of this log`);
 }
 

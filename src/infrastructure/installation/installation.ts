@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
+import { LOSS_ID, losses } from '../../application/aggregates.js';
 import { derivedId } from '../../application/ids.js';
 import { DecideAndAppend, appendKnown } from '../../application/commands/decide-and-append.js';
 import type { Clock } from '../../application/ports/clock.js';
@@ -7,6 +8,7 @@ import type { EventStore } from '../../application/ports/event-store.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { upcast } from '../../domain/event-registry.js';
 import type { InstallationEvent } from '../../domain/installation/installation.events.js';
+import { originAfter } from '../../domain/installation/loss.js';
 import { judgeParts, type FoundParts, type InstallationClaim } from '../../domain/installation/installation-parts.js';
 import { LogKeys } from '../audit/log-keys.js';
 import { TileLog } from '../audit/tile-log.js';
@@ -15,6 +17,7 @@ import { EVENTS_FILE } from '../event-store/open-event-store.js';
 import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
 import { keyCheck, keyFile, keyIfThere } from '../key-files.js';
 import { READ_MODEL_FILE, ReadModelDatabase } from '../read-model/read-model-database.js';
+import { SystemClock } from '../system-clock.js';
 import { KeyRing } from '../vault/key-ring.js';
 
 const CLAIM_STREAM = 'installation-claim';
@@ -82,7 +85,12 @@ export async function findParts(config: Config, store: EventStore): Promise<Foun
   const audit = config.inData('audit');
   const readModel = config.inData(READ_MODEL_FILE);
   return {
-    log: { name: nameOf(config, store), events: await countEvents(store), claim: await readClaim(store) },
+    log: {
+      name: nameOf(config, store),
+      events: await countEvents(store),
+      claim: await readClaim(store),
+      originAfterLoss: originAfter((await new DecideAndAppend(store, new SystemClock()).load(losses, LOSS_ID)).state),
+    },
     origin: config.values.auditOrigin,
     masterKey: { file: masterKey.file, check: masterKeyCheck(config, masterKey.file) },
     serverSecret: { file: serverSecret.file, check: checkOf('server-secret', serverSecret.file) },

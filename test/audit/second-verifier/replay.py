@@ -26,7 +26,7 @@ KINDS = {
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
 ChallengeConsumed RequestClaimed CommandClaimed EventParked ConsumerStopped ConsumerResumed ParkedReplayed
 EventSkipped UnknownEventMet InstallationClaimed ServerBegan ServerAsked ServerAnswered
-ServerEnded CheckpointRecorded'''.split()
+ServerEnded CheckpointRecorded VerifierPageGivenOut LossProposed LossAccepted'''.split()
 KNOWN = {*FACTS, 'ErasureAnnounced', 'ErasureConfirmed', *(kind for kinds in KINDS.values() for kind in kinds[3])}
 NOT_COMPARED = dict.fromkeys('birthDate sex birthday expiry sameCard'.split(),
                              {'outcome': 'cannot_tell', 'because': 'not_compared'})

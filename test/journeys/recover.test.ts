@@ -1,0 +1,236 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { BoothClient } from '../../src/booth/booth-client.js';
+import { generateBoothKey } from '../../src/booth/booth-key.js';
+import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { sandboxSettings } from '../../src/sandbox/sandbox.js';
+import { AS_OPERATOR } from '../support/operator.js';
+import { built } from '../support/peers.js';
+import { RealServer } from '../support/real-server.js';
+import { honnin, type Ended } from '../support/run-honnin.js';
+import { describeUnless } from '../support/unless.js';
+
+const ORIGIN = 'recover.example/log';
+const NEXT = 'recover.example/log-2';
+
+/** @fault O17 O18 */
+describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
+  let server: RealServer;
+  let booth: BoothClient;
+  let boothKey: ReturnType<typeof generateBoothKey>;
+  let kept: string;
+  let lost: string;
+  const at = (name: string) => server.at(name);
+  const env = (origin = ORIGIN) => ({
+    HONNIN_AUDIT_ORIGIN: origin,
+    HONNIN_AUDIT_COPY_FOLDER: at('worm'),
+    HONNIN_AUDIT_COPY_SECONDS: '1',
+  });
+  const sizeNow = () => Number(readFileSync(join(server.data, 'audit', 'checkpoint'), 'utf8').split('\n')[1]);
+  /** Entries of the checkpoints outside. The server hands over the newest one when it stops. */
+  const sizesCopied = () =>
+    readdirSync(at('worm')).map((name) => Number(readFileSync(join(at('worm'), name), 'utf8').split('\n')[1]));
+
+  beforeAll(async () => {
+    server = await RealServer.beside('recover', ['auditor']);
+    await server.start({ env: env() });
+    boothKey = generateBoothKey();
+    await server.enrol('booth-recover-01', boothKey.publicKeySpki);
+    connect();
+  }, 180_000);
+  afterAll(() => server?.close(), 180_000);
+
+  const connect = () => {
+    booth = new BoothClient({
+      baseUrl: server.url,
+      boothId: 'booth-recover-01',
+      key: boothKey,
+      counter: new DurableCaptureCounter(at('booth')),
+    });
+  };
+  const register = async (): Promise<string> => {
+    const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(DEMO_STORIES.samePerson.card) });
+    const { authenticationPin: pin, accessNumber } = card.secrets;
+    const photo = await loadDemoFace(DEMO_STORIES.samePerson.captured);
+    const { receipt } = await booth.register({
+      card: card.connect(),
+      pin,
+      accessNumber,
+      photo,
+      consent: { textVersion: '2026-11', keepReferenceImage: true },
+    });
+    await server.caseWith(receipt, 'FaceImageConfirmed');
+    return receipt;
+  };
+  const token = async (user: string): Promise<string> => {
+    writeFileSync(at(`${user}.token`), await server.sandbox.tokens.signIn(user));
+    return at(`${user}.token`);
+  };
+  const recover = (...args: string[]): Promise<Ended> =>
+    honnin(['recover', '--data', server.data, ...args], { env: { ...sandboxSettings(server.sandbox), ...env() } });
+
+  it('closes the door, and the words name the way out', async () => {
+    kept = await register();
+    await server.signedLog();
+    const printed = await honnin(['audit', 'key', '--data', server.data, '--out', at('log.vkey')], { env: env() });
+    expect(printed.status).toBe(0);
+    await server.end();
+    cpSync(join(server.data, 'events.db'), at('older.db'));
+    await server.start({ env: env() });
+    connect();
+    lost = await register();
+    await server.signedLog();
+    await server.end();
+    expect(Math.max(...sizesCopied())).toBe(sizeNow());
+
+    for (const end of ['', '-wal', '-shm']) rmSync(join(server.data, `events.db${end}`), { force: true });
+    cpSync(at('older.db'), join(server.data, 'events.db'));
+    await server.start({ env: env() });
+    const ready = await fetch(`${server.url}/health/ready`, AS_OPERATOR);
+    const { parts } = (await ready.json()) as { parts: Record<string, { ok: boolean; detail: string }> };
+    expect([ready.status, parts['intake']]).toEqual([
+      503,
+      { ok: false, detail: expect.stringMatching(/events were lost; .*\.\/honnin recover/) },
+    ]);
+    const challenge = await fetch(`${server.url}/v1/challenges`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ boothId: 'booth-recover-01' }),
+    });
+    expect(challenge.status).toBe(503);
+    expect(await recover()).toEqual({
+      status: 1,
+      out: expect.stringMatching(/a server works in this data folder .* stop it first/),
+    });
+    await server.end();
+  }, 300_000);
+
+  it('is stated, with the receipts that are gone', async () => {
+    writeFileSync(at('receipts.txt'), `${kept}\n${lost}\n`);
+    writeFileSync(
+      at('published.jsonl'),
+      `${JSON.stringify({ id: '00000000-0000-5000-8000-000000000000', type: 'x' })}\n`,
+    );
+    const { status, out } = await recover(
+      '--have',
+      at('receipts.txt'),
+      '--have',
+      at('published.jsonl'),
+      '--gone',
+      at('gone.txt'),
+    );
+    expect({ status, out }).toEqual({
+      status: 2,
+      out: expect.stringMatching(
+        /LOST {2}\d+ entries that were signed: the log would go on from its first \d+\n2 of 3 receipts/,
+      ),
+    });
+    expect(readFileSync(at('gone.txt'), 'utf8')).toBe(`${lost}\n00000000-0000-5000-8000-000000000000\n`);
+  }, 60_000);
+
+  const proposal = async (user: string, ...more: string[]) =>
+    recover(
+      '--propose',
+      '--origin',
+      NEXT,
+      '--reason',
+      'storage_failed',
+      '--reference',
+      'INC-7',
+      '--token-file',
+      await token(user),
+      ...more,
+    );
+
+  it('needs two administrators, who are known', async () => {
+    expect(
+      await recover('--propose', '--origin', NEXT, '--reason', 'storage_failed', '--reference', 'INC-7'),
+    ).toMatchObject({ status: 1, out: expect.stringMatching(/who are you\?/) });
+    expect(await proposal('auditor')).toMatchObject({ status: 1, out: expect.stringMatching(/is no administrator/) });
+    writeFileSync(at('forged.token'), `${readFileSync(await token('administrator'), 'utf8').slice(0, -8)}AAAAAAAA`);
+    expect(
+      await recover(
+        '--propose',
+        '--origin',
+        NEXT,
+        '--reason',
+        'storage_failed',
+        '--reference',
+        'INC-7',
+        '--token-file',
+        at('forged.token'),
+      ),
+    ).toMatchObject({ status: 1, out: expect.stringMatching(/the token is not valid/) });
+    const proposed = await proposal('administrator', '--have', at('receipts.txt'));
+    expect(proposed.status).toBe(0);
+    const [, id] = /proposed by \S+: (\S+)/.exec(proposed.out) as unknown as [string, string];
+    expect(await recover('--accept', id, '--token-file', await token('administrator'))).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/has proposed it: another administrator must accept/),
+    });
+    expect(await recover('--accept', '00000000', '--token-file', await token('administrator-b'))).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/there is no proposal 00000000; the newest is /),
+    });
+    const accepted = await recover('--accept', id, '--token-file', await token('administrator-b'));
+    expect(accepted).toEqual({
+      status: 0,
+      out: expect.stringMatching(
+        /accepted by \S+: the signed log goes on as recover\.example\/log-2 from its first \d+ entries[^]*set HONNIN_AUDIT_ORIGIN=recover\.example\/log-2/,
+      ),
+    });
+    // Accepting again, as after a crash, changes nothing.
+    const note = readFileSync(join(server.data, 'audit', 'checkpoint'), 'utf8');
+    expect((await recover('--accept', id, '--token-file', await token('administrator-b'))).status).toBe(0);
+    expect(readFileSync(join(server.data, 'audit', 'checkpoint'), 'utf8')).toBe(note);
+  }, 120_000);
+
+  it('lets the server go on under the new name only, and is declared to everybody', async () => {
+    await expect(server.start({ env: env() })).rejects.toThrow(
+      /HONNIN_AUDIT_ORIGIN is recover\.example\/log and the signed log is recover\.example\/log-2/,
+    );
+    await server.start({ env: env(NEXT) });
+    connect();
+    await register();
+    await server.signedLog();
+    expect((await fetch(`${server.url}/health/ready`, AS_OPERATOR)).status).toBe(200);
+    expect(await honnin(['audit', 'fsck', '--data', server.data], { env: env(NEXT) })).toEqual({
+      status: 0,
+      out: expect.stringMatching(/all is right/),
+    });
+
+    const withOld = ['--key', at('log.vkey')];
+    const compared = await honnin(['audit', 'compare', '--server', server.url, '--copies', at('worm'), ...withOld]);
+    expect(compared).toEqual({
+      status: 2,
+      out: expect.stringMatching(
+        /LOSS {7}loss declared: recover\.example\/log had signed \d+ entries[^]*nothing else is wrong/,
+      ),
+    });
+    expect(compared.out).not.toMatch(/WRONG|FORK/);
+    const exported = await honnin([
+      'audit',
+      'export',
+      '--from',
+      '0',
+      '--list',
+      'requests',
+      '--server',
+      server.url,
+      '--token',
+      readFileSync(await token('auditor'), 'utf8'),
+      '--out',
+      at('all.honnin'),
+    ]);
+    expect(exported.out).toMatch(/bytes/);
+    const verified = await honnin(['audit', 'verify', at('all.honnin'), ...withOld]);
+    expect(verified).toEqual({
+      status: 2,
+      out: expect.stringMatching(/loss declared: recover\.example\/log had signed .*loss_declared/),
+    });
+    expect(verified.out).not.toMatch(/WRONG/);
+    await server.end();
+  }, 300_000);
+});
