@@ -39,6 +39,8 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <label for="crls"><span data-t="crls"></span> <small data-t="crlsHint"></small></label><input id="crls" type="file" multiple>
 <label for="witnesses"><span data-t="witnesses"></span> <small data-t="witnessesHint"></small></label>
 <textarea id="witnesses" spellcheck="false"></textarea>
+<label for="settings"><span data-t="settings"></span> <small data-t="settingsHint"></small></label>
+<textarea id="settings" spellcheck="false"></textarea>
 <label for="list"><span data-t="list"></span> <small data-t="listHint"></small></label><input id="list" type="file" multiple>
 </div>
 <p id="status" role="status" aria-live="polite"></p><progress id="bar" max="1" value="0" hidden></progress>
@@ -100,6 +102,9 @@ else globalThis.honninAnswerTo = answerTo;
     witnessed: (w) => (w.size === null ? '副署なし' : '先頭' + w.size + '件に ' + w.by.join(', ') + ' の副署(' + w.atUtc + ' から)') + '、必要数 ' + w.needed + '/' + w.of,
     heldTitle: 'この報告の根拠', print: 'この報告を印刷する', file: 'バンドルのファイル', files: (n) => n + '件', noFile: '与えられていません',
     engine: 'このページの計算部', engineText: (h) => 'SHA-256 ' + h + '。honnin audit page が同じ値を表示します', judgedAt: '検証した日時(この端末の時計)',
+    settings: '認証局についてのサーバーの設定',
+    settingsHint: '既定値と異なる場合だけ、1行に1つ: auth-policy、sign-policy、auth-usage、sign-usage とOID、'
+      + 'または status-age と秒数。',
     origin: 'このページのコードの出所',
     originText: (v, s) => 'Honnin ' + v + '、ソース一覧の SHA-256 ' + s + '(honnin audit page --sources で確かめられます)',
   });
@@ -119,6 +124,9 @@ else globalThis.honninAnswerTo = answerTo;
     witnessed: (w) => (w.size === null ? 'nothing is cosigned' : 'the first ' + w.size + ' entries, by ' + w.by.join(', ') + ', since ' + w.atUtc) + '; needed: ' + w.needed + ' of ' + w.of,
     heldTitle: 'What this report rests on', print: 'Print this report', file: 'File of the bundle', files: (n) => n + (n === 1 ? ' file' : ' files'),
     noFile: 'not given', engine: 'What computed it', engineText: (h) => 'SHA-256 ' + h + '; honnin audit page prints the same',
+    settings: 'Settings of the certification service',
+    settingsHint: 'Where they differ from the defaults, one per line: auth-policy, sign-policy, auth-usage, sign-usage and OIDs, '
+      + 'or status-age and seconds.',
     judgedAt: 'Judged at (clock of this machine)', origin: 'Where its code comes from',
     originText: (v, s) =>
       'Honnin ' + v + ', SHA-256 of the list of its sources ' + s + ' (honnin audit page --sources prints that list)',
@@ -192,7 +200,7 @@ else globalThis.honninAnswerTo = answerTo;
     const files = (id) => (given[id].length === 0 ? t.noFile : given[id].map((f) => f.name + ' (SHA-256 ' + f.sha256 + ')').join(', '));
     row(t.file, bundleName); row(t.judgedAt, judgedAt);
     row(t.keys, $('keys').value.trim() || t.noFile); row(t.known, known.length === 0 ? t.noFile : t.files(known.length));
-    row(t.witnesses, $('witnesses').value.trim() || t.noFile);
+    row(t.witnesses, $('witnesses').value.trim() || t.noFile); row(t.settings, $('settings').value.trim() || t.noFile);
     for (const id of ['anchors', 'tsa', 'crls', 'list']) row(t[id], files(id));
     row(t.engine, t.engineText(engine));
     row(t.origin, t.originText(...document.querySelector('meta[name=honnin-origin]').content.split(' ')));
@@ -210,7 +218,8 @@ else globalThis.honninAnswerTo = answerTo;
     const mine = (run_ += 1), start = performance.now();
     try {
       const bytes = (id) => given[id].map((f) => f.bytes);
-      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'), witnesses: $('witnesses').value };
+      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'),
+        witnesses: $('witnesses').value, settings: $('settings').value };
       const found = await ask('verify', $('keys').value, known, trust, Date.now());
       const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known, $('witnesses').value);
       if (mine !== run_) return;
@@ -233,6 +242,7 @@ else globalThis.honninAnswerTo = answerTo;
   $('bundle').addEventListener('change', () => take($('bundle').files[0]));
   $('keys').addEventListener('change', run);
   $('witnesses').addEventListener('change', run);
+  $('settings').addEventListener('change', run);
   $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });
   for (const id of ['anchors', 'tsa', 'crls', 'list']) {
     $(id).addEventListener('change', async () => {

@@ -8,8 +8,9 @@ import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../domain/a
 import { beginVerification, isSoundReport, type Primitives, type VerifyReport } from '../domain/audit/verify-bundle.js';
 import { isSoundList, verifyList, type ListReport } from '../domain/audit/verify-list.js';
 import { printable } from '../domain/values/printable.js';
-import { certificateRules } from '../infrastructure/certificate/certificate-check.js';
+import { certificateRules, type CertificateRuleOptions } from '../infrastructure/certificate/certificate-check.js';
 import { certificateJudge } from '../infrastructure/certificate/judge-kept-verdict.js';
+import { isObjectIdentifier } from '../infrastructure/certificate/oids.js';
 import { splitSource, trustAnchor, TrustAnchors } from '../infrastructure/certificate/trust-anchors.js';
 import { crlsIn, judgeBundleTimestamp, type TimestampFinding } from '../infrastructure/timestamp/judge-bundle-timestamp.js';
 import { isSignedEd25519 } from './ed25519.js';
@@ -31,10 +32,13 @@ export interface PageTrust {
   readonly tsaCrls: readonly Uint8Array[];
   /** Keys of witnesses, one per line; a line that is a number says how many of them are needed, all without it. */
   readonly witnesses: string;
+  /** What the server was told of the certification service, as the options of the command: a name and its values on a
+   *  line. */
+  readonly settings: string;
 }
 
 const PRIMITIVES: Primitives = { hash: sha256, hmac: hmacOf(sha256), isSigned: isSignedEd25519, sha1 };
-const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [], witnesses: '' };
+const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [], witnesses: '', settings: '' };
 
 /** How far the work is, 0 to 1, and what is being done. */
 export type TellProgress = (what: 'reading' | 'verifying', share: number) => void;
@@ -151,7 +155,8 @@ export async function verify(
   const stampRoots = trust.tsaAnchors.flatMap((file) => splitSource(file)).map((der) => trustAnchor(der));
   // The reader chose these files one by one, so a test hierarchy among them is meant.
   const anchors = roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
-  const judge = anchors && certificateJudge(certificateRules(anchors));
+  const settings = settingsIn(trust.settings);
+  const judge = anchors && certificateJudge(certificateRules(anchors, settings));
   const begun = beginVerification(lines, PRIMITIVES, { trusted, known, ...witnessesIn(trust.witnesses) });
   if (judge) for (const kept of begun.kept) await signatureDesk.settled(() => judge(kept));
   const report = begun.finish(judge);
@@ -168,6 +173,28 @@ function witnessesIn(text: string): { readonly witnesses?: WitnessPolicy } {
   if (lines.length === 0) return {};
   if (needed < 1 || needed > keys.length) throw new NoteFormatError(`witnesses needed must be 1 to ${keys.length}`);
   return { witnesses: { keys, needed } };
+}
+
+const SETTINGS = ['auth-policy', 'sign-policy', 'auth-usage', 'sign-usage', 'status-age'] as const;
+
+/** @throws {RangeError} for a line that is none of the settings */
+function settingsIn(text: string): CertificateRuleOptions {
+  const given: Partial<Record<(typeof SETTINGS)[number], string[]>> = {};
+  for (const line of text.split('\n').map((each) => each.trim()).filter((each) => each !== '')) {
+    const [first = '', ...values] = line.split(/[\s,]+/);
+    const name = SETTINGS.find((known) => known === first.replace(/^--/, ''));
+    const isValue = name === 'status-age' ? (value: string) => /^\d{1,9}$/.test(value) : isObjectIdentifier;
+    if (!name || values.length === 0 || !values.every(isValue)) {
+      throw new RangeError(`'${line}': a line is one of ${SETTINGS.join(', ')}, and its object identifiers or seconds`);
+    }
+    given[name] = [...(given[name] ?? []), ...values];
+  }
+  const age = given['status-age']?.at(-1);
+  return {
+    policyOids: { user_authentication: given['auth-policy'], digital_signature: given['sign-policy'] },
+    usageOids: { user_authentication: given['auth-usage'], digital_signature: given['sign-usage'] },
+    ...(age !== undefined && { status: { maxStatusAgeSeconds: Number(age) } }),
+  };
 }
 
 /** @param keys one per line */

@@ -15,7 +15,11 @@ import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { currentVersion } from '../../src/domain/event-registry.js';
 import { NOT_COMPARED } from '../../src/domain/registration/card-agreement.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
-import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
+import {
+  certificateRules,
+  settingsOf,
+  type CertificateRuleOptions,
+} from '../../src/infrastructure/certificate/certificate-check.js';
 import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
 import { checkOffline, type OfflineVerdict } from '../../src/infrastructure/certificate/offline-check.js';
 import { recomputeVerdict } from '../../src/infrastructure/certificate/recompute-verdict.js';
@@ -174,7 +178,7 @@ function happened(n: number, status: 'good' | { readonly revokedAt: number }): v
     statusKind: 'ocsp' as const,
     statusResponse,
     ocspNonce: nonce.toString('hex'),
-    settings: null,
+    settings: settingsOf(rules(authority.certificate), 'user_authentication'),
   };
   const stated = { checkedAtUtc: AT, source: 'http://ocsp.example/' } as never;
   const again = recomputeVerdict(
@@ -245,8 +249,8 @@ function add(requestId: string, causationId: string, revision: number, type: str
   );
 }
 
-function rules(der: Uint8Array) {
-  return certificateRules(TrustAnchors.load({ user_authentication: [der], digital_signature: [der] }, 'test'));
+function rules(der: Uint8Array, options: CertificateRuleOptions = {}) {
+  return certificateRules(TrustAnchors.load({ user_authentication: [der], digital_signature: [der] }, 'test'), options);
 }
 
 describeUnless(absence, 'the page judges as the command does', () => {
@@ -267,10 +271,10 @@ describeUnless(absence, 'the page judges as the command does', () => {
     withEvidence: true,
     withOpenings: false,
   } as const;
-  const command = (lines: readonly string[], der: Uint8Array) =>
+  const command = (lines: readonly string[], der: Uint8Array, options: CertificateRuleOptions = {}) =>
     verifyBundle(cutIntoLines([`${lines.join('\n')}\n`]), primitives, {
       trusted: [key.key],
-      certificates: certificateJudge(rules(der)),
+      certificates: certificateJudge(rules(der, options)),
     });
 
   it.each<[string, () => Uint8Array, (sealed: string) => string, number]>([
@@ -294,6 +298,35 @@ describeUnless(absence, 'the page judges as the command does', () => {
     expect(page.undecided).toEqual(ours.undecided.map(({ code }) => code));
     const facts = await tab.evaluate<string>('document.getElementById("facts").textContent');
     expect(facts).toContain(`3件中${reproduced}件の検証結果を再現`);
+  });
+
+  it('verdicts that were made with other settings than the reader states, and says what is none', async () => {
+    const lines = log.bundle({ header: { evidence, query } });
+    const put = (text: string) =>
+      tab.evaluate(
+        `(() => { const at = document.getElementById('settings'); at.value = ${JSON.stringify(text)}; ` +
+          `at.dispatchEvent(new Event('change')); })()`,
+      );
+    const files = { anchors: [file('set.pem', pem(authority.certificate))], bundle: [bundleFile('set.honnin', lines)] };
+    await put('auth-policy 1.2.3.4\nauth-usage 1.3.6.1.5.5.7.3.2, 1.2.3\nstatus-age 100');
+    const page = await judgedByPage(files);
+    const usageOids = { user_authentication: ['1.3.6.1.5.5.7.3.2', '1.2.3'] };
+    const options = {
+      policyOids: { user_authentication: ['1.2.3.4'] },
+      usageOids,
+      status: { maxStatusAgeSeconds: 100 },
+    };
+    const ours = command(lines, authority.certificate, options);
+    expect(page.certificates).toEqual(ours.certificates);
+    expect(page.undecided.filter((code) => code === 'certificate_settings')).toHaveLength(3);
+    await put('auth-usage anything');
+    await tab.until(
+      `document.getElementById('status').textContent.includes("'auth-usage anything': a line is one of")`,
+    );
+    expect(await tab.evaluate('document.getElementById("result").hidden')).toBe(true);
+    await put('');
+    const plain = await judgedByPage({ ...files, bundle: [bundleFile('set-again.honnin', lines)] });
+    expect(plain.certificates.reproduced).toBe(3);
   });
 
   it('timestamps, good, wrong and missing, with and without roots', async () => {
