@@ -238,7 +238,7 @@ async function check(args: string[]): Promise<number> {
   // A log of any size is checked in the memory of a small one: V8 would let its nursery grow tenfold for what dies at once anyway.
   setFlagsFromString('--semi-space-growth-factor=1');
   const audit = OpenAudit.at(values.data);
-  const { vault, pseudonyms, close } = audit.vault();
+  const { vault, pseudonyms, cards, close } = audit.vault();
   let toldMs = 0;
   const onProgress = (checked: number, total: number, perSecond: number): void => {
     if (performance.now() - toldMs < 1000) return;
@@ -246,7 +246,7 @@ async function check(args: string[]): Promise<number> {
     process.stderr.write(`\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `);
   };
   try {
-    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: LogKeys.published(audit.auditFolder), pseudonyms, vault: values['no-vault'] ? null : vault, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
+    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: LogKeys.published(audit.auditFolder), pseudonyms, vault: values['no-vault'] ? null : vault, cards, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
     if (values.json) sayJson({ ...report, staleProjections: stale });

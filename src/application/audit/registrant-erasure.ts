@@ -24,7 +24,7 @@ type Erased = Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'];
 export class RegistrantErasure implements SubscriptionHandler {
   /** Name of the consumer: data, never renamed. */
   readonly name = 'registrant-erasure';
-  readonly types = ['RegistrantErased'] as const;
+  readonly types = ['RegistrantErased', 'CertificateVerified'] as const;
 
   constructor(
     private readonly aggregates: DecideAndAppend,
@@ -35,7 +35,21 @@ export class RegistrantErasure implements SubscriptionHandler {
   ) {}
 
   async handle(events: readonly StoredEvent[]): Promise<void> {
-    for (const event of events) await this.erase(event);
+    for (const event of events) {
+      if (event.type === 'RegistrantErased') await this.erase(event);
+      else await this.eraseLate(event);
+    }
+  }
+
+  /** A certificate that was checked while its registrant was erased: what was sealed with the verdict, and the salt for the token in
+   *  the entry of the verdict, came after the erasure was carried out, and go as well. */
+  private async eraseLate(event: StoredEvent): Promise<void> {
+    const key = String(event.data['subjectKey']);
+    const { state, stored } = await this.aggregates.load(registrants, key);
+    const erasure = stored.findLast(({ type }) => type === 'RegistrantErased');
+    if (state.tombstone === null || !erasure || erasure.position > event.position) return;
+    if (this.log.indexOf(event.position) === null) throw new TransientFailure('the verdict is not in the audit log yet');
+    await this.vault.destroyOwner(registrantOwner(key));
   }
 
   private async erase(event: StoredEvent): Promise<void> {

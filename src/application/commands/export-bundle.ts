@@ -104,7 +104,9 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
   private async isErased({ type, data, position, metadata }: StoredEvent): Promise<boolean> {
     if (type === 'CertificateVerified') {
       const { stored } = await this.aggregates.load(registrants, String(data['subjectKey']));
-      return stored.some((event) => event.type === 'RegistrantErased' && event.position > position);
+      // Under a key with a tombstone nothing is kept any more, also what came while it was erased.
+      const isOver = (event: StoredEvent) => event.position > position || event.data['tombstone'] !== null;
+      return stored.some((event) => event.type === 'RegistrantErased' && isOver(event));
     }
     const { state } = await this.aggregates.load(registrations, metadata.correlationId);
     return state.stage === 'closed' && state.refusedEvidence !== null && isRetentionOver(state.refusedEvidence, this.clock.nowUtc());

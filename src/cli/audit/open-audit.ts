@@ -16,6 +16,7 @@ import { keyFile } from '../../infrastructure/key-files.js';
 import { KeyedSecrets } from '../../infrastructure/keyed-secrets.js';
 import { SystemClock } from '../../infrastructure/system-clock.js';
 import { EncryptedImageVault } from '../../infrastructure/vault/encrypted-image-vault.js';
+import type { CardTable } from '../../infrastructure/vault/card-keys.js';
 import { KeyRing } from '../../infrastructure/vault/key-ring.js';
 import { UsageError } from '../command.js';
 
@@ -79,11 +80,11 @@ export class OpenAudit {
     return LogKeys.open({ origin, secretFolder, auditFolder: this.auditFolder, create: false });
   }
 
-  vault(): { readonly vault: EncryptedImageVault; readonly pseudonyms: VaultPseudonyms; readonly close: () => void } {
+  vault(): { readonly vault: EncryptedImageVault; readonly pseudonyms: VaultPseudonyms; readonly cards: CardTable; readonly close: () => void } {
     const { masterKeyFile, serverSecretFile } = this.config.values;
     const ring = new KeyRing(this.config.inData('vault', 'keys.db'), keyFile(masterKeyFile ?? this.config.inData('keys', 'master.key'), { create: false }));
     const secrets = new KeyedSecrets(keyFile(serverSecretFile ?? this.config.inData('keys', 'server.secret'), { create: false }));
-    return { vault: new EncryptedImageVault(join(this.config.inData('vault'), 'sealed'), ring), pseudonyms: new VaultPseudonyms(ring, secrets), close: () => ring.close() };
+    return { vault: new EncryptedImageVault(join(this.config.inData('vault'), 'sealed'), ring), pseudonyms: new VaultPseudonyms(ring, secrets), cards: ring.cards, close: () => ring.close() };
   }
 
   /** A handler that puts exports on record, which needs the right to write: not beside a running server. */

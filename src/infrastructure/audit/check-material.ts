@@ -111,7 +111,7 @@ class MaterialCheck {
   }
 
   private isErasedAfter(registrant: string, position: number): boolean {
-    const found = this.database.prepare("SELECT 1 FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? AND e.type = 'RegistrantErased' AND e.position > ? LIMIT 1").get(`registrant-${registrant}`, position);
+    const found = this.database.prepare("SELECT 1 FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? AND e.type = 'RegistrantErased' AND (e.position > ? OR json_extract(e.data, '$.tombstone') IS NOT NULL) LIMIT 1").get(`registrant-${registrant}`, position);
     return found !== undefined;
   }
 

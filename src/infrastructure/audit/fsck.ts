@@ -57,6 +57,8 @@ export interface FsckOptions {
   readonly pseudonyms: Pseudonyms;
   /** null: vault references are not looked at. */
   readonly vault: ImageVault | null;
+  /** Which keys cards lead to; absent: not looked at. */
+  readonly cards?: { hasCardOf(subjectKey: string): boolean };
   /** Checkpoints kept elsewhere: the log must contain each. */
   readonly copies: readonly string[];
   /** Trusted roots of timestamp authorities; absent: who signed a timestamp is not judged. */
@@ -409,6 +411,9 @@ class Fsck {
     if (state.erased) {
       this.erased += 1;
       if (this.options.pseudonyms.existingSaltOf({ kind: 'registrant', id: key })) this.wrong('erased_key_alive', null, `registrant ${key} was erased and still has a key`);
+      if (state.tombstone && this.options.cards?.hasCardOf(key)) {
+        this.wrong('erased_key_alive', null, `registrant ${key} was erased and a card still leads to it`);
+      }
       return;
     }
     const reference = referenceImage(state);

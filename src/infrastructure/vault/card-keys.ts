@@ -75,6 +75,11 @@ export class CardTable implements CardKeys {
     return Number(changes);
   }
 
+  /** Whether a card still leads to this key. */
+  hasCardOf(subjectKey: string): boolean {
+    return this.db.prepare('SELECT 1 FROM card WHERE subject_key = ?').get(subjectKey) !== undefined;
+  }
+
   /** How many tombstones there are, over and not. */
   tombstones(): number {
     return (this.db.prepare('SELECT count(*) AS n FROM tombstone').get() as { n: number }).n;
