@@ -1,5 +1,8 @@
 import type { Json } from '../event-envelope.js';
+import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
+import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import { doubtsOfComparison, explainDoubts } from '../registration/explain-doubts.js';
+import type { RegistrationEvent } from '../registration/registration.events.js';
 import { inJapanese, japanTime } from './japanese-terms.js';
 import type { LeafEvent } from './leaf.js';
 
@@ -68,7 +71,10 @@ const compared = (verdict: Text): Words => (d, event) => {
 };
 const deferred = (what: Text): Words => (d) => ({ ja: `${what.ja}(理由: ${inJapanese(d['cause'])})。${d['attempt']}回目。次は${japanTime(d['nextAttemptAtUtc'])}に試す。`, en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.` });
 
-const WORDS: Readonly<Record<string, Words>> = {
+/** Events in the story of a request or of a person. One of them without words does not compile. */
+type Told = (RegistrationEvent | HoldReviewEvent | RegistrantEvent)['type'];
+
+const WORDS: Readonly<Record<Told, Words> & Record<string, Words>> = {
   RequestReceived: (d) => ({ ja: `ブース${d['boothId']}から申請を受け付けた。撮影時刻${japanTime(d['capturedAtUtc'])}。`, en: `A request was received from booth ${d['boothId']}, captured at ${d['capturedAtUtc']}.` }),
   CertificateVerified: (d) => ({ ja: `電子証明書は有効(${inJapanese(member(d['evidence'], 'method'))}で${japanTime(member(d['evidence'], 'checkedAtUtc'))}に確認)。カードの券面情報の署名も正しい。`, en: `The certificate is valid (${member(d['evidence'], 'method')}, checked at ${member(d['evidence'], 'checkedAtUtc')}), and the card's face record is genuine.` }),
   CertificateRejected: (d) => {
@@ -128,6 +134,10 @@ const WORDS: Readonly<Record<string, Words>> = {
     };
   },
   ConsentGiven: (d) => ({ ja: `画像の保存への同意を記録した(同意文${d['textVersion']})。`, en: `Consent to keep the image was recorded (text ${d['textVersion']}).` }),
+  ConsentWithdrawn: () => ({
+    ja: '画像の保存への同意が取り下げられた。',
+    en: 'Consent to keep the image was withdrawn.',
+  }),
   FaceImageRegistered: () => ({ ja: '写真を仮の登録画像として保存した。', en: 'The photograph was kept as a provisional registered image.' }),
   FaceImageConfirmed: () => ({ ja: '登録画像として確定した。', en: 'The registered image was confirmed.' }),
   FaceImageWithdrawn: (d) => ({ ja: `登録画像を取り下げた(理由: ${inJapanese(d['reason'])})。`, en: `A registered image was withdrawn (${d['reason']}).` }),
