@@ -46,6 +46,8 @@ const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-node
 const page = 'data:text/html,<p>a page of a test</p>';
 const quiet = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--user-data-dir=profile'];
 
+const ED25519 = 'from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey';
+
 /** `.ci/run` installs every one, so in CI none may lack. What is there and half broken is not there: an OpenSSL without
  *  its settings, a kcat without JSON, a browser without its libraries, a tracer that may not trace. */
 const PEERS = {
@@ -82,8 +84,8 @@ const PEERS = {
   python3: {
     names: ['python3'],
     trial: all(
-      atLeast([3, 9], /Python (\d+)\.(\d+)/, '--version'),
-      says(/^ready/, '-c', 'import base64, hashlib, hmac, json, threading, unicodedata, uuid; print("ready")'),
+      atLeast([3, 10], /Python (\d+)\.(\d+)/, '--version'),
+      says(/^ready/, '-c', `${ED25519}; import decimal, hmac, json, unicodedata, uuid; print("ready")`),
     ),
   },
 } as const satisfies Readonly<Record<string, Peer>>;

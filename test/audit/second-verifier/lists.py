@@ -1,121 +1,72 @@
-"""Lists that are drawn from leaves, from docs/bundle.md alone (section 7)."""
-from formats import milliseconds
-from rules import CLOSES, HOUR_MS, same
-
-LISTS = ('requests', 'holds', 'booths', 'acts', 'policies', 'accesses', 'dashboard')
-ENDS = {**CLOSES, 'RequestEndedByOperator': 'ended_by_operator'}
-STAGE_OF = {'RequestReceived': 'received', 'CertificateVerified': 'certificate_verified', 'FaceMatched': 'confirmed',
-            'HoldReleased': 'confirmed', 'Held': 'held', 'SubmissionAttempted': 'submitting',
-            'SubmittedToGovernment': 'submitted', 'MaterialDiffered': 'stopped', 'MaterialMissing': 'stopped', **ENDS}
-ACT_STAGES = {'ActProposed': 'proposed', 'ActApproved': 'approved', 'ActBegun': 'begun', 'ActDeclined': 'declined',
-              'ActCarriedOut': 'carried_out'}
-ACCESSES = {'BiometricViewed': ('officer', 'image', 'requestId', 'purpose'),
-            'RecordsViewed': ('by', 'what', 'requestId', 'query'), 'AuditExported': ('by', None, None, 'query'),
-            'AccessRefused': ('subject', 'what', None, 'reason')}
-MISSING = object()
-
-class Drawer:
-    def __init__(self):
-        self.requests, self.holds, self.booths, self.acts, self.policies, self.accesses = {}, {}, {}, {}, {}, []
-        self.active, self.at, self.refused = None, None, 0
-
-    def feed(self, leaf):
-        kind, data, at = leaf['type'], leaf['data'], leaf['metadata']['recordedAtUtc']
-        case = leaf['metadata'].get('correlationId')
-        self.at, get = at, lambda *names: {name: data.get(name, MISSING) for name in names}
-        if kind == 'RequestReceived':
-            self.requests[case] = {'requestId': case, **get('boothId', 'mode', 'receivedAtUtc')}
-        row = self.requests.get(case)
-        stays = row and kind in ('MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator') and \
-            row['stage'] in ENDS.values()
-        if row and kind in STAGE_OF and not stays:
-            row.update(stage=STAGE_OF[kind], changedAtUtc=at)
-        if kind == 'Held':
-            figures = get('reason', 'cardPoints', 'registeredPoints', 'differencePoints', 'boundPoints', 'dueAtUtc')
-            self.holds[case] = {'requestId': case, 'boothId': row['boothId'] if row else None, **figures,
-                                'policyVersion': leaf['metadata'].get('policyVersion', MISSING), 'openedAtUtc': at,
-                                'opinions': 0, 'outcome': None, 'officers': [], 'resolvedAtUtc': None}
-        hold = self.holds.get(case, {})
-        if kind == 'OpinionGiven' and hold:
-            hold['opinions'] += 1
-        if kind in ('HoldResolved', 'HoldClosed') and hold:
-            hold.update({'outcome': 'closed'} if kind == 'HoldClosed' else get('outcome', 'officers'), resolvedAtUtc=at)
-        if kind.startswith('Booth'):
-            booth = data['boothId'] if isinstance(data.get('boothId'), str) else case
-            if kind == 'BoothEnrolled':
-                self.booths[booth] = {'boothId': booth, 'state': 'enrolled', 'keyVersion': 1, 'changedAtUtc': at}
-            change = {'BoothKeyRotated': get('keyVersion'), 'BoothSuspended': {'state': 'suspended'},
-                      'BoothResumed': {'state': 'enrolled'}}
-            if booth in self.booths and kind in change:
-                self.booths[booth].update(change[kind], changedAtUtc=at)
-        if kind in ACT_STAGES:
-            self.act(leaf['stream'][len('act-'):], kind, data, at)
-        if kind in ('PolicyProposed', 'PolicyApproved', 'PolicyActivated'):
-            self.policy(kind, data, at)
-        self.refused += kind == 'RequestRefusedAtDoor'
-        self.refused += sum(each['count'] for each in data['refusals']) if kind == 'RequestsRefusedAtDoor' else 0
-        if kind in ACCESSES:
-            names = [data.get(name) for name in ACCESSES[kind]]
-            access = dict(zip(('by', 'what', 'requestId', 'detail'), names), atUtc=at, act=kind)
-            self.accesses.append({**access, 'what': 'export'} if kind == 'AuditExported' else access)
-
-    def act(self, act_id, kind, data, at):
-        get = lambda name: data.get(name, MISSING)
-        if kind == 'ActProposed':
-            rest = {name: value for name, value in data['proposal'].items() if name != 'act'}
-            nothing = dict.fromkeys(('approvedBy', 'notBeforeUtc', 'declinedBy', 'refusal'))
-            self.acts[act_id] = {'actId': act_id, 'act': data['proposal'].get('act', MISSING), 'of': rest, **nothing,
-                                 'reason': get('reason'), 'reference': get('reference'), 'proposedBy': get('by'),
-                                 'proposedAtUtc': at}
-        if act_id not in self.acts:
-            return
-        change = {'ActApproved': lambda: {'approvedBy': get('by'), 'notBeforeUtc': get('notBeforeUtc')},
-                  'ActDeclined': lambda: {'declinedBy': get('by')}}.get(kind, dict)()
-        if kind == 'ActCarriedOut' and get('refusal') is not None:
-            change = {'stage': 'refused', 'refusal': get('refusal')}
-        self.acts[act_id].update({'stage': ACT_STAGES[kind], 'changedAtUtc': at, **change})
-
-    def policy(self, kind, data, at):
-        if kind == 'PolicyProposed':
-            nothing = dict.fromkeys(('approvedBy', 'approvedAtUtc', 'activatedBy', 'activatedAtUtc'))
-            self.policies[data['version']] = {
-                'version': data['version'], 'values': data.get('values'), 'proposedBy': data.get('proposedBy', MISSING),
-                'proposedAtUtc': at, 'reportSha256': (data.get('report') or {}).get('sha256'), **nothing}
-        elif data['version'] in self.policies:
-            act = 'approved' if kind == 'PolicyApproved' else 'activated'
-            self.policies[data['version']].update({f'{act}By': data.get(f'{act}By', MISSING), f'{act}AtUtc': at})
-        if kind == 'PolicyActivated':
-            self.active = data['version']
-
-    def rows(self, name):
-        if name == 'holds':
-            order = lambda row: (row['outcome'] is not None, *(str(row[n]).encode('utf-16-be', 'surrogatepass')
-                                                               for n in ('dueAtUtc', 'requestId')))
-            return sorted(self.holds.values(), key=order)
-        if name == 'policies':
-            return [{**row, 'inForce': version == self.active} for version, row in self.policies.items()]
-        if name == 'accesses':
-            return self.accesses
-        return [self.dashboard()] if name == 'dashboard' else list(getattr(self, name).values())
-
-    def dashboard(self):
-        stages, booths, outcomes, ages = {}, {}, {}, dict.fromkeys(('under24h', 'from24h', 'from48h', 'overdue'), 0)
-        for row in self.requests.values():
-            count(stages, row['stage'])
-            count(booths.setdefault(row['boothId'], {}), row['stage'])
-        for row in self.holds.values():
-            if row['outcome'] is not None:
-                count(outcomes, row['outcome'])
-                continue
-            now = milliseconds(self.at)
-            hours = (now - milliseconds(row['openedAtUtc'])) / HOUR_MS
-            overdue = now >= milliseconds(row['dueAtUtc'])
-            age = 'from48h' if hours >= 48 else 'from24h' if hours >= 24 else 'under24h'
-            count(ages, 'overdue' if overdue else age)
-        return {'atUtc': self.at, 'policyVersion': self.active, 'requests': len(self.requests), 'stages': stages,
-                'byBooth': booths, 'holdsOpen': sum(ages.values()), 'holdAges': ages, 'holdOutcomes': outcomes,
-                'boothsEnrolled': sum(row['state'] == 'enrolled' for row in self.booths.values()),
-                'refusedAtDoor': self.refused}
-
-def count(counts, name):
-    counts[name] = counts.get(name, 0) + 1
+"""Lists as their leaves give them (bundle.md, section 7), drawn by tables in the words of `build`."""
+from collections import Counter
+from formats import Dot, build, read_instant, units
+from replay import ENDS, STAGES
+BEGINS = {  # event: the list to which it gives a row, and the row
+    'RequestReceived': ('requests', 'requestId=case boothId mode receivedAtUtc stage:received changedAtUtc=at'),
+    'Held': ('holds', '''requestId=case boothId=booth policyVersion=m.policyVersion reason cardPoints registeredPoints
+        dueAtUtc differencePoints boundPoints opinions:0 openedAtUtc=at outcome:null officers:[] resolvedAtUtc:null'''),
+    'BoothEnrolled': ('booths', 'boothId state:enrolled keyVersion:1 changedAtUtc=at'),
+    'ActProposed': ('acts', '''actId=act act=d.proposal.act of=rest(d.proposal) proposedBy=d.by reason reference
+    stage:proposed approvedBy:null notBeforeUtc:null declinedBy:null refusal:null proposedAtUtc=at changedAtUtc=at'''),
+    'PolicyProposed': ('policies', '''version values~values proposedBy proposedAtUtc=at reportSha256=sha_of(d)
+        approvedBy:null approvedAtUtc:null activatedBy:null activatedAtUtc:null inForce:false'''),
+    'BiometricViewed': ('accesses', 'atUtc=at act=t by~officer what~image requestId~requestId detail~purpose'),
+    'RecordsViewed': ('accesses', 'atUtc=at act=t by~by what~what requestId~requestId detail~query'),
+    'AuditExported': ('accesses', 'atUtc=at act=t by~by what:export requestId:null detail~query'),
+    'AccessRefused': ('accesses', 'atUtc=at act=t by~subject what~what requestId:null detail~reason'),
+}
+CHANGES = {  # event: the list of which it changes a row that is there, and what it sets
+    'HoldResolved': ('holds', 'outcome officers resolvedAtUtc=at'), 'ActBegun': ('acts', 'stage:begun changedAtUtc=at'),
+    'HoldClosed': ('holds', 'outcome:closed resolvedAtUtc=at'),
+    'BoothKeyRotated': ('booths', 'keyVersion changedAtUtc=at'),
+    'BoothSuspended': ('booths', 'state:suspended changedAtUtc=at'),
+    'BoothResumed': ('booths', 'state:enrolled changedAtUtc=at'),
+    'ActApproved': ('acts', 'stage:approved approvedBy=d.by notBeforeUtc changedAtUtc=at'),
+    'ActDeclined': ('acts', 'stage:declined declinedBy=d.by changedAtUtc=at'),
+    'ActCarriedOut': ('acts', "stage='carried_out'if(d.refusal==None)else('refused') refusal changedAtUtc=at"),
+    'PolicyApproved': ('policies', 'approvedBy approvedAtUtc=at'),
+    'PolicyActivated': ('policies', 'activatedBy activatedAtUtc=at'),
+} | {event: ('requests', f'stage:{stage} changedAtUtc=at') for event, stage in STAGES.items()}
+NOT_AFTER_END = ('MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator')
+NEEDS = {'holds': ('requests', 'holds'), 'dashboard': ('requests', 'holds', 'booths')}
+def rest(proposal): return Dot({name: proposal[name] for name in proposal if name != 'act'})
+def sha_of(data): return data.report.sha256 if data.get('report') else None
+def apply(lists, leaf):
+    d, m, act, case = leaf.data, leaf.metadata, leaf.stream[len('act-'):], leaf.metadata.get('correlationId')
+    request, booth = lists.get('requests', {}).get(case, Dot()), d.get('boothId')
+    scope = globals() | dict(m=m, at=m.recordedAtUtc, case=case, act=act, t=leaf.type, booth=request.get('boothId'))
+    for table in BEGINS, CHANGES:
+        name, words = table.get(leaf.type, ('', ''))
+        rows, ended = lists.get(name, {}), leaf.type in NOT_AFTER_END and request.get('stage') in ENDS
+        key = {'booths': booth if isinstance(booth, str) else case, 'acts': act, 'policies': d.get('version'),
+               'accesses': len(rows)}.get(name, case)
+        if name in lists and (table is BEGINS or key in rows and not ended):
+            rows[key] = (Dot() if table is BEGINS else rows[key]) | build(words, scope, d)
+    if leaf.type == 'OpinionGiven' and case in lists.get('holds', ()): lists['holds'][case]['opinions'] += 1
+def refused_at_door(leaf):
+    if leaf.type == 'RequestsRefusedAtDoor': return sum(entry['count'] for entry in leaf.data.refusals)
+    return leaf.type == 'RequestRefusedAtDoor'
+def age(hold, at):
+    hours = (read_instant(at) - read_instant(hold.openedAtUtc)) // 3_600_000
+    if read_instant(at) >= read_instant(hold.dueAtUtc): return 'overdue'
+    return 'from48h' if hours >= 48 else 'from24h' if hours >= 24 else 'under24h'
+def dashboard(leaves, active, requests, holds, booths):
+    at, still = leaves[-1].metadata.recordedAtUtc if leaves else None, [row for row in holds if row.outcome is None]
+    return dict(
+        atUtc=at, policyVersion=active, requests=len(requests), stages=Counter(row.stage for row in requests),
+        byBooth={booth: Counter(row.stage for row in requests if row.boothId == booth)
+                 for booth in {row.boothId for row in requests}},
+        holdsOpen=len(still), holdOutcomes=Counter(row.outcome for row in holds if row.outcome is not None),
+        holdAges=dict(under24h=0, from24h=0, from48h=0, overdue=0) | Counter(age(row, at) for row in still),
+        boothsEnrolled=sum(row.state == 'enrolled' for row in booths), refusedAtDoor=sum(map(refused_at_door, leaves)))
+def draw(leaves, wanted):  # the rows of one list, from leaves in order; a member that is missing raises
+    lists = {name: {} for name in NEEDS.get(wanted, (wanted,))}
+    for leaf in leaves: apply(lists, leaf)
+    active = ([None] + [leaf.data.version for leaf in leaves if leaf.type == 'PolicyActivated'])[-1]
+    rows = [list(rows.values()) for rows in lists.values()]
+    if wanted == 'dashboard': return [dashboard(leaves, active, *rows)]
+    if wanted == 'policies': return [row | {'inForce': row.version == active} for row in rows[0]]
+    if wanted == 'holds':
+        rows[-1].sort(key=lambda row: (row.outcome is not None, units(row.dueAtUtc), units(row.requestId)))
+    return rows[-1]
