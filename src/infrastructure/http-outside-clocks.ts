@@ -9,8 +9,8 @@ const ASK_MS = 3_000;
 /** Their answers are dated to the second, and nobody's clock is exact. */
 const TOLERANCE_MS = 60_000;
 
-/** Compares our clock with the `Date` of answers from the services of the settings: authority, government, sign-in,
- *  links, timestamps. A clock that is ahead cannot be told by our own events: they say the same. */
+/** Compares our clock with the `Date` of answers from the services of the settings: authority, links, sign-in,
+ *  timestamps. A clock that is ahead cannot be told by our own events: they say the same. */
 export class HttpOutsideClocks extends OutsideClocks {
   /** By origin: how far we are ahead of it, milliseconds. */
   private readonly heard = new Map<string, number>();
@@ -29,9 +29,10 @@ export class HttpOutsideClocks extends OutsideClocks {
   }
 
   static of({ values }: Config, clock: Clock): HttpOutsideClocks {
-    const { ocspUrl, linkUrl, governmentUrl, oidcIssuer, tsaUrl } = values;
+    const { ocspUrl, linkUrl, oidcIssuer, tsaUrl } = values;
     const discovery = oidcIssuer === null ? null : `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const named = [ocspUrl, linkUrl, governmentUrl, discovery, tsaUrl];
+    // Not the government server: what it is asked is a registration, or nothing.
+    const named = [ocspUrl, linkUrl, discovery, tsaUrl];
     return new HttpOutsideClocks(named.filter((one) => one !== null && URL.canParse(one)) as string[], clock);
   }
 

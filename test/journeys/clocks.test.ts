@@ -92,12 +92,12 @@ describe('a clock that is wrong', () => {
       await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
       return service;
     }));
-    const [government, links] = services.map(
+    const [authority, links] = services.map(
       (one) => `http://127.0.0.1:${(one.address() as { port: number }).port}`,
     ) as [string, string];
     set(0);
     const server = await start('jumps', 'container-1', {
-      HONNIN_GOVERNMENT_URL: government,
+      HONNIN_JPKI_OCSP_URL: authority,
       HONNIN_JPKI_LINK_URL: links,
     });
     expect(await clockOf(server)).toEqual({ ok: true, detail: 'time goes forward' });
