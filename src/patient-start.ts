@@ -2,10 +2,11 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { ApiSettings } from './api/api-settings.js';
 import { WaitingDoor } from './api/waiting-door.js';
 import { OutcomeUnknownError } from './application/commands/decide-and-append.js';
-import { EventStoreUnavailableError } from './application/ports/event-store.js';
+import { EventStoreUnavailableError, type EventStore } from './application/ports/event-store.js';
 import { urlOf, type Config } from './infrastructure/config.js';
 import { storeAddress } from './infrastructure/event-store/kurrent-address.js';
 import { tlsTrouble } from './infrastructure/event-store/store-tls.js';
+import { openedStore } from './infrastructure/installation/foundation.js';
 
 const AGAIN_MS = 1_000;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -61,9 +62,25 @@ export class PatientStart {
     this.stopping.abort();
   };
 
+  /** One connection is asked until it answers, and only then is anything built: a connection that does not come about goes
+   *  on looking for its store after it was closed, and one for each try would become a crowd. */
   private async outlast<Built>(build: () => Promise<Built>, door: WaitingDoor): Promise<Built | null> {
+    const store = await openedStore(this.config);
+    try {
+      return await this.outlastWith(store, build, door);
+    } finally {
+      await store.close();
+    }
+  }
+
+  private async outlastWith<Built>(
+    store: EventStore,
+    build: () => Promise<Built>,
+    door: WaitingDoor,
+  ): Promise<Built | null> {
     while (!this.stopping.signal.aborted) {
       try {
+        await store.head();
         return await build();
       } catch (error) {
         const reason = await this.waitable(error);

@@ -159,9 +159,7 @@ async function embeddedLog(config: Config): Promise<Finding[]> {
   if (!existsSync(file)) return [note('event log', 'none yet; it is made at the first start')];
   try {
     const store = SqliteEventStore.open({ file, mode: 'read' });
-    const head = await store.head();
-    const policy = await storedPolicy(store);
-    await store.close();
+    const [head, policy] = await Promise.all([store.head(), storedPolicy(store)]).finally(() => store.close());
     const result = await checkEventLog(file);
     if (result.problems.length > 0) return result.problems.map((problem) => wrong('event log', problem));
     const older = olderThanShipped(policy);

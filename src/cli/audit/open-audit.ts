@@ -89,35 +89,37 @@ export class OpenAudit {
 
   /** A handler that puts exports on record, which needs the right to write: not beside a running server. */
   async exporter(): Promise<{ readonly handler: ExportBundleHandler; readonly close: () => Promise<void> }> {
-    const store = await this.store('write');
-    const { vault, pseudonyms, close } = this.vault();
+    const { store, keys, vault, pseudonyms, close } = await this.writing();
     const clock = new SystemClock();
     const aggregates = new DecideAndAppend(store, clock);
     const access = new AccessLog(store, aggregates, clock);
-    return {
-      handler: new ExportBundleHandler(this.log, await this.keys(), store, pseudonyms, vault, access, clock, aggregates),
-      close: async () => {
-        await store.close();
-        close();
-      },
-    };
+    const handler = new ExportBundleHandler(this.log, keys, store, pseudonyms, vault, access, clock, aggregates);
+    return { handler, close };
   }
 
   /** What puts looks on record and draws lists: needs the right to write, so not beside a running server. */
   async recorder(): Promise<Recorder> {
-    const store = await this.store('write');
-    const { pseudonyms, close } = this.vault();
+    const { store, keys, pseudonyms, close } = await this.writing();
     const clock = new SystemClock();
-    const lists = new AuditLists(this.log, await this.keys(), store, pseudonyms, clock);
+    const lists = new AuditLists(this.log, keys, store, pseudonyms, clock);
     // Nobody carries the signed log on meanwhile.
     lists.catchUpLimitMs = 0;
-    return {
-      access: new AccessLog(store, new DecideAndAppend(store, clock), clock), lists,
-      close: async () => {
-        await store.close();
-        close();
-      },
-    };
+    const access = new AccessLog(store, new DecideAndAppend(store, clock), clock);
+    return { access, lists, close };
+  }
+
+  /** The log first, whose lock says that no server works here; then what goes with it. Where one of them cannot be opened
+   *  none stays open. */
+  private async writing() {
+    const store = await this.store('write');
+    try {
+      const keys = await this.keys();
+      const { vault, pseudonyms, close: closeVault } = this.vault();
+      return { store, keys, vault, pseudonyms, close: () => store.close().finally(closeVault) };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
 
   *events(): Iterable<{ readonly index: number; readonly leaf: LeafEvent }> {

@@ -98,7 +98,8 @@ async function remarksOn({ values: { eventStore } }: Config): Promise<readonly s
   return rights === 'least' ? [] : [rightsInWords(rights)];
 }
 
-async function openedStore(config: Config): Promise<EventStore> {
+/** The store of the settings. @throws {ConfigError} for an address that is none */
+export async function openedStore(config: Config): Promise<EventStore> {
   try {
     return await openEventStore(config.values.eventStore, config.inData());
   } catch (error) {
