@@ -6,40 +6,25 @@ import { lossText, readLoss, type LossDeclaration } from '../../src/domain/audit
 import { fromBase64 } from '../../src/domain/audit/bytes.js';
 import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
 import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
-import { eventfulLeaves } from './changed-bundles.js';
+import {
+  carried,
+  DECLARED,
+  declared,
+  forked,
+  KEPT,
+  leaves,
+  log,
+  NEW,
+  noteOf,
+  OLD,
+  old,
+  others,
+  SIGNED,
+  STRANGER,
+} from './lost-log.js';
 import { MadeKey, MadeLog } from './made-bundle.js';
 import { primitives } from './support.js';
 
-const OLD = new MadeKey(1, 'lost.example/log');
-const NEW = new MadeKey(2, 'lost.example/log-2');
-const STRANGER = new MadeKey(4, 'stranger.example/log');
-const KEPT = 40;
-const leaves = eventfulLeaves(60, 2);
-const others = eventfulLeaves(60, 5);
-/** The log as it was, up to its last checkpoint; what was there beside it; and how it goes on after its first leaves.
- *  */
-const old = new MadeLog(leaves, OLD);
-const forked = new MadeLog([...leaves.slice(0, 20), ...leaves.slice(20).toReversed()], OLD);
-const log = new MadeLog([...leaves.slice(0, KEPT)], NEW);
-const SIGNED = leaves.length;
-
-const declared = (change: Partial<LossDeclaration> = {}): LossDeclaration => ({
-  kept: { origin: NEW.key.name, size: KEPT, root: old.root(KEPT) },
-  signed: { origin: OLD.key.name, size: SIGNED, root: old.root() },
-  from: OLD.key,
-  to: NEW.key,
-  reason: 'storage_failed',
-  reference: 'INC-2026-0117',
-  ...change,
-});
-const noteOf = (loss: LossDeclaration, ...signers: MadeKey[]): string => {
-  const [first, ...more] = signers.length > 0 ? signers : [OLD, NEW];
-  return (first as MadeKey).note(lossText(loss), ...more);
-};
-const DECLARED = noteOf(declared());
-const carried = (...notes: string[]) => ({
-  header: { known: notes.map((checkpoint) => ({ checkpoint, proof: log.grown(KEPT) })) },
-});
 const judged = (
   lines: readonly string[],
   { keys = [OLD], known = [] }: { keys?: MadeKey[]; known?: string[] } = {},

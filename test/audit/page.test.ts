@@ -6,6 +6,7 @@ import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
 import { verifierPage } from '../../src/console/build-page.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { openBrowser, type Tab } from '../support/browser.js';
+import { carried, DECLARED, log, noteOf, declared, OLD } from './lost-log.js';
 import { AuditWorld } from './support.js';
 import { built, peer, peerProgram } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
@@ -45,6 +46,7 @@ interface Done {
   readonly decisions: number;
   readonly reproduced: number;
   readonly discrepancies: readonly string[];
+  readonly undecided: readonly string[];
 }
 
 async function choose(file: string): Promise<Done> {
@@ -99,6 +101,19 @@ describeUnless(absence, 'the offline page', () => {
     expect(await tab.evaluate('document.documentElement.lang')).toBe('en');
     expect(await tab.evaluate('document.getElementById("wrong").textContent')).toMatch(/entry [\d,]+: Held in .*the bundle as a whole: the leaves and the proof|the bundle as a whole: the leaves and the proof[^]*entry [\d,]+: Held in/);
     await keep('bad-en');
+  });
+
+  it('says that a loss is declared, neither right nor wrong, and calls a forged declaration wrong', async () => {
+    writeFileSync(join(folder, 'lost.honnin'), `${log.bundle(carried(DECLARED)).join('\n')}\n`);
+    const forged = noteOf(declared(), OLD);
+    writeFileSync(join(folder, 'forged.honnin'), `${log.bundle(carried(forged)).join('\n')}\n`);
+    await tab.evaluate(`document.getElementById('keys').value = ${JSON.stringify(OLD.text)}`);
+    const lost = await choose('lost.honnin');
+    expect([lost.sound, lost.discrepancies, lost.undecided]).toEqual([false, [], ['loss_declared']]);
+    expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict warn');
+    expect(await tab.evaluate('document.getElementById("undecided").textContent')).toMatch(/loss declared: lost\.example\/log had signed/);
+    expect((await choose('forged.honnin')).discrepancies).toEqual(['loss_wrong']);
+    expect(await tab.evaluate('document.getElementById("verdict").className')).toBe('verdict bad');
   });
 
   it('does not vouch for a bundle when it has no key', async () => {

@@ -1,0 +1,90 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from '@jest/globals';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { built } from '../support/peers.js';
+import { until } from '../support/real-server.js';
+import { honnin } from '../support/run-honnin.js';
+import { ServerStart } from '../support/server-start.js';
+import { soakFactor } from '../support/soak.js';
+import { describeUnless } from '../support/unless.js';
+
+/** Two million in the lane of hours. */
+const EVENTS = 20_000 * soakFactor();
+const MS_MAX = 300_000;
+/** Appends that wait for one another. */
+const TOGETHER = 256;
+
+/** Everything that this server can be ready with: it has no authority and no government to ask. */
+async function isBack(server: ServerStart): Promise<true | null> {
+  const { parts } = await server.ready();
+  const follow = ['audit-log', 'registration-saga', 'case-timeline'].every((name) => parts[name]?.detail === 'live');
+  return follow && parts['signed-log']?.ok === true && parts['intake']?.ok === true ? true : null;
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
+/** Events of the kind that is cheapest to make: a nonce that was used. Each is a stream, a leaf and a step of every
+ *  consumer. */
+async function fill(file: string): Promise<void> {
+  const store = SqliteEventStore.open({ file });
+  const metadata = {
+    actor: 'booth:a',
+    correlationId: 'c',
+    causationId: 'c',
+    recordedAtUtc: new Date().toISOString(),
+    policyVersion: null,
+  };
+  const one = () => ({ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata });
+  for (let made = 0; made < EVENTS; made += TOGETHER) {
+    const appends = Array.from({ length: TOGETHER }, () =>
+      store.append(`challenge-${randomUUID()}`, [one()], 'no_stream'),
+    );
+    await Promise.all(appends);
+  }
+  await store.close();
+}
+
+describeUnless(built('cli/main.js'), 'the time in which an installation is back', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'honnin-recovery-time-'));
+  const at = (...names: string[]) => join(folder, ...names);
+  const sizeOf = (data: string) => Number(readFileSync(join(data, 'audit', 'checkpoint'), 'utf8').split('\n')[1]);
+  const running: ServerStart[] = [];
+  const start = async (data: string): Promise<ServerStart> => {
+    const started = await ServerStart.of(data);
+    running.push(started);
+    return started;
+  };
+  afterAll(async () => {
+    await Promise.all(running.map((started) => started.end('SIGKILL')));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it(
+    `is five minutes at most, from the restore to a server that takes requests (${EVENTS} events)`,
+    async () => {
+      await (await start(at('data'))).end();
+      await fill(at('data', 'events.db'));
+      const before = await start(at('data'));
+      await until('the signed log', () => (sizeOf(at('data')) >= EVENTS ? true : null), 1_800_000);
+      await before.end();
+      const begun = performance.now();
+      expect((await honnin(['backup', at('copy'), '--keys', at('keys'), '--data', at('data')])).status).toBe(0);
+      const lost = performance.now();
+      const restored = await honnin(['restore', at('copy'), '--keys', at('keys'), '--data', at('back')]);
+      expect(restored.status).toBe(0);
+      const after = await start(at('back'));
+      await until('its parts', () => isBack(after), MS_MAX);
+      const back = performance.now();
+      await after.end();
+      process.stdout.write(
+        `${EVENTS} events: backup ${seconds(lost - begun)} s, back in ${seconds(back - lost)} s\n`,
+      );
+      expect(back - lost).toBeLessThan(MS_MAX);
+      expect(sizeOf(at('back'))).toBeGreaterThanOrEqual(EVENTS);
+    },
+    300_000 + 60_000 * soakFactor(),
+  );
+});
