@@ -356,7 +356,7 @@ describe('an honest log, and the same changed', () => {
           expect([outcome === 'wrong', outcome === 'wrong' ? said : []]).toEqual([false, []]);
           if (reader.trusted.length === 0) expect(outcome).not.toBe('right');
         }),
-        { numRuns: 120 * soakFactor(), seed: soakSeed(20261130) },
+        { numRuns: 80 * soakFactor(), seed: soakSeed(20261130) },
       );
       process.stdout.write(`honest: ${seen.right} right, ${seen.undecided} undecided\n`);
       expect(seen.undecided).toBeGreaterThan(0);
@@ -452,7 +452,7 @@ describe('an honest log, and the same changed', () => {
             found.set(kind.kind, (found.get(kind.kind) ?? 0) + 1);
           },
         ),
-        { numRuns: 100 * soakFactor(), seed: soakSeed(20261130) },
+        { numRuns: 60 * soakFactor(), seed: soakSeed(20261130) },
       );
       process.stdout.write(`changed and still right: ${JSON.stringify(Object.fromEntries(found))}\n`);
     },

@@ -138,10 +138,35 @@ describe('a bundle', () => {
     expect(report(log.bundle({ asked: null, query })).noGaps).toBe(false);
   });
 
+  /** @fault L1 */
+  it('that ends between the events of one decision accuses nobody', () => {
+    const whole = new MadeLog(madeLeaves(new SyntheticHistory({ seed: 11 }).appends(24, { registrants: 8 })), key);
+    const streams = whole.leaves.map((text) => parseLeaf(text)!.stream);
+    const ends = streams.flatMap((stream, i) => (stream === streams[i + 1] ? [i] : []));
+    const third = whole.leaves.findIndex(
+      (text, i) => /"type":"OpinionGiven"/.test(text) && /"type":"HoldResolved"/.test(whole.leaves[i + 1] ?? ''),
+    );
+    expect([ends.length > 20, ends.includes(third)]).toEqual([true, true]);
+    for (const to of ends) {
+      const query = {
+        by: 'range',
+        from: 0,
+        kind: 'range',
+        lists: [],
+        to,
+        withEvidence: false,
+        withOpenings: false,
+      } as const;
+      const indices = Array.from({ length: to + 1 }, (_, i) => i);
+      const lines = whole.bundle({ indices, asked: { first: 0, last: to }, query });
+      expect([to, report(lines).discrepancies]).toEqual([to, []]);
+    }
+  });
+
   it('names two successors, a key of another name and a timestamp on another log', () => {
     const successions = [log.succession(key, next, size), log.succession(key, third, size)];
     expect(codes(log.bundle({ header: { successions } }))).toEqual(['two_successors']);
-    const checkpoint = log.checkpoint(size, otherName);
+    const checkpoint = otherName.note(parseNote(log.checkpoint()).text);
     expect(codes(log.bundle({ header: { checkpoint } }), [key.key, otherName.key])).toContain('origin_differs');
     const stamped = { checkpoint: log.checkpoint(2), proof: log.grown(3), token: '' };
     expect(codes(log.bundle({ header: { timestamp: stamped } }))).toEqual(['timestamp_checkpoint']);

@@ -4,7 +4,7 @@ import type { DualActEvent } from '../dual-control/dual-act.events.js';
 import type { Decider, DomainEvent } from '../decider.js';
 import { currentVersion, upcast, UnknownEventError } from '../event-registry.js';
 import type { Json } from '../event-envelope.js';
-import { holdReviewDecider } from '../hold-review/hold-review.js';
+import { holdReviewDecider, OPINIONS_NEEDED, type HoldReviewState } from '../hold-review/hold-review.js';
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import { policyDecider, type ActivePolicy, type PolicyState } from '../policy/policy.js';
 import type { PolicyEvent } from '../policy/policy.events.js';
@@ -113,6 +113,17 @@ const SUBMISSION_ANSWERS: ReadonlySet<string> = new Set(['SubmittedToGovernment'
 const RETURNS: ReadonlySet<string> = new Set(['ConsentGiven', 'CertificateAdded', 'CertificateLinked']);
 const FINDINGS_MAX = 1000;
 
+/** A third opinion comes with the resolution that it decides, in one append; a range can end between them. */
+function isHalfOfAResolution({ state, expected }: Stream, { leaf }: Placed): boolean {
+  const review = state as HoldReviewState;
+  return (
+    leaf.type === 'OpinionGiven' &&
+    expected.length === 0 &&
+    review.stage === 'open' &&
+    review.opinions.length >= OPINIONS_NEEDED
+  );
+}
+
 /** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
 export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
@@ -180,7 +191,9 @@ export class DecisionReplay {
     for (const stream of this.streams.values()) {
       const last = stream.waiting;
       if (!last) continue;
-      this.judge(stream, last, null);
+      if (isCut && isHalfOfAResolution(stream, last))
+        this.leaveOpen(last, 'the bundle ends between this opinion and what it decided');
+      else this.judge(stream, last, null);
       stream.waiting = null;
       if (stream.expected.length > 0 && !isCut) this.takeBack(stream);
       if (stream.expected.length > 0 && !isCut) this.find(last, `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`);
