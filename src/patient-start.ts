@@ -62,8 +62,8 @@ export class PatientStart {
     this.stopping.abort();
   };
 
-  /** One connection is asked until it answers, and only then is anything built: a connection that does not come about goes
-   *  on looking for its store after it was closed, and one for each try would become a crowd. */
+  /** One connection is asked until it answers, and only then is anything built: a connection that does not come about
+   *  goes on looking for its store after it was closed, and one for each try would become a crowd. */
   private async outlast<Built>(build: () => Promise<Built>, door: WaitingDoor): Promise<Built | null> {
     const store = await openedStore(this.config);
     try {

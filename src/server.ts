@@ -30,8 +30,8 @@ export interface StartOptions {
   readonly onWaiting?: (waiting: Waiting) => void;
 }
 
-/** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants. Where
- *  the event store is elsewhere and away, or elects a leader, it waits, live and not ready. @req R21 R22 R23 R24
+/** Starts the server with settings from environment variables: the one program of claims 8 to 10, in both variants.
+ *  Where the event store is elsewhere and away, or elects a leader, it waits, live and not ready. @req R21 R22 R23 R24
  *
  *  @throws {ConfigError} for wrong settings, {EventStoreUnavailableError} when another server works in the data
  *  folder or on the store, or when the store does not let us in, {InstallationError} when parts are missing or do not
@@ -62,14 +62,14 @@ export async function startServer(
   return { url: urlOf(config, address.port), remarks, close: () => running.close() };
 }
 
-/** Whether a start failed for what an operator can put right: settings, another server, parts, a port. A bug is none. */
+/** Whether a start failed for what an operator can put right: settings, another server, parts, a port; no bug. */
 export function isOfOperators(error: unknown): error is Error {
   const kinds = [ConfigError, EventStoreUnavailableError, InstallationError];
   return error instanceof Error && (kinds.some((kind) => error instanceof kind) || 'code' in error);
 }
 
-/** The whole server, ready to listen. Whatever was opened on the way is closed again where it fails, or the process would
- *  not end and keep the data folder. */
+/** The whole server, ready to listen. Whatever was opened on the way is closed again where it fails, or the process
+ *  would not end and keep the data folder. */
 class BuiltServer {
   private constructor(
     private readonly app: NestFastifyApplication,

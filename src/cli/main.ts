@@ -88,8 +88,8 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-/** What an operator can put right is said in words, whatever the command: wrong settings, a log or a file that cannot be
- *  used. @returns the exit code, or null for a bug, which keeps its stack */
+/** What an operator can put right is said in words, whatever the command: wrong settings, a log or a file that cannot
+ *  be used. @returns the exit code, or null for a bug, which keeps its stack */
 async function codeOfOperators(error: unknown): Promise<number | null> {
   const { ConfigError } = await import('../infrastructure/config.js');
   if (error instanceof ConfigError) return EXIT.usage;

@@ -108,8 +108,8 @@ export class OpenAudit {
     return { access, lists, close };
   }
 
-  /** The log first, whose lock says that no server works here; then what goes with it. Where one of them cannot be opened
-   *  none stays open. */
+  /** The log first, whose lock says that no server works here; then what goes with it. Where one of them cannot be
+   *  opened none stays open. */
   private async writing() {
     const store = await this.store('write');
     try {
