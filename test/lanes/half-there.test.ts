@@ -70,13 +70,13 @@ describe('a program that is half there is told in one line, before any test need
       'the program openssl is here and of no use: it says LibreSSL 3.3.6',
     ],
     [
-      'is too old', 'python3', { python3: 'echo "Python 3.8.18"' },
-      'the program python3 is here and of no use: it is version 3.8; tests need 3.9',
+      'is too old', 'python3', { python3: 'echo "Python 3.9.18"' },
+      'the program python3 is here and of no use: it is version 3.9; tests need 3.10',
     ],
     [
       'lacks its modules', 'python3',
-      { python3: '[ "$1" = --version ] && echo "Python 3.11.2" && exit; echo "ModuleNotFoundError: hmac" >&2; exit 1' },
-      'the program python3 is here and of no use: it ended with 1: ModuleNotFoundError: hmac',
+      { python3: '[ "$1" = --version ] && echo "Python 3.11.2" && exit; echo "Error: no cryptography"; exit 1' },
+      'the program python3 is here and of no use: it ended with 1: Error: no cryptography',
     ],
     [
       'is too old by its major version', 'go', { go: 'echo "go version go0.99 linux/amd64"' },

@@ -22,10 +22,10 @@ Lanes
   .ci/run                 what a change must pass: everything, with the programs that tests compare with installed first
   ./honnin soak           hours: the same suites with large numbers, and mutation testing
 
-The whole run compares Honnin with programs that you may have: openssl, chromium, kcat, strace, go, python3, cjpeg,
-Java with Maven. Each is tried once, before its tests; what is not here, too old or half there is skipped, and a line
-'skipped: ...' says why (with CI=true it fails). Nothing is installed. Where Java and Maven are
-found, Maven fetches Apache Kafka once (kept in Maven's own folder); where Go is found, it fetches golang.org/x/mod
+The whole run compares Honnin with programs that you may have: openssl, chromium, kcat, strace, go, cjpeg, Java with
+Maven, python3 with its package cryptography. Each is tried once, before its tests; what is not here, too old or half
+there is skipped, and a line 'skipped: ...' says why (with CI=true it fails). Nothing is installed. Where Java and Maven
+are found, Maven fetches Apache Kafka once (kept in Maven's own folder); where Go is found, it fetches golang.org/x/mod
 once. Nothing else is downloaded.
 
 Case files and suites that are not part of Honnin are read from the folder HONNIN_SHARED (../shared without it), where
