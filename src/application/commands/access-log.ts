@@ -57,7 +57,8 @@ export class AccessLog {
       const last = events.at(-1);
       try {
         const result = await appendKnown(this.store, stream, [envelope], last ? last.revision : 'no_stream');
-        if (result.outcome === 'appended') return envelope;
+        // Repeated: the same command was first, and told at another instant; the next look finds what is on record.
+        if (result.outcome === 'appended' && !result.repeated) return envelope;
       } catch (error) {
         // The same command at the same time, told at another instant: the next look finds it.
         if (!(error instanceof IdConflictError)) throw error;
