@@ -1,6 +1,25 @@
 import { applyDecorators, type INestApplication } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtraModels, ApiHeader, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEMS, type ProblemCode } from './problems.js';
+import { SIGNED_INSTANT } from './validation.js';
+
+/** A place in a request that has not the agreed form. */
+export class FormErrorAnswer {
+  @ApiProperty({ description: "JSON pointer into the body, or into the part; '' is the whole of it, or nothing of it" })
+  pointer!: string;
+
+  @ApiProperty({ required: false, description: 'The part of an upload' })
+  part?: string;
+
+  @ApiProperty({ required: false, description: 'The query parameter' })
+  parameter?: string;
+
+  @ApiProperty({ required: false, description: 'The header field' })
+  header?: string;
+
+  @ApiProperty({ description: 'What is expected there' })
+  expected!: string;
+}
 
 /** An RFC 9457 problem document. */
 export class Problem {
@@ -21,6 +40,9 @@ export class Problem {
 
   @ApiProperty({ format: 'uri', description: 'Names this occurrence, for questions to the operator' })
   instance!: string;
+
+  @ApiProperty({ required: false, type: [FormErrorAnswer], description: 'Which places have not the agreed form' })
+  errors?: FormErrorAnswer[];
 }
 
 /** Documents the problems that an operation can answer with, by status; 500, 503 while shutting down or
@@ -48,7 +70,7 @@ function text(name: string, pattern: string, description: string): MethodDecorat
 export function QuestionHeaders(): MethodDecorator {
   return applyDecorators(
     text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body"),
-    text('Honnin-Requested-At', '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,3})?Z$', "The booth's clock; ten minutes from the server's at most"),
+    text('Honnin-Requested-At', SIGNED_INSTANT.source, "The booth's clock; ten minutes from the server's at most"),
     text('Honnin-Booth-Signature', '^[A-Za-z0-9+/]{86}==$', "Base64 of the booth's Ed25519 signature over the text of a question for a challenge (docs/wire.md)"),
   );
 }
@@ -78,8 +100,8 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'OpenID Connect access token with the roles claim' }, 'accessToken')
     .build();
   const document = SwaggerModule.createDocument(app, config);
-  // The decorators have no words for the content types of parts.
-  namePartTypes(document, '/v1/registrations', {
+  // The decorators have no words for the parts of an upload.
+  describeParts(document, '/v1/registrations', {
     request: 'application/json',
     certificate: 'application/pkix-cert',
     cardRecord: 'application/octet-stream',
@@ -87,14 +109,37 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     photo: 'image/jpeg',
     ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, 'image/jpeg'])),
   });
-  namePartTypes(document, '/v1/photo-checks', { request: 'application/json', photo: 'image/jpeg' });
+  describeParts(document, '/v1/photo-checks', { request: 'application/json', photo: 'image/jpeg' });
+  closeBodies(document);
   return document;
 }
 
-function namePartTypes(document: OpenAPIObject, path: string, types: Readonly<Record<string, string>>): void {
+/** What a body may hold is all that its description names: other members are refused. */
+function closeBodies({ paths, components }: OpenAPIObject): void {
+  const schemas = (components?.schemas ?? {}) as Readonly<Record<string, { additionalProperties?: unknown }>>;
+  const close = (within: object, seen: Set<string>): void => {
+    for (const [, name = ''] of JSON.stringify(within).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      const schema = schemas[name];
+      if (schema === undefined || seen.has(name)) continue;
+      seen.add(name);
+      schema.additionalProperties ??= false;
+      close(schema, seen);
+    }
+  };
+  const seen = new Set<string>();
+  for (const path of Object.values(paths)) close(path.post?.requestBody ?? {}, seen);
+}
+
+function describeParts(document: OpenAPIObject, path: string, types: Readonly<Record<string, string>>): void {
   const upload = document.paths[path]?.post?.requestBody;
   const form = upload && 'content' in upload ? upload.content['multipart/form-data'] : undefined;
-  if (form) form.encoding = Object.fromEntries(Object.entries(types).map(([part, contentType]) => [part, { contentType }]));
+  if (!form) return;
+  form.encoding = Object.fromEntries(Object.entries(types).map(([part, contentType]) => [part, { contentType }]));
+  const { properties = {} } = form.schema as { properties?: Record<string, object> };
+  for (const [part, contentMediaType] of Object.entries(types)) {
+    // Bytes as JSON Schema 2020-12 says it, and `format` for the generators that know files by that word alone.
+    if (contentMediaType !== 'application/json') properties[part] = { type: 'string', format: 'binary', contentMediaType, ...properties[part] };
+  }
 }
 
 function problemResponse(status: number, codes: readonly ProblemCode[]): MethodDecorator & ClassDecorator {

@@ -12,6 +12,8 @@ export interface FormError {
   /** Name of the query parameter or of the header field, where it is one. */
   readonly parameter?: string;
   readonly header?: string;
+  /** Name of the part of an upload, where it is one. A pointer then begins in that part. */
+  readonly part?: string;
   readonly expected: string;
 }
 
@@ -19,6 +21,19 @@ export interface FormError {
 export function parameterError(parameter: string, expected: string): FormError {
   return { pointer: '', parameter, expected: `the query parameter ${parameter} ${expected}` };
 }
+
+const DATE = '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
+const TIME = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]';
+
+/** How an instant that is signed is written: in UTC, to the millisecond at most. No `format` beside it: what reads a date-time
+ *  writes it again in a way of its own, and then the signature is over another text. */
+export const SIGNED_INSTANT = new RegExp(`^${DATE}T${TIME}(?:\\.[0-9]{1,3})?Z$`);
+
+/** How an instant in whichever offset is described to those who send one. */
+export const ANY_INSTANT = {
+  format: 'date-time',
+  pattern: `^${DATE}[Tt]${TIME}(?:\\.[0-9]{1,9})?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$`,
+} as const;
 
 /** RFC 3339 with its offset; in a query string the plus of an offset becomes a space, which nobody means. */
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+ -])(\d{2}):(\d{2}))$/;
@@ -33,7 +48,10 @@ export function utcInstantOf(text: string): string | null {
   // A 30 February would be read as the second of March.
   if (!isInstant(utc) || new Date(utc).toISOString() !== utc) return null;
   const offset = Number(hours) * 60 + Number(minutes);
-  return offset >= OFFSET_MINUTES_MAX ? null : addMs(utc, (sign === '-' ? offset : -offset) * 60_000);
+  if (offset >= OFFSET_MINUTES_MAX) return null;
+  const instant = addMs(utc, (sign === '-' ? offset : -offset) * 60_000);
+  // In UTC it may be in a year that has not four digits.
+  return isInstant(instant) ? instant : null;
 }
 
 export type Validated<T> = { readonly value: T } | { readonly errors: readonly FormError[] };
@@ -56,7 +74,7 @@ function formErrors(error: ValidationError, parent: string): FormError[] {
 
 /** An instant in UTC, as events hold it. */
 export function IsUtcInstant(): PropertyDecorator {
-  return custom('isUtcInstant', 'must be an ISO-8601 instant in UTC, e.g. 2026-11-23T08:15:30.123Z', (value) => typeof value === 'string' && value.length <= 24 && isInstant(value));
+  return custom('isUtcInstant', 'must be an ISO-8601 instant in UTC, e.g. 2026-11-23T08:15:30.123Z', (value) => typeof value === 'string' && SIGNED_INSTANT.test(value) && isInstant(value));
 }
 
 /** An instant in whichever offset; the body holds it in UTC, as events do. */
@@ -67,6 +85,17 @@ export function IsAnyInstant(): PropertyDecorator {
   );
   const check = custom('isAnyInstant', message, (value) => typeof value === 'string' && isInstant(value));
   return (target, name) => [read, check].forEach((decorate) => decorate(target, name));
+}
+
+/** Describes what {@link IsBase64Bytes} takes. */
+export function base64Schema({ min, max }: { readonly min: number; readonly max: number }): object {
+  const digit = '[A-Za-z0-9+/]';
+  const [one, two] = [`${digit}[AQgw]==`, `${digit}{2}[AEIMQUYcgkosw048]=`];
+  const exact = `(?:${digit}{4}){${Math.floor(max / 3)}}${['', one, two][max % 3]}`;
+  return {
+    type: 'string', contentEncoding: 'base64', minLength: Math.ceil(min / 3) * 4, maxLength: Math.ceil(max / 3) * 4,
+    pattern: min === max ? `^${exact}$` : `^(?:${digit}{4})*(?:${one}|${two})?$`,
+  };
 }
 
 /** Canonical base64 with padding of `min` to `max` bytes. */

@@ -244,11 +244,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   B2: {
     kind: 'a generated client cannot upload',
-    test: 'not yet',
   },
   B3: {
     kind: 'the schema allows instants that the server refuses',
-    test: 'not yet',
   },
   B4: {
     kind: 'nothing tells a booth the texts, limits and clock that it needs',

@@ -12,10 +12,10 @@ import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { UUID } from '../signed-in-request.js';
-import { IsBase64Bytes, REFERENCE } from '../validation.js';
+import { base64Schema, IsBase64Bytes, REFERENCE } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
-const KEY_PROPERTY = { contentEncoding: 'base64', description: 'Ed25519 SubjectPublicKeyInfo, DER' } as object;
+const KEY_PROPERTY = { ...base64Schema(KEY_BYTES), description: 'Ed25519 SubjectPublicKeyInfo, DER' };
 const REPORT_NOTE_MAX = 4_000;
 const POINTS = { type: 'integer', minimum: 0, maximum: 10_000 } as const;
 const POSITIVE = { type: 'integer', minimum: 1 } as const;

@@ -5,7 +5,7 @@ import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
 import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
 import type { WhatIfReport } from '../../domain/audit/what-if.js';
-import { IsAnyInstant, REFERENCE } from '../validation.js';
+import { ANY_INSTANT, IsAnyInstant, REFERENCE } from '../validation.js';
 import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
@@ -29,12 +29,12 @@ export class ExportBody {
   @Min(0, { message: 'must not be negative' })
   to?: number;
 
-  @ApiProperty({ required: false, format: 'date-time' })
+  @ApiProperty({ required: false, ...ANY_INSTANT })
   @IsOptional()
   @IsAnyInstant()
   fromUtc?: string;
 
-  @ApiProperty({ required: false, format: 'date-time' })
+  @ApiProperty({ required: false, ...ANY_INSTANT })
   @IsOptional()
   @IsAnyInstant()
   toUtc?: string;

@@ -6,7 +6,7 @@ import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate
 import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { invalid } from '../signed-in-request.js';
-import { parameterError, utcInstantOf } from '../validation.js';
+import { ANY_INSTANT, parameterError, utcInstantOf } from '../validation.js';
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
 
@@ -107,12 +107,12 @@ export function PagingQuery(): MethodDecorator {
 /** Documents `at` and `position`. */
 export function MomentQuery(): MethodDecorator {
   return applyDecorators(
-    ApiQuery({ name: 'at', required: false, description: 'An instant in any offset, inclusive; not in the future and not before the first event', schema: { type: 'string', format: 'date-time' } }),
+    ApiQuery({ name: 'at', required: false, description: 'An instant in any offset, inclusive; not in the future and not before the first event', schema: { type: 'string', ...ANY_INSTANT } }),
     ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: { type: 'integer', minimum: 0 } }),
   );
 }
 
 /** Documents a moment in one parameter. */
 export function EitherMomentQuery(name: string): MethodDecorator {
-  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', format: 'date-time' }, { type: 'integer', minimum: 0 }] } });
+  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, { type: 'integer', minimum: 0 }] } });
 }

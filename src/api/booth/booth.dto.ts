@@ -7,14 +7,14 @@ import type { PhotoCheck } from '../../domain/booth/photo-check.js';
 import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
 import { HEAD_TURNS, PHOTO_MEASURES, type HeadTurn, type NotComparableReason, type PhotoMeasure } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
-import { IsBase64Bytes, IsUtcInstant } from '../validation.js';
-import { INSTANT } from '../../domain/values/instant.js';
+import { base64Schema, IsBase64Bytes, IsUtcInstant, SIGNED_INSTANT } from '../validation.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const DIGEST = { description: 'SHA-256 of the exact bytes of the part, lower-case hexadecimal', pattern: SHA256.source } as const;
 const COUNTER_MAX = 2 ** 31;
-const SIGNATURE_BYTES_MAX = 1_024;
+const SIGNATURE_BYTES = { min: 1, max: 1_024 } as const;
+const ED25519_BYTES = { min: 64, max: 64 } as const;
 
 export class ChallengeBody {
   @ApiProperty({ description: 'The enrolled id of the booth', pattern: BOOTH_ID.source, example: 'booth-0001' })
@@ -68,8 +68,7 @@ export class CaptureEnvelopeBody implements CaptureEnvelope {
   mode!: RegistrationMode;
 
   @ApiProperty({
-    format: 'date-time',
-    pattern: INSTANT.source,
+    pattern: SIGNED_INSTANT.source,
     description: "The booth's clock at the capture, in UTC: it is signed, so there is one way to write it",
     example: '2026-11-23T08:15:30.123Z',
   })
@@ -116,16 +115,16 @@ export class RegistrationRequestBody {
   @Type(() => CaptureEnvelopeBody)
   envelope!: CaptureEnvelopeBody;
 
-  @ApiProperty({ contentEncoding: 'base64', description: "Ed25519 by the booth's enrolled key" } as object)
-  @IsBase64Bytes({ min: 64, max: 64 })
+  @ApiProperty({ ...base64Schema(ED25519_BYTES), description: "Ed25519 by the booth's enrolled key" })
+  @IsBase64Bytes(ED25519_BYTES)
   boothSignature!: string;
 
-  @ApiProperty({ contentEncoding: 'base64', description: "By the certificate's key" } as object)
-  @IsBase64Bytes({ min: 1, max: SIGNATURE_BYTES_MAX })
+  @ApiProperty({ ...base64Schema(SIGNATURE_BYTES), description: "By the certificate's key" })
+  @IsBase64Bytes(SIGNATURE_BYTES)
   cardSignature!: string;
 
-  @ApiProperty({ contentEncoding: 'base64', description: 'By the key in the card\'s face record' } as object)
-  @IsBase64Bytes({ min: 1, max: SIGNATURE_BYTES_MAX })
+  @ApiProperty({ ...base64Schema(SIGNATURE_BYTES), description: "By the key in the card's face record" })
+  @IsBase64Bytes(SIGNATURE_BYTES)
   cardChallengeSignature!: string;
 }
 
@@ -166,8 +165,8 @@ export class PhotoCheckBody implements PhotoCheck {
   @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
   photoSha256!: string;
 
-  @ApiProperty({ contentEncoding: 'base64', description: "Ed25519 by the booth's enrolled key over the photo check text" } as object)
-  @IsBase64Bytes({ min: 64, max: 64 })
+  @ApiProperty({ ...base64Schema(ED25519_BYTES), description: "Ed25519 by the booth's enrolled key over the photo check text" })
+  @IsBase64Bytes(ED25519_BYTES)
   boothSignature!: string;
 }
 

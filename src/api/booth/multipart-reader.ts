@@ -5,6 +5,7 @@ import type { DoorRefusalCode } from '../../domain/refusal.js';
 import type { ApiLimits } from '../api-settings.js';
 import { textHoldsMyNumber } from '../json-body.js';
 import { ProblemError } from '../problems.js';
+import type { FormError } from '../validation.js';
 import type { UploadPlace } from './upload-places.js';
 
 const NEEDED = ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo'] as const;
@@ -15,7 +16,11 @@ export type RegistrationParts = Readonly<Record<(typeof NEEDED)[number], Buffer>
 
 /** The upload is not one of ours. The rest of it is neither kept nor looked at. */
 export class UploadRefused extends Error {
-  constructor(readonly code: DoorRefusalCode) {
+  /** @param errors which part it is, and what was expected of it */
+  constructor(
+    readonly code: DoorRefusalCode,
+    readonly errors: readonly FormError[],
+  ) {
     super(code);
   }
 }
@@ -70,9 +75,9 @@ export async function readUpload(request: FastifyRequest, limits: ApiLimits, pla
 }
 
 async function read(request: FastifyRequest, place: UploadPlace, { limits, form }: { readonly limits: ApiLimits; readonly form: UploadForm }): Promise<RegistrationParts> {
-  if (!request.isMultipart()) throw new UploadRefused('malformed_request');
+  if (!request.isMultipart()) throw new UploadRefused('malformed_request', [{ pointer: '', header: 'Content-Type', expected: 'multipart/form-data with its boundary' }]);
   const bytesMax = namesOf(form).reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large');
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large', [tooLong(bytesMax)]);
   const watched = watch(request.raw, bytesMax, place);
   try {
     const parts = await Promise.race([collect(request, { limits, form, watched, place }), watched.stopped]);
@@ -81,7 +86,7 @@ async function read(request: FastifyRequest, place: UploadPlace, { limits, form 
   } catch (error) {
     request.raw.unpipe();
     // The library's errors (limits, broken framing, a connection that ended) all say that this is no request of ours.
-    throw error instanceof UploadRefused || error instanceof ProblemError ? error : new UploadRefused('malformed_request');
+    throw error instanceof UploadRefused || error instanceof ProblemError ? error : new UploadRefused('malformed_request', [framing(form)]);
   } finally {
     watched.end();
   }
@@ -137,40 +142,56 @@ async function collect(request: FastifyRequest, { limits, form, watched, place }
     limits: { parts: names.length, files: names.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
   });
   for await (const part of streams) {
-    if (part.type !== 'file') throw new UploadRefused('malformed_request');
+    if (part.type !== 'file') throw new UploadRefused('malformed_request', [framing(form)]);
     const name = nameOf(part, names);
-    if (parts.has(name)) throw new UploadRefused('malformed_request');
-    parts.set(name, await bytesOf(part, { bytesMax: limits[PART_RULES[name].limit], rule: PART_RULES[name], watched, place }));
+    if (parts.has(name)) throw refusedPart(name, 'malformed_request', 'this part once');
+    parts.set(name, await bytesOf(part, { name, bytesMax: limits[PART_RULES[name].limit], watched, place }));
   }
   const frames = form.frames.map((name) => parts.get(name)).filter((bytes) => bytes !== undefined);
-  const whole = [...form.needed, ...form.frames.slice(0, frames.length)].every((name) => parts.has(name));
-  if (!whole) throw new UploadRefused('malformed_request');
+  const missing = [...form.needed, ...form.frames.slice(0, frames.length)].filter((name) => !parts.has(name));
+  if (missing.length > 0) throw new UploadRefused('malformed_request', missing.map((part) => ({ pointer: '', part, expected: 'this part, which is missing' })));
   return { ...(Object.fromEntries(form.needed.map((name) => [name, parts.get(name)])) as Omit<RegistrationParts, 'frames'>), frames };
 }
 
 /** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there either. */
 function nameOf(part: MultipartFile, names: readonly PartName[]): PartName {
   const { fieldname, filename, mimetype, encoding } = part;
-  if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text))) throw new UploadRefused('my_number_present');
+  if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text))) throw new UploadRefused('my_number_present', []);
   const name = names.find((known) => known === fieldname);
-  if (!name || !PLAIN_ENCODINGS.includes(encoding.toLowerCase())) throw new UploadRefused('malformed_request');
-  if (mimetype.toLowerCase() !== PART_RULES[name].contentType) throw new UploadRefused(PART_RULES[name].wrongType);
+  if (!name) throw refusedPart(fieldname ?? '', 'malformed_request', `no such part: they are ${names.join(', ')}`);
+  if (!PLAIN_ENCODINGS.includes(encoding.toLowerCase())) throw refusedPart(name, 'malformed_request', 'its bytes as they are, without a transfer encoding');
+  const { contentType, wrongType } = PART_RULES[name];
+  if (mimetype.toLowerCase() !== contentType) throw refusedPart(name, wrongType, `the content type ${contentType}`);
   return name;
 }
 
-async function bytesOf(part: MultipartFile, { bytesMax, rule, watched, place }: { readonly bytesMax: number; readonly rule: PartRule; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<Buffer> {
+async function bytesOf(part: MultipartFile, { name, bytesMax, watched, place }: { readonly name: PartName; readonly bytesMax: number; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  const rule = PART_RULES[name];
   let length = 0;
   watched.signal.addEventListener('abort', () => chunks.splice(0), { once: true });
   for await (const chunk of part.file as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > bytesMax) throw new UploadRefused(rule.tooLarge);
+    if (length > bytesMax) throw refusedPart(name, rule.tooLarge, `${bytesMax} bytes at most`);
     chunks.push(chunk);
     watched.belongsToPart(chunk.length);
     await place.turn(chunk.length);
   }
-  if (length === 0) throw new UploadRefused(rule.wrongType);
+  if (length === 0) throw refusedPart(name, rule.wrongType, 'a part that is not empty');
   return Buffer.concat(chunks, length);
+}
+
+function refusedPart(part: string, code: DoorRefusalCode, expected: string): UploadRefused {
+  return new UploadRefused(code, [{ pointer: '', part: part.slice(0, PART_NAME_MAX), expected }]);
+}
+
+function framing(form: UploadForm): FormError {
+  const frames = form.frames.length > 0 ? `, and at most ${form.frames.length} frames` : '';
+  return { pointer: '', expected: `multipart/form-data (RFC 7578) with the parts ${form.needed.join(', ')}${frames}, and its end` };
+}
+
+function tooLong(bytesMax: number): FormError {
+  return { pointer: '', expected: `${bytesMax} bytes at most in the parts together, and little outside of them` };
 }
 
 function namesOf({ needed, frames }: UploadForm): readonly PartName[] {
@@ -208,7 +229,7 @@ function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): Watc
   const count = (chunk: Buffer) => {
     seen += chunk.length;
     place.count(chunk.length);
-    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) stop.abort(new UploadRefused('request_too_large'));
+    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) stop.abort(new UploadRefused('request_too_large', [tooLong(bytesMax)]));
   };
   raw.on('data', count);
   return {

@@ -78,13 +78,13 @@ export class PhotoChecksController {
   private async questionOf(request: FastifyRequest, place: UploadPlace): Promise<{ readonly question: PhotoCheckBody; readonly photo: Buffer }> {
     const parts = await readPhotoCheck(request, this.settings.limits, place).catch((error: unknown) => {
       if (!(error instanceof UploadRefused)) throw error;
-      return this.door.refuse(request, error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the parts request and photo, each with its content type' }] : [] });
+      return this.door.refuse(request, error.code, { errors: error.errors });
     });
     const parsed = parseJson(parts.request);
     if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', part: 'request', expected: 'a JSON object' }] });
     const body = validated(PhotoCheckBody, parsed.value);
     if ('value' in body) return { question: body.value, photo: parts.photo };
-    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors });
+    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors.map((error) => ({ ...error, part: 'request' })) });
   }
 }

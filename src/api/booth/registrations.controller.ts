@@ -157,7 +157,7 @@ export class RegistrationsController {
     try {
       return await readUpload(request, this.settings.limits, place);
     } catch (error) {
-      if (error instanceof UploadRefused) return this.door.refuse(request, error.code, { errors: error.code === 'malformed_request' ? [{ pointer: '', expected: 'multipart/form-data with the five parts and at most four frames, each with its content type' }] : [] });
+      if (error instanceof UploadRefused) return this.door.refuse(request, error.code, { errors: error.errors });
       throw error;
     }
   }
@@ -165,11 +165,11 @@ export class RegistrationsController {
   private async requestOf(request: FastifyRequest, bytes: Buffer): Promise<RegistrationRequestBody> {
     const parsed = parseJson(bytes);
     if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'part "request" is a JSON object' }] });
+    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', part: 'request', expected: 'a JSON object' }] });
     const body = validated(RegistrationRequestBody, parsed.value);
     if ('value' in body) return body.value;
     const stated = (parsed.value as { envelope?: { boothId?: unknown } | null } | null)?.envelope?.boothId;
-    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId(stated), errors: body.errors });
+    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId(stated), errors: body.errors.map((error) => ({ ...error, part: 'request' })) });
   }
 
   /** Nothing is told about the form of a wrong receipt. */
