@@ -1,11 +1,14 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
-import { Logger } from '@nestjs/common';
+import { Logger as NestLogger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
 import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.js';
 import { createApp } from './api/create-app.js';
+import { createLog } from './api/log.js';
 import { AppModule } from './app.module.js';
-import { Config, ConfigError, urlOf } from './infrastructure/config.js';
+import { version } from './console/build-page.js';
+import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/config.js';
 import { firstStartFiles } from './infrastructure/first-start-files.js';
 import { EventStoreUnavailableError } from './application/ports/event-store.js';
 import { InstallationError } from './infrastructure/installation/installation.js';
@@ -45,13 +48,15 @@ export async function startServer(
   const settings = await apiSettings(config);
   // Read again where they are used; looked at here, before anything is opened that would have to be closed again.
   firstStartFiles(config);
+  const log = createLog(settings);
+  log.info({ version: version(), node: process.version, settings: settingsInForce(config) }, 'starting');
   const patience = new PatientStart(config, settings, { takesSignals, onWaiting });
-  const server = await patience.build(() => BuiltServer.of(config, settings));
+  const server = await patience.build(() => BuiltServer.of(config, settings, log));
   const running = await server.listen({ host, port: patience.port ?? port });
   if (takesSignals) running.enableShutdownHooks();
   // Nothing can be read or written any more; what is under way ends with that, and the process with it.
   server.foundation.whenLost((message) => {
-    new Logger('Server').fatal(message);
+    new NestLogger('Server').fatal(message);
     void running.close();
   });
   const address = running.getHttpServer().address() as { readonly port: number };
@@ -59,7 +64,11 @@ export async function startServer(
     ...config.productionFaults.map((fault) => `production would refuse ${fault}`),
     ...server.foundation.remarks,
   ];
-  return { url: urlOf(config, address.port), remarks, close: () => running.close() };
+  const url = urlOf(config, address.port);
+  for (const remark of remarks) log.warn(remark);
+  log.info({ url }, 'listening');
+  server.foundation.whenClosed(() => log.info({ url }, 'stopped'));
+  return { url, remarks, close: () => running.close() };
 }
 
 /** Whether a start failed for what an operator can put right: settings, another server, parts, a port; no bug. */
@@ -76,11 +85,11 @@ class BuiltServer {
     readonly foundation: Foundation,
   ) {}
 
-  static async of(config: Config, settings: ApiSettings): Promise<BuiltServer> {
+  static async of(config: Config, settings: ApiSettings, log: Logger): Promise<BuiltServer> {
     const foundation = await Foundation.open(config);
     let app: NestFastifyApplication | null = null;
     try {
-      app = await createApp(AppModule.with(config, settings, foundation), settings);
+      app = await createApp(AppModule.with(config, settings, foundation), settings, log);
       await app.init();
       return new BuiltServer(app, foundation);
     } catch (error) {

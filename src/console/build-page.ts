@@ -48,7 +48,8 @@ export function pageSources(): string {
   return paths.map((path) => `${sha256(readFileSync(resolve(project, path)))}  ${path}\n`).join('');
 }
 
-function version(): string {
+/** The release, as package.json names it. */
+export function version(): string {
   return (JSON.parse(readFileSync(resolve(project, 'package.json'), 'utf8')) as { readonly version: string }).version;
 }
 

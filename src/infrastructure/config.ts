@@ -245,9 +245,33 @@ export class Config {
   }
 }
 
-/** Where the server can be asked. @param port the port that it got, where the settings leave it open */
+/** Listening on all addresses is no address that can be asked: this machine's own is. */
+const ALL_ADDRESSES: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+
+/** Where the server can be asked, as a link that works on this machine.
+ *  @param port the port that it got, where the settings leave it open */
 export function urlOf({ values: { host, tlsCertFile } }: Config, port: number): string {
-  return `${tlsCertFile === null ? 'http' : 'https'}://${host}:${port}`;
+  const bare = host.replace(/^\[|\]$/g, '');
+  const inUrl = ALL_ADDRESSES[bare] ?? (bare.includes(':') ? `[${bare}]` : bare);
+  return `${tlsCertFile === null ? 'http' : 'https'}://${inUrl}:${port}`;
+}
+
+/** Every setting in force by the name of its variable, for the log: no secret among them, of a password only that one
+ *  is given. What is absent is left out. */
+export function settingsInForce({ values }: Config): Readonly<Record<string, unknown>> {
+  const named = Object.entries(SETTINGS).map(([name, { env }]): [string, unknown] => {
+    const value: unknown = values[name as keyof Values];
+    return [env, SECRET_SETTINGS.has(env) && value !== null ? '(given)' : shown(value)];
+  });
+  return Object.fromEntries(named.filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0)));
+}
+
+const SECRET_SETTINGS: ReadonlySet<string> = new Set([SETTINGS.metricsToken.env]);
+
+/** Addresses may hold a password. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('://') ? withoutPassword(value) : value;
+  return Array.isArray(value) ? value.map(shown) : value;
 }
 
 /** Variables that are for tools and tests, not for the server. */

@@ -25,6 +25,7 @@ export class Foundation implements OnApplicationShutdown {
   /** What is opened on top of it. */
   readonly resources = new Resources();
   private closing: Promise<void> | null = null;
+  private tellClosed = (): void => {};
 
   private constructor(
     readonly store: EventStore,
@@ -75,6 +76,11 @@ export class Foundation implements OnApplicationShutdown {
     return this.close();
   }
 
+  /** @param tell called once, when everything is closed: nothing of the server does anything after that */
+  whenClosed(tell: () => void): void {
+    this.tellClosed = tell;
+  }
+
   /** Closes what stands on it, then the store, then lets the folder go. Once, however often it is called. */
   async close(): Promise<void> {
     this.closing ??= this.closeAll();
@@ -87,6 +93,7 @@ export class Foundation implements OnApplicationShutdown {
     } finally {
       await this.store.close();
       this.lock.release();
+      this.tellClosed();
     }
   }
 }

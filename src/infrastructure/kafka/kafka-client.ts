@@ -1,9 +1,31 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { Config, readSettingFile } from '../config.js';
 import type { CloudEventOptions } from './cloud-event.js';
 
 const { logLevel } = kafkajs;
+
+interface RequestQueue {
+  throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
+}
+
+/** The library asks for a timer at "until when we are held back, minus now", also where nothing ever held it back: Node
+ *  then warns of a negative time on every command's screen. A moment that has gone by means the same as now. */
+function startTimersNotInThePast(): void {
+  const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as {
+    readonly prototype: RequestQueue;
+  };
+  const { scheduleCheckPendingRequests: schedule } = queue.prototype;
+  queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+    const { throttledUntil } = this;
+    this.throttledUntil = Math.max(throttledUntil, Date.now() + 1);
+    schedule.call(this);
+    this.throttledUntil = throttledUntil;
+  };
+}
+startTimersNotInThePast();
 
 export interface KafkaSettings extends CloudEventOptions {
   readonly prefix: string;

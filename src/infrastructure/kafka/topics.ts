@@ -63,7 +63,19 @@ export async function examineTopics(admin: Admin, plans: readonly TopicPlan[]): 
 /** Creates what is missing and touches nothing that exists. */
 export async function createTopics(admin: Admin, plans: readonly TopicPlan[]): Promise<void> {
   const topics = plans.map(({ name, partitions, replication, config }) => ({ topic: name, numPartitions: partitions, replicationFactor: replication, configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })) }));
-  if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+  if (topics.length === 0) return;
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true });
+  } catch (error) {
+    throw new Error(`topics could not be created: ${causesOf(error).join('; ')}`, { cause: error });
+  }
+}
+
+/** The library's own words for several errors are "Topic creation errors": what they are is inside. */
+function causesOf(error: unknown): readonly string[] {
+  const { errors, topic, message } = error as { errors?: readonly unknown[]; topic?: string; message?: string };
+  if (errors !== undefined && errors.length > 0) return errors.flatMap(causesOf);
+  return [`${topic === undefined ? '' : `${topic}: `}${message ?? String(error)}`];
 }
 
 /** More partitions would send the next event of a registration to another partition than the earlier ones: order would be lost. */
