@@ -9,7 +9,6 @@ import { createLog } from './api/log.js';
 import { AppModule } from './app.module.js';
 import { version } from './console/build-page.js';
 import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/config.js';
-import { firstStartFiles } from './infrastructure/first-start-files.js';
 import { EventStoreUnavailableError } from './application/ports/event-store.js';
 import { InstallationError } from './infrastructure/installation/installation.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
@@ -46,8 +45,6 @@ export async function startServer(
   const config = Config.from(environment, { isServing: true, ...(masterKey !== undefined && { masterKey }) });
   const { host, port } = config.values;
   const settings = await apiSettings(config);
-  // Read again where they are used; looked at here, before anything is opened that would have to be closed again.
-  firstStartFiles(config);
   const log = createLog(settings);
   log.info({ version: version(), node: process.version, settings: settingsInForce(config) }, 'starting');
   const patience = new PatientStart(config, settings, { takesSignals, onWaiting });

@@ -72,6 +72,7 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   tell(ok('configuration', 'every setting can be read'));
   for (const fault of config.productionFaults)
     tell(config.isStrict ? wrong('production', fault) : note('production', `would refuse ${fault}`));
+  for (const fault of config.fileFaults) tell(wrong('file', fault));
   tell(dataFolder(config));
   for (const finding of keys(config)) tell(finding);
   for (const finding of await eventLog(config)) tell(finding);

@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { isObjectIdentifier } from './certificate/oids.js';
+import { ConfigError } from './config-error.js';
 import { clientAddress, withoutPassword } from './event-store/kurrent-address.js';
 import { isLoopback, productionFaults } from './production-faults.js';
+import { settingFileFaults } from './setting-files.js';
+
+export { ConfigError };
 
 /** How one setting is read. `read` throws an Error whose message says what to write instead. */
 interface Setting<T> {
@@ -189,7 +193,8 @@ export class Config {
 
   /** Reads all settings.
    *  @param options.masterKey 32 bytes that no file has: what they open ends with the process
-   *  @param options.isServing a server is to be started: what production refuses is wrong too, where that is asked for
+   *  @param options.isServing a server is to be started: files that settings name are looked at, and what production refuses is wrong
+   *  too, where that is asked for
    *  @throws {ConfigError} that names every faulty setting at once. */
   static from(
     environment: Readonly<Record<string, string | undefined>>,
@@ -218,6 +223,7 @@ export class Config {
     const isStrict =
       environmentGiven === 'production' || (!environmentGiven && host !== undefined && !isLoopback(host));
     const isKeyInMemory = masterKey !== undefined;
+    if (isServing) problems.push(...settingFileFaults(values as Partial<Values>, { isKeyInMemory }));
     if (isServing && isStrict) problems.push(...productionFaults(values as Partial<Values>, { isKeyInMemory }));
     if (problems.length > 0) throw new ConfigError(problems);
     return new Config(values as Values, masterKey ?? null, isStrict);
@@ -226,6 +232,11 @@ export class Config {
   /** What production refuses of these settings, one sentence each. */
   get productionFaults(): readonly string[] {
     return productionFaults(this.values, { isKeyInMemory: this.masterKeyInMemory !== null });
+  }
+
+  /** What is wrong with the files that these settings name, one sentence each. */
+  get fileFaults(): readonly string[] {
+    return settingFileFaults(this.values, { isKeyInMemory: this.masterKeyInMemory !== null });
   }
 
   /** Whether certificates can be checked at all: some roots, and an address to ask for their status. */
@@ -284,12 +295,6 @@ const TOOL_VARIABLES = new Set([
   'HONNIN_TEST_NUMBERS',
   'HONNIN_TEST_RUN',
 ]);
-
-export class ConfigError extends Error {
-  constructor(readonly problems: readonly string[]) {
-    super(`the configuration is wrong:\n${problems.map((p) => `  ${p}`).join('\n')}`);
-  }
-}
 
 /** Settings as a table for people. */
 export function settingsHelp(): string {

@@ -94,7 +94,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O2: {
     kind: 'a wrong setting is told in the wrong words, late, or not at all',
-    test: 'not yet',
   },
   O3: {
     kind: 'production starts silently without what it needs',

@@ -45,8 +45,8 @@ describeUnless(built('cli/main.js'), 'a start that fails', () => {
 
   it.each<[string, () => Record<string, string>, RegExp]>([
     ['because its port is taken', () => ({ HONNIN_PORT: String((occupied.address() as { port: number }).port) }), /EADDRINUSE/],
-    ['because a key has three bytes', () => ({ HONNIN_MASTER_KEY_FILE: written('short.key', 'abc') }), /short\.key has 3 bytes/],
-    ['because a key is not there', () => ({ HONNIN_SERVER_SECRET_FILE: at('nowhere.key') }), /nowhere\.key is missing/],
+    ['because a key has three bytes', () => ({ HONNIN_MASTER_KEY_FILE: written('short.key', 'abc') }), /short\.key: has 3 bytes; expected: exactly 32/],
+    ['because a key is not there', () => ({ HONNIN_SERVER_SECRET_FILE: at('nowhere.key') }), /nowhere\.key: there is no such file/],
     ['because its data folder is a file', () => ({ HONNIN_DATA: written('a-file', '') }), /a-file/],
     ['because its certificate is none', () => ({ HONNIN_TLS_CERT: written('tls/cert.pem', 'no'), HONNIN_TLS_KEY: written('tls/key.pem', 'no') }), /./],
     ['because its anchors are not there', () => ({ HONNIN_JPKI_AUTH_ANCHORS: at('nowhere.pem'), HONNIN_JPKI_OCSP_URL: 'http://127.0.0.1:9' }), /nowhere\.pem/],
