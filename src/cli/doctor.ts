@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { policies, POLICY_ID } from '../application/aggregates.js';
 import type { EventStore } from '../application/ports/event-store.js';
@@ -75,6 +75,7 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   for (const fault of config.fileFaults) tell(wrong('file', fault));
   tell(dataFolder(config));
   for (const finding of keys(config)) tell(finding);
+  tell(erasures(config));
   for (const finding of await eventLog(config)) tell(finding);
   tell(await port(config));
   for (const finding of tls(config)) tell(finding);
@@ -113,6 +114,22 @@ function dataFolder(config: Config): Finding {
     return wrong('data folder', `${left}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN): the server would not be ready`);
   }
   return ok('data folder', `${folder}, ${Math.round(free / 1024 ** 3)} GiB free`);
+}
+
+/** Where erasures are noted, so that no restored backup brings anybody back. */
+function erasures({ values, erasedFile }: Config): Finding {
+  const elsewhere = 'HONNIN_ERASED_FILE can name a file on another disk';
+  const beside = `noted in ${erasedFile}, and lost with the data folder; ${elsewhere}`;
+  if (values.erasedFile === null) return note('erasures', beside);
+  const folder = dirname(erasedFile);
+  try {
+    accessSync(existsSync(erasedFile) ? erasedFile : folder, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const what = `HONNIN_ERASED_FILE=${erasedFile} cannot be written (${code})`;
+    return wrong('erasures', `${what}: no erasure is carried out until it can; is its disk there?`);
+  }
+  return ok('erasures', `noted in ${erasedFile}`);
 }
 
 function keys(config: Config): Finding[] {

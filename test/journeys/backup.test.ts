@@ -50,6 +50,7 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
 
   beforeAll(async () => {
     server = await RealServer.beside('backup', ['auditor']);
+    mkdirSync(at('elsewhere'));
     await server.start({ env: env() });
     const key = generateBoothKey();
     await server.enrol('booth-backup-01', key.publicKeySpki);

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
@@ -17,6 +17,7 @@ const erasure = (eventId: string): LastingErasure => ({
 });
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'honnin-erased-'));
+  mkdirSync(join(folder, 'elsewhere'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -51,10 +52,11 @@ it('tells of nothing where there is none', () => {
 
 it('comes before the deed: what cannot be noted is not destroyed', async () => {
   const ring = new KeyRing(join(folder, 'keys.db'), new Uint8Array(32).fill(7));
-  // A folder where the file should be.
-  const vault = new EncryptedImageVault(join(folder, 'sealed'), ring, new ErasedFile(folder));
+  // The disk of the file is not there.
+  const away = new ErasedFile(join(folder, 'away', 'erased'));
+  const vault = new EncryptedImageVault(join(folder, 'sealed'), ring, away);
   await vault.seal('registrant:hanako', 'image', new Uint8Array([1]));
-  await expect(vault.destroyOwner('registrant:hanako', erasure('e1'))).rejects.toThrow(/EISDIR/);
+  await expect(vault.destroyOwner('registrant:hanako', erasure('e1'))).rejects.toThrow(/ENOENT/);
   expect(ring.existingKey('registrant:hanako')).not.toBe(null);
   // The end of a case is nobody's erasure.
   await vault.destroyOwner('registrant:hanako');

@@ -9,6 +9,7 @@ import { derivedId } from '../ids.js';
 import { AuditLog } from '../ports/audit-log.js';
 import { ImageVault, type LastingErasure } from '../ports/image-vault.js';
 import { ReadModels } from '../ports/read-models.js';
+import { isOfStorage } from '../ports/storage-trouble.js';
 import { SubjectKeys } from '../ports/subject-keys.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
@@ -63,10 +64,21 @@ export class RegistrantErasure implements SubscriptionHandler {
       throw new TransientFailure('the erasure is not in the audit log yet');
     const { state } = await this.aggregates.load(registrants, key);
     await this.eraseOthers(event, [...state.certificates, ...(await this.linkedBefore(event, key))]);
-    if (state.erased) return this.vault.destroyOwner(registrantOwner(key), this.lasting(event));
+    if (state.erased) return this.destroy(key, event);
     // The person came back and agreed anew before this ran: only what was there before the erasure goes.
     for (const image of state.images.filter((i) => i.status === 'withdrawn'))
       await this.vault.remove(registrantOwner(key), image.imageId);
+  }
+
+  /** A disk that is away or full is waited for: an erasure that was stored must not be given up. */
+  private async destroy(key: string, event: StoredEvent): Promise<void> {
+    try {
+      await this.vault.destroyOwner(registrantOwner(key), this.lasting(event));
+    } catch (error) {
+      if (!isOfStorage(error)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new TransientFailure(`an erasure waits: ${why}`, { cause: error });
+    }
   }
 
   /** For copies of the vault that are older. The projections have this event: which keys are linked was asked before. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { constants, existsSync, readFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LastingErasure, VaultOwner } from '../../application/ports/image-vault.js';
+import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
 
 /** An erasure as the file tells it. Owners are known by a hash. */
 export interface NotedErasure {
@@ -31,15 +32,15 @@ const CASE = /^case ([0-9a-f]{64})$/;
 export class ErasedFile {
   constructor(readonly file: string) {}
 
-  /** On the disk when this returns. @throws when it cannot be written: then nothing may be destroyed yet */
+  /** On the disk when this returns. @throws when it cannot be written, or its folder is not there (a disk that is not
+   *  mounted): then nothing may be destroyed yet */
   async note(owner: VaultOwner, { eventId, rule, atUtc, cases }: LastingErasure): Promise<void> {
     const lines = [
       ...cases.map((one) => `case ${hashOfOwner(one)}`),
       `registrant ${hashOfOwner(owner)} ${eventId} ${rule} ${atUtc}`,
     ];
     const isNew = !existsSync(this.file);
-    if (isNew) mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
-    const handle = await open(this.file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+    const handle = await this.opened();
     try {
       // What a crash left of a line must not swallow the next one. A line that is there twice says nothing more.
       await handle.appendFile(`${(await endsInLine(handle)) ? '' : '\n'}${lines.join('\n')}\n`);
@@ -48,6 +49,15 @@ export class ErasedFile {
       await handle.close();
     }
     if (isNew) await syncFolderOf(this.file);
+  }
+
+  private async opened(): Promise<FileHandle> {
+    try {
+      return await open(this.file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new StorageUnavailableError(`the file of erasures cannot be written: ${why}`, { cause });
+    }
   }
 
   /** What the file tells; nothing where there is none. */
