@@ -238,7 +238,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   // Contracts that others build on
   B1: {
     kind: 'what a booth signs is defined by our code alone',
-    test: 'not yet',
   },
   B2: {
     kind: 'a generated client cannot upload',
