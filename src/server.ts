@@ -59,6 +59,7 @@ export async function startServer(
   const address = running.getHttpServer().address() as { readonly port: number };
   const remarks = [
     ...config.productionFaults.map((fault) => `production would refuse ${fault}`),
+    ...config.gaps,
     ...server.foundation.remarks,
   ];
   const url = urlOf(config, address.port);

@@ -73,6 +73,7 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   for (const fault of config.productionFaults)
     tell(config.isStrict ? wrong('production', fault) : note('production', `would refuse ${fault}`));
   for (const fault of config.fileFaults) tell(wrong('file', fault));
+  for (const gap of config.gaps.filter((words) => !words.includes('is not set'))) tell(note('name', gap));
   tell(dataFolder(config));
   for (const finding of keys(config)) tell(finding);
   tell(erasures(config));

@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { isObjectIdentifier } from './certificate/oids.js';
 import { ConfigError } from './config-error.js';
 import { clientAddress, withoutPassword } from './event-store/kurrent-address.js';
+import { missingSettings, sharedNames } from './missing-settings.js';
 import { isLoopback, productionFaults } from './production-faults.js';
 import { settingFileFaults } from './setting-files.js';
 
@@ -224,7 +225,10 @@ export class Config {
       environmentGiven === 'production' || (!environmentGiven && host !== undefined && !isLoopback(host));
     const isKeyInMemory = masterKey !== undefined;
     if (isServing) problems.push(...settingFileFaults(values as Partial<Values>, { isKeyInMemory }));
-    if (isServing && isStrict) problems.push(...productionFaults(values as Partial<Values>, { isKeyInMemory }));
+    if (isServing && isStrict) {
+      const given = values as Partial<Values>;
+      problems.push(...productionFaults(given, { isKeyInMemory }), ...missingSettings(given));
+    }
     if (problems.length > 0) throw new ConfigError(problems);
     return new Config(values as Values, masterKey ?? null, isStrict);
   }
@@ -232,6 +236,12 @@ export class Config {
   /** What production refuses of these settings, one sentence each. */
   get productionFaults(): readonly string[] {
     return productionFaults(this.values, { isKeyInMemory: this.masterKeyInMemory !== null });
+  }
+
+  /** What is not set and leaves requests or people waiting, and names that other installations may have too. */
+  get gaps(): readonly string[] {
+    const [auditOrigin, kafkaSource] = [SETTINGS.auditOrigin.fallback as string, SETTINGS.kafkaSource.fallback as string];
+    return [...missingSettings(this.values), ...sharedNames(this.values, { auditOrigin, kafkaSource })];
   }
 
   /** What is wrong with the files that these settings name, one sentence each. */

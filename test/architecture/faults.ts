@@ -97,7 +97,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O3: {
     kind: 'production starts silently without what it needs',
-    test: 'not yet',
   },
   O4: {
     kind: 'a rule about secret connections holds for some of them',

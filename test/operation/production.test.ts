@@ -135,6 +135,49 @@ describe('what production refuses', () => {
   });
 });
 
+// @fault O3
+describe('what is not set', () => {
+  const all = {
+    HONNIN_JPKI_AUTH_ANCHORS: 'a.pem',
+    HONNIN_JPKI_OCSP_URL: NEAR,
+    HONNIN_CARD_ISSUER_KEYS: 'k.json',
+    HONNIN_GOVERNMENT_URL: NEAR,
+    HONNIN_OIDC_ISSUER: NEAR,
+    HONNIN_AUDIT_ORIGIN: 'log.example.jp/honnin',
+  };
+  const without = (env: keyof typeof all) => Config.from({ ...all, [env]: '' }).gaps;
+
+  it('is nothing where all is set', () => expect(Config.from(all).gaps).toEqual([]));
+
+  it.each([
+    ['HONNIN_JPKI_AUTH_ANCHORS', /^HONNIN_JPKI_AUTH_ANCHORS is not set: no certificate can be checked/],
+    ['HONNIN_JPKI_OCSP_URL', /^HONNIN_JPKI_OCSP_URL is not set/],
+    ['HONNIN_CARD_ISSUER_KEYS', /^HONNIN_CARD_ISSUER_KEYS is not set/],
+    ['HONNIN_GOVERNMENT_URL', /^HONNIN_GOVERNMENT_URL is not set/],
+    ['HONNIN_OIDC_ISSUER', /^HONNIN_OIDC_ISSUER is not set: no officer/],
+    ['HONNIN_AUDIT_ORIGIN', /^HONNIN_AUDIT_ORIGIN is honnin\.localhost\/log, as with every installation/],
+  ] as const)('is said: %s', (env, words) => expect(without(env)).toEqual([expect.stringMatching(words)]));
+
+  it('is asked for by the order of sources', () => {
+    const lists = { ...all, HONNIN_JPKI_OCSP_URL: '', HONNIN_JPKI_STATUS_ORDER: 'crl' };
+    expect(Config.from(lists).gaps).toEqual([expect.stringMatching(/^HONNIN_JPKI_CRL_AUTH_URL is not set/)]);
+    expect(Config.from({ ...lists, HONNIN_JPKI_CRL_SIGN_URL: NEAR }).gaps).toEqual([]);
+    const published = { ...all, HONNIN_KAFKA_BROKERS: '127.0.0.1:9' };
+    expect(Config.from(published).gaps).toEqual([expect.stringMatching(/^HONNIN_KAFKA_SOURCE is urn:honnin/)]);
+  });
+
+  it.each([
+    [{ HONNIN_ENVIRONMENT: 'production' }, true],
+    [{}, false],
+  ])('is refused by production and by nobody else: %j', (environment, isRefused) => {
+    const key = { HONNIN_MASTER_KEY_FILE: keyOf(0o600) };
+    const serving = (): unknown =>
+      Config.from({ ...key, ...environment } as Record<string, string>, { isServing: true });
+    if (isRefused) expect(serving).toThrow(/HONNIN_GOVERNMENT_URL is not set[\s\S]*HONNIN_OIDC_ISSUER is not set/);
+    else expect(serving).not.toThrow();
+  });
+});
+
 describeUnless(built('cli/main.js'), 'a start', () => {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS)/.test(name));
   const doctor = (env: Record<string, string>) =>
@@ -159,6 +202,7 @@ describeUnless(built('cli/main.js'), 'a start', () => {
       expect(started.said).toMatch(
         /^honnin start: production would refuse HONNIN_MASTER_KEY_FILE: the master key lies beside/m,
       );
+      expect(started.said).toMatch(/^honnin start: HONNIN_OIDC_ISSUER is not set: no officer/m);
       expect(started.url).not.toBeNull();
       await started.end();
       expect(doctor({ HONNIN_DATA: data, ...nothing })).toEqual([
