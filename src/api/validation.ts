@@ -100,7 +100,8 @@ export function base64Schema({ min, max }: { readonly min: number; readonly max:
 
 /** Canonical base64 with padding of `min` to `max` bytes. */
 export function IsBase64Bytes({ min, max }: { readonly min: number; readonly max: number }): PropertyDecorator {
-  return custom('isBase64Bytes', `must be base64 of ${min} to ${max} bytes`, (value) => {
+  const size = min === max ? `exactly ${min}` : `${min} to ${max}`;
+  return custom('isBase64Bytes', `must be base64 of ${size} bytes`, (value) => {
     if (typeof value !== 'string' || value.length > Math.ceil(max / 3) * 4) return false;
     const bytes = Buffer.from(value, 'base64');
     // Encoding it again must give the same text: Node's decoder forgives what the standard does not.

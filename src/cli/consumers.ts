@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { say, TEXT } from './audit/arguments.js';
+import { FLAG, say, sayJson, TEXT } from './audit/arguments.js';
+import { tokenOf } from './admin/admin-call.js';
 import { ask, orSayWhy } from './audit/server-answers.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
@@ -33,15 +34,18 @@ Shows the parts of a running server that follow the event log, and what to do wh
   ./honnin consumers approve ACT-ID --server URL --token TOKEN
         agrees to what another administrator proposed
 
+The token can also come from a file (--token-file FILE) or from HONNIN_TOKEN; --json gives the list for programs.
+
 Example
   ./honnin consumers list --server http://127.0.0.1:8080 --token "$TOKEN"
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
-      args, allowPositionals: true, options: { server: TEXT, token: TEXT, reason: TEXT, reference: TEXT },
+      args, allowPositionals: true, options: { server: TEXT, token: TEXT, 'token-file': TEXT, json: FLAG, reason: TEXT, reference: TEXT },
     });
     const [name, ...of] = positionals;
-    const { server, token } = values;
+    const { server } = values;
+    const token = tokenOf(values);
     if (server === undefined) throw new UsageError('consumers needs the address of the server: --server URL');
     const post = <T>(path: string, body: object): Promise<T> => ask<T>(server, token, path, body);
     const needed = (count: number): readonly string[] => {
@@ -51,7 +55,7 @@ Example
     return orSayWhy(`consumers ${name ?? ''}`, async () => {
       switch (name) {
         case 'list':
-          return list((await ask<{ consumers: readonly Consumer[] }>(server, token, '/v1/consumers')).consumers);
+          return list((await ask<{ consumers: readonly Consumer[] }>(server, token, '/v1/consumers')).consumers, values.json);
         case 'replay': {
           const [consumer] = needed(2);
           const { replayed } = await post<{ replayed: number }>(`/v1/consumers/${consumer}/replays`, { eventId: of[1] });
@@ -85,14 +89,16 @@ Example
   },
 };
 
-function list(consumers: readonly Consumer[]): number {
+function list(consumers: readonly Consumer[], isJson: boolean): number {
+  if (isJson) sayJson(consumers);
   const width = Math.max(...consumers.map(({ consumer }) => consumer.length));
   let waiting = 0;
   for (const { consumer, state, lastError, stoppedAt, parked } of consumers) {
+    waiting += parked.length + (stoppedAt ? 1 : 0);
+    if (isJson) continue;
     say(`${consumer.padEnd(width)}  ${state}${state === 'live' || !lastError ? '' : `: ${lastError}`}`);
     if (stoppedAt) say(`  STOPPED before ${stoppedAt.eventId} (${stoppedAt.type}, ${stoppedAt.stream})`);
     for (const { eventId, type, stream, error } of parked) say(`  parked ${eventId} (${type}, ${stream}): ${error}`);
-    waiting += parked.length + (stoppedAt ? 1 : 0);
   }
   return waiting === 0 ? EXIT.ok : EXIT.failed;
 }

@@ -12,6 +12,7 @@ const commands: Record<string, Entry> = {
   start: { summary: 'run the server', load: () => import('./start.js') },
   doctor: { summary: 'check configuration, ports, keys, models and clock', load: () => import('./doctor.js') },
   audit: { summary: 'export, verify and check the audit log; look at any past moment', load: () => import('./audit.js') },
+  admin: { summary: 'booths, policies, erasures, proposals, stuck steps: list, propose, approve', load: () => import('./admin.js') },
   policy: { summary: 'show what other thresholds would have done', load: () => import('./policy.js') },
   sandbox: { summary: 'run the stand-ins for the authentication server, the government server and sign-in', load: () => import('./sandbox.js') },
   projections: { summary: 'rebuild read models from the events and prove them equal', load: () => import('./projections.js') },

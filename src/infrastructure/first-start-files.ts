@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isBoothKey } from '../application/commands/manage-booth.js';
+import { BOOTH_KEY_WORDS, isBoothKey } from '../application/commands/manage-booth.js';
 import type { FirstStartValues } from '../application/first-start.js';
 import { BOOTH_ID } from '../domain/booth/booth.js';
 import { DEFAULT_POLICY, policyProblem } from '../domain/policy/policy.js';
@@ -69,7 +69,7 @@ function boothsOf(value: unknown): FirstStartValues['booths'] {
     const { boothId, publicKey } = (entry ?? {}) as { readonly boothId?: unknown; readonly publicKey?: unknown };
     if (typeof boothId !== 'string' || !BOOTH_ID.test(boothId)) throw new Error(`entry ${index + 1} has no boothId of the form ${BOOTH_ID.source}`);
     if (typeof publicKey !== 'string' || !isBoothKey(publicKey)) {
-      throw new Error(`entry ${index + 1} (${boothId}) has no publicKey: an Ed25519 SubjectPublicKeyInfo, DER, base64 (openssl genpkey -algorithm ed25519)`);
+      throw new Error(`entry ${index + 1} (${boothId}) has a publicKey that is not ${BOOTH_KEY_WORDS}`);
     }
     return { boothId, publicKey };
   });

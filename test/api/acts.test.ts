@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { booths, dualActs } from '../../src/application/aggregates.js';
@@ -177,5 +178,29 @@ describe('an act of two people with a waiting time', () => {
     expect(await runner().look()).toBe(0);
     expect([await boothOf(body.boothId), (await stateOf(actId)).stage]).toEqual(['enrolled', 'carried_out']);
     await api.close();
+  });
+});
+
+// @fault O15
+describe('a key that is none', () => {
+  beforeAll(start(0));
+  afterAll(() => api.close());
+
+  it.each([
+    ['a word', 'hello'],
+    ['nothing', ''],
+    ['a number', 7],
+    ['another kind of key', generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).toString('base64')],
+    ['the raw 32 bytes', Buffer.alloc(32, 1).toString('base64')],
+    ['PEM', generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' })],
+    ['a key of the wrong length', Buffer.alloc(44, 1).toString('base64')],
+    ['a key with a line end', `${newBooth('b').publicKey}\n`],
+  ])('is refused with what it must be and how to make one: %s', async (_what, publicKey) => {
+    for (const [url, more] of [['/v1/booths', { boothId: 'booth-x', reason: 'new_site' }], ['/v1/booths/booth-x/keys', { reason: 'scheduled' }]] as const) {
+      const answer = await post('mori', url, { publicKey, reference: 'WO-1', ...more });
+      const { errors } = answer.json<{ errors: readonly { pointer: string; expected: string }[] }>();
+      const expected = expect.stringMatching(/^must be an Ed25519 public key: .* 44 bytes .*openssl genpkey/);
+      expect({ status: answer.statusCode, errors }).toEqual({ status: 400, errors: [{ pointer: '/publicKey', expected }] });
+    }
   });
 });

@@ -134,7 +134,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O15: {
     kind: 'a refused setting or policy does not say how to make a right one',
-    test: 'not yet',
   },
   O16: {
     kind: 'what an operator must do has no command',

@@ -1,6 +1,7 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested, registerDecorator } from 'class-validator';
+import { BOOTH_KEY_WORDS, isBoothKey } from '../../application/commands/manage-booth.js';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import { ACT_STAGES, type DualActState } from '../../domain/dual-control/dual-act.js';
 import { ACT_REASONS, type ActReason, type DualAct } from '../../domain/dual-control/dual-act.events.js';
@@ -12,7 +13,7 @@ import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { UUID } from '../signed-in-request.js';
-import { base64Schema, IsBase64Bytes, REFERENCE } from '../validation.js';
+import { base64Schema, REFERENCE } from '../validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
 const KEY_PROPERTY = { ...base64Schema(KEY_BYTES), description: 'Ed25519 SubjectPublicKeyInfo, DER' };
@@ -27,13 +28,25 @@ const REFERENCE_PROPERTY = {
   description: 'Where more is written about it: the number of an order, a ticket or a file. No names, no sentences',
 };
 
+/** One rule and one sentence, whatever is wrong with a key. */
+function IsBoothKey(): PropertyDecorator {
+  // Encoding it again must give the same text: Node's decoder forgives what the standard does not.
+  const validate = (value: unknown): boolean =>
+    typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value && isBoothKey(value);
+  const options = { message: () => `must be ${BOOTH_KEY_WORDS}` };
+  return (target, name) => {
+    const of = { target: target.constructor, propertyName: String(name) };
+    registerDecorator({ name: 'isBoothKey', ...of, options, validator: { validate } });
+  };
+}
+
 export class EnrolmentBody {
   @ApiProperty({ pattern: BOOTH_ID.source, example: 'booth-0001' })
   @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
   boothId!: string;
 
   @ApiProperty(KEY_PROPERTY)
-  @IsBase64Bytes(KEY_BYTES)
+  @IsBoothKey()
   publicKey!: string;
 
   @ApiProperty({ enum: ACT_REASONS.enrol_booth })
@@ -47,7 +60,7 @@ export class EnrolmentBody {
 
 export class KeyBody {
   @ApiProperty(KEY_PROPERTY)
-  @IsBase64Bytes(KEY_BYTES)
+  @IsBoothKey()
   publicKey!: string;
 
   @ApiProperty({ enum: ACT_REASONS.rotate_booth_key })

@@ -25,6 +25,12 @@ export class SuspendBooth {
   ) {}
 }
 
+/** What a booth's key must be and how to make one, for who gave something else. */
+export const BOOTH_KEY_WORDS =
+  'an Ed25519 public key: base64 of its SubjectPublicKeyInfo in DER, 44 bytes that are written with 60 letters beginning ' +
+  'with MCow. Make a key with: openssl genpkey -algorithm ed25519 -out booth.key; its text is what this prints: ' +
+  'openssl pkey -in booth.key -pubout -outform DER | base64 -w 0';
+
 /** True for the public key of a booth: Ed25519, SubjectPublicKeyInfo, DER, base64. */
 export function isBoothKey(publicKey: string): boolean {
   try {

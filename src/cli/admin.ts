@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { END_REASONS } from '../domain/registration/registration.events.js';
+import { SUSPENSION_REASONS } from '../domain/booth/booth.events.js';
+import { ACT_REASONS } from '../domain/dual-control/dual-act.events.js';
+import { AdminCall } from './admin/admin-call.js';
+import { AREAS } from './admin/areas.js';
+import { FLAG, MANY, TEXT } from './audit/arguments.js';
+import { orSayWhy } from './audit/server-answers.js';
+import { command as consumers } from './consumers.js';
+import { UsageError, type CliCommand } from './command.js';
+
+export const command: CliCommand = {
+  help: `
+What an administrator does on a running server. What needs two people is proposed here, and another administrator agrees.
+
+  ./honnin admin booths list | show BOOTH-ID
+  ./honnin admin booths enrol BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT     proposes
+  ./honnin admin booths key BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT       proposes another key
+  ./honnin admin booths suspend BOOTH-ID --reason CODE                                    at once
+  ./honnin admin booths resume BOOTH-ID --reason CODE --reference TEXT                    proposes
+  ./honnin admin policies list | show [VERSION]
+  ./honnin admin policies propose --set NAME=VALUE... [--based-on VERSION] [--dry-run]
+        the values of a version (default: the one in force) with some changed: --set holdDueHours=48,
+        --set photoQualityMin.EyesVisible=50, --set 'consentTextVersions=["2026-11","2027-01"]'
+  ./honnin admin policies approve VERSION
+  ./honnin admin policies activate VERSION [--dry-run]       both show the difference from the one in force first
+  ./honnin admin erasures list | propose REQUEST-ID --rule CODE --reference TEXT
+  ./honnin admin acts list | show ACT-ID | approve ACT-ID | decline ACT-ID
+        everything that two people do: erasures, booths, skipped events. Declining an own one takes it back
+  ./honnin admin effects resume REQUEST-ID EFFECT-ID         a step that was given up on is tried again
+  ./honnin admin cases end REQUEST-ID --reason CODE --reference TEXT     a case that can never go on
+  ./honnin admin parked list | replay | resume | skip …      as './honnin consumers' ('./honnin consumers --help')
+
+Options
+  --server URL        address of the server
+  --token-file FILE   an access token for the role administrator; or --token TOKEN, or HONNIN_TOKEN
+  --json              the answer as it came, instead of a table
+  --key               an Ed25519 key: a file (PEM or DER), or base64. Of a private key only the public part is sent
+  --reference TEXT    number of an order, a ticket or a file; no names, no sentences
+
+Codes
+  --reason of enrol   ${ACT_REASONS.enrol_booth.join(', ')}
+              key     ${ACT_REASONS.rotate_booth_key.join(', ')}
+              suspend ${SUSPENSION_REASONS.join(', ')}
+              resume  ${ACT_REASONS.resume_booth.join(', ')}
+              end     ${END_REASONS.join(', ')}
+  --rule of erasures  ${ACT_REASONS.erase_registrant.join(', ')}
+
+Exit code 0: done; 1: refused, with the reason; 64: the command is not complete.
+
+Example
+  ./honnin admin booths list --server https://honnin.example --token-file admin.token
+`,
+  async run(args) {
+    const [area = '', action = '', ...rest] = args;
+    if (area === 'parked') return consumers.run(args.slice(1));
+    const actions = Object.hasOwn(AREAS, area) ? AREAS[area] : undefined;
+    if (!actions) throw new UsageError(`admin needs what it is about: ${[...Object.keys(AREAS), 'parked'].join(', ')}`);
+    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!act) throw new UsageError(`admin ${area} needs what to do: ${Object.keys(actions).join(', ')}`);
+    const { values, positionals } = parseArgs({
+      args: rest,
+      allowPositionals: true,
+      options: {
+        server: TEXT, token: TEXT, 'token-file': TEXT, json: FLAG, reason: TEXT, reference: TEXT, rule: TEXT, key: TEXT,
+        'based-on': TEXT, set: MANY, 'dry-run': FLAG,
+      },
+    });
+    return orSayWhy(`admin ${area} ${action}`, () => act(new AdminCall(values, positionals)));
+  },
+};
