@@ -326,7 +326,7 @@ BEGINS_AGAIN = ('ConsentGiven', 'CertificateAdded', 'CertificateLinked')
 NOT_COMPARED = Dot.fromkeys(POINTS_OF_AGREEMENT, Dot(outcome='cannot_tell', because='not_compared'))
 DIGEST, VALUES = ['sealedEvidenceSha256:null'], "values=d['values']|"
 STEPS = {  # what data of version 1, 2, … get to become those of the next one, in the words of `build`
-    'RequestReceived': ["material=d.material|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
+    'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
     'CertificateVerified': ['otherCertificate:not_asked agreement=NOT_COMPARED', *DIGEST, 'erasedBefore:false'],
     'AuditExported': ['attached:null'], 'RegistrantErased': ['tombstone:null'],
     'CertificateRejected': DIGEST, 'RefusedEvidenceRetained': DIGEST, 'RefusedEvidenceErased': DIGEST,
