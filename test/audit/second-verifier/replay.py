@@ -220,6 +220,7 @@ OPINION_OF = {'released': 'release', 'rejected': 'reject', 'recapture': 'recaptu
 def counts(c):
     n, given, officers = c.next, [one.opinion for one in c.s.opinions], [one.officer for one in c.s.opinions + [c.d]]
     if len(given) > 1:
+        if n is None and c.w.is_cut: raise Open
         need(len(given) == len({*given}) == 2 and [n.type, OPINION_OF[n.d.outcome]] == ['HoldResolved', c.d.opinion])
         c.then.append([n.type, dict(requestId=c.s.HoldOpened.requestId, outcome=n.d.outcome, officers=officers)])
     return c.d.officer not in officers[:-1]
@@ -343,7 +344,7 @@ def todays(leaf):
     return functools.reduce(lambda data, words: data | build(words, globals(), data), steps, leaf.data)
 class Replay:  # raises at the first event that is not what the rules give; `undecided`: some event is not known
     def __init__(self, leaves, is_partial, is_cut):
-        self.is_partial, self.undecided, self.streams, self.unknown = is_partial, False, {}, set()
+        self.is_partial, self.is_cut, self.undecided, self.streams, self.unknown = is_partial, is_cut, False, {}, set()
         self.sources, self.scorings, self.of_type = {}, {}, defaultdict(list)
         for place, leaf in leaves: self.read(place, leaf)
         for stream in self.streams.values():
