@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { Metrics } from './api/metrics.js';
 import { Background } from './application/background.js';
+import { COMPARISON_SECONDS } from './application/work-tally.js';
 import { CaseWatch } from './application/case-watch.js';
 import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
@@ -31,6 +32,30 @@ export class ServerMetrics {
       help: 'Photographs that were compared: accepted, referred to officers, refused, or not of the person, and why',
       labels: ['verdict', 'reason', 'measure'],
       collect: (c) => performer.photographs.all().forEach(({ verdict, count }) => c.inc({ ...verdict }, count)),
+    });
+    metrics.counter({
+      name: 'honnin_registrations_total',
+      help: 'Requests that came to an end since the start, by outcome; stopped: an administrator has to end it',
+      labels: ['outcome'],
+      collect: (c) => performer.work.outcomes().forEach(([outcome, n]) => c.inc({ outcome }, n)),
+    });
+    metrics.counter({
+      name: 'honnin_answers_total',
+      help: 'Answers of the certificate authority and of the government server since the start; unknown: asked again',
+      labels: ['service', 'answer'],
+      collect: (c) => performer.work.answers().forEach(({ service, answer, n }) => c.inc({ service, answer }, n)),
+    });
+    const comparison = metrics.histogram({
+      name: 'honnin_face_comparison_seconds',
+      help: 'Time of one comparison of faces, with its waiting for a worker',
+      buckets: COMPARISON_SECONDS,
+    });
+    performer.work.onComparison = (seconds) => comparison.observe(seconds);
+    metrics.gauge({
+      name: 'honnin_holds',
+      help: 'Holds that wait for officers (open), and those of them whose time is over (overdue)',
+      labels: ['state'],
+      collect: (g) => Object.entries(watch.holds() ?? {}).forEach(([state, n]) => g.set({ state }, n)),
     });
     metrics.gauge({ name: 'honnin_consumer_lag_seconds', help: 'Age of the newest handled event while there are more to come', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)) });
     metrics.gauge({ name: 'honnin_consumer_up', help: '1 while the consumer follows the log, 0 when it is stopped or failing', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)) });

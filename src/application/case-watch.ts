@@ -31,4 +31,9 @@ export class CaseWatch {
     const oldestMs = counts.oldestReceivedAtUtc === null ? 0 : Math.max(0, msBetween(counts.oldestReceivedAtUtc, nowUtc));
     return { ...counts, oldestMs, hoursMax };
   }
+
+  /** @returns null while nobody can tell. */
+  holds(): { readonly open: number; readonly overdue: number } | null {
+    return this.cases.holds({ nowUtc: this.clock.nowUtc() });
+  }
 }

@@ -130,7 +130,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   O14: {
     kind: 'probes and figures miss what an operator asks',
-    test: 'not yet',
   },
   O15: {
     kind: 'a refused setting or policy does not say how to make a right one',

@@ -297,6 +297,17 @@ describe('the read models of the server', () => {
     });
   });
 
+  it('count the holds that wait, and those whose time is over: at the instant itself too', async () => {
+    const holds = (nowUtc: string) => new SqlOpenCases(model).holds({ nowUtc });
+    expect(holds('2026-11-26T09:00:00.000Z')).toEqual({ open: 0, overdue: 0 });
+    await happened('registration-r1', received(), certificateVerified(), faceMatched('on_hold'), held());
+    await projected();
+    expect(holds('2026-11-26T08:59:59.999Z')).toEqual({ open: 1, overdue: 0 });
+    expect(holds('2026-11-26T09:00:00.000Z')).toEqual({ open: 1, overdue: 1 });
+    await happened('registration-r1', released());
+    await projected();
+  });
+
   it('are equal to a rebuild from the first event, all of them', async () => {
     await happened('registration-r1', received(), deferred(), certificateVerified(), faceMatched('on_hold'), held());
     await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2')]), { type: 'EffectPerformed', data: { effectId: 'e1', result: 'done', refusal: null } });

@@ -11,4 +11,8 @@ export interface OpenCaseCounts {
 export abstract class OpenCases {
   /** @returns null while the rows are being built. */
   abstract count(options: { readonly receivedBeforeUtc: string }): OpenCaseCounts | null;
+
+  /** Holds that wait for officers, and those of them whose time is over. A hold is due at its instant.
+   *  @returns null while the rows are being built. */
+  abstract holds(options: { readonly nowUtc: string }): { readonly open: number; readonly overdue: number } | null;
 }

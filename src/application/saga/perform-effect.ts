@@ -16,6 +16,7 @@ import { materialFault } from '../material-fault.js';
 import { derivedId } from '../ids.js';
 import { CardRecordVerifier } from '../ports/card-record-verifier.js';
 import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
+import { WorkTally } from '../work-tally.js';
 import { PhotographTally, verdictOf } from '../photograph-tally.js';
 import { Clock } from '../ports/clock.js';
 import { FaceComparer, type FaceComparison } from '../ports/face-comparer.js';
@@ -37,6 +38,8 @@ interface Job {
 export class PerformEffect {
   /** What became of the photographs that were compared, for metrics. */
   readonly photographs = new PhotographTally();
+  /** What the work came to, for metrics. */
+  readonly work = new WorkTally();
   private readonly log = new Logger('Faces');
   private readonly received: ReceivedMaterial;
 
@@ -122,6 +125,7 @@ export class PerformEffect {
     const signedBytes = Buffer.from(signatures.envelopeText);
     const at = this.clock.nowUtc();
     const verdict = await this.certificates.verify({ certificate: bytes.certificate, certificateType: request.certificateType, signedBytes, signature: Buffer.from(signatures.cardSignature, 'base64'), at });
+    this.work.answered('certificate_authority', verdict.verdict);
     if (verdict.verdict === 'unknown') return { verdict: 'unknown', cause: verdict.cause };
     const verifier = this.certificates.algorithm;
     const presented: PresentedForEvidence = { certificateType: request.certificateType, signedText: signatures.envelopeText, signature: signatures.cardSignature, at, faceRecord: null };
@@ -194,7 +198,7 @@ export class PerformEffect {
     let weakest: (Extract<FaceComparison, { outcome: 'compared' }> & { readonly reference: RegisteredImage | null }) | null = null;
     for (const reference of references.length > 0 ? references : [null]) {
       const registered = reference && (await this.openReference(reference));
-      const result = await this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) });
+      const result = await this.work.timed(() => this.faces.compare({ captured: bytes.photo, card: cardFace, registered, frames, ...(request.frames && { prompt: request.frames.prompt }) }));
       if (result.outcome === 'unknown') return { outcome: 'unknown', cause: result.cause };
       if (result.outcome === 'not_comparable') {
         const { image, reason, algorithm, detail } = result;
@@ -259,12 +263,14 @@ export class PerformEffect {
       certificateType: request.certificateType,
       policyVersion: policy.version,
     });
+    this.work.answered('government', answer.answer);
     return this.record(job, { type: 'RecordSubmission', submissionId, attempt, answer, policy, nowUtc: this.clock.nowUtc() });
   }
 
   private async askGovernment(job: Job, attempt: number): Promise<Refusal | null> {
     const submissionId = submissionIdOf(job.requestId);
     const answer = await this.government.ask(submissionId);
+    this.work.answered('government', answer.answer);
     return this.record(job, { type: 'RecordSubmission', submissionId, attempt, answer, policy: await this.policies.get(), nowUtc: this.clock.nowUtc() });
   }
 
@@ -348,7 +354,14 @@ export class PerformEffect {
   private async record(job: Job, command: RegistrationCommand, step?: string): Promise<Refusal | null> {
     const context = await this.context(job, step);
     const ofDecision = { ...('policy' in command && { policyVersion: command.policy.version }), ...('nowUtc' in command && { decidedAtUtc: command.nowUtc }) };
-    return refusalOf(await this.aggregates.execute(registrations, job.requestId, command, { ...context, ...ofDecision }));
+    const result = await this.aggregates.execute(registrations, job.requestId, command, { ...context, ...ofDecision });
+    if (result.outcome === 'decided' && result.events > 0 && !result.repeated) this.tallyEnd(command, result.state);
+    return refusalOf(result);
+  }
+
+  private tallyEnd(command: RegistrationCommand, state: RegistrationState): void {
+    if (state.stage === 'stopped' && command.type === 'StopForMaterial') this.work.ended('stopped');
+    if (state.stage === 'closed' && ENDS_CASES.has(command.type)) this.work.ended(state.outcome);
   }
 
   private async context({ requestId, effectId }: Job, step?: string): Promise<CommandContext> {
@@ -356,6 +369,11 @@ export class PerformEffect {
     return { commandId: step ? derivedId(effectId, step) : effectId, actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: version };
   }
 }
+
+/** What closes a case; what is recorded of a closed one (evidence that was erased) is no outcome. */
+const ENDS_CASES: ReadonlySet<RegistrationCommand['type']> = new Set([
+  'RecordCertificateVerdict', 'RecordFaceComparison', 'RecordHoldOutcome', 'RecordSubmission', 'RecordKeptInRegistry',
+] as const);
 
 /** What an effect opens material for; the others open none. */
 const USE_OF: Readonly<Partial<Record<Effect['effect'], MaterialUse>>> = { CheckCertificate: 'certificate_check', CompareFaces: 'face_comparison', SubmitToGovernment: 'submission', RegisterImage: 'image_registration', KeepInRegistry: 'image_registration' };

@@ -20,4 +20,16 @@ export class SqlOpenCases extends OpenCases {
       throw error;
     }
   }
+
+  override holds({ nowUtc }: { readonly nowUtc: string }): { readonly open: number; readonly overdue: number } | null {
+    try {
+      const rows = this.model.query('hold-desk');
+      const sql =
+        'SELECT count(*) AS open, coalesce(sum(due_at_utc <= ?), 0) AS overdue FROM {hold_desk} WHERE outcome IS NULL';
+      return rows.get<{ open: number; overdue: number }>(sql, nowUtc) ?? { open: 0, overdue: 0 };
+    } catch (error) {
+      if (error instanceof ReadModelRebuildingError) return null;
+      throw error;
+    }
+  }
 }
