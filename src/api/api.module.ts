@@ -11,6 +11,7 @@ import { AuditLogController } from './audit/log.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
 import { AccessRefusals } from './auth/access-refusals.js';
 import { TokenVerifier } from './auth/token-verifier.js';
+import { BoothSettingsController } from './booth/booth-settings.controller.js';
 import { ChallengesController } from './booth/challenges.controller.js';
 import { Door } from './booth/door.js';
 import { EventStreams } from './booth/event-streams.js';
@@ -38,7 +39,7 @@ export class ApiModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, ConsumersController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
+      controllers: [ChallengesController, BoothSettingsController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, ConsumersController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

@@ -29,6 +29,7 @@ import { DualActs } from './dual-acts.js';
 import { FirstStart } from './first-start.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
 import { UploadStandings } from './queries/upload-standing.js';
+import { GetBoothSettingsHandler } from './queries/booth-settings.js';
 import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
@@ -54,7 +55,7 @@ const handlers = [
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
   ViewConsumersHandler, ResumeConsumerHandler, ReplayParkedHandler,
-  GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
+  GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler, GetBoothSettingsHandler,
 ];
 const services = [
   DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,

@@ -4,6 +4,7 @@ import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type Registratio
 import { challengeRequestText } from '../domain/booth/challenge-request.js';
 import { photoCheckText } from '../domain/booth/photo-check.js';
 import { uploadPlaceText, type PlaceClaim } from '../domain/booth/upload-place.js';
+import type { InWords } from '../domain/registration/explain-score.js';
 import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import { HEAD_TURNS, type HeadTurn } from '../domain/values/face-comparison.js';
@@ -41,6 +42,20 @@ export interface Challenge {
   readonly expiresAtUtc: string;
   /** What to ask the person to do while further frames are taken. */
   readonly prompt: HeadTurn;
+}
+
+/** What a server asks of booths. */
+export interface BoothSettings {
+  readonly serverTimeUtc: string;
+  /** How this booth stands; null: the server does not know its key. */
+  readonly booth: { readonly boothId: string; readonly standing: 'enrolled' | 'suspended'; readonly keyVersion: number } | null;
+  /** Texts that a capture may name. null: the office gives out this text. */
+  readonly consentTexts: readonly {
+    readonly version: string;
+    readonly text: InWords | null;
+    readonly keepReferenceImage: InWords | null;
+  }[];
+  readonly limits: Readonly<Record<string, number>>;
 }
 
 /** Everything that one registration is made of. */
@@ -116,6 +131,8 @@ const UPLOAD_TIMEOUT_MS = 40_000;
 export class BoothClient {
   readonly #options: BoothClientOptions;
   readonly #baseUrl: string;
+  /** The server's clock less this booth's. */
+  #offsetMs = 0;
 
   constructor(options: BoothClientOptions) {
     this.#options = options;
@@ -134,6 +151,7 @@ export class BoothClient {
   async prepare(capture: Capture): Promise<SignedRequest> {
     const { bytes: photo } = await this.#plain(capture.photo);
     const preparedAt = this.#now();
+    const takenAt = this.#serverNow();
     const challenge = await this.challenge();
     const taken = (await capture.frames?.(challenge.prompt)) ?? [];
     if (taken.length > FRAMES_MAX) throw new RangeError(`at most ${FRAMES_MAX} frames are sent`);
@@ -154,7 +172,7 @@ export class BoothClient {
       counter: this.#options.counter.next(),
       certificateType,
       mode: capture.mode ?? 'GOVERNMENT_SUBMISSION',
-      capturedAtUtc: capture.capturedAtUtc ?? preparedAt.toISOString(),
+      capturedAtUtc: capture.capturedAtUtc ?? takenAt.toISOString(),
       photoSha256: sha256(photo),
       certificateSha256: sha256(certificate),
       cardRecordSha256: sha256(cardRecord),
@@ -183,12 +201,22 @@ export class BoothClient {
 
   /** A fresh nonce. @throws {ServerUnreachableError | ServerRefusedError} */
   async challenge(): Promise<Challenge> {
-    const { boothId } = this.#options;
-    const requestedAtUtc = this.#now().toISOString();
-    const signature = base64(signAsBooth(this.#options.key, Buffer.from(challengeRequestText({ boothId, requestedAtUtc }), 'utf8')));
-    const headers = { 'content-type': 'application/json', 'honnin-booth-id': boothId, 'honnin-requested-at': requestedAtUtc, 'honnin-booth-signature': signature };
-    const init = { method: 'POST', headers, body: JSON.stringify({ boothId }) };
+    const headers = { 'content-type': 'application/json', ...this.#signedQuestion() };
+    const init = { method: 'POST', headers, body: JSON.stringify({ boothId: this.#options.boothId }) };
     return this.#question('/v1/challenges', init, readChallenge);
+  }
+
+  /** What the server asks of booths: consent texts, limits, how this booth stands, and its clock. From then on this client tells
+   *  times by the server's clock, also where its own is wrong. A booth whose clock is far off is not known the first time: it asks again.
+   *  @throws {ServerUnreachableError | ServerRefusedError} */
+  async settings(): Promise<BoothSettings> {
+    const [asked, first] = [this.#now().getTime(), await this.#askSettings()];
+    this.#offsetMs = offsetMs(first.serverTimeUtc, asked, this.#now().getTime());
+    return first.booth === null ? this.#askSettings() : first;
+  }
+
+  #askSettings(): Promise<BoothSettings> {
+    return this.#question('/v1/booth-settings', { method: 'GET', headers: this.#signedQuestion() }, readSettings);
   }
 
   /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The server keeps nothing
@@ -298,6 +326,14 @@ export class BoothClient {
     };
   }
 
+  /** Header fields by which the server knows that this booth asks. */
+  #signedQuestion(): Readonly<Record<string, string>> {
+    const { boothId, key } = this.#options;
+    const requestedAtUtc = this.#serverNow().toISOString();
+    const signature = base64(signAsBooth(key, Buffer.from(challengeRequestText({ boothId, requestedAtUtc }), 'utf8')));
+    return { 'honnin-booth-id': boothId, 'honnin-requested-at': requestedAtUtc, 'honnin-booth-signature': signature };
+  }
+
   #place(nonce: string): UploadPlaceProof {
     const claim = { boothId: this.#options.boothId, nonce };
     return { ...claim, signature: base64(signAsBooth(this.#options.key, Buffer.from(uploadPlaceText(claim), 'utf8'))) };
@@ -355,6 +391,11 @@ export class BoothClient {
   #now(): Date {
     return this.#options.now?.() ?? new Date();
   }
+
+  /** By the server's clock, as far as it is known. */
+  #serverNow(): Date {
+    return new Date(this.#now().getTime() + this.#offsetMs);
+  }
 }
 
 interface Init {
@@ -399,6 +440,21 @@ function readChallenge({ status, json }: Answer): Challenge | null {
   if (prompt === undefined) return null;
   if (typeof nonce !== 'string' || nonce === '' || typeof expiresAtUtc !== 'string' || Number.isNaN(Date.parse(expiresAtUtc))) return null;
   return { nonce, expiresAtUtc, prompt };
+}
+
+function readSettings({ status, json }: Answer): BoothSettings | null {
+  if (status !== 200 || !isRecord(json)) return null;
+  const { serverTimeUtc, booth, consentTexts, limits } = json;
+  const isWhole = typeof serverTimeUtc === 'string' && !Number.isNaN(Date.parse(serverTimeUtc)) && isRecord(limits)
+    && (booth === null || isRecord(booth)) && Array.isArray(consentTexts)
+    && (consentTexts as unknown[]).every((text) => isRecord(text) && typeof text['version'] === 'string');
+  return isWhole ? (json as unknown as BoothSettings) : null;
+}
+
+/** How far a server's clock is ahead of ours; 0 for what the time on the way can explain. */
+function offsetMs(serverTimeUtc: string, askedMs: number, answeredMs: number): number {
+  const offset = Math.round(Date.parse(serverTimeUtc) - (askedMs + answeredMs) / 2);
+  return Math.abs(offset) > (answeredMs - askedMs) / 2 ? offset : 0;
 }
 
 function readGuidance({ status, json }: Answer): PhotoGuidance | null {

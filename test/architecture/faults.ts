@@ -244,7 +244,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   B4: {
     kind: 'nothing tells a booth the texts, limits and clock that it needs',
-    test: 'not yet',
   },
   B5: {
     kind: 'the test card can be made by our code alone',

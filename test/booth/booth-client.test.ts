@@ -5,7 +5,7 @@ import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/boot
 import { photoCheckText } from '../../src/domain/booth/photo-check.js';
 import { BoothNotTrustedError, LastTryNotConfirmedError, RecaptureNeededError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from '../../src/booth/booth-errors.js';
 import { exportBoothKey, importBoothKey } from '../../src/booth/booth-key.js';
-import type { RequestStatus } from '../../src/booth/booth-client.js';
+import { BoothClient, type RequestStatus } from '../../src/booth/booth-client.js';
 import { CardError } from '../../src/sandbox/synthetic-card.js';
 import { accepted, answer, drop, events, hang, RECEIPT, refusal, ScriptedServer, status, type Arrived, type Step } from './fake-registration-server.js';
 import { boothKey, cardMaker, clientOf } from './support.js';
@@ -33,6 +33,20 @@ async function partsOf({ headers, body }: Arrived): Promise<Record<string, Buffe
 }
 
 describe('the booth client', () => {
+  it('tells the time of a capture by the clock of the server, once it has asked for it', async () => {
+    const booth = { boothId: 'booth-1', standing: 'enrolled', keyVersion: 1 };
+    server.script(answer(200, { serverTimeUtc: '2026-11-23T08:00:00.000Z', booth, consentTexts: [], limits: {} }), accepted);
+    const now = (): Date => new Date('2026-11-21T00:00:00.000Z');
+    const options = { baseUrl: server.url, boothId: 'booth-1', key: boothKey, counter: { next: () => 1 }, now };
+    const client = new BoothClient(options);
+    await client.settings();
+    const { capturedAtUtc: _, ...capture } = made.capture();
+    await client.register(capture);
+    const parts = await partsOf(server.registrations[0] as Arrived);
+    const { envelope } = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope };
+    expect(envelope.capturedAtUtc).toBe('2026-11-23T08:00:00.000Z');
+  });
+
   it('sends one envelope with three signatures that each verify, and the exact bytes that were signed for @req R1 R2 R3 R4 R5 R10', async () => {
     server.script(accepted);
     const card = made.card();

@@ -158,7 +158,7 @@ function claimOf({ headers }: FastifyRequest): { readonly claim: PlaceClaim | nu
 }
 
 /** A question for a challenge that a booth signed, or null when the header fields have not the form of one. */
-function questionOf(request: FastifyRequest): { readonly request: ChallengeRequest; readonly signature: Uint8Array } | null {
+export function questionOf(request: FastifyRequest): { readonly request: ChallengeRequest; readonly signature: Uint8Array } | null {
   const { [BOOTH_ID_HEADER]: boothId, [REQUESTED_AT_HEADER]: requestedAtUtc } = request.headers;
   const signature = signatureOf(request);
   if (!signature || typeof boothId !== 'string' || typeof requestedAtUtc !== 'string') return null;

@@ -12,8 +12,15 @@ import { Clock } from '../ports/clock.js';
  *  while ago; anybody gets one. `stranger`: nothing is shown, or a challenge whose time is over. `unknown`: a challenge that we never gave out. */
 export type Standing = { readonly kind: 'booth' | 'challenge'; readonly claim: PlaceClaim } | { readonly kind: 'stranger' | 'unknown' };
 
+/** A booth whose enrolled key signed. */
+export interface ProvenBooth {
+  readonly boothId: string;
+  readonly standing: 'enrolled' | 'suspended';
+  readonly keyVersion: number;
+}
+
 /** How far the clocks of booth and server may be apart. */
-const REQUEST_AGE_MS_MAX = 10 * 60_000;
+export const REQUEST_AGE_MS_MAX = 10 * 60_000;
 
 /** Judges header fields alone: a keyed hash, and a signature where there is one. Nothing is stored. */
 @Injectable()
@@ -44,8 +51,20 @@ export class UploadStandings {
 
   /** Whether an enrolled booth asks for a challenge. A signature serves for some minutes: what was seen once must not open the door for ever. */
   async isAskedBy(request: ChallengeRequest, signature: Uint8Array): Promise<boolean> {
-    const ageMs = Math.abs(Date.parse(this.clock.nowUtc()) - Date.parse(request.requestedAtUtc));
-    return ageMs <= REQUEST_AGE_MS_MAX && (await this.isSigned(request.boothId, challengeRequestText(request), signature));
+    return this.isTimely(request) && (await this.isSigned(request.boothId, challengeRequestText(request), signature));
+  }
+
+  /** How a booth stands that signed a question with its enrolled key; null for whoever did not, also where there is no such booth. A
+   *  suspended booth may know that it is: the key is its own. */
+  async provenBooth(request: ChallengeRequest, signature: Uint8Array): Promise<ProvenBooth | null> {
+    if (!this.isTimely(request)) return null;
+    const { state } = await this.aggregates.load(booths, request.boothId);
+    if (state.stage === 'none' || !boothSigned(state, challengeRequestText(request), signature)) return null;
+    return { boothId: state.boothId, standing: state.stage, keyVersion: state.keyVersion };
+  }
+
+  private isTimely({ requestedAtUtc }: ChallengeRequest): boolean {
+    return Math.abs(Date.parse(this.clock.nowUtc()) - Date.parse(requestedAtUtc)) <= REQUEST_AGE_MS_MAX;
   }
 
   private async isSigned(boothId: string, text: string, signature: Uint8Array): Promise<boolean> {

@@ -25,7 +25,6 @@ export const CASE_ENDS = [
 /** What shows health and measurements, unless the environment names another token. */
 const OPERATOR_TOKEN = 'operator';
 const BOOTH_ID = 'booth-shinjuku-01';
-export const CONSENT_TEXT = '2026-11';
 
 /** A server, the stand-ins around it and one booth, all on free ports, with data in a temporary folder. Everything talks HTTP. */
 export class DemoWorld {
@@ -39,6 +38,7 @@ export class DemoWorld {
     readonly booth: BoothClient,
     private readonly tokens: Readonly<Record<string, string>>,
     readonly operatorToken: string,
+    private readonly consentText: string,
   ) {}
 
   static async start(say: (line: string) => void): Promise<DemoWorld> {
@@ -57,6 +57,7 @@ export class DemoWorld {
     const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
     const key = generateBoothKey();
     const booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH_ID, key, counter: new DurableCaptureCounter(join(folder, 'booth')) });
+    const { consentTexts } = await booth.settings();
     const world = new DemoWorld(
       folder,
       sandbox,
@@ -64,6 +65,7 @@ export class DemoWorld {
       booth,
       tokens,
       settings['HONNIN_METRICS_TOKEN'] ?? OPERATOR_TOKEN,
+      consentTexts.at(-1)?.version ?? 'none',
     );
     await world.twoPeople('/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki, reason: 'new_site', reference: 'DEMO-1' });
     return world;
@@ -72,7 +74,7 @@ export class DemoWorld {
   /** What a booth does: reads the card, signs, sends. @returns the receipt number. */
   async register(card: SyntheticCard, photo: Uint8Array, options: Pick<Capture, 'mode' | 'frames'> = {}): Promise<string> {
     const { authenticationPin, accessNumber } = card.secrets;
-    const { receipt } = await this.booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: CONSENT_TEXT, keepReferenceImage: true }, ...options });
+    const { receipt } = await this.booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: this.consentText, keepReferenceImage: true }, ...options });
     return receipt;
   }
 

@@ -52,6 +52,7 @@ import { ReadModels } from '../../../src/application/ports/read-models.js';
 import { Secrets } from '../../../src/application/ports/secrets.js';
 import { SubjectKeys } from '../../../src/application/ports/subject-keys.js';
 import { SubjectLinker } from '../../../src/application/ports/subject-linker.js';
+import { GetBoothSettingsHandler } from '../../../src/application/queries/booth-settings.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
@@ -169,6 +170,7 @@ const HANDLERS = [
   ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler,
   ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler,
   ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
+  GetBoothSettingsHandler,
 ];
 const SERVICES = [DecideAndAppend, CurrentPolicy, Consumers, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup,
   VerifierPageRecord];
