@@ -54,7 +54,7 @@ const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasu
 const NO_AUDIT = {
   consumers: { all: () => [] },
   erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure,
-  watch: { start: async () => {}, stop: async () => {} } as unknown as LogWatch,
+  watch: { start: async () => {}, stop: async () => {}, lost: async () => null } as unknown as LogWatch,
   tombstones: { start: () => {}, stop: async () => {} } as unknown as TombstoneSweep,
 };
 
