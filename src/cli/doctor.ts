@@ -20,6 +20,15 @@ import { tlsTrouble } from '../infrastructure/event-store/store-tls.js';
 import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
 import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
+import {
+  askService,
+  crlQuestion,
+  governmentQuestion,
+  linkQuestion,
+  ocspQuestion,
+  signInQuestion,
+  type ServiceQuestion,
+} from '../infrastructure/service-questions.js';
 import { EXIT, type CliCommand } from './command.js';
 
 type Answer = { readonly finding: Finding; readonly skewSeconds: number | null };
@@ -34,8 +43,9 @@ const ASK_MS = 3_000;
 export const command: CliCommand = {
   help: `
 Checks, with the settings of the environment, whether a server could do its work here: configuration, data folder, keys,
-event log, port, trust anchors, authentication server, government server, sign-in, face models and clock. Changes nothing
-but the cache of face models. Says in plain words what is wrong and what to do.
+event log, port, trust anchors, authentication server, government server, sign-in, face models and clock. Each service
+is asked what only the right one can answer: a page of somebody else is told as wrong. Changes nothing but the cache of
+face models. Says in plain words what is wrong and what to do.
 
   ./honnin doctor [--json]
 
@@ -81,12 +91,16 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   tell(await port(config));
   for (const finding of tls(config)) tell(finding);
   for (const finding of anchors(config)) tell(finding);
-  const { governmentUrl, oidcIssuer, linkUrl } = config.values;
+  const { governmentUrl, governmentTokenFile, oidcIssuer, oidcJwksUrl, linkUrl } = config.values;
   const answers = [
     ...(await statusSources(config)),
-    await reach('link service', 'HONNIN_JPKI_LINK_URL', linkUrl),
-    await reach('government server', 'HONNIN_GOVERNMENT_URL', governmentUrl),
-    await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer === null ? null : `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+    await reach('link service', 'HONNIN_JPKI_LINK_URL', linkUrl && linkQuestion(linkUrl)),
+    await reach(
+      'government server',
+      'HONNIN_GOVERNMENT_URL',
+      governmentUrl && question(() => governmentQuestion(governmentUrl, governmentTokenFile)),
+    ),
+    await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer && signInQuestion(oidcIssuer, oidcJwksUrl, ASK_MS)),
   ];
   for (const { finding } of answers) tell(finding);
   tell(clock(answers.map((a) => a.skewSeconds).filter((s) => s !== null)));
@@ -240,21 +254,47 @@ function attempt(what: string, check: () => string): Finding {
 /** The addresses that the configured order asks for the status of certificates, and no others. */
 async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles } }: Config): Promise<Answer[]> {
   const answers: Answer[] = [];
-  if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', ocspUrl));
+  const asked = ocspUrl && ocspAsked(ocspUrl, [...authAnchorFiles, ...signAnchorFiles]);
+  if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', asked));
   if (statusOrder === 'ocsp') return answers;
   const each = (urls: readonly string[]): readonly (string | null)[] => (urls.length === 0 ? [null] : urls);
-  for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : []) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url));
-  for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : []) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url));
+  for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : []) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url && crlQuestion(url)));
+  for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : []) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url && crlQuestion(url)));
   return answers;
 }
 
-async function reach(what: string, env: string, url: string | null): Promise<Answer> {
-  if (url === null) return { finding: env === 'HONNIN_JPKI_LINK_URL' ? note(what, `${env} is not set: a renewed card counts as a new person, and one type of certificate is accepted`) : wrong(what, `${env} is not set`), skewSeconds: null };
+/** The question about the first anchor that can be read. Without one there is nothing to ask about. */
+function ocspAsked(url: string, anchorFiles: readonly string[]): ServiceQuestion | string {
+  for (const file of anchorFiles) {
+    const asked = question(() => ocspQuestion(url, file));
+    if (typeof asked !== 'string') return asked;
+  }
+  return `${url} was not asked: there is no trust anchor to ask about`;
+}
+
+/** A question, or why it cannot be asked. */
+function question(make: () => ServiceQuestion | null): ServiceQuestion | string {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
-    await response.body?.cancel();
-    const date = response.headers.get('date');
-    return { finding: ok(what, `${url} answers (status ${response.status})`), skewSeconds: date === null ? null : Math.round((Date.parse(date) - Date.now()) / 1000) };
+    return make() ?? 'was not asked: there is nothing to ask about';
+  } catch (error) {
+    return `was not asked: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Asks a service what only the right one can answer. */
+async function reach(what: string, env: string, asked: ServiceQuestion | string | null): Promise<Answer> {
+  if (asked === null) {
+    const links = 'a renewed card counts as a new person, and one type of certificate is accepted';
+    const isOptional = env === 'HONNIN_JPKI_LINK_URL';
+    const finding = isOptional ? note(what, `${env} is not set: ${links}`) : wrong(what, `${env} is not set`);
+    return { finding, skewSeconds: null };
+  }
+  if (typeof asked === 'string') return { finding: wrong(what, asked), skewSeconds: null };
+  const { url } = asked;
+  try {
+    const { fault, date } = await askService(asked, ASK_MS);
+    const finding = fault === null ? ok(what, `${url} answers as it should`) : wrong(what, `${url} ${fault}`);
+    return { finding, skewSeconds: date === null ? null : Math.round((Date.parse(date) - Date.now()) / 1000) };
   } catch (error) {
     const cause = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
     return { finding: wrong(what, `${url} does not answer: ${cause}; requests would wait until it does`), skewSeconds: null };

@@ -1,5 +1,6 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { certificatesIn } from './certificate-files.js';
 import { readFirstStartFiles } from './first-start-files.js';
 
 type File = string | null;
@@ -38,7 +39,6 @@ interface Kind {
 }
 
 const KEY_BYTES = 32;
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 const KEY: Kind = {
   expected: `exactly ${KEY_BYTES} bytes; a new one: (umask 077; head -c ${KEY_BYTES} /dev/urandom > FILE)`,
@@ -139,17 +139,6 @@ function tlsFaults({ tlsCertFile, tlsKeyFile }: FileSettings): readonly string[]
     `HONNIN_TLS_KEY=${tlsKeyFile}: is the key of another certificate; expected: that of the first one in ` +
       `${tlsCertFile} (${subject.replaceAll('\n', ', ')})`,
   ];
-}
-
-/** @returns null where there is none, or one that is none */
-function certificatesIn(bytes: Buffer): readonly X509Certificate[] | null {
-  const pem = bytes.toString('latin1').match(PEM_CERTIFICATE);
-  try {
-    return (pem ?? [bytes]).map((one) => new X509Certificate(one));
-  } catch {
-    // Whatever it is: the caller says what a certificate looks like.
-    return null;
-  }
 }
 
 function privateKeyIn(bytes: Buffer): KeyObject | null {
