@@ -45,16 +45,28 @@ export class Problem {
   errors?: FormErrorAnswer[];
 }
 
-/** Documents the problems that an operation can answer with, by status; 500, 503 while shutting down or
- *  while the store is away, and 429 in a flood are everywhere. */
+/** What every operation can answer: a flood, a server that ends or whose store is away, an address or header fields that it cannot read. */
+const ALWAYS = [
+  'too_many_requests', 'internal_error', 'shutting_down', 'outcome_unknown', 'not_accepting', 'invalid_request',
+  'uri_too_long', 'headers_too_large',
+] as const satisfies readonly ProblemCode[];
+
+/** What every operation with a body can answer besides. */
+const WITH_BODY = ['request_too_large', 'unsupported_media_type', 'request_timeout'] as const satisfies readonly ProblemCode[];
+
+/** Documents the problems that an operation can answer with, by status, and those that every one can. */
 export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
-  const byStatus = new Map<number, ProblemCode[]>();
-  const always = ['too_many_requests', 'internal_error', 'shutting_down', 'outcome_unknown', 'not_accepting'] as const;
-  for (const code of new Set<ProblemCode>([...codes, ...always])) {
+  const responses = [...byStatus([...codes, ...ALWAYS])].map(([status, list]) => ApiResponse(problemAnswer(status, list)));
+  return applyDecorators(ApiExtraModels(Problem), ...responses);
+}
+
+function byStatus(codes: readonly ProblemCode[]): Map<number, ProblemCode[]> {
+  const found = new Map<number, ProblemCode[]>();
+  for (const code of new Set(codes)) {
     const { status } = PROBLEMS[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    found.set(status, [...(found.get(status) ?? []), code]);
   }
-  return applyDecorators(ApiExtraModels(Problem), ...[...byStatus].map(([status, list]) => problemResponse(status, list)));
+  return found;
 }
 
 /** The same for operations that need a role. */
@@ -111,6 +123,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   });
   describeParts(document, '/v1/photo-checks', { request: 'application/json', photo: 'image/jpeg' });
   closeBodies(document);
+  describeBodies(document);
   return document;
 }
 
@@ -142,10 +155,30 @@ function describeParts(document: OpenAPIObject, path: string, types: Readonly<Re
   }
 }
 
-function problemResponse(status: number, codes: readonly ProblemCode[]): MethodDecorator & ClassDecorator {
-  return ApiResponse({
+function problemAnswer(status: number, codes: readonly ProblemCode[]) {
+  const code = { type: 'string', enum: [...codes] };
+  const schema = { allOf: [{ $ref: getSchemaPath(Problem) }, { type: 'object', properties: { code } }] };
+  return {
     status,
-    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('; '),
-    content: { 'application/problem+json': { schema: { allOf: [{ $ref: getSchemaPath(Problem) }, { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } }] } } },
-  });
+    description: codes.map((each) => `\`${each}\`: ${PROBLEMS[each].title}`).join('; '),
+    content: { 'application/problem+json': { schema } },
+  };
+}
+
+/** Adds what every operation with a body can answer to what it says already. */
+function describeBodies({ paths }: OpenAPIObject): void {
+  for (const { post } of Object.values(paths)) {
+    if (!post) continue;
+    for (const [status, codes] of byStatus(WITH_BODY)) {
+      const said = codesOf(post.responses[status]);
+      const { status: _, ...answer } = problemAnswer(status, [...new Set([...said, ...codes])]);
+      post.responses[status] = answer;
+    }
+  }
+}
+
+function codesOf(response: unknown): readonly ProblemCode[] {
+  const { content } = (response ?? {}) as Partial<ReturnType<typeof problemAnswer>>;
+  const [, { properties = null } = {}] = content?.['application/problem+json'].schema.allOf ?? [];
+  return properties?.code.enum ?? [];
 }

@@ -87,6 +87,9 @@ export function IsAnyInstant(): PropertyDecorator {
   return (target, name) => [read, check].forEach((decorate) => decorate(target, name));
 }
 
+/** Describes a place in the log, or a number of its entries: up to fifteen digits. */
+export const PLACE = { type: 'integer', minimum: 0, maximum: 999_999_999_999_999 } as const;
+
 /** Describes what {@link IsBase64Bytes} takes. */
 export function base64Schema({ min, max }: { readonly min: number; readonly max: number }): object {
   const digit = '[A-Za-z0-9+/]';

@@ -88,6 +88,7 @@ const PEERS = {
       says(/^ready/, '-c', `${ED25519}; import decimal, hmac, json, unicodedata, uuid; print("ready")`),
     ),
   },
+  schemathesis: { names: ['schemathesis'], trial: says(/schemathesis, version 4\./i, '--version') },
 } as const satisfies Readonly<Record<string, Peer>>;
 
 export type PeerName = keyof typeof PEERS;

@@ -98,6 +98,13 @@ export class RealServer {
     return join(this.folder, name);
   }
 
+  /** A user's access token. @throws when the user was not signed in */
+  tokenOf(user: string): string {
+    const token = this.tokens[user];
+    if (token === undefined) throw new Error(`${user} was not signed in`);
+    return token;
+  }
+
   /** @param more.key the Idempotency-Key */
   call(user: string, method: string, path: string, body?: object, { key }: { readonly key?: string } = {}): Promise<Response> {
     const headers = {

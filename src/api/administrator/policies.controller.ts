@@ -20,7 +20,7 @@ import { jsonBody, versionOf } from '../signed-in-request.js';
 import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, ShippedDefaultAnswer, type PolicyBody } from './administrator.dto.js';
 
 const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
-const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1 } } as const;
+const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1, maximum: 999_999_999 } } as const;
 
 /** Thresholds and limits, versioned; who proposes one does not approve it. */
 @ApiTags('Administrators')

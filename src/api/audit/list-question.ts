@@ -6,7 +6,7 @@ import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate
 import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { invalid } from '../signed-in-request.js';
-import { ANY_INSTANT, parameterError, utcInstantOf } from '../validation.js';
+import { ANY_INSTANT, parameterError, PLACE, utcInstantOf } from '../validation.js';
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
 
@@ -100,7 +100,7 @@ function limitOf(text: unknown): number {
 export function PagingQuery(): MethodDecorator {
   return applyDecorators(
     ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } }),
-    ApiQuery({ name: 'cursor', required: false, description: '`next` of the page before: the same list at the same moment goes on', schema: { type: 'string' } }),
+    ApiQuery({ name: 'cursor', required: false, description: '`next` of the page before: the same list at the same moment goes on', schema: { type: 'string', pattern: '^[1-9][0-9]{0,14}-[1-9][0-9]{0,14}$' } }),
   );
 }
 
@@ -108,11 +108,11 @@ export function PagingQuery(): MethodDecorator {
 export function MomentQuery(): MethodDecorator {
   return applyDecorators(
     ApiQuery({ name: 'at', required: false, description: 'An instant in any offset, inclusive; not in the future and not before the first event', schema: { type: 'string', ...ANY_INSTANT } }),
-    ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: { type: 'integer', minimum: 0 } }),
+    ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: PLACE }),
   );
 }
 
 /** Documents a moment in one parameter. */
 export function EitherMomentQuery(name: string): MethodDecorator {
-  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, { type: 'integer', minimum: 0 }] } });
+  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, PLACE] } });
 }

@@ -9,7 +9,7 @@ import { found } from '../answer.js';
 import { Open, Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { Problems } from '../openapi.js';
 import { invalid } from '../signed-in-request.js';
-import { parameterError } from '../validation.js';
+import { parameterError, PLACE } from '../validation.js';
 import { AuditKeysAnswer, ConsistencyProofAnswer, InclusionProofAnswer } from './audit.dto.js';
 
 const PREFIX = '/v1/audit/log/';
@@ -80,7 +80,7 @@ export class AuditLogController {
   @Get('proofs/inclusion')
   @Open()
   @ApiOperation({ operationId: 'proveInclusion', summary: 'That an entry is in the log of the newest checkpoint' })
-  @ApiQuery({ name: 'index', schema: { type: 'integer', minimum: 0 } })
+  @ApiQuery({ name: 'index', schema: PLACE })
   @ApiResponse({ status: 200, type: InclusionProofAnswer, description: 'The proof' })
   @Problems('invalid_request', 'not_found')
   async inclusion(@Query('index') index: unknown): Promise<InclusionProofAnswer> {
@@ -90,8 +90,8 @@ export class AuditLogController {
   @Get('proofs/consistency')
   @Open()
   @ApiOperation({ operationId: 'proveConsistency', summary: 'That an earlier log is the beginning of a later one' })
-  @ApiQuery({ name: 'first', schema: { type: 'integer', minimum: 0 } })
-  @ApiQuery({ name: 'second', required: false, schema: { type: 'integer', minimum: 0 } })
+  @ApiQuery({ name: 'first', schema: PLACE })
+  @ApiQuery({ name: 'second', required: false, schema: PLACE })
   @ApiResponse({ status: 200, type: ConsistencyProofAnswer, description: 'The proof' })
   @Problems('invalid_request', 'not_found')
   async consistency(@Query('first') first: unknown, @Query('second') second: unknown): Promise<ConsistencyProofAnswer> {

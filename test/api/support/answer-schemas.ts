@@ -36,7 +36,7 @@ export class AnswerSchemas {
     if (!(type in content)) return [`${method} ${route} does not say that it answers ${type}`];
     if (!content[type]?.schema) return [];
     const validate = this.ajv.compile({ $ref: `openapi:document#/paths/${[route, method.toLowerCase(), 'responses', String(answer.statusCode), 'content', type, 'schema'].map(pointerPart).join('/')}` });
-    return validate(answer.json()) ? [] : (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
+    return validate(type.endsWith('json') ? answer.json() : answer.body) ? [] : (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
   }
 }
 
