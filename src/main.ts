@@ -6,7 +6,6 @@ const tell = (line: object): void => void process.stdout.write(`${JSON.stringify
 /** `node dist/main.js`: the server alone, with settings from the environment, as a container would run it. */
 try {
   const server = await startServer(process.env, { onWaiting: (waiting) => tell({ msg: 'waiting', ...waiting }) });
-  for (const remark of server.remarks) tell({ msg: 'remark', remark });
   tell({ msg: 'listening', url: server.url });
 } catch (error) {
   if (!isOfOperators(error)) throw error;

@@ -4,10 +4,16 @@ export const COMPARISON_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 /** An outside service that answers with a closed list of words. */
 export type AskedService = 'certificate_authority' | 'government';
 
+interface Answered {
+  readonly service: AskedService;
+  readonly answer: string;
+  n: number;
+}
+
 /** What the saga's work came to since the start of this process, for metrics. Closed words only: nothing of a case. */
 export class WorkTally {
   private readonly outcomeCounts = new Map<string, number>();
-  private readonly answerCounts = new Map<string, { readonly service: AskedService; readonly answer: string; n: number }>();
+  private readonly answerCounts = new Map<string, Answered>();
   /** Called with the seconds of each comparison of faces. */
   onComparison: (seconds: number) => void = () => {};
 
@@ -37,7 +43,7 @@ export class WorkTally {
     return [...this.outcomeCounts];
   }
 
-  answers(): readonly { readonly service: AskedService; readonly answer: string; readonly n: number }[] {
+  answers(): readonly Readonly<Answered>[] {
     return [...this.answerCounts.values()];
   }
 }

@@ -11,7 +11,7 @@ import { UsageError, type CliCommand } from './command.js';
 
 export const command: CliCommand = {
   help: `
-What an administrator does on a running server. What needs two people is proposed here, and another administrator agrees.
+What an administrator does on a running server. What needs two people is proposed, and another administrator agrees.
 
   ./honnin admin booths list | show BOOTH-ID
   ./honnin admin booths enrol BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT     proposes

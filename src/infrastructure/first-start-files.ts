@@ -67,7 +67,8 @@ function boothsOf(value: unknown): FirstStartValues['booths'] {
   if (!Array.isArray(value)) throw new Error('is no list');
   return value.map((entry: unknown, index) => {
     const { boothId, publicKey } = (entry ?? {}) as { readonly boothId?: unknown; readonly publicKey?: unknown };
-    if (typeof boothId !== 'string' || !BOOTH_ID.test(boothId)) throw new Error(`entry ${index + 1} has no boothId of the form ${BOOTH_ID.source}`);
+    if (typeof boothId !== 'string' || !BOOTH_ID.test(boothId))
+      throw new Error(`entry ${index + 1} has no boothId of the form ${BOOTH_ID.source}`);
     if (typeof publicKey !== 'string' || !isBoothKey(publicKey)) {
       throw new Error(`entry ${index + 1} (${boothId}) has a publicKey that is not ${BOOTH_KEY_WORDS}`);
     }

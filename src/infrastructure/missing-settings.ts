@@ -50,13 +50,13 @@ export function sharedNames(
   const rules: readonly (readonly [boolean, string])[] = [
     [
       auditOrigin === defaults.auditOrigin,
-      `HONNIN_AUDIT_ORIGIN is ${defaults.auditOrigin}, as with every installation that does not set it: auditors cannot ` +
-        'tell two logs apart by their names. Set it before the first start; later only honnin recover changes it',
+      `HONNIN_AUDIT_ORIGIN is ${defaults.auditOrigin}, as with every installation that does not set it: auditors ` +
+        'cannot tell two logs apart by their names. Set it before the first start; later honnin recover changes it',
     ],
     [
       kafkaBrokers.length > 0 && kafkaSource === defaults.kafkaSource,
-      `HONNIN_KAFKA_SOURCE is ${defaults.kafkaSource}, as with every installation that does not set it: consumers of two ` +
-        'cannot tell their events apart',
+      `HONNIN_KAFKA_SOURCE is ${defaults.kafkaSource}, as with every installation that does not set it: consumers of ` +
+        'two cannot tell their events apart',
     ],
   ];
   return rules.filter(([isShared]) => isShared).map(([, words]) => words);

@@ -100,7 +100,10 @@ export function signInQuestion(issuer: string, jwksUrl: string | null, timeoutMs
     return keysIn(Buffer.from(await answer.arrayBuffer())) ? null : `gives no keys at ${url} (status ${answer.status})`;
   };
   if (jwksUrl !== null)
-    return { url: jwksUrl, wrongWith: ({ status, body }) => (keysIn(body) ? null : `gives no keys (status ${status})`) };
+    return {
+      url: jwksUrl,
+      wrongWith: ({ status, body }) => (keysIn(body) ? null : `gives no keys (status ${status})`),
+    };
   return {
     url: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
     wrongWith: async ({ status, body }) => {

@@ -129,7 +129,10 @@ function bytesOf(file: string): Buffer | string {
 }
 
 function tlsFaults({ tlsCertFile, tlsKeyFile }: FileSettings): readonly string[] {
-  const faults = [...judged('HONNIN_TLS_CERT', tlsCertFile, CHAIN), ...judged('HONNIN_TLS_KEY', tlsKeyFile, PRIVATE_KEY)];
+  const faults = [
+    ...judged('HONNIN_TLS_CERT', tlsCertFile, CHAIN),
+    ...judged('HONNIN_TLS_KEY', tlsKeyFile, PRIVATE_KEY),
+  ];
   if (faults.length > 0 || !tlsCertFile || !tlsKeyFile) return faults;
   const [certificate] = certificatesIn(readFileSync(tlsCertFile)) ?? [];
   const key = privateKeyIn(readFileSync(tlsKeyFile));

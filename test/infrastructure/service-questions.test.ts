@@ -58,7 +58,8 @@ describe('a question that doctor asks', () => {
 
   it.each(['government', 'link', 'ocsp', 'crl', 'signIn'])('is answered by the right one: %s', async (name) => {
     const { governmentUrl, linkUrl, ocspUrl, crlAuthUrls, oidcIssuer } = values;
-    const of = { government: governmentUrl, link: linkUrl, ocsp: ocspUrl, crl: crlAuthUrls[0] ?? null, signIn: oidcIssuer };
+    const crl = crlAuthUrls[0] ?? null;
+    const of = { government: governmentUrl, link: linkUrl, ocsp: ocspUrl, crl, signIn: oidcIssuer };
     const address = of[name as keyof typeof of];
     if (!address) throw new Error(`the sandbox names no ${name}`);
     const { fault } = await askService((questions[name] as Questions[string])(address), ASK_MS);
@@ -86,7 +87,8 @@ describe('a question that doctor asks', () => {
     const asked = await askService(governmentQuestion(refused, token), ASK_MS);
     expect(asked.fault).toMatch(/refuses our token \(HONNIN_GOVERNMENT_TOKEN_FILE\)/);
     const other = await stranger(200, 'application/json', '{"issuer": "https://other.example"}');
-    expect((await askService(questions['signIn']!(other), ASK_MS)).fault).toMatch(/calls itself https:\/\/other\.example/);
+    const named = await askService(signInQuestion(other, null, ASK_MS), ASK_MS);
+    expect(named.fault).toMatch(/calls itself https:\/\/other\.example/);
     expect((await askService(signInQuestion(other, other, ASK_MS), ASK_MS)).fault).toMatch(/gives no keys/);
   });
 });

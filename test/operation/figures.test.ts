@@ -40,7 +40,8 @@ describe('what each alarm means', () => {
   itUnless(lacks('systemd-analyze', '--version'), 'and the unit is one that systemd takes', () => {
     const { stderr } = spawnSync('systemd-analyze', ['verify', 'deploy/honnin.service'], { encoding: 'utf8' });
     // The program that it starts, its user and its folders are of a machine where Honnin is installed.
-    const problems = stderr.split('\n').filter((line) => /honnin\.service:\d+|Unknown|Invalid|Failed to parse/.test(line));
+    const lines = stderr.split('\n');
+    const problems = lines.filter((line) => /honnin\.service:\d+|Unknown|Invalid|Failed to parse/.test(line));
     expect(problems).toEqual([]);
   });
 });
@@ -75,9 +76,8 @@ describeUnless(built('main.js'), 'the figures of a server', () => {
     return line === undefined ? null : Number(line.split(' ')[1]);
   };
 
-  it('say what became of registrations, who answered what, how long comparisons took, what waits and what is free', () => {
+  it('say what became of registrations, who answered, how long comparisons took, what waits and is free', () => {
     expect(value('honnin_registrations_total{outcome="accepted"}')).toBe(1);
-    expect(value('honnin_answers_total{service="certificate_authority",answer="good"}')).toBeNull();
     expect(value('honnin_answers_total{service="certificate_authority",answer="valid"}')).toBe(1);
     expect(value('honnin_answers_total{service="government",answer="accepted"}')).toBe(1);
     expect(value('honnin_face_comparison_seconds_count')).toBe(1);

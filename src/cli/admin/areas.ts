@@ -93,7 +93,8 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
       const [version] = call.named('VERSION');
       await tellDifference(call, version);
       const answer = await call.post<Policies>(`/v1/policies/${version}/approval`);
-      return call.show(answer, `policy ${version} is approved; './honnin admin policies activate ${version}' puts it in force`);
+      const how = `'./honnin admin policies activate ${version}' puts it in force`;
+      return call.show(answer, `policy ${version} is approved; ${how}`);
     },
     activate: async (call) => {
       const [version] = call.named('VERSION');
@@ -149,7 +150,8 @@ async function tellDifference(call: AdminCall, asked: string | undefined): Promi
 
 function versionOf({ versions }: Policies, asked: string | undefined): Version {
   const found = versions.find(({ version }) => String(version) === asked);
-  if (!found) throw new UsageError(`there is no policy ${asked}; there are ${versions.map((v) => v.version).join(', ')}`);
+  const there = versions.map(({ version }) => version).join(', ');
+  if (!found) throw new UsageError(`there is no policy ${asked}; there are ${there}`);
   return found;
 }
 
@@ -161,7 +163,8 @@ async function decided(call: AdminCall, what: 'approval' | 'refusal'): Promise<n
 }
 
 function proposed(call: AdminCall, act: Act): number {
-  return call.show(act, `proposed as ${act.actId}; another administrator agrees: ./honnin admin acts approve ${act.actId}`);
+  const how = `another administrator agrees: ./honnin admin acts approve ${act.actId}`;
+  return call.show(act, `proposed as ${act.actId}; ${how}`);
 }
 
 function one(
