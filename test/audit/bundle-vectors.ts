@@ -1,6 +1,7 @@
 import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
 import { sealedEvidenceName } from '../../src/domain/audit/evidence-name.js';
 import { parseLeaf, type LeafEvent } from '../../src/domain/audit/leaf.js';
+import { lossText } from '../../src/domain/audit/loss-declaration.js';
 import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
 import { LISTS } from '../../src/domain/audit/population.js';
 import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
@@ -204,6 +205,39 @@ export function bundleVectors(): BundleVectors {
     ).bundle({
       header: { query: withEvidence([]) },
     }),
+  );
+  const goneOn = new MadeKey(4, `${MADE_ORIGIN}-2`);
+  const [kept, afterLoss] = [20, new MadeLog(leaves.slice(0, 30), goneOn)];
+  const loss = lossText({
+    kept: { origin: goneOn.key.name, size: kept, root: log.root(kept) },
+    signed: { origin: MADE_ORIGIN, size, root: log.root() },
+    from: key.key,
+    to: goneOn.key,
+    reason: 'restored_from_backup',
+    reference: 'INC-2026-0117',
+  });
+  const declaredBy = (declaration: string) =>
+    afterLoss.bundle({ header: { known: [{ checkpoint: declaration, proof: afterLoss.grown(kept) }] } });
+  add(
+    'loss-declared.honnin',
+    'the log declares that it lost what came after its first 20 entries, and goes on under another name',
+    'undecided',
+    declaredBy(key.note(loss, goneOn)),
+    { known: [log.checkpoint(9), log.checkpoint(25), log.checkpoint()] },
+  );
+  cases.push({
+    ...without('loss-declared.honnin'),
+    about: 'the log signed more under the name of before than it declares',
+    keys: [key.text],
+    known: [new MadeLog([...leaves, ...leaves], key).checkpoint(size + 1)],
+    outcome: 'wrong',
+  });
+  add(
+    'loss-forged.honnin',
+    'a declaration of loss that the key of before did not sign',
+    'wrong',
+    declaredBy(goneOn.note(loss)),
+    { keys: [goneOn.text] },
   );
   add('cut.honnin', 'without its last lines', 'wrong', whole.slice(0, -3));
   files['vectors.json'] = `${JSON.stringify({ cases, steps: steps(key, leaves) }, null, 1)}\n`;

@@ -23,6 +23,7 @@ import {
   eventfulLeaves,
   partOf,
 } from './changed-bundles.js';
+import { declaredLosses } from './declared-losses.js';
 import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
 import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 import { primitives } from './support.js';
@@ -143,6 +144,15 @@ describeUnless(peer('python3'), 'the second verifier', () => {
       ),
     );
     const outcomes = agreed(asked);
+    for (const outcome of ['right', 'undecided', 'wrong']) expect(outcomes).toContain(outcome);
+  });
+
+  it('agrees on declarations of loss, genuine and forged, whatever the reader holds', () => {
+    const made = declaredLosses();
+    const outcomes = agreed(
+      made.map(({ asked }) => asked),
+      made.map(({ how }) => how),
+    );
     for (const outcome of ['right', 'undecided', 'wrong']) expect(outcomes).toContain(outcome);
   });
 

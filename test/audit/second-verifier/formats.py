@@ -114,6 +114,17 @@ def read_succession(text):  # The old and the new key
     is_one = title == 'honnin key succession v1' and old != new and not re.search(f'[{WHITE}]', old + new)
     old, new = read_key(old), read_key(new)
     return need(is_one and old.name == new.name == origin and signers(note, {old, new}) == {old, new}) or (old, new)
+# A declaration of loss: the checkpoint from which a log goes on, and what was signed under the name of before.
+Loss, LOSS = namedtuple('Loss', 'kept old new size root'), 'honnin loss declared v1'
+LOSS_FORM = re.compile(f"""{LOSS}\nfrom (.+)\nto (.+)\nsigned ([0-9]+) {BASE64}
+reason (?:storage_failed|restored_from_backup|tampering_suspected|outside_service_gone)\nreference (.+)\n""")
+def is_called_loss(checkpoint): return checkpoint.note.text.split('\n')[3] == LOSS
+def read_loss(kept):  # of a checkpoint that is called one
+    old, new, size, root, reference = LOSS_FORM.fullmatch(kept.note.text.split('\n', 3)[3]).groups()
+    need(not re.search(f'[{WHITE}]', old + new) and len(units(reference)) <= 400)
+    loss = Loss(kept, read_key(old), read_key(new), read_index(size), read_base64(root, 32))
+    need(loss.new.name == kept.origin != loss.old.name and kept.size <= loss.size)
+    return need(signers(kept.note, {loss.old, loss.new}) == {loss.old, loss.new}) or loss
 def leaf_hash(text): return sha(b'\x00' + utf8(text))
 def node(left, right): return sha(b'\x01' + left + right)
 def split(size): return 1 << (size - 1).bit_length() >> 1  # the largest power of two below

@@ -38,12 +38,21 @@ class Bundle:  # what a bundle says, and the steps that judge it, each of which 
         self.is_range, self.asked, self.cosigned = self.header.query.kind == 'range', self.header.asked, [self.mine]
         self.is_cut = (self.indices or [-1])[-1] != self.mine.size - 1
     def doubt(self, condition, code): return condition and self.undecided.append(code) is None
-    def begins_with(self, other, proof):
-        return other.origin == self.mine.origin and begins_with(*other[1:3], *self.mine[1:3], map(read_base64, proof))
+    def begins_with(self, other, proof): return begins_with(*other[1:3], *self.mine[1:3], map(read_base64, proof))
+    def declarations(self):  # of loss: those that lead to this log count, one for each name of before
+        notes = [(checkpoint, proof) for checkpoint, proof in self.earlier if is_called_loss(checkpoint)]
+        self.declared, names = [read_loss(checkpoint) for checkpoint, _ in notes], {self.mine.origin}
+        need(all(self.begins_with(*note) for note in notes))
+        for _ in self.declared: names |= {loss.old.name for loss in self.declared if loss.new.name in names}
+        counting = [loss for loss in self.declared if loss.new.name in names]
+        self.losses = {loss.old.name: loss for loss in counting}
+        self.doubt(counting, 'loss_declared')
+        need(len(self.losses) == len(counting))
     def signatures(self):
         pairs = [read_succession(text) for text in self.header.successions]
-        for _ in pairs: self.keys |= {new for old, new in pairs if old in self.keys}
         need(len(dict(pairs)) == len(set(pairs)))
+        pairs += [(loss.old, loss.new) for loss in self.declared]
+        for _ in pairs: self.keys |= {new for old, new in pairs if old in self.keys}
         for note in self.mine.note, self.note:
             by = signers(note, self.keys)
             need(by is not None and (note is self.note or not by or self.mine.origin in {key.name for key in by}))
@@ -81,19 +90,24 @@ class Bundle:  # what a bundle says, and the steps that judge it, each of which 
     def beginnings(self):  # the checkpoints in the header's known, and that of the timestamp
         for checkpoint, proof in self.earlier:
             is_ours = checkpoint.origin == self.mine.origin and checkpoint.size <= self.mine.size
-            if self.begins_with(checkpoint, proof): self.cosigned.append(checkpoint)
+            if is_ours and self.begins_with(checkpoint, proof): self.cosigned.append(checkpoint)
             else: need(not is_ours or not signers(checkpoint.note, self.keys))
         if stamp := self.header.timestamp:
             by = signers((checkpoint := read_checkpoint(stamp.checkpoint)).note, self.keys)
-            need(by is not None and self.begins_with(checkpoint, stamp.proof))
+            need(by is not None and checkpoint.origin == self.mine.origin)
+            need(self.begins_with(checkpoint, stamp.proof))
             self.doubt(not by and self.given, 'other_key')
     def agrees(self, text):  # the log with a checkpoint of the reader; gives it back
         try: known = read_checkpoint(text)
         except ERRORS: return self.undecided.append('known_unreadable')
         size, indices = known.size, self.indices[:known.size]
         proof = next((proof for other, proof in self.earlier if other.size == size), None)
-        unsigned, other = self.given and not signers(known.note, self.keys), known.origin != self.mine.origin
+        unsigned, loss = self.given and not signers(known.note, self.keys), self.losses.get(known.origin)
+        other = not loss and known.origin != self.mine.origin
         if self.doubt(other, 'known_of_another_log') or self.doubt(unsigned, 'known_unsigned'): return None
+        if loss and size > loss.kept.size:
+            need(size < loss.size or (size, known.root) == (loss.size, loss.root))
+            return self.undecided.append('loss_declared')
         if self.doubt(size > self.mine.size, 'known_is_newer'): return None
         if size == 0 or len(indices) == size == indices[-1] + 1:
             return need(root_of(size, indices, self.hashes, []) == known.root) or known
@@ -128,7 +142,7 @@ def judge(bundle, keys, known, witnesses, needed):  # outcome, the step that fin
     name, undecided = 'malformed', []
     try:
         b = Bundle(base64.b64decode(bundle), keys, known, witnesses, needed)
-        for step in b.signatures, b.tree, b.evidence, b.decisions, b.certificate, b.beginnings, b.fork:
+        for step in b.declarations, b.signatures, b.tree, b.evidence, b.decisions, b.certificate, b.beginnings, b.fork:
             name, undecided = step.__name__, b.undecided
             step()
     except ERRORS: return {'outcome': 'wrong', 'wrong': [name], 'undecided': undecided}
