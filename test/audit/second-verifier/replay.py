@@ -264,7 +264,7 @@ def replaces(c):
                   for one in [*others, this] if one is not newest(others, this))
     return this.stage == 'provisional'
 def withdraws(s, d):
-    if d.reason not in ('government_refused', 'request_ended', 'replaced'): raise Open
+    if d.get('reason') not in ('government_refused', 'request_ended', 'replaced'): raise Open
     return image(s, d).stage in ('provisional', 'confirmed' if d.reason != 'request_ended' else 'provisional')
 # Sagas. For every source (of which are d and at): its effects with conditions, and the pending effects that it cancels.
 ASK, KEEP, KEPT = 'attempt=number(d.attempt)+1', 's.plan.keepReferenceImage', "s.plan.mode == 'REGISTRY_ONLY'"
