@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
@@ -32,15 +32,17 @@ const SKIP = { reason: 'fault_of_this_program', reference: 'INC-7' };
 /** Events that parts of the server cannot take, in a real log of a real server. @fault O23 @req R23 */
 describe('an event that cannot be handled', () => {
   let server: RealServer;
-  /** A file where the folder of the erased file should be: no erasure can be noted, and none is carried out. */
-  const inTheWay = () => server.at('elsewhere');
-  const start = () => server.start({ env: { HONNIN_ERASED_FILE: join(inTheWay(), 'erased') } });
+  /** Something that takes what is written and cannot be synced to a disk: no erasure can be noted, and none is
+   *  carried out. (A disk that is away or full would be waited for.) */
+  const inTheWay = () => join(server.at('elsewhere'), 'erased');
+  const start = () => server.start({ env: { HONNIN_ERASED_FILE: inTheWay() } });
 
   beforeAll(async () => {
     server = await RealServer.beside('poison', ['auditor', 'administrator', 'administrator-b', 'officer-a']);
+    mkdirSync(server.at('elsewhere'));
     await start();
     await server.end();
-    writeFileSync(inTheWay(), '');
+    symlinkSync('/dev/null', inTheWay());
   }, 180_000);
   afterAll(() => server.close(), 180_000);
 
@@ -164,7 +166,7 @@ describe('an event that cannot be handled', () => {
     const replayed = server.asUser('administrator', 'consumers', 'replay', 'registrant-erasure', erasureId);
     expect([replayed.status, replayed.stdout, replayed.stderr]).toEqual([0, '1 events were handled\n', '']);
     for (const owner of keys) expect(server.keysOf('registrant').has(owner)).toBe(false);
-    expect(existsSync(join(inTheWay(), 'erased'))).toBe(true);
+    expect(lstatSync(inTheWay()).isFile()).toBe(true);
     expect(server.asUser('auditor', 'consumers', 'list').status).toBe(0);
     expect((await ready()).body.parts['parked']?.ok).toBe(true);
 
