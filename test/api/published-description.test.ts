@@ -58,7 +58,8 @@ function ask(config: string, location: string, cwd: string): Promise<Said> {
     checks: CHECKS.join(','),
     'suppress-health-check': 'all',
     warnings: 'off',
-    workers: '2',
+    // Two at once fall over each other in Python's own parser ("AST constructor recursion depth mismatch").
+    workers: '1',
     'generation-database': 'none',
   };
   const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);

@@ -74,10 +74,15 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
     return (await booth.register({ card: card.connect(), pin, accessNumber, photo, consent })).receipt;
   };
   /** Cases with material that were received: what was only claimed at the moment of the backup lapses later. */
-  const openCases = async (): Promise<number> => {
+  const openCases = async (): Promise<string[]> => {
     const owners = [...server.keysOf('case').keys()].map((owner) => owner.slice('case:'.length));
     const histories = await Promise.all(owners.map((id) => server.call('auditor', 'GET', `/v1/cases/${id}/history`)));
-    return histories.filter(({ status }) => status === 200).length;
+    const received = histories.filter(({ status }) => status === 200);
+    return Promise.all(
+      received.map(async (answer) =>
+        ((await answer.json()) as { events: { type: string }[] }).events.map(({ type }) => type).join(),
+      ),
+    );
   };
   const picture = (requestId: string) =>
     server.call('auditor', 'GET', `/v1/cases/${requestId}/images/registered_face?purpose=audit`);
@@ -140,7 +145,9 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
     const others = await picture(taro);
     expect([others.status, (await others.arrayBuffer()).byteLength > 5_000]).toEqual([200, true]);
     await server.caseWith(await register(await issued()), 'GovernmentAccepted');
-    await until('the cases that were open at that moment', async () => ((await openCases()) === 0 ? true : null));
+    await until('the cases that were open at that moment', async () => ((await openCases()).length === 0 ? true : null)).catch(
+      async (error: unknown) => expect([error, await openCases()]).toBeNull(),
+    );
     await server.signedLog();
     expect(await honnin(['audit', 'fsck', '--data', server.data])).toEqual({
       status: 0,
