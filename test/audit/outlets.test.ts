@@ -278,7 +278,7 @@ describe('timestamps on checkpoints', () => {
       }
     };
     expect(problem({ HONNIN_TSA_URL: 'http://tsa.example' })).toContain('needs HONNIN_TSA_ANCHORS');
-    expect(problem({ HONNIN_TSA_POLICY: 'tsa' })).toContain('object identifiers');
+    expect(problem({ HONNIN_TSA_POLICY: 'tsa' })).toContain('no object identifier');
     expect(problem({ ...settings, HONNIN_TSA_USERNAME: 'u' })).toContain('go together');
     expect(problem({ ...settings, HONNIN_TSA_USERNAME: 'u', HONNIN_TSA_PASSWORD_FILE: 'p' })).toContain('needs an https address');
     expect(problem({ ...settings, HONNIN_TSA_ANCHORS: join(world.folder, 'none.pem') })).toContain('cannot be read');
