@@ -88,7 +88,7 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approveAct', 'approvePolicy', 'auditCheckpoint', 'auditCosigned', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'declineAct', 'endRequest', 'explainCase', 'explainProblem', 'exportBundle', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listActs', 'listBooths', 'listCases', 'listConsumers', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
+  'activatePolicy', 'approveAct', 'approvePolicy', 'auditCheckpoint', 'auditCosigned', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'declineAct', 'endRequest', 'explainCase', 'explainProblem', 'exportBundle', 'getBoothSettings', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listActs', 'listBooths', 'listCases', 'listConsumers', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
   'proposeBooth', 'proposeBoothKey', 'proposeErasure', 'proposePolicy', 'proposeResumption', 'proposeSkip', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'replayParked', 'resolveHold', 'resumeConsumer', 'resumeEffect', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
 ];
 
