@@ -33,7 +33,7 @@ import {
 import { FakeResponder } from '../certificate/support/fake-responder.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
-import { MadeKey, MadeLog } from './made-bundle.js';
+import { MadeKey, MadeLog, WHOLE_WITH_EVIDENCE } from './made-bundle.js';
 import { primitives } from './support.js';
 
 const AT = new Date(NOW * 1000).toISOString();
@@ -175,15 +175,7 @@ function bundleOf(
     ],
     key,
   );
-  const query = {
-    by: 'range',
-    from: 0,
-    kind: 'range',
-    lists: [],
-    to: null,
-    withEvidence: true,
-    withOpenings: false,
-  } as const;
+  const query = WHOLE_WITH_EVIDENCE;
   return log.bundle({ header: { query, evidence: { [id]: Buffer.from(bytes).toString('base64') } } });
 }
 

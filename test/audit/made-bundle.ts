@@ -196,6 +196,17 @@ export class MadeLog {
   }
 }
 
+/** What is asked for with the whole log and its evidence. */
+export const WHOLE_WITH_EVIDENCE = {
+  by: 'range',
+  from: 0,
+  kind: 'range',
+  lists: [],
+  to: null,
+  withEvidence: true,
+  withOpenings: false,
+} as const;
+
 export interface BundleChoice {
   readonly indices?: readonly number[];
   readonly asked?: BundleHeader['asked'];

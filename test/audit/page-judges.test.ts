@@ -48,7 +48,7 @@ import {
 import { openBrowser, type Tab } from '../support/browser.js';
 import { built, elsewhere, peer, peerProgram } from '../support/peers.js';
 import { describeUnless, itUnless } from '../support/unless.js';
-import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
+import { MadeKey, MadeLog, MadeWitness, WHOLE_WITH_EVIDENCE } from './made-bundle.js';
 import { primitives } from './support.js';
 
 const CASES = resolve('../shared/cases/audit/list-asof-changed');
@@ -262,15 +262,7 @@ describeUnless(absence, 'the page judges as the command does', () => {
     log = new MadeLog(events, key);
   });
 
-  const query = {
-    by: 'range',
-    from: 0,
-    kind: 'range',
-    lists: [],
-    to: null,
-    withEvidence: true,
-    withOpenings: false,
-  } as const;
+  const query = WHOLE_WITH_EVIDENCE;
   const command = (lines: readonly string[], der: Uint8Array, options: CertificateRuleOptions = {}) =>
     verifyBundle(cutIntoLines([`${lines.join('\n')}\n`]), primitives, {
       trusted: [key.key],

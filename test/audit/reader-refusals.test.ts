@@ -30,7 +30,7 @@ import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { leafWith, MADE_ORIGIN, MadeKey, madeLeaves, MadeLog } from './made-bundle.js';
+import { leafWith, MADE_ORIGIN, MadeKey, madeLeaves, MadeLog, WHOLE_WITH_EVIDENCE } from './made-bundle.js';
 import { primitives } from './support.js';
 
 const [key, next, third] = [new MadeKey(21), new MadeKey(22), new MadeKey(23)];
@@ -186,15 +186,7 @@ describe('a bundle', () => {
   });
 
   it('of before the certificate covered the header says of evidence that is not there that it is missing', () => {
-    const query = {
-      by: 'range',
-      from: 0,
-      kind: 'range',
-      lists: [],
-      to: null,
-      withEvidence: true,
-      withOpenings: false,
-    } as const;
+    const query = WHOLE_WITH_EVIDENCE;
     expect(codes(log.bundle({ query, withHeaderLine: false }))).toContain('evidence_missing');
     const { discrepancies, undecided } = report(log.bundle({ query }));
     expect([discrepancies, undecided.map(({ code }) => code)[0]]).toEqual([[], 'evidence_absent']);
