@@ -1,7 +1,8 @@
 // Processes that tests start load models; the library that runs them reports to its maker unless this is set.
 process.env.ORT_DISABLE_TELEMETRY = '1';
 
-/** Tests run from the TypeScript sources; worker threads and spawned servers run from dist, so `./honnin test` builds first. */
+/** Tests run from the TypeScript sources; worker threads and spawned servers run from dist, so `./honnin test` builds
+ * first. */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],

@@ -12,7 +12,8 @@ const PARTS: Readonly<Record<string, (report: BenchReport) => Promise<void>>> = 
 };
 
 export const bench: Bench = {
-  summary: 'cost of the audit log while events are appended; rate and memory of fsck up to 2,000,000 events; time to verify a bundle (HONNIN_BENCH_PARTS=append,fsck,bundle for some of them)',
+  summary:
+    'cost of the audit log while events are appended; rate and memory of fsck up to 2,000,000 events; time to verify a bundle (HONNIN_BENCH_PARTS=append,fsck,bundle for some of them)',
   async run(report: BenchReport) {
     const wanted = process.env['HONNIN_BENCH_PARTS']?.split(',') ?? Object.keys(PARTS);
     for (const [name, part] of Object.entries(PARTS)) if (wanted.includes(name)) await part(report);

@@ -20,7 +20,8 @@ const READS = 500;
 const MEMORY_IMAGES = Number(process.env['HONNIN_BENCH_FACE_IMAGES'] ?? '600');
 
 export const bench: Bench = {
-  summary: 'finding and embedding a face: time per image, throughput, event-loop delay, memory, beside face-api on WebAssembly (HONNIN_BENCH_FACE_IMAGES=5000 for the long memory run)',
+  summary:
+    'finding and embedding a face: time per image, throughput, event-loop delay, memory, beside face-api on WebAssembly (HONNIN_BENCH_FACE_IMAGES=5000 for the long memory run)',
   async run(report) {
     const pictures = await Promise.all(DEMO_FACE_NAMES.map(wholePicture));
     // Makes the models where this is the first use.
@@ -40,9 +41,13 @@ export const bench: Bench = {
   },
 };
 
-/** A face of the sample photographs as a camera of 1280 x 960 would send it: the rows of the portrait are continued to both sides. */
+/** A face of the sample photographs as a camera of 1280 x 960 would send it: the rows of the portrait are continued to
+ * both sides. */
 async function wholePicture(name: (typeof DEMO_FACE_NAMES)[number]): Promise<Buffer> {
-  return sharp(await loadDemoFace(name)).extend({ left: 280, right: 280, extendWith: 'copy' }).jpeg({ quality: 90 }).toBuffer();
+  return sharp(await loadDemoFace(name))
+    .extend({ left: 280, right: 280, extendWith: 'copy' })
+    .jpeg({ quality: 90 })
+    .toBuffer();
 }
 
 function spread(times: number[]): { p50Ms: number; p95Ms: number } {
@@ -69,7 +74,8 @@ async function onOneThread(report: BenchReport, pictures: readonly Uint8Array[])
   for (const picture of pictures.slice(0, 3)) await run(picture);
   const times: Awaited<ReturnType<typeof run>>[] = [];
   for (let round = 0; round < 3; round += 1) for (const picture of pictures) times.push(await run(picture));
-  for (const stage of ['decode', 'find', 'embed', 'whole'] as const) report.row(`1280x960, one thread: ${stage}`, spread(times.map((t) => t[stage])));
+  for (const stage of ['decode', 'find', 'embed', 'whole'] as const)
+    report.row(`1280x960, one thread: ${stage}`, spread(times.map((t) => t[stage])));
   await run(cards[0]!);
   const cardTimes: Awaited<ReturnType<typeof run>>[] = [];
   for (const card of cards) cardTimes.push(await run(card));
@@ -78,7 +84,8 @@ async function onOneThread(report: BenchReport, pictures: readonly Uint8Array[])
   report.ratio('whole image p50 ÷ 100 ms', p50Ms / 100, '≤ 1');
 }
 
-/** What reading for one reading costs: every bit, as the door does on its thread, and the outline, as the comparer does. */
+/** What reading for one reading costs: every bit, as the door does on its thread, and the outline, as the comparer
+ * does. */
 function readerAlone(report: BenchReport, pictures: readonly Uint8Array[]): void {
   report.progress('the reader of photographs ...');
   const cpuMsOf = (read: (bytes: Uint8Array) => unknown): number => {
@@ -127,12 +134,18 @@ function labelledPhotographs(): Buffer[] {
   const shared = process.env['HONNIN_SHARED'] ?? fileURLToPath(new URL('../../shared', import.meta.url));
   const folder = path.join(shared, 'faces');
   if (!existsSync(folder)) return [];
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jpg')).sort();
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.jpg'))
+    .sort();
   const photographs = files.slice(0, READS).map((file) => readFileSync(path.join(folder, file)));
   return photographs.filter((bytes) => readPhotoOutline(bytes).outcome === 'plain');
 }
 
-async function throughput(report: BenchReport, comparer: OnnxFaceComparer, pictures: readonly Uint8Array[]): Promise<void> {
+async function throughput(
+  report: BenchReport,
+  comparer: OnnxFaceComparer,
+  pictures: readonly Uint8Array[],
+): Promise<void> {
   report.progress('two workers ...');
   await analyseAll(comparer, pictures, 20);
   const { perSecond, cpuMs } = await rate(comparer, pictures, 120);
@@ -141,7 +154,12 @@ async function throughput(report: BenchReport, comparer: OnnxFaceComparer, pictu
 }
 
 /** Keeps three pictures under way, so that two workers never wait. */
-async function analyseAll(comparer: OnnxFaceComparer, pictures: readonly Uint8Array[], count: number, onEach?: (done: number) => void): Promise<void> {
+async function analyseAll(
+  comparer: OnnxFaceComparer,
+  pictures: readonly Uint8Array[],
+  count: number,
+  onEach?: (done: number) => void,
+): Promise<void> {
   let started = 0;
   let done = 0;
   const lane = async (): Promise<void> => {
@@ -176,28 +194,59 @@ async function besidePeers(report: BenchReport, two: OnnxFaceComparer, pictures:
   const one = new OnnxFaceComparer({ cacheDir, workers: 1, queueLimit: 100 });
   await one.start();
   try {
-    for (const [detector, target] of [['tiny', '≥ 3'], ['ssd', '≥ 6']] as const) {
-      for (const [workers, ours] of [[1, one], [2, two]] as const) {
+    for (const [detector, target] of [
+      ['tiny', '≥ 3'],
+      ['ssd', '≥ 6'],
+    ] as const) {
+      for (const [workers, ours] of [
+        [1, one],
+        [2, two],
+      ] as const) {
         report.progress(`face-api, ${detector} detector, ${workers} worker(s) ...`);
         // The tiny detector sees every picture, because it misses some of them, which is cheap for it.
         const count = (detector === 'tiny' ? pictures.length : 6) * workers;
         await analyseAll(ours, pictures, 4);
         const before = await rate(ours, pictures, 30 * workers);
-        const peer = await runPeer(detector, Array.from({ length: count }, (_, i) => pictures[i % pictures.length]!), workers);
+        const peer = await runPeer(
+          detector,
+          Array.from({ length: count }, (_, i) => pictures[i % pictures.length]!),
+          workers,
+        );
         const after = await rate(ours, pictures, 30 * workers);
-        report.row(`face-api WASM ${detector}, ${workers} worker(s)`, { p50Ms: peer.p50Ms, imagesPerSecond: peer.perSecond, found: `${peer.found} of ${count}`, cpuMs: peer.cpuMs, oursPerSecond: (before.perSecond + after.perSecond) / 2, oursCpuMs: (before.cpuMs + after.cpuMs) / 2 });
-        report.ratio(`images/s: ours ÷ face-api WASM ${detector}, ${workers} worker(s)`, (before.perSecond + after.perSecond) / 2 / peer.perSecond, target);
-        report.ratio(`processor time: face-api WASM ${detector} ÷ ours, ${workers} worker(s)`, peer.cpuMs / ((before.cpuMs + after.cpuMs) / 2), target);
+        report.row(`face-api WASM ${detector}, ${workers} worker(s)`, {
+          p50Ms: peer.p50Ms,
+          imagesPerSecond: peer.perSecond,
+          found: `${peer.found} of ${count}`,
+          cpuMs: peer.cpuMs,
+          oursPerSecond: (before.perSecond + after.perSecond) / 2,
+          oursCpuMs: (before.cpuMs + after.cpuMs) / 2,
+        });
+        report.ratio(
+          `images/s: ours ÷ face-api WASM ${detector}, ${workers} worker(s)`,
+          (before.perSecond + after.perSecond) / 2 / peer.perSecond,
+          target,
+        );
+        report.ratio(
+          `processor time: face-api WASM ${detector} ÷ ours, ${workers} worker(s)`,
+          peer.cpuMs / ((before.cpuMs + after.cpuMs) / 2),
+          target,
+        );
       }
     }
   } finally {
     await one.close();
   }
-  report.note('A picture in which face-api finds no face costs it no landmarks and no embedding, and counts as a picture all the same.');
+  report.note(
+    'A picture in which face-api finds no face costs it no landmarks and no embedding, and counts as a picture all the same.',
+  );
 }
 
 /** How late the server's own thread comes to its timers, and answers HTTP, while both workers are full. */
-async function loopDelay(report: BenchReport, comparer: OnnxFaceComparer, pictures: readonly Uint8Array[]): Promise<void> {
+async function loopDelay(
+  report: BenchReport,
+  comparer: OnnxFaceComparer,
+  pictures: readonly Uint8Array[],
+): Promise<void> {
   report.progress('event-loop delay ...');
   const server = createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
   await new Promise((listening) => server.once('listening', listening));
@@ -207,7 +256,12 @@ async function loopDelay(report: BenchReport, comparer: OnnxFaceComparer, pictur
   const client = (async () => {
     while (asking) {
       const start = performance.now();
-      await new Promise<void>((done, failed) => get({ port, host: '127.0.0.1', agent: false }, (response) => response.resume().on('end', done)).on('error', failed));
+      await new Promise<void>((done, failed) =>
+        get({ port, host: '127.0.0.1', agent: false }, (response) => response.resume().on('end', done)).on(
+          'error',
+          failed,
+        ),
+      );
       answers.push(performance.now() - start);
       await new Promise((next) => setTimeout(next, 5));
     }
@@ -220,7 +274,11 @@ async function loopDelay(report: BenchReport, comparer: OnnxFaceComparer, pictur
   await client;
   server.close();
   const ms = (nanoseconds: number): number => nanoseconds / 1e6;
-  report.row('server thread while both workers are full', { loopDelayP50Ms: ms(delay.percentile(50)), loopDelayP99Ms: ms(delay.percentile(99)), httpP99Ms: [...answers].sort((a, b) => a - b)[Math.floor(answers.length * 0.99)]! });
+  report.row('server thread while both workers are full', {
+    loopDelayP50Ms: ms(delay.percentile(50)),
+    loopDelayP99Ms: ms(delay.percentile(99)),
+    httpP99Ms: [...answers].sort((a, b) => a - b)[Math.floor(answers.length * 0.99)]!,
+  });
   report.ratio('event-loop delay p99 ÷ 20 ms', ms(delay.percentile(99)) / 20, '≤ 1');
 }
 
@@ -235,6 +293,10 @@ async function memory(report: BenchReport, comparer: OnnxFaceComparer, pictures:
   const fifth = Math.max(1, Math.floor(samples.length / 5));
   // The first fifth fills pools and caches; growth is measured after it.
   const [early, late] = [mean(samples.slice(fifth, 2 * fifth)), mean(samples.slice(-fifth))];
-  report.row(`memory over ${MEMORY_IMAGES} images`, { secondFifthMb: early, lastFifthMb: late, peakMb: Math.max(...samples.map(({ mb }) => mb)) });
+  report.row(`memory over ${MEMORY_IMAGES} images`, {
+    secondFifthMb: early,
+    lastFifthMb: late,
+    peakMb: Math.max(...samples.map(({ mb }) => mb)),
+  });
   report.ratio('resident memory: last fifth ÷ second fifth', late / early, '≤ 1.05');
 }

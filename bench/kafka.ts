@@ -28,7 +28,8 @@ const ROUNDS = 3;
 const DELAYED = 300;
 const PARTITIONS = 12;
 
-/** The relay against a bare producer with the same bytes and the same acknowledgements, and the way from append to consumer. */
+/** The relay against a bare producer with the same bytes and the same acknowledgements, and the way from append to
+ * consumer. */
 export const bench: Bench = {
   summary: 'relay throughput against a bare kafkajs producer; delay from append to consumer',
   async run(report) {
@@ -45,7 +46,11 @@ export const bench: Bench = {
         const sent = await barelySend(world.settings, await readAll(world.settings));
         await world.close();
         report.row(`round ${round}, relay`, { eventsPerSecond: Math.round(relayed.perSecond), events: relayed.events });
-        report.row(`round ${round}, bare producer`, { messagesPerSecond: Math.round(sent.perSecond), messages: sent.messages, eventsPerSecond: Math.round(relayed.events / sent.seconds) });
+        report.row(`round ${round}, bare producer`, {
+          messagesPerSecond: Math.round(sent.perSecond),
+          messages: sent.messages,
+          eventsPerSecond: Math.round(relayed.events / sent.seconds),
+        });
         ratios.push(sent.seconds / relayed.seconds);
       }
       report.ratio('relay / bare producer (same bytes, acks=-1; median of rounds)', median(ratios), '>= 0.5');
@@ -53,8 +58,16 @@ export const bench: Bench = {
       const delays = await world.delays();
       await world.close();
       const at = (q: number): number => delays[Math.min(delays.length - 1, Math.floor(delays.length * q))] as number;
-      report.row('append to consumer', { events: delays.length, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), maxMs: at(1) });
-      report.note(`The bare producer sends the very messages that the relay sent (topics, keys, headers, values, partitions), 1024 events a round trip, acks=-1. The relay also reads and parses the log, translates, and stores its position. Delay target: p99 <= 250 ms on a quiet machine. Batches of the relay: 1024 events.`);
+      report.row('append to consumer', {
+        events: delays.length,
+        p50Ms: at(0.5),
+        p95Ms: at(0.95),
+        p99Ms: at(0.99),
+        maxMs: at(1),
+      });
+      report.note(
+        `The bare producer sends the very messages that the relay sent (topics, keys, headers, values, partitions), 1024 events a round trip, acks=-1. The relay also reads and parses the log, translates, and stores its position. Delay target: p99 <= 250 ms on a quiet machine. Batches of the relay: 1024 events.`,
+      );
     } finally {
       await broker.close();
     }
@@ -65,19 +78,42 @@ let prefixes = 0;
 
 function settingsFor(brokers: string): KafkaSettings {
   prefixes += 1;
-  const client = () => new kafkajs.Kafka({ clientId: 'honnin-bench', brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
-  return { mode: 'binary', source: 'urn:honnin:bench', prefix: `bench-${process.pid}-${Date.now().toString(36)}-${prefixes}.`, partitions: PARTITIONS, requestTimeoutMs: 15_000, client };
+  const client = () =>
+    new kafkajs.Kafka({ clientId: 'honnin-bench', brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
+  return {
+    mode: 'binary',
+    source: 'urn:honnin:bench',
+    prefix: `bench-${process.pid}-${Date.now().toString(36)}-${prefixes}.`,
+    partitions: PARTITIONS,
+    requestTimeoutMs: 15_000,
+    client,
+  };
 }
 
 const KINDS: readonly [string, Record<string, string>][] = [
-  ['RequestReceived', { mode: 'GOVERNMENT_SUBMISSION', boothId: 'booth-1', receivedAtUtc: '2026-11-23T09:00:00.000Z' }], ['CertificateVerified', {}], ['FaceMatched', { confirmation: 'confirmed' }],
-  ['SubmittedToGovernment', { submissionId: '0198c0de-0000-5000-8000-000000000003' }], ['GovernmentAccepted', {}],
+  ['RequestReceived', { mode: 'GOVERNMENT_SUBMISSION', boothId: 'booth-1', receivedAtUtc: '2026-11-23T09:00:00.000Z' }],
+  ['CertificateVerified', {}],
+  ['FaceMatched', { confirmation: 'confirmed' }],
+  ['SubmittedToGovernment', { submissionId: '0198c0de-0000-5000-8000-000000000003' }],
+  ['GovernmentAccepted', {}],
 ];
 
 function eventOf(n: number, index: number): NewEvent {
   const [type, data] = KINDS[index] as (typeof KINDS)[number];
   const registrationId = derivedId('bench', n);
-  return { id: derivedId('bench', n, index), type, schemaVersion: 1, data: type === 'CertificateVerified' ? { subjectKey: `s${n}` } : data, metadata: { actor: 'system:bench', correlationId: registrationId, causationId: registrationId, recordedAtUtc: new Date().toISOString(), policyVersion: 1 } };
+  return {
+    id: derivedId('bench', n, index),
+    type,
+    schemaVersion: 1,
+    data: type === 'CertificateVerified' ? { subjectKey: `s${n}` } : data,
+    metadata: {
+      actor: 'system:bench',
+      correlationId: registrationId,
+      causationId: registrationId,
+      recordedAtUtc: new Date().toISOString(),
+      policyVersion: 1,
+    },
+  };
 }
 
 class RelayBench {
@@ -96,20 +132,57 @@ class RelayBench {
     const model = new SqliteReadModel(this.database, positions, [registrantRegistrationsProjection]);
     const clock = new SystemClock();
     this.publisher = new KafkaEventPublisher(settings);
-    const relay = new PublicationRelay(this.publisher, new SqlPublicationDirectory(model), new SqlReadModels(model, this.store), new DecideAndAppend(this.store, clock), { names: [] });
+    const relay = new PublicationRelay(
+      this.publisher,
+      new SqlPublicationDirectory(model),
+      new SqlReadModels(model, this.store),
+      new DecideAndAppend(this.store, clock),
+      { names: [] },
+    );
     this.lag = new PublicationLag(this.store, positions, relay, clock);
     const { name, handles } = registrantRegistrationsProjection;
-    this.runners.push(new SubscriptionRunner({ consumer: name, store: this.store, positions, handler: model.handler(name, { store: this.store }), poison: 'stop', filter: { types: handles } }));
-    this.runners.push(new SubscriptionRunner({ consumer: relay.name, store: this.store, positions, handler: relay.handler(), poison: 'stop', filter: { types: relay.types }, batchSize: relay.batchSize }));
+    this.runners.push(
+      new SubscriptionRunner({
+        consumer: name,
+        store: this.store,
+        positions,
+        handler: model.handler(name, { store: this.store }),
+        poison: 'stop',
+        filter: { types: handles },
+      }),
+    );
+    this.runners.push(
+      new SubscriptionRunner({
+        consumer: relay.name,
+        store: this.store,
+        positions,
+        handler: relay.handler(),
+        poison: 'stop',
+        filter: { types: relay.types },
+        batchSize: relay.batchSize,
+      }),
+    );
   }
 
   static async create(settings: KafkaSettings, { empty = false } = {}): Promise<RelayBench> {
     const admin = settings.client().admin();
     await admin.connect();
-    await createTopics(admin, topicPlans({ prefix: settings.prefix, partitions: PARTITIONS, replication: 1, retentionDays: 1 }));
+    await createTopics(
+      admin,
+      topicPlans({ prefix: settings.prefix, partitions: PARTITIONS, replication: 1, retentionDays: 1 }),
+    );
     await admin.disconnect();
     const world = new RelayBench(settings);
-    if (!empty) await Promise.all(Array.from({ length: REGISTRATIONS }, (_, n) => world.append(n, KINDS.map((_kind, index) => eventOf(n, index)), 'no_stream')));
+    if (!empty)
+      await Promise.all(
+        Array.from({ length: REGISTRATIONS }, (_, n) =>
+          world.append(
+            n,
+            KINDS.map((_kind, index) => eventOf(n, index)),
+            'no_stream',
+          ),
+        ),
+      );
     return world;
   }
 
@@ -123,7 +196,8 @@ class RelayBench {
     const events = REGISTRATIONS * EVENTS_PER_REGISTRATION;
     // The projection first: the server has it done long before, and it is not what is measured.
     this.runners[0]?.start();
-    while ((this.runners[0]?.status().handled ?? 0) < REGISTRATIONS) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((this.runners[0]?.status().handled ?? 0) < REGISTRATIONS)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     await this.publisher.connect();
     const started = performance.now();
     this.runners[1]?.start();
@@ -192,22 +266,37 @@ async function readAll(settings: KafkaSettings): Promise<{ topic: string; messag
 }
 
 /** The same messages from a producer that does nothing else. */
-async function barelySend(settings: KafkaSettings, all: readonly { topic: string; message: Message }[]): Promise<{ messages: number; seconds: number; perSecond: number }> {
+async function barelySend(
+  settings: KafkaSettings,
+  all: readonly { topic: string; message: Message }[],
+): Promise<{ messages: number; seconds: number; perSecond: number }> {
   const target: KafkaSettings = { ...settings, prefix: `${settings.prefix}bare.` };
   const admin = settings.client().admin();
   await admin.connect();
-  await createTopics(admin, topicPlans({ prefix: target.prefix, partitions: PARTITIONS, replication: 1, retentionDays: 1 }));
+  await createTopics(
+    admin,
+    topicPlans({ prefix: target.prefix, partitions: PARTITIONS, replication: 1, retentionDays: 1 }),
+  );
   await admin.disconnect();
   const renamed = all.map(({ topic, message }) => ({ topic: topic.replace(settings.prefix, target.prefix), message }));
   const facts = renamed.filter(({ topic }) => topic.endsWith('registrations.v1'));
   const statuses = renamed.filter(({ topic }) => !topic.endsWith('registrations.v1'));
   const rounds = Math.ceil(facts.length / 1024);
-  const producer = settings.client().producer({ idempotent: false, maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer = settings
+    .client()
+    .producer({
+      idempotent: false,
+      maxInFlightRequests: 1,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
   await producer.connect();
   const started = performance.now();
   for (let round = 0; round < rounds; round += 1) {
-    const share = <T>(list: readonly T[]): T[] => list.slice(Math.floor((list.length * round) / rounds), Math.floor((list.length * (round + 1)) / rounds));
-    const topicMessages = [share(facts), share(statuses)].filter((part) => part.length > 0).map((part) => ({ topic: part[0]?.topic as string, messages: part.map(({ message }) => message) }));
+    const share = <T>(list: readonly T[]): T[] =>
+      list.slice(Math.floor((list.length * round) / rounds), Math.floor((list.length * (round + 1)) / rounds));
+    const topicMessages = [share(facts), share(statuses)]
+      .filter((part) => part.length > 0)
+      .map((part) => ({ topic: part[0]?.topic as string, messages: part.map(({ message }) => message) }));
     await producer.sendBatch({ acks: -1, topicMessages });
   }
   const seconds = (performance.now() - started) / 1000;

@@ -18,7 +18,16 @@ import { sandboxSettings, startSandbox } from '../dist/sandbox/sandbox.js';
 import { startServer } from '../dist/server.js';
 import type { Bench, BenchReport } from './report.ts';
 
-const FACES: readonly DemoFaceName[] = ['sample1-left', 'sample4-first', 'sample4-second', 'sample3-left', 'sample6-fourth', 'sample6-second', 'sample6-first', 'sample6-third'];
+const FACES: readonly DemoFaceName[] = [
+  'sample1-left',
+  'sample4-first',
+  'sample4-second',
+  'sample3-left',
+  'sample6-fourth',
+  'sample6-second',
+  'sample6-first',
+  'sample6-third',
+];
 const REGISTRATIONS = 80;
 const BOOTHS = 8;
 
@@ -30,7 +39,11 @@ export const bench: Bench = {
       const inference = await inferenceAlone(report);
       const endToEnd = await mainJob(report, folder);
       await stages(report, folder);
-      report.ratio('end to end ÷ inference alone', endToEnd / inference, '1.00 would mean that nothing but faces costs time');
+      report.ratio(
+        'end to end ÷ inference alone',
+        endToEnd / inference,
+        '1.00 would mean that nothing but faces costs time',
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -42,10 +55,18 @@ async function inferenceAlone(report: BenchReport): Promise<number> {
   report.progress('inference alone ...');
   const comparer = new OnnxFaceComparer({ queueLimit: 1000 });
   await comparer.start();
-  const jobs = await Promise.all(FACES.map(async (face) => ({ captured: await loadDemoFace(face), card: await loadCardPhoto(`${face}-mirrored` as DemoFaceName), registered: null })));
+  const jobs = await Promise.all(
+    FACES.map(async (face) => ({
+      captured: await loadDemoFace(face),
+      card: await loadCardPhoto(`${face}-mirrored` as DemoFaceName),
+      registered: null,
+    })),
+  );
   await Promise.all(jobs.map((job) => comparer.compare(job)));
   const started = performance.now();
-  const results = await Promise.all(Array.from({ length: REGISTRATIONS }, (_, i) => comparer.compare(jobs[i % jobs.length]!)));
+  const results = await Promise.all(
+    Array.from({ length: REGISTRATIONS }, (_, i) => comparer.compare(jobs[i % jobs.length]!)),
+  );
   const seconds = (performance.now() - started) / 1000;
   await comparer.close();
   const compared = results.filter((r) => r.outcome === 'compared').length;
@@ -59,12 +80,33 @@ async function mainJob(report: BenchReport, folder: string): Promise<number> {
   const sandbox = await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} });
   const keys = FACES.map((_, i) => ({ boothId: `bench-booth-${i}`, key: generateBoothKey() }));
   const boothsFile = join(folder, 'booths.json');
-  writeFileSync(boothsFile, JSON.stringify(keys.map(({ boothId, key }) => ({ boothId, publicKey: key.publicKeySpki }))));
-  const server = await startServer({ ...sandboxSettings(sandbox), HONNIN_BOOTHS_FILE: boothsFile, HONNIN_LOG_LEVEL: 'silent', HONNIN_DATA: join(folder, 'data'), HONNIN_PORT: '0', HONNIN_FACE_QUEUE: '1000' });
+  writeFileSync(
+    boothsFile,
+    JSON.stringify(keys.map(({ boothId, key }) => ({ boothId, publicKey: key.publicKeySpki }))),
+  );
+  const server = await startServer({
+    ...sandboxSettings(sandbox),
+    HONNIN_BOOTHS_FILE: boothsFile,
+    HONNIN_LOG_LEVEL: 'silent',
+    HONNIN_DATA: join(folder, 'data'),
+    HONNIN_PORT: '0',
+    HONNIN_FACE_QUEUE: '1000',
+  });
   try {
-    const people = await Promise.all(FACES.map(async (face) => ({ card: await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(`${face}-mirrored` as DemoFaceName) }), photo: await loadDemoFace(face) })));
-    const booths = keys.map(({ boothId, key }) =>
-      new BoothClient({ baseUrl: server.url, boothId, key, counter: new DurableCaptureCounter(join(folder, boothId)) }),
+    const people = await Promise.all(
+      FACES.map(async (face) => ({
+        card: await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(`${face}-mirrored` as DemoFaceName) }),
+        photo: await loadDemoFace(face),
+      })),
+    );
+    const booths = keys.map(
+      ({ boothId, key }) =>
+        new BoothClient({
+          baseUrl: server.url,
+          boothId,
+          key,
+          counter: new DurableCaptureCounter(join(folder, boothId)),
+        }),
     );
     // Claims 1 and 2: no reference image, so that every registration is one comparison, like the baseline above.
     const consent = { textVersion: '2026-11', keepReferenceImage: false };
@@ -78,15 +120,24 @@ async function mainJob(report: BenchReport, folder: string): Promise<number> {
           const begun = performance.now();
           const { authenticationPin: pin, accessNumber } = card.secrets;
           const { receipt } = await booth.register({ card: card.connect(), pin, accessNumber, photo, consent });
-          for await (const { status } of booth.follow(receipt, { by: 'events' })) if (status === 'not_registered' || status === 'visit_again') throw new Error(`a registration ended as ${status}`);
+          for await (const { status } of booth.follow(receipt, { by: 'events' }))
+            if (status === 'not_registered' || status === 'visit_again')
+              throw new Error(`a registration ended as ${status}`);
           latencies.push(performance.now() - begun);
         }
       }),
     );
     const seconds = (performance.now() - started) / 1000;
-    if (sandbox.government.submissions.length !== REGISTRATIONS) throw new Error(`the government server has ${sandbox.government.submissions.length} of ${REGISTRATIONS} submissions`);
+    if (sandbox.government.submissions.length !== REGISTRATIONS)
+      throw new Error(
+        `the government server has ${sandbox.government.submissions.length} of ${REGISTRATIONS} submissions`,
+      );
     latencies.sort((a, b) => a - b);
-    report.row('main job, end to end', { registrationsPerSecond: REGISTRATIONS / seconds, p50Ms: latencies[Math.floor(latencies.length / 2)]!, p95Ms: latencies[Math.floor(latencies.length * 0.95)]! });
+    report.row('main job, end to end', {
+      registrationsPerSecond: REGISTRATIONS / seconds,
+      p50Ms: latencies[Math.floor(latencies.length / 2)]!,
+      p95Ms: latencies[Math.floor(latencies.length * 0.95)]!,
+    });
     return REGISTRATIONS / seconds;
   } finally {
     await server.close();
@@ -99,9 +150,10 @@ async function mainJob(report: BenchReport, folder: string): Promise<number> {
 async function whereTimeWent(report: BenchReport, file: string): Promise<void> {
   const store = SqliteEventStore.open({ file, mode: 'read' });
   const times = new Map<string, Record<string, number>>();
-  for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+  for (let after: Awaited<ReturnType<typeof store.head>> = null; ;) {
     const batch = await store.readAll(after, { limit: 1000, filter: { streamPrefixes: ['registration-'] } });
-    for (const e of batch.events) times.set(e.stream, { ...times.get(e.stream), [e.type]: Date.parse(e.metadata.recordedAtUtc) });
+    for (const e of batch.events)
+      times.set(e.stream, { ...times.get(e.stream), [e.type]: Date.parse(e.metadata.recordedAtUtc) });
     if (batch.caughtUp) break;
     after = batch.position;
   }
@@ -125,8 +177,28 @@ async function stages(report: BenchReport, folder: string): Promise<void> {
 
 async function appendAlone(report: BenchReport, folder: string): Promise<void> {
   const store = SqliteEventStore.open({ file: join(folder, 'append.db') });
-  const metadata = { actor: 'bench', correlationId: 'bench', causationId: 'bench', recordedAtUtc: new Date().toISOString(), policyVersion: 1 };
-  const ms = await medianOf(200, (i) => store.append(`bench-${i}`, [{ id: `00000000-0000-5000-8000-${String(i).padStart(12, '0')}`, type: 'Bench', schemaVersion: 1, data: { i }, metadata }], 'no_stream'));
+  const metadata = {
+    actor: 'bench',
+    correlationId: 'bench',
+    causationId: 'bench',
+    recordedAtUtc: new Date().toISOString(),
+    policyVersion: 1,
+  };
+  const ms = await medianOf(200, (i) =>
+    store.append(
+      `bench-${i}`,
+      [
+        {
+          id: `00000000-0000-5000-8000-${String(i).padStart(12, '0')}`,
+          type: 'Bench',
+          schemaVersion: 1,
+          data: { i },
+          metadata,
+        },
+      ],
+      'no_stream',
+    ),
+  );
   await store.close();
   report.row('  one durable append', { ms });
 }
@@ -141,11 +213,21 @@ async function verifyAlone(report: BenchReport): Promise<void> {
     const signature = await session.sign('user_authentication', signedBytes);
     const certificate = card.certificate('user_authentication');
     const verifier = new OcspCertificateVerifier({
-      trustAnchors: { user_authentication: [jpki.anchors.user_authentication], digital_signature: [] }, environment: 'test', order: 'ocsp', ocsp: { url: jpki.ocspUrl }, crl: null,
+      trustAnchors: { user_authentication: [jpki.anchors.user_authentication], digital_signature: [] },
+      environment: 'test',
+      order: 'ocsp',
+      ocsp: { url: jpki.ocspUrl },
+      crl: null,
       policyOids: { user_authentication: [POLICY_OIDS.user_authentication] },
     });
     const whole = await medianOf(60, async () => {
-      const verdict = await verifier.verify({ certificate, certificateType: 'user_authentication', signedBytes, signature, at: new Date().toISOString() });
+      const verdict = await verifier.verify({
+        certificate,
+        certificateType: 'user_authentication',
+        signedBytes,
+        signature,
+        at: new Date().toISOString(),
+      });
       if (verdict.verdict !== 'valid') throw new Error(`the certificate is ${verdict.verdict}`);
     });
     const key = new X509Certificate(certificate).publicKey;

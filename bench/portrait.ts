@@ -28,8 +28,13 @@ export const bench: Bench = {
     await comparer.start();
     try {
       const engine = await FaceEngine.load(DEFAULT_MODEL_SET, cacheDir);
-      for (const [source, pictures] of [['photographs', await photographs()], ['sample faces', await Promise.all(DEMO_FACE_NAMES.map((name) => loadDemoFace(name)))]] as const) {
-        const portraits = (await Promise.all(pictures.slice(0, PHOTOGRAPHS).map((bytes) => portraitOf(engine, bytes)))).filter((found) => found !== null);
+      for (const [source, pictures] of [
+        ['photographs', await photographs()],
+        ['sample faces', await Promise.all(DEMO_FACE_NAMES.map((name) => loadDemoFace(name)))],
+      ] as const) {
+        const portraits = (
+          await Promise.all(pictures.slice(0, PHOTOGRAPHS).map((bytes) => portraitOf(engine, bytes)))
+        ).filter((found) => found !== null);
         if (portraits.length > 0) await table(report, comparer, source, portraits);
       }
     } finally {
@@ -41,7 +46,17 @@ export const bench: Bench = {
 /** Photographs that lie beside the project, enlarged so that what is drawn over them has edges as sharp as theirs. */
 async function photographs(): Promise<Buffer[]> {
   if (!existsSync(shared)) return [];
-  return Promise.all(readdirSync(shared).sort().slice(0, PHOTOGRAPHS).map((file) => sharp(readFileSync(join(shared, file))).resize(750).jpeg({ quality: 95 }).toBuffer()));
+  return Promise.all(
+    readdirSync(shared)
+      .sort()
+      .slice(0, PHOTOGRAPHS)
+      .map((file) =>
+        sharp(readFileSync(join(shared, file)))
+          .resize(750)
+          .jpeg({ quality: 95 })
+          .toBuffer(),
+      ),
+  );
 }
 
 async function portraitOf(engine: FaceEngine, bytes: Buffer): Promise<Portrait | null> {
@@ -50,24 +65,36 @@ async function portraitOf(engine: FaceEngine, bytes: Buffer): Promise<Portrait |
   return face ? { bytes, width: image.width, height: image.height, landmarks: face.landmarks } : null;
 }
 
-async function table(report: BenchReport, comparer: OnnxFaceComparer, source: string, portraits: readonly Portrait[]): Promise<void> {
+async function table(
+  report: BenchReport,
+  comparer: OnnxFaceComparer,
+  source: string,
+  portraits: readonly Portrait[],
+): Promise<void> {
   for (const [kind, [name, alter]] of Object.entries(KINDS).entries()) {
     report.progress(`${source}: ${name} ...`);
     const counts: Record<string, number> = { accepted: 0, referred: 0, refused: 0 };
     const reasons: Record<string, number> = {};
     // A few at a time: the queue of the workers is short.
     for (let at = 0; at < portraits.length; at += 8) {
-      await Promise.all(portraits.slice(at, at + 8).map(async (portrait, i) => {
-        const assessed = await comparer.assess(await alter(portrait, randomOf(SEED * 1_000_003 + 1_000 * (at + i) + kind)));
-        if (assessed.outcome !== 'assessed') throw new Error(`${name}: ${assessed.outcome} ${assessed.detail}`);
-        const { verdict, reason, measure } = verdictOfCheck(assessed, DEFAULT_POLICY);
-        counts[verdict] = (counts[verdict] ?? 0) + 1;
-        if (verdict === 'accepted') return;
-        const why = measure === 'none' ? reason : `${reason}:${measure}`;
-        reasons[why] = (reasons[why] ?? 0) + 1;
-      }));
+      await Promise.all(
+        portraits.slice(at, at + 8).map(async (portrait, i) => {
+          const assessed = await comparer.assess(
+            await alter(portrait, randomOf(SEED * 1_000_003 + 1_000 * (at + i) + kind)),
+          );
+          if (assessed.outcome !== 'assessed') throw new Error(`${name}: ${assessed.outcome} ${assessed.detail}`);
+          const { verdict, reason, measure } = verdictOfCheck(assessed, DEFAULT_POLICY);
+          counts[verdict] = (counts[verdict] ?? 0) + 1;
+          if (verdict === 'accepted') return;
+          const why = measure === 'none' ? reason : `${reason}:${measure}`;
+          reasons[why] = (reasons[why] ?? 0) + 1;
+        }),
+      );
     }
-    const why = Object.entries(reasons).sort(([, a], [, b]) => b - a).map(([reason, n]) => `${reason} ${n}`).join(', ');
+    const why = Object.entries(reasons)
+      .sort(([, a], [, b]) => b - a)
+      .map(([reason, n]) => `${reason} ${n}`)
+      .join(', ');
     report.row(`${source}: ${name}`, { of: portraits.length, ...counts, why });
   }
 }

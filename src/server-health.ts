@@ -67,7 +67,11 @@ export class ServerHealth extends HealthChecks {
     };
     const degrading = { cases, parked: this.parked(), 'unknown-events': unknownEvents };
     const isDegraded = Object.values(degrading).some((part) => !part.ok);
-    return { ok: Object.values(parts).every((part) => part.ok), degraded: isDegraded, parts: { ...parts, ...degrading } };
+    return {
+      ok: Object.values(parts).every((part) => part.ok),
+      degraded: isDegraded,
+      parts: { ...parts, ...degrading },
+    };
   }
 
   override isAccepting(): boolean {
@@ -101,7 +105,10 @@ export class ServerHealth extends HealthChecks {
       const head = await this.store.head();
       return { ok: true, detail: head === null ? 'the log is empty' : `the log ends at position ${head}` };
     } catch (error) {
-      return { ok: false, detail: `the event log cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+      return {
+        ok: false,
+        detail: `the event log cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
   }
 
@@ -117,30 +124,48 @@ export class ServerHealth extends HealthChecks {
       const { free } = await diskState(this.config.inData());
       const megabytes = Math.floor(free / MEGABYTE);
       const words = `${megabytes} MB are free on the disk of the data`;
-      return megabytes < freeMegabytesMin ? { ok: false, detail: `${words}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN)` } : { ok: true, detail: words };
+      return megabytes < freeMegabytesMin
+        ? { ok: false, detail: `${words}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN)` }
+        : { ok: true, detail: words };
     } catch (error) {
-      return { ok: false, detail: `the data folder cannot be written: ${error instanceof Error ? error.message : String(error)}` };
+      return {
+        ok: false,
+        detail: `the data folder cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
   }
 
   private consumers(): Record<string, Part> {
     return Object.fromEntries(
       this.background.status().map(({ consumer, state, lagMs, lastError }) => {
-        // While the broker is away registrations go on and events wait: shown, and no reason to take this server out of service.
-        // One that stands still waits for no broker.
+        // While the broker is away registrations go on and events wait: shown, and no reason to take this server out of
+        // service. One that stands still waits for no broker.
         const isWaiting = consumer === PUBLICATION && state !== 'stopped';
         const ok = isWaiting || (state !== 'stopped' && state !== 'failing' && lagMs < LAG_MS_MAX);
-        return [consumer, { ok, detail: ok && !TROUBLED.has(state) ? state : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}` }];
+        return [
+          consumer,
+          {
+            ok,
+            detail:
+              ok && !TROUBLED.has(state)
+                ? state
+                : `${state}, ${Math.round(lagMs / 1000)} s behind${lastError ? `: ${lastError.message}` : ''}`,
+          },
+        ];
       }),
     );
   }
 
-  /** Events that a consumer could not take, while it goes on with others: a person has to look, and another server would do no better. */
+  /** Events that a consumer could not take, while it goes on with others: a person has to look, and another server
+   * would do no better. */
   private parked(): Part {
     const waiting = this.background.status().filter(({ parkedStreams }) => parkedStreams > 0);
     if (waiting.length === 0) return { ok: true, detail: 'every event could be handled' };
     const each = waiting.map(({ consumer, parkedStreams }) => `${parkedStreams} of ${consumer}`).join(', ');
-    return { ok: false, detail: `cases that wait at an event that could not be handled: ${each}; './honnin consumers list' names them` };
+    return {
+      ok: false,
+      detail: `cases that wait at an event that could not be handled: ${each}; './honnin consumers list' names them`,
+    };
   }
 
   /** What a later version wrote is not heard here: the program was put back, or another one works on this log. */
@@ -148,7 +173,10 @@ export class ServerHealth extends HealthChecks {
     try {
       const met = await this.unknown.met();
       if (met.length === 0) return { ok: true, detail: 'every event of the log is of a kind that this program knows' };
-      return { ok: false, detail: `the log holds events that this program does not know: ${met.join(', ')}; run the newer release` };
+      return {
+        ok: false,
+        detail: `the log holds events that this program does not know: ${met.join(', ')}; run the newer release`,
+      };
     } catch (error) {
       return { ok: false, detail: `nobody can tell: ${error instanceof Error ? error.message : String(error)}` };
     }
@@ -157,14 +185,15 @@ export class ServerHealth extends HealthChecks {
   private saga(): Part {
     const { open, running, stuck, retained } = this.dispatcher.status();
     const { openCasesMax } = this.config.values;
-    // Stuck cases need a person, not another server: they are shown and do not take this one out of service. Too many open
-    // ones do: more requests would only wait behind them.
+    // Stuck cases need a person, not another server: they are shown and do not take this one out of service. Too many
+    // open ones do: more requests would only wait behind them.
     const many = open > openCasesMax ? `more than ${openCasesMax} (HONNIN_OPEN_CASES_MAX): ` : '';
     const cases = `${open} open cases, ${running} being worked on, ${stuck} waiting for an operator`;
     return { ok: many === '', detail: `${many}${cases}; evidence of ${retained} refused ones is retained` };
   }
 
-  /** Cases that need a person. Another server would do no better with them: this one is degraded and stays in service. */
+  /** Cases that need a person. Another server would do no better with them: this one is degraded and stays in
+   * service. */
   private async cases(): Promise<Part> {
     try {
       const watched = await this.watch.look();
@@ -172,11 +201,22 @@ export class ServerHealth extends HealthChecks {
       const { stopped, overdue, oldestMs, hoursMax } = watched;
       const oldest = `the oldest for ${Math.floor(oldestMs / HOUR_MS)} h`;
       const troubles = [
-        ...(stopped.material_differed > 0 ? [`material of ${stopped.material_differed} is not what was received: stopped until an administrator ends them`] : []),
-        ...(stopped.material_missing > 0 ? [`material of ${stopped.material_missing} is gone: stopped until an administrator ends them`] : []),
+        ...(stopped.material_differed > 0
+          ? [
+              `material of ${stopped.material_differed} is not what was received: stopped until an administrator ends them`,
+            ]
+          : []),
+        ...(stopped.material_missing > 0
+          ? [`material of ${stopped.material_missing} is gone: stopped until an administrator ends them`]
+          : []),
         ...(overdue > 0 ? [`${overdue} are open for longer than ${hoursMax} h, ${oldest}`] : []),
       ];
-      return troubles.length > 0 ? { ok: false, detail: troubles.join('; ') } : { ok: true, detail: watched.oldestReceivedAtUtc === null ? 'none is open' : `open as long as they may be, ${oldest}` };
+      return troubles.length > 0
+        ? { ok: false, detail: troubles.join('; ') }
+        : {
+            ok: true,
+            detail: watched.oldestReceivedAtUtc === null ? 'none is open' : `open as long as they may be, ${oldest}`,
+          };
     } catch (error) {
       return { ok: false, detail: `nobody can tell: ${error instanceof Error ? error.message : String(error)}` };
     }
@@ -186,16 +226,27 @@ export class ServerHealth extends HealthChecks {
   private async policy(): Promise<Part> {
     try {
       const older = await this.policies.olderThanShipped();
-      return { ok: true, detail: older ? olderInWords(older) : 'it asks for what the default of this version asks for, or was decided since' };
+      return {
+        ok: true,
+        detail: older
+          ? olderInWords(older)
+          : 'it asks for what the default of this version asks for, or was decided since',
+      };
     } catch (error) {
-      return { ok: false, detail: `the policy cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+      return {
+        ok: false,
+        detail: `the policy cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
   }
 
   /** Without these the server takes requests and lets them wait; it should get none. */
   private outside(): Record<string, Part> {
     const { governmentUrl, cardIssuerKeysFile } = this.config.values;
-    const missing = (name: string): Part => ({ ok: false, detail: `${name} is not configured; './honnin doctor' says what to set` });
+    const missing = (name: string): Part => ({
+      ok: false,
+      detail: `${name} is not configured; './honnin doctor' says what to set`,
+    });
     const there: Part = { ok: true, detail: 'configured' };
     return {
       authenticationServer: this.config.canCheckCertificates ? there : missing('the authentication server'),
@@ -204,13 +255,19 @@ export class ServerHealth extends HealthChecks {
     };
   }
 
-  /** Timestamps, copies and cosignatures of checkpoints: shown, and no reason to take this server out of service, for the next one would do no
-   *  better. Another history under the same name is one. */
+  /** Timestamps, copies and cosignatures of checkpoints: shown, and no reason to take this server out of service, for
+   * the next one would do no better. Another history under the same name is one. */
   private copies(): Record<string, Part> {
     return Object.fromEntries(
       this.outlets.status().map(({ outlet, deliveredSize, behindMs, isLate, lastError, isFork }) => {
         const reached = deliveredSize === null ? 'no checkpoint got there yet' : `${deliveredSize} entries are covered`;
-        return [`checkpoint-${outlet}`, { ok: !isFork, detail: `${isFork ? 'FORK: ' : isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}` }];
+        return [
+          `checkpoint-${outlet}`,
+          {
+            ok: !isFork,
+            detail: `${isFork ? 'FORK: ' : isLate ? 'LATE: ' : ''}${reached}${behindMs > 0 ? `, the next one waits for ${Math.round(behindMs / 1000)} s` : ''}${lastError ? `: ${lastError}` : ''}`,
+          },
+        ];
       }),
     );
   }

@@ -15,12 +15,23 @@ import { READ_MODEL_FILE } from './infrastructure/read-model/read-model-database
 /** What Prometheus reads of the consumers of the log and of the saga; asked for at every scrape. */
 @Injectable()
 export class ServerMetrics {
-  constructor(metrics: Metrics, background: Background, dispatcher: EffectDispatcher, outlets: CheckpointOutlets, watch: CaseWatch, performer: PerformEffect, config: Config) {
+  constructor(
+    metrics: Metrics,
+    background: Background,
+    dispatcher: EffectDispatcher,
+    outlets: CheckpointOutlets,
+    watch: CaseWatch,
+    performer: PerformEffect,
+    config: Config,
+  ) {
     metrics.gauge({
       name: 'honnin_write_ahead_log_bytes',
       help: 'Size of the write-ahead log of each embedded database; it is given back down to 16 MiB when no reader is slow',
       labels: ['database'],
-      collect: (g) => [EVENTS_FILE, READ_MODEL_FILE].forEach((database) => g.set({ database }, bytesOf(config.inData(`${database}-wal`)))),
+      collect: (g) =>
+        [EVENTS_FILE, READ_MODEL_FILE].forEach((database) =>
+          g.set({ database }, bytesOf(config.inData(`${database}-wal`))),
+        ),
     });
     metrics.gauge({
       name: 'honnin_data_free_bytes',
@@ -57,21 +68,91 @@ export class ServerMetrics {
       labels: ['state'],
       collect: (g) => Object.entries(watch.holds() ?? {}).forEach(([state, n]) => g.set({ state }, n)),
     });
-    metrics.gauge({ name: 'honnin_consumer_lag_seconds', help: 'Age of the newest handled event while there are more to come', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)) });
-    metrics.gauge({ name: 'honnin_consumer_up', help: '1 while the consumer follows the log, 0 when it is stopped or failing', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)) });
-    metrics.gauge({ name: 'honnin_consumer_failures', help: 'Failed deliveries since the start', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.failures)) });
-    metrics.gauge({ name: 'honnin_consumer_parked_streams', help: 'Streams that wait for an operator', labels: ['consumer'], collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.parkedStreams)) });
-    metrics.gauge({ name: 'honnin_open_cases', help: 'Requests with effects that are not carried out yet, by state; retained: nothing but the end of their evidence', labels: ['state'], collect: (g) => Object.entries(dispatcher.status()).forEach(([state, n]) => g.set({ state }, n)) });
-    metrics.gauge({ name: 'honnin_cases_stopped', help: 'Cases whose material is gone or is not what was received, until an administrator ends them', labels: ['cause'], collect: async (g) => Object.entries((await watch.look())?.stopped ?? {}).forEach(([cause, n]) => g.set({ cause }, n)) });
-    metrics.gauge({ name: 'honnin_cases_overdue', help: 'Cases that are open for longer than the policy allows', collect: async (g) => g.set((await watch.look())?.overdue ?? 0) });
-    metrics.gauge({ name: 'honnin_oldest_open_case_seconds', help: 'Age of the oldest case that goes on', collect: async (g) => g.set(((await watch.look())?.oldestMs ?? 0) / 1000) });
-    const ofOutlets = (name: string, help: string, value: (s: OutletStatus) => number | null) => metrics.gauge({ name, help, labels: ['outlet'], collect: (g) => outlets.status().forEach((s) => { const n = value(s); if (n !== null) g.set({ outlet: s.outlet }, n); }) });
-    ofOutlets('honnin_checkpoint_outlet_behind_seconds', 'How long the oldest checkpoint waits that is not covered by a timestamp, or by a copy elsewhere', (s) => s.behindMs / 1000);
-    ofOutlets('honnin_checkpoint_outlet_late', '1 when a checkpoint waits longer than two intervals and a minute', (s) => (s.isLate ? 1 : 0));
-    ofOutlets('honnin_checkpoint_outlet_fork', '1 when somebody outside has seen another history under the name of this log', (s) => (s.isFork ? 1 : 0));
+    metrics.gauge({
+      name: 'honnin_consumer_lag_seconds',
+      help: 'Age of the newest handled event while there are more to come',
+      labels: ['consumer'],
+      collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.lagMs / 1000)),
+    });
+    metrics.gauge({
+      name: 'honnin_consumer_up',
+      help: '1 while the consumer follows the log, 0 when it is stopped or failing',
+      labels: ['consumer'],
+      collect: (g) =>
+        background
+          .status()
+          .forEach((s) => g.set({ consumer: s.consumer }, s.state === 'stopped' || s.state === 'failing' ? 0 : 1)),
+    });
+    metrics.gauge({
+      name: 'honnin_consumer_failures',
+      help: 'Failed deliveries since the start',
+      labels: ['consumer'],
+      collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.failures)),
+    });
+    metrics.gauge({
+      name: 'honnin_consumer_parked_streams',
+      help: 'Streams that wait for an operator',
+      labels: ['consumer'],
+      collect: (g) => background.status().forEach((s) => g.set({ consumer: s.consumer }, s.parkedStreams)),
+    });
+    metrics.gauge({
+      name: 'honnin_open_cases',
+      help: 'Requests with effects that are not carried out yet, by state; retained: nothing but the end of their evidence',
+      labels: ['state'],
+      collect: (g) => Object.entries(dispatcher.status()).forEach(([state, n]) => g.set({ state }, n)),
+    });
+    metrics.gauge({
+      name: 'honnin_cases_stopped',
+      help: 'Cases whose material is gone or is not what was received, until an administrator ends them',
+      labels: ['cause'],
+      collect: async (g) =>
+        Object.entries((await watch.look())?.stopped ?? {}).forEach(([cause, n]) => g.set({ cause }, n)),
+    });
+    metrics.gauge({
+      name: 'honnin_cases_overdue',
+      help: 'Cases that are open for longer than the policy allows',
+      collect: async (g) => g.set((await watch.look())?.overdue ?? 0),
+    });
+    metrics.gauge({
+      name: 'honnin_oldest_open_case_seconds',
+      help: 'Age of the oldest case that goes on',
+      collect: async (g) => g.set(((await watch.look())?.oldestMs ?? 0) / 1000),
+    });
+    const ofOutlets = (name: string, help: string, value: (s: OutletStatus) => number | null) =>
+      metrics.gauge({
+        name,
+        help,
+        labels: ['outlet'],
+        collect: (g) =>
+          outlets.status().forEach((s) => {
+            const n = value(s);
+            if (n !== null) g.set({ outlet: s.outlet }, n);
+          }),
+      });
+    ofOutlets(
+      'honnin_checkpoint_outlet_behind_seconds',
+      'How long the oldest checkpoint waits that is not covered by a timestamp, or by a copy elsewhere',
+      (s) => s.behindMs / 1000,
+    );
+    ofOutlets(
+      'honnin_checkpoint_outlet_late',
+      '1 when a checkpoint waits longer than two intervals and a minute',
+      (s) => (s.isLate ? 1 : 0),
+    );
+    ofOutlets(
+      'honnin_checkpoint_outlet_fork',
+      '1 when somebody outside has seen another history under the name of this log',
+      (s) => (s.isFork ? 1 : 0),
+    );
     ofOutlets('honnin_checkpoint_outlet_failures', 'Failed attempts since the start', (s) => s.failures);
-    ofOutlets('honnin_checkpoint_outlet_delivered_entries', 'Size of the newest checkpoint that has a timestamp, or a copy elsewhere', (s) => s.deliveredSize);
-    ofOutlets('honnin_checkpoint_outlet_delivered_timestamp_seconds', 'When that was', (s) => (s.deliveredAtMs === null ? null : s.deliveredAtMs / 1000));
+    ofOutlets(
+      'honnin_checkpoint_outlet_delivered_entries',
+      'Size of the newest checkpoint that has a timestamp, or a copy elsewhere',
+      (s) => s.deliveredSize,
+    );
+    ofOutlets('honnin_checkpoint_outlet_delivered_timestamp_seconds', 'When that was', (s) =>
+      s.deliveredAtMs === null ? null : s.deliveredAtMs / 1000,
+    );
   }
 }
 

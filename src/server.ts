@@ -117,7 +117,21 @@ class BuiltServer {
 const PAGES_OF_OTHERS = 20;
 
 async function apiSettings({ values }: Config): Promise<ApiSettings> {
-  const { connections, connectionsPerAddress, boothPlaces, challengePlaces, challengePlacesPerAddress, sharedPlaces, streamsPerReceipt, streamsPerAddress, clientAddressHeader, refusalsPerAddress, refusals, strangersPerSecond, othersPerSecond } = values;
+  const {
+    connections,
+    connectionsPerAddress,
+    boothPlaces,
+    challengePlaces,
+    challengePlacesPerAddress,
+    sharedPlaces,
+    streamsPerReceipt,
+    streamsPerAddress,
+    clientAddressHeader,
+    refusalsPerAddress,
+    refusals,
+    strangersPerSecond,
+    othersPerSecond,
+  } = values;
   const { question, shown, stranger: unshown, page, other } = DEFAULT_TURNS;
   const { booth, challenge, stranger } = DEFAULT_UPLOADS;
   const {
@@ -138,10 +152,21 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
     photoChecksPerMinute,
   } = values;
   return new ApiSettings({
-    oidc: oidcIssuer === null ? null : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
-    tls: tlsCertFile === null || tlsKeyFile === null ? null : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
+    oidc:
+      oidcIssuer === null
+        ? null
+        : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
+    tls:
+      tlsCertFile === null || tlsKeyFile === null
+        ? null
+        : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
     rateLimits: { challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute },
-    limits: { connectionsMax: connections, connectionsPerAddressMax: connectionsPerAddress, eventStreamsPerReceiptMax: streamsPerReceipt, eventStreamsPerAddressMax: streamsPerAddress },
+    limits: {
+      connectionsMax: connections,
+      connectionsPerAddressMax: connectionsPerAddress,
+      eventStreamsPerReceiptMax: streamsPerReceipt,
+      eventStreamsPerAddressMax: streamsPerAddress,
+    },
     uploads: {
       booth: { ...booth, placesMax: boothPlaces },
       challenge: { ...challenge, placesMax: challengePlaces, perHolderMax: challengePlacesPerAddress },

@@ -26,14 +26,21 @@ class Load {
     const streams = new Map<string, Repeatable[]>();
     for (const append of appends) streams.set(append.stream, [...(streams.get(append.stream) ?? []), append]);
     // The longest streams first, each to the lane that has least: all lanes come round at about the same time.
-    for (const list of [...streams.values()].sort((a, b) => b.length - a.length)) this.lanes.toSorted((a, b) => a.length - b.length)[0]?.push(...list);
+    for (const list of [...streams.values()].sort((a, b) => b.length - a.length))
+      this.lanes.toSorted((a, b) => a.length - b.length)[0]?.push(...list);
   }
 
   async run(untilMs: number): Promise<void> {
-    await Promise.all(this.lanes.map((lane, n) => this.write(lane, this.cursors[n] as { round: number; next: number }, untilMs)));
+    await Promise.all(
+      this.lanes.map((lane, n) => this.write(lane, this.cursors[n] as { round: number; next: number }, untilMs)),
+    );
   }
 
-  private async write(lane: readonly Repeatable[], cursor: { round: number; next: number }, untilMs: number): Promise<void> {
+  private async write(
+    lane: readonly Repeatable[],
+    cursor: { round: number; next: number },
+    untilMs: number,
+  ): Promise<void> {
     while (performance.now() < untilMs && cursor.round < ROUNDS_MAX) {
       const { stream, events, expected } = lane[cursor.next] as Repeatable;
       const result = await this.store.append(inRound(stream, cursor.round), events, expected);
@@ -42,7 +49,8 @@ class Load {
       cursor.next += 1;
       if (cursor.next === lane.length) Object.assign(cursor, { next: 0, round: cursor.round + 1 });
     }
-    if (cursor.round >= ROUNDS_MAX) throw new Error('the history of this benchmark is too short for this machine: raise ROUNDS_MAX');
+    if (cursor.round >= ROUNDS_MAX)
+      throw new Error('the history of this benchmark is too short for this machine: raise ROUNDS_MAX');
   }
 }
 
@@ -52,21 +60,35 @@ interface Slice {
   readonly loggedShare: number;
 }
 
-/** What the audit log costs the writer. Two event stores under the same load in turn, one followed by the log as in the server (runner,
- *  thread, 500 ms between checkpoints). A slice is measured only after the log has begun to follow, so that its work falls into the slice;
- *  that it keeps up is part of the result. */
+/** What the audit log costs the writer. Two event stores under the same load in turn, one followed by the log as in the
+ * server (runner, thread, 500 ms between checkpoints). A slice is measured only after the log has begun to follow, so
+ * that its work falls into the slice; that it keeps up is part of the result. */
 export async function appendCost(report: BenchReport): Promise<void> {
   report.progress(`appends with and without the audit log, ${SLICES} slices each in turn ...`);
   const [plain, logged] = [await World.create(process.cwd()), await World.create(process.cwd())];
   const appends = history(3000, 1500);
   const names = registrantsOf(appends);
-  logged.addRegistrants(Array.from({ length: ROUNDS_MAX }, (_, round) => names.map((name) => inRound(name, round))).flat());
-  const stores = [await SqliteEventStore.openOnThread({ file: plain.eventsFile }), await SqliteEventStore.openOnThread({ file: logged.eventsFile })] as const;
+  logged.addRegistrants(
+    Array.from({ length: ROUNDS_MAX }, (_, round) => names.map((name) => inRound(name, round))).flat(),
+  );
+  const stores = [
+    await SqliteEventStore.openOnThread({ file: plain.eventsFile }),
+    await SqliteEventStore.openOnThread({ file: logged.eventsFile }),
+  ] as const;
   const loads = [new Load(stores[0], appends), new Load(stores[1], appends)] as const;
   const database = ReadModelDatabase.open(path.join(logged.folder, 'readmodel.db'));
   const builder = logged.builder();
   const consumer = new AuditLogConsumer(builder, 500);
-  const runner = new SubscriptionRunner({ consumer: consumer.name, store: stores[1], positions: new SqlitePositionStore(database), handler: consumer, poison: 'stop', onStatus: ({ lastError }) => { if (lastError) throw new Error(lastError.message); } });
+  const runner = new SubscriptionRunner({
+    consumer: consumer.name,
+    store: stores[1],
+    positions: new SqlitePositionStore(database),
+    handler: consumer,
+    poison: 'stop',
+    onStatus: ({ lastError }) => {
+      if (lastError) throw new Error(lastError.message);
+    },
+  });
   runner.start();
   const slices: { without: Slice[]; with: Slice[] } = { without: [], with: [] };
   const sizeOfLog = (): number => logged.log.checkpoint()?.size ?? 0;
@@ -90,12 +112,29 @@ export async function appendCost(report: BenchReport): Promise<void> {
     for (const world of [plain, logged]) world.remove();
   }
   const of = (list: readonly Slice[], key: keyof Slice) => median(list.map((slice) => slice[key]));
-  for (const [name, list] of [['64 writers flat out, no audit log', slices.without], ['64 writers flat out, audit log follows', slices.with]] as const) {
-    report.row(name, { eventsPerSecond: Math.round(of(list, 'perSecond')), slowest: Math.round(Math.min(...list.map((s) => s.perSecond))), fastest: Math.round(Math.max(...list.map((s) => s.perSecond))), cpuMicrosPerEvent: of(list, 'cpuMicrosPerEvent') });
+  for (const [name, list] of [
+    ['64 writers flat out, no audit log', slices.without],
+    ['64 writers flat out, audit log follows', slices.with],
+  ] as const) {
+    report.row(name, {
+      eventsPerSecond: Math.round(of(list, 'perSecond')),
+      slowest: Math.round(Math.min(...list.map((s) => s.perSecond))),
+      fastest: Math.round(Math.max(...list.map((s) => s.perSecond))),
+      cpuMicrosPerEvent: of(list, 'cpuMicrosPerEvent'),
+    });
   }
-  report.row('the log beside the writers', { leavesPerEventAppended: of(slices.with, 'loggedShare'), cpuMicrosPerLeaf: of(slices.with, 'cpuMicrosPerEvent') - of(slices.without, 'cpuMicrosPerEvent') });
-  const pairs = slices.with.map((slice, i) => slice.perSecond / (slices.without[i] as Slice).perSecond).toSorted((x, y) => x - y);
-  report.ratio('flat-out appends: with the log / without (median of pairs)', median(pairs), `at least 0.90; the middle half of ${SLICES} pairs lies between ${(pairs[Math.floor(SLICES / 4)] as number).toFixed(2)} and ${(pairs[Math.floor((SLICES * 3) / 4)] as number).toFixed(2)}`);
+  report.row('the log beside the writers', {
+    leavesPerEventAppended: of(slices.with, 'loggedShare'),
+    cpuMicrosPerLeaf: of(slices.with, 'cpuMicrosPerEvent') - of(slices.without, 'cpuMicrosPerEvent'),
+  });
+  const pairs = slices.with
+    .map((slice, i) => slice.perSecond / (slices.without[i] as Slice).perSecond)
+    .toSorted((x, y) => x - y);
+  report.ratio(
+    'flat-out appends: with the log / without (median of pairs)',
+    median(pairs),
+    `at least 0.90; the middle half of ${SLICES} pairs lies between ${(pairs[Math.floor(SLICES / 4)] as number).toFixed(2)} and ${(pairs[Math.floor((SLICES * 3) / 4)] as number).toFixed(2)}`,
+  );
 }
 
 async function measured(load: Load, sizeOfLog: () => number): Promise<Slice> {
@@ -103,7 +142,11 @@ async function measured(load: Load, sizeOfLog: () => number): Promise<Slice> {
   const [startMs, events, logged, cpu] = [performance.now(), load.events, sizeOfLog(), process.cpuUsage()];
   await load.run(startMs + SLICE_MS);
   const [seconds, written, used] = [(performance.now() - startMs) / 1000, load.events - events, process.cpuUsage(cpu)];
-  return { perSecond: written / seconds, cpuMicrosPerEvent: (used.user + used.system) / written, loggedShare: (sizeOfLog() - logged) / written };
+  return {
+    perSecond: written / seconds,
+    cpuMicrosPerEvent: (used.user + used.system) / written,
+    loggedShare: (sizeOfLog() - logged) / written,
+  };
 }
 
 export function median(list: readonly number[]): number {

@@ -26,19 +26,32 @@ import { history, ORIGIN, registrantsOf, World } from './world.ts';
 
 const CASES = 5_000;
 
-/** A bundle of 5,000 cases, whole: verified in Node, by the page's own cryptography in Node, and by the page in a browser. */
+/** A bundle of 5,000 cases, whole: verified in Node, by the page's own cryptography in Node, and by the page in a
+ * browser. */
 export async function bundle(report: BenchReport): Promise<void> {
   report.progress(`a bundle of ${CASES.toLocaleString('en-US')} cases ...`);
   const world = await World.create(process.cwd());
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-bundle-'));
   try {
     const { lines, key } = await bundleOf(world);
-    for (const [name, primitives] of [['in Node', NODE_PRIMITIVES], ["by the page's own cryptography in Node", { hash: pageSha256, hmac: hmacOf(pageSha256), isSigned: pageSigned, sha1: pageSha1 }]] as const) {
+    for (const [name, primitives] of [
+      ['in Node', NODE_PRIMITIVES],
+      [
+        "by the page's own cryptography in Node",
+        { hash: pageSha256, hmac: hmacOf(pageSha256), isSigned: pageSigned, sha1: pageSha1 },
+      ],
+    ] as const) {
       const startMs = performance.now();
       const verdict = verifyBundle(lines, primitives, { trusted: [key] });
       const seconds = (performance.now() - startMs) / 1000;
-      if (verdict.discrepancies.length > 0) throw new Error(`a sound bundle: ${JSON.stringify(verdict.discrepancies[0])}`);
-      report.row(`verify ${CASES} cases ${name}`, { seconds, events: verdict.leaves, decisions: verdict.replay.decisions, reproduced: verdict.replay.reproduced });
+      if (verdict.discrepancies.length > 0)
+        throw new Error(`a sound bundle: ${JSON.stringify(verdict.discrepancies[0])}`);
+      report.row(`verify ${CASES} cases ${name}`, {
+        seconds,
+        events: verdict.leaves,
+        decisions: verdict.replay.decisions,
+        reproduced: verdict.replay.reproduced,
+      });
       if (name === 'in Node') report.ratio(`verify ${CASES} cases in Node: seconds / 10`, seconds / 10, 'under 1');
     }
     await inBrowser(report, folder, lines, key);
@@ -52,21 +65,46 @@ async function bundleOf(world: World): Promise<{ readonly lines: readonly string
   const appends = history(CASES, 2000);
   world.addRegistrants(registrantsOf(appends));
   const store = SqliteEventStore.open({ file: world.eventsFile });
-  for (let i = 0; i < appends.length; i += 512) await Promise.all(appends.slice(i, i + 512).map((a) => store.append(a.stream, a.events, a.expected)));
+  for (let i = 0; i < appends.length; i += 512)
+    await Promise.all(appends.slice(i, i + 512).map((a) => store.append(a.stream, a.events, a.expected)));
   const builder = world.builder();
   while ((await builder.step()).isMore);
   await builder.close();
   const ring = new KeyRing(world.keyRingFile, new Uint8Array(32).fill(1));
-  const keys = await LogKeys.open({ origin: ORIGIN, secretFolder: path.join(world.folder, 'keys/audit'), auditFolder: world.auditFolder });
-  const maker = new BundleMaker(world.log, keys, store, new VaultPseudonyms(ring, new KeyedSecrets(new Uint8Array(32).fill(2))), new EncryptedImageVault(path.join(world.folder, 'vault/sealed'), ring));
-  const made = await maker.make({ kind: 'range', from: 0, to: null }, { lists: ['requests', 'holds'], withOpenings: true, withEvidence: false, known: [], nowUtc: '2026-11-23T12:00:00.000Z' });
+  const keys = await LogKeys.open({
+    origin: ORIGIN,
+    secretFolder: path.join(world.folder, 'keys/audit'),
+    auditFolder: world.auditFolder,
+  });
+  const maker = new BundleMaker(
+    world.log,
+    keys,
+    store,
+    new VaultPseudonyms(ring, new KeyedSecrets(new Uint8Array(32).fill(2))),
+    new EncryptedImageVault(path.join(world.folder, 'vault/sealed'), ring),
+  );
+  const made = await maker.make(
+    { kind: 'range', from: 0, to: null },
+    {
+      lists: ['requests', 'holds'],
+      withOpenings: true,
+      withEvidence: false,
+      known: [],
+      nowUtc: '2026-11-23T12:00:00.000Z',
+    },
+  );
   const lines = [...bundleLines(made.header, made.leaves)];
   ring.close();
   await store.close();
   return { lines, key: keys.keys()[0] as VerifierKey };
 }
 
-async function inBrowser(report: BenchReport, folder: string, lines: readonly string[], key: VerifierKey): Promise<void> {
+async function inBrowser(
+  report: BenchReport,
+  folder: string,
+  lines: readonly string[],
+  key: VerifierKey,
+): Promise<void> {
   const program = peerProgram('chromium');
   if (program === null) return report.note('There is no Chromium here: the page was not measured in a browser.');
   const [page, file] = [path.join(folder, 'page.html'), path.join(folder, 'all.honnin')];
@@ -87,12 +125,29 @@ async function measurePage(report: BenchReport, tab: Tab, file: string, key: Ver
   await tab.until('document.readyState === "complete" && document.getElementById("lang").textContent !== ""');
   await tab.evaluate(`document.getElementById('keys').value = ${JSON.stringify(verifierKeyText(key))}`);
   // What the page itself feels: the longest time between two turns of its own thread.
-  await tab.evaluate('globalThis.gap = 0; let last = performance.now(); setInterval(() => { const now = performance.now(); gap = Math.max(gap, now - last); last = now; }, 5); 0');
+  await tab.evaluate(
+    'globalThis.gap = 0; let last = performance.now(); setInterval(() => { const now = performance.now(); gap = Math.max(gap, now - last); last = now; }, 5); 0',
+  );
   const startMs = performance.now();
   await tab.choose('#bundle', [file]);
-  const done = JSON.parse(await tab.until<string>('document.body.dataset.done', 180_000)) as { sound: boolean; seconds: number; thread: string; decisions: number; reproduced: number };
+  const done = JSON.parse(await tab.until<string>('document.body.dataset.done', 180_000)) as {
+    sound: boolean;
+    seconds: number;
+    thread: string;
+    decisions: number;
+    reproduced: number;
+  };
   const seconds = (performance.now() - startMs) / 1000;
-  if (!done.sound) throw new Error(`the page does not find a sound bundle sound: ${JSON.stringify(done).slice(0, 500)}`);
-  report.row(`verify ${CASES} cases in Chromium, from the choice of the file to the verdict`, { seconds, verifySeconds: done.seconds, thread: done.thread, decisions: done.decisions, reproduced: done.reproduced, pageHeldUpMsMax: Math.round(await tab.evaluate<number>('gap')), progressShown: Number(await tab.evaluate('document.body.dataset.progress')) });
+  if (!done.sound)
+    throw new Error(`the page does not find a sound bundle sound: ${JSON.stringify(done).slice(0, 500)}`);
+  report.row(`verify ${CASES} cases in Chromium, from the choice of the file to the verdict`, {
+    seconds,
+    verifySeconds: done.seconds,
+    thread: done.thread,
+    decisions: done.decisions,
+    reproduced: done.reproduced,
+    pageHeldUpMsMax: Math.round(await tab.evaluate<number>('gap')),
+    progressShown: Number(await tab.evaluate('document.body.dataset.progress')),
+  });
   report.ratio(`verify ${CASES} cases in Chromium: seconds / 30`, seconds / 30, 'under 1');
 }

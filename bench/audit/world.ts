@@ -16,8 +16,8 @@ const MASTER = new Uint8Array(32).fill(1);
 const SECRET = new Uint8Array(32).fill(2);
 const REGISTRANT = 'registrant-';
 
-/** One append of a history, its registrant and streams named anew in every round, so that a short history made by the real rules can be
- *  repeated for as long as a measurement takes. */
+/** One append of a history, its registrant and streams named anew in every round, so that a short history made by the
+ * real rules can be repeated for as long as a measurement takes. */
 export interface Repeatable {
   readonly stream: string;
   readonly events: readonly NewEvent[];
@@ -29,7 +29,11 @@ export function history(cases: number, registrants: number): Repeatable[] {
 }
 
 export function registrantsOf(appends: readonly Repeatable[]): string[] {
-  return [...new Set(appends.flatMap(({ stream }) => (stream.startsWith(REGISTRANT) ? [stream.slice(REGISTRANT.length)] : [])))];
+  return [
+    ...new Set(
+      appends.flatMap(({ stream }) => (stream.startsWith(REGISTRANT) ? [stream.slice(REGISTRANT.length)] : [])),
+    ),
+  ];
 }
 
 export function inRound(name: string, round: number): string {
@@ -51,7 +55,11 @@ export class World {
     writeFileSync(path.join(world.folder, 'keys/master.key'), MASTER);
     writeFileSync(path.join(world.folder, 'keys/server.secret'), SECRET);
     new KeyRing(world.keyRingFile, MASTER).close();
-    await LogKeys.open({ origin: ORIGIN, secretFolder: path.join(world.folder, 'keys/audit'), auditFolder: world.auditFolder });
+    await LogKeys.open({
+      origin: ORIGIN,
+      secretFolder: path.join(world.folder, 'keys/audit'),
+      auditFolder: world.auditFolder,
+    });
     return world;
   }
 
@@ -72,13 +80,26 @@ export class World {
   }
 
   builder(): ThreadedLogBuilder {
-    return new ThreadedLogBuilder({ eventsFile: this.eventsFile }, { auditFolder: this.auditFolder, origin: ORIGIN, signingKeyFolder: path.join(this.folder, 'keys/audit'), keyRingFile: this.keyRingFile, masterKey: MASTER, serverSecret: SECRET });
+    return new ThreadedLogBuilder(
+      { eventsFile: this.eventsFile },
+      {
+        auditFolder: this.auditFolder,
+        origin: ORIGIN,
+        signingKeyFolder: path.join(this.folder, 'keys/audit'),
+        keyRingFile: this.keyRingFile,
+        masterKey: MASTER,
+        serverSecret: SECRET,
+      },
+    );
   }
 
-  /** Keys of registrants. In a server each is there before the first event that names its registrant, because the evidence of the
-   *  certificate is sealed under it first. Made in memory where there is some: each costs two syncs otherwise. */
+  /** Keys of registrants. In a server each is there before the first event that names its registrant, because the
+   * evidence of the certificate is sealed under it first. Made in memory where there is some: each costs two syncs
+   * otherwise. */
   addRegistrants(names: Iterable<string>): void {
-    const fast = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/bench-audit-') : mkdtempSync(path.join(tmpdir(), 'bench-audit-'));
+    const fast = existsSync('/dev/shm')
+      ? mkdtempSync('/dev/shm/bench-audit-')
+      : mkdtempSync(path.join(tmpdir(), 'bench-audit-'));
     copyFileSync(this.keyRingFile, path.join(fast, 'keys.db'));
     const ring = new KeyRing(path.join(fast, 'keys.db'), MASTER);
     for (const name of names) ring.keyFor(`registrant:${name}`);
@@ -102,8 +123,8 @@ interface TextEvent {
   readonly metadata: string;
 }
 
-/** Writes a long history straight into the tables of the event store, some 100,000 events a second: the same rows that the store would
- *  write, without its answers and without waiting for the disk. */
+/** Writes a long history straight into the tables of the event store, some 100,000 events a second: the same rows that
+ * the store would write, without its answers and without waiting for the disk. */
 export class HistoryWriter {
   private readonly events: readonly TextEvent[];
   private readonly registrants: readonly string[];
@@ -124,7 +145,15 @@ export class HistoryWriter {
       events.map(({ id, type, schemaVersion, data, metadata }) => {
         const revision = (revisions.get(stream) ?? -1) + 1;
         revisions.set(stream, revision);
-        return { stream, revision, id, type, schemaVersion, data: canonicalJson(data), metadata: canonicalJson(metadata as never) };
+        return {
+          stream,
+          revision,
+          id,
+          type,
+          schemaVersion,
+          data: canonicalJson(data),
+          metadata: canonicalJson(metadata as never),
+        };
       }),
     );
   }
@@ -135,7 +164,9 @@ export class HistoryWriter {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000');
     prepareSchema(database, this.world.eventsFile, 'write');
     const addStream = database.prepare('INSERT INTO streams (no, name) VALUES (?, ?)');
-    const addEvent = database.prepare('INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const addEvent = database.prepare(
+      'INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
     database.exec('BEGIN');
     while (this.position < size) {
       if (this.next === 0) this.world.addRegistrants(this.registrants.map((name) => inRound(name, this.round)));
@@ -150,7 +181,17 @@ export class HistoryWriter {
       }
       const position = (this.position += 1);
       const { revision, id, type, schemaVersion, metadata } = event;
-      addEvent.run(position, no, revision, id, type, schemaVersion, data, metadata, rowChecksum({ position, stream, revision, id, type, schema_version: schemaVersion, data, metadata }));
+      addEvent.run(
+        position,
+        no,
+        revision,
+        id,
+        type,
+        schemaVersion,
+        data,
+        metadata,
+        rowChecksum({ position, stream, revision, id, type, schema_version: schemaVersion, data, metadata }),
+      );
       this.next += 1;
       if (this.next < this.events.length) continue;
       [this.next, this.round] = [0, this.round + 1];

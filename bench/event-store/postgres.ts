@@ -10,8 +10,9 @@ export interface TemporaryPostgres {
   stop(): Promise<void>;
 }
 
-/** Starts a cluster of its own with default settings (so `fsync` and `synchronous_commit` are on) on a free port of this machine.
- *  @returns null where PostgreSQL is not installed, or nobody but root is there to run it. */
+/** Starts a cluster of its own with default settings (so `fsync` and `synchronous_commit` are on) on a free port of
+ * this machine.
+ * @returns null where PostgreSQL is not installed, or nobody but root is there to run it. */
 export async function startPostgres(folder: string): Promise<TemporaryPostgres | null> {
   const programs = findPrograms();
   const user = userFor();
@@ -24,9 +25,16 @@ export async function startPostgres(folder: string): Promise<TemporaryPostgres |
     chmodSync(folder, 0o711);
   }
   const asUser = { ...user, cwd: cluster, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
-  execFileSync(path.join(programs, 'initdb'), ['-D', cluster, '-U', 'bench', '-A', 'trust', '-E', 'UTF8'], { ...asUser, stdio: 'ignore' });
+  execFileSync(path.join(programs, 'initdb'), ['-D', cluster, '-U', 'bench', '-A', 'trust', '-E', 'UTF8'], {
+    ...asUser,
+    stdio: 'ignore',
+  });
   const port = await freePort();
-  const child = spawn(path.join(programs, 'postgres'), ['-D', cluster, '-h', '127.0.0.1', '-p', String(port), '-c', 'unix_socket_directories='], { ...asUser, stdio: 'ignore' });
+  const child = spawn(
+    path.join(programs, 'postgres'),
+    ['-D', cluster, '-h', '127.0.0.1', '-p', String(port), '-c', 'unix_socket_directories='],
+    { ...asUser, stdio: 'ignore' },
+  );
   const version = execFileSync(path.join(programs, 'postgres'), ['--version'], { ...asUser, encoding: 'utf8' }).trim();
   await listening(child, port);
   return { url: `postgresql://bench@127.0.0.1:${port}/postgres`, version, stop: () => ended(child) };
@@ -34,16 +42,26 @@ export async function startPostgres(folder: string): Promise<TemporaryPostgres |
 
 function findPrograms(): string | null {
   const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)).map((version) => path.join(debian, version, 'bin')) : [];
+  const versions = existsSync(debian)
+    ? readdirSync(debian)
+        .sort((a, b) => Number(b) - Number(a))
+        .map((version) => path.join(debian, version, 'bin'))
+    : [];
   const onPath = (process.env['PATH'] ?? '').split(path.delimiter);
-  return [...versions, ...onPath].find((bin) => existsSync(path.join(bin, 'initdb')) && existsSync(path.join(bin, 'postgres'))) ?? null;
+  return (
+    [...versions, ...onPath].find(
+      (bin) => existsSync(path.join(bin, 'initdb')) && existsSync(path.join(bin, 'postgres')),
+    ) ?? null
+  );
 }
 
 /** PostgreSQL refuses to run as root. */
 function userFor(): { uid?: number; gid?: number } | null {
   if (process.getuid?.() !== 0) return {};
   try {
-    const [uid, gid] = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))) as [number, number];
+    const [uid, gid] = ['-u', '-g'].map((which) =>
+      Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })),
+    ) as [number, number];
     return { uid, gid };
   } catch {
     return null;

@@ -1,4 +1,5 @@
-// The whole server, with writers inside it that append what the door appends when it turns somebody away. Run as a process of its own.
+// The whole server, with writers inside it that append what the door appends when it turns somebody away. Run as a
+// process of its own.
 import { randomUUID } from 'node:crypto';
 import { ApiSettings } from '../../dist/api/api-settings.js';
 import { createApp } from '../../dist/api/create-app.js';
@@ -10,15 +11,26 @@ import { Config } from '../../dist/infrastructure/config.js';
 import { Foundation } from '../../dist/infrastructure/installation/foundation.js';
 
 const WRITERS = 64;
-const config = Config.from({ HONNIN_DATA: process.argv[2], HONNIN_PORT: '0', HONNIN_LOG_LEVEL: 'silent', HONNIN_CHALLENGES_PER_MINUTE: '0' });
+const config = Config.from({
+  HONNIN_DATA: process.argv[2],
+  HONNIN_PORT: '0',
+  HONNIN_LOG_LEVEL: 'silent',
+  HONNIN_CHALLENGES_PER_MINUTE: '0',
+});
 const { values } = config;
 const settings = new ApiSettings({
-  oidc: null, tls: null, trustProxy: false, metricsToken: null, logLevel: 'silent',
+  oidc: null,
+  tls: null,
+  trustProxy: false,
+  metricsToken: null,
+  logLevel: 'silent',
   rateLimits: { challengesPerMinute: 0, registrationsPerMinute: 0, statusPerMinute: 0, photoChecksPerMinute: 0 },
 });
 const app = await createApp(AppModule.with(config, settings, await Foundation.open(config)), settings);
 await app.listen({ host: values.host, port: 0 });
-const [door, background, vault] = [RefuseAtDoor, Background, ImageVault].map((token) => app.get(token, { strict: false }));
+const [door, background, vault] = [RefuseAtDoor, Background, ImageVault].map((token) =>
+  app.get(token, { strict: false }),
+);
 
 let writing = null;
 let stored = 0;
@@ -28,7 +40,8 @@ async function write() {
     stored += 1;
   }
 }
-/** What the vault does for the cases of a busy minute, ten a second: each gets a key, its material is sealed, and both are destroyed. */
+/** What the vault does for the cases of a busy minute, ten a second: each gets a key, its material is sealed, and both
+ * are destroyed. */
 const photo = Buffer.alloc(200_000, 7);
 async function cases() {
   for (let n = 0; writing?.on; n += 1) {
@@ -40,7 +53,8 @@ async function cases() {
 }
 /** Nothing of the load before may be left over in the idle time that it is compared with. */
 async function quiet() {
-  while (background.status().some(({ state }) => state !== 'live')) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (background.status().some(({ state }) => state !== 'live'))
+    await new Promise((resolve) => setTimeout(resolve, 50));
 }
 process.on('message', async (message) => {
   if (message === 'write' || message === 'cases') {

@@ -1,5 +1,6 @@
-// One worker thread that finds and embeds the best face of a picture with face-api on TensorFlow.js' WebAssembly backend: what a
-// Node user gets without a native build. Decoding is the same as ours (sharp, at most 1,280 px), so that it does not decide.
+// One worker thread that finds and embeds the best face of a picture with face-api on TensorFlow.js' WebAssembly
+// backend: what a Node user gets without a native build. Decoding is the same as ours (sharp, at most 1,280 px), so
+// that it does not decide.
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -21,7 +22,12 @@ const options = detector === 'ssd' ? new faceapi.SsdMobilenetv1Options() : new f
 
 parentPort.on('message', async (bytes) => {
   const start = performance.now();
-  const { data, info } = await sharp(bytes).rotate().resize({ width: 1280, height: 1280, fit: 'inside', withoutEnlargement: true }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(bytes)
+    .rotate()
+    .resize({ width: 1280, height: 1280, fit: 'inside', withoutEnlargement: true })
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   const tensor = faceapi.tf.tensor3d(data, [info.height, info.width, 3], 'int32');
   const found = await faceapi.detectSingleFace(tensor, options).withFaceLandmarks().withFaceDescriptor();
   tensor.dispose();

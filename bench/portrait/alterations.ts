@@ -5,7 +5,8 @@ export interface Point {
   readonly y: number;
 }
 
-/** A photograph of one person, and where 68 points of the face lie in it (iBUG's numbers: 0..16 jaw, 17..26 brows, 36..47 eyes, 48..67 mouth). */
+/** A photograph of one person, and where 68 points of the face lie in it (iBUG's numbers: 0..16 jaw, 17..26 brows,
+ * 36..47 eyes, 48..67 mouth). */
 export interface Portrait {
   readonly bytes: Uint8Array;
   readonly width: number;
@@ -29,14 +30,14 @@ export function randomOf(seed: number): Random {
 
 export type Alteration = (portrait: Portrait, random: Random) => Promise<Buffer>;
 
-/** What is done to photographs to see which of them are still taken for portraits. Colours, shapes and strength differ from one
- *  picture to the next, so that no mark fits one drawing. Drawn over real photographs these are not what a camera sees: they show
- *  that a kind is looked for, and figures about them are no promise about people. */
+/** What is done to photographs to see which of them are still taken for portraits. Colours, shapes and strength differ
+ * from one picture to the next, so that no mark fits one drawing. Drawn over real photographs these are not what a
+ * camera sees: they show that a kind is looked for, and figures about them are no promise about people. */
 export const ALTERATIONS: Readonly<Record<string, Alteration>> = {
-  'none': async ({ bytes }) => encoded(sharp(bytes)),
+  none: async ({ bytes }) => encoded(sharp(bytes)),
   'opaque sunglasses': drawn(sunglasses),
   'surgical mask': drawn(mask),
-  'scarf': drawn(scarf),
+  scarf: drawn(scarf),
   'hand on the mouth': async (portrait, random) => overdrawn(portrait, hand(portrait, random, await skinOf(portrait))),
   'hat to the brows': drawn(hat),
   'half the face outside': cut((at, random) => ({ left: at(27).x + (random() - 0.5) * 0.3 * eyeDistance(at) })),
@@ -84,7 +85,9 @@ export async function overdrawn({ bytes, width, height }: Portrait, svg: string)
 function turned(degrees: number): Alteration {
   return async ({ bytes }, random) => {
     const grey = Math.round(60 + 140 * random());
-    return encoded(sharp(bytes).rotate(random() < 0.5 ? degrees : -degrees, { background: { r: grey, g: grey, b: grey } }));
+    return encoded(
+      sharp(bytes).rotate(random() < 0.5 ? degrees : -degrees, { background: { r: grey, g: grey, b: grey } }),
+    );
   };
 }
 
@@ -102,7 +105,12 @@ export function cut(where: (at: At, random: Random) => { left?: number; bottom?:
 async function darkened({ bytes, width, height }: Portrait, gamma: number): Promise<Buffer> {
   const { data } = await sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.round(255 * (value / 255) ** gamma));
-  return encoded(sharp(data.map((value) => table[value]!), { raw: { width, height, channels: 3 } }));
+  return encoded(
+    sharp(
+      data.map((value) => table[value]!),
+      { raw: { width, height, channels: 3 } },
+    ),
+  );
 }
 
 /** A photograph of a print: paper around it, on four sides. */
@@ -111,12 +119,24 @@ async function printed({ bytes, width, height }: Portrait, random: Random): Prom
   const share = (): number => 0.04 + 0.08 * random();
   const [left, right] = [share(), share()].map((s) => Math.round(s * width));
   const [top, bottom] = [share(), share()].map((s) => Math.round(s * height));
-  return encoded(sharp(bytes).extend({ left: left!, right: right!, top: top!, bottom: bottom!, background: { r: r!, g: g!, b: b! } }));
+  return encoded(
+    sharp(bytes).extend({
+      left: left!,
+      right: right!,
+      top: top!,
+      bottom: bottom!,
+      background: { r: r!, g: g!, b: b! },
+    }),
+  );
 }
 
 export const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
-export const path = (points: readonly Point[]): string => `M${points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}Z`;
-export const away = (from: Point, to: Point, by: number): Point => ({ x: to.x + (to.x - from.x) * by, y: to.y + (to.y - from.y) * by });
+export const path = (points: readonly Point[]): string =>
+  `M${points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}Z`;
+export const away = (from: Point, to: Point, by: number): Point => ({
+  x: to.x + (to.x - from.x) * by,
+  y: to.y + (to.y - from.y) * by,
+});
 
 export function tiltOf(at: At): number {
   const [l, r] = [between(at(36), at(39)), between(at(42), at(45))];
@@ -124,7 +144,12 @@ export function tiltOf(at: At): number {
 }
 
 /** One lens or frame around an eye. */
-export function lens(at: At, [from, to]: readonly [number, number], size: { rx: number; ry: number; shape: number }, style: string): string {
+export function lens(
+  at: At,
+  [from, to]: readonly [number, number],
+  size: { rx: number; ry: number; shape: number },
+  style: string,
+): string {
   const d = eyeDistance(at);
   const { x, y } = between(at(from), at(to));
   const [rx, ry] = [size.rx * d, size.ry * d];
@@ -144,8 +169,16 @@ function sunglasses(at: At, random: Random): string {
   const shine = random() < 0.5;
   const gradient = `<defs><linearGradient id="g" x2="0.6" y2="1"><stop offset="0" stop-color="${shine ? '#8d99a3' : colour}"/><stop offset="0.45" stop-color="${colour}"/></linearGradient></defs>`;
   const style = `fill="url(#g)" fill-opacity="${(0.93 + 0.07 * random()).toFixed(2)}" stroke="${colour}" stroke-width="${0.03 * d}"`;
-  const arm = (eye: number, jaw: number): string => `<line x1="${at(eye).x}" y1="${at(eye).y}" x2="${at(jaw).x}" y2="${at(jaw).y}" stroke="${colour}" stroke-width="${0.05 * d}"/>`;
-  return gradient + arm(36, 0) + arm(45, 16) + bridge(at, colour, 0.06 * d) + lens(at, [36, 39], size, style) + lens(at, [42, 45], size, style);
+  const arm = (eye: number, jaw: number): string =>
+    `<line x1="${at(eye).x}" y1="${at(eye).y}" x2="${at(jaw).x}" y2="${at(jaw).y}" stroke="${colour}" stroke-width="${0.05 * d}"/>`;
+  return (
+    gradient +
+    arm(36, 0) +
+    arm(45, 16) +
+    bridge(at, colour, 0.06 * d) +
+    lens(at, [36, 39], size, style) +
+    lens(at, [42, 45], size, style)
+  );
 }
 
 /** Frames alone: the eyes are seen. */
@@ -158,13 +191,43 @@ function glasses(at: At, random: Random): string {
   return bridge(at, colour, stroke) + lens(at, [36, 39], size, style) + lens(at, [42, 45], size, style);
 }
 
-export const CLOTH = ['#b9d7e6', '#f1f3f4', '#18181b', '#e9b7c4', '#8fb8a0', '#7d1f2b', '#27408b', '#c9a25a', '#6b6e73', '#d8c8b4', '#94724f'];
+export const CLOTH = [
+  '#b9d7e6',
+  '#f1f3f4',
+  '#18181b',
+  '#e9b7c4',
+  '#8fb8a0',
+  '#7d1f2b',
+  '#27408b',
+  '#c9a25a',
+  '#6b6e73',
+  '#d8c8b4',
+  '#94724f',
+];
 
 function mask(at: At, random: Random): string {
   const colour = pick(random, CLOTH.slice(0, 6));
   const top = between(at(28), at(30), 0.2 + 0.7 * random());
-  const points = [at(2), between(at(2), at(31), 0.7), top, between(at(14), at(35), 0.7), at(14), at(13), at(12), at(11), at(10), at(9), away(at(57), at(8), 0.1), at(7), at(6), at(5), at(4), at(3)];
-  const fold = (share: number): string => `<path d="M${between(at(3), at(31), 0.2).x} ${between(at(31), at(8), share).y}L${between(at(13), at(35), 0.2).x} ${between(at(35), at(8), share).y}" stroke="#000" stroke-opacity="0.12" stroke-width="2" fill="none"/>`;
+  const points = [
+    at(2),
+    between(at(2), at(31), 0.7),
+    top,
+    between(at(14), at(35), 0.7),
+    at(14),
+    at(13),
+    at(12),
+    at(11),
+    at(10),
+    at(9),
+    away(at(57), at(8), 0.1),
+    at(7),
+    at(6),
+    at(5),
+    at(4),
+    at(3),
+  ];
+  const fold = (share: number): string =>
+    `<path d="M${between(at(3), at(31), 0.2).x} ${between(at(31), at(8), share).y}L${between(at(13), at(35), 0.2).x} ${between(at(35), at(8), share).y}" stroke="#000" stroke-opacity="0.12" stroke-width="2" fill="none"/>`;
   return `<path d="${path(points)}" fill="${colour}"/>${random() < 0.6 ? fold(0.3) + fold(0.5) + fold(0.7) : ''}`;
 }
 
@@ -173,7 +236,15 @@ function scarf(at: At, random: Random): string {
   const top = between(at(30), at(33), random());
   const d = eyeDistance(at);
   const out = (i: number, by: number): Point => ({ x: at(i).x + by * d, y: at(i).y });
-  const points = [out(3, -0.3), between(at(3), top, 0.6), top, between(at(13), top, 0.6), out(13, 0.3), { x: out(13, 0.5).x, y: at(8).y + d }, { x: out(3, -0.5).x, y: at(8).y + d }];
+  const points = [
+    out(3, -0.3),
+    between(at(3), top, 0.6),
+    top,
+    between(at(13), top, 0.6),
+    out(13, 0.3),
+    { x: out(13, 0.5).x, y: at(8).y + d },
+    { x: out(3, -0.5).x, y: at(8).y + d },
+  ];
   const pattern = `<defs><pattern id="p" width="${0.24 * d}" height="${0.24 * d}" patternUnits="userSpaceOnUse" patternTransform="rotate(${90 * random()})"><rect width="100%" height="100%" fill="${colour}"/><rect width="45%" height="100%" fill="${random() < 0.5 ? colour : other}"/></pattern></defs>`;
   return `${pattern}<path d="${path(points)}" fill="url(#p)"/>`;
 }
@@ -183,7 +254,8 @@ function hand(portrait: Portrait, random: Random, skin: readonly [number, number
   const at = atOf(portrait);
   const d = eyeDistance(at);
   const light = 0.85 + 0.25 * random();
-  const rgb = (share: number): string => `rgb(${skin.map((v) => Math.round(Math.min(255, v * light * share))).join(',')})`;
+  const rgb = (share: number): string =>
+    `rgb(${skin.map((v) => Math.round(Math.min(255, v * light * share))).join(',')})`;
   const middle = between(at(51), at(57));
   const lean = (random() - 0.5) * 50;
   const finger = (i: number): string => {
@@ -198,13 +270,22 @@ function hand(portrait: Portrait, random: Random, skin: readonly [number, number
 export async function skinOf(portrait: Portrait): Promise<[number, number, number]> {
   const at = atOf(portrait);
   const side = Math.max(4, Math.round(0.2 * eyeDistance(at)));
-  const means = await Promise.all(([[36, 48], [45, 54]] as const).map(async ([eye, mouth]) => {
-    const { x, y } = between(at(eye), at(mouth));
-    const left = Math.min(portrait.width - side, Math.max(0, Math.round(x - side / 2)));
-    const top = Math.min(portrait.height - side, Math.max(0, Math.round(y - side / 2)));
-    const { channels } = await sharp(await sharp(portrait.bytes).extract({ left, top, width: side, height: side }).png().toBuffer()).stats();
-    return channels.slice(0, 3).map(({ mean }) => mean);
-  }));
+  const means = await Promise.all(
+    (
+      [
+        [36, 48],
+        [45, 54],
+      ] as const
+    ).map(async ([eye, mouth]) => {
+      const { x, y } = between(at(eye), at(mouth));
+      const left = Math.min(portrait.width - side, Math.max(0, Math.round(x - side / 2)));
+      const top = Math.min(portrait.height - side, Math.max(0, Math.round(y - side / 2)));
+      const { channels } = await sharp(
+        await sharp(portrait.bytes).extract({ left, top, width: side, height: side }).png().toBuffer(),
+      ).stats();
+      return channels.slice(0, 3).map(({ mean }) => mean);
+    }),
+  );
   return [0, 1, 2].map((c) => (means[0]![c]! + means[1]![c]!) / 2) as [number, number, number];
 }
 
@@ -216,8 +297,17 @@ function hat(at: At, random: Random): string {
   const by = -0.12 + 0.2 * random();
   const edge = [17, 18, 19, 20, 23, 24, 25, 26].map((i) => brow(i, by));
   const [first, last] = [edge[0]!, edge.at(-1)!];
-  const points = [{ x: first.x - 0.5 * d, y: first.y }, ...edge, { x: last.x + 0.5 * d, y: last.y }, { x: last.x + 0.35 * d, y: last.y - 1.8 * d }, { x: first.x - 0.35 * d, y: first.y - 1.8 * d }];
-  const brim = random() < 0.5 ? `<path d="${path([...edge.map(({ x, y }) => ({ x, y: y - 0.02 * d })), ...[...edge].reverse().map(({ x, y }) => ({ x, y: y - 0.18 * d }))])}" fill="#000" fill-opacity="0.35"/>` : '';
+  const points = [
+    { x: first.x - 0.5 * d, y: first.y },
+    ...edge,
+    { x: last.x + 0.5 * d, y: last.y },
+    { x: last.x + 0.35 * d, y: last.y - 1.8 * d },
+    { x: first.x - 0.35 * d, y: first.y - 1.8 * d },
+  ];
+  const brim =
+    random() < 0.5
+      ? `<path d="${path([...edge.map(({ x, y }) => ({ x, y: y - 0.02 * d })), ...[...edge].reverse().map(({ x, y }) => ({ x, y: y - 0.18 * d }))])}" fill="#000" fill-opacity="0.35"/>`
+      : '';
   return `<path d="${path(points)}" fill="${colour}"/>${brim}`;
 }
 

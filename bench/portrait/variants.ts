@@ -25,17 +25,20 @@ type Rgb = readonly [number, number, number];
 /** Further drawings of the same kinds, in other colours, shapes and stuffs than `ALTERATIONS`: marks that fit one
  *  painter's hand are found out by another's. */
 export const VARIANTS: Readonly<Record<string, Alteration>> = {
-  'beanie': coloured((p, random, { skin, hair }) => beanie(atOf(p), random, stuffOf(random, skin, hair))),
+  beanie: coloured((p, random, { skin, hair }) => beanie(atOf(p), random, stuffOf(random, skin, hair))),
   'hat in the colour of the hair': coloured((p, random, { hair }) =>
-    hatOf(atOf(p), random, rgb(hair, 0.8 + 0.4 * random()))),
+    hatOf(atOf(p), random, rgb(hair, 0.8 + 0.4 * random())),
+  ),
   'hat in the colour of the skin': coloured((p, random, { skin }) =>
-    hatOf(atOf(p), random, rgb(skin, 0.8 + 0.3 * random()))),
+    hatOf(atOf(p), random, rgb(skin, 0.8 + 0.3 * random())),
+  ),
   'cap with a brim': coloured((p, random, { skin, hair }) => cap(atOf(p), random, stuffOf(random, skin, hair))),
-  'headband': coloured((p, random, { skin, hair }) => headband(atOf(p), random, stuffOf(random, skin, hair))),
+  headband: coloured((p, random, { skin, hair }) => headband(atOf(p), random, stuffOf(random, skin, hair))),
   'fringe to the brows': coloured((p, random, { hair }) => fringe(atOf(p), random, hair)),
   'patterned mask': coloured((p, random, { skin, hair }) => wornMask(atOf(p), random, stuffOf(random, skin, hair))),
   'mask in the colour of the skin': coloured((p, random, { skin }) =>
-    wornMask(atOf(p), random, rgb(skin, 0.8 + 0.35 * random()))),
+    wornMask(atOf(p), random, rgb(skin, 0.8 + 0.35 * random())),
+  ),
   'palm on the mouth': coloured((p, random, { skin }) => palm(atOf(p), random, skin)),
   'hand with the own skin': ownSkin,
   'cup at the mouth': drawn(cup),
@@ -139,7 +142,10 @@ function overBrows(at: At, up: number): Point[] {
 function crown(at: At, edge: readonly Point[], wide: number): Point[] {
   const d = eyeDistance(at);
   const [first, last] = [edge[0]!, edge.at(-1)!];
-  const [l, r] = [{ x: first.x - wide * d, y: first.y + 0.1 * d }, { x: last.x + wide * d, y: last.y + 0.1 * d }];
+  const [l, r] = [
+    { x: first.x - wide * d, y: first.y + 0.1 * d },
+    { x: last.x + wide * d, y: last.y + 0.1 * d },
+  ];
   return [l, ...edge, r, { x: r.x - 0.05 * d, y: r.y - 1.9 * d }, { x: l.x + 0.05 * d, y: l.y - 1.9 * d }];
 }
 
@@ -169,7 +175,10 @@ function cap(at: At, random: Random, colour: string): string {
     return { x: x + (i - 3.5) * 0.06 * d, y: y - 0.02 * d + 0.1 * d * Math.cos((i - 3.5) / 2.4) };
   });
   const brim = [...low, ...[...edge].reverse().map(({ x, y }) => ({ x, y: y - 0.28 * d }))];
-  const under = [{ x: low.at(-1)!.x, y: at(45).y + 0.2 * d }, { x: low[0]!.x, y: at(36).y + 0.2 * d }];
+  const under = [
+    { x: low.at(-1)!.x, y: at(45).y + 0.2 * d },
+    { x: low[0]!.x, y: at(36).y + 0.2 * d },
+  ];
   const shade = `<path d="${path([...low, ...under])}"
     fill="#000" fill-opacity="${(0.45 * random()).toFixed(2)}"/>`;
   return `${defs}${shade}<path d="${path(crown(at, edge, 0.3))}" ${style}/>
@@ -182,18 +191,23 @@ function headband(at: At, random: Random, colour: string): string {
   const low = overBrows(at, 0.02 + 0.1 * random());
   const high = [...low].reverse().map(({ x, y }) => ({ x, y: y - (0.35 + 0.25 * random()) * d }));
   const [first, last] = [low[0]!, low.at(-1)!];
-  const ends = [{ x: first.x - 0.3 * d, y: first.y }, { x: last.x + 0.3 * d, y: last.y }] as const;
+  const ends = [
+    { x: first.x - 0.3 * d, y: first.y },
+    { x: last.x + 0.3 * d, y: last.y },
+  ] as const;
   return `${defs}<path d="${path([ends[0], ...low, ends[1], ...high])}" ${style}/>`;
 }
 
 /** Strands that hang from above. */
 function strands(from: readonly Point[], to: readonly Point[], hair: Rgb, random: Random, width: number): string {
-  return from.map((a, i) => {
-    const b = to[i]!;
-    const bend = { x: (a.x + b.x) / 2 + (random() - 0.5) * 6 * width, y: (a.y + b.y) / 2 };
-    return `<path d="M${a.x} ${a.y}Q${bend.x} ${bend.y} ${b.x} ${b.y}" fill="none" stroke-linecap="round"
+  return from
+    .map((a, i) => {
+      const b = to[i]!;
+      const bend = { x: (a.x + b.x) / 2 + (random() - 0.5) * 6 * width, y: (a.y + b.y) / 2 };
+      return `<path d="M${a.x} ${a.y}Q${bend.x} ${bend.y} ${b.x} ${b.y}" fill="none" stroke-linecap="round"
       stroke="${rgb(hair, 0.6 + 0.8 * random())}" stroke-width="${width * (0.6 + random())}"/>`;
-  }).join('');
+    })
+    .join('');
 }
 
 function fringe(at: At, random: Random, hair: Rgb): string {
@@ -239,17 +253,23 @@ async function ownSkin(portrait: Portrait, random: Random): Promise<Buffer> {
   const { x, y } = random() < 0.5 ? between(at(36), at(48)) : between(at(45), at(54));
   const left = Math.min(portrait.width - side, Math.max(0, Math.round(x - side / 2)));
   const top = Math.min(portrait.height - side, Math.max(0, Math.round(y - side / 2)));
-  const cheek = await sharp(portrait.bytes).extract({ left, top, width: side, height: side })
-    .linear(0.8 + 0.35 * random()).png().toBuffer();
+  const cheek = await sharp(portrait.bytes)
+    .extract({ left, top, width: side, height: side })
+    .linear(0.8 + 0.35 * random())
+    .png()
+    .toBuffer();
   const middle = between(at(51), at(57));
   const fingers = [0, 1, 2, 3].map((i) => {
     const fx = middle.x + (i - 1.5) * 0.26 * d;
     return `<rect x="${fx - 0.13 * d}" y="${middle.y - 0.35 * d}" width="${0.27 * d}" height="${1.5 * d}"
       rx="${0.13 * d}" fill="url(#c)" stroke="#3a1c10" stroke-opacity="0.35" stroke-width="${0.02 * d}"/>`;
   });
-  return overdrawn(portrait, `<defs><pattern id="c" width="${side}" height="${side}" patternUnits="userSpaceOnUse">
+  return overdrawn(
+    portrait,
+    `<defs><pattern id="c" width="${side}" height="${side}" patternUnits="userSpaceOnUse">
     <image href="data:image/png;base64,${cheek.toString('base64')}" width="${side}" height="${side}"/></pattern></defs>
-    <g transform="rotate(${(random() - 0.5) * 60} ${middle.x} ${middle.y})">${fingers.join('')}</g>`);
+    <g transform="rotate(${(random() - 0.5) * 60} ${middle.x} ${middle.y})">${fingers.join('')}</g>`,
+  );
 }
 
 function cup(at: At, random: Random): string {
@@ -257,8 +277,14 @@ function cup(at: At, random: Random): string {
   const { x, y } = between(at(51), at(57));
   const w = (0.4 + 0.2 * random()) * d;
   const [top, bottom] = [y - (0.15 + 0.2 * random()) * d, y + (0.5 + 0.6 * random()) * d];
-  const rim = [{ x: x - w, y: top }, { x: x + w, y: top }];
-  const foot = [{ x: x + 0.8 * w, y: bottom }, { x: x - 0.8 * w, y: bottom }];
+  const rim = [
+    { x: x - w, y: top },
+    { x: x + w, y: top },
+  ];
+  const foot = [
+    { x: x + 0.8 * w, y: bottom },
+    { x: x - 0.8 * w, y: bottom },
+  ];
   return `<path d="${path([...rim, ...foot])}" fill="${pick(random, CLOTH)}"/>`;
 }
 
@@ -286,7 +312,10 @@ function hairOverOneEye(at: At, random: Random, hair: Rgb): string {
   const left = random() < 0.5;
   const [a, b] = left ? [at(17), at(21)] : [at(22), at(26)];
   const n = 40;
-  const roots = [{ x: a.x - 0.1 * d, y: a.y - d }, { x: b.x, y: b.y - d }] as const;
+  const roots = [
+    { x: a.x - 0.1 * d, y: a.y - d },
+    { x: b.x, y: b.y - d },
+  ] as const;
   const from = Array.from({ length: n }, (_, i) => between(roots[0], roots[1], i / (n - 1)));
   const to = from.map((p) => ({ x: p.x + (left ? -0.1 : 0.1) * d * random(), y: at(30).y + 0.5 * d * random() }));
   return strands(from, to, hair, random, 0.045 * d);
@@ -302,9 +331,11 @@ function handOverEyes(at: At, random: Random, skin: Rgb): string {
   const d = eyeDistance(at);
   const { x, y } = between(between(at(36), at(39)), between(at(42), at(45)));
   const light = 0.8 + 0.35 * random();
-  const fingers = [-1.5, -0.5, 0.5].map((i) => `<rect x="${x - 1.1 * d}" y="${y + i * 0.27 * d}" width="${2.2 * d}"
+  const fingers = [-1.5, -0.5, 0.5].map(
+    (i) => `<rect x="${x - 1.1 * d}" y="${y + i * 0.27 * d}" width="${2.2 * d}"
     height="${0.28 * d}" rx="${0.14 * d}" fill="${rgb(skin, light)}"
-    stroke="${rgb(skin, light * 0.7)}" stroke-width="${0.02 * d}"/>`);
+    stroke="${rgb(skin, light * 0.7)}" stroke-width="${0.02 * d}"/>`,
+  );
   return `<g transform="rotate(${tiltOf(at) + (random() - 0.5) * 16} ${x} ${y})">${fingers.join('')}</g>`;
 }
 
@@ -345,7 +376,10 @@ async function telephone({ bytes, width, height }: Portrait, random: Random): Pr
   const inside = `M${r} 0${right}H${r}Q0 ${h} 0 ${h - r}V${r}Q0 0 ${r} 0Z`;
   const corners = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}">
     <path fill-rule="evenodd" fill="#0c0c0e" d="${outside}${inside}"/></svg>`);
-  const shown = await sharp(bytes).composite([{ input: corners }]).png().toBuffer();
+  const shown = await sharp(bytes)
+    .composite([{ input: corners }])
+    .png()
+    .toBuffer();
   const background = { r: 12, g: 12, b: 14 };
   return encoded(sharp(shown).extend({ left: thin, right: thin, top: thick, bottom: thick, background }));
 }
@@ -354,10 +388,17 @@ async function telephone({ bytes, width, height }: Portrait, random: Random): Pr
 async function printOnTable({ bytes, width }: Portrait, random: Random): Promise<Buffer> {
   const border = Math.round((0.03 + 0.05 * random()) * width);
   const white = { r: 244, g: 243, b: 238 };
-  const background = pick(random, [{ r: 120, g: 90, b: 60 }, { r: 70, g: 80, b: 90 }, { r: 190, g: 180, b: 160 }]);
+  const background = pick(random, [
+    { r: 120, g: 90, b: 60 },
+    { r: 70, g: 80, b: 90 },
+    { r: 190, g: 180, b: 160 },
+  ]);
   const around = { left: border, right: border, top: border, bottom: border, background: white };
   const print = await sharp(bytes).extend(around).png().toBuffer();
-  const turnedPrint = await sharp(print).rotate((random() - 0.5) * 10, { background }).png().toBuffer();
+  const turnedPrint = await sharp(print)
+    .rotate((random() - 0.5) * 10, { background })
+    .png()
+    .toBuffer();
   const by = Math.round((0.02 + 0.08 * random()) * width);
   return encoded(sharp(turnedPrint).extend({ left: by, right: by, top: by, bottom: by, background }));
 }
@@ -375,7 +416,14 @@ async function otherLight({ bytes, width, height }: Portrait, random: Random): P
     <linearGradient id="g" x1="${x1}" x2="${x2}"><stop offset="0.25" stop-opacity="${side}"/>
     <stop offset="0.75" stop-opacity="0"/></linearGradient></defs>
     <rect width="100%" height="100%" fill="url(#g)"/></svg>`);
-  const toned = sharp(bytes).linear(gains, [0, 0, 0]).gamma(gamma, 1 + 0.8 * random());
-  const lit = await toned.composite([{ input: shade }]).png().toBuffer();
-  return sharp(lit).jpeg({ quality: 60 + Math.floor(36 * random()) }).toBuffer();
+  const toned = sharp(bytes)
+    .linear(gains, [0, 0, 0])
+    .gamma(gamma, 1 + 0.8 * random());
+  const lit = await toned
+    .composite([{ input: shade }])
+    .png()
+    .toBuffer();
+  return sharp(lit)
+    .jpeg({ quality: 60 + Math.floor(36 * random()) })
+    .toBuffer();
 }

@@ -32,7 +32,8 @@ export interface ApiLimits {
   readonly shutdownMsMax: number;
 }
 
-/** One kind of places for uploads: all of the kind, those of one holder (address or booth), bytes that all of them may hold, and may send. */
+/** One kind of places for uploads: all of the kind, those of one holder (address or booth), bytes that all of them may
+ * hold, and may send. */
 export interface PlacesSettings {
   readonly placesMax: number;
   readonly perHolderMax: number;
@@ -160,7 +161,8 @@ export const DEFAULT_UPLOADS: UploadSettings = {
 
 const WAITING = { waitingMax: 1_024, waitingPerAddressMax: 256, waitMsMax: 5_000 };
 
-/** Beside booths strangers of each kind take about a tenth of the event loop. Waiting uploads hold what a connection reads ahead, 64 KiB each. */
+/** Beside booths strangers of each kind take about a tenth of the event loop. Waiting uploads hold what a connection
+ * reads ahead, 64 KiB each. */
 export const DEFAULT_TURNS: TurnSettings = {
   question: { perSecondBeside: 50, ...WAITING },
   shown: { perSecondBeside: 50, ...WAITING },
@@ -169,4 +171,9 @@ export const DEFAULT_TURNS: TurnSettings = {
   other: { perSecondBeside: 200, ...WAITING },
 };
 
-export const DEFAULT_RATE_LIMITS: RateLimits = { challengesPerMinute: 3_000, registrationsPerMinute: 3_000, statusPerMinute: 12_000, photoChecksPerMinute: 3_000 };
+export const DEFAULT_RATE_LIMITS: RateLimits = {
+  challengesPerMinute: 3_000,
+  registrationsPerMinute: 3_000,
+  statusPerMinute: 12_000,
+  photoChecksPerMinute: 3_000,
+};

@@ -34,12 +34,36 @@ import { SystemController } from './system/system.controller.js';
 /** The HTTP edge. */
 @Module({})
 export class ApiModule {
-  /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`, `Claims`, `ReadModels` and `HealthChecks` */
-  static register({ settings, imports }: { readonly settings: ApiSettings; readonly imports: NonNullable<DynamicModule['imports']> }): DynamicModule {
+  /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`,
+   *   `Claims`, `ReadModels` and `HealthChecks` */
+  static register({
+    settings,
+    imports,
+  }: {
+    readonly settings: ApiSettings;
+    readonly imports: NonNullable<DynamicModule['imports']>;
+  }): DynamicModule {
     return {
       module: ApiModule,
       imports,
-      controllers: [ChallengesController, BoothSettingsController, PhotoChecksController, RegistrationsController, HoldsController, CasesController, BoothsController, ActsController, ConsumersController, PoliciesController, AuditLogController, AuditController, AuditListsController, SystemController, ProbesController, FirstPageController],
+      controllers: [
+        ChallengesController,
+        BoothSettingsController,
+        PhotoChecksController,
+        RegistrationsController,
+        HoldsController,
+        CasesController,
+        BoothsController,
+        ActsController,
+        ConsumersController,
+        PoliciesController,
+        AuditLogController,
+        AuditController,
+        AuditListsController,
+        SystemController,
+        ProbesController,
+        FirstPageController,
+      ],
       providers: [
         { provide: ApiSettings, useValue: settings },
         Metrics,

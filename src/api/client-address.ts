@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
-/** Whose word about the client's address is believed. `no`: nobody's. `nearest`: whoever connects, for its own neighbour only.
- *  A list: proxies by address or block (`10.0.0.0/8`). */
+/** Whose word about the client's address is believed. `no`: nobody's. `nearest`: whoever connects, for its own
+ * neighbour only. A list: proxies by address or block (`10.0.0.0/8`). */
 export type ProxyTrust = 'no' | 'nearest' | readonly string[];
 
 /** All that is known of an address that cannot be read: they share one. */
@@ -10,9 +10,20 @@ export const UNKNOWN_ADDRESS = 'unknown';
 const HOPS_MAX = 32;
 
 /** Where a request comes from: the other end of the connection, unless that is a proxy which the operator trusts.
- *  @param header lower-case name of the field in which proxies write; several entries are read from the right, which is the side that
- *  our own proxies wrote, up to the first entry that is no trusted proxy. What the client itself wrote stands to the left of it. */
-export function clientAddress({ peer, headers, trust, header }: { readonly peer: string | undefined; readonly headers: IncomingHttpHeaders; readonly trust: ProxyTrust; readonly header: string }): string {
+ * @param header lower-case name of the field in which proxies write; several entries are read from the right, which is
+ *   the side that our own proxies wrote, up to the first entry that is no trusted proxy. What the client itself wrote
+ *   stands to the left of it. */
+export function clientAddress({
+  peer,
+  headers,
+  trust,
+  header,
+}: {
+  readonly peer: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly trust: ProxyTrust;
+  readonly header: string;
+}): string {
   const nearest = peer ?? '';
   if (trust === 'no' || !isTrusted(trust, nearest)) return nearest;
   const entries = entriesOf(headers[header], header);
@@ -25,8 +36,8 @@ export function clientAddress({ peer, headers, trust, header }: { readonly peer:
   return client;
 }
 
-/** What limits count by: one IPv4 address, or the /64 of IPv6 that one subscriber has at least. IPv4 in any of its IPv6 wrappings
- *  (mapped, NAT64, 6to4) is the IPv4 address. Ports, brackets and zones are dropped. */
+/** What limits count by: one IPv4 address, or the /64 of IPv6 that one subscriber has at least. IPv4 in any of its IPv6
+ * wrappings (mapped, NAT64, 6to4) is the IPv4 address. Ports, brackets and zones are dropped. */
 export function addressKey(text: string): string {
   const address = parsed(text);
   if (address === null) return UNKNOWN_ADDRESS;
@@ -35,7 +46,10 @@ export function addressKey(text: string): string {
   const range = address.range();
   if (range === 'rfc6052') return ipv4Of(parts[6], parts[7]);
   if (range === '6to4') return ipv4Of(parts[1], parts[2]);
-  return `${parts.slice(0, 4).map((part) => part.toString(16)).join(':')}::/64`;
+  return `${parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
 }
 
 /** Whether this end of a connection is a proxy whose word counts. */
@@ -48,7 +62,11 @@ function isIn(list: readonly string[], text: string): boolean {
   if (address === null) return false;
   return list.some((entry) => {
     const block = blockOf(entry);
-    return block !== null && block[0].kind() === address.kind() && address.match(block as [ipaddr.IPv4 & ipaddr.IPv6, number]);
+    return (
+      block !== null &&
+      block[0].kind() === address.kind() &&
+      address.match(block as [ipaddr.IPv4 & ipaddr.IPv6, number])
+    );
   });
 }
 
@@ -79,9 +97,14 @@ function withoutZone(text: string): string {
 /** The addresses that a field holds, as they stand there. `Forwarded` (RFC 7239) has its own form. */
 function entriesOf(value: string | string[] | undefined, header: string): readonly string[] {
   const text = Array.isArray(value) ? value.join(',') : (value ?? '');
-  const entries = text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+  const entries = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
   if (header !== 'forwarded') return entries;
-  return entries.map((entry) => /(?:^|;)\s*for=(?:"((?:[^"\\]|\\.)*)"|([^;]*))/i.exec(entry)).map((found) => (found?.[1] ?? found?.[2] ?? '').trim());
+  return entries
+    .map((entry) => /(?:^|;)\s*for=(?:"((?:[^"\\]|\\.)*)"|([^;]*))/i.exec(entry))
+    .map((found) => (found?.[1] ?? found?.[2] ?? '').trim());
 }
 
 function ipv4Of(high = 0, low = 0): string {

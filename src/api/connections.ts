@@ -15,8 +15,9 @@ interface Connection {
   state: 'silent' | 'arriving' | 'asked';
 }
 
-/** Bounds open connections, of one address and of all. A newcomer is not turned away while the address that has most holds connections on which
- *  nothing is asked: the oldest of those gives way, so silence keeps nobody out. An honest client asks at once. */
+/** Bounds open connections, of one address and of all. A newcomer is not turned away while the address that has most
+ * holds connections on which nothing is asked: the oldest of those gives way, so silence keeps nobody out. An honest
+ * client asks at once. */
 export class Connections {
   private readonly byAddress = new Map<string, Set<Connection>>();
   private readonly bySocket = new WeakMap<Socket, Connection>();
@@ -26,12 +27,19 @@ export class Connections {
    *  @param isKept connections that never give way */
   constructor(
     private readonly limits: ConnectionLimits,
-    private readonly rules: { readonly isProxy: (peer: string) => boolean; readonly isKept: (socket: Socket) => boolean },
+    private readonly rules: {
+      readonly isProxy: (peer: string) => boolean;
+      readonly isKept: (socket: Socket) => boolean;
+    },
   ) {}
 
   attach(server: Server): void {
     server.on('connection', (socket: Socket) => this.add(socket));
-    server.on('request', (request: IncomingMessage, response: { once(event: 'close', listener: () => void): unknown }) => this.asked(request, response));
+    server.on(
+      'request',
+      (request: IncomingMessage, response: { once(event: 'close', listener: () => void): unknown }) =>
+        this.asked(request, response),
+    );
   }
 
   get open(): number {
@@ -56,7 +64,9 @@ export class Connections {
 
   private asked(request: IncomingMessage, response: { once(event: 'close', listener: () => void): unknown }): void {
     // Behind TLS the request's socket is not the one that connected, but leads to it.
-    const connection = this.bySocket.get(request.socket) ?? this.bySocket.get((request.socket as Socket & { _parent?: Socket })._parent as Socket);
+    const connection =
+      this.bySocket.get(request.socket) ??
+      this.bySocket.get((request.socket as Socket & { _parent?: Socket })._parent as Socket);
     if (!connection) return;
     connection.state = request.complete ? 'asked' : 'arriving';
     request.once('end', () => {
@@ -70,8 +80,8 @@ export class Connections {
     });
   }
 
-  /** @returns whether one was closed: the one on which for longest nothing whole was asked. A newcomer is silent too until its question has
-   *  come, so silence alone does not go before a question that never ends. */
+  /** @returns whether one was closed: the one on which for longest nothing whole was asked. A newcomer is silent too
+   *   until its question has come, so silence alone does not go before a question that never ends. */
   private closeOldest(among: ReadonlySet<Connection>): boolean {
     const victim = [...among].find(({ state, socket }) => state !== 'asked' && !this.rules.isKept(socket));
     if (!victim) return false;

@@ -34,22 +34,51 @@ const DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-s
 
 /** What that page needs. The package that it comes from has more: its own description, sources, other builds. */
 const DOCS_FILES = new Set([
-  '/docs', '/docs/', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-standalone-preset.js',
-  '/docs/swagger-ui-init.js', '/docs/favicon-16x16.png', '/docs/favicon-32x32.png',
+  '/docs',
+  '/docs/',
+  '/docs/swagger-ui.css',
+  '/docs/swagger-ui-bundle.js',
+  '/docs/swagger-ui-standalone-preset.js',
+  '/docs/swagger-ui-init.js',
+  '/docs/favicon-16x16.png',
+  '/docs/favicon-32x32.png',
 ]);
 
-/** Builds the HTTP server around a module that imports `ApiModule.register(…)`. Not listening yet: call `listen`, or `init` in tests.
- *  @param log where the log lines go; default: standard output */
-export async function createApp(module: Type | DynamicModule, settings: ApiSettings, log: Logger = createLog(settings)): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapterOf(settings), { bodyParser: false, abortOnError: false, logger: new NestLog(log) });
+/** Builds the HTTP server around a module that imports `ApiModule.register(…)`. Not listening yet: call `listen`, or
+ * `init` in tests.
+ * @param log where the log lines go; default: standard output */
+export async function createApp(
+  module: Type | DynamicModule,
+  settings: ApiSettings,
+  log: Logger = createLog(settings),
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapterOf(settings), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new NestLog(log),
+  });
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   await app.register(multipart as never);
   server.removeContentTypeParser('text/plain');
   // The body stays bytes until somebody has looked for a My Number in it.
-  server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax }, (_request, body, done) => done(null, body));
-  addHooks(server, { settings, log, metrics: app.get(Metrics, { strict: false }), lifecycle: app.get(Lifecycle, { strict: false }), gate: app.get(EdgeGate, { strict: false }) });
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax },
+    (_request, body, done) => done(null, body),
+  );
+  addHooks(server, {
+    settings,
+    log,
+    metrics: app.get(Metrics, { strict: false }),
+    lifecycle: app.get(Lifecycle, { strict: false }),
+    gate: app.get(EdgeGate, { strict: false }),
+  });
   boundConnections(server, settings, app.get(EdgeLimits, { strict: false }));
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Honnin API' });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Honnin API',
+  });
   return app;
 }
 
@@ -70,16 +99,25 @@ function adapterOf(settings: ApiSettings): FastifyAdapter {
     // We say it ourselves, as a problem document.
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
-    frameworkErrors: (error: { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => sendProblem(request, reply, new ProblemError(codeOfStatus(error.statusCode ?? 400))),
+    frameworkErrors: (error: { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(request, reply, new ProblemError(codeOfStatus(error.statusCode ?? 400))),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerUnparsable(error, socket),
-    ...(tls ? { https: { ...timeouts, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } } : { http: timeouts }),
+    ...(tls
+      ? { https: { ...timeouts, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }
+      : { http: timeouts }),
   };
   return new FastifyAdapter(options as object);
 }
 
 function boundConnections(server: FastifyInstance, { limits, trustProxy }: ApiSettings, edge: EdgeLimits): void {
-  const rules = { isProxy: (peer: string) => isTrusted(trustProxy, peer), isKept: (socket: Socket) => edge.isPlaced(socket) };
-  new Connections({ connectionsMax: limits.connectionsMax, perAddressMax: limits.connectionsPerAddressMax }, rules).attach(server.server);
+  const rules = {
+    isProxy: (peer: string) => isTrusted(trustProxy, peer),
+    isKept: (socket: Socket) => edge.isPlaced(socket),
+  };
+  new Connections(
+    { connectionsMax: limits.connectionsMax, perAddressMax: limits.connectionsPerAddressMax },
+    rules,
+  ).attach(server.server);
 }
 
 interface Hooked {
@@ -110,7 +148,11 @@ function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle, 
       reply.header('connection', 'close');
       sendProblem(request, reply, new ProblemError('shutting_down', { retryAfterSeconds: 5 }));
     };
-    gate.admit(request, reply).then(begin, (error: unknown) => sendProblem(request, reply, error instanceof ProblemError ? error : new ProblemError('internal_error')));
+    gate
+      .admit(request, reply)
+      .then(begin, (error: unknown) =>
+        sendProblem(request, reply, error instanceof ProblemError ? error : new ProblemError('internal_error')),
+      );
   });
   server.addHook('preClose', (done) => {
     // A client that holds a connection without asking anything must not keep the server from ending.
@@ -124,8 +166,9 @@ function addHooks(server: FastifyInstance, { settings, log, metrics, lifecycle, 
   });
 }
 
-/** Tells once how an answer ended: its status, or that the client went away before. Not by `stream.finished`, which listens twice to the close of an
- *  answer: Fastify and Nest listen eight times when they send a stream, and Node takes the eleventh listener for a leak. */
+/** Tells once how an answer ended: its status, or that the client went away before. Not by `stream.finished`, which
+ * listens twice to the close of an answer: Fastify and Nest listen eight times when they send a stream, and Node takes
+ * the eleventh listener for a leak. */
 function onEnd(raw: ServerResponse, tell: (status: number) => void): void {
   let isSent = false;
   raw.once('finish', () => {
@@ -140,7 +183,10 @@ function onEnd(raw: ServerResponse, tell: (status: number) => void): void {
 }
 
 /** One line per request: the route's pattern, never its address, which may hold a receipt. */
-function report(request: FastifyRequest, { status, ms, log, metrics }: { status: number; ms: number; log: Logger; metrics: Metrics }): void {
+function report(
+  request: FastifyRequest,
+  { status, ms, log, metrics }: { status: number; ms: number; log: Logger; metrics: Metrics },
+): void {
   const route = request.is404 ? 'unmatched' : (request.routeOptions.url ?? 'unmatched');
   metrics.httpSeconds.observe({ method: request.method, route, status: String(status) }, ms / 1000);
   log.info({ id: request.id, method: request.method, route, status, ms: Math.round(ms * 10) / 10 }, 'request');
@@ -152,8 +198,15 @@ function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'invalid_request';
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headers_too_large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request_timeout'
+        : 'invalid_request';
   const document = problemDocument(code, { requestId: randomUUID(), language: 'en' });
   const body = JSON.stringify(document);
-  socket.end(`HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }

@@ -18,8 +18,8 @@ const BOOTH_SESSION_MS = 250;
 const COME_AGAIN_SECONDS = 2;
 const TELL_MS = 60_000;
 
-/** Lets requests in before anything of them is read: a booth's that proves itself at once, all others in turns. Floods are
- *  answered by one process, so what strangers ask must not stand before what booths ask. */
+/** Lets requests in before anything of them is read: a booth's that proves itself at once, all others in turns. Floods
+ * are answered by one process, so what strangers ask must not stand before what booths ask. */
 @Injectable()
 export class EdgeGate {
   private readonly logger = new Logger('Gate');

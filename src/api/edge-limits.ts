@@ -7,8 +7,8 @@ import { addressKey, clientAddress } from './client-address.js';
 import { ProblemError } from './problems.js';
 import { RateLimiter } from './rate-limiter.js';
 
-/** Keeps one address, and all together, from taking more than their share. What is turned away here is not put on record:
- *  a record of every request of a flood would be the flood's success. */
+/** Keeps one address, and all together, from taking more than their share. What is turned away here is not put on
+ * record: a record of every request of a flood would be the flood's success. */
 @Injectable()
 export class EdgeLimits {
   private readonly limiters: Readonly<Record<keyof RateLimits, RateLimiter>>;

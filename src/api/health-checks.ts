@@ -9,7 +9,9 @@ export interface Readiness {
 
 /** The names of the parts that are not ok: all that people without the token of the operator are told. */
 export function troublesOf({ parts }: Readiness): readonly string[] {
-  return Object.entries(parts).filter(([, { ok }]) => !ok).map(([name]) => name);
+  return Object.entries(parts)
+    .filter(([, { ok }]) => !ok)
+    .map(([name]) => name);
 }
 
 /** Says whether this server can do its work now. Asked often: it answers from what is known, within a second. */

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { holdsMyNumber } from '../domain/values/my-number.js';
 
-export type ParsedJson = { readonly outcome: 'parsed'; readonly value: unknown } | { readonly outcome: 'my_number' } | { readonly outcome: 'malformed' };
+export type ParsedJson =
+  | { readonly outcome: 'parsed'; readonly value: unknown }
+  | { readonly outcome: 'my_number' }
+  | { readonly outcome: 'malformed' };
 
 /** Deeper than anything of ours; keeps every later walk over the value shallow. */
 const DEPTH_MAX = 8;
@@ -11,8 +14,8 @@ const UUID = /(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 /** HTTP libraries choose boundaries themselves, and a common one ends in exactly twelve digits. */
 const BOUNDARY = /;\s*boundary\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)/giu;
 
-/** Reads a JSON text that somebody sent. Looks for a My Number before anything else: in the text as it came, and in every name,
- *  string and number after decoding, because escapes (`\u0031`) and exponents hide digits. @req R2 */
+/** Reads a JSON text that somebody sent. Looks for a My Number before anything else: in the text as it came, and in
+ * every name, string and number after decoding, because escapes (`\u0031`) and exponents hide digits. @req R2 */
 export function parseJson(bytes: Uint8Array): ParsedJson {
   const text = utf8(bytes);
   if (text === null) return { outcome: 'malformed' };
@@ -33,7 +36,10 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
 export function headersHoldMyNumber(headers: IncomingHttpHeaders): boolean {
   return Object.entries(headers).some(([name, value]) => {
     const values = typeof value === 'string' ? [value] : (value ?? []);
-    return textHoldsMyNumber(name) || values.some((v) => textHoldsMyNumber(name === 'content-type' ? v.replace(BOUNDARY, '') : v));
+    return (
+      textHoldsMyNumber(name) ||
+      values.some((v) => textHoldsMyNumber(name === 'content-type' ? v.replace(BOUNDARY, '') : v))
+    );
   });
 }
 

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
-/** Knows when the server is on its way out: new requests are asked to come back, and open streams end, before the port closes. */
+/** Knows when the server is on its way out: new requests are asked to come back, and open streams end, before the port
+ * closes. */
 @Injectable()
 export class Lifecycle implements OnModuleDestroy {
   private readonly controller = new AbortController();

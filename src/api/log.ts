@@ -2,7 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { ApiSettings } from './api-settings.js';
 
-/** The server's log: JSON lines with times in UTC. Nothing passes whole requests to it, so there is nothing to redact. */
+/** The server's log: JSON lines with times in UTC. Nothing passes whole requests to it, so there is nothing to
+ * redact. */
 export function createLog({ logLevel }: Pick<ApiSettings, 'logLevel'>, destination?: DestinationStream): Logger {
   const options = { level: logLevel, base: { service: 'honnin' }, timestamp: pino.stdTimeFunctions.isoTime };
   return destination ? pino(options, destination) : pino(options);
@@ -37,10 +38,17 @@ export class NestLog implements LoggerService {
   }
 
   /** Nest calls with `(message, context)`, and for errors with `(message, stack, context)`. */
-  private write(level: 'fatal' | 'error' | 'warn' | 'debug' | 'trace', message: unknown, rest: readonly unknown[]): void {
+  private write(
+    level: 'fatal' | 'error' | 'warn' | 'debug' | 'trace',
+    message: unknown,
+    rest: readonly unknown[],
+  ): void {
     const texts = rest.filter((r): r is string => typeof r === 'string');
     const context = texts.at(-1);
     const stack = message instanceof Error ? message.stack : texts.length > 1 ? texts[0] : undefined;
-    this.target[level]({ ...(context && { context }), ...(stack && { stack }) }, message instanceof Error ? message.message : String(message));
+    this.target[level](
+      { ...(context && { context }), ...(stack && { stack }) },
+      message instanceof Error ? message.message : String(message),
+    );
   }
 }

@@ -21,17 +21,47 @@ export class Metrics {
   constructor() {
     // Among others `nodejs_eventloop_lag_*_seconds` and the process's memory and processor time.
     collectDefaultMetrics({ register: this.registry });
-    this.httpSeconds = this.histogram({ name: 'honnin_http_request_seconds', help: 'Time from request to answer', labels: ['method', 'route', 'status'], buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
-    this.doorRefusals = this.counter({ name: 'honnin_door_refusals_total', help: "Booths' requests refused at the door", labels: ['code'] });
-    this.photoChecks = this.counter({ name: 'honnin_photo_checks_total', help: 'Photographs that booths asked about beforehand: accepted, referred to officers or refused, and why', labels: ['verdict', 'reason', 'measure'] });
-    this.signInFailures = this.counter({ name: 'honnin_sign_in_failures_total', help: 'Access tokens that were not accepted, and roles that did not allow', labels: ['cause'] });
+    this.httpSeconds = this.histogram({
+      name: 'honnin_http_request_seconds',
+      help: 'Time from request to answer',
+      labels: ['method', 'route', 'status'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    });
+    this.doorRefusals = this.counter({
+      name: 'honnin_door_refusals_total',
+      help: "Booths' requests refused at the door",
+      labels: ['code'],
+    });
+    this.photoChecks = this.counter({
+      name: 'honnin_photo_checks_total',
+      help: 'Photographs that booths asked about beforehand: accepted, referred to officers or refused, and why',
+      labels: ['verdict', 'reason', 'measure'],
+    });
+    this.signInFailures = this.counter({
+      name: 'honnin_sign_in_failures_total',
+      help: 'Access tokens that were not accepted, and roles that did not allow',
+      labels: ['cause'],
+    });
     this.eventStreams = this.gauge({ name: 'honnin_event_streams', help: 'Open server-sent event streams' });
-    this.turnedAway = this.counter({ name: 'honnin_requests_turned_away_total', help: 'Requests without proof that were sent away unread because too many waited for a turn', labels: ['turn'] });
-    this.uploads = this.gauge({ name: 'honnin_uploads', help: 'Uploads that are being read, by what gave them their place', labels: ['places'] });
+    this.turnedAway = this.counter({
+      name: 'honnin_requests_turned_away_total',
+      help: 'Requests without proof that were sent away unread because too many waited for a turn',
+      labels: ['turn'],
+    });
+    this.uploads = this.gauge({
+      name: 'honnin_uploads',
+      help: 'Uploads that are being read, by what gave them their place',
+      labels: ['places'],
+    });
   }
 
   /** @param collect counts that something else keeps, told anew at every scrape */
-  counter<Label extends string = never>({ name, help, labels = [], collect }: Described<Label> & { readonly collect?: (counter: Counter<Label>) => void }): Counter<Label> {
+  counter<Label extends string = never>({
+    name,
+    help,
+    labels = [],
+    collect,
+  }: Described<Label> & { readonly collect?: (counter: Counter<Label>) => void }): Counter<Label> {
     return new Counter({
       name,
       help,
@@ -46,7 +76,12 @@ export class Metrics {
     });
   }
 
-  gauge<Label extends string = never>({ name, help, labels = [], collect }: Described<Label> & { readonly collect?: (gauge: Gauge<Label>) => void | Promise<void> }): Gauge<Label> {
+  gauge<Label extends string = never>({
+    name,
+    help,
+    labels = [],
+    collect,
+  }: Described<Label> & { readonly collect?: (gauge: Gauge<Label>) => void | Promise<void> }): Gauge<Label> {
     return new Gauge({
       name,
       help,
@@ -61,7 +96,12 @@ export class Metrics {
   }
 
   /** @param buckets upper bounds in the metric's unit */
-  histogram<Label extends string = never>({ name, help, labels = [], buckets }: Described<Label> & { readonly buckets: readonly number[] }): Histogram<Label> {
+  histogram<Label extends string = never>({
+    name,
+    help,
+    labels = [],
+    buckets,
+  }: Described<Label> & { readonly buckets: readonly number[] }): Histogram<Label> {
     return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [this.registry] });
   }
 }

@@ -1,5 +1,15 @@
 import { applyDecorators, type INestApplication } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiHeader, ApiProperty, ApiResponse, DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiHeader,
+  ApiProperty,
+  ApiResponse,
+  DocumentBuilder,
+  getSchemaPath,
+  SwaggerModule,
+  type OpenAPIObject,
+} from '@nestjs/swagger';
 import { PROBLEMS, type ProblemCode } from './problems.js';
 import { SIGNED_INSTANT } from './validation.js';
 
@@ -45,18 +55,31 @@ export class Problem {
   errors?: FormErrorAnswer[];
 }
 
-/** What every operation can answer: a flood, a server that ends or whose store is away, an address or header fields that it cannot read. */
+/** What every operation can answer: a flood, a server that ends or whose store is away, an address or header fields
+ * that it cannot read. */
 const ALWAYS = [
-  'too_many_requests', 'internal_error', 'shutting_down', 'outcome_unknown', 'not_accepting', 'invalid_request',
-  'uri_too_long', 'headers_too_large',
+  'too_many_requests',
+  'internal_error',
+  'shutting_down',
+  'outcome_unknown',
+  'not_accepting',
+  'invalid_request',
+  'uri_too_long',
+  'headers_too_large',
 ] as const satisfies readonly ProblemCode[];
 
 /** What every operation with a body can answer besides. */
-const WITH_BODY = ['request_too_large', 'unsupported_media_type', 'request_timeout'] as const satisfies readonly ProblemCode[];
+const WITH_BODY = [
+  'request_too_large',
+  'unsupported_media_type',
+  'request_timeout',
+] as const satisfies readonly ProblemCode[];
 
 /** Documents the problems that an operation can answer with, by status, and those that every one can. */
 export function Problems(...codes: readonly ProblemCode[]): MethodDecorator {
-  const responses = [...byStatus([...codes, ...ALWAYS])].map(([status, list]) => ApiResponse(problemAnswer(status, list)));
+  const responses = [...byStatus([...codes, ...ALWAYS])].map(([status, list]) =>
+    ApiResponse(problemAnswer(status, list)),
+  );
   return applyDecorators(ApiExtraModels(Problem), ...responses);
 }
 
@@ -71,28 +94,52 @@ function byStatus(codes: readonly ProblemCode[]): Map<number, ProblemCode[]> {
 
 /** The same for operations that need a role. */
 export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecorator {
-  return applyDecorators(ApiBearerAuth('accessToken'), Problems(...codes, 'unauthenticated', 'forbidden', 'roles_incompatible', 'sign_in_not_configured', 'sign_in_unavailable', 'access_log_unavailable'));
+  return applyDecorators(
+    ApiBearerAuth('accessToken'),
+    Problems(
+      ...codes,
+      'unauthenticated',
+      'forbidden',
+      'roles_incompatible',
+      'sign_in_not_configured',
+      'sign_in_unavailable',
+      'access_log_unavailable',
+    ),
+  );
 }
 
 function text(name: string, pattern: string, description: string): MethodDecorator & ClassDecorator {
   return ApiHeader({ name, required: false, description, schema: { type: 'string', pattern } });
 }
 
-/** Documents the header fields by which a booth's questions for challenges are counted apart from those of its address. */
+/** Documents the header fields by which a booth's questions for challenges are counted apart from those of its
+ * address. */
 export function QuestionHeaders(): MethodDecorator {
   return applyDecorators(
     text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body"),
     text('Honnin-Requested-At', SIGNED_INSTANT.source, "The booth's clock; ten minutes from the server's at most"),
-    text('Honnin-Booth-Signature', '^[A-Za-z0-9+/]{86}==$', "Base64 of the booth's Ed25519 signature over the text of a question for a challenge (docs/wire.md)"),
+    text(
+      'Honnin-Booth-Signature',
+      '^[A-Za-z0-9+/]{86}==$',
+      "Base64 of the booth's Ed25519 signature over the text of a question for a challenge (docs/wire.md)",
+    ),
   );
 }
 
 /** Documents the header fields that give an upload a place before its body is read. */
 export function PlaceHeaders(): MethodDecorator {
   return applyDecorators(
-    text('Honnin-Booth-Id', '^[a-z0-9][a-z0-9-]{2,62}$', "The booth's id as in the body; with Honnin-Challenge it takes a place for the upload. Without both the upload shares the few places of everybody"),
+    text(
+      'Honnin-Booth-Id',
+      '^[a-z0-9][a-z0-9-]{2,62}$',
+      "The booth's id as in the body; with Honnin-Challenge it takes a place for the upload. Without both the upload shares the few places of everybody",
+    ),
     text('Honnin-Challenge', '^[A-Za-z0-9_-]{16,128}$', 'The nonce as in the body'),
-    text('Honnin-Booth-Signature', '^[A-Za-z0-9+/]{86}==$', "Base64 of the booth's Ed25519 signature over the text of an upload place (docs/wire.md): takes one of the booths' own places, which no stranger can hold"),
+    text(
+      'Honnin-Booth-Signature',
+      '^[A-Za-z0-9+/]{86}==$',
+      "Base64 of the booth's Ed25519 signature over the text of an upload place (docs/wire.md): takes one of the booths' own places, which no stranger can hold",
+    ),
   );
 }
 
@@ -101,7 +148,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Honnin')
-    .setDescription('Registers face photographs of My Number Card holders for administrative procedures. Every error is an RFC 9457 problem document with a stable `code`.')
+    .setDescription(
+      'Registers face photographs of My Number Card holders for administrative procedures. Every error is an RFC 9457 problem document with a stable `code`.',
+    )
     .setVersion('1')
     .addServer('/')
     .addTag('Booth', 'For booths and for holders of a receipt')
@@ -109,7 +158,15 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Administrators', 'For the people who run booths and policies')
     .addTag('Audit', 'For auditors, and for monitors that keep copies of checkpoints')
     .addTag('System', 'For the machines that watch this one')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'OpenID Connect access token with the roles claim' }, 'accessToken')
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'OpenID Connect access token with the roles claim',
+      },
+      'accessToken',
+    )
     .build();
   const document = SwaggerModule.createDocument(app, config);
   // The decorators have no words for the parts of an upload.
@@ -151,7 +208,8 @@ function describeParts(document: OpenAPIObject, path: string, types: Readonly<Re
   const { properties = {} } = form.schema as { properties?: Record<string, object> };
   for (const [part, contentMediaType] of Object.entries(types)) {
     // Bytes as JSON Schema 2020-12 says it, and `format` for the generators that know files by that word alone.
-    if (contentMediaType !== 'application/json') properties[part] = { type: 'string', format: 'binary', contentMediaType, ...properties[part] };
+    if (contentMediaType !== 'application/json')
+      properties[part] = { type: 'string', format: 'binary', contentMediaType, ...properties[part] };
   }
 }
 

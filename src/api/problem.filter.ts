@@ -59,13 +59,19 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error(`${request.id}: ${error.message}`, stackOf(error.cause));
       return new ProblemError('access_log_unavailable', { retryAfterSeconds: 5 });
     }
-    if (error instanceof MomentOutOfRangeError) return new ProblemError('moment_out_of_range', { extensions: { errors: [{ pointer: '', expected: error.message }], log: error.span } });
+    if (error instanceof MomentOutOfRangeError)
+      return new ProblemError('moment_out_of_range', {
+        extensions: { errors: [{ pointer: '', expected: error.message }], log: error.span },
+      });
     if (error instanceof NoCheckpointError) return new ProblemError('audit_log_unavailable', { retryAfterSeconds: 2 });
     if (error instanceof SigningRefusedError) {
       this.logger.error(`${request.id}: ${error.message}`);
       return new ProblemError('audit_log_unavailable', { retryAfterSeconds: 60 });
     }
-    if (error instanceof BadCursorError) return new ProblemError('invalid_request', { extensions: { errors: [{ pointer: '', expected: error.message }] } });
+    if (error instanceof BadCursorError)
+      return new ProblemError('invalid_request', {
+        extensions: { errors: [{ pointer: '', expected: error.message }] },
+      });
     if (error instanceof ReadSideBehindError) {
       this.logger.warn(`${request.id}: ${error.message}`);
       return new ProblemError('read_side_behind', { retryAfterSeconds: 1 });
@@ -89,7 +95,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   private async edgeProblem(status: number, request: FastifyRequest): Promise<ProblemError> {
     const code = codeOfStatus(status);
-    if (request.method !== 'POST' || request.is404 || status >= 500 || !DOOR_ROUTES.has(request.routeOptions.url ?? '')) return new ProblemError(code);
+    if (request.method !== 'POST' || request.is404 || status >= 500 || !DOOR_ROUTES.has(request.routeOptions.url ?? ''))
+      return new ProblemError(code);
     const doorCode = code === 'request_too_large' ? code : 'malformed_request';
     try {
       await this.door.record(request, doorCode, null);
@@ -104,7 +111,11 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers with the problem document, in the language that the client asks for. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code, more }: ProblemError): void {
   const language = languageOf(request.headers['accept-language']);
-  const document = problemDocument(code, { requestId: request.id, language, ...(more.extensions && { extensions: more.extensions }) });
+  const document = problemDocument(code, {
+    requestId: request.id,
+    language,
+    ...(more.extensions && { extensions: more.extensions }),
+  });
   if (more.retryAfterSeconds !== undefined) reply.header('retry-after', String(more.retryAfterSeconds));
   if (more.wwwAuthenticate !== undefined) reply.header('www-authenticate', more.wwwAuthenticate);
   reply.status(PROBLEMS[code].status).header('content-language', language).header('content-type', PROBLEM_TYPE);
@@ -120,13 +131,17 @@ function isStillSending({ headers, raw }: FastifyRequest): boolean {
 /** So long a client that is still sending has to see the answer. */
 const LINGER_MS = 500;
 
-/** Answers a client that is still sending: the answer goes out whole, but the connection is cut a little later. Cut at once, it would take the
- *  answer with it; read on, a flood of refused uploads would cost as much as accepted ones. */
+/** Answers a client that is still sending: the answer goes out whole, but the connection is cut a little later. Cut at
+ * once, it would take the answer with it; read on, a flood of refused uploads would cost as much as accepted ones. */
 function sendAndLinger(reply: FastifyReply, body: string): void {
   const { raw } = reply;
   const headers = reply.getHeaders();
   reply.hijack();
-  raw.writeHead(reply.statusCode, { ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) } as OutgoingHttpHeaders);
+  raw.writeHead(reply.statusCode, {
+    ...headers,
+    connection: 'close',
+    'content-length': Buffer.byteLength(body),
+  } as OutgoingHttpHeaders);
   raw.write(body);
   const timer = setTimeout(() => raw.end(), LINGER_MS);
   raw.once('close', () => clearTimeout(timer));

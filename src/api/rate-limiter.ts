@@ -6,7 +6,8 @@ const MINUTE_SECONDS = 60;
 /** So many in a minute for each key, counted by `rate-limiter-flexible` in this process. */
 export class RateLimiter {
   private readonly counted: RateLimiterMemory | null;
-  /** Keys in order of use: the library forgets a key after its minute, and too many keys in one minute are forgotten earlier. */
+  /** Keys in order of use: the library forgets a key after its minute, and too many keys in one minute are forgotten
+   * earlier. */
   private readonly keys = new Set<string>();
 
   /** @param perMinute 0 allows everything */

@@ -6,7 +6,8 @@ import { validated, type FormError } from './validation.js';
 /** As the server writes its own ids. */
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The JSON body of a signed-in person's request, in its form. @throws {ProblemError} `invalid_request` or `my_number_present`. */
+/** The JSON body of a signed-in person's request, in its form. @throws {ProblemError} `invalid_request` or
+ * `my_number_present`. */
 export function jsonBody<T extends object>(shape: new () => T, request: FastifyRequest): T {
   const parsed = Buffer.isBuffer(request.body) ? parseJson(request.body) : ({ outcome: 'malformed' } as const);
   if (parsed.outcome === 'my_number') throw new ProblemError('my_number_present');

@@ -8,8 +8,8 @@ export interface TurnLimits {
   readonly waitMsMax: number;
 }
 
-/** Turns of the event loop are what everybody shares: a request of a booth needs dozens of them, one after the other, and
- *  in each it stands behind all else that is due. So few begin in one of them, also when nobody else wants it. */
+/** Turns of the event loop are what everybody shares: a request of a booth needs dozens of them, one after the other,
+ * and in each it stands behind all else that is due. So few begin in one of them, also when nobody else wants it. */
 const PER_LOOP_TURN = 2;
 const LOOK_MS = 250;
 const SECOND_MS = 1000;
@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /** Lets requests begin that prove nothing: as fast as the server can while no booth's request is worked on, so many a
- *  second while one is. Those who have to wait come in turn by address, so who sends much waits behind himself. A slower
- *  answer also slows whoever sends the next question after it; nobody is refused before too many wait. */
+ * second while one is. Those who have to wait come in turn by address, so who sends much waits behind himself. A slower
+ * answer also slows whoever sends the next question after it; nobody is refused before too many wait. */
 export class Turns {
   /** In the order in which addresses get their next turn. */
   private readonly byAddress = new Map<string, Waiting[]>();
@@ -40,9 +40,9 @@ export class Turns {
     private readonly isBesideBooths: () => boolean,
   ) {}
 
-  /** Calls `begin` once, at once where it can be: with true when it is this request's turn, with false when it has to come
-   *  again.
-   *  @returns what a client calls that does not wait any longer */
+  /** Calls `begin` once, at once where it can be: with true when it is this request's turn, with false when it has to
+   * come again.
+   * @returns what a client calls that does not wait any longer */
   take(address: string, begin: (isTurn: boolean) => void): () => void {
     if (this.isOver || (this.waiting === 0 && this.mayBegin())) {
       begin(true);

@@ -25,8 +25,8 @@ export function parameterError(parameter: string, expected: string): FormError {
 const DATE = '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
 const TIME = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]';
 
-/** How an instant that is signed is written: in UTC, to the millisecond at most. No `format` beside it: what reads a date-time
- *  writes it again in a way of its own, and then the signature is over another text. */
+/** How an instant that is signed is written: in UTC, to the millisecond at most. No `format` beside it: what reads a
+ * date-time writes it again in a way of its own, and then the signature is over another text. */
 export const SIGNED_INSTANT = new RegExp(`^${DATE}T${TIME}(?:\\.[0-9]{1,3})?Z$`);
 
 /** How an instant in whichever offset is described to those who send one. */
@@ -58,23 +58,40 @@ export type Validated<T> = { readonly value: T } | { readonly errors: readonly F
 
 const ERRORS_MAX = 20;
 
-/** Checks a decoded JSON value against a class with class-validator marks. Members that the class does not name are errors. */
+/** Checks a decoded JSON value against a class with class-validator marks. Members that the class does not name are
+ * errors. */
 export function validated<T extends object>(shape: new () => T, value: unknown): Validated<T> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return { errors: [{ pointer: '', expected: 'a JSON object' }] };
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return { errors: [{ pointer: '', expected: 'a JSON object' }] };
   const instance = plainToInstance(shape, value);
-  const found = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, stopAtFirstError: true, validationError: { target: false, value: false } });
-  return found.length === 0 ? { value: instance } : { errors: found.flatMap((e) => formErrors(e, '')).slice(0, ERRORS_MAX) };
+  const found = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    stopAtFirstError: true,
+    validationError: { target: false, value: false },
+  });
+  return found.length === 0
+    ? { value: instance }
+    : { errors: found.flatMap((e) => formErrors(e, '')).slice(0, ERRORS_MAX) };
 }
 
 function formErrors(error: ValidationError, parent: string): FormError[] {
   const pointer = `${parent}/${error.property.slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({ pointer, expected: rule === 'whitelistValidation' ? 'no such member' : message }));
+  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
+    pointer,
+    expected: rule === 'whitelistValidation' ? 'no such member' : message,
+  }));
   return [...own, ...(error.children ?? []).flatMap((child) => formErrors(child, pointer))];
 }
 
 /** An instant in UTC, as events hold it. */
 export function IsUtcInstant(): PropertyDecorator {
-  return custom('isUtcInstant', 'must be an ISO-8601 instant in UTC, e.g. 2026-11-23T08:15:30.123Z', (value) => typeof value === 'string' && SIGNED_INSTANT.test(value) && isInstant(value));
+  return custom(
+    'isUtcInstant',
+    'must be an ISO-8601 instant in UTC, e.g. 2026-11-23T08:15:30.123Z',
+    (value) => typeof value === 'string' && SIGNED_INSTANT.test(value) && isInstant(value),
+  );
 }
 
 /** An instant in whichever offset; the body holds it in UTC, as events do. */
@@ -96,7 +113,10 @@ export function base64Schema({ min, max }: { readonly min: number; readonly max:
   const [one, two] = [`${digit}[AQgw]==`, `${digit}{2}[AEIMQUYcgkosw048]=`];
   const exact = `(?:${digit}{4}){${Math.floor(max / 3)}}${['', one, two][max % 3]}`;
   return {
-    type: 'string', contentEncoding: 'base64', minLength: Math.ceil(min / 3) * 4, maxLength: Math.ceil(max / 3) * 4,
+    type: 'string',
+    contentEncoding: 'base64',
+    minLength: Math.ceil(min / 3) * 4,
+    maxLength: Math.ceil(max / 3) * 4,
     pattern: min === max ? `^${exact}$` : `^(?:${digit}{4})*(?:${one}|${two})?$`,
   };
 }
@@ -114,6 +134,12 @@ export function IsBase64Bytes({ min, max }: { readonly min: number; readonly max
 
 function custom(name: string, message: string, holds: (value: unknown) => boolean): PropertyDecorator {
   return (target, propertyName) => {
-    registerDecorator({ name, target: target.constructor, propertyName: String(propertyName), options: { message: () => message }, validator: { validate: holds } });
+    registerDecorator({
+      name,
+      target: target.constructor,
+      propertyName: String(propertyName),
+      options: { message: () => message },
+      validator: { validate: holds },
+    });
   };
 }

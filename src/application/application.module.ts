@@ -22,7 +22,14 @@ import { RefuseAtDoor } from './commands/refuse-at-door.js';
 import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
-import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from './commands/view-records.js';
+import {
+  CompareListsHandler,
+  RecordViewHandler,
+  ViewCaseHandler,
+  ViewHoldHandler,
+  ViewListHandler,
+  ViewReceiptHandler,
+} from './commands/view-records.js';
 import { ViewWhatIfHandler } from './commands/view-what-if.js';
 import { CurrentPolicy } from './current-policy.js';
 import { DualActs } from './dual-acts.js';
@@ -34,7 +41,12 @@ import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
 import { PublicationRelay } from './publication/publication-relay.js';
-import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from './queries/audit-questions.js';
+import {
+  GetAuditKeysHandler,
+  ProveConsistencyHandler,
+  ProveInclusionHandler,
+  ReadAuditFileHandler,
+} from './queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
 import { ClaimSweep } from './saga/claim-sweep.js';
 import { DualActRunner } from './saga/dual-act-runner.js';
@@ -50,16 +62,74 @@ import { UnknownEvents } from './subscriptions/unknown-events.js';
 import { TombstoneSweep } from './tombstone-sweep.js';
 
 const handlers = [
-  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler, ExportBundleHandler,
-  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler,
-  ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler,
-  ViewConsumersHandler, ResumeConsumerHandler, ReplayParkedHandler,
-  GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler, GetBoothSettingsHandler,
+  IssueChallengeHandler,
+  ReceiveRequestHandler,
+  GiveOpinionHandler,
+  ResolveHoldHandler,
+  EnrolBoothHandler,
+  SuspendBoothHandler,
+  ProposeActHandler,
+  ApproveActHandler,
+  DeclineActHandler,
+  ProposePolicyHandler,
+  ApprovePolicyHandler,
+  ActivatePolicyHandler,
+  ViewImageHandler,
+  RecordAccessRefusedHandler,
+  ResumeEffectHandler,
+  EndRequestHandler,
+  ExportBundleHandler,
+  ViewCaseHandler,
+  ViewHoldHandler,
+  ViewListHandler,
+  CompareListsHandler,
+  ViewReceiptHandler,
+  RecordViewHandler,
+  ViewWhatIfHandler,
+  ReadAuditFileHandler,
+  GetAuditKeysHandler,
+  ProveInclusionHandler,
+  ProveConsistencyHandler,
+  ViewConsumersHandler,
+  ResumeConsumerHandler,
+  ReplayParkedHandler,
+  GetRequestStatusHandler,
+  ListPoliciesHandler,
+  CheckPhotoHandler,
+  GetBoothSettingsHandler,
 ];
 const services = [
-  DecideAndAppend, CurrentPolicy, FirstStart, DualActs, DualActRunner, Challenges, Claims, ClaimSweep, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, CaseWatch, SubjectResolver, RegistrantGroup, CardCheck, EvidenceRetention, SagaReactor, PerformEffect, EffectDispatcher, RegistrantErasure,
-  PublicationRelay, PublicationLag, ErasureDesk, LogWatch, VerifierPageRecord, TombstoneSweep, Consumers, UnknownEvents,
+  DecideAndAppend,
+  CurrentPolicy,
+  FirstStart,
+  DualActs,
+  DualActRunner,
+  Challenges,
+  Claims,
+  ClaimSweep,
+  UploadStandings,
+  RefuseAtDoor,
+  AccessLog,
+  AuditLists,
+  CaseHistory,
+  CaseQuestions,
+  CaseWatch,
+  SubjectResolver,
+  RegistrantGroup,
+  CardCheck,
+  EvidenceRetention,
+  SagaReactor,
+  PerformEffect,
+  EffectDispatcher,
+  RegistrantErasure,
+  PublicationRelay,
+  PublicationLag,
+  ErasureDesk,
+  LogWatch,
+  VerifierPageRecord,
+  TombstoneSweep,
+  Consumers,
+  UnknownEvents,
   Background,
 ];
 

@@ -23,7 +23,11 @@ import { UnknownEvents } from './subscriptions/unknown-events.js';
 import type { StoredEvent } from '../domain/event-envelope.js';
 import { TombstoneSweep } from './tombstone-sweep.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
-import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from './subscriptions/subscription-runner.js';
+import {
+  SubscriptionRunner,
+  type SubscriptionOptions,
+  type SubscriptionStatus,
+} from './subscriptions/subscription-runner.js';
 
 /** A broker that is away is asked again at least this often. */
 const RELAY_DELAY_MS_MAX = 5_000;
@@ -34,7 +38,8 @@ type RunnerOptions = Partial<Pick<SubscriptionOptions, 'batchSize' | 'retry' | '
   readonly maySkip?: boolean;
 };
 
-/** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects, and publication where a broker is configured. */
+/** Everything that runs beside the requests: the saga, the projections, the dispatcher of effects, and publication
+ * where a broker is configured. */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Background');
@@ -84,7 +89,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
 
   private runConsumers(): void {
     for (const { name, types, handler } of this.readModels.all()) this.run(name, types, handler);
-    for (const { name, types, shape, handler } of this.others.all()) this.run(name, types, handler, { shape, maySkip: false });
+    for (const { name, types, shape, handler } of this.others.all())
+      this.run(name, types, handler, { shape, maySkip: false });
     // Where the order matters within a person or a case alone, one event that cannot be taken holds up no other.
     this.run(this.erasure.name, this.erasure.types, this.erasure, { poison: 'park-stream' });
     this.run(this.retention.name, this.retention.types, this.retention, { poison: 'park-stream' });
@@ -95,13 +101,24 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     };
     this.run(this.reactor.name, this.reactor.types, react, { poison: 'park-stream', orderOf: caseOf });
     this.run(this.unknown.name, null, this.unknown, { shape: 'stored' });
-    if (this.relay.configured) this.run(this.relay.name, this.relay.types, this.relay.handler(), { batchSize: this.relay.batchSize, retry: { delayMsMax: RELAY_DELAY_MS_MAX } });
+    if (this.relay.configured)
+      this.run(this.relay.name, this.relay.types, this.relay.handler(), {
+        batchSize: this.relay.batchSize,
+        retry: { delayMsMax: RELAY_DELAY_MS_MAX },
+      });
   }
 
   /** Nothing new is begun, what is under way ends; requests that still come in only append. */
   async beforeApplicationShutdown(): Promise<void> {
     this.clocks.stop();
-    await Promise.all([this.dispatcher.stop(), this.erasures.stop(), this.sweep.stop(), this.dualActs.stop(), this.tombstones.stop(), this.watch.stop()]);
+    await Promise.all([
+      this.dispatcher.stop(),
+      this.erasures.stop(),
+      this.sweep.stop(),
+      this.dualActs.stop(),
+      this.tombstones.stop(),
+      this.watch.stop(),
+    ]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }
 
@@ -110,8 +127,14 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /** @param types stored names that the consumer wants; null: every event
-   *  @param options.shape `stored` hands events over as their bytes lie in the log, for who hashes them; default: in today's shape */
-  protected run(consumer: string, types: readonly string[] | null, handler: SubscriptionHandler, { shape = 'today', maySkip = true, ...options }: RunnerOptions = {}): void {
+   * @param options.shape `stored` hands events over as their bytes lie in the log, for who hashes them; default: in
+   *   today's shape */
+  protected run(
+    consumer: string,
+    types: readonly string[] | null,
+    handler: SubscriptionHandler,
+    { shape = 'today', maySkip = true, ...options }: RunnerOptions = {},
+  ): void {
     let alarmed: string | null = null;
     const runner = new SubscriptionRunner({
       consumer,
@@ -126,7 +149,10 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       onTrouble: (outcome, event) => this.consumers.recordTrouble(consumer, outcome, event),
       onStatus: ({ state, lastError, refusesLog }) => {
         this.intake.refuse(consumer, refusesLog);
-        const trouble = state === 'stopped' || state === 'failing' ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}` : null;
+        const trouble =
+          state === 'stopped' || state === 'failing'
+            ? `${consumer} is ${state}: ${lastError?.message ?? 'no reason given'}`
+            : null;
         if (trouble !== null && trouble !== alarmed) this.log.error(trouble);
         alarmed = trouble;
       },

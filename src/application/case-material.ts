@@ -1,7 +1,13 @@
 import type { VaultOwner } from './ports/image-vault.js';
 
 /** Names of a case's blobs in the vault. */
-export const CASE_BLOBS = { photo: 'photo', certificate: 'certificate', cardRecord: 'card-record', cardIssuerCertificate: 'card-issuer-certificate', signatures: 'signatures' } as const;
+export const CASE_BLOBS = {
+  photo: 'photo',
+  certificate: 'certificate',
+  cardRecord: 'card-record',
+  cardIssuerCertificate: 'card-issuer-certificate',
+  signatures: 'signatures',
+} as const;
 
 /** A blob whose digest the signed text names. */
 export type SignedBlob = Exclude<keyof typeof CASE_BLOBS, 'signatures'>;

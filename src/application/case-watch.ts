@@ -28,7 +28,8 @@ export class CaseWatch {
     const nowUtc = this.clock.nowUtc();
     const counts = this.cases.count({ receivedBeforeUtc: addMs(nowUtc, -hoursMax * HOUR_MS) });
     if (counts === null) return null;
-    const oldestMs = counts.oldestReceivedAtUtc === null ? 0 : Math.max(0, msBetween(counts.oldestReceivedAtUtc, nowUtc));
+    const oldestMs =
+      counts.oldestReceivedAtUtc === null ? 0 : Math.max(0, msBetween(counts.oldestReceivedAtUtc, nowUtc));
     return { ...counts, oldestMs, hoursMax };
   }
 

@@ -42,8 +42,15 @@ export class CurrentPolicy {
     ] as const;
     for (const command of steps) {
       const commandId = derivedId('default-policy', command.type);
-      const result = await this.aggregates.execute(policies, POLICY_ID, command, { commandId, actor: BOOTSTRAP, correlationId: commandId, causationId: commandId, policyVersion: null });
-      if (result.outcome === 'refused') throw new Error(`the default policy was refused: ${JSON.stringify(result.refusal)}`);
+      const result = await this.aggregates.execute(policies, POLICY_ID, command, {
+        commandId,
+        actor: BOOTSTRAP,
+        correlationId: commandId,
+        causationId: commandId,
+        policyVersion: null,
+      });
+      if (result.outcome === 'refused')
+        throw new Error(`the default policy was refused: ${JSON.stringify(result.refusal)}`);
     }
   }
 }

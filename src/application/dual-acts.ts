@@ -38,14 +38,15 @@ export class DualActs {
     const target = await this.targetOf(proposal, by);
     if ('code' in target) return target;
     const { state } = await this.aggregates.load(target.aggregate, target.id);
-    if (proposal.act === 'erase_registrant' && (state as RegistrantState).tombstone !== null) return { code: 'registrant_erased' };
+    if (proposal.act === 'erase_registrant' && (state as RegistrantState).tombstone !== null)
+      return { code: 'registrant_erased' };
     const decision = target.aggregate.decider.decide(state, target.command);
     return 'refused' in decision ? decision.refused : null;
   }
 
-  /** Carries an act out if its time has come. Begun and carried out are two events: from the first on nobody can decline it, and
-   *  whoever finds it begun goes on, with commands that have the same ids.
-   *  @returns its newest state */
+  /** Carries an act out if its time has come. Begun and carried out are two events: from the first on nobody can
+   * decline it, and whoever finds it begun goes on, with commands that have the same ids.
+   * @returns its newest state */
   async carryOut(actId: string): Promise<DualActState> {
     const { state, stored } = await this.aggregates.load(dualActs, actId);
     const isBegun = state.stage === 'begun';
@@ -67,8 +68,8 @@ export class DualActs {
     return this.record(actId, { type: 'RecordActCarriedOut', refusal }, context('end'));
   }
 
-  /** What stays of a person who was erased: part of the answer to those who carried it out. Null for other acts, and until
-   *  it is carried out. */
+  /** What stays of a person who was erased: part of the answer to those who carried it out. Null for other acts, and
+   * until it is carried out. */
   async tombstone(state: DualActState): Promise<Tombstone | null> {
     if (state.stage !== 'carried_out' || state.proposal.act !== 'erase_registrant') return null;
     const { state: request } = await this.aggregates.load(registrations, state.proposal.requestId);
@@ -93,7 +94,10 @@ export class DualActs {
   ): Promise<Refusal['code'] | null> {
     const target = await this.targetOf(proposal, by);
     if ('code' in target) return target.code;
-    const result = await this.aggregates.execute(target.aggregate, target.id, target.command, { ...context, ...target.reckonedWith });
+    const result = await this.aggregates.execute(target.aggregate, target.id, target.command, {
+      ...context,
+      ...target.reckonedWith,
+    });
     if (result.outcome === 'refused') return result.refusal.code;
     if (proposal.act === 'skip_event') await this.consumers.goPast(proposal.consumer, proposal.eventId);
     return null;
@@ -102,7 +106,12 @@ export class DualActs {
   private async targetOf(proposal: DualAct, by: string): Promise<Target | Refusal> {
     switch (proposal.act) {
       case 'enrol_booth':
-        return target(booths, proposal.boothId, { type: 'EnrolBooth', boothId: proposal.boothId, publicKey: proposal.publicKey, by });
+        return target(booths, proposal.boothId, {
+          type: 'EnrolBooth',
+          boothId: proposal.boothId,
+          publicKey: proposal.publicKey,
+          by,
+        });
       case 'rotate_booth_key':
         return target(booths, proposal.boothId, { type: 'RotateBoothKey', publicKey: proposal.publicKey, by });
       case 'resume_booth':
@@ -114,7 +123,10 @@ export class DualActs {
     }
   }
 
-  private async skip({ consumer, eventId }: Extract<DualAct, { act: 'skip_event' }>, by: string): Promise<Target | Refusal> {
+  private async skip(
+    { consumer, eventId }: Extract<DualAct, { act: 'skip_event' }>,
+    by: string,
+  ): Promise<Target | Refusal> {
     if (!this.consumers.has(consumer)) return { code: 'consumer_unknown' };
     if (!this.consumers.maySkip(consumer)) return { code: 'event_not_skippable' };
     // Agreed to and stored already: what is left is to go past it.
@@ -123,14 +135,22 @@ export class DualActs {
     return target(consumers, consumer, { type: 'SkipEvent', eventId, by });
   }
 
-  private async erasure({ requestId, rule }: Extract<DualAct, { act: 'erase_registrant' }>, by: string): Promise<Target | Refusal> {
+  private async erasure(
+    { requestId, rule }: Extract<DualAct, { act: 'erase_registrant' }>,
+    by: string,
+  ): Promise<Target | Refusal> {
     const { state } = await this.aggregates.load(registrations, requestId);
     const subjectKey = state.stage !== 'none' && 'subjectKey' in state ? state.subjectKey : null;
     if (subjectKey === null) return { code: 'not_found' };
     // A request that is still being worked on needs the registrant's images; erasing under it would leave it hanging.
-    if (state.stage !== 'closed') return { code: 'wrong_stage', data: { stage: state.stage, command: 'EraseRegistrant' } };
+    if (state.stage !== 'closed')
+      return { code: 'wrong_stage', data: { stage: state.stage, command: 'EraseRegistrant' } };
     // The person, not the certificate that the request came with: the other keys follow (RegistrantErasure).
-    const [registrant, policy, nowUtc] = [await this.group.registrantOf(subjectKey), await this.policies.get(), this.clock.nowUtc()];
+    const [registrant, policy, nowUtc] = [
+      await this.group.registrantOf(subjectKey),
+      await this.policies.get(),
+      this.clock.nowUtc(),
+    ];
     const tombstone = tombstoneOf(policy.values.erasedBeforeDays, nowUtc);
     return {
       ...target(registrants, registrant, { type: 'EraseRegistrant', rule, by, tombstone }),
@@ -139,7 +159,8 @@ export class DualActs {
   }
 }
 
-/** What the events of an act belong to: the case of the person who is erased, the booth, or an event that is skipped. */
+/** What the events of an act belong to: the case of the person who is erased, the booth, or an event that is
+ * skipped. */
 export function correlationOf(proposal: DualAct): string {
   if (proposal.act === 'skip_event') return derivedId('skip', proposal.consumer, proposal.eventId);
   return proposal.act === 'erase_registrant' ? proposal.requestId : proposal.boothId;

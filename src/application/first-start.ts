@@ -14,7 +14,8 @@ export abstract class FirstStartValues {
   abstract readonly booths: readonly { readonly boothId: string; readonly publicKey: string }[];
 }
 
-/** Everything that is stored without two people having agreed to it, once. The policy comes last: it tells that this has been done. */
+/** Everything that is stored without two people having agreed to it, once. The policy comes last: it tells that this
+ * has been done. */
 @Injectable()
 export class FirstStart {
   constructor(
@@ -31,8 +32,19 @@ export class FirstStart {
 
   private async enrol(boothId: string, publicKey: string): Promise<void> {
     const commandId = derivedId('first-booth', boothId);
-    const context = { commandId, actor: BOOTSTRAP, correlationId: boothId, causationId: commandId, policyVersion: null };
-    const result = await this.aggregates.execute(booths, boothId, { type: 'EnrolBooth', boothId, publicKey, by: BOOTSTRAP }, context);
+    const context = {
+      commandId,
+      actor: BOOTSTRAP,
+      correlationId: boothId,
+      causationId: commandId,
+      policyVersion: null,
+    };
+    const result = await this.aggregates.execute(
+      booths,
+      boothId,
+      { type: 'EnrolBooth', boothId, publicKey, by: BOOTSTRAP },
+      context,
+    );
     if (result.outcome === 'refused') throw new Error(`booth ${boothId} was refused: ${result.refusal.code}`);
   }
 }

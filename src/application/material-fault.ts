@@ -8,15 +8,21 @@ import { BlobDiffersError, BlobGoneError, type VaultOwner } from './ports/image-
 import { SignedTextDiffersError } from './received-material.js';
 
 const NAME_OF: Readonly<Record<string, MaterialName>> = {
-  [CASE_BLOBS.photo]: 'photo', [CASE_BLOBS.certificate]: 'certificate', [CASE_BLOBS.cardRecord]: 'card_record', [CASE_BLOBS.cardIssuerCertificate]: 'card_issuer_certificate', [CASE_BLOBS.signatures]: 'signatures',
+  [CASE_BLOBS.photo]: 'photo',
+  [CASE_BLOBS.certificate]: 'certificate',
+  [CASE_BLOBS.cardRecord]: 'card_record',
+  [CASE_BLOBS.cardIssuerCertificate]: 'card_issuer_certificate',
+  [CASE_BLOBS.signatures]: 'signatures',
 };
 
 /** What an error of opening says about the material itself.
  *  @returns null for every other error: an outage or a bug, which says nothing about it */
 export function materialFault(error: unknown, foundAt: MaterialUse): MaterialFault | null {
   if (error instanceof BlobGoneError) return { fault: 'missing', material: nameOf(error.owner, error.blobId), foundAt };
-  if (error instanceof BlobDiffersError) return { fault: 'differs', difference: error.difference, material: nameOf(error.owner, error.blobId), foundAt };
-  if (error instanceof SignedTextDiffersError) return { fault: 'differs', difference: error.difference, material: nameOf('case:', error.blobId), foundAt };
+  if (error instanceof BlobDiffersError)
+    return { fault: 'differs', difference: error.difference, material: nameOf(error.owner, error.blobId), foundAt };
+  if (error instanceof SignedTextDiffersError)
+    return { fault: 'differs', difference: error.difference, material: nameOf('case:', error.blobId), foundAt };
   return null;
 }
 
@@ -26,7 +32,21 @@ function nameOf(owner: VaultOwner, blobId: string): MaterialName {
 }
 
 /** Stops a case in which somebody who only looked has found a fault. Said again, it changes nothing. */
-export async function stopForMaterial(aggregates: DecideAndAppend, { requestId, fault, commandId, actor }: { readonly requestId: string; readonly fault: MaterialFault; readonly commandId: string; readonly actor: string }): Promise<void> {
-  const context = { commandId: derivedId(commandId, 'stop'), actor, correlationId: requestId, causationId: commandId, policyVersion: null };
+export async function stopForMaterial(
+  aggregates: DecideAndAppend,
+  {
+    requestId,
+    fault,
+    commandId,
+    actor,
+  }: { readonly requestId: string; readonly fault: MaterialFault; readonly commandId: string; readonly actor: string },
+): Promise<void> {
+  const context = {
+    commandId: derivedId(commandId, 'stop'),
+    actor,
+    correlationId: requestId,
+    causationId: commandId,
+    policyVersion: null,
+  };
   await aggregates.execute(registrations, requestId, { type: 'StopForMaterial', fault }, context);
 }

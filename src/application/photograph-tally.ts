@@ -12,8 +12,8 @@ export interface PhotographVerdict {
   readonly measure: string;
 }
 
-/** Counts since the start of this process. Refusals of honest people by a machine are seen in their rate first: passport checkers
- *  learned that from their users. */
+/** Counts since the start of this process. Refusals of honest people by a machine are seen in their rate first:
+ * passport checkers learned that from their users. */
 export class PhotographTally {
   private readonly counts = new Map<string, { readonly verdict: PhotographVerdict; count: number }>();
 
@@ -30,13 +30,26 @@ export class PhotographTally {
 }
 
 /** The verdict that a comparison's events state, or null where they state none about the photograph. */
-export function verdictOf(events: readonly RegistrationEvent[], policy: Pick<PolicyValues, 'photoQualityHoldBelow'>): PhotographVerdict | null {
+export function verdictOf(
+  events: readonly RegistrationEvent[],
+  policy: Pick<PolicyValues, 'photoQualityHoldBelow'>,
+): PhotographVerdict | null {
   for (const { type, data } of events) {
-    if (type === 'FaceNotComparable') return data.image === 'captured' ? { verdict: 'refused', reason: data.reason, measure: data.measure ?? 'none' } : null;
-    if (type === 'Held') return { verdict: 'referred', reason: data.reason, measure: data.reason === 'portrait_doubtful' ? doubtfulIn(events, policy) : 'none' };
+    if (type === 'FaceNotComparable')
+      return data.image === 'captured'
+        ? { verdict: 'refused', reason: data.reason, measure: data.measure ?? 'none' }
+        : null;
+    if (type === 'Held')
+      return {
+        verdict: 'referred',
+        reason: data.reason,
+        measure: data.reason === 'portrait_doubtful' ? doubtfulIn(events, policy) : 'none',
+      };
     if (type === 'FaceMismatched') return { verdict: 'not_the_person', reason: 'none', measure: 'none' };
   }
-  return events.some(({ type }) => type === 'FaceMatched') ? { verdict: 'accepted', reason: 'none', measure: 'none' } : null;
+  return events.some(({ type }) => type === 'FaceMatched')
+    ? { verdict: 'accepted', reason: 'none', measure: 'none' }
+    : null;
 }
 
 function doubtfulIn(events: readonly RegistrationEvent[], policy: Pick<PolicyValues, 'photoQualityHoldBelow'>): string {
@@ -51,7 +64,10 @@ interface Assessed {
 }
 
 /** The verdict of a photograph that was only asked about: what its comparison would have come to, whoever it shows. */
-export function verdictOfCheck({ reasons, quality }: Assessed, policy: Pick<PolicyValues, 'photoQualityMin' | 'photoQualityHoldBelow'>): PhotographVerdict {
+export function verdictOfCheck(
+  { reasons, quality }: Assessed,
+  policy: Pick<PolicyValues, 'photoQualityMin' | 'photoQualityHoldBelow'>,
+): PhotographVerdict {
   const [reason] = reasons;
   if (reason !== undefined) return { verdict: 'refused', reason, measure: 'none' };
   const poor = poorMeasure(quality, policy);

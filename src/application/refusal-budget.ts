@@ -24,8 +24,8 @@ export interface CountedRefusals {
 
 const MINUTE_MS = 60_000;
 
-/** Which refusals get an event of their own, and how many of the others there were, minute by minute. What it remembers is bounded: a source is
- *  remembered only with an event of its own, and of these there are only so many. */
+/** Which refusals get an event of their own, and how many of the others there were, minute by minute. What it remembers
+ * is bounded: a source is remembered only with an event of its own, and of these there are only so many. */
 export class RefusalBudget {
   private minute = 0;
   private total = 0;
@@ -68,7 +68,9 @@ export class RefusalBudget {
 
   private close(): void {
     if (this.counts.size === 0) return;
-    const refusals = [...this.counts].map(([code, count]) => ({ code, count })).sort((a, b) => (a.code < b.code ? -1 : 1));
+    const refusals = [...this.counts]
+      .map(([code, count]) => ({ code, count }))
+      .sort((a, b) => (a.code < b.code ? -1 : 1));
     const at = (minute: number): string => new Date(minute * MINUTE_MS).toISOString();
     this.over.push({ sinceUtc: at(this.minute), untilUtc: at(this.minute + 1), refusals });
     this.counts.clear();

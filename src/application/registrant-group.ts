@@ -40,8 +40,7 @@ export class RegistrantGroup {
     const waiting = [await this.registrantOf(subjectKey), subjectKey];
     for (const key of waiting) {
       if (members.some((member) => member.subjectKey === key)) continue;
-      if (members.length >= MEMBERS_MAX)
-        throw new Error(`registrant ${subjectKey} has more than ${MEMBERS_MAX} keys`);
+      if (members.length >= MEMBERS_MAX) throw new Error(`registrant ${subjectKey} has more than ${MEMBERS_MAX} keys`);
       const { state } = await this.aggregates.load(registrants, key);
       members.push({ subjectKey: key, state });
       waiting.push(...state.certificates);

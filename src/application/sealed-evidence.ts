@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto';
-import { isNamedEvidence, sealedEvidenceName, type EvidenceHashes, type EvidenceName } from '../domain/audit/evidence-name.js';
+import {
+  isNamedEvidence,
+  sealedEvidenceName,
+  type EvidenceHashes,
+  type EvidenceName,
+} from '../domain/audit/evidence-name.js';
 import type { FaceRecordStatements } from '../domain/registration/card-agreement.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import type { SealedCertificateEvidence } from './ports/certificate-verifier.js';
@@ -13,12 +18,14 @@ export interface PresentedForEvidence {
   readonly signature: string;
   /** The instant at which the path was judged, ISO-8601 UTC. */
   readonly at: string;
-  /** What the face record says that the certificate says too; null where the certificate was refused before anybody looked. */
+  /** What the face record says that the certificate says too; null where the certificate was refused before anybody
+   * looked. */
   readonly faceRecord: FaceRecordStatements | null;
 }
 
-/** The bytes that go into the vault after a certificate check: everything from which the verdict can be made again. What the card signed is
- *  kept with the answer, because the case's own copy is erased with the case, and without it nobody could say later that the card was there. */
+/** The bytes that go into the vault after a certificate check: everything from which the verdict can be made again.
+ * What the card signed is kept with the answer, because the case's own copy is erased with the case, and without it
+ * nobody could say later that the card was there. */
 export function evidenceBytes(sealed: SealedCertificateEvidence, presented: PresentedForEvidence): Uint8Array {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
   const { certificate, statusKind, statusResponse, ocspNonce, settings } = sealed;
@@ -28,15 +35,15 @@ export function evidenceBytes(sealed: SealedCertificateEvidence, presented: Pres
   );
 }
 
-/** The name under which evidence is sealed. The content is a part of it: an effect that runs again after a crash gets a new answer with a new
- *  nonce, and the event that names the evidence, once it is in the signed log, fixes its bytes.
- *  @param effectId the effect that asked for the check */
+/** The name under which evidence is sealed. The content is a part of it: an effect that runs again after a crash gets a
+ * new answer with a new nonce, and the event that names the evidence, once it is in the signed log, fixes its bytes.
+ * @param effectId the effect that asked for the check */
 export function sealedEvidenceId(effectId: string, bytes: Uint8Array): string {
   return sealedEvidenceName(effectId, bytes, HASHES);
 }
 
-/** What an event states of the bytes. A bare digest gives nothing away: the card's signature and the authority's answer in them cannot be
- *  guessed. Hex. */
+/** What an event states of the bytes. A bare digest gives nothing away: the card's signature and the authority's answer
+ * in them cannot be guessed. Hex. */
 export function sealedEvidenceSha256(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }
@@ -46,4 +53,7 @@ export function isEvidenceOf(name: EvidenceName, effectId: string, bytes: Uint8A
   return isNamedEvidence(name, effectId, bytes, HASHES);
 }
 
-const HASHES: EvidenceHashes = { sha256: (bytes) => hash('sha256', bytes, 'buffer'), sha1: (bytes) => hash('sha1', bytes, 'buffer') };
+const HASHES: EvidenceHashes = {
+  sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+  sha1: (bytes) => hash('sha1', bytes, 'buffer'),
+};

@@ -48,7 +48,10 @@ export class SubjectResolver {
    *  answered. */
   async wasErasedBefore(subjectKey: string): Promise<boolean> {
     const members = await this.group.members(subjectKey);
-    return this.keys.wereErasedBefore(members.map((member) => member.subjectKey), this.clock.nowUtc());
+    return this.keys.wereErasedBefore(
+      members.map((member) => member.subjectKey),
+      this.clock.nowUtc(),
+    );
   }
 
   /** @param links what the authority says about this certificate
@@ -141,8 +144,8 @@ export class SubjectResolver {
     return true;
   }
 
-  /** The key of a certificate, which is never one of an erasure: that one is forgotten here, where the erasure is stored
-   *  and not carried out yet. */
+  /** The key of a certificate, which is never one of an erasure: that one is forgotten here, where the erasure is
+   * stored and not carried out yet. */
   private async keyOf(holder: CertificateHolder): Promise<{ readonly key: string; readonly state: RegistrantState }> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const key = (await this.keys.find(holder)) ?? (await this.keys.give(holder, await this.keyOfBefore(holder)));

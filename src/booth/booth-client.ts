@@ -1,6 +1,11 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { captureEnvelopeText, FRAMES_MAX, type CaptureEnvelope, type RegistrationMode } from '../domain/booth/capture-envelope.js';
+import {
+  captureEnvelopeText,
+  FRAMES_MAX,
+  type CaptureEnvelope,
+  type RegistrationMode,
+} from '../domain/booth/capture-envelope.js';
 import { challengeRequestText } from '../domain/booth/challenge-request.js';
 import { photoCheckText } from '../domain/booth/photo-check.js';
 import { uploadPlaceText, type PlaceClaim } from '../domain/booth/upload-place.js';
@@ -8,7 +13,14 @@ import type { InWords } from '../domain/registration/explain-score.js';
 import type { PhotoGuidance } from '../domain/registration/photo-guidance.js';
 import type { CertificateType } from '../domain/values/certificate-status.js';
 import { HEAD_TURNS, type HeadTurn } from '../domain/values/face-comparison.js';
-import { BoothError, LastTryNotConfirmedError, refusalError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from './booth-errors.js';
+import {
+  BoothError,
+  LastTryNotConfirmedError,
+  refusalError,
+  ServerRefusedError,
+  ServerUnreachableError,
+  UncertainOutcomeError,
+} from './booth-errors.js';
 import { signAsBooth, type BoothKey } from './booth-key.js';
 import type { CaptureCounter } from './capture-counter.js';
 import type { CardSession } from './card-session.js';
@@ -25,8 +37,9 @@ export interface BoothClientOptions {
   readonly language?: 'ja' | 'en';
   /** For one attempt. Default 15,000. */
   readonly timeoutMs?: number;
-  /** For one attempt to send a photograph: longer than a server waits for it, so that its answer to a slow line is heard. Default
-   *  `timeoutMs` where that is given, else 40,000. */
+  /** For one attempt to send a photograph: longer than a server waits for it, so that its answer to a slow line is
+   * heard. Default
+   * `timeoutMs` where that is given, else 40,000. */
   readonly uploadTimeoutMs?: number;
   /** Attempts of one call before it gives up. Default 6. */
   readonly attemptsMax?: number;
@@ -48,7 +61,11 @@ export interface Challenge {
 export interface BoothSettings {
   readonly serverTimeUtc: string;
   /** How this booth stands; null: the server does not know its key. */
-  readonly booth: { readonly boothId: string; readonly standing: 'enrolled' | 'suspended'; readonly keyVersion: number } | null;
+  readonly booth: {
+    readonly boothId: string;
+    readonly standing: 'enrolled' | 'suspended';
+    readonly keyVersion: number;
+  } | null;
   /** Texts that a capture may name. null: the office gives out this text. */
   readonly consentTexts: readonly {
     readonly version: string;
@@ -69,8 +86,9 @@ export interface Capture {
   readonly lastTryConfirmed?: boolean;
   /** The photograph that the booth took, JPEG or PNG. It is made a plain JPEG before it is signed. @req R3 */
   readonly photo: Uint8Array;
-  /** Takes up to 4 further frames while the person turns the head as asked (left and right are the person's own). Called once the
-   *  server has said which way; the card is touched only afterwards. As the photograph, in the order in which they were taken. */
+  /** Takes up to 4 further frames while the person turns the head as asked (left and right are the person's own).
+   * Called once the server has said which way; the card is touched only afterwards. As the photograph, in the order in
+   * which they were taken. */
   readonly frames?: (prompt: HeadTurn) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
   /** When the photograph was taken; now, when absent. @req R10 */
   readonly capturedAtUtc?: string;
@@ -93,7 +111,8 @@ export interface SignedRequest {
   readonly bodySha256: string;
   readonly preparedAtUtc: string;
   readonly nonceExpiresAtUtc: string;
-  /** What shows the server, before the body, that the upload is this booth's. Absent in requests that were queued by an earlier version. */
+  /** What shows the server, before the body, that the upload is this booth's. Absent in requests that were queued by an
+   * earlier version. */
   readonly place?: UploadPlaceProof;
 }
 
@@ -103,7 +122,13 @@ export interface UploadPlaceProof extends PlaceClaim {
 }
 
 export type PublicStatus = 'received' | 'processing' | 'registered' | 'not_registered' | 'visit_again';
-const STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+const STATUSES = [
+  'received',
+  'processing',
+  'registered',
+  'not_registered',
+  'visit_again',
+] as const satisfies readonly PublicStatus[];
 /** Statuses after which nothing follows. */
 export const FINAL_STATUSES: ReadonlySet<PublicStatus> = new Set(['registered', 'not_registered', 'visit_again']);
 
@@ -127,7 +152,8 @@ const STREAM_MS_MAX = 60_000;
 const UNKNOWN_ROUNDS_MAX = 10;
 const UPLOAD_TIMEOUT_MS = 40_000;
 
-/** The booth's side of docs/wire.md: reads the card, signs, sends, and repeats without ever changing a byte. @req R1 R4 R10 */
+/** The booth's side of docs/wire.md: reads the card, signs, sends, and repeats without ever changing a byte. @req R1 R4
+ * R10 */
 export class BoothClient {
   readonly #options: BoothClientOptions;
   readonly #baseUrl: string;
@@ -183,17 +209,33 @@ export class BoothClient {
     const signed = Buffer.from(captureEnvelopeText(envelope), 'utf8');
     const cardSignature = await card.sign(certificateType, signed);
     const cardChallengeSignature = await card.signChallenge(signed);
-    const request = { envelope, boothSignature: base64(signAsBooth(this.#options.key, signed)), cardSignature: base64(cardSignature), cardChallengeSignature: base64(cardChallengeSignature) };
+    const request = {
+      envelope,
+      boothSignature: base64(signAsBooth(this.#options.key, signed)),
+      cardSignature: base64(cardSignature),
+      cardChallengeSignature: base64(cardChallengeSignature),
+    };
     const parts = { certificate, cardRecord, cardIssuerCertificate };
     return this.#finished({ capture, photo, frames, challenge, request, parts, preparedAt });
   }
 
   /** Sends a finished request until there is a clear answer. Always the same key and the same bytes.
-   *  @returns the receipt. @throws {ServerRefusedError} final; {@link UncertainOutcomeError} when nothing is known. @req R4 */
+   * @returns the receipt. @throws {ServerRefusedError} final; {@link UncertainOutcomeError} when nothing is known.
+   *   @req R4 */
   async send(request: SignedRequest, signal?: AbortSignal): Promise<RequestStatus> {
     // A changed byte would make this a different request under a used key.
-    if (sha256(request.body) !== request.bodySha256) throw new BoothError('the request was changed after it was signed; it is not sent');
-    const init = { method: 'POST', headers: { 'content-type': request.contentType, 'idempotency-key': request.idempotencyKey, ...placeHeaders(request.place) }, body: Uint8Array.from(request.body), timeoutMs: this.#uploadTimeoutMs };
+    if (sha256(request.body) !== request.bodySha256)
+      throw new BoothError('the request was changed after it was signed; it is not sent');
+    const init = {
+      method: 'POST',
+      headers: {
+        'content-type': request.contentType,
+        'idempotency-key': request.idempotencyKey,
+        ...placeHeaders(request.place),
+      },
+      body: Uint8Array.from(request.body),
+      timeoutMs: this.#uploadTimeoutMs,
+    };
     const outcome = await this.#untilClear('/v1/registrations', init, (answer) => readReceipt(answer), signal);
     if ('failed' in outcome) throw new UncertainOutcomeError(outcome.attempts, outcome.failed);
     return outcome.value;
@@ -206,9 +248,10 @@ export class BoothClient {
     return this.#question('/v1/challenges', init, readChallenge);
   }
 
-  /** What the server asks of booths: consent texts, limits, how this booth stands, and its clock. From then on this client tells
-   *  times by the server's clock, also where its own is wrong. A booth whose clock is far off is not known the first time: it asks again.
-   *  @throws {ServerUnreachableError | ServerRefusedError} */
+  /** What the server asks of booths: consent texts, limits, how this booth stands, and its clock. From then on this
+   * client tells times by the server's clock, also where its own is wrong. A booth whose clock is far off is not known
+   * the first time: it asks again.
+   * @throws {ServerUnreachableError | ServerRefusedError} */
   async settings(): Promise<BoothSettings> {
     const [asked, first] = [this.#now().getTime(), await this.#askSettings()];
     this.#offsetMs = offsetMs(first.serverTimeUtc, asked, this.#now().getTime());
@@ -219,9 +262,10 @@ export class BoothClient {
     return this.#question('/v1/booth-settings', { method: 'GET', headers: this.#signedQuestion() }, readSettings);
   }
 
-  /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The server keeps nothing
-   *  of it. A `busy` server is asked again a few times; a booth that gets no answer may go on without one.
-   *  @throws {ServerUnreachableError | ServerRefusedError | RangeError} */
+  /** Asks whether a photograph would be compared at all, and what to tell the person, before the card is touched. The
+   * server keeps nothing of it. A `busy` server is asked again a few times; a booth that gets no answer may go on
+   * without one.
+   * @throws {ServerUnreachableError | ServerRefusedError | RangeError} */
   async checkPhoto(picture: Uint8Array, challenge?: Challenge): Promise<PhotoGuidance> {
     const { bytes: photo } = await this.#plain(picture);
     const { nonce } = challenge ?? (await this.challenge());
@@ -229,26 +273,46 @@ export class BoothClient {
     const boothSignature = base64(signAsBooth(this.#options.key, Buffer.from(photoCheckText(check), 'utf8')));
     const { contentType, bytes } = writeMultipart(
       [
-        { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify({ ...check, boothSignature }), 'utf8') },
+        {
+          name: 'request',
+          contentType: 'application/json',
+          content: Buffer.from(JSON.stringify({ ...check, boothSignature }), 'utf8'),
+        },
         { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: photo },
       ],
       freshBoundary(),
     );
-    return this.#question('/v1/photo-checks', { method: 'POST', headers: { 'content-type': contentType, ...placeHeaders(this.#place(nonce)) }, body: Uint8Array.from(bytes), timeoutMs: this.#uploadTimeoutMs }, readGuidance);
+    return this.#question(
+      '/v1/photo-checks',
+      {
+        method: 'POST',
+        headers: { 'content-type': contentType, ...placeHeaders(this.#place(nonce)) },
+        body: Uint8Array.from(bytes),
+        timeoutMs: this.#uploadTimeoutMs,
+      },
+      readGuidance,
+    );
   }
 
   /** The neutral status of a request. @throws {ServerUnreachableError | ServerRefusedError} */
   async status(receipt: string, signal?: AbortSignal): Promise<RequestStatus> {
-    return this.#question(statusPath(receipt), { method: 'GET' }, (answer) => (answer.status === 200 ? readStatus(answer.json) : null), signal);
+    return this.#question(
+      statusPath(receipt),
+      { method: 'GET' },
+      (answer) => (answer.status === 200 ? readStatus(answer.json) : null),
+      signal,
+    );
   }
 
-  /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is aborted.
-   *  A fresh receipt may be unknown for a moment, until the server's view has caught up with what it took in.
-   *  @throws {ServerRefusedError} `not_found` when it stays unknown. */
+  /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is
+   * aborted. A fresh receipt may be unknown for a moment, until the server's view has caught up with what it took in.
+   * @throws {ServerRefusedError} `not_found` when it stays unknown. */
   async *follow(receipt: string, options: FollowOptions = {}): AsyncGenerator<RequestStatus, void, void> {
     let last: PublicStatus | null = null;
     for (let round = 1; ; round += 1) {
-      for await (const status of options.by === 'poll' ? this.#asked(receipt, options) : this.#streamed(receipt, options)) {
+      for await (const status of options.by === 'poll'
+        ? this.#asked(receipt, options)
+        : this.#streamed(receipt, options)) {
         if (status.status === last) continue;
         last = status.status;
         yield status;
@@ -274,13 +338,18 @@ export class BoothClient {
     yield status;
   }
 
-  /** One stream's worth of statuses. A stream that cannot be had or breaks is no news: one question is asked instead. */
+  /** One stream's worth of statuses. A stream that cannot be had or breaks is no news: one question is asked
+   * instead. */
   async *#streamed(receipt: string, options: FollowOptions): AsyncGenerator<RequestStatus, void, void> {
     // A stream whose other end died without a word would be silent for ever, so each one is given up after a minute.
     const limit = AbortSignal.timeout(STREAM_MS_MAX);
     const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
     try {
-      const response = await fetch(`${this.#baseUrl}${statusPath(receipt)}/events`, { headers: { accept: 'text/event-stream' }, redirect: 'error', signal });
+      const response = await fetch(`${this.#baseUrl}${statusPath(receipt)}/events`, {
+        headers: { accept: 'text/event-stream' },
+        redirect: 'error',
+        signal,
+      });
       if (response.ok && response.body !== null && isType(response, 'text/event-stream')) {
         for await (const data of serverSentEvents(response.body)) {
           const status = readStatus(parseJson(data));
@@ -307,11 +376,31 @@ export class BoothClient {
     const { contentType, bytes } = writeMultipart(
       [
         { name: 'request', contentType: 'application/json', content: Buffer.from(JSON.stringify(request), 'utf8') },
-        { name: 'certificate', contentType: 'application/pkix-cert', fileName: 'certificate.der', content: parts.certificate },
-        { name: 'cardRecord', contentType: 'application/octet-stream', fileName: 'card-record.bin', content: parts.cardRecord },
-        { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'card-issuer-certificate.bin', content: parts.cardIssuerCertificate },
+        {
+          name: 'certificate',
+          contentType: 'application/pkix-cert',
+          fileName: 'certificate.der',
+          content: parts.certificate,
+        },
+        {
+          name: 'cardRecord',
+          contentType: 'application/octet-stream',
+          fileName: 'card-record.bin',
+          content: parts.cardRecord,
+        },
+        {
+          name: 'cardIssuerCertificate',
+          contentType: 'application/octet-stream',
+          fileName: 'card-issuer-certificate.bin',
+          content: parts.cardIssuerCertificate,
+        },
         { name: 'photo', contentType: 'image/jpeg', fileName: 'photo.jpg', content: photo },
-        ...frames.map((content, i) => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `frame${i}.jpg`, content })),
+        ...frames.map((content, i) => ({
+          name: `frame${i}`,
+          contentType: 'image/jpeg',
+          fileName: `frame${i}.jpg`,
+          content,
+        })),
       ],
       freshBoundary(),
     );
@@ -345,12 +434,20 @@ export class BoothClient {
 
   async #question<T>(path: string, init: Init, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<T> {
     const outcome = await this.#untilClear(path, init, read, signal);
-    if ('failed' in outcome) throw new ServerUnreachableError(`no clear answer from ${path} after ${outcome.attempts} attempts`, { cause: outcome.failed });
+    if ('failed' in outcome)
+      throw new ServerUnreachableError(`no clear answer from ${path} after ${outcome.attempts} attempts`, {
+        cause: outcome.failed,
+      });
     return outcome.value;
   }
 
   /** Repeats until an answer is clear: a value that `read` recognises, or a refusal with a code (thrown). */
-  async #untilClear<T>(path: string, init: Init, read: (answer: Answer) => T | null, signal?: AbortSignal): Promise<{ value: T } | { failed: unknown; attempts: number }> {
+  async #untilClear<T>(
+    path: string,
+    init: Init,
+    read: (answer: Answer) => T | null,
+    signal?: AbortSignal,
+  ): Promise<{ value: T } | { failed: unknown; attempts: number }> {
     const attemptsMax = this.#options.attemptsMax ?? 6;
     let failed: unknown;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
@@ -363,7 +460,8 @@ export class BoothClient {
         if (refusal !== null) throw refusal;
         failed = new BoothError(`unclear answer with status ${answer.status}`);
       } else failed = answer.lost;
-      if (attempt < attemptsMax) await this.#wait(backOffMs(attempt, 'lost' in answer ? null : answer.retryAfter), signal);
+      if (attempt < attemptsMax)
+        await this.#wait(backOffMs(attempt, 'lost' in answer ? null : answer.retryAfter), signal);
     }
     return { failed, attempts: attemptsMax };
   }
@@ -372,8 +470,18 @@ export class BoothClient {
     const limit = AbortSignal.timeout(timeoutMs ?? this.#options.timeoutMs ?? 15_000);
     try {
       const headers = { ...init.headers, 'accept-language': this.#options.language ?? 'ja' };
-      const response = await fetch(`${this.#baseUrl}${path}`, { ...init, headers, redirect: 'manual', signal: signal === undefined ? limit : AbortSignal.any([limit, signal]) });
-      return { status: response.status, json: parseJson(await textOf(response)), problem: isType(response, 'application/problem+json'), retryAfter: response.headers.get('retry-after') };
+      const response = await fetch(`${this.#baseUrl}${path}`, {
+        ...init,
+        headers,
+        redirect: 'manual',
+        signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      });
+      return {
+        status: response.status,
+        json: parseJson(await textOf(response)),
+        problem: isType(response, 'application/problem+json'),
+        retryAfter: response.headers.get('retry-after'),
+      };
     } catch (error) {
       if (isNetworkError(error)) return { lost: error };
       throw error;
@@ -413,12 +521,18 @@ interface Answer {
   readonly retryAfter: string | null;
 }
 
-/** A refusal is final only when it is a problem document with a code; a proxy's or portal's 4xx page says nothing about our request. */
+/** A refusal is final only when it is a problem document with a code; a proxy's or portal's 4xx page says nothing about
+ * our request. */
 function readRefusal(answer: Answer): ServerRefusedError | null {
   const { status, json, problem } = answer;
   if (!problem || status < 400 || status >= 500 || status === 408 || status === 425 || status === 429) return null;
   if (!isRecord(json) || typeof json['code'] !== 'string') return null;
-  return refusalError({ status, code: json['code'], detail: typeof json['detail'] === 'string' ? json['detail'] : '', problem: json });
+  return refusalError({
+    status,
+    code: json['code'],
+    detail: typeof json['detail'] === 'string' ? json['detail'] : '',
+    problem: json,
+  });
 }
 
 function readReceipt({ status, json }: Answer): RequestStatus | null {
@@ -438,16 +552,26 @@ function readChallenge({ status, json }: Answer): Challenge | null {
   const { nonce, expiresAtUtc } = json;
   const prompt = HEAD_TURNS.find((turn) => turn === json['prompt']);
   if (prompt === undefined) return null;
-  if (typeof nonce !== 'string' || nonce === '' || typeof expiresAtUtc !== 'string' || Number.isNaN(Date.parse(expiresAtUtc))) return null;
+  if (
+    typeof nonce !== 'string' ||
+    nonce === '' ||
+    typeof expiresAtUtc !== 'string' ||
+    Number.isNaN(Date.parse(expiresAtUtc))
+  )
+    return null;
   return { nonce, expiresAtUtc, prompt };
 }
 
 function readSettings({ status, json }: Answer): BoothSettings | null {
   if (status !== 200 || !isRecord(json)) return null;
   const { serverTimeUtc, booth, consentTexts, limits } = json;
-  const isWhole = typeof serverTimeUtc === 'string' && !Number.isNaN(Date.parse(serverTimeUtc)) && isRecord(limits)
-    && (booth === null || isRecord(booth)) && Array.isArray(consentTexts)
-    && (consentTexts as unknown[]).every((text) => isRecord(text) && typeof text['version'] === 'string');
+  const isWhole =
+    typeof serverTimeUtc === 'string' &&
+    !Number.isNaN(Date.parse(serverTimeUtc)) &&
+    isRecord(limits) &&
+    (booth === null || isRecord(booth)) &&
+    Array.isArray(consentTexts) &&
+    (consentTexts as unknown[]).every((text) => isRecord(text) && typeof text['version'] === 'string');
   return isWhole ? (json as unknown as BoothSettings) : null;
 }
 
@@ -460,13 +584,23 @@ function offsetMs(serverTimeUtc: string, askedMs: number, answeredMs: number): n
 function readGuidance({ status, json }: Answer): PhotoGuidance | null {
   if (status !== 200 || !isRecord(json) || typeof json['usable'] !== 'boolean') return null;
   const { reasons, guidance } = json;
-  if (!Array.isArray(reasons) || !Array.isArray(guidance) || ![...(reasons as unknown[]), ...(guidance as unknown[])].every(hasHint)) return null;
+  if (
+    !Array.isArray(reasons) ||
+    !Array.isArray(guidance) ||
+    ![...(reasons as unknown[]), ...(guidance as unknown[])].every(hasHint)
+  )
+    return null;
   // A server of before officers looked at photographs does not say.
   return { ...(json as unknown as PhotoGuidance), review: json['review'] === true };
 }
 
 function hasHint(entry: unknown): boolean {
-  return isRecord(entry) && isRecord(entry['hint']) && typeof entry['hint']['ja'] === 'string' && typeof entry['hint']['en'] === 'string';
+  return (
+    isRecord(entry) &&
+    isRecord(entry['hint']) &&
+    typeof entry['hint']['ja'] === 'string' &&
+    typeof entry['hint']['en'] === 'string'
+  );
 }
 
 function statusPath(receipt: string): string {
@@ -476,8 +610,12 @@ function statusPath(receipt: string): string {
 
 async function refuseLastTry(capture: Capture, type: CertificateType): Promise<void> {
   if (capture.lastTryConfirmed === true) return;
-  for (const secret of ['accessNumber', type === 'user_authentication' ? 'authenticationPin' : 'signingPassword'] as const) {
-    if ((await capture.card.triesLeft(secret)) === 1) throw new LastTryNotConfirmedError(`one try is left for ${secret}; a wrong one blocks the card`);
+  for (const secret of [
+    'accessNumber',
+    type === 'user_authentication' ? 'authenticationPin' : 'signingPassword',
+  ] as const) {
+    if ((await capture.card.triesLeft(secret)) === 1)
+      throw new LastTryNotConfirmedError(`one try is left for ${secret}; a wrong one blocks the card`);
   }
 }
 
@@ -488,7 +626,11 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 /** What a booth shows before its upload, so that it gets a place. */
 export function placeHeaders(place: UploadPlaceProof | undefined): Record<string, string> {
   if (place === undefined) return {};
-  return { 'honnin-booth-id': place.boothId, 'honnin-challenge': place.nonce, 'honnin-booth-signature': place.signature };
+  return {
+    'honnin-booth-id': place.boothId,
+    'honnin-challenge': place.nonce,
+    'honnin-booth-signature': place.signature,
+  };
 }
 
 /** Letters only: nobody who looks for numbers in a request finds one in its boundary. */
@@ -513,8 +655,8 @@ async function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void
   }
 }
 
-/** What fetch throws when the exchange failed: a TypeError with a cause for broken connections, DOMException for time limits
- *  and aborts. A TypeError without a cause is a bug of ours. */
+/** What fetch throws when the exchange failed: a TypeError with a cause for broken connections, DOMException for time
+ * limits and aborts. A TypeError without a cause is a bug of ours. */
 function isNetworkError(error: unknown): boolean {
   if (!isRecord(error)) return false;
   const { name, cause } = error;

@@ -1,8 +1,18 @@
-/** Refusals after which the holder may simply be photographed again: the signatures are tied to a nonce that no longer counts. */
-export const RECAPTURE_CODES: ReadonlySet<string> = new Set(['nonce_unknown', 'nonce_expired', 'nonce_replayed', 'captured_too_long_ago']);
+/** Refusals after which the holder may simply be photographed again: the signatures are tied to a nonce that no longer
+ * counts. */
+export const RECAPTURE_CODES: ReadonlySet<string> = new Set([
+  'nonce_unknown',
+  'nonce_expired',
+  'nonce_replayed',
+  'captured_too_long_ago',
+]);
 
 /** Refusals that concern the booth itself: no request of it gets through until an administrator acts. */
-export const BOOTH_CODES: ReadonlySet<string> = new Set(['booth_not_enrolled', 'booth_is_suspended', 'booth_signature_invalid']);
+export const BOOTH_CODES: ReadonlySet<string> = new Set([
+  'booth_not_enrolled',
+  'booth_is_suspended',
+  'booth_signature_invalid',
+]);
 
 /** What a problem document (RFC 9457) says. */
 export interface Refusal {
@@ -36,7 +46,8 @@ export class ServerRefusedError extends BoothError {
   }
 }
 
-/** The request came too late; a new photograph with a new nonce is needed. Never signed again silently: the holder must be there. */
+/** The request came too late; a new photograph with a new nonce is needed. Never signed again silently: the holder must
+ * be there. */
 export class RecaptureNeededError extends ServerRefusedError {}
 
 /** The server does not trust this booth (any more). Says nothing about a request that was sent before. */
@@ -55,7 +66,8 @@ export class UncertainOutcomeError extends BoothError {
   }
 }
 
-/** One try is left and the holder has not confirmed that it may be used: a wrong one blocks the card until the municipal office releases it. */
+/** One try is left and the holder has not confirmed that it may be used: a wrong one blocks the card until the
+ * municipal office releases it. */
 export class LastTryNotConfirmedError extends BoothError {}
 
 /** The right class for a refusal. */

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
-/** A booth's key pair. The private half stays on the booth; the public half is given to an administrator for enrolment. */
+/** A booth's key pair. The private half stays on the booth; the public half is given to an administrator for
+ * enrolment. */
 export interface BoothKey {
   readonly privateKey: KeyObject;
   /** SubjectPublicKeyInfo, DER, base64: what enrolment takes. */
@@ -14,7 +15,8 @@ export function generateBoothKey(): BoothKey {
   return describe(generateKeyPairSync('ed25519').privateKey);
 }
 
-/** Reads a key that {@link exportBoothKey} wrote. @throws {TypeError} when it is not an Ed25519 key; a wrong passphrase throws as node:crypto does. */
+/** Reads a key that {@link exportBoothKey} wrote. @throws {TypeError} when it is not an Ed25519 key; a wrong passphrase
+ * throws as node:crypto does. */
 export function importBoothKey(pem: string, passphrase?: string): BoothKey {
   const privateKey = createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) });
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('a booth key is an Ed25519 key');
@@ -34,5 +36,9 @@ export function signAsBooth(key: BoothKey, message: Uint8Array): Uint8Array {
 
 function describe(privateKey: KeyObject): BoothKey {
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-  return { privateKey, publicKeySpki: spki.toString('base64'), fingerprint: createHash('sha256').update(spki).digest('hex').slice(0, 16) };
+  return {
+    privateKey,
+    publicKeySpki: spki.toString('base64'),
+    fingerprint: createHash('sha256').update(spki).digest('hex').slice(0, 16),
+  };
 }

@@ -9,9 +9,9 @@ export interface CaptureCounter {
 
 const COUNTER_EPOCH_MS = Date.UTC(2020, 0, 1);
 
-/** A counter in a file. A number is on disk before it is used, so a crash skips numbers and never repeats one.
- *  Without a file it starts at the seconds since 2020: a booth whose disk was replaced stays above what it counted before,
- *  and the number fits into 31 bits until 2088. */
+/** A counter in a file. A number is on disk before it is used, so a crash skips numbers and never repeats one. Without
+ * a file it starts at the seconds since 2020: a booth whose disk was replaced stays above what it counted before, and
+ * the number fits into 31 bits until 2088. */
 export class DurableCaptureCounter implements CaptureCounter {
   readonly #file: string;
   #last: number;
@@ -20,7 +20,9 @@ export class DurableCaptureCounter implements CaptureCounter {
   constructor(folder: string, now: () => Date = () => new Date()) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#file = path.join(folder, 'capture-counter');
-    this.#last = existsSync(this.#file) ? parse(readFileSync(this.#file, 'utf8')) : Math.floor((now().getTime() - COUNTER_EPOCH_MS) / 1000);
+    this.#last = existsSync(this.#file)
+      ? parse(readFileSync(this.#file, 'utf8'))
+      : Math.floor((now().getTime() - COUNTER_EPOCH_MS) / 1000);
   }
 
   next(): number {
@@ -33,6 +35,7 @@ export class DurableCaptureCounter implements CaptureCounter {
 
 function parse(text: string): number {
   const number = Number(text);
-  if (!/^\d{1,15}\n$/.test(text) || !Number.isSafeInteger(number)) throw new RangeError('the capture counter file is damaged');
+  if (!/^\d{1,15}\n$/.test(text) || !Number.isSafeInteger(number))
+    throw new RangeError('the capture counter file is damaged');
   return number;
 }

@@ -4,7 +4,8 @@ import type { CertificateType } from '../domain/values/certificate-status.js';
 export type CardSecretName = 'authenticationPin' | 'signingPassword' | 'accessNumber';
 
 /** What the booth needs of a card on the reader. Changing between the JPKI and the surface application forgets what was
- *  verified, so the order of the calls matters. No call can reach the 12-digit My Number: 照合番号B does not open it. @req R2 */
+ * verified, so the order of the calls matters. No call can reach the 12-digit My Number: 照合番号B does not open it.
+ * @req R2 */
 export interface CardSession {
   /** Tries left; asking costs none. */
   triesLeft(secret: CardSecretName): Promise<number>;

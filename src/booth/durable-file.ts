@@ -6,7 +6,7 @@ export function replaceDurably(file: string, content: Uint8Array): void {
   const draft = `${file}.new`;
   const handle = openSync(draft, 'w', 0o600);
   try {
-    for (let written = 0; written < content.length; ) written += writeSync(handle, content, written);
+    for (let written = 0; written < content.length;) written += writeSync(handle, content, written);
     fsyncSync(handle);
   } finally {
     closeSync(handle);

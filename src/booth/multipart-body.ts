@@ -20,7 +20,16 @@ export function writeMultipart(parts: readonly Part[], boundary: string): Multip
   for (const part of parts) {
     if (Buffer.from(part.content).includes(`--${boundary}`)) throw new RangeError('the boundary occurs inside a part');
     const file = part.fileName === undefined ? '' : `; filename="${part.fileName}"`;
-    pieces.push(Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${part.name}"${file}\r\nContent-Type: ${part.contentType}\r\n\r\n`), part.content, Buffer.from('\r\n'));
+    pieces.push(
+      Buffer.from(
+        `--${boundary}\r\nContent-Disposition: form-data; name="${part.name}"${file}\r\nContent-Type: ${part.contentType}\r\n\r\n`,
+      ),
+      part.content,
+      Buffer.from('\r\n'),
+    );
   }
-  return { contentType: `multipart/form-data; boundary=${boundary}`, bytes: Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)]) };
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    bytes: Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)]),
+  };
 }

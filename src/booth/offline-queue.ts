@@ -2,7 +2,12 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { BoothNotTrustedError, RecaptureNeededError, ServerRefusedError, UncertainOutcomeError } from './booth-errors.js';
+import {
+  BoothNotTrustedError,
+  RecaptureNeededError,
+  ServerRefusedError,
+  UncertainOutcomeError,
+} from './booth-errors.js';
 import type { BoothClient, Capture, RequestStatus, SignedRequest } from './booth-client.js';
 import { removeDurably, replaceDurably } from './durable-file.js';
 
@@ -10,7 +15,8 @@ import { removeDurably, replaceDurably } from './durable-file.js';
 export type QueueOutcome =
   /** The server has it, from this sending or from an earlier one whose answer was lost. */
   | { readonly result: 'received'; readonly receipt: string; readonly status: RequestStatus['status'] }
-  /** The server does not have it and its nonce no longer counts: the holder must come again. Never signed again by us. */
+  /** The server does not have it and its nonce no longer counts: the holder must come again. Never signed again by
+   * us. */
   | { readonly result: 'recapture_needed'; readonly code: string }
   | { readonly result: 'refused'; readonly code: string }
   /** Kept as long as allowed without a clear answer, then erased: the server may or may not have it. */
@@ -52,10 +58,10 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const DAY_MS = 24 * 3600_000;
 
-/** Signed requests whose answer has not come, encrypted in a folder; survives restarts, crashes and power cuts.
- *  Only finished requests enter. A nonce expires while they wait, and that is not hidden: the same bytes are sent, and a
- *  server that had received them before gives its first answer, while one that had not refuses, which is reported as
- *  `recapture_needed`. Nothing is ever signed in the holder's absence. */
+/** Signed requests whose answer has not come, encrypted in a folder; survives restarts, crashes and power cuts. Only
+ * finished requests enter. A nonce expires while they wait, and that is not hidden: the same bytes are sent, and a
+ * server that had received them before gives its first answer, while one that had not refuses, which is reported as
+ * `recapture_needed`. Nothing is ever signed in the holder's absence. */
 export class OfflineQueue {
   readonly #options: OfflineQueueOptions;
   readonly #lock: DatabaseSync;
@@ -109,14 +115,16 @@ export class OfflineQueue {
     else removeDurably(file);
   }
 
-  /** Sends what waits, oldest first, and stores each outcome before going on. Stops at the first request without a clear
-   *  answer, and when the server no longer trusts this booth, because that says nothing about earlier sendings.
-   *  @returns the entries that have an outcome now. */
+  /** Sends what waits, oldest first, and stores each outcome before going on. Stops at the first request without a
+   * clear answer, and when the server no longer trusts this booth, because that says nothing about earlier sendings.
+   * @returns the entries that have an outcome now. */
   async deliver(client: Pick<BoothClient, 'send'>, signal?: AbortSignal): Promise<QueueEntry[]> {
     for (const id of this.#ids()) {
       const read = this.#read(id);
       if (read === null || read.header.outcome !== null) continue;
-      const outcome = this.#tooOld(read.header) ? ({ result: 'outcome_unknown' } as const) : await outcomeOf(client, { ...read.header.request, body: read.body }, signal);
+      const outcome = this.#tooOld(read.header)
+        ? ({ result: 'outcome_unknown' } as const)
+        : await outcomeOf(client, { ...read.header.request, body: read.body }, signal);
       if (outcome === null) break;
       this.settle(id, outcome);
     }
@@ -134,7 +142,10 @@ export class OfflineQueue {
   }
 
   #ids(): string[] {
-    return readdirSync(this.#options.folder).filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length)).sort();
+    return readdirSync(this.#options.folder)
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => name.slice(0, -SUFFIX.length))
+      .sort();
   }
 
   #file(id: string): string {
@@ -166,7 +177,9 @@ export class OfflineQueue {
 
   #open(id: string, sealed: Buffer): Buffer | null {
     if (sealed.length < IV_BYTES + TAG_BYTES + 4) return null;
-    const decipher = createDecipheriv('aes-256-gcm', this.#options.key, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv('aes-256-gcm', this.#options.key, sealed.subarray(0, IV_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAAD(additionalData(id));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     const plain = decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES));
@@ -191,7 +204,11 @@ export async function registerDurably(client: BoothClient, queue: OfflineQueue, 
   return entry;
 }
 
-async function outcomeOf(client: Pick<BoothClient, 'send'>, request: SignedRequest, signal?: AbortSignal): Promise<QueueOutcome | null> {
+async function outcomeOf(
+  client: Pick<BoothClient, 'send'>,
+  request: SignedRequest,
+  signal?: AbortSignal,
+): Promise<QueueOutcome | null> {
   try {
     const { receipt, status } = await client.send(request, signal);
     return { result: 'received', receipt, status };

@@ -62,8 +62,17 @@ Example
       args: rest,
       allowPositionals: true,
       options: {
-        server: TEXT, token: TEXT, 'token-file': TEXT, json: FLAG, reason: TEXT, reference: TEXT, rule: TEXT, key: TEXT,
-        'based-on': TEXT, set: MANY, 'dry-run': FLAG,
+        server: TEXT,
+        token: TEXT,
+        'token-file': TEXT,
+        json: FLAG,
+        reason: TEXT,
+        reference: TEXT,
+        rule: TEXT,
+        key: TEXT,
+        'based-on': TEXT,
+        set: MANY,
+        'dry-run': FLAG,
       },
     });
     return orSayWhy(`admin ${area} ${action}`, () => act(new AdminCall(values, positionals)));

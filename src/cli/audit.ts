@@ -21,7 +21,20 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 import { ANCHOR_OPTIONS, certificateLines, judgeWith } from './audit/certificates.js';
 import { compare } from './audit/compare.js';
 import { judgeTimestamp, type TimestampFinding } from './audit/judge-timestamp.js';
-import { complain, FLAG, keysOf, listOf, MANY, notesIn, say, sayJson, TEXT, wholeNumber, witnessedLine, witnessesOf } from './audit/arguments.js';
+import {
+  complain,
+  FLAG,
+  keysOf,
+  listOf,
+  MANY,
+  notesIn,
+  say,
+  sayJson,
+  TEXT,
+  wholeNumber,
+  witnessedLine,
+  witnessesOf,
+} from './audit/arguments.js';
 import { OpenAudit, operatorName } from './audit/open-audit.js';
 import { diff, history, inFolder, show, why } from './audit/time-travel.js';
 import { linesOf, verifyListCommand } from './audit/verify-list.js';
@@ -141,7 +154,22 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
 };
 
 async function exportBundle(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, registration: TEXT, from: TEXT, to: TEXT, list: MANY, known: MANY, out: TEXT, server: TEXT, token: TEXT, 'with-names': FLAG, 'with-evidence': FLAG } });
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: TEXT,
+      registration: TEXT,
+      from: TEXT,
+      to: TEXT,
+      list: MANY,
+      known: MANY,
+      out: TEXT,
+      server: TEXT,
+      token: TEXT,
+      'with-names': FLAG,
+      'with-evidence': FLAG,
+    },
+  });
   if (!values.out) throw new UsageError('export needs --out FILE');
   const query = queryOf(values);
   const lists = (values.list ?? []).map(listOf);
@@ -152,7 +180,12 @@ async function exportBundle(args: string[]): Promise<number> {
     const audit = OpenAudit.at(values.data);
     const { handler, close } = await audit.exporter();
     try {
-      const outcome = await handler.execute({ commandId: randomUUID(), by: operatorName(audit.config), query, options });
+      const outcome = await handler.execute({
+        commandId: randomUUID(),
+        by: operatorName(audit.config),
+        query,
+        options,
+      });
       if ('refused' in outcome) {
         complain(`honnin audit export: ${whyRefused(outcome.refused)}`);
         return EXIT.failed;
@@ -172,12 +205,17 @@ async function exportBundle(args: string[]): Promise<number> {
 }
 
 function whyRefused(refusal: Refusal): string {
-  if (refusal.code === 'lists_of_a_case') return 'lists go with a range of the log (--from) and not with one case: their rows are of other cases too';
+  if (refusal.code === 'lists_of_a_case')
+    return 'lists go with a range of the log (--from) and not with one case: their rows are of other cases too';
   return refusal.code === 'checkpoint_unknown' ? `--known: ${refusal.data.problem}` : 'nothing in the log fits';
 }
 
 async function exportFrom(server: string, token: string | undefined, body: object, out: string): Promise<number> {
-  const response = await fetch(`${server}/v1/audit/exports`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token ?? ''}` }, body: JSON.stringify(body) });
+  const response = await fetch(`${server}/v1/audit/exports`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token ?? ''}` },
+    body: JSON.stringify(body),
+  });
   if (!response.ok || !response.body) {
     complain(`honnin audit export: ${response.status} ${await response.text()}`);
     return EXIT.failed;
@@ -191,16 +229,39 @@ async function exportFrom(server: string, token: string | undefined, body: objec
 }
 
 async function verify(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { key: MANY, known: MANY, 'tsa-anchor': MANY, 'tsa-crl': MANY, 'tsa-policy': TEXT, witness: MANY, 'witnesses-needed': TEXT, json: FLAG, ...ANCHOR_OPTIONS } });
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      key: MANY,
+      known: MANY,
+      'tsa-anchor': MANY,
+      'tsa-crl': MANY,
+      'tsa-policy': TEXT,
+      witness: MANY,
+      'witnesses-needed': TEXT,
+      json: FLAG,
+      ...ANCHOR_OPTIONS,
+    },
+  });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify needs the file of a bundle');
   const trusted = keysOf(values.key);
   const witnesses = witnessesOf({ witness: values.witness, needed: values['witnesses-needed'] });
-  const asked = { trusted, known: (values.known ?? []).flatMap(notesIn), certificates: judgeWith(values), ...(witnesses && { witnesses }) };
+  const asked = {
+    trusted,
+    known: (values.known ?? []).flatMap(notesIn),
+    certificates: judgeWith(values),
+    ...(witnesses && { witnesses }),
+  };
   const startMs = performance.now();
   const report = verifyBundle(await linesOf(file), NODE_PRIMITIVES, asked);
   const seconds = (performance.now() - startMs) / 1000;
-  const stamp = judgeTimestamp(report, { anchors: values['tsa-anchor'] ?? [], crls: values['tsa-crl'] ?? [], policy: values['tsa-policy'] ?? null });
+  const stamp = judgeTimestamp(report, {
+    anchors: values['tsa-anchor'] ?? [],
+    crls: values['tsa-crl'] ?? [],
+    policy: values['tsa-policy'] ?? null,
+  });
   const isSound = isSoundReport(report) && !stamp.isWrong;
   if (values.json) sayJson({ sound: isSound, seconds, ...report, timestamp: stamp });
   else printReport(report, seconds, trusted.length > 0, stamp);
@@ -210,11 +271,20 @@ async function verify(args: string[]): Promise<number> {
 function printReport(report: VerifyReport, seconds: number, hasKey: boolean, stamp: TimestampFinding): void {
   const { discrepancies, undecided } = report;
   if (report.wasRead) printContent(report, hasKey, stamp);
-  for (const { code, index, detail } of discrepancies.slice(0, SHOWN_MAX)) say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+  for (const { code, index, detail } of discrepancies.slice(0, SHOWN_MAX))
+    say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
   if (stamp.isWrong) say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
-  for (const { code, index, detail } of undecided.slice(0, SHOWN_MAX)) say(`UNDECIDED  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+  for (const { code, index, detail } of undecided.slice(0, SHOWN_MAX))
+    say(`UNDECIDED  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
   const count = discrepancies.length + (stamp.isWrong ? 1 : 0);
-  const verdict = count > 0 ? `${count} discrepancies` : undecided.length === 0 ? 'everything is as it says' : hasKey ? `nothing is wrong, and ${undecided.length} things cannot be judged with what you have` : 'nothing is wrong with its content, but nobody knows who made it';
+  const verdict =
+    count > 0
+      ? `${count} discrepancies`
+      : undecided.length === 0
+        ? 'everything is as it says'
+        : hasKey
+          ? `nothing is wrong, and ${undecided.length} things cannot be judged with what you have`
+          : 'nothing is wrong with its content, but nobody knows who made it';
   say(`${verdict} (${seconds.toFixed(2)} s)`);
 }
 
@@ -222,20 +292,34 @@ function printReport(report: VerifyReport, seconds: number, hasKey: boolean, sta
 function printContent(report: VerifyReport, hasKey: boolean, stamp: TimestampFinding): void {
   const { replay } = report;
   say(`log        ${report.origin ?? 'unknown'}, ${report.treeSize ?? 0} entries at the checkpoint`);
-  say(`bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`);
-  say(`signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
-  say(`decisions  ${thousands(replay.reproduced)} of ${thousands(replay.decisions)} decisions reproduced; ${thousands(replay.facts)} facts without a decision; ${thousands(replay.notReproducible.length)} could not be made again`);
+  say(
+    `bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`,
+  );
+  say(
+    `signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`,
+  );
+  say(
+    `decisions  ${thousands(replay.reproduced)} of ${thousands(replay.decisions)} decisions reproduced; ${thousands(replay.facts)} facts without a decision; ${thousands(replay.notReproducible.length)} could not be made again`,
+  );
   for (const line of certificateLines(report.certificates)) say(line);
-  if (report.listsNotDrawn.length > 0) say(`lists      ${report.listsNotDrawn.join(', ')}: as the certificate states them; their rows are of other cases and were not drawn again`);
+  if (report.listsNotDrawn.length > 0)
+    say(
+      `lists      ${report.listsNotDrawn.join(', ')}: as the certificate states them; their rows are of other cases and were not drawn again`,
+    );
   if (report.knownCheckpoints > 0) say(`known      agrees with ${report.knownCheckpoints} checkpoints that you have`);
   if (report.witnessed) say(witnessedLine(report.witnessed));
-  for (const { registrant, atUtc, rule, index } of report.erased) say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
+  for (const { registrant, atUtc, rule, index } of report.erased)
+    say(`erased     ${registrant.slice(0, 26)}… on ${atUtc} by rule ${rule} (entry ${index})`);
   say(`timestamp  ${stamp.text}`);
 }
 
 async function check(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, copies: MANY, 'no-vault': FLAG, 'with-projections': FLAG, json: FLAG } });
-  // A log of any size is checked in the memory of a small one: V8 would let its nursery grow tenfold for what dies at once anyway.
+  const { values } = parseArgs({
+    args,
+    options: { data: TEXT, copies: MANY, 'no-vault': FLAG, 'with-projections': FLAG, json: FLAG },
+  });
+  // A log of any size is checked in the memory of a small one: V8 would let its nursery grow tenfold for what dies at
+  // once anyway.
   setFlagsFromString('--semi-space-growth-factor=1');
   const audit = OpenAudit.at(values.data);
   const { vault, pseudonyms, cards, close } = audit.vault();
@@ -243,17 +327,32 @@ async function check(args: string[]): Promise<number> {
   const onProgress = (checked: number, total: number, perSecond: number): void => {
     if (performance.now() - toldMs < 1000) return;
     toldMs = performance.now();
-    process.stderr.write(`\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `);
+    process.stderr.write(
+      `\r${thousands(checked)} of ${thousands(total)} events, ${thousands(Math.round(perSecond))}/s   `,
+    );
   };
   try {
-    const report = await fsck({ eventsFile: audit.eventsFile, auditFolder: audit.auditFolder, signer: LogKeys.published(audit.auditFolder), pseudonyms, vault: values['no-vault'] ? null : vault, cards, copies: (values.copies ?? []).flatMap(notesIn), timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles), onProgress });
+    const report = await fsck({
+      eventsFile: audit.eventsFile,
+      auditFolder: audit.auditFolder,
+      signer: LogKeys.published(audit.auditFolder),
+      pseudonyms,
+      vault: values['no-vault'] ? null : vault,
+      cards,
+      copies: (values.copies ?? []).flatMap(notesIn),
+      timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles),
+      onProgress,
+    });
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
     if (values.json) sayJson({ ...report, staleProjections: stale });
     else {
-      for (const { code, index, detail } of report.problems) say(`WRONG  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
+      for (const { code, index, detail } of report.problems)
+        say(`WRONG  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
       for (const name of stale) say(`WRONG  the read model ${name} is not what the events give [projection_differs]`);
-      say(`${thousands(report.events)} events, ${report.checkpoints} checkpoints, ${report.images} reference images, material of ${report.material} cases, ${report.erased} erased registrants: ${report.problems.length + stale.length === 0 ? 'all is right' : `${report.problems.length + stale.length} problems`} (${report.seconds.toFixed(1)} s, ${thousands(Math.round(report.events / report.seconds))} events/s)`);
+      say(
+        `${thousands(report.events)} events, ${report.checkpoints} checkpoints, ${report.images} reference images, material of ${report.material} cases, ${report.erased} erased registrants: ${report.problems.length + stale.length === 0 ? 'all is right' : `${report.problems.length + stale.length} problems`} (${report.seconds.toFixed(1)} s, ${thousands(Math.round(report.events / report.seconds))} events/s)`,
+      );
     }
     return report.problems.length + stale.length === 0 ? EXIT.ok : EXIT.failed;
   } finally {
@@ -263,10 +362,14 @@ async function check(args: string[]): Promise<number> {
 
 /** Builds every read model again beside the one that is served and compares. */
 async function staleProjections(audit: OpenAudit): Promise<string[]> {
-  const [{ ReadModelDatabase }, { SqlitePositionStore }, { SqliteReadModel }, { ALL_PROJECTIONS }, { upcast }] = await Promise.all([
-    import('../infrastructure/read-model/read-model-database.js'), import('../infrastructure/read-model/sqlite-position-store.js'), import('../infrastructure/read-model/sqlite-read-model.js'),
-    import('../projections/all-projections.js'), import('../domain/event-registry.js'),
-  ]);
+  const [{ ReadModelDatabase }, { SqlitePositionStore }, { SqliteReadModel }, { ALL_PROJECTIONS }, { upcast }] =
+    await Promise.all([
+      import('../infrastructure/read-model/read-model-database.js'),
+      import('../infrastructure/read-model/sqlite-position-store.js'),
+      import('../infrastructure/read-model/sqlite-read-model.js'),
+      import('../projections/all-projections.js'),
+      import('../domain/event-registry.js'),
+    ]);
   const database = ReadModelDatabase.open(audit.config.inData('readmodel.db'));
   const store = await audit.store('read');
   try {
@@ -284,7 +387,10 @@ async function staleProjections(audit: OpenAudit): Promise<string[]> {
 }
 
 async function prove(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, index: TEXT, from: TEXT, to: TEXT, 'with-entry': FLAG } });
+  const { values } = parseArgs({
+    args,
+    options: { data: TEXT, index: TEXT, from: TEXT, to: TEXT, 'with-entry': FLAG },
+  });
   const { log } = OpenAudit.at(values.data);
   const checkpoint = log.checkpoint();
   if (!checkpoint) return EXIT.failed;
@@ -294,21 +400,43 @@ async function prove(args: string[]): Promise<number> {
     if (index >= size) throw new UsageError(`the log has ${size} entries: positions go from 0 to ${size - 1}`);
     const leaf = log.leaf(index);
     const isShown = values['with-entry'];
-    const recorded = isShown ? await inFolder('audit prove', values.data, async (audit, { access }) => {
-      await new RecordViewHandler(access).execute(new RecordView(randomUUID(), operatorName(audit.config), 'log_entries', null, { index }));
-      return EXIT.ok;
-    }) : EXIT.ok;
+    const recorded = isShown
+      ? await inFolder('audit prove', values.data, async (audit, { access }) => {
+          await new RecordViewHandler(access).execute(
+            new RecordView(randomUUID(), operatorName(audit.config), 'log_entries', null, { index }),
+          );
+          return EXIT.ok;
+        })
+      : EXIT.ok;
     if (recorded !== EXIT.ok) return recorded;
-    sayJson({ index, size, ...(isShown ? { leaf } : {}), leafHash: toBase64(hasher.leaf(utf8(leaf))), proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64), checkpoint: checkpoint.note });
+    sayJson({
+      index,
+      size,
+      ...(isShown ? { leaf } : {}),
+      leafHash: toBase64(hasher.leaf(utf8(leaf))),
+      proof: inclusionProof(hasher, log.nodes(size), { index, size }).map(toBase64),
+      checkpoint: checkpoint.note,
+    });
     return EXIT.ok;
   }
-  const [first, second] = [wholeNumber(values.from, 'from'), values.to === undefined ? size : wholeNumber(values.to, 'to')];
+  const [first, second] = [
+    wholeNumber(values.from, 'from'),
+    values.to === undefined ? size : wholeNumber(values.to, 'to'),
+  ];
   if (second > size) throw new UsageError(`the log has ${size} entries`);
   sayJson({ first, second, proof: consistencyProof(hasher, log.nodes(size), { first, second }).map(toBase64) });
   return EXIT.ok;
 }
 
-function queryOf({ registration, from, to }: { readonly registration?: string; readonly from?: string; readonly to?: string }): BundleQuery {
+function queryOf({
+  registration,
+  from,
+  to,
+}: {
+  readonly registration?: string;
+  readonly from?: string;
+  readonly to?: string;
+}): BundleQuery {
   if (registration !== undefined) return { kind: 'registration', requestId: registration };
   if (from === undefined) throw new UsageError('export needs --registration ID or --from');
   if (isInstant(from)) {

@@ -15,7 +15,8 @@ export function readDerFile(file: string): Buffer[] {
 /** The one DER object in a file. @throws {UsageError} */
 export function readOneDer(file: string): Buffer {
   const [first, ...rest] = readDerFile(file);
-  if (first === undefined || rest.length > 0) throw new UsageError(`${file}: one object is expected, ${rest.length + 1} found`);
+  if (first === undefined || rest.length > 0)
+    throw new UsageError(`${file}: one object is expected, ${rest.length + 1} found`);
   return first;
 }
 
@@ -28,13 +29,18 @@ export function readInputFile(file: string): Buffer {
 }
 
 function pemBlocks(text: string): Buffer[] {
-  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g)].map((block) => Buffer.from(block[2]!, 'base64'));
+  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g)].map((block) =>
+    Buffer.from(block[2]!, 'base64'),
+  );
 }
 
 /** Seconds since 1970. @throws {UsageError} */
 export function instant(text: string): number {
-  const milliseconds = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(milliseconds)) throw new UsageError(`'${text}' is not an instant of RFC 3339, for example 2026-11-23T05:02:00Z`);
+  const milliseconds = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : NaN;
+  if (Number.isNaN(milliseconds))
+    throw new UsageError(`'${text}' is not an instant of RFC 3339, for example 2026-11-23T05:02:00Z`);
   return milliseconds / 1000;
 }
 
@@ -56,7 +62,8 @@ export function objectIdentifier(text: string): string {
   return text;
 }
 
-/** Reads fields of one batch line. Absent and null are the same; everything else must have the right type. @throws {UsageError} */
+/** Reads fields of one batch line. Absent and null are the same; everything else must have the right type.
+ * @throws {UsageError} */
 export class BatchLine {
   private readonly used = new Set<string>(['id']);
   private constructor(private readonly fields: Readonly<Record<string, unknown>>) {}
@@ -68,7 +75,8 @@ export class BatchLine {
     } catch {
       throw new UsageError('the line is not JSON');
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UsageError('the line is not a JSON object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new UsageError('the line is not a JSON object');
     return new BatchLine(value as Record<string, unknown>);
   }
 
@@ -90,12 +98,20 @@ export class BatchLine {
   }
 
   count(name: string): number | undefined {
-    return this.typed(name, 'a whole number', (v): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0);
+    return this.typed(
+      name,
+      'a whole number',
+      (v): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0,
+    );
   }
 
   /** An empty list is as good as none. */
   texts(name: string): string[] | undefined {
-    const list = this.typed(name, 'a list of texts', (v): v is string[] => Array.isArray(v) && v.every((one) => typeof one === 'string'));
+    const list = this.typed(
+      name,
+      'a list of texts',
+      (v): v is string[] => Array.isArray(v) && v.every((one) => typeof one === 'string'),
+    );
     return list === undefined || list.length === 0 ? undefined : list;
   }
 
@@ -127,16 +143,27 @@ function decode(text: string, name: string): Buffer {
 }
 
 /** Reads one case per line and writes one verdict per line, each at once, so that a caller may also ask and wait.
- *  @param judge the verdict's fields; throws UsageError on a line that is not a case
- *  @param verdictField the field that says `unknown` for such a line: it must never read as valid or invalid
- *  @returns 0 when every line got its verdict, 64 when one was not a case, 70 when a bug stopped one. All other lines are answered in any case. */
-export async function runBatch(file: string | undefined, judge: (line: BatchLine) => object, verdictField: 'verdict' | 'status'): Promise<number> {
+ * @param judge the verdict's fields; throws UsageError on a line that is not a case
+ * @param verdictField the field that says `unknown` for such a line: it must never read as valid or invalid
+ * @returns 0 when every line got its verdict, 64 when one was not a case, 70 when a bug stopped one. All other lines
+ *   are answered in any case. */
+export async function runBatch(
+  file: string | undefined,
+  judge: (line: BatchLine) => object,
+  verdictField: 'verdict' | 'status',
+): Promise<number> {
   const input: NodeJS.ReadableStream = file === undefined || file === '-' ? process.stdin : createReadStream(file);
-  const failed = new Promise<never>((_resolve, reject) => input.once('error', (error: Error) => reject(new UsageError(`${file}: ${error.message}`))));
+  const failed = new Promise<never>((_resolve, reject) =>
+    input.once('error', (error: Error) => reject(new UsageError(`${file}: ${error.message}`))),
+  );
   return Promise.race([answerLines(input, judge, verdictField), failed]);
 }
 
-async function answerLines(input: NodeJS.ReadableStream, judge: (line: BatchLine) => object, verdictField: 'verdict' | 'status'): Promise<number> {
+async function answerLines(
+  input: NodeJS.ReadableStream,
+  judge: (line: BatchLine) => object,
+  verdictField: 'verdict' | 'status',
+): Promise<number> {
   let code: number = EXIT.ok;
   const warned = new Set<string>();
   for await (const text of createInterface({ input, crlfDelay: Infinity })) {
@@ -144,7 +171,9 @@ async function answerLines(input: NodeJS.ReadableStream, judge: (line: BatchLine
     const started = performance.now();
     const { id, outcome, failure } = answerLine(text, judge, warned);
     if (failure !== null) code = Math.max(code, failure.reason === 'internal' ? EXIT.internal : EXIT.usage);
-    await write(`${JSON.stringify({ id, ...(failure === null ? outcome : { [verdictField]: 'unknown', ...failure }), elapsedMs: elapsedSince(started) })}\n`);
+    await write(
+      `${JSON.stringify({ id, ...(failure === null ? outcome : { [verdictField]: 'unknown', ...failure }), elapsedMs: elapsedSince(started) })}\n`,
+    );
   }
   return code;
 }
@@ -168,7 +197,11 @@ function answerLine(text: string, judge: (line: BatchLine) => object, warned: Se
   } catch (error) {
     const reason = error instanceof UsageError ? 'usage' : 'internal';
     if (reason === 'internal') process.stderr.write(`honnin: internal error: ${describe(error)}\n`);
-    return { id: line?.id ?? null, outcome: {}, failure: { reason, detail: error instanceof Error ? error.message : String(error) } };
+    return {
+      id: line?.id ?? null,
+      outcome: {},
+      failure: { reason, detail: error instanceof Error ? error.message : String(error) },
+    };
   }
 }
 

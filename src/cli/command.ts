@@ -2,7 +2,8 @@
 export interface CliCommand {
   /** Help text: purpose, options with defaults, at least one example line starting with `./honnin`. */
   readonly help: string;
-  /** Runs the command. @returns the exit code. @throws {UsageError} on bad arguments (exit 64, message and help hint printed). */
+  /** Runs the command. @returns the exit code. @throws {UsageError} on bad arguments (exit 64, message and help hint
+   * printed). */
   run(args: string[]): Promise<number>;
 }
 

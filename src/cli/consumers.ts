@@ -41,7 +41,9 @@ Example
 `,
   async run(args) {
     const { values, positionals } = parseArgs({
-      args, allowPositionals: true, options: { server: TEXT, token: TEXT, 'token-file': TEXT, json: FLAG, reason: TEXT, reference: TEXT },
+      args,
+      allowPositionals: true,
+      options: { server: TEXT, token: TEXT, 'token-file': TEXT, json: FLAG, reason: TEXT, reference: TEXT },
     });
     const [name, ...of] = positionals;
     const { server } = values;
@@ -49,16 +51,22 @@ Example
     if (server === undefined) throw new UsageError('consumers needs the address of the server: --server URL');
     const post = <T>(path: string, body: object): Promise<T> => ask<T>(server, token, path, body);
     const needed = (count: number): readonly string[] => {
-      if (of.length !== count) throw new UsageError(`consumers ${name} needs ${count === 1 ? 'one name' : 'CONSUMER and EVENT-ID'}`);
+      if (of.length !== count)
+        throw new UsageError(`consumers ${name} needs ${count === 1 ? 'one name' : 'CONSUMER and EVENT-ID'}`);
       return of.map(encodeURIComponent);
     };
     return orSayWhy(`consumers ${name ?? ''}`, async () => {
       switch (name) {
         case 'list':
-          return list((await ask<{ consumers: readonly Consumer[] }>(server, token, '/v1/consumers')).consumers, values.json);
+          return list(
+            (await ask<{ consumers: readonly Consumer[] }>(server, token, '/v1/consumers')).consumers,
+            values.json,
+          );
         case 'replay': {
           const [consumer] = needed(2);
-          const { replayed } = await post<{ replayed: number }>(`/v1/consumers/${consumer}/replays`, { eventId: of[1] });
+          const { replayed } = await post<{ replayed: number }>(`/v1/consumers/${consumer}/replays`, {
+            eventId: of[1],
+          });
           say(`${replayed} events were handled`);
           return EXIT.ok;
         }
@@ -72,7 +80,11 @@ Example
           const [consumer] = needed(2);
           const { reason, reference } = values;
           if (!reason || !reference) throw new UsageError('consumers skip needs --reason CODE and --reference TEXT');
-          const { actId } = await post<{ actId: string }>(`/v1/consumers/${consumer}/skips`, { eventId: of[1], reason, reference });
+          const { actId } = await post<{ actId: string }>(`/v1/consumers/${consumer}/skips`, {
+            eventId: of[1],
+            reason,
+            reference,
+          });
           say(`proposed as ${actId}; another administrator agrees: ./honnin consumers approve ${actId} …`);
           return EXIT.ok;
         }

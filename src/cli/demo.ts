@@ -42,7 +42,12 @@ Example
   async run(args) {
     const { values } = parseArgs({
       args,
-      options: { keep: { type: 'boolean', default: false }, report: { type: 'string' }, photo: { type: 'string' }, 'card-photo': { type: 'string' } },
+      options: {
+        keep: { type: 'boolean', default: false },
+        report: { type: 'string' },
+        photo: { type: 'string' },
+        'card-photo': { type: 'string' },
+      },
     });
     const cases = await chosenCases(values.photo, values['card-photo']);
     const ending = endOfProcess();
@@ -52,7 +57,11 @@ Example
       printSummary(reports);
       say(`\naudit log: ${await world.timestamps()}`);
       const ok = reports.every((r) => r.problem === null);
-      if (values.report) writeFileSync(values.report, `${JSON.stringify({ ok, cases: reports.map(({ problem: _, ...report }) => report) }, null, 2)}\n`);
+      if (values.report)
+        writeFileSync(
+          values.report,
+          `${JSON.stringify({ ok, cases: reports.map(({ problem: _, ...report }) => report) }, null, 2)}\n`,
+        );
       if (values.keep) await keepRunning(world, ending);
       return ok ? EXIT.ok : EXIT.failed;
     } finally {
@@ -64,7 +73,8 @@ Example
 async function chosenCases(photo: string | undefined, cardPhoto: string | undefined): Promise<readonly DemoCase[]> {
   if (photo === undefined && cardPhoto !== undefined) throw new UsageError('--card-photo goes with --photo');
   if (photo === undefined) return DEMO_CASES;
-  for (const file of [photo, cardPhoto ?? photo]) if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
+  for (const file of [photo, cardPhoto ?? photo])
+    if (!existsSync(file)) throw new UsageError(`there is no file ${file}`);
   const captured = await preparedPhoto(readFileSync(photo)).catch((error: unknown) => {
     if (error instanceof RangeError) throw new UsageError(`${photo}: ${error.message}`);
     throw error;
@@ -73,7 +83,13 @@ async function chosenCases(photo: string | undefined, cardPhoto: string | undefi
   const faceImage = await cardPhotoFrom(readFileSync(cardPhoto ?? photo)).catch(() => {
     throw new UsageError(`${cardPhoto ?? photo} is not a picture that can be read; give a JPEG, PNG or WebP`);
   });
-  return [{ name: 'your pictures', expected: '', start: async (world) => world.register(await world.sandbox.jpki.issueCard({ faceImage }), captured.bytes) }];
+  return [
+    {
+      name: 'your pictures',
+      expected: '',
+      start: async (world) => world.register(await world.sandbox.jpki.issueCard({ faceImage }), captured.bytes),
+    },
+  ];
 }
 
 async function playAll(world: DemoWorld, cases: readonly DemoCase[]): Promise<CaseReport[]> {
@@ -83,7 +99,9 @@ async function playAll(world: DemoWorld, cases: readonly DemoCase[]): Promise<Ca
     say(`\n${index + 1}/${cases.length}  ${one.name}`);
     const report = await play(world, people, one);
     reports.push(report);
-    say(`    ${report.problem === null ? 'as expected' : 'NOT AS EXPECTED'}: ${report.outcome}${report.problem ? ` (${report.problem})` : ''}`);
+    say(
+      `    ${report.problem === null ? 'as expected' : 'NOT AS EXPECTED'}: ${report.outcome}${report.problem ? ` (${report.problem})` : ''}`,
+    );
   }
   return reports;
 }
@@ -108,14 +126,24 @@ async function play(world: DemoWorld, people: People, one: DemoCase): Promise<Ca
   const outcome = events.findLast((e) => CASE_ENDS.includes(e.type) || e.type === 'Held')?.type ?? 'none';
   if (problem === null && one.expected !== '' && outcome !== one.expected) problem = `expected ${one.expected}`;
   const names = events.filter(isOfTheCase).map((e) => e.type);
-  return { name: one.name, receipt, expected: one.expected === '' ? null : one.expected, outcome, events: names, elapsedMs: Date.now() - startedMs, problem };
+  return {
+    name: one.name,
+    receipt,
+    expected: one.expected === '' ? null : one.expected,
+    outcome,
+    events: names,
+    elapsedMs: Date.now() - startedMs,
+    problem,
+  };
 }
 
 function printSummary(reports: readonly CaseReport[]): void {
   const width = Math.max(...reports.map((r) => r.name.length));
   say(`\n${'case'.padEnd(width)}  ${'receipt'.padEnd(19)}  ${'outcome'.padEnd(20)}  seconds  as expected`);
   for (const { name, receipt, outcome, elapsedMs, problem } of reports) {
-    say(`${name.padEnd(width)}  ${(receipt ?? '').padEnd(19)}  ${outcome.padEnd(20)}  ${(elapsedMs / 1000).toFixed(1).padStart(7)}  ${problem === null ? 'yes' : `NO: ${problem}`}`);
+    say(
+      `${name.padEnd(width)}  ${(receipt ?? '').padEnd(19)}  ${outcome.padEnd(20)}  ${(elapsedMs / 1000).toFixed(1).padStart(7)}  ${problem === null ? 'yes' : `NO: ${problem}`}`,
+    );
   }
 }
 
@@ -132,9 +160,14 @@ async function keepRunning(world: DemoWorld, ending: EndOfProcess): Promise<void
   say(`  sign-in                ${sandbox.tokens.issuer}`);
   say(`  timestamps             ${sandbox.timestamps.tsaUrl}`);
   say(`  data                   ${folder}`);
-  say('\nsample sign-ins (password = name): ' + sandbox.tokens.users.map((u) => `${u.username} (${u.roles.join(', ')})`).join('  '));
+  say(
+    '\nsample sign-ins (password = name): ' +
+      sandbox.tokens.users.map((u) => `${u.username} (${u.roles.join(', ')})`).join('  '),
+  );
   say('for example, the open and resolved holds as officer-a sees them:');
-  say(`  TOKEN=$(curl -s ${sandbox.tokens.tokenUrl} -d grant_type=password -d username=officer-a -d password=officer-a | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`);
+  say(
+    `  TOKEN=$(curl -s ${sandbox.tokens.tokenUrl} -d grant_type=password -d username=officer-a -d password=officer-a | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
+  );
   say(`  curl -s -H "Authorization: Bearer $TOKEN" '${server.url}/v1/holds?include=resolved'`);
   await ending.asked;
 }

@@ -1,5 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -59,18 +69,26 @@ Example
     const findings: Finding[] = [];
     const tell = (finding: Finding) => {
       findings.push(finding);
-      if (!values.json) process.stdout.write(`${finding.level.padEnd(5)}  ${finding.what.padEnd(22)} ${finding.detail}\n`);
+      if (!values.json)
+        process.stdout.write(`${finding.level.padEnd(5)}  ${finding.what.padEnd(22)} ${finding.detail}\n`);
     };
     await examine(tell);
     const faults = findings.filter((f) => f.level === 'WRONG').length;
     if (values.json) process.stdout.write(`${JSON.stringify({ ok: faults === 0, findings }, null, 2)}\n`);
-    else process.stdout.write(faults === 0 ? '\nnothing is wrong\n' : `\n${faults} ${faults === 1 ? 'thing is' : 'things are'} wrong\n`);
+    else
+      process.stdout.write(
+        faults === 0 ? '\nnothing is wrong\n' : `\n${faults} ${faults === 1 ? 'thing is' : 'things are'} wrong\n`,
+      );
     return faults === 0 ? EXIT.ok : EXIT.failed;
   },
 };
 
 async function examine(tell: (finding: Finding) => void): Promise<void> {
-  tell(Number(process.versions.node.split('.')[0]) >= 24 ? ok('Node', process.version) : wrong('Node', `${process.version} is too old; start with ./honnin, which brings Node 24`));
+  tell(
+    Number(process.versions.node.split('.')[0]) >= 24
+      ? ok('Node', process.version)
+      : wrong('Node', `${process.version} is too old; start with ./honnin, which brings Node 24`),
+  );
   let config: Config;
   try {
     config = Config.from(process.env);
@@ -117,16 +135,26 @@ function dataFolder(config: Config): Finding {
     writeFileSync(probe, 'x');
     rmSync(probe);
   } catch (error) {
-    return wrong('data folder', `${folder} cannot be written (${(error as NodeJS.ErrnoException).code}); give the server's user the right to, or set HONNIN_DATA`);
+    return wrong(
+      'data folder',
+      `${folder} cannot be written (${(error as NodeJS.ErrnoException).code}); give the server's user the right to, or set HONNIN_DATA`,
+    );
   }
   const { mode } = statSync(folder);
-  if ((mode & 0o077) !== 0) return wrong('data folder', `${folder} can be read by others; the next start makes it private, or run: chmod -R go= ${folder}`);
+  if ((mode & 0o077) !== 0)
+    return wrong(
+      'data folder',
+      `${folder} can be read by others; the next start makes it private, or run: chmod -R go= ${folder}`,
+    );
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const { freeMegabytesMin } = config.values;
   if (free < freeMegabytesMin * 1_000_000) {
     const left = `${folder} has only ${Math.floor(free / 1_000_000)} MB left`;
-    return wrong('data folder', `${left}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN): the server would not be ready`);
+    return wrong(
+      'data folder',
+      `${left}, fewer than ${freeMegabytesMin} (HONNIN_FREE_MEGABYTES_MIN): the server would not be ready`,
+    );
   }
   return ok('data folder', `${folder}, ${Math.round(free / 1024 ** 3)} GiB free`);
 }
@@ -148,9 +176,17 @@ function erasures({ values, erasedFile }: Config): Finding {
 }
 
 function keys(config: Config): Finding[] {
-  return ([['master key', config.values.masterKeyFile, 'master.key', 'HONNIN_MASTER_KEY_FILE'], ['server secret', config.values.serverSecretFile, 'server.secret', 'HONNIN_SERVER_SECRET_FILE']] as const).map(([what, named, own, env]) => {
+  return (
+    [
+      ['master key', config.values.masterKeyFile, 'master.key', 'HONNIN_MASTER_KEY_FILE'],
+      ['server secret', config.values.serverSecretFile, 'server.secret', 'HONNIN_SERVER_SECRET_FILE'],
+    ] as const
+  ).map(([what, named, own, env]) => {
     const file = named ?? config.inData('keys', own);
-    if (!existsSync(file)) return named === null ? note(what, `will be made at ${file} at the first start; ${env} can name one that is kept elsewhere`) : wrong(what, `${env}=${file} does not exist`);
+    if (!existsSync(file))
+      return named === null
+        ? note(what, `will be made at ${file} at the first start; ${env} can name one that is kept elsewhere`)
+        : wrong(what, `${env}=${file} does not exist`);
     const { size, mode } = statSync(file);
     if (size !== 32) return wrong(what, `${file} has ${size} bytes; it must have exactly 32`);
     if ((mode & 0o077) !== 0) return wrong(what, `${file} can be read by others; run: chmod 600 ${file}`);
@@ -196,7 +232,10 @@ async function embeddedLog(config: Config): Promise<Finding[]> {
     const result = await checkEventLog(file);
     if (result.problems.length > 0) return result.problems.map((problem) => wrong('event log', problem));
     const older = olderThanShipped(policy);
-    return [...(older ? [note('policy', olderInWords(older))] : []), ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`)];
+    return [
+      ...(older ? [note('policy', olderInWords(older))] : []),
+      ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`),
+    ];
   } catch (error) {
     return [wrong('event log', error instanceof Error ? error.message : String(error))];
   }
@@ -204,7 +243,9 @@ async function embeddedLog(config: Config): Promise<Finding[]> {
 
 async function storedPolicy(store: EventStore): Promise<PolicyState> {
   const events = await store.readStream(policies.streamOf(POLICY_ID), {});
-  return events.map((event) => upcast(event) as unknown as PolicyEvent).reduce(policyDecider.evolve, policyDecider.initial);
+  return events
+    .map((event) => upcast(event) as unknown as PolicyEvent)
+    .reduce(policyDecider.evolve, policyDecider.initial);
 }
 
 async function port(config: Config): Promise<Finding> {
@@ -213,7 +254,12 @@ async function port(config: Config): Promise<Finding> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use (by a running server?)' : error.code === 'EACCES' ? 'needs more rights; take one above 1023' : `cannot be used (${error.code})`;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is in use (by a running server?)'
+          : error.code === 'EACCES'
+            ? 'needs more rights; take one above 1023'
+            : `cannot be used (${error.code})`;
       resolve(wrong('port', `${host}:${number} ${why}`));
     });
     probe.listen(number, host, () => probe.close(() => resolve(ok('port', `${host}:${number} is free`))));
@@ -222,23 +268,50 @@ async function port(config: Config): Promise<Finding> {
 
 function tls(config: Config): Finding[] {
   const { tlsCertFile, tlsKeyFile } = config.values;
-  if (tlsCertFile === null || tlsKeyFile === null) return [note('TLS', 'off; set HONNIN_TLS_CERT and HONNIN_TLS_KEY, or put a TLS proxy in front')];
+  if (tlsCertFile === null || tlsKeyFile === null)
+    return [note('TLS', 'off; set HONNIN_TLS_CERT and HONNIN_TLS_KEY, or put a TLS proxy in front')];
   try {
     accessSync(tlsKeyFile, constants.R_OK);
     const certificate = new X509Certificate(readFileSync(tlsCertFile));
     const days = Math.floor((Date.parse(certificate.validTo) - Date.now()) / 86_400_000);
-    return [days < 0 ? wrong('TLS', `the certificate in ${tlsCertFile} expired on ${certificate.validTo}`) : days < 30 ? note('TLS', `the certificate expires in ${days} days`) : ok('TLS', `valid for ${days} more days`)];
+    return [
+      days < 0
+        ? wrong('TLS', `the certificate in ${tlsCertFile} expired on ${certificate.validTo}`)
+        : days < 30
+          ? note('TLS', `the certificate expires in ${days} days`)
+          : ok('TLS', `valid for ${days} more days`),
+    ];
   } catch (error) {
-    return [wrong('TLS', `${tlsCertFile} or ${tlsKeyFile} cannot be used: ${error instanceof Error ? error.message : String(error)}`)];
+    return [
+      wrong(
+        'TLS',
+        `${tlsCertFile} or ${tlsKeyFile} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    ];
   }
 }
 
 function anchors(config: Config): Finding[] {
   const { authAnchorFiles, signAnchorFiles, cardIssuerKeysFile, environment } = config.values;
   const findings: Finding[] = [];
-  if (authAnchorFiles.length + signAnchorFiles.length === 0) findings.push(wrong('trust anchors', 'none; set HONNIN_JPKI_AUTH_ANCHORS to the roots of the authentication server'));
-  else findings.push(attempt('trust anchors', () => (certificateVerifier(config), `${authAnchorFiles.length} files for user authentication, ${signAnchorFiles.length} for digital signature, environment ${environment}`)));
-  if (cardIssuerKeysFile === null) findings.push(wrong('card issuer keys', 'none; set HONNIN_CARD_ISSUER_KEYS, without it every card record is refused'));
+  if (authAnchorFiles.length + signAnchorFiles.length === 0)
+    findings.push(
+      wrong('trust anchors', 'none; set HONNIN_JPKI_AUTH_ANCHORS to the roots of the authentication server'),
+    );
+  else
+    findings.push(
+      attempt(
+        'trust anchors',
+        () => (
+          certificateVerifier(config),
+          `${authAnchorFiles.length} files for user authentication, ${signAnchorFiles.length} for digital signature, environment ${environment}`
+        ),
+      ),
+    );
+  if (cardIssuerKeysFile === null)
+    findings.push(
+      wrong('card issuer keys', 'none; set HONNIN_CARD_ISSUER_KEYS, without it every card record is refused'),
+    );
   else findings.push(attempt('card issuer keys', () => (cardRecordVerifier(config), cardIssuerKeysFile)));
   return findings;
 }
@@ -252,14 +325,18 @@ function attempt(what: string, check: () => string): Finding {
 }
 
 /** The addresses that the configured order asks for the status of certificates, and no others. */
-async function statusSources({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles } }: Config): Promise<Answer[]> {
+async function statusSources({
+  values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles },
+}: Config): Promise<Answer[]> {
   const answers: Answer[] = [];
   const asked = ocspUrl && ocspAsked(ocspUrl, [...authAnchorFiles, ...signAnchorFiles]);
   if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', asked));
   if (statusOrder === 'ocsp') return answers;
   const each = (urls: readonly string[]): readonly (string | null)[] => (urls.length === 0 ? [null] : urls);
-  for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : []) answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url && crlQuestion(url)));
-  for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : []) answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url && crlQuestion(url)));
+  for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : [])
+    answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url && crlQuestion(url)));
+  for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : [])
+    answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url && crlQuestion(url)));
   return answers;
 }
 
@@ -296,15 +373,23 @@ async function reach(what: string, env: string, asked: ServiceQuestion | string 
     const finding = fault === null ? ok(what, `${url} answers as it should`) : wrong(what, `${url} ${fault}`);
     return { finding, skewSeconds: date === null ? null : Math.round((Date.parse(date) - Date.now()) / 1000) };
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
-    return { finding: wrong(what, `${url} does not answer: ${cause}; requests would wait until it does`), skewSeconds: null };
+    const cause =
+      error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+    return {
+      finding: wrong(what, `${url} does not answer: ${cause}; requests would wait until it does`),
+      skewSeconds: null,
+    };
   }
 }
 
 function clock(skews: readonly number[]): Finding {
   const worst = skews.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
   if (skews.length === 0) return note('clock', `${new Date().toISOString()}; no server answered to compare it with`);
-  if (Math.abs(worst) > CLOCK_SECONDS_MAX) return wrong('clock', `${Math.abs(worst)} s ${worst > 0 ? 'behind' : 'ahead of'} a server that answered; set up NTP`);
+  if (Math.abs(worst) > CLOCK_SECONDS_MAX)
+    return wrong(
+      'clock',
+      `${Math.abs(worst)} s ${worst > 0 ? 'behind' : 'ahead of'} a server that answered; set up NTP`,
+    );
   return ok('clock', `${new Date().toISOString()}, within ${Math.abs(worst)} s of the servers that answered`);
 }
 

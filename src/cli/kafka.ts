@@ -36,7 +36,13 @@ Example
   HONNIN_KAFKA_BROKERS=127.0.0.1:9092 ./honnin kafka topics --apply --replication 1
 `,
   async run([action, ...args]) {
-    const actions: Record<string, (args: string[], config: Config) => Promise<number>> = { topics, replay, erasures, lag, check };
+    const actions: Record<string, (args: string[], config: Config) => Promise<number>> = {
+      topics,
+      replay,
+      erasures,
+      lag,
+      check,
+    };
     const chosen = action !== undefined && Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!chosen) throw new UsageError('say what to do: topics, replay, erasures, lag or check');
     try {
@@ -54,7 +60,11 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** A broker that is not there or refuses is no internal error. */
 function isExpected(error: Error): boolean {
-  return error.name.startsWith('KafkaJS') || /Kafka|topics/.test(error.message) || error.constructor.name === 'EventStoreUnavailableError';
+  return (
+    error.name.startsWith('KafkaJS') ||
+    /Kafka|topics/.test(error.message) ||
+    error.constructor.name === 'EventStoreUnavailableError'
+  );
 }
 
 function configured(config: Config): KafkaSettings {
@@ -64,17 +74,36 @@ function configured(config: Config): KafkaSettings {
 }
 
 async function topics(args: string[], config: Config): Promise<number> {
-  const { values } = parseArgs({ args, options: { apply: { type: 'boolean', default: false }, replication: { type: 'string', default: '3' }, 'retention-days': { type: 'string', default: '90' } } });
+  const { values } = parseArgs({
+    args,
+    options: {
+      apply: { type: 'boolean', default: false },
+      replication: { type: 'string', default: '3' },
+      'retention-days': { type: 'string', default: '90' },
+    },
+  });
   const settings = configured(config);
   const { prefix, partitions } = settings;
-  const plans = topicPlans({ prefix, partitions, replication: wholeNumber('--replication', values.replication, 1, 9), retentionDays: wholeNumber('--retention-days', values['retention-days'], 1, 3650) });
+  const plans = topicPlans({
+    prefix,
+    partitions,
+    replication: wholeNumber('--replication', values.replication, 1, 9),
+    retentionDays: wholeNumber('--retention-days', values['retention-days'], 1, 3650),
+  });
   return withAdmin(settings, (admin) => (values.apply ? applyPlans(admin, plans) : showFindings(admin, plans)));
 }
 
 async function applyPlans(admin: Admin, plans: readonly TopicPlan[]): Promise<number> {
-  const missing = (await examineTopics(admin, plans)).filter((finding) => finding.state === 'missing').map(({ plan }) => plan);
+  const missing = (await examineTopics(admin, plans))
+    .filter((finding) => finding.state === 'missing')
+    .map(({ plan }) => plan);
   await createTopics(admin, missing);
-  for (const { name, partitions, replication, config } of missing) say(`created    ${name}: ${partitions} partitions, ${replication} copies, ${Object.entries(config).map(([key, value]) => `${key}=${value}`).join(' ')}`);
+  for (const { name, partitions, replication, config } of missing)
+    say(
+      `created    ${name}: ${partitions} partitions, ${replication} copies, ${Object.entries(config)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ')}`,
+    );
   return showFindings(admin, plans);
 }
 
@@ -82,15 +111,22 @@ async function showFindings(admin: Admin, plans: readonly TopicPlan[]): Promise<
   const findings = await examineTopics(admin, plans);
   for (const finding of findings) {
     if (finding.state === 'as_planned') say(`as planned ${finding.topic}`);
-    else if (finding.state === 'missing') say(`missing    ${finding.topic}: would get ${finding.plan.partitions} partitions and ${finding.plan.replication} copies; create it with --apply`);
+    else if (finding.state === 'missing')
+      say(
+        `missing    ${finding.topic}: would get ${finding.plan.partitions} partitions and ${finding.plan.replication} copies; create it with --apply`,
+      );
     else for (const problem of finding.problems) say(`DIFFERS    ${problem}`);
   }
   return findings.every(({ state }) => state === 'as_planned') ? EXIT.ok : EXIT.failed;
 }
 
 async function replay(args: string[], config: Config): Promise<number> {
-  const { values } = parseArgs({ args, options: { from: { type: 'string' }, to: { type: 'string' }, registration: { type: 'string' } } });
-  if (values.from === undefined && values.registration === undefined) throw new UsageError('say from where: --from POSITION or --from INSTANT, or --registration ID');
+  const { values } = parseArgs({
+    args,
+    options: { from: { type: 'string' }, to: { type: 'string' }, registration: { type: 'string' } },
+  });
+  if (values.from === undefined && values.registration === undefined)
+    throw new UsageError('say from where: --from POSITION or --from INSTANT, or --registration ID');
   const settings = configured(config);
   const { replayEvents } = await import('../infrastructure/kafka/replay.js');
   const { openPublicationSources } = await import('../infrastructure/kafka/publication-sources.js');
@@ -103,7 +139,10 @@ async function replay(args: string[], config: Config): Promise<number> {
       from: boundFrom('--from', values.from),
       to: boundFrom('--to', values.to),
       registrationId: values.registration ?? null,
-      onProgress: ({ published, position, head }) => process.stderr.write(`${published} events published, at position ${position} of ${head}, ${Math.round((published * 1000) / Math.max(1, Date.now() - started))}/s\n`),
+      onProgress: ({ published, position, head }) =>
+        process.stderr.write(
+          `${published} events published, at position ${position} of ${head}, ${Math.round((published * 1000) / Math.max(1, Date.now() - started))}/s\n`,
+        ),
     });
     say(`replay ${result.replayId}: ${result.published} events on ${result.topic}`);
     return EXIT.ok;
@@ -118,8 +157,12 @@ async function erasures(args: string[], config: Config): Promise<number> {
   const sources = await openPublicationSources(config);
   try {
     const rows = sources.directory.confirmations({ includeConfirmed: values.all, limit: 1000 });
-    for (const { erasureId, consumer, announcedAtUtc, registrations, open } of rows) say(`${open > 0 ? 'OPEN     ' : 'confirmed'}  ${consumer.padEnd(20)} ${registrations - open} of ${registrations} registrations   erasure ${erasureId} of ${announcedAtUtc}`);
-    if (rows.length === 0) say(values.all ? 'no erasure was announced to anybody' : 'every consumer has confirmed every erasure');
+    for (const { erasureId, consumer, announcedAtUtc, registrations, open } of rows)
+      say(
+        `${open > 0 ? 'OPEN     ' : 'confirmed'}  ${consumer.padEnd(20)} ${registrations - open} of ${registrations} registrations   erasure ${erasureId} of ${announcedAtUtc}`,
+      );
+    if (rows.length === 0)
+      say(values.all ? 'no erasure was announced to anybody' : 'every consumer has confirmed every erasure');
     return rows.some(({ open }) => open > 0) ? EXIT.failed : EXIT.ok;
   } finally {
     await sources.close();
@@ -132,7 +175,11 @@ async function lag(args: string[], config: Config): Promise<number> {
   const sources = await openPublicationSources(config);
   try {
     const { events, oldestMs } = await sources.backlog();
-    say(events === 0 ? 'everything is published' : `${events === 4096 ? 'at least ' : ''}${events} events wait, the oldest for ${Math.round(oldestMs / 1000)} s`);
+    say(
+      events === 0
+        ? 'everything is published'
+        : `${events === 4096 ? 'at least ' : ''}${events} events wait, the oldest for ${Math.round(oldestMs / 1000)} s`,
+    );
     return events === 0 ? EXIT.ok : EXIT.failed;
   } finally {
     await sources.close();
@@ -158,7 +205,8 @@ async function withAdmin(settings: KafkaSettings, work: (admin: Admin) => Promis
 
 function wholeNumber(option: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) throw new UsageError(`${option} must be a whole number ${min}..${max}`);
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new UsageError(`${option} must be a whole number ${min}..${max}`);
   return value;
 }
 
@@ -166,6 +214,7 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
 function boundFrom(option: string, text: string | undefined): bigint | string | null {
   if (text === undefined) return null;
   if (/^\d{1,20}$/.test(text)) return BigInt(text);
-  if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && Number.isFinite(Date.parse(text))) return new Date(text).toISOString();
+  if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && Number.isFinite(Date.parse(text)))
+    return new Date(text).toISOString();
   throw new UsageError(`${option} is a position or an instant such as 2026-11-23T00:00:00Z`);
 }

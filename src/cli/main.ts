@@ -8,15 +8,33 @@ interface Entry {
 
 /** Every command, in the order of `honnin help`. Loaded only when asked for, so that start-up stays quick. */
 const commands: Record<string, Entry> = {
-  demo: { summary: 'play the main job with stand-ins and print each case as a timeline', load: () => import('./demo.js') },
+  demo: {
+    summary: 'play the main job with stand-ins and print each case as a timeline',
+    load: () => import('./demo.js'),
+  },
   start: { summary: 'run the server', load: () => import('./start.js') },
   doctor: { summary: 'check configuration, ports, keys, models and clock', load: () => import('./doctor.js') },
-  audit: { summary: 'export, verify and check the audit log; look at any past moment', load: () => import('./audit.js') },
-  admin: { summary: 'booths, policies, erasures, proposals, stuck steps: list, propose, approve', load: () => import('./admin.js') },
+  audit: {
+    summary: 'export, verify and check the audit log; look at any past moment',
+    load: () => import('./audit.js'),
+  },
+  admin: {
+    summary: 'booths, policies, erasures, proposals, stuck steps: list, propose, approve',
+    load: () => import('./admin.js'),
+  },
   policy: { summary: 'show what other thresholds would have done', load: () => import('./policy.js') },
-  sandbox: { summary: 'run the stand-ins for the authentication server, the government server and sign-in', load: () => import('./sandbox.js') },
-  projections: { summary: 'rebuild read models from the events and prove them equal', load: () => import('./projections.js') },
-  consumers: { summary: 'show events that a part of the server could not take; replay, resume, skip', load: () => import('./consumers.js') },
+  sandbox: {
+    summary: 'run the stand-ins for the authentication server, the government server and sign-in',
+    load: () => import('./sandbox.js'),
+  },
+  projections: {
+    summary: 'rebuild read models from the events and prove them equal',
+    load: () => import('./projections.js'),
+  },
+  consumers: {
+    summary: 'show events that a part of the server could not take; replay, resume, skip',
+    load: () => import('./consumers.js'),
+  },
   events: { summary: 'check, back up or print the event log', load: () => import('./events.js') },
   backup: { summary: 'copy the whole installation while it serves, keys apart', load: () => import('./backup.js') },
   restore: { summary: 'judge a backup, and put it into an empty data folder', load: () => import('./restore.js') },
@@ -25,8 +43,14 @@ const commands: Record<string, Entry> = {
   schemas: { summary: 'keep and check the contracts of published events', load: () => import('./schemas.js') },
   face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face.js') },
   models: { summary: 'build or install the face models', load: () => import('./models.js') },
-  'verify-certificate': { summary: 'say whether a certificate is valid, and why', load: () => import('./verify-certificate.js') },
-  'verify-ocsp-response': { summary: 'say what an OCSP response proves', load: () => import('./verify-ocsp-response.js') },
+  'verify-certificate': {
+    summary: 'say whether a certificate is valid, and why',
+    load: () => import('./verify-certificate.js'),
+  },
+  'verify-ocsp-response': {
+    summary: 'say what an OCSP response proves',
+    load: () => import('./verify-ocsp-response.js'),
+  },
   'verify-crl': { summary: 'say what a CRL proves', load: () => import('./verify-crl.js') },
   'verify-signature': { summary: 'check one signature', load: () => import('./verify-signature.js') },
   bench: { summary: 'run a benchmark from bench/ and print ratios', load: () => import('./bench.js') },
@@ -40,7 +64,10 @@ const scriptCommands: Record<string, string> = {
 };
 
 function helpText(): string {
-  const rows: [string, string][] = [...Object.entries(commands).map(([name, e]): [string, string] => [name, e.summary]), ...Object.entries(scriptCommands)];
+  const rows: [string, string][] = [
+    ...Object.entries(commands).map(([name, e]): [string, string] => [name, e.summary]),
+    ...Object.entries(scriptCommands),
+  ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return [
     'honnin: registers face photographs, and can prove every decision later.',
@@ -106,18 +133,24 @@ function isOfSystem(error: unknown): boolean {
 
 /** `parseArgs` of node:util reports unknown options with its own error codes. */
 function isUsageError(error: unknown): error is Error {
-  return error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'));
+  return (
+    error instanceof UsageError ||
+    (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))
+  );
 }
 
 // A crash outside the promise below must not read as an answer either: 0, 1 and 2 mean something.
 for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(kind, (error: unknown) => {
-    process.stderr.write(`honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.exit(EXIT.internal);
   });
 }
 
-// Whoever read our output has gone away (`honnin … | head`): there is nobody to tell anything to, and the answer is not known to have arrived.
+// Whoever read our output has gone away (`honnin … | head`): there is nobody to tell anything to, and the answer is not
+// known to have arrived.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.outputClosed);
@@ -125,7 +158,8 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-/** What a failed command left open must not keep the process, nor the data folder that it holds. Output has its time to arrive. */
+/** What a failed command left open must not keep the process, nor the data folder that it holds. Output has its time to
+ * arrive. */
 function endSoon(): void {
   setTimeout(() => process.exit(), 3_000).unref();
 }
@@ -136,7 +170,9 @@ main(process.argv.slice(2)).then(
     endSoon();
   },
   (error: unknown) => {
-    process.stderr.write(`honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `honnin: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.exitCode = EXIT.internal;
     endSoon();
   },

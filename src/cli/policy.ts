@@ -49,11 +49,28 @@ Example
 async function whatIf(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
-    options: { data: TEXT, server: TEXT, token: TEXT, 'hold-margin': TEXT, threshold: TEXT, referral: TEXT, 'registered-threshold': TEXT, 'hold-in-referral-band': TEXT, 'hold-on-registered-mismatch': TEXT, cases: FLAG, json: FLAG, report: TEXT },
+    options: {
+      data: TEXT,
+      server: TEXT,
+      token: TEXT,
+      'hold-margin': TEXT,
+      threshold: TEXT,
+      referral: TEXT,
+      'registered-threshold': TEXT,
+      'hold-in-referral-band': TEXT,
+      'hold-on-registered-mismatch': TEXT,
+      cases: FLAG,
+      json: FLAG,
+      report: TEXT,
+    },
   });
   const change: Partial<PolicyValues> = {
-    ...points('holdMarginPoints', values['hold-margin'], 'hold-margin'), ...points('cardMatchPointsMin', values.threshold, 'threshold'), ...points('referralPointsMin', values.referral, 'referral'),
-    ...points('registeredMatchPointsMin', values['registered-threshold'], 'registered-threshold'), ...yesNo('holdInReferralBand', values['hold-in-referral-band']), ...yesNo('holdOnRegisteredMismatch', values['hold-on-registered-mismatch']),
+    ...points('holdMarginPoints', values['hold-margin'], 'hold-margin'),
+    ...points('cardMatchPointsMin', values.threshold, 'threshold'),
+    ...points('referralPointsMin', values.referral, 'referral'),
+    ...points('registeredMatchPointsMin', values['registered-threshold'], 'registered-threshold'),
+    ...yesNo('holdInReferralBand', values['hold-in-referral-band']),
+    ...yesNo('holdOnRegisteredMismatch', values['hold-on-registered-mismatch']),
   };
   if (Object.keys(change).length === 0) throw new UsageError('what-if needs at least one other value');
   const give = (signed: SignedWhatIf): number => {
@@ -64,9 +81,18 @@ async function whatIf(args: string[]): Promise<number> {
     return EXIT.ok;
   };
   const { server, token } = values;
-  if (server !== undefined) return orSayWhy('policy what-if', async () => give(await ask<SignedWhatIf>(server, token, '/v1/audit/what-ifs', change)));
+  if (server !== undefined)
+    return orSayWhy('policy what-if', async () =>
+      give(await ask<SignedWhatIf>(server, token, '/v1/audit/what-ifs', change)),
+    );
   if (values.cases || values.json || values.report !== undefined) {
-    return inFolder('policy what-if', values.data, async (audit, { access }) => give(await new ViewWhatIfHandler(audit.log, await audit.keys(), access).execute(new ViewWhatIf(operatorName(audit.config), change))));
+    return inFolder('policy what-if', values.data, async (audit, { access }) =>
+      give(
+        await new ViewWhatIfHandler(audit.log, await audit.keys(), access).execute(
+          new ViewWhatIf(operatorName(audit.config), change),
+        ),
+      ),
+    );
   }
   // Numbers alone are about nobody, and are shown beside a running server too.
   const audit = OpenAudit.at(values.data);
@@ -84,40 +110,83 @@ async function proposeDefault(args: string[]): Promise<number> {
   return orSayWhy('policy propose-default', async () => {
     const { isOlder, differences, proposal } = await ask<Shipped>(server, token, '/v1/policies/shipped-default');
     if (!isOlder || proposal === null) {
-      say('nothing to propose: the policy in force asks for what the default of this version asks for, or was decided since');
+      say(
+        'nothing to propose: the policy in force asks for what the default of this version asks for, or was decided since',
+      );
       return EXIT.ok;
     }
-    for (const { field, inForce, shipped } of differences) say(`${field.padEnd(52)} ${inForce ?? 'nothing'} → ${shipped}`);
+    for (const { field, inForce, shipped } of differences)
+      say(`${field.padEnd(52)} ${inForce ?? 'nothing'} → ${shipped}`);
     if (values['dry-run']) return EXIT.ok;
-    const { versions } = await ask<{ versions: readonly { version: number }[] }>(server, token, '/v1/policies', proposal);
-    say(`proposed as policy ${versions.at(-1)?.version ?? '?'}; another administrator approves it, then it can be put in force`);
+    const { versions } = await ask<{ versions: readonly { version: number }[] }>(
+      server,
+      token,
+      '/v1/policies',
+      proposal,
+    );
+    say(
+      `proposed as policy ${versions.at(-1)?.version ?? '?'}; another administrator approves it, then it can be put in force`,
+    );
     return EXIT.ok;
   });
 }
 
 interface Shipped {
   readonly isOlder: boolean;
-  readonly differences: readonly { readonly field: string; readonly inForce: number | null; readonly shipped: number }[];
+  readonly differences: readonly {
+    readonly field: string;
+    readonly inForce: number | null;
+    readonly shipped: number;
+  }[];
   readonly proposal: PolicyValues | null;
 }
 
 async function verifyReport(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { bundle: TEXT, key: MANY, json: FLAG } });
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { bundle: TEXT, key: MANY, json: FLAG },
+  });
   const [file] = positionals;
   if (file === undefined || !existsSync(file)) throw new UsageError('verify-report needs the file of a report');
-  if (values.bundle !== undefined && !existsSync(values.bundle)) throw new UsageError(`there is no file ${values.bundle}`);
+  if (values.bundle !== undefined && !existsSync(values.bundle))
+    throw new UsageError(`there is no file ${values.bundle}`);
   const trusted = keysOf(values.key);
-  const check = verifyWhatIf(parsed(file), NODE_PRIMITIVES, { trusted, bundle: values.bundle === undefined ? null : await linesOf(values.bundle) });
+  const check = verifyWhatIf(parsed(file), NODE_PRIMITIVES, {
+    trusted,
+    bundle: values.bundle === undefined ? null : await linesOf(values.bundle),
+  });
   const isSound = check.problems.length === 0 && check.trusted && check.recomputed;
-  if (values.json) sayJson({ sound: isSound, ...check, statement: check.statement && { ...check.statement, root: Buffer.from(check.statement.root).toString('base64') } });
+  if (values.json)
+    sayJson({
+      sound: isSound,
+      ...check,
+      statement: check.statement && { ...check.statement, root: Buffer.from(check.statement.root).toString('base64') },
+    });
   else {
     const { statement } = check;
-    if (statement) say(`report     ${JSON.stringify(statement.changed)} over ${statement.treeSize} entries of ${statement.origin}: ${statement.flips} of ${statement.comparisons} comparisons flip`);
-    say(`signature  ${check.trusted ? 'by the key that you gave, or one that follows from it' : trusted.length > 0 ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`);
-    say(`made again ${check.recomputed ? 'from the events of the bundle' : 'no: give a bundle of the whole log with --bundle'}`);
-    if (check.recomputed) say(`proposal   ${check.proposedWith === null ? 'no proposal in the bundle carries it' : `policy ${check.proposedWith} was proposed with it`}`);
+    if (statement)
+      say(
+        `report     ${JSON.stringify(statement.changed)} over ${statement.treeSize} entries of ${statement.origin}: ${statement.flips} of ${statement.comparisons} comparisons flip`,
+      );
+    say(
+      `signature  ${check.trusted ? 'by the key that you gave, or one that follows from it' : trusted.length > 0 ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`,
+    );
+    say(
+      `made again ${check.recomputed ? 'from the events of the bundle' : 'no: give a bundle of the whole log with --bundle'}`,
+    );
+    if (check.recomputed)
+      say(
+        `proposal   ${check.proposedWith === null ? 'no proposal in the bundle carries it' : `policy ${check.proposedWith} was proposed with it`}`,
+      );
     for (const problem of check.problems) say(`WRONG      ${problem}`);
-    say(check.problems.length > 0 ? `${check.problems.length} discrepancies` : isSound ? 'everything is as it says' : 'nothing is wrong as far as could be seen');
+    say(
+      check.problems.length > 0
+        ? `${check.problems.length} discrepancies`
+        : isSound
+          ? 'everything is as it says'
+          : 'nothing is wrong as far as could be seen',
+    );
   }
   return check.problems.length > 0 ? EXIT.failed : isSound ? EXIT.ok : EXIT.unknown;
 }
@@ -133,12 +202,22 @@ function parsed(file: string): unknown {
 function print({ comparisons, flips, byChange, byBooth, byMonth }: WhatIfReport, withCases: boolean): void {
   say(`${flips.length} of ${comparisons} comparisons would have ended differently`);
   for (const [change, count] of Object.entries(byChange)) say(`  ${change}: ${count}`);
-  for (const [title, table] of [['booth', byBooth], ['month', byMonth]] as const) {
+  for (const [title, table] of [
+    ['booth', byBooth],
+    ['month', byMonth],
+  ] as const) {
     say();
     say(`${title.padEnd(24)} comparisons   flips   held was   held would be`);
-    for (const [name, c] of Object.entries(table).sort()) say(`${name.padEnd(24)} ${String(c.comparisons).padStart(11)} ${String(c.flips).padStart(7)} ${String(c.heldWas).padStart(10)} ${String(c.heldWouldBe).padStart(15)}`);
+    for (const [name, c] of Object.entries(table).sort())
+      say(
+        `${name.padEnd(24)} ${String(c.comparisons).padStart(11)} ${String(c.flips).padStart(7)} ${String(c.heldWas).padStart(10)} ${String(c.heldWouldBe).padStart(15)}`,
+      );
   }
-  if (withCases) for (const { requestId, boothId, was, wouldBe, cardPoints, registeredPoints } of flips) say(`${requestId}  ${boothId}  ${was} → ${wouldBe}  card ${cardPoints}, registered ${registeredPoints ?? 'none'}`);
+  if (withCases)
+    for (const { requestId, boothId, was, wouldBe, cardPoints, registeredPoints } of flips)
+      say(
+        `${requestId}  ${boothId}  ${was} → ${wouldBe}  card ${cardPoints}, registered ${registeredPoints ?? 'none'}`,
+      );
 }
 
 function points(name: keyof PolicyValues, value: string | undefined, option: string): Partial<PolicyValues> {

@@ -1,5 +1,5 @@
-/** Shows how far a long job is, its rate and the time left: a bar on a terminal, a line every tenth elsewhere. Writes to standard
- *  error, so that results can be piped. */
+/** Shows how far a long job is, its rate and the time left: a bar on a terminal, a line every tenth elsewhere. Writes
+ * to standard error, so that results can be piped. */
 export class ProgressBar {
   private readonly start = performance.now();
   private shownTenth = -1;
@@ -29,7 +29,19 @@ export class ProgressBar {
 }
 
 /** One line such as `images [######----] 60/100  28.1 images/s  2 s left`. */
-export function progressLine({ what, unit, done, total, elapsedMs }: { what: string; unit: string; done: number; total: number; elapsedMs: number }): string {
+export function progressLine({
+  what,
+  unit,
+  done,
+  total,
+  elapsedMs,
+}: {
+  what: string;
+  unit: string;
+  done: number;
+  total: number;
+  elapsedMs: number;
+}): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const filled = Math.round(share * 24);
   const rate = elapsedMs > 0 ? (done * 1000) / elapsedMs : 0;

@@ -6,7 +6,11 @@ import { Config, SETTINGS } from '../infrastructure/config.js';
 import { openEventStore } from '../infrastructure/event-store/open-event-store.js';
 import { READ_MODEL_FILE, ReadModelDatabase } from '../infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../infrastructure/read-model/sqlite-position-store.js';
-import { SqliteReadModel, type RebuildProgress, type RebuildReport } from '../infrastructure/read-model/sqlite-read-model.js';
+import {
+  SqliteReadModel,
+  type RebuildProgress,
+  type RebuildReport,
+} from '../infrastructure/read-model/sqlite-read-model.js';
 import { ALL_PROJECTIONS } from '../projections/all-projections.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
@@ -36,12 +40,24 @@ Example
   ./honnin projections rebuild --name hold-desk
 `,
   async run(args) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { name: { type: 'string' }, data: { type: 'string' } } });
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { name: { type: 'string' }, data: { type: 'string' } },
+    });
     const [action, ...rest] = positionals;
-    if (action === undefined || !Object.hasOwn(ACTIONS, action) || rest.length > 0) throw new UsageError(`say one of: ${Object.keys(ACTIONS).join(', ')}`);
-    const names = ALL_PROJECTIONS.map((projection) => projection.name).filter((name) => values.name === undefined || name === values.name);
-    if (names.length === 0) throw new UsageError(`there is no read model '${values.name}'; there are ${ALL_PROJECTIONS.map((projection) => projection.name).join(', ')}`);
-    const dataDir = path.resolve(values.data ?? (process.env[SETTINGS.dataDir.env] || (SETTINGS.dataDir.fallback as string)));
+    if (action === undefined || !Object.hasOwn(ACTIONS, action) || rest.length > 0)
+      throw new UsageError(`say one of: ${Object.keys(ACTIONS).join(', ')}`);
+    const names = ALL_PROJECTIONS.map((projection) => projection.name).filter(
+      (name) => values.name === undefined || name === values.name,
+    );
+    if (names.length === 0)
+      throw new UsageError(
+        `there is no read model '${values.name}'; there are ${ALL_PROJECTIONS.map((projection) => projection.name).join(', ')}`,
+      );
+    const dataDir = path.resolve(
+      values.data ?? (process.env[SETTINGS.dataDir.env] || (SETTINGS.dataDir.fallback as string)),
+    );
     try {
       return await withReadModel(dataDir, (model, store) => (ACTIONS[action] as Action)(model, store, names));
     } catch (error) {
@@ -52,7 +68,10 @@ Example
   },
 };
 
-async function withReadModel<Result>(dataDir: string, use: (model: SqliteReadModel, store: EventStore) => Promise<Result>): Promise<Result> {
+async function withReadModel<Result>(
+  dataDir: string,
+  use: (model: SqliteReadModel, store: EventStore) => Promise<Result>,
+): Promise<Result> {
   const store = await openEventStore(Config.from(process.env).values.eventStore, dataDir, { mode: 'read' });
   try {
     const database = ReadModelDatabase.open(path.join(dataDir, READ_MODEL_FILE));
@@ -73,17 +92,34 @@ async function printStatus(model: SqliteReadModel, store: EventStore, names: rea
   for (const name of names) {
     const { version, servedVersion, position, rows, parkedEvents, owner } = model.state(name);
     const waiting = await eventsAfter(store, model.projection(name).handles, position);
-    const served = servedVersion === null ? 'not built yet' : servedVersion === version ? `version ${version}` : `version ${servedVersion}, to be built again as version ${version}`;
-    const parts = [served, `position ${position ?? '-'}`, waiting === 0 ? 'caught up' : `${waiting} events behind`, `${rows} rows`, parkedEvents > 0 ? `${parkedEvents} EVENTS PARKED` : '', owner ? `projected by ${owner}` : 'no server projects now'];
+    const served =
+      servedVersion === null
+        ? 'not built yet'
+        : servedVersion === version
+          ? `version ${version}`
+          : `version ${servedVersion}, to be built again as version ${version}`;
+    const parts = [
+      served,
+      `position ${position ?? '-'}`,
+      waiting === 0 ? 'caught up' : `${waiting} events behind`,
+      `${rows} rows`,
+      parkedEvents > 0 ? `${parkedEvents} EVENTS PARKED` : '',
+      owner ? `projected by ${owner}` : 'no server projects now',
+    ];
     process.stdout.write(`${name.padEnd(width)}  ${parts.filter(Boolean).join(', ')}\n`);
   }
   return EXIT.ok;
 }
 
-/** Events that a projection still has to handle; `1000+` where there are more. Positions are opaque, so they are counted, not subtracted. */
-async function eventsAfter(store: EventStore, types: readonly string[], position: Parameters<EventStore['readAll']>[0]): Promise<number | string> {
+/** Events that a projection still has to handle; `1000+` where there are more. Positions are opaque, so they are
+ * counted, not subtracted. */
+async function eventsAfter(
+  store: EventStore,
+  types: readonly string[],
+  position: Parameters<EventStore['readAll']>[0],
+): Promise<number | string> {
   let count = 0;
-  for (let after = position; ; ) {
+  for (let after = position; ;) {
     const batch = await store.readAll(after, { filter: { types }, limit: 1000 });
     count += batch.events.length;
     if (count >= 1000) return '1000+';
@@ -92,10 +128,20 @@ async function eventsAfter(store: EventStore, types: readonly string[], position
   }
 }
 
-async function rebuildAll(model: SqliteReadModel, store: EventStore, names: readonly string[], then: 'switch' | 'check'): Promise<number> {
+async function rebuildAll(
+  model: SqliteReadModel,
+  store: EventStore,
+  names: readonly string[],
+  then: 'switch' | 'check',
+): Promise<number> {
   let different = 0;
   for (const name of names) {
-    const report = await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then, onProgress: showProgress });
+    const report = await model.rebuild(name, {
+      store,
+      upcast: (event) => [upcast(event)],
+      then,
+      onProgress: showProgress,
+    });
     clearProgress();
     process.stdout.write(describe(report));
     if (report.comparison?.equal === false) different += 1;
@@ -109,7 +155,11 @@ function describe({ projection, events, seconds, comparison, switched }: Rebuild
   const lines = [`${projection}: ${events} events in ${seconds.toFixed(2)} s (${rate} per second)`];
   if (comparison) {
     const { position, served, rebuilt, equal } = comparison;
-    lines.push(`  served   ${served.sha256}  ${served.rows} rows`, `  rebuilt  ${rebuilt.sha256}  ${rebuilt.rows} rows`, `  ${equal ? 'equal' : 'DIFFERENT'} at position ${position}`);
+    lines.push(
+      `  served   ${served.sha256}  ${served.rows} rows`,
+      `  rebuilt  ${rebuilt.sha256}  ${rebuilt.rows} rows`,
+      `  ${equal ? 'equal' : 'DIFFERENT'} at position ${position}`,
+    );
   } else {
     lines.push('  nothing to compare with: no rows of this version were served');
   }

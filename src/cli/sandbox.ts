@@ -25,7 +25,12 @@ Example
   async run(args) {
     const { values } = parseArgs({
       args,
-      options: { data: { type: 'string' }, 'card-photo': { type: 'string' }, certificate: { type: 'string', multiple: true }, holder: { type: 'string' } },
+      options: {
+        data: { type: 'string' },
+        'card-photo': { type: 'string' },
+        certificate: { type: 'string', multiple: true },
+        holder: { type: 'string' },
+      },
     });
     if (values.data === undefined) throw new UsageError('--data DIR is missing');
     const certificateTypes = typesFrom(values.certificate);
@@ -33,7 +38,12 @@ Example
     if (cardPhoto !== undefined && !existsSync(cardPhoto)) throw new UsageError(`there is no file ${cardPhoto}`);
     const sandbox = await startSandbox({ folder: path.resolve(values.data) });
     try {
-      if (cardPhoto !== undefined) await issueCard(sandbox, { picture: readFileSync(cardPhoto), certificateTypes, ...(values.holder === undefined ? {} : { holder: { name: values.holder } }) });
+      if (cardPhoto !== undefined)
+        await issueCard(sandbox, {
+          picture: readFileSync(cardPhoto),
+          certificateTypes,
+          ...(values.holder === undefined ? {} : { holder: { name: values.holder } }),
+        });
       await describe(sandbox);
       await interrupted();
     } finally {

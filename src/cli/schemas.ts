@@ -37,10 +37,15 @@ Example
   ./honnin schemas check held-with-reason.json
 `,
   async run([action, ...args]) {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { published: { type: 'string', default: PUBLISHED } } });
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { published: { type: 'string', default: PUBLISHED } },
+    });
     switch (action) {
       case 'list':
-        for (const { type, revision, schema } of Object.values(EVENT_CONTRACTS)) say(`${type.padEnd(48)} revision ${revision}   ${String(schema['description'])}`);
+        for (const { type, revision, schema } of Object.values(EVENT_CONTRACTS))
+          say(`${type.padEnd(48)} revision ${revision}   ${String(schema['description'])}`);
         return EXIT.ok;
       case 'check':
         return check(positionals, values.published);
@@ -60,12 +65,14 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 function write(folder: string): number {
   const { written, differing } = writeSchemas(folder);
   for (const file of written) say(`written    ${file}`);
-  for (const file of differing) say(`DIFFERS    ${file}: a published revision is never changed; raise the revision of the contract`);
+  for (const file of differing)
+    say(`DIFFERS    ${file}: a published revision is never changed; raise the revision of the contract`);
   return differing.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 async function check(files: readonly string[], published: string): Promise<number> {
-  const candidates = files.length === 0 ? Object.values(EVENT_CONTRACTS).map(({ schema }) => schema) : files.map(candidateFrom);
+  const candidates =
+    files.length === 0 ? Object.values(EVENT_CONTRACTS).map(({ schema }) => schema) : files.map(candidateFrom);
   const config = Config.from(process.env);
   const { eventStore } = config.values;
   const isThere = eventStore !== 'sqlite' || existsSync(config.inData(EVENTS_FILE));
@@ -83,18 +90,35 @@ async function check(files: readonly string[], published: string): Promise<numbe
 async function checkOne(candidate: JsonObject, published: string, store: EventStore | null): Promise<boolean> {
   const name = String(candidate['$id'] ?? 'a schema without $id');
   const judged = judgeSchema(candidate, publishedSchemas(published));
-  const words = { published: 'is published as it is', compatible: 'is compatible with every earlier revision, in both directions', new_version: 'is a new version', new_type: 'is a new type', refused: 'is REFUSED' };
+  const words = {
+    published: 'is published as it is',
+    compatible: 'is compatible with every earlier revision, in both directions',
+    new_version: 'is a new version',
+    new_type: 'is a new type',
+    refused: 'is REFUSED',
+  };
   say(`${name} ${words[judged.verdict]}`);
   if (judged.verdict === 'refused') for (const problem of judged.problems) say(`    ${problem}`);
   const type = storedTypeFor(parseSchemaId(name)?.type ?? '');
-  const fits = store === null || type === null || (await fitsStored(store, candidate, type, { mayDiffer: judged.verdict === 'new_version' }));
+  const fits =
+    store === null ||
+    type === null ||
+    (await fitsStored(store, candidate, type, { mayDiffer: judged.verdict === 'new_version' }));
   return judged.verdict !== 'refused' && fits;
 }
 
-async function fitsStored(store: EventStore, candidate: JsonObject, type: string, { mayDiffer }: { readonly mayDiffer: boolean }): Promise<boolean> {
+async function fitsStored(
+  store: EventStore,
+  candidate: JsonObject,
+  type: string,
+  { mayDiffer }: { readonly mayDiffer: boolean },
+): Promise<boolean> {
   const { stored, ofType, firstFailure } = await runSchema(store, type, schemaValidator(candidate));
   if (!firstFailure) say(`    fits all ${ofType} stored facts of ${type} (${stored} events looked at)`);
-  else say(`    ${mayDiffer ? 'not so the facts of' : 'DOES NOT FIT'} ${type}: first at position ${firstFailure.position}, ${firstFailure.storedType} ${firstFailure.eventId}: ${firstFailure.error}${mayDiffer ? ' (a new version may differ; the translation must be written)' : ''}`);
+  else
+    say(
+      `    ${mayDiffer ? 'not so the facts of' : 'DOES NOT FIT'} ${type}: first at position ${firstFailure.position}, ${firstFailure.storedType} ${firstFailure.eventId}: ${firstFailure.error}${mayDiffer ? ' (a new version may differ; the translation must be written)' : ''}`,
+    );
   return firstFailure === null || mayDiffer;
 }
 

@@ -15,7 +15,10 @@ Example
   HONNIN_PORT=8443 HONNIN_TLS_CERT=cert.pem HONNIN_TLS_KEY=key.pem ./honnin start
 `,
   async run(args) {
-    if (args.length > 0) process.stderr.write(`honnin start takes no arguments; settings are environment variables ('./honnin start --help')\n`);
+    if (args.length > 0)
+      process.stderr.write(
+        `honnin start takes no arguments; settings are environment variables ('./honnin start --help')\n`,
+      );
     if (args.length > 0) return EXIT.usage;
     const { isOfOperators, startServer } = await import('../server.js');
     const { ConfigError } = await import('../infrastructure/config.js');
@@ -24,7 +27,9 @@ Example
         onWaiting: ({ url, reason }) => process.stderr.write(`honnin waits on ${url} (live, not ready): ${reason}\n`),
       });
       for (const remark of server.remarks) process.stderr.write(`honnin start: ${remark}\n`);
-      process.stderr.write(`honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`);
+      process.stderr.write(
+        `honnin listens on ${server.url}  (API: ${server.url}/docs, health: ${server.url}/health/ready)\n`,
+      );
     } catch (error) {
       // What an operator can put right is said in a line; a bug keeps its stack.
       if (!isOfOperators(error)) throw error;

@@ -89,7 +89,8 @@ Example: why was this card refused at 14:02?
       },
     });
     if (positionals.length > 1) throw new UsageError('one certificate at a time; use --batch for many');
-    if (values.batch === true) return runBatch(positionals[0], (line) => shortVerdict(checkOffline(caseOf(line))), 'verdict');
+    if (values.batch === true)
+      return runBatch(positionals[0], (line) => shortVerdict(checkOffline(caseOf(line))), 'verdict');
     const [certificate] = positionals;
     const anchors = (values['trust-anchor'] ?? []).flatMap(readDerFile);
     if (certificate === undefined) throw new UsageError('which certificate?');
@@ -117,7 +118,9 @@ Example: why was this card refused at 14:02?
       allowSha1ForTest: values['allow-sha1-for-test'],
     };
     const verdict = checkOffline(check);
-    await write(`${JSON.stringify({ version: CERTIFICATE_RULES.version, ...verdict, at: new Date(check.at * 1000).toISOString(), elapsedMs: elapsedSince(started) })}\n`);
+    await write(
+      `${JSON.stringify({ version: CERTIFICATE_RULES.version, ...verdict, at: new Date(check.at * 1000).toISOString(), elapsedMs: elapsedSince(started) })}\n`,
+    );
     return exitCodeOf(verdict.verdict);
   },
 };
@@ -156,13 +159,15 @@ function shortVerdict({ verdict, reason, detail }: OfflineVerdict): object {
 
 function profileName(text: string | undefined): ProfileName | undefined {
   const name = PROFILE_NAMES.find((n) => n === text);
-  if (text !== undefined && name === undefined) throw new UsageError(`profile '${text}': one of ${PROFILE_NAMES.join(', ')}`);
+  if (text !== undefined && name === undefined)
+    throw new UsageError(`profile '${text}': one of ${PROFILE_NAMES.join(', ')}`);
   return name;
 }
 
 function revocationMode(text: string | undefined): RevocationMode | undefined {
   const mode = REVOCATION_MODES.find((m) => m === text);
-  if (text !== undefined && mode === undefined) throw new UsageError(`revocation '${text}': one of ${REVOCATION_MODES.join(', ')}`);
+  if (text !== undefined && mode === undefined)
+    throw new UsageError(`revocation '${text}': one of ${REVOCATION_MODES.join(', ')}`);
   return mode;
 }
 

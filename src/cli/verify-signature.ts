@@ -1,7 +1,15 @@
 import { parseArgs } from 'node:util';
 import { CERTIFICATE_RULES } from '../infrastructure/certificate/certificate-check.js';
 import { checkSignatureVector, type SignatureVector } from '../infrastructure/certificate/offline-status.js';
-import { elapsedSince, neverCrashWithAVerdict, readInputFile, readOneDer, runBatch, write, type BatchLine } from './certificate-input.js';
+import {
+  elapsedSince,
+  neverCrashWithAVerdict,
+  readInputFile,
+  readOneDer,
+  runBatch,
+  write,
+  type BatchLine,
+} from './certificate-input.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 
 export const command: CliCommand = {
@@ -31,20 +39,37 @@ Example
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { batch: { type: 'boolean' }, key: { type: 'string' }, alg: { type: 'string' }, signature: { type: 'string' }, 'allow-sha1-for-test': { type: 'boolean' } },
+      options: {
+        batch: { type: 'boolean' },
+        key: { type: 'string' },
+        alg: { type: 'string' },
+        signature: { type: 'string' },
+        'allow-sha1-for-test': { type: 'boolean' },
+      },
     });
     if (positionals.length > 1) throw new UsageError('one message at a time; use --batch for many');
-    if (values.batch === true) return runBatch(positionals[0], (line) => checkSignatureVector(vectorOf(line)), 'verdict');
+    if (values.batch === true)
+      return runBatch(positionals[0], (line) => checkSignatureVector(vectorOf(line)), 'verdict');
     const [message] = positionals;
-    if (message === undefined || values.key === undefined || values.alg === undefined || values.signature === undefined) throw new UsageError('--key, --alg, --signature and a message file are needed');
+    if (message === undefined || values.key === undefined || values.alg === undefined || values.signature === undefined)
+      throw new UsageError('--key, --alg, --signature and a message file are needed');
     const started = performance.now();
-    const verdict = checkSignatureVector({ spki: readOneDer(values.key), algorithm: values.alg, message: readInputFile(message), signature: readInputFile(values.signature), allowSha1ForTest: values['allow-sha1-for-test'] });
-    await write(`${JSON.stringify({ version: CERTIFICATE_RULES.version, ...verdict, elapsedMs: elapsedSince(started) })}\n`);
+    const verdict = checkSignatureVector({
+      spki: readOneDer(values.key),
+      algorithm: values.alg,
+      message: readInputFile(message),
+      signature: readInputFile(values.signature),
+      allowSha1ForTest: values['allow-sha1-for-test'],
+    });
+    await write(
+      `${JSON.stringify({ version: CERTIFICATE_RULES.version, ...verdict, elapsedMs: elapsedSince(started) })}\n`,
+    );
     return verdict.verdict === 'valid' ? EXIT.ok : EXIT.failed;
   },
 };
 
-/** A key is a SEQUENCE, so its first byte is 30: hexadecimal text begins with `30`, base64 with `M`. The rest of the line follows it. */
+/** A key is a SEQUENCE, so its first byte is 30: hexadecimal text begins with `30`, base64 with `M`. The rest of the
+ * line follows it. */
 function vectorOf(line: BatchLine): SignatureVector {
   const hex = /^30(?:[0-9a-fA-F]{2})*$/.test(line.text('spki') ?? '');
   const bytes = (name: string): Buffer => {
@@ -56,5 +81,11 @@ function vectorOf(line: BatchLine): SignatureVector {
   };
   const algorithm = line.text('algorithm');
   if (algorithm === undefined) throw new UsageError("'algorithm' is missing");
-  return { spki: bytes('spki'), algorithm, message: bytes('message'), signature: bytes('signature'), allowSha1ForTest: line.flag('allowSha1ForTest') };
+  return {
+    spki: bytes('spki'),
+    algorithm,
+    message: bytes('message'),
+    signature: bytes('signature'),
+    allowSha1ForTest: line.flag('allowSha1ForTest'),
+  };
 }

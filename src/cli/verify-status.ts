@@ -3,7 +3,17 @@ import { CERTIFICATE_RULES } from '../infrastructure/certificate/certificate-che
 import { describeStatus } from '../infrastructure/certificate/offline-check.js';
 import { checkOfflineStatus, type OfflineStatusCheck } from '../infrastructure/certificate/offline-status.js';
 import type { CertificateStatus } from '../infrastructure/certificate/ocsp-response-verifier.js';
-import { elapsedSince, hexBytes, instant, neverCrashWithAVerdict, readOneDer, runBatch, wholeNumber, write, type BatchLine } from './certificate-input.js';
+import {
+  elapsedSince,
+  hexBytes,
+  instant,
+  neverCrashWithAVerdict,
+  readOneDer,
+  runBatch,
+  wholeNumber,
+  write,
+  type BatchLine,
+} from './certificate-input.js';
 import { EXIT, UsageError } from './command.js';
 
 /** The common body of `verify-ocsp-response` and `verify-crl`: one status document about one certificate. */
@@ -24,9 +34,11 @@ export async function runStatusTool(args: string[], kind: 'ocsp' | 'crl'): Promi
     },
   });
   if (positionals.length > 1) throw new UsageError('one file at a time; use --batch for many');
-  if (values.batch === true) return runBatch(positionals[0], (line) => statusLine(checkOfflineStatus(caseOf(line, kind))), 'status');
+  if (values.batch === true)
+    return runBatch(positionals[0], (line) => statusLine(checkOfflineStatus(caseOf(line, kind))), 'status');
   const [file] = positionals;
-  if (file === undefined || values.issuer === undefined || values.cert === undefined) throw new UsageError('--issuer, --cert and a file are needed');
+  if (file === undefined || values.issuer === undefined || values.cert === undefined)
+    throw new UsageError('--issuer, --cert and a file are needed');
   const started = performance.now();
   const nonce = (values as { readonly nonce?: string }).nonce;
   const check: OfflineStatusCheck = {
@@ -41,7 +53,9 @@ export async function runStatusTool(args: string[], kind: 'ocsp' | 'crl'): Promi
   };
   const status = checkOfflineStatus(check);
   const { revokedAt, thisUpdate, nextUpdate, responder } = describeStatus(kind, status);
-  await write(`${JSON.stringify({ version: CERTIFICATE_RULES.version, ...statusLine(status), revokedAt, thisUpdate, nextUpdate, responder, at: new Date(check.at * 1000).toISOString(), elapsedMs: elapsedSince(started) })}\n`);
+  await write(
+    `${JSON.stringify({ version: CERTIFICATE_RULES.version, ...statusLine(status), revokedAt, thisUpdate, nextUpdate, responder, at: new Date(check.at * 1000).toISOString(), elapsedMs: elapsedSince(started) })}\n`,
+  );
   return status.status === 'good' ? EXIT.ok : status.status === 'revoked' ? EXIT.failed : EXIT.unknown;
 }
 
@@ -63,7 +77,11 @@ function caseOf(line: BatchLine, kind: 'ocsp' | 'crl'): OfflineStatusCheck {
 function statusLine(status: CertificateStatus): { status: string; reason: string; detail: string } {
   if (status.status === 'unknown') return { status: 'unknown', reason: status.cause, detail: status.detail };
   if (status.status === 'good') return { status: 'good', reason: 'good', detail: 'not revoked' };
-  return { status: 'revoked', reason: status.reason ?? 'unspecified', detail: `revoked at ${new Date(status.revokedAt * 1000).toISOString()}` };
+  return {
+    status: 'revoked',
+    reason: status.reason ?? 'unspecified',
+    detail: `revoked at ${new Date(status.revokedAt * 1000).toISOString()}`,
+  };
 }
 
 /** Help that both tools share. */

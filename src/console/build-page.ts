@@ -17,12 +17,16 @@ const EXPORT = /^export\s+(?:async\s+)?(?:function\*?|const|let|class)\s+([A-Za-
 
 /** What stands in the page for modules of Node: as much of them as the readers of certificates use. */
 const PLATFORM: Readonly<Record<string, string>> = {
-  'node:crypto': 'platform/crypto.js', 'node:buffer': 'platform/buffer.js', 'node:net': 'platform/net.js',
+  'node:crypto': 'platform/crypto.js',
+  'node:buffer': 'platform/buffer.js',
+  'node:net': 'platform/net.js',
 };
 const BUFFER = resolve(built, PLATFORM['node:buffer'] as string);
 
-/** The verifier as one HTML file without a single outside address: the built modules of the domain, of the certificate and timestamp readers and
- *  of this folder, each in a function of its own, and the page around them. The same sources give the same bytes. No bundler is needed because the modules are ours: named imports of relative files, named exports. */
+/** The verifier as one HTML file without a single outside address: the built modules of the domain, of the certificate
+ * and timestamp readers and of this folder, each in a function of its own, and the page around them. The same sources
+ * give the same bytes. No bundler is needed because the modules are ours: named imports of relative files, named
+ * exports. */
 export function verifierPage(): string {
   return verifierPageFile().html;
 }
@@ -53,7 +57,8 @@ export function version(): string {
   return (JSON.parse(readFileSync(resolve(project, 'package.json'), 'utf8')) as { readonly version: string }).version;
 }
 
-/** A built module with everything that it needs, as a script for a browser: `modules` has all of them, `honnin` is this one. */
+/** A built module with everything that it needs, as a script for a browser: `modules` has all of them, `honnin` is this
+ * one. */
 export function pageScript(entry: string): string {
   const modules = modulesOf(entry).values();
   return ['"use strict";', 'const modules = {};', ...modules, `const honnin = modules[${JSON.stringify(entry)}];`].join(
@@ -88,14 +93,21 @@ function include(file: string, modules: Map<string, string>): void {
   const needsBuffer = file !== BUFFER && /\bBuffer\b/.test(source) && !/import \{[^}]*\bBuffer\b/.test(source);
   if (needsBuffer) include(BUFFER, modules);
   for (const [, , path] of source.matchAll(IMPORT)) include(target(file, path as string), modules);
-  const take = (names: string, path: string): string => `const {${names.replaceAll(/\s+as\s+/g, ': ')}} = modules[${JSON.stringify(nameOf(path))}];`;
-  const body = (needsBuffer ? `${take(' Buffer ', BUFFER)}\n` : '') + source
-    .replace(IMPORT, (_, names: string, path: string) => take(names, target(file, path)))
-    .replace(EXPORT, (line) => line.replace(/^export\s+/, ''))
-    .replace(/^export \{\};?$/gm, '');
-  if (/^\s*(?:import|export)\b/m.test(body)) throw new Error(`${file} has an import or export that the page cannot take over`);
+  const take = (names: string, path: string): string =>
+    `const {${names.replaceAll(/\s+as\s+/g, ': ')}} = modules[${JSON.stringify(nameOf(path))}];`;
+  const body =
+    (needsBuffer ? `${take(' Buffer ', BUFFER)}\n` : '') +
+    source
+      .replace(IMPORT, (_, names: string, path: string) => take(names, target(file, path)))
+      .replace(EXPORT, (line) => line.replace(/^export\s+/, ''))
+      .replace(/^export \{\};?$/gm, '');
+  if (/^\s*(?:import|export)\b/m.test(body))
+    throw new Error(`${file} has an import or export that the page cannot take over`);
   const names = [...source.matchAll(EXPORT)].map(([, name]) => name as string);
-  modules.set(file, `modules[${JSON.stringify(nameOf(file))}] = (() => {\n${body}\nreturn { ${names.join(', ')} };\n})();`);
+  modules.set(
+    file,
+    `modules[${JSON.stringify(nameOf(file))}] = (() => {\n${body}\nreturn { ${names.join(', ')} };\n})();`,
+  );
 }
 
 function target(from: string, path: string): string {

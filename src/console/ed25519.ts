@@ -1,7 +1,7 @@
 import { sha512 } from './sha512.js';
 
-/** Verification of Ed25519 signatures (RFC 8032, section 5.1.7) over BigInt, for a page without a network. Only public values go through
- *  it, so its time may depend on them. */
+/** Verification of Ed25519 signatures (RFC 8032, section 5.1.7) over BigInt, for a page without a network. Only public
+ * values go through it, so its time may depend on them. */
 const P = 2n ** 255n - 19n;
 const L = 2n ** 252n + 27742317777372353535851937790883648493n;
 const D = mod(-121665n * inverse(121666n));

@@ -1,5 +1,6 @@
-/** The page around the verifier: plain HTML, styles and a script of a few lines. `SCRIPT` is replaced by the verifier's modules.
- *  Everything that comes out of a bundle is put in as text, never as HTML; the policy in the head forbids every connection. */
+/** The page around the verifier: plain HTML, styles and a script of a few lines. `SCRIPT` is replaced by the verifier's
+ * modules. Everything that comes out of a bundle is put in as text, never as HTML; the policy in the head forbids every
+ * connection. */
 export const PAGE_TEMPLATE = `<!doctype html>
 <html lang="ja">
 <head>
@@ -135,7 +136,8 @@ else globalThis.honninAnswerTo = answerTo;
   // Contents of files with what the reader trusts, and their names for the report.
   const given = { anchors: [], tsa: [], crls: [], list: [] };
 
-  // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two paintings.
+  // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two
+  // paintings.
   let post, thread = 'worker', asked = 0;
   const waiting = new Map();
   const heard = ({ id, result, error, what, share }) => {

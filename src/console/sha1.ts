@@ -1,4 +1,5 @@
-/** SHA-1 (FIPS 180-4) in plain JavaScript. Only for names that were made with it (UUID version 5); nothing is proven by it. */
+/** SHA-1 (FIPS 180-4) in plain JavaScript. Only for names that were made with it (UUID version 5); nothing is proven by
+ * it. */
 export function sha1(message: Uint8Array): Uint8Array {
   const padded = new Uint8Array((((message.length + 8) >>> 6) + 1) * 64);
   padded.set(message);
@@ -10,7 +11,8 @@ export function sha1(message: Uint8Array): Uint8Array {
   const words = new Int32Array(80);
   for (let at = 0; at < padded.length; at += 64) {
     for (let i = 0; i < 16; i += 1) words[i] = view.getInt32(at + i * 4);
-    for (let i = 16; i < 80; i += 1) words[i] = left(word(words, i - 3) ^ word(words, i - 8) ^ word(words, i - 14) ^ word(words, i - 16), 1);
+    for (let i = 16; i < 80; i += 1)
+      words[i] = left(word(words, i - 3) ^ word(words, i - 8) ^ word(words, i - 14) ^ word(words, i - 16), 1);
     compress(state, words);
   }
   const out = new DataView(new ArrayBuffer(20));

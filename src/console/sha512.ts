@@ -1,5 +1,5 @@
-/** SHA-512 and SHA-384 (FIPS 180-4) over BigInt: slow and short, for the handful of signatures of a bundle. Its constants are computed as the
- *  standard defines them, from the roots of the first primes. */
+/** SHA-512 and SHA-384 (FIPS 180-4) over BigInt: slow and short, for the handful of signatures of a bundle. Its
+ * constants are computed as the standard defines them, from the roots of the first primes. */
 const MASK = (1n << 64n) - 1n;
 const PRIMES = firstPrimes(80);
 const K = PRIMES.map((p) => root(p << 192n, 3n) & MASK);
@@ -37,7 +37,12 @@ function compress(state: readonly bigint[], view: DataView, at: number): bigint[
   }
   let [a, b, c, d, e, f, g, h] = state as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint];
   for (let i = 0; i < 80; i += 1) {
-    const t1 = h + (rotate(e, 14n) ^ rotate(e, 18n) ^ rotate(e, 41n)) + ((e & f) ^ (~e & MASK & g)) + (K[i] as bigint) + (w[i] as bigint);
+    const t1 =
+      h +
+      (rotate(e, 14n) ^ rotate(e, 18n) ^ rotate(e, 41n)) +
+      ((e & f) ^ (~e & MASK & g)) +
+      (K[i] as bigint) +
+      (w[i] as bigint);
     const t2 = (rotate(a, 28n) ^ rotate(a, 34n) ^ rotate(a, 39n)) + ((a & b) ^ (a & c) ^ (b & c));
     [a, b, c, d, e, f, g, h] = [(t1 + t2) & MASK, a, b, c, (d + t1) & MASK, e, f, g];
   }

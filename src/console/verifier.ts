@@ -12,7 +12,11 @@ import { certificateRules, type CertificateRuleOptions } from '../infrastructure
 import { certificateJudge } from '../infrastructure/certificate/judge-kept-verdict.js';
 import { isObjectIdentifier } from '../infrastructure/certificate/oids.js';
 import { splitSource, trustAnchor, TrustAnchors } from '../infrastructure/certificate/trust-anchors.js';
-import { crlsIn, judgeBundleTimestamp, type TimestampFinding } from '../infrastructure/timestamp/judge-bundle-timestamp.js';
+import {
+  crlsIn,
+  judgeBundleTimestamp,
+  type TimestampFinding,
+} from '../infrastructure/timestamp/judge-bundle-timestamp.js';
 import { isSignedEd25519 } from './ed25519.js';
 import { signatureDesk } from './platform/signatures.js';
 import { sha1 } from './sha1.js';
@@ -23,7 +27,8 @@ export interface PageReport extends VerifyReport {
   readonly stamp: TimestampFinding;
 }
 
-/** What the reader trusts besides the key of the log, got elsewhere than from the bundle: contents of files, PEM or DER. */
+/** What the reader trusts besides the key of the log, got elsewhere than from the bundle: contents of files, PEM or
+ * DER. */
 export interface PageTrust {
   /** Roots of the certification service: certificate verdicts are made again with them. */
   readonly anchors: readonly Uint8Array[];
@@ -47,8 +52,8 @@ export type TellProgress = (what: 'reading' | 'verifying', share: number) => voi
 const LINES_PER_WORD = 2000;
 const PIECE_BYTES = 1 << 24;
 
-/** What the page runs, on a thread of its own where the browser has one: the same verifier as the command line, on cryptography that needs
- *  nothing but the language. Keeps the bundle that it has read. */
+/** What the page runs, on a thread of its own where the browser has one: the same verifier as the command line, on
+ * cryptography that needs nothing but the language. Keeps the bundle that it has read. */
 export class PageVerifier {
   private pieces: readonly string[] = [];
   private lineCount = 0;
@@ -57,8 +62,9 @@ export class PageVerifier {
 
   constructor(private readonly tell: TellProgress) {}
 
-  /** Reads a bundle. It may be longer than the longest string of a browser, so it is kept in pieces. The bytes are UTF-8 as it was written.
-   *  @throws {TypeError} for other bytes */
+  /** Reads a bundle. It may be longer than the longest string of a browser, so it is kept in pieces. The bytes are
+   * UTF-8 as it was written.
+   * @throws {TypeError} for other bytes */
   async read(file: Blob): Promise<number> {
     this.pieces = [];
     this.lineCount = 0;
@@ -90,8 +96,9 @@ export class PageVerifier {
     return (this.report = await verify(this.told(), keys, known, { trust, nowMs }));
   }
 
-  /** Draws a list again from the bundle that was read. @param files contents: one answer or an array of answers, each JSON
-   *  @throws {SyntaxError} for a file that is not JSON */
+  /** Draws a list again from the bundle that was read. @param files contents: one answer or an array of answers, each
+   * JSON
+   * @throws {SyntaxError} for a file that is not JSON */
   verifyList(
     files: readonly Uint8Array[],
     keys: string,
@@ -136,10 +143,13 @@ export class PageVerifier {
   }
 }
 
-/** Whether people may be shown what the leaves tell: they lead to the root of the checkpoint, and nothing speaks against its signature. */
+/** Whether people may be shown what the leaves tell: they lead to the root of the checkpoint, and nothing speaks
+ * against its signature. */
 export function mayBeShown(report: VerifyReport | null): boolean {
   if (report === null || !report.areLeavesProven) return false;
-  return !report.discrepancies.some(({ code }) => code === 'checkpoint_signature' || code === 'leaf_malformed' || code === 'fork');
+  return !report.discrepancies.some(
+    ({ code }) => code === 'checkpoint_signature' || code === 'leaf_malformed' || code === 'fork',
+  );
 }
 
 /** Verifies a bundle.
@@ -148,25 +158,34 @@ export async function verify(
   lines: Iterable<string>,
   keys: string,
   known: readonly string[],
-  { trust, nowMs }: { readonly trust: PageTrust; readonly nowMs: number } = { trust: NO_TRUST, nowMs: Number.MAX_SAFE_INTEGER },
+  { trust, nowMs }: { readonly trust: PageTrust; readonly nowMs: number } = {
+    trust: NO_TRUST,
+    nowMs: Number.MAX_SAFE_INTEGER,
+  },
 ): Promise<PageReport> {
   const trusted = keysIn(keys);
   const roots = trust.anchors.flatMap((file) => splitSource(file));
   const stampRoots = trust.tsaAnchors.flatMap((file) => splitSource(file)).map((der) => trustAnchor(der));
   // The reader chose these files one by one, so a test hierarchy among them is meant.
-  const anchors = roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
+  const anchors =
+    roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
   const settings = settingsIn(trust.settings);
   const judge = anchors && certificateJudge(certificateRules(anchors, settings));
   const begun = beginVerification(lines, PRIMITIVES, { trusted, known, ...witnessesIn(trust.witnesses) });
   if (judge) for (const kept of begun.kept) await signatureDesk.settled(() => judge(kept));
   const report = begun.finish(judge);
-  const stamp = await signatureDesk.settled(() => judgeBundleTimestamp(report, { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy: null, nowMs }));
+  const stamp = await signatureDesk.settled(() =>
+    judgeBundleTimestamp(report, { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy: null, nowMs }),
+  );
   return { ...report, stamp, sound: isSoundReport(report) && !stamp.isWrong };
 }
 
 /** @throws {NoteFormatError} for a key that is none, and for a number of which there are not so many */
 function witnessesIn(text: string): { readonly witnesses?: WitnessPolicy } {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const [number] = lines.filter((line) => /^\d+$/.test(line));
   const keys = lines.filter((line) => !/^\d+$/.test(line)).map((line) => parseWitnessKey(line, sha256));
   const needed = number === undefined ? keys.length : Number(number);
@@ -180,7 +199,10 @@ const SETTINGS = ['auth-policy', 'sign-policy', 'auth-usage', 'sign-usage', 'sta
 /** @throws {RangeError} for a line that is none of the settings */
 function settingsIn(text: string): CertificateRuleOptions {
   const given: Partial<Record<(typeof SETTINGS)[number], string[]>> = {};
-  for (const line of text.split('\n').map((each) => each.trim()).filter((each) => each !== '')) {
+  for (const line of text
+    .split('\n')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')) {
     const [first = '', ...values] = line.split(/[\s,]+/);
     const name = SETTINGS.find((known) => known === first.replace(/^--/, ''));
     const isValue = name === 'status-age' ? (value: string) => /^\d{1,9}$/.test(value) : isObjectIdentifier;
@@ -199,13 +221,20 @@ function settingsIn(text: string): CertificateRuleOptions {
 
 /** @param keys one per line */
 function keysIn(keys: string): VerifierKey[] {
-  const lines = keys.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = keys
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   return lines.map((line) => parseVerifierKey(line, sha256));
 }
 
 /** The story of one case of the bundle in plain words.
  *  @param lines of a bundle whose leaves are proven (`mayBeShown`) */
-export function story(lines: Iterable<string>, requestId: string, language: 'ja' | 'en'): { readonly index: number; readonly atUtc: string; readonly text: string }[] {
+export function story(
+  lines: Iterable<string>,
+  requestId: string,
+  language: 'ja' | 'en',
+): { readonly index: number; readonly atUtc: string; readonly text: string }[] {
   const mark = `"correlationId":${JSON.stringify(requestId)}`;
   const told: { readonly index: number; readonly atUtc: string; readonly text: string }[] = [];
   for (const { index, text } of readBundle(lines).leaves) {

@@ -26,7 +26,10 @@ export function refuse(refused: Refusal): { readonly refused: Refusal } {
 }
 
 /** State after the events, in order. */
-export function fold<State, Command, Event extends DomainEvent>(decider: Decider<State, Command, Event>, events: readonly Event[]): State {
+export function fold<State, Command, Event extends DomainEvent>(
+  decider: Decider<State, Command, Event>,
+  events: readonly Event[],
+): State {
   return events.reduce((state, event) => decider.evolve(state, event), decider.initial);
 }
 

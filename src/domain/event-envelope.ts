@@ -16,7 +16,8 @@ export interface EventMetadata {
   readonly policyVersion: number | null;
 }
 
-/** An event that is about to be stored. `id` is derived from the command id, so that a repeated command repeats the id. */
+/** An event that is about to be stored. `id` is derived from the command id, so that a repeated command repeats the
+ * id. */
 export interface NewEvent {
   readonly id: string;
   /** Stored name: a string literal of the event registry, never a class name. */

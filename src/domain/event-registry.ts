@@ -22,7 +22,8 @@ function withValues(added: JsonObject): Upcaster {
   return (data) => ({ ...data, values: { ...(data['values'] as JsonObject), ...added } });
 }
 
-/** Version 2 says what the points of a comparison follow from. Comparisons of before keep their points as they were given. */
+/** Version 2 says what the points of a comparison follow from. Comparisons of before keep their points as they were
+ * given. */
 const comparison: EventShape = { version: 2, upcasters: [(data) => ({ ...data, basis: null })] };
 
 /** Evidence is bound by the SHA-256 of its bytes from here on; events of before bind it by its id alone. */
@@ -32,9 +33,12 @@ const evidenceNamed: EventShape = { version: 2, upcasters: [withoutDigest] };
 /** THE list of stored names. Nothing is stored that is not here, and a name is never changed or reused. */
 export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 also commits to what was signed; of requests of before only the booth's signature tells.
-  RequestReceived: { version: 2, upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })] },
-  // Version 2 says what certificate and face record both say, compared. Before, nothing was compared and nobody was asked.
-  // Version 3 binds the evidence by SHA-256. Version 4 says whether a tombstone was met; there were none before.
+  RequestReceived: {
+    version: 2,
+    upcasters: [(data) => ({ ...data, material: { ...(data['material'] as JsonObject), signatures: null } })],
+  },
+  // Version 2 says what certificate and face record both say, compared. Before, nothing was compared and nobody was
+  // asked. Version 3 binds the evidence by SHA-256. Version 4 says whether a tombstone was met; there were none before.
   CertificateVerified: {
     version: 4,
     upcasters: [
@@ -82,14 +86,13 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   OpinionGiven: first,
   HoldResolved: first,
   HoldClosed: first,
-  // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of refused certificates is
-  // kept; for policies of before it is the default of the day on which the value came, whatever the default is later.
-  // Version 4 says which photographs are held for officers; before it none were.
-  // Version 5 says for how long a case may be open: for policies of before a week and what a hold may take.
-  // Version 6 says what is asked of a card.
-  // Version 7 says how long what two people agreed to can still be declined: not at all for policies of before.
-  // Version 8 names the version that it was made from; nobody said so before.
-  // Version 9 says for how long a card is answered "erased before".
+  // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of
+  // refused certificates is kept; for policies of before it is the default of the day on which the value came, whatever
+  // the default is later. Version 4 says which photographs are held for officers; before it none were. Version 5 says
+  // for how long a case may be open: for policies of before a week and what a hold may take. Version 6 says what is
+  // asked of a card. Version 7 says how long what two people agreed to can still be declined: not at all for policies
+  // of before. Version 8 names the version that it was made from; nobody said so before. Version 9 says for how long a
+  // card is answered "erased before".
   PolicyProposed: {
     version: 9,
     upcasters: [
@@ -155,7 +158,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
 /** An event of a kind or version that this program does not know. Nothing may go on as if it were not there. */
 export class UnknownEventError extends Error {}
 
-/** Version under which an event of this name is written. @throws {UnknownEventError} for a name that is not registered. */
+/** Version under which an event of this name is written. @throws {UnknownEventError} for a name that is not
+ * registered. */
 export function currentVersion(type: string): number {
   return shapeOf(type).version;
 }
@@ -172,7 +176,9 @@ type Upcastable = Pick<StoredEvent, 'type' | 'schemaVersion' | 'data'>;
 export function upcastTo<E extends Upcastable>(shape: EventShape, event: E): E {
   if (event.schemaVersion === shape.version) return event;
   if (!Number.isInteger(event.schemaVersion) || event.schemaVersion < 1 || event.schemaVersion > shape.version) {
-    throw new UnknownEventError(`${event.type} has schema version ${event.schemaVersion}; this program knows 1..${shape.version}. Run the newer release.`);
+    throw new UnknownEventError(
+      `${event.type} has schema version ${event.schemaVersion}; this program knows 1..${shape.version}. Run the newer release.`,
+    );
   }
   const data = shape.upcasters.slice(event.schemaVersion - 1).reduce((d, up) => up(d), event.data);
   return { ...event, data, schemaVersion: shape.version };

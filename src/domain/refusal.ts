@@ -39,7 +39,10 @@ export type Refusal =
   | { readonly code: 'policy_own_proposal' }
   | { readonly code: 'policy_not_approved' }
   /** `undone`: names of the values that came into force since, and that it would take back. */
-  | { readonly code: 'policy_outdated'; readonly data: { readonly basedOn: number; readonly active: number | null; readonly undone: readonly string[] } }
+  | {
+      readonly code: 'policy_outdated';
+      readonly data: { readonly basedOn: number; readonly active: number | null; readonly undone: readonly string[] };
+    }
   | { readonly code: 'policy_report_invalid'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_invalid'; readonly data: { readonly field: string; readonly problem: string } }
   | PhotoProblem

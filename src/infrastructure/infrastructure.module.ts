@@ -77,11 +77,16 @@ import { ThreadedKeyRing } from './vault/threaded-key-ring.js';
 import { VaultHealth } from './vault/vault-health.js';
 import { VaultSubjectKeys } from './vault/vault-subject-keys.js';
 
-function provide(token: FactoryProvider['provide'], inject: FactoryProvider['inject'], useFactory: (...args: never[]) => unknown): Provider {
+function provide(
+  token: FactoryProvider['provide'],
+  inject: FactoryProvider['inject'],
+  useFactory: (...args: never[]) => unknown,
+): Provider {
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
 }
 
-/** A key of tombstones that is lost takes them along; that is said, because their registrations are not held any more. */
+/** A key of tombstones that is lost takes them along; that is said, because their registrations are not held any
+ * more. */
 function openKeyRing(file: string, masterKey: Uint8Array): KeyRing {
   const ring = new KeyRing(file, masterKey);
   const dead = ring.dropDeadTombstones();
@@ -99,58 +104,98 @@ const providers: Provider[] = [
   { provide: Clock, useClass: SystemClock },
   // Opened before all of this, so that a second server on the same folder goes away before more is opened. Closed last.
   Intake,
-  provide(EventStore, [Foundation, Intake], ({ store }: Foundation, intake: Intake) => new GuardedEventStore(store, intake)),
+  provide(
+    EventStore,
+    [Foundation, Intake],
+    ({ store }: Foundation, intake: Intake) => new GuardedEventStore(store, intake),
+  ),
   provide(OutsideClocks, [Config, Clock, Resources], (config: Config, clock: Clock, resources: Resources) =>
-    resources.opened(HttpOutsideClocks.of(config, clock).start(), (outside) => outside.close())),
-  provide(ClockWatch, [EventStore, Clock, Config, OutsideClocks], (
-    store: EventStore,
-    clock: Clock,
-    { values }: Config,
-    outside: OutsideClocks,
-  ) => new ClockWatch(store, clock, values.clockWasAhead, outside)),
+    resources.opened(HttpOutsideClocks.of(config, clock).start(), (outside) => outside.close()),
+  ),
+  provide(
+    ClockWatch,
+    [EventStore, Clock, Config, OutsideClocks],
+    (store: EventStore, clock: Clock, { values }: Config, outside: OutsideClocks) =>
+      new ClockWatch(store, clock, values.clockWasAhead, outside),
+  ),
   provide(Installation, [Foundation], ({ installation }: Foundation) => installation),
-  provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) => resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close())),
+  provide(ReadModelDatabase, [Config, Resources, EventStore], (config: Config, resources: Resources) =>
+    resources.opened(ReadModelDatabase.open(config.inData('readmodel.db')), (db) => db.close()),
+  ),
   provide(SqlitePositionStore, [ReadModelDatabase], (db: ReadModelDatabase) => SqlitePositionStore.alone(db)),
   { provide: PositionStore, useExisting: SqlitePositionStore },
-  provide(SqliteReadModel, [ReadModelDatabase, SqlitePositionStore], (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS)),
-  provide(SqlReadModels, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore) => new SqlReadModels(model, store)),
+  provide(
+    SqliteReadModel,
+    [ReadModelDatabase, SqlitePositionStore],
+    (db: ReadModelDatabase, positions: SqlitePositionStore) => new SqliteReadModel(db, positions, ALL_PROJECTIONS),
+  ),
+  provide(
+    SqlReadModels,
+    [SqliteReadModel, EventStore],
+    (model: SqliteReadModel, store: EventStore) => new SqlReadModels(model, store),
+  ),
   { provide: ReadModels, useExisting: SqlReadModels },
   provide(PublicationDirectory, [SqliteReadModel], (model: SqliteReadModel) => new SqlPublicationDirectory(model)),
   provide(EventPublisher, [Config, Resources], (config: Config, resources: Resources) => {
     const settings = kafkaSettings(config);
-    return settings === null ? new NoEventPublisher() : resources.opened(new KafkaEventPublisher(settings), (publisher) => publisher.close());
+    return settings === null
+      ? new NoEventPublisher()
+      : resources.opened(new KafkaEventPublisher(settings), (publisher) => publisher.close());
   }),
   provide(AsyncApiSettings, [Config], (config: Config): AsyncApiSettings => ({ options: asyncApiOptions(config) })),
-  provide(ErasureConsumers, [Config], (config: Config): ErasureConsumers => ({ names: config.values.erasureConsumers })),
-  provide(ErasureConfirmationSource, [Config], (config: Config) => new KafkaErasureConfirmations(kafkaSettings(config))),
+  provide(ErasureConsumers, [Config], (config: Config): ErasureConsumers => ({
+    names: config.values.erasureConsumers,
+  })),
+  provide(
+    ErasureConfirmationSource,
+    [Config],
+    (config: Config) => new KafkaErasureConfirmations(kafkaSettings(config)),
+  ),
   provide(PendingEffects, [SqliteReadModel], (model: SqliteReadModel) => new SqlPendingEffects(model)),
   provide(OpenCases, [SqliteReadModel], (model: SqliteReadModel) => new SqlOpenCases(model)),
-  provide(ReadModelConsumers, [SqliteReadModel, EventStore], (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
-    all: () => ALL_PROJECTIONS.map(({ name, handles }) => ({ name, types: handles, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }) })),
-  })),
+  provide(
+    ReadModelConsumers,
+    [SqliteReadModel, EventStore],
+    (model: SqliteReadModel, store: EventStore): ReadModelConsumers => ({
+      all: () =>
+        ALL_PROJECTIONS.map(({ name, handles }) => ({
+          name,
+          types: handles,
+          handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }),
+        })),
+    }),
+  ),
   provide(FirstStartValues, [Config], firstStartFiles),
   provide(Secrets, [Installation], ({ serverSecret }: Installation) => new KeyedSecrets(serverSecret)),
   provide(KeyRing, [Config, Installation, Resources], (config: Config, own: Installation, resources: Resources) =>
-    resources.opened(openKeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close())),
-  // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the thread that answers. After
-  // the ring above, which makes the file.
-  provide(ThreadedKeyRing, [Config, Installation, Resources, KeyRing], async (
-    config: Config,
-    own: Installation,
-    resources: Resources,
-  ) => {
-    const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
-    return resources.opened(ring, (opened) => opened.close());
-  }),
-  provide(VaultHealth, [Config, ThreadedKeyRing], (config: Config, keys: ThreadedKeyRing) =>
-    new VaultHealth(config.inData('vault', 'sealed'), keys)),
-  provide(ImageVault, [Config, ThreadedKeyRing, VaultHealth], (
-    config: Config,
-    keys: ThreadedKeyRing,
-    health: VaultHealth,
-  ) => new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile), health)),
-  provide(SubjectKeys, [ThreadedKeyRing, Secrets], (keys: ThreadedKeyRing, secrets: Secrets) =>
-    new VaultSubjectKeys(keys, secrets)),
+    resources.opened(openKeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close()),
+  ),
+  // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the
+  // thread that answers. After the ring above, which makes the file.
+  provide(
+    ThreadedKeyRing,
+    [Config, Installation, Resources, KeyRing],
+    async (config: Config, own: Installation, resources: Resources) => {
+      const ring = await ThreadedKeyRing.open(config.inData('vault', 'keys.db'), own.masterKey);
+      return resources.opened(ring, (opened) => opened.close());
+    },
+  ),
+  provide(
+    VaultHealth,
+    [Config, ThreadedKeyRing],
+    (config: Config, keys: ThreadedKeyRing) => new VaultHealth(config.inData('vault', 'sealed'), keys),
+  ),
+  provide(
+    ImageVault,
+    [Config, ThreadedKeyRing, VaultHealth],
+    (config: Config, keys: ThreadedKeyRing, health: VaultHealth) =>
+      new EncryptedImageVault(config.inData('vault', 'sealed'), keys, new ErasedFile(config.erasedFile), health),
+  ),
+  provide(
+    SubjectKeys,
+    [ThreadedKeyRing, Secrets],
+    (keys: ThreadedKeyRing, secrets: Secrets) => new VaultSubjectKeys(keys, secrets),
+  ),
   provide(Pseudonyms, [KeyRing, Secrets], (keys: KeyRing, secrets: Secrets) => new VaultPseudonyms(keys, secrets)),
   provide(
     VaultWatch,
@@ -164,48 +209,77 @@ const providers: Provider[] = [
       secretFolder: config.inData('keys', 'audit'),
       auditFolder: config.inData('audit'),
       create: false,
-    })),
+    }),
+  ),
   provide(AuditLog, [Config], (config: Config) => new TileLog(config.inData('audit'))),
   provide(TimestampAuthority, [Config], timestampAuthority),
-  provide(CheckpointOutlets, [Config, Resources, AuditLog, TimestampAuthority, EventStore], (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) => resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop())),
-  provide(ThreadedLogBuilder, [Config, Resources, Foundation, Installation, EventStore, KeyRing, CheckpointSigner], (
-    config: Config,
-    resources: Resources,
-    { store }: Foundation,
-    { masterKey, serverSecret }: Installation,
-  ) =>
-    resources.opened(new ThreadedLogBuilder(store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store }, {
-      auditFolder: config.inData('audit'), origin: config.values.auditOrigin, signingKeyFolder: config.inData('keys', 'audit'),
-      keyRingFile: config.inData('vault', 'keys.db'), masterKey, serverSecret,
-    }), (b) => b.close())),
-  provide(SignedLog, [Config, ThreadedLogBuilder, EventStore], (
-    config: Config,
-    builder: ThreadedLogBuilder,
-    store: EventStore,
-  ): SignedLog => ({
-    checkEveryMs: config.values.auditCheckSeconds * 1000,
-    check: (recorded) => builder.check(recorded),
-    lost: () => lostEvents(config, store),
-  })),
-  provide(LogConsumers, [Config, ThreadedLogBuilder, AuditLog], (config: Config, builder: ThreadedLogBuilder, log: TileLog): LogConsumers => {
-    const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs, log);
-    return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
-  }),
+  provide(
+    CheckpointOutlets,
+    [Config, Resources, AuditLog, TimestampAuthority, EventStore],
+    (config: Config, resources: Resources, log: TileLog, authority: TimestampAuthority) =>
+      resources.opened(ConfiguredOutlets.from(config, log, authority).start(), (outlets) => outlets.stop()),
+  ),
+  provide(
+    ThreadedLogBuilder,
+    [Config, Resources, Foundation, Installation, EventStore, KeyRing, CheckpointSigner],
+    (config: Config, resources: Resources, { store }: Foundation, { masterKey, serverSecret }: Installation) =>
+      resources.opened(
+        new ThreadedLogBuilder(
+          store instanceof SqliteEventStore ? { eventsFile: config.inData(EVENTS_FILE) } : { store },
+          {
+            auditFolder: config.inData('audit'),
+            origin: config.values.auditOrigin,
+            signingKeyFolder: config.inData('keys', 'audit'),
+            keyRingFile: config.inData('vault', 'keys.db'),
+            masterKey,
+            serverSecret,
+          },
+        ),
+        (b) => b.close(),
+      ),
+  ),
+  provide(
+    SignedLog,
+    [Config, ThreadedLogBuilder, EventStore],
+    (config: Config, builder: ThreadedLogBuilder, store: EventStore): SignedLog => ({
+      checkEveryMs: config.values.auditCheckSeconds * 1000,
+      check: (recorded) => builder.check(recorded),
+      lost: () => lostEvents(config, store),
+    }),
+  ),
+  provide(
+    LogConsumers,
+    [Config, ThreadedLogBuilder, AuditLog],
+    (config: Config, builder: ThreadedLogBuilder, log: TileLog): LogConsumers => {
+      const consumer = new AuditLogConsumer(builder, config.values.auditIntervalMs, log);
+      return { all: () => [{ name: consumer.name, types: null, shape: 'stored', handler: consumer }] };
+    },
+  ),
   provide(CertificateVerifier, [Config], certificateVerifier),
   provide(CardRecordVerifier, [Config], cardRecordVerifier),
   provide(GovernmentRegistry, [Config], governmentRegistry),
-  provide(SubjectLinker, [Config], (config: Config) => new HttpSubjectLinker({ url: config.values.linkUrl, timeoutMs: config.values.jpkiTimeoutMs })),
+  provide(
+    SubjectLinker,
+    [Config],
+    (config: Config) => new HttpSubjectLinker({ url: config.values.linkUrl, timeoutMs: config.values.jpkiTimeoutMs }),
+  ),
   provide(FaceComparer, [Config, Resources, EventStore], async (config: Config, resources: Resources) => {
     const { faceWorkers, faceQueueMax, faceModelSet, modelCacheDir } = config.values;
     const cacheDir = modelCacheDir ?? defaultModelCacheDir();
     const modelSet = await loadModelSet(faceModelSet, cacheDir);
-    const comparer = new OnnxFaceComparer({ cacheDir, modelSet, queueLimit: faceQueueMax, ...(faceWorkers === null ? {} : { workers: faceWorkers }) });
+    const comparer = new OnnxFaceComparer({
+      cacheDir,
+      modelSet,
+      queueLimit: faceQueueMax,
+      ...(faceWorkers === null ? {} : { workers: faceWorkers }),
+    });
     await comparer.start();
     return resources.opened(comparer, (c) => c.close());
   }),
   { provide: ImageRenderer, useExisting: FaceComparer },
   provide(PhotoReader, [Resources, EventStore], async (resources: Resources) =>
-    resources.opened(await ThreadedPhotoReader.open(), (reader) => reader.close())),
+    resources.opened(await ThreadedPhotoReader.open(), (reader) => reader.close()),
+  ),
 ];
 
 /** Binds every port to its adapter, nothing else. */
@@ -213,6 +287,11 @@ const providers: Provider[] = [
 export class InfrastructureModule {
   static with(config: Config, foundation: Foundation): DynamicModule {
     const all = [{ provide: Config, useValue: config }, { provide: Foundation, useValue: foundation }, ...providers];
-    return { module: InfrastructureModule, global: true, providers: all, exports: all.map((p) => (typeof p === 'function' ? p : p.provide)) };
+    return {
+      module: InfrastructureModule,
+      global: true,
+      providers: all,
+      exports: all.map((p) => (typeof p === 'function' ? p : p.provide)),
+    };
   }
 }

@@ -14,10 +14,14 @@ import { dirname } from 'node:path';
 import { ConfigError } from './config.js';
 
 /** Reads a key file of 32 raw bytes, or makes one where `create` allows it.
- *  @throws when a named file is missing or has another size: a new key would silently lock everything that the old one opened. */
+ * @throws when a named file is missing or has another size: a new key would silently lock everything that the old one
+ *   opened. */
 export function keyFile(file: string, { create }: { readonly create: boolean }): Uint8Array {
   if (!existsSync(file)) {
-    if (!create) throw new ConfigError([`the key file ${file} is missing; put the right one there, or unset the setting for a new one`]);
+    if (!create)
+      throw new ConfigError([
+        `the key file ${file} is missing; put the right one there, or unset the setting for a new one`,
+      ]);
     makeKey(file);
   }
   return readKey(file);
@@ -51,7 +55,8 @@ export function keyIfThere(file: string): Uint8Array | null {
 
 function readKey(file: string): Uint8Array {
   const bytes = readFileSync(file);
-  if (bytes.length !== 32) throw new ConfigError([`the key file ${file} has ${bytes.length} bytes; it must have exactly 32`]);
+  if (bytes.length !== 32)
+    throw new ConfigError([`the key file ${file} has ${bytes.length} bytes; it must have exactly 32`]);
   return bytes;
 }
 

@@ -15,7 +15,9 @@ export class KeyedSecrets extends Secrets {
     let key = this.keys.get(purpose);
     if (!key) {
       // A key object is made once: making it costs more than the hash.
-      key = createSecretKey(new Uint8Array(hkdfSync('sha256', this.secret, Buffer.alloc(0), `honnin/${purpose}/v1`, 32)));
+      key = createSecretKey(
+        new Uint8Array(hkdfSync('sha256', this.secret, Buffer.alloc(0), `honnin/${purpose}/v1`, 32)),
+      );
       this.keys.set(purpose, key);
     }
     return createHmac('sha256', key).update(data).digest();

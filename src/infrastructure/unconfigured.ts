@@ -2,12 +2,17 @@ import { CertificateVerifier, type CertificateVerdict } from '../application/por
 import { GovernmentRegistry } from '../application/ports/government-registry.js';
 import type { GovernmentAnswer } from '../domain/registration/registration.js';
 
-/** Stands where no authentication server is configured: says that it does not know, so that requests wait instead of being refused. */
+/** Stands where no authentication server is configured: says that it does not know, so that requests wait instead of
+ * being refused. */
 export class UnconfiguredCertificateVerifier extends CertificateVerifier {
   readonly algorithm = { id: 'unconfigured', version: '1' };
 
   override async verify(): Promise<CertificateVerdict> {
-    return { verdict: 'unknown', cause: 'no_status_source', detail: 'no trust anchors or no status source are configured' };
+    return {
+      verdict: 'unknown',
+      cause: 'no_status_source',
+      detail: 'no trust anchors or no status source are configured',
+    };
   }
 }
 

@@ -9,4 +9,13 @@ import { registrantRegistrationsProjection } from './registrant-registrations.pr
 import { requestStatusProjection } from './request-status.projection.js';
 
 /** Every read model of the server. */
-export const ALL_PROJECTIONS: readonly Projection[] = [requestStatusProjection, holdDeskProjection, caseTimelineProjection, pendingEffectsProjection, registrantRegistrationsProjection, registrantLinksProjection, erasureConfirmationsProjection, openCasesProjection];
+export const ALL_PROJECTIONS: readonly Projection[] = [
+  requestStatusProjection,
+  holdDeskProjection,
+  caseTimelineProjection,
+  pendingEffectsProjection,
+  registrantRegistrationsProjection,
+  registrantLinksProjection,
+  erasureConfirmationsProjection,
+  openCasesProjection,
+];

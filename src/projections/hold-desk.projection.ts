@@ -3,9 +3,12 @@ import type { HoldReviewEvent } from '../domain/hold-review/hold-review.events.j
 import type { ReceivedRequest, RegistrationEvent } from '../domain/registration/registration.events.js';
 import type { Projection, ReadModelTransaction } from './projection.js';
 
-type Handled = Extract<RegistrationEvent, { type: 'RequestReceived' | 'Held' }> | Extract<HoldReviewEvent, { type: 'OpinionGiven' | 'HoldResolved' | 'HoldClosed' }>;
+type Handled =
+  | Extract<RegistrationEvent, { type: 'RequestReceived' | 'Held' }>
+  | Extract<HoldReviewEvent, { type: 'OpinionGiven' | 'HoldResolved' | 'HoldClosed' }>;
 
-/** A hold as an officer sees it who opens it; lists of holds are drawn from the signed log. A row shows how many opinions are in, never what they say: that would end the blindness. */
+/** A hold as an officer sees it who opens it; lists of holds are drawn from the signed log. A row shows how many
+ * opinions are in, never what they say: that would end the blindness. */
 export const holdDeskProjection: Projection = {
   name: 'hold-desk',
   version: 1,
@@ -31,10 +34,22 @@ function apply(rows: ReadModelTransaction, stored: StoredEvent): void {
     }
     case 'Held': {
       const { reason, cardPoints, registeredPoints, differencePoints, boundPoints, dueAtUtc } = event.data;
-      const origin = rows.get<{ booth_id: string }>('SELECT booth_id FROM {hold_origin} WHERE request_id = ?', correlationId);
+      const origin = rows.get<{ booth_id: string }>(
+        'SELECT booth_id FROM {hold_origin} WHERE request_id = ?',
+        correlationId,
+      );
       return rows.run(
         'INSERT INTO {hold_desk} (request_id, booth_id, reason, card_points, registered_points, difference_points, bound_points, policy_version, opened_at_utc, due_at_utc, opinions, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)',
-        correlationId, origin?.booth_id ?? '', reason, cardPoints, registeredPoints, differencePoints, boundPoints, policyVersion, recordedAtUtc, dueAtUtc,
+        correlationId,
+        origin?.booth_id ?? '',
+        reason,
+        cardPoints,
+        registeredPoints,
+        differencePoints,
+        boundPoints,
+        policyVersion,
+        recordedAtUtc,
+        dueAtUtc,
       );
     }
     case 'OpinionGiven':

@@ -20,7 +20,13 @@ export interface Crop {
 export async function cardPhotoFrom(picture: Uint8Array, crop?: Crop): Promise<Uint8Array> {
   const upright = await sharp(picture, { limitInputPixels: 50_000_000 }).rotate().toBuffer();
   const part = crop === undefined ? sharp(upright) : sharp(upright).extract({ ...crop });
-  const pixels = await part.resize(CARD_PHOTO.width, CARD_PHOTO.height, { fit: 'cover' }).removeAlpha().greyscale().toColourspace('b-w').raw().toBuffer();
+  const pixels = await part
+    .resize(CARD_PHOTO.width, CARD_PHOTO.height, { fit: 'cover' })
+    .removeAlpha()
+    .greyscale()
+    .toColourspace('b-w')
+    .raw()
+    .toBuffer();
   return encodeGreyJp2(pixels, CARD_PHOTO.width, CARD_PHOTO.height, CARD_PHOTO.bytes);
 }
 
@@ -40,7 +46,12 @@ export function printedLine(text: string): Uint8Array {
   // One bit per pixel, colour type 0 (grey).
   header[8] = 1;
   const rows = Buffer.concat(Array.from({ length: height }, () => row));
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 function chunk(type: string, content: Uint8Array): Buffer {

@@ -27,10 +27,11 @@ export interface CardFaceFields {
 }
 
 /** Builds EF 0002: the `FF20` record with its offset table and the issuer's three-group signature.
- *  @param issuerKey private RSA-2048 key whose public half the `7F21` certificate certifies.
- *  @returns the record without filler, less than 32 KiB.
- *  @throws {RangeError} when the record does not fit into a card file (15-bit read offset, u16 offset table).
- *  Layout: DF21 offsets, DF22 birth date, DF23 sex, DF24 card key, DF25 name, DF26 address, DF27 photograph, DF28 signature, DF29 expiry, DF2A code. */
+ * @param issuerKey private RSA-2048 key whose public half the `7F21` certificate certifies.
+ * @returns the record without filler, less than 32 KiB.
+ * @throws {RangeError} when the record does not fit into a card file (15-bit read offset, u16 offset table). Layout:
+ *   DF21 offsets, DF22 birth date, DF23 sex, DF24 card key, DF25 name, DF26 address, DF27 photograph, DF28 signature,
+ *   DF29 expiry, DF2A code. */
 export function buildCardRecord(fields: CardFaceFields, issuerKey: KeyObject): Uint8Array {
   const birthDate = encodeTlv(0xdf22, ascii(fields.birthDate));
   const sex = encodeTlv(0xdf23, ascii(fields.sex));
@@ -44,13 +45,15 @@ export function buildCardRecord(fields: CardFaceFields, issuerKey: KeyObject): U
   return assembleRecord([birthDate, sex, key, name, address, photograph, signature, ...unsigned]);
 }
 
-/** Puts finished objects behind an offset table and the outer `FF20` tag. Exported so that tests can build wrong records.
- *  @param objects complete TLV objects in file order, without the table itself. */
+/** Puts finished objects behind an offset table and the outer `FF20` tag. Exported so that tests can build wrong
+ * records.
+ * @param objects complete TLV objects in file order, without the table itself. */
 export function assembleRecord(objects: readonly Uint8Array[]): Uint8Array {
   const tableLength = encodeTlv(0xdf21, new Uint8Array(objects.length * 2)).length;
   const bodyLength = tableLength + objects.reduce((sum, o) => sum + o.length, 0);
   const headerLength = tagBytes(0xff20).length + lengthBytes(bodyLength).length;
-  if (headerLength + bodyLength > 0x7fff) throw new RangeError(`a card file holds at most 32767 bytes, this record has ${headerLength + bodyLength}`);
+  if (headerLength + bodyLength > 0x7fff)
+    throw new RangeError(`a card file holds at most 32767 bytes, this record has ${headerLength + bodyLength}`);
   const table = Buffer.alloc(objects.length * 2);
   let position = headerLength + tableLength;
   objects.forEach((object, i) => {
@@ -60,7 +63,8 @@ export function assembleRecord(objects: readonly Uint8Array[]): Uint8Array {
   return encodeTlv(0xff20, concat([encodeTlv(0xdf21, table), ...objects]));
 }
 
-/** The issuer's signature over the three groups: one DigestInfo that holds three SHA-256 digests one after another (96 bytes). */
+/** The issuer's signature over the three groups: one DigestInfo that holds three SHA-256 digests one after another (96
+ * bytes). */
 export function signCardRecordGroups(groups: readonly Uint8Array[], issuerKey: KeyObject): Uint8Array {
   return signDigestInfo(sha256DigestInfo(concat(groups.map(sha256))), issuerKey);
 }
@@ -77,7 +81,8 @@ export interface IssuerCertificateFields {
 /** Builds EF 0004: `7F21 { 5F4E body (297 bytes), 5F37 signature }`, RSA PKCS#1 v1.5 over SHA-256 of the body.
  *  @param rootKey private RSA-2048 key of the authority that `issuerKeyId` names. */
 export function buildIssuerCertificate(fields: IssuerCertificateFields, rootKey: KeyObject): Uint8Array {
-  if (fields.issuerKeyId.length !== 16 || fields.subjectKeyId.length !== 16) throw new RangeError('a key id has 16 bytes');
+  if (fields.issuerKeyId.length !== 16 || fields.subjectKeyId.length !== 16)
+    throw new RangeError('a key id has 16 bytes');
   const body = concat([fields.issuerKeyId, fields.subjectKeyId, encodeRsaPublicKey(fields.subjectKey)]);
   const signature = sign('sha256', body, rootKey);
   return encodeTlv(0x7f21, concat([encodeTlv(0x5f4e, body), encodeTlv(0x5f37, signature)]));
@@ -87,7 +92,8 @@ export function buildIssuerCertificate(fields: IssuerCertificateFields, rootKey:
  *  @param number such as `6000023` (test cards; production numbers start with 5)
  *  @param group such as `001` */
 export function cardKeyId(number: string, group: string): Uint8Array {
-  if (!/^\d{7}$/.test(number) || !/^\d{3}$/.test(group)) throw new RangeError('a key id is written as seven digits and a group of three digits');
+  if (!/^\d{7}$/.test(number) || !/^\d{3}$/.test(group))
+    throw new RangeError('a key id is written as seven digits and a group of three digits');
   return concat([ascii(number), Uint8Array.of(0x08, 0x05), ascii(group), new Uint8Array(4)]);
 }
 

@@ -1,9 +1,31 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  randomBytes,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Extension } from 'pkijs';
 import {
-  authorityKeyIdentifier, basicConstraintsCa, certificatePolicies, crlDistributionPoint, encodeName, extendedKeyUsage, freshSerial, issuerAltName,
-  keyUsage, ocspNoCheck, publicKeyBits, subjectAltDirectoryName, subjectAltOtherNames, subjectKeyIdentifier, writeCertificate, writeCrl,
+  authorityKeyIdentifier,
+  basicConstraintsCa,
+  certificatePolicies,
+  crlDistributionPoint,
+  encodeName,
+  extendedKeyUsage,
+  freshSerial,
+  issuerAltName,
+  keyUsage,
+  ocspNoCheck,
+  publicKeyBits,
+  subjectAltDirectoryName,
+  subjectAltOtherNames,
+  subjectKeyIdentifier,
+  writeCertificate,
+  writeCrl,
   type DistinguishedName,
 } from './x509-writer.js';
 import { ageOn, birthdayAfter, dayInJapan, endOfDayInJapan, type Day } from '../domain/values/birthday.js';
@@ -65,8 +87,9 @@ interface SavedKey {
   readonly privateKey: string;
 }
 
-/** Policy OIDs as the public descriptions of real certificates give them. The official test environment has others, of which
- *  only the signing one (`1.2.392.200149.8.5.1.0.20`) is public; `O=JPKI-TEST` is what tells our certificates from real ones. */
+/** Policy OIDs as the public descriptions of real certificates give them. The official test environment has others, of
+ * which only the signing one (`1.2.392.200149.8.5.1.0.20`) is public; `O=JPKI-TEST` is what tells our certificates from
+ * real ones. */
 export const POLICY_OIDS: Readonly<Record<CertificateType, string>> = {
   digital_signature: '1.2.392.200149.8.5.1.1.20',
   user_authentication: '1.2.392.200149.8.5.1.3.30',
@@ -77,11 +100,14 @@ const ORGANISATIONAL_UNITS: Readonly<Record<CertificateType, string>> = {
   user_authentication: 'JPKI for user authentication',
 };
 
-const SERVICE_NAME: DistinguishedName = [['C', 'JP'], ['O', '公的個人認証サービス (TEST)']];
+const SERVICE_NAME: DistinguishedName = [
+  ['C', 'JP'],
+  ['O', '公的個人認証サービス (TEST)'],
+];
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 const YEAR_MS = 365.25 * 24 * 3600 * 1000;
-/** Certificates start a month back: people bring cards that they have had for a while, and an answer that is two days old
- *  is then stale and nothing else. */
+/** Certificates start a month back: people bring cards that they have had for a while, and an answer that is two days
+ * old is then stale and nothing else. */
 const MONTH_MS = YEAR_MS / 12;
 
 /** One self-signed, one-level authority of the synthetic hierarchy, with its delegated OCSP responder. */
@@ -101,23 +127,45 @@ export class CertificateAuthority {
     this.#crlNumber = crlNumber;
   }
 
-  static async create(type: CertificateType, now: Date, algorithm: KeyAlgorithm = 'RSA-2048'): Promise<CertificateAuthority> {
+  static async create(
+    type: CertificateType,
+    now: Date,
+    algorithm: KeyAlgorithm = 'RSA-2048',
+  ): Promise<CertificateAuthority> {
     const name = authorityName(type);
     const [anchorKey, responderKey] = await Promise.all([generateKey(algorithm), generateKey('RSA-2048')]);
     const anchor: CertifiedKey = { privateKey: anchorKey, certificate: selfSigned(name, anchorKey, now) };
-    const responder: CertifiedKey = { privateKey: responderKey, certificate: responderCertificate({ issuer: name, issuerKey: anchorKey, responderKey, now }) };
+    const responder: CertifiedKey = {
+      privateKey: responderKey,
+      certificate: responderCertificate({ issuer: name, issuerKey: anchorKey, responderKey, now }),
+    };
     return new CertificateAuthority(type, anchor, responder, 1);
   }
 
   static restore(state: AuthorityState): CertificateAuthority {
-    const authority = new CertificateAuthority(state.type, loadKey(state.anchor), loadKey(state.responder), state.crlNumber);
-    for (const entry of state.issued) authority.#issued.set(entry.serial, { ...entry, certificate: Buffer.from(entry.certificate, 'base64') });
+    const authority = new CertificateAuthority(
+      state.type,
+      loadKey(state.anchor),
+      loadKey(state.responder),
+      state.crlNumber,
+    );
+    for (const entry of state.issued)
+      authority.#issued.set(entry.serial, { ...entry, certificate: Buffer.from(entry.certificate, 'base64') });
     return authority;
   }
 
   save(): AuthorityState {
-    const issued = [...this.#issued.values()].map((entry) => ({ ...entry, certificate: Buffer.from(entry.certificate).toString('base64') }));
-    return { type: this.type, anchor: saveKey(this.anchor), responder: saveKey(this.responder), crlNumber: this.#crlNumber, issued };
+    const issued = [...this.#issued.values()].map((entry) => ({
+      ...entry,
+      certificate: Buffer.from(entry.certificate).toString('base64'),
+    }));
+    return {
+      type: this.type,
+      anchor: saveKey(this.anchor),
+      responder: saveKey(this.responder),
+      crlNumber: this.#crlNumber,
+      issued,
+    };
   }
 
   /** Hex of the DER name: how the link service names the authority. */
@@ -143,7 +191,13 @@ export class CertificateAuthority {
       },
       this.anchor.privateKey,
     );
-    const issued: IssuedCertificate = { serial: hexSerial(serial), certificate, cardId: options.cardId, previousSerial: options.previousSerial ?? null, revocation: null };
+    const issued: IssuedCertificate = {
+      serial: hexSerial(serial),
+      certificate,
+      cardId: options.cardId,
+      previousSerial: options.previousSerial ?? null,
+      revocation: null,
+    };
     this.#issued.set(issued.serial, issued);
     return issued;
   }
@@ -160,7 +214,8 @@ export class CertificateAuthority {
    *  @throws {RangeError} when the serial is unknown or the change is not allowed. */
   revoke(serial: string, reason: RevocationReason, at: Date): void {
     const entry = this.#require(serial);
-    if (entry.revocation !== null && entry.revocation.reason !== 'certificate_hold') throw new RangeError(`certificate ${serial} is already revoked for good`);
+    if (entry.revocation !== null && entry.revocation.reason !== 'certificate_hold')
+      throw new RangeError(`certificate ${serial} is already revoked for good`);
     this.#change(entry, { reason, atUtc: at.toISOString() });
   }
 
@@ -174,15 +229,22 @@ export class CertificateAuthority {
   /** The complete list as of now. */
   crl(dates: { thisUpdate: Date; nextUpdate: Date }): Buffer {
     const revoked = this.certificates.flatMap(({ serial, revocation }) =>
-      revocation === null ? [] : [{ serial: serialBytes(serial), reason: revocation.reason, revokedAt: new Date(revocation.atUtc) }],
+      revocation === null
+        ? []
+        : [{ serial: serialBytes(serial), reason: revocation.reason, revokedAt: new Date(revocation.atUtc) }],
     );
-    return writeCrl({ issuer: this.name, ...dates, number: this.#crlNumber, authorityKey: this.anchor.privateKey, revoked }, this.anchor.privateKey);
+    return writeCrl(
+      { issuer: this.name, ...dates, number: this.#crlNumber, authorityKey: this.anchor.privateKey, revoked },
+      this.anchor.privateKey,
+    );
   }
 
   /** Whether an OCSP CertID names this authority. */
   isNamedBy(hash: 'sha1' | 'sha256', nameHash: Uint8Array, keyHash: Uint8Array): boolean {
     const digest = (bytes: Uint8Array): Buffer => createHash(hash).update(bytes).digest();
-    return digest(encodeName(this.name)).equals(nameHash) && digest(publicKeyBits(this.anchor.privateKey)).equals(keyHash);
+    return (
+      digest(encodeName(this.name)).equals(nameHash) && digest(publicKeyBits(this.anchor.privateKey)).equals(keyHash)
+    );
   }
 
   #require(serial: string): IssuedCertificate {
@@ -200,7 +262,8 @@ export class CertificateAuthority {
 /** A private key made off the event loop. */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   const make = promisify(generateKeyPair);
-  const pair = algorithm === 'RSA-2048' ? await make('rsa', { modulusLength: 2048 }) : await make('ec', { namedCurve: 'P-384' });
+  const pair =
+    algorithm === 'RSA-2048' ? await make('rsa', { modulusLength: 2048 }) : await make('ec', { namedCurve: 'P-384' });
   return pair.privateKey;
 }
 
@@ -250,7 +313,12 @@ export function serialOf(certificate: Uint8Array): string {
 }
 
 function authorityName(type: CertificateType): DistinguishedName {
-  return [['C', 'JP'], ['O', 'JPKI-TEST'], ['OU', ORGANISATIONAL_UNITS[type]], ['OU', 'Japan Agency for Local Authority Information Systems (TEST)']];
+  return [
+    ['C', 'JP'],
+    ['O', 'JPKI-TEST'],
+    ['OU', ORGANISATIONAL_UNITS[type]],
+    ['OU', 'Japan Agency for Local Authority Information Systems (TEST)'],
+  ];
 }
 
 function selfSigned(name: DistinguishedName, key: KeyObject, now: Date): Buffer {
@@ -259,16 +327,32 @@ function selfSigned(name: DistinguishedName, key: KeyObject, now: Date): Buffer 
     keyUsage('keyCertSign', 'cRLSign'),
     subjectAltDirectoryName(SERVICE_NAME),
     subjectKeyIdentifier(key),
-    crlDistributionPoint([['C', 'JP'], ['O', 'JPKI-TEST'], ['OU', 'CRL Distribution Points']]),
+    crlDistributionPoint([
+      ['C', 'JP'],
+      ['O', 'JPKI-TEST'],
+      ['OU', 'CRL Distribution Points'],
+    ]),
   ];
   const dates = { notBefore: new Date(now.getTime() - YEAR_MS), notAfter: new Date(now.getTime() + 9 * YEAR_MS) };
-  return writeCertificate({ serial: freshSerial(), issuer: name, subject: name, ...dates, publicKey: createPublicKey(key), extensions }, key);
+  return writeCertificate(
+    { serial: freshSerial(), issuer: name, subject: name, ...dates, publicKey: createPublicKey(key), extensions },
+    key,
+  );
 }
 
 /** The user-authentication certificate names nobody; the signing certificate also names the municipality. */
 function subjectName(type: CertificateType): DistinguishedName {
   const opaque = `${randomBytes(4).toString('hex').toUpperCase()}TEST${randomBytes(5).toString('hex').toUpperCase()}A`;
-  return type === 'digital_signature' ? [['C', 'JP'], ['L', 'Test-shi'], ['CN', opaque]] : [['C', 'JP'], ['CN', opaque]];
+  return type === 'digital_signature'
+    ? [
+        ['C', 'JP'],
+        ['L', 'Test-shi'],
+        ['CN', opaque],
+      ]
+    : [
+        ['C', 'JP'],
+        ['CN', opaque],
+      ];
 }
 
 function cardExtensions(type: CertificateType, options: IssueOptions, issuerKey: KeyObject): Extension[] {
@@ -277,16 +361,30 @@ function cardExtensions(type: CertificateType, options: IssueOptions, issuerKey:
     certificatePolicies(POLICY_OIDS[type], 'http://www.jpki-test.invalid/cps.html'),
     ...(type === 'digital_signature' ? [subjectAltOtherNames(holderNames(options.holder))] : []),
     issuerAltName(SERVICE_NAME),
-    crlDistributionPoint([['C', 'JP'], ['O', 'JPKI-TEST'], ['OU', 'CRL Distribution Points'], ['OU', 'Prefecture-0'], ['CN', 'City-0 CRLDP']]),
+    crlDistributionPoint([
+      ['C', 'JP'],
+      ['O', 'JPKI-TEST'],
+      ['OU', 'CRL Distribution Points'],
+      ['OU', 'Prefecture-0'],
+      ['CN', 'City-0 CRLDP'],
+    ]),
     subjectKeyIdentifier(options.publicKey),
     authorityKeyIdentifier(issuerKey),
   ];
 }
 
-/** The six personal attributes of the signing certificate; 2 and 6 are the positions of substitute characters (none). */
+/** The six personal attributes of the signing certificate; 2 and 6 are the positions of substitute characters
+ * (none). */
 function holderNames(holder: SyntheticHolder): [string, string][] {
   const zeros = (text: string): string => '0'.repeat([...text].length);
-  const values = [holder.name, zeros(holder.name), holder.sex, `${eraDigit(holder.birthDate)}${holder.birthDate.replaceAll('-', '')}`, holder.address, zeros(holder.address)];
+  const values = [
+    holder.name,
+    zeros(holder.name),
+    holder.sex,
+    `${eraDigit(holder.birthDate)}${holder.birthDate.replaceAll('-', '')}`,
+    holder.address,
+    zeros(holder.address),
+  ];
   return values.map((value, i) => [`1.2.392.200149.8.5.5.${i + 1}`, value]);
 }
 
@@ -298,7 +396,8 @@ const ERAS = [
   { from: '1868-01-25', digit: '1', firstYear: 1868 },
 ] as const;
 
-/** The Japanese era of a date: its digit in the certificate and the year within it. @throws {RangeError} before 1868. */
+/** The Japanese era of a date: its digit in the certificate and the year within it. @throws {RangeError} before
+ * 1868. */
 export function japaneseEra(isoDate: string): { digit: string; year: number } {
   const era = ERAS.find(({ from }) => isoDate >= from);
   if (era === undefined) throw new RangeError(`no era for ${isoDate}`);
@@ -322,7 +421,10 @@ export function cardEnd(birthDate: string, now: Date): Day {
 }
 
 function saveKey(key: CertifiedKey): SavedKey {
-  return { certificate: Buffer.from(key.certificate).toString('base64'), privateKey: key.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string };
+  return {
+    certificate: Buffer.from(key.certificate).toString('base64'),
+    privateKey: key.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+  };
 }
 
 function loadKey(saved: SavedKey): CertifiedKey {

@@ -3,8 +3,9 @@ import sharp, { type Region, type Sharp } from 'sharp';
 import { packageFolder } from '../infrastructure/face/package-folder.js';
 import { encodeGreyJp2 } from './jp2-writer.js';
 
-/** Crop boxes of the faces in the sample photographs of @vladmandic/face-api, in pixels: left, top, width, height; head and
- *  shoulders, 3:4, one face in each. The photographs stay in the package: they are read at run time and never copied. */
+/** Crop boxes of the faces in the sample photographs of @vladmandic/face-api, in pixels: left, top, width, height; head
+ * and shoulders, 3:4, one face in each. The photographs stay in the package: they are read at run time and never
+ * copied. */
 const CROPS = {
   'sample1-left': [1, 279, 238, 389, 518],
   'sample1-middle': [1, 702, 305, 406, 542],
@@ -30,8 +31,8 @@ const CROPS = {
 
 type Crop = keyof typeof CROPS;
 
-/** Degrees clockwise by which people of these group photographs hold their heads aslant. In a booth one sits upright, so these are
- *  turned back. */
+/** Degrees clockwise by which people of these group photographs hold their heads aslant. In a booth one sits upright,
+ * so these are turned back. */
 const TILTS: Partial<Record<Crop, number>> = {
   'sample1-middle': -25,
   'sample1-right': 46,
@@ -43,8 +44,8 @@ const TILTS: Partial<Record<Crop, number>> = {
   'sample6-fourth': 14,
 };
 
-/** A face of the sample photographs; `-mirrored` gives its mirror image, which a face comparer takes for the same person and a
- *  duplicate check for another photograph. */
+/** A face of the sample photographs; `-mirrored` gives its mirror image, which a face comparer takes for the same
+ * person and a duplicate check for another photograph. */
 export type DemoFaceName = Crop | `${Crop}-mirrored`;
 
 export const DEMO_FACE_NAMES = Object.keys(CROPS) as Crop[];
@@ -57,8 +58,8 @@ export const DEMO_STORIES = {
   samePersonAgain: { captured: 'sample1-right', card: 'sample3-middle' },
   /** Two people who do not look alike: no match. */
   differentPeople: { captured: 'sample6-first', card: 'sample1-right' },
-  /** A renewed card with another person's photograph: captured face and card agree with each other, and differ from the face
-   *  registered by `samePerson`. This is what the hold rule is for. */
+  /** A renewed card with another person's photograph: captured face and card agree with each other, and differ from the
+   * face registered by `samePerson`. This is what the hold rule is for. */
   cardOfAnother: { captured: 'sample3-left', card: 'sample3-left-mirrored', registered: 'sample3-middle' },
 } as const satisfies Record<string, { captured: DemoFaceName; card: DemoFaceName; registered?: DemoFaceName }>;
 
@@ -67,7 +68,8 @@ const CARD = { width: 240, height: 320, bytes: 2_000 } as const;
 /** What a booth's camera sends. */
 const CAPTURE = { width: 720, height: 960 } as const;
 
-/** Reads a face as a booth would photograph it: a colour JPEG of 720 x 960. @throws when @vladmandic/face-api is not installed */
+/** Reads a face as a booth would photograph it: a colour JPEG of 720 x 960. @throws when @vladmandic/face-api is not
+ * installed */
 export async function loadDemoFace(name: DemoFaceName): Promise<Buffer> {
   return (await cropped(name)).resize(CAPTURE.width, CAPTURE.height, { fit: 'fill' }).jpeg({ quality: 92 }).toBuffer();
 }
@@ -87,19 +89,42 @@ async function cropped(name: DemoFaceName): Promise<Sharp> {
   const [sample, left, top, width, height] = crop;
   const file = path.join(packageFolder('@vladmandic/face-api'), 'demo', `sample${sample}.jpg`);
   const tilt = TILTS[key];
-  const picture = tilt === undefined ? sharp(file).extract({ left, top, width, height }) : await turnedBack(file, { left, top, width, height }, tilt);
+  const picture =
+    tilt === undefined
+      ? sharp(file).extract({ left, top, width, height })
+      : await turnedBack(file, { left, top, width, height }, tilt);
   return mirrored ? picture.flop() : picture;
 }
 
-/** A part of a picture of the same size and about the same middle, out of the picture turned back. What lies outside the picture repeats its edge. */
+/** A part of a picture of the same size and about the same middle, out of the picture turned back. What lies outside
+ * the picture repeats its edge. */
 async function turnedBack(file: string, { left, top, width, height }: Region, tilt: number): Promise<Sharp> {
   const whole = await sharp(file).metadata();
   const side = Math.ceil(Math.hypot(width, height));
   const [x, y] = [Math.round(left + width / 2 - side / 2), Math.round(top + height / 2 - side / 2)];
-  const outside = { left: Math.max(0, -x), top: Math.max(0, -y), right: Math.max(0, x + side - whole.width), bottom: Math.max(0, y + side - whole.height) };
-  const inside = { left: x + outside.left, top: y + outside.top, width: side - outside.left - outside.right, height: side - outside.top - outside.bottom };
+  const outside = {
+    left: Math.max(0, -x),
+    top: Math.max(0, -y),
+    right: Math.max(0, x + side - whole.width),
+    bottom: Math.max(0, y + side - whole.height),
+  };
+  const inside = {
+    left: x + outside.left,
+    top: y + outside.top,
+    width: side - outside.left - outside.right,
+    height: side - outside.top - outside.bottom,
+  };
   // Step by step: in one go the turn would come before the extension.
-  const square = await sharp(file).extract(inside).extend({ ...outside, extendWith: 'copy' }).png().toBuffer();
+  const square = await sharp(file)
+    .extract(inside)
+    .extend({ ...outside, extendWith: 'copy' })
+    .png()
+    .toBuffer();
   const { data, info } = await sharp(square).rotate(-tilt).png().toBuffer({ resolveWithObject: true });
-  return sharp(data).extract({ left: Math.round((info.width - width) / 2), top: Math.round((info.height - height) / 2), width, height });
+  return sharp(data).extract({
+    left: Math.round((info.width - width) / 2),
+    top: Math.round((info.height - height) / 2),
+    width,
+    height,
+  });
 }

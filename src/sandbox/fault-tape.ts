@@ -1,5 +1,5 @@
-/** Decides which fault the next exchange suffers: first the recorded sequence, one per exchange, then the standing fault.
- *  The tape remembers what it played, so that a failing run can be played again exactly. */
+/** Decides which fault the next exchange suffers: first the recorded sequence, one per exchange, then the standing
+ * fault. The tape remembers what it played, so that a failing run can be played again exactly. */
 export class FaultTape<F extends string> {
   readonly #known: readonly F[];
   readonly #idle: F;

@@ -3,14 +3,33 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, tr
 import path from 'node:path';
 import { FaultTape } from './fault-tape.js';
 import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
-import { commonControl, controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import {
+  commonControl,
+  controlBody,
+  json,
+  problem,
+  type StandInAnswer,
+  type StandInOptions,
+  type StandInRequest,
+} from './stand-in-listener.js';
 import { canonicalJson } from '../domain/values/canonical-json.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../domain/values/certificate-status.js';
 
 /** What goes wrong on the way, before or after the submission was stored. */
 export const GOVERNMENT_FAULTS = [
-  'none', 'drop_before_storing', 'drop_after_storing', 'http500_before_storing', 'http500_after_storing', 'hang_after_storing', 'answer_twice', 'garbage',
-  'wrong_submission_id', 'redirect', 'unauthorized', 'too_many_requests', 'unknown_status',
+  'none',
+  'drop_before_storing',
+  'drop_after_storing',
+  'http500_before_storing',
+  'http500_after_storing',
+  'hang_after_storing',
+  'answer_twice',
+  'garbage',
+  'wrong_submission_id',
+  'redirect',
+  'unauthorized',
+  'too_many_requests',
+  'unknown_status',
 ] as const;
 export type GovernmentFault = (typeof GOVERNMENT_FAULTS)[number];
 
@@ -19,7 +38,13 @@ export type Decision =
   | { readonly decide: 'accept' }
   | { readonly decide: 'refuse'; readonly reason: string }
   /** Received first; the outcome stands after so many milliseconds, or after so many questions, whichever is given. */
-  | { readonly decide: 'receive'; readonly then: 'accept' | 'refuse'; readonly reason?: string; readonly afterMs?: number; readonly afterPolls?: number };
+  | {
+      readonly decide: 'receive';
+      readonly then: 'accept' | 'refuse';
+      readonly reason?: string;
+      readonly afterMs?: number;
+      readonly afterPolls?: number;
+    };
 
 export interface Submission {
   readonly submissionId: string;
@@ -50,7 +75,8 @@ export interface GovernmentAttempt {
   readonly submissionId: string | null;
   /** SHA-256 of the raw body as it came over the wire. */
   readonly bodySha256: string;
-  /** SHA-256 over the contents of the parts, which a repetition repeats although its multipart boundary differs; null when unreadable. */
+  /** SHA-256 over the contents of the parts, which a repetition repeats although its multipart boundary differs; null
+   * when unreadable. */
   readonly contentSha256: string | null;
   readonly fault: GovernmentFault;
   /** `stored`, `repeated`, `asked`, or the code of the problem. */
@@ -84,7 +110,10 @@ export async function startGovernmentServer(options: GovernmentOptions = {}): Pr
   return server;
 }
 
-type LogLine = { readonly attempt: GovernmentAttempt } | { readonly kept: Omit<KeptSubmission, 'polls'> } | { readonly polled: string };
+type LogLine =
+  | { readonly attempt: GovernmentAttempt }
+  | { readonly kept: Omit<KeptSubmission, 'polls'> }
+  | { readonly polled: string };
 
 const COLLECTION = '/v1/face-registrations';
 
@@ -114,16 +143,31 @@ class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
   }
 
   capturedAtOf(photoSha256: string): readonly string[] {
-    return [...this.#kept.values()].filter((kept) => kept.photoSha256 === photoSha256).map(({ capturedAtUtc }) => capturedAtUtc);
+    return [...this.#kept.values()]
+      .filter((kept) => kept.photoSha256 === photoSha256)
+      .map(({ capturedAtUtc }) => capturedAtUtc);
   }
 
   protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
     const fault = this.faults.next();
     const refusal = this.#unauthorised(request, fault);
-    if (refusal !== null) return this.#attempted(request, { fault, submissionId: null, contentSha256: null, outcome: 'unauthorized', answer: refusal });
+    if (refusal !== null)
+      return this.#attempted(request, {
+        fault,
+        submissionId: null,
+        contentSha256: null,
+        outcome: 'unauthorized',
+        answer: refusal,
+      });
     if (request.method === 'POST' && request.path === COLLECTION) return this.#submit(request, fault);
     if (request.method === 'GET' && request.path.startsWith(`${COLLECTION}/`)) return this.#ask(request, fault);
-    return this.#attempted(request, { fault, submissionId: null, contentSha256: null, outcome: 'not_found', answer: problem(404, 'not_found', 'no such address') });
+    return this.#attempted(request, {
+      fault,
+      submissionId: null,
+      contentSha256: null,
+      outcome: 'not_found',
+      answer: problem(404, 'not_found', 'no such address'),
+    });
   }
 
   #unauthorised(request: StandInRequest, fault: GovernmentFault): StandInAnswer | null {
@@ -134,16 +178,36 @@ class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
 
   async #submit(request: StandInRequest, fault: GovernmentFault): Promise<StandInAnswer> {
     const read = await readSubmission(request);
-    if ('problem' in read) return this.#attempted(request, { fault, submissionId: null, contentSha256: null, outcome: read.outcome, answer: read.problem });
+    if ('problem' in read)
+      return this.#attempted(request, {
+        fault,
+        submissionId: null,
+        contentSha256: null,
+        outcome: read.outcome,
+        answer: read.problem,
+      });
     const { submission, contentSha256, certificateSha256 } = read;
     const about = { fault, submissionId: submission.submissionId, contentSha256 };
     const before = answerBeforeStoring(fault);
     if (before !== null) return this.#attempted(request, { ...about, outcome: fault, answer: before });
     const known = this.#kept.get(submission.submissionId);
     if (known !== undefined && known.contentSha256 !== contentSha256) {
-      return this.#attempted(request, { ...about, outcome: 'submission_id_reused', answer: problem(409, 'submission_id_reused', 'this submission id is known with other content') });
+      return this.#attempted(request, {
+        ...about,
+        outcome: 'submission_id_reused',
+        answer: problem(409, 'submission_id_reused', 'this submission id is known with other content'),
+      });
     }
-    if (known === undefined) this.#log({ kept: { ...submission, contentSha256, certificateSha256, receivedAtUtc: this.now().toISOString(), decision: this.#decision } });
+    if (known === undefined)
+      this.#log({
+        kept: {
+          ...submission,
+          contentSha256,
+          certificateSha256,
+          receivedAtUtc: this.now().toISOString(),
+          decision: this.#decision,
+        },
+      });
     const kept = this.#kept.get(submission.submissionId);
     if (kept === undefined) throw new Error('the submission was not kept');
     const answer = await this.#spoiled(json(known === undefined ? 201 : 200, this.#view(kept)), fault);
@@ -155,11 +219,20 @@ class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
     const about = { fault, submissionId, contentSha256: null };
     const before = answerBeforeStoring(fault);
     if (before !== null) return this.#attempted(request, { ...about, outcome: fault, answer: before });
-    if (!this.#kept.has(submissionId)) return this.#attempted(request, { ...about, outcome: 'unknown_submission', answer: problem(404, 'unknown_submission', 'no such submission') });
+    if (!this.#kept.has(submissionId))
+      return this.#attempted(request, {
+        ...about,
+        outcome: 'unknown_submission',
+        answer: problem(404, 'unknown_submission', 'no such submission'),
+      });
     this.#log({ polled: submissionId });
     const kept = this.#kept.get(submissionId);
     if (kept === undefined) throw new Error('a kept submission disappeared');
-    return this.#attempted(request, { ...about, outcome: 'asked', answer: await this.#spoiled(json(200, this.#view(kept)), fault) });
+    return this.#attempted(request, {
+      ...about,
+      outcome: 'asked',
+      answer: await this.#spoiled(json(200, this.#view(kept)), fault),
+    });
   }
 
   /** The object of docs/wire.md. */
@@ -208,7 +281,13 @@ class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
 
   #attempted(
     request: StandInRequest,
-    what: { fault: GovernmentFault; submissionId: string | null; contentSha256: string | null; outcome: string; answer: StandInAnswer },
+    what: {
+      fault: GovernmentFault;
+      submissionId: string | null;
+      contentSha256: string | null;
+      outcome: string;
+      answer: StandInAnswer;
+    },
   ): StandInAnswer {
     const { answer, ...rest } = what;
     this.#log({
@@ -246,7 +325,9 @@ class GovernmentStandIn extends ListeningStandIn implements GovernmentServer {
     const photo = /^\/control\/photos\/([0-9a-f]{64})$/.exec(request.path)?.[1];
     if (request.method === 'GET' && photo !== undefined) {
       const capturedAtUtc = this.capturedAtOf(photo);
-      return capturedAtUtc.length > 0 ? json(200, { photoSha256: photo, capturedAtUtc }) : problem(404, 'unknown_photo', 'no such photograph was registered');
+      return capturedAtUtc.length > 0
+        ? json(200, { photoSha256: photo, capturedAtUtc })
+        : problem(404, 'unknown_photo', 'no such photograph was registered');
     }
     switch (`${request.method} ${request.path}`) {
       case 'GET /control/history':
@@ -271,26 +352,38 @@ function answerBeforeStoring(fault: GovernmentFault): StandInAnswer | null {
     case 'redirect':
       return { status: 302, headers: { location: 'http://127.0.0.1:9/elsewhere' } };
     case 'too_many_requests':
-      return { ...problem(429, 'too_many_requests', 'the stand-in plays a fault'), headers: { 'content-type': 'application/problem+json', 'retry-after': '1' } };
+      return {
+        ...problem(429, 'too_many_requests', 'the stand-in plays a fault'),
+        headers: { 'content-type': 'application/problem+json', 'retry-after': '1' },
+      };
     default:
       return null;
   }
 }
 
-type ReadSubmission = { submission: Submission; contentSha256: string; certificateSha256: string } | { problem: StandInAnswer; outcome: string };
+type ReadSubmission =
+  | { submission: Submission; contentSha256: string; certificateSha256: string }
+  | { problem: StandInAnswer; outcome: string };
 
-const refuse = (status: number, code: string, detail: string): ReadSubmission => ({ problem: problem(status, code, detail), outcome: code });
+const refuse = (status: number, code: string, detail: string): ReadSubmission => ({
+  problem: problem(status, code, detail),
+  outcome: code,
+});
 
 /** Reads and checks the three parts. A submission whose statement does not fit its files is refused with 422. */
 async function readSubmission(request: StandInRequest): Promise<ReadSubmission> {
   const parts = await readParts(request);
   if (parts === null) return refuse(400, 'malformed', 'the body is not multipart/form-data');
   const { submission: text, photo, certificate } = parts;
-  if (text === undefined || photo === undefined || certificate === undefined) return refuse(400, 'part_missing', 'submission, photo and certificate are needed');
+  if (text === undefined || photo === undefined || certificate === undefined)
+    return refuse(400, 'part_missing', 'submission, photo and certificate are needed');
   const submission = parseSubmission(text);
-  if (submission === null) return refuse(400, 'malformed_submission', 'the part submission is not what docs/wire.md says');
-  if (request.headers['idempotency-key'] !== submission.submissionId) return refuse(400, 'idempotency_key_mismatch', 'Idempotency-Key is the submission id');
-  if (sha256(photo) !== submission.photoSha256) return refuse(422, 'photo_digest_mismatch', 'photoSha256 is not the digest of the photograph');
+  if (submission === null)
+    return refuse(400, 'malformed_submission', 'the part submission is not what docs/wire.md says');
+  if (request.headers['idempotency-key'] !== submission.submissionId)
+    return refuse(400, 'idempotency_key_mismatch', 'Idempotency-Key is the submission id');
+  if (sha256(photo) !== submission.photoSha256)
+    return refuse(422, 'photo_digest_mismatch', 'photoSha256 is not the digest of the photograph');
   if (photo[0] !== 0xff || photo[1] !== 0xd8) return refuse(422, 'photo_unsupported', 'the photograph is not a JPEG');
   if (!isCertificate(certificate)) return refuse(422, 'certificate_unreadable', 'the certificate is not DER');
   const certificateSha256 = sha256(certificate);
@@ -303,9 +396,12 @@ async function readParts(request: StandInRequest): Promise<Partial<Record<string
   const contentType = request.headers['content-type'] ?? '';
   if (!contentType.startsWith('multipart/form-data')) return null;
   try {
-    const form = await new Response(Uint8Array.from(request.body), { headers: { 'content-type': contentType } }).formData();
+    const form = await new Response(Uint8Array.from(request.body), {
+      headers: { 'content-type': contentType },
+    }).formData();
     const parts: Partial<Record<string, Buffer>> = {};
-    for (const [name, value] of form) parts[name] = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(await value.arrayBuffer());
+    for (const [name, value] of form)
+      parts[name] = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(await value.arrayBuffer());
     return parts;
   } catch (error) {
     if (error instanceof TypeError) return null;
@@ -324,9 +420,15 @@ function parseSubmission(text: Buffer): Submission | null {
   const { submissionId, capturedAtUtc, photoSha256, policyVersion } = value;
   const certificateType = CERTIFICATE_TYPES.find((type) => type === value.certificateType);
   if (typeof submissionId !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(submissionId)) return null;
-  if (typeof capturedAtUtc !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(capturedAtUtc) || Number.isNaN(Date.parse(capturedAtUtc))) return null;
+  if (
+    typeof capturedAtUtc !== 'string' ||
+    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(capturedAtUtc) ||
+    Number.isNaN(Date.parse(capturedAtUtc))
+  )
+    return null;
   if (typeof photoSha256 !== 'string' || !/^[0-9a-f]{64}$/.test(photoSha256)) return null;
-  if (certificateType === undefined || typeof policyVersion !== 'number' || !Number.isInteger(policyVersion)) return null;
+  if (certificateType === undefined || typeof policyVersion !== 'number' || !Number.isInteger(policyVersion))
+    return null;
   return { submissionId, capturedAtUtc, photoSha256, certificateType, policyVersion };
 }
 
@@ -343,7 +445,8 @@ function decisionFrom(body: Record<string, unknown>): Decision {
   const { decide, then, reason, afterMs, afterPolls } = body;
   if (decide === 'accept') return { decide };
   if (decide === 'refuse') return { decide, reason: String(reason ?? 'unspecified') };
-  if (decide !== 'receive' || (then !== 'accept' && then !== 'refuse')) throw new RangeError('decide is accept, refuse {reason}, or receive {then, afterMs?, afterPolls?, reason?}');
+  if (decide !== 'receive' || (then !== 'accept' && then !== 'refuse'))
+    throw new RangeError('decide is accept, refuse {reason}, or receive {then, afterMs?, afterPolls?, reason?}');
   return {
     decide,
     then,
@@ -363,7 +466,12 @@ function readLog(file: string | undefined): LogLine[] {
   const bytes = readFileSync(file);
   const complete = bytes.lastIndexOf(0x0a) + 1;
   if (complete < bytes.length) truncateSync(file, complete);
-  return bytes.subarray(0, complete).toString('utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as LogLine);
+  return bytes
+    .subarray(0, complete)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LogLine);
 }
 
 function appendDurably(file: string | undefined, line: LogLine): void {

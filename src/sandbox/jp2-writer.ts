@@ -8,7 +8,12 @@ const JP2_HEADER_BYTES = 85;
  *  @param targetBytes upper bound of the whole file; the encoder comes as close below it as its rate control can
  *  @throws {RangeError} when the pixels do not fill the frame, or when no rate gives a file that small
  *  Source: ISO/IEC 15444-1 Annex I (boxes). */
-export async function encodeGreyJp2(pixels: Uint8Array, width: number, height: number, targetBytes: number): Promise<Uint8Array> {
+export async function encodeGreyJp2(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  targetBytes: number,
+): Promise<Uint8Array> {
   if (width < 1 || height < 1 || pixels.length !== width * height) {
     throw new RangeError(`${pixels.length} pixels do not fill ${width} x ${height}`);
   }
@@ -38,7 +43,15 @@ interface Frame {
 function encodeCodestream(module: OpenJpegModule, frame: Frame): Uint8Array {
   const encoder = new module.J2KEncoder();
   try {
-    encoder.getDecodedBuffer({ width: frame.width, height: frame.height, bitsPerSample: 8, componentCount: 1, isSigned: false }).set(frame.pixels);
+    encoder
+      .getDecodedBuffer({
+        width: frame.width,
+        height: frame.height,
+        bitsPerSample: 8,
+        componentCount: 1,
+        isSigned: false,
+      })
+      .set(frame.pixels);
     encoder.setQuality(false, 1);
     encoder.setCompressionRatio(0, frame.ratio);
     encoder.encode();
@@ -50,7 +63,11 @@ function encodeCodestream(module: OpenJpegModule, frame: Frame): Uint8Array {
 
 function wrapInJp2(codestream: Uint8Array, width: number, height: number): Uint8Array {
   const u32 = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
-  const box = (type: string, content: number[]): number[] => [...u32(content.length + 8), ...Buffer.from(type, 'latin1'), ...content];
+  const box = (type: string, content: number[]): number[] => [
+    ...u32(content.length + 8),
+    ...Buffer.from(type, 'latin1'),
+    ...content,
+  ];
   const ascii = (text: string): number[] => [...Buffer.from(text, 'latin1')];
   const header = [
     ...box('jP  ', [0x0d, 0x0a, 0x87, 0x0a]),

@@ -1,25 +1,73 @@
 import { createHash, createPrivateKey, createPublicKey, randomUUID, type KeyObject } from 'node:crypto';
-import { buildCardRecord, buildIssuerCertificate, cardKeyId, encodeRsaPublicKey, rsaPublicParts } from './card-record-writer.js';
+import {
+  buildCardRecord,
+  buildIssuerCertificate,
+  cardKeyId,
+  encodeRsaPublicKey,
+  rsaPublicParts,
+} from './card-record-writer.js';
 import { cardPhotoFrom, printedLine, type Crop } from './card-photo.js';
 import {
-  CertificateAuthority, cardEnd, generateKey, responderCertificate, serialOf, type AuthorityState, type CertifiedKey, type IssuedCertificate, type KeyAlgorithm, type SyntheticHolder,
+  CertificateAuthority,
+  cardEnd,
+  generateKey,
+  responderCertificate,
+  serialOf,
+  type AuthorityState,
+  type CertifiedKey,
+  type IssuedCertificate,
+  type KeyAlgorithm,
+  type SyntheticHolder,
 } from './certificate-authority.js';
 import { FaultTape } from './fault-tape.js';
 import { answerOcsp, OCSP_FAULTS, readOcspRequest, type OcspFault, type WrongResponders } from './ocsp-responder.js';
 import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
-import { commonControl, controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import {
+  commonControl,
+  controlBody,
+  json,
+  problem,
+  type StandInAnswer,
+  type StandInOptions,
+  type StandInRequest,
+} from './stand-in-listener.js';
 import { readState, writeState } from './state-file.js';
-import { accessNumberOf, CARD_SECRETS, freshSecurityCode, SyntheticCard, type SyntheticCardData } from './synthetic-card.js';
+import {
+  accessNumberOf,
+  CARD_SECRETS,
+  freshSecurityCode,
+  SyntheticCard,
+  type SyntheticCardData,
+} from './synthetic-card.js';
 import { isRevocationReason, pem } from './x509-writer.js';
 import { CERTIFICATE_TYPES, type CertificateType, type RevocationReason } from '../domain/values/certificate-status.js';
 
 /** What is wrong with the CRLs that are handed out. */
-export const CRL_FAULTS = ['none', 'stale', 'badSignature', 'garbage', 'truncated', 'ofOtherAuthority', 'http500', 'drop'] as const;
+export const CRL_FAULTS = [
+  'none',
+  'stale',
+  'badSignature',
+  'garbage',
+  'truncated',
+  'ofOtherAuthority',
+  'http500',
+  'drop',
+] as const;
 export type CrlFault = (typeof CRL_FAULTS)[number];
 
-/** What is wrong with the answers about which certificates and cards belong together. `anotherCard`: the face record that is asked about is not of
- *  the certificate's card. `withoutCard` and `withoutSameCard`: a service that does not tell so much. */
-export const LINK_FAULTS = ['none', 'anotherCard', 'withoutCard', 'withoutSameCard', 'malformed', 'garbage', 'http500', 'drop'] as const;
+/** What is wrong with the answers about which certificates and cards belong together. `anotherCard`: the face record
+ * that is asked about is not of the certificate's card. `withoutCard` and `withoutSameCard`: a service that does not
+ * tell so much. */
+export const LINK_FAULTS = [
+  'none',
+  'anotherCard',
+  'withoutCard',
+  'withoutSameCard',
+  'malformed',
+  'garbage',
+  'http500',
+  'drop',
+] as const;
 export type LinkFault = (typeof LINK_FAULTS)[number];
 
 export interface JpkiOptions extends StandInOptions {
@@ -47,10 +95,12 @@ export interface IssueCardOptions {
   readonly notAfter?: Date;
   readonly authenticationPin?: string;
   readonly signingPassword?: string;
-  /** A face record that contradicts the certificates, for tests: attributes of another holder, another last day (`YYYYMMDD`). */
+  /** A face record that contradicts the certificates, for tests: attributes of another holder, another last day
+   * (`YYYYMMDD`). */
   readonly recordHolder?: Partial<Pick<SyntheticHolder, 'birthDate' | 'sex'>>;
   readonly recordExpiry?: string;
-  /** Last day of the card (`YYYYMMDD`) instead of a birthday, as where somebody's stay in the country ends. The certificates end with it. */
+  /** Last day of the card (`YYYYMMDD`) instead of a birthday, as where somebody's stay in the country ends. The
+   * certificates end with it. */
   readonly cardExpiry?: string;
 }
 
@@ -84,7 +134,11 @@ export interface JpkiServer extends Troublable {
   /** A new card for the same holder: new keys, new certificates that replace the old ones, which become `superseded`.
    *  @param faceImage JP2 of the new card; the old card's, when absent
    *  @param certificateTypes the old card's, when absent */
-  renew(card: SyntheticCard, faceImage?: Uint8Array, certificateTypes?: readonly CertificateType[]): Promise<SyntheticCard>;
+  renew(
+    card: SyntheticCard,
+    faceImage?: Uint8Array,
+    certificateTypes?: readonly CertificateType[],
+  ): Promise<SyntheticCard>;
   /** Revokes every certificate of a card, or the one named. */
   revoke(card: SyntheticCard, reason?: RevocationReason, type?: CertificateType): void;
   hold(card: SyntheticCard, type?: CertificateType): void;
@@ -95,7 +149,8 @@ export interface JpkiServer extends Troublable {
   readonly history: readonly JpkiHistoryEntry[];
 }
 
-/** Starts the stand-in for the authentication server (JPKI): card issuer, OCSP responder, CRLs, number links. @req R6 */
+/** Starts the stand-in for the authentication server (JPKI): card issuer, OCSP responder, CRLs, number links.
+ * @req R6 */
 export async function startJpkiServer(options: JpkiOptions = {}): Promise<JpkiServer> {
   const server = new JpkiStandIn(options, await loadOrCreate(options));
   await server.listen();
@@ -120,14 +175,29 @@ interface Keys {
 
 const ROOT_KEY_ID = cardKeyId('6000023', '001');
 const MUNICIPALITY_KEY_ID = cardKeyId('6131016', '001');
-const DEFAULT_HOLDER: SyntheticHolder = { name: '見本　花子', address: '見本県見本市見本町一丁目1番1号', birthDate: '1980-02-17', sex: '2' };
-const CRL_NAMES: Readonly<Record<string, CertificateType>> = { '/crl/auth.crl': 'user_authentication', '/crl/sign.crl': 'digital_signature' };
+const DEFAULT_HOLDER: SyntheticHolder = {
+  name: '見本　花子',
+  address: '見本県見本市見本町一丁目1番1号',
+  birthDate: '1980-02-17',
+  sex: '2',
+};
+const CRL_NAMES: Readonly<Record<string, CertificateType>> = {
+  '/crl/auth.crl': 'user_authentication',
+  '/crl/sign.crl': 'digital_signature',
+};
 
 async function loadOrCreate(options: JpkiOptions): Promise<Keys> {
   const saved = readState<JpkiState>(options.stateFile);
   if (saved !== null) {
-    const authorities = Object.fromEntries(saved.authorities.map((state) => [state.type, CertificateAuthority.restore(state)])) as Record<CertificateType, CertificateAuthority>;
-    return { authorities, cardRootKey: createPrivateKey(saved.cardRootKey), municipalityKey: createPrivateKey(saved.municipalityKey), cardKeys: new Map(Object.entries(saved.cardKeys ?? {})) };
+    const authorities = Object.fromEntries(
+      saved.authorities.map((state) => [state.type, CertificateAuthority.restore(state)]),
+    ) as Record<CertificateType, CertificateAuthority>;
+    return {
+      authorities,
+      cardRootKey: createPrivateKey(saved.cardRootKey),
+      municipalityKey: createPrivateKey(saved.municipalityKey),
+      cardKeys: new Map(Object.entries(saved.cardKeys ?? {})),
+    };
   }
   const now = options.now?.() ?? new Date();
   const [userAuthentication, digitalSignature, cardRootKey, municipalityKey] = await Promise.all([
@@ -136,7 +206,12 @@ async function loadOrCreate(options: JpkiOptions): Promise<Keys> {
     generateKey('RSA-2048'),
     generateKey('RSA-2048'),
   ]);
-  return { authorities: { user_authentication: userAuthentication, digital_signature: digitalSignature }, cardRootKey, municipalityKey, cardKeys: new Map() };
+  return {
+    authorities: { user_authentication: userAuthentication, digital_signature: digitalSignature },
+    cardRootKey,
+    municipalityKey,
+    cardKeys: new Map(),
+  };
 }
 
 class JpkiStandIn extends ListeningStandIn implements JpkiServer {
@@ -173,12 +248,18 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   }
 
   get anchors(): Readonly<Record<CertificateType, Uint8Array>> {
-    return { user_authentication: this.#authority('user_authentication').anchor.certificate, digital_signature: this.#authority('digital_signature').anchor.certificate };
+    return {
+      user_authentication: this.#authority('user_authentication').anchor.certificate,
+      digital_signature: this.#authority('digital_signature').anchor.certificate,
+    };
   }
 
   get anchorsPem(): Readonly<Record<CertificateType, string>> {
     const { user_authentication, digital_signature } = this.anchors;
-    return { user_authentication: pem('CERTIFICATE', user_authentication), digital_signature: pem('CERTIFICATE', digital_signature) };
+    return {
+      user_authentication: pem('CERTIFICATE', user_authentication),
+      digital_signature: pem('CERTIFICATE', digital_signature),
+    };
   }
 
   get cardRoot(): CardRootKey {
@@ -196,13 +277,23 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   }
 
   async issueCard(options: IssueCardOptions): Promise<SyntheticCard> {
-    const faceImage = options.faceImage ?? (options.picture === undefined ? undefined : await cardPhotoFrom(options.picture, options.crop));
+    const faceImage =
+      options.faceImage ??
+      (options.picture === undefined ? undefined : await cardPhotoFrom(options.picture, options.crop));
     if (faceImage === undefined) throw new RangeError('a card needs a photograph: give picture or faceImage');
     return this.#makeCard({ options, faceImage, previous: null });
   }
 
-  async renew(card: SyntheticCard, faceImage: Uint8Array = faceImageOf(card.cardRecord), certificateTypes: readonly CertificateType[] = card.certificateTypes): Promise<SyntheticCard> {
-    const renewed = await this.#makeCard({ options: { holder: card.holder, certificateTypes }, faceImage, previous: card });
+  async renew(
+    card: SyntheticCard,
+    faceImage: Uint8Array = faceImageOf(card.cardRecord),
+    certificateTypes: readonly CertificateType[] = card.certificateTypes,
+  ): Promise<SyntheticCard> {
+    const renewed = await this.#makeCard({
+      options: { holder: card.holder, certificateTypes },
+      faceImage,
+      previous: card,
+    });
     for (const type of card.certificateTypes) {
       if (this.#issuedOn(card, type).revocation === null) this.revoke(card, 'superseded', type);
     }
@@ -210,7 +301,8 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   }
 
   revoke(card: SyntheticCard, reason: RevocationReason = 'unspecified', type?: CertificateType): void {
-    for (const each of type === undefined ? card.certificateTypes : [type]) this.#authority(each).revoke(this.#issuedOn(card, each).serial, reason, this.now());
+    for (const each of type === undefined ? card.certificateTypes : [type])
+      this.#authority(each).revoke(this.#issuedOn(card, each).serial, reason, this.now());
     this.#save();
   }
 
@@ -219,7 +311,8 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   }
 
   release(card: SyntheticCard, type?: CertificateType): void {
-    for (const each of type === undefined ? card.certificateTypes : [type]) this.#authority(each).release(this.#issuedOn(card, each).serial);
+    for (const each of type === undefined ? card.certificateTypes : [type])
+      this.#authority(each).release(this.#issuedOn(card, each).serial);
     this.#save();
   }
 
@@ -234,12 +327,19 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     return issued;
   }
 
-  async #makeCard(wanted: { options: IssueCardOptions; faceImage: Uint8Array; previous: SyntheticCard | null }): Promise<SyntheticCard> {
+  async #makeCard(wanted: {
+    options: IssueCardOptions;
+    faceImage: Uint8Array;
+    previous: SyntheticCard | null;
+  }): Promise<SyntheticCard> {
     const { options, faceImage, previous } = wanted;
     const holder = { ...DEFAULT_HOLDER, ...options.holder };
     const cardId = randomUUID();
     const types = options.certificateTypes ?? ['user_authentication'];
-    const [surfaceKey, ...keys] = await Promise.all([generateKey('RSA-2048'), ...types.map(() => generateKey(options.keyAlgorithm ?? 'RSA-2048'))]);
+    const [surfaceKey, ...keys] = await Promise.all([
+      generateKey('RSA-2048'),
+      ...types.map(() => generateKey(options.keyAlgorithm ?? 'RSA-2048')),
+    ]);
     const cardExpiry = options.cardExpiry ?? cardEnd(holder.birthDate, this.now());
     const certificates: Partial<Record<CertificateType, { certificate: string; privateKey: string }>> = {};
     types.forEach((type, i) => {
@@ -247,7 +347,12 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       if (key === undefined) throw new Error('a key is missing');
       certificates[type] = this.#certify({ type, key, holder, cardId, cardExpiry, previous, options });
     });
-    const surface = this.#surface({ holder: { ...holder, ...options.recordHolder }, faceImage, surfaceKey, expiry: options.recordExpiry ?? cardExpiry });
+    const surface = this.#surface({
+      holder: { ...holder, ...options.recordHolder },
+      faceImage,
+      surfaceKey,
+      expiry: options.recordExpiry ?? cardExpiry,
+    });
     this.#keys.cardKeys.set(cardKeySha256(surfaceKey), cardId);
     this.#save();
     return new SyntheticCard({
@@ -267,10 +372,15 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     });
   }
 
-  #certify(wanted: { type: CertificateType; key: KeyObject; holder: SyntheticHolder; cardId: string; cardExpiry: string; previous: SyntheticCard | null; options: IssueCardOptions }): {
-    certificate: string;
-    privateKey: string;
-  } {
+  #certify(wanted: {
+    type: CertificateType;
+    key: KeyObject;
+    holder: SyntheticHolder;
+    cardId: string;
+    cardExpiry: string;
+    previous: SyntheticCard | null;
+    options: IssueCardOptions;
+  }): { certificate: string; privateKey: string } {
     const { type, key, holder, cardId, cardExpiry, previous, options } = wanted;
     const issued = this.#authority(type).issue(
       {
@@ -280,7 +390,9 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
         publicKey: createPublicKey(key),
         ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),
         ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
-        ...(previous === null || !previous.certificateTypes.includes(type) ? {} : { previousSerial: serialOf(previous.certificate(type)) }),
+        ...(previous === null || !previous.certificateTypes.includes(type)
+          ? {}
+          : { previousSerial: serialOf(previous.certificate(type)) }),
       },
       this.now(),
     );
@@ -309,10 +421,18 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       this.#keys.municipalityKey,
     );
     const cardIssuerCertificate = buildIssuerCertificate(
-      { issuerKeyId: ROOT_KEY_ID, subjectKeyId: MUNICIPALITY_KEY_ID, subjectKey: rsaPublicParts(this.#keys.municipalityKey) },
+      {
+        issuerKeyId: ROOT_KEY_ID,
+        subjectKeyId: MUNICIPALITY_KEY_ID,
+        subjectKey: rsaPublicParts(this.#keys.municipalityKey),
+      },
       this.#keys.cardRootKey,
     );
-    return { cardRecord, cardIssuerCertificate, accessNumber: accessNumberOf(holder.birthDate, Number(expiry.slice(0, 4)), securityCode) };
+    return {
+      cardRecord,
+      cardIssuerCertificate,
+      accessNumber: accessNumberOf(holder.birthDate, Number(expiry.slice(0, 4)), securityCode),
+    };
   }
 
   protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
@@ -320,11 +440,16 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     const list = CRL_NAMES[request.path];
     if (list !== undefined && request.method === 'GET') return this.#crl(list, request);
     if (request.path === '/links' && request.method === 'GET') return this.#link(request);
-    return problem(404, 'not_found', 'this stand-in answers POST /ocsp, GET /crl/auth.crl, GET /crl/sign.crl and GET /links');
+    return problem(
+      404,
+      'not_found',
+      'this stand-in answers POST /ocsp, GET /crl/auth.crl, GET /crl/sign.crl and GET /links',
+    );
   }
 
   async #ocsp(request: StandInRequest): Promise<StandInAnswer> {
-    if (request.method !== 'POST' || request.headers['content-type'] !== 'application/ocsp-request') return problem(415, 'not_ocsp', 'POST an application/ocsp-request');
+    if (request.method !== 'POST' || request.headers['content-type'] !== 'application/ocsp-request')
+      return problem(415, 'not_ocsp', 'POST an application/ocsp-request');
     const fault = this.ocspFaults.next();
     this.#remember('ocsp', askedSerials(request.body), fault);
     if (fault === 'drop') return { status: 0, drop: true };
@@ -357,7 +482,8 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       this.#authority(of).crl({ thisUpdate: new Date(start), nextUpdate: new Date(start + validity) });
     if (fault === 'stale') return listFrom(now - validity - 3600_000);
     if (fault === 'garbage') return Buffer.from('<html>this is not a CRL</html>');
-    if (fault === 'ofOtherAuthority') return listFrom(now, type === 'user_authentication' ? 'digital_signature' : 'user_authentication');
+    if (fault === 'ofOtherAuthority')
+      return listFrom(now, type === 'user_authentication' ? 'digital_signature' : 'user_authentication');
     const good = this.#freshCrl(type, now, validity, listFrom);
     if (fault === 'truncated') return good.subarray(0, good.length - 20);
     return fault === 'badSignature' ? Buffer.concat([good.subarray(0, -1), Buffer.of((good.at(-1) ?? 0) ^ 1)]) : good;
@@ -365,16 +491,20 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
 
   /** One list is handed out until something changed or half of its time is over, so that an ETag means something. */
   #freshCrl(type: CertificateType, now: number, validity: number, make: (start: number) => Buffer): Buffer {
-    const revision = JSON.stringify(this.#authority(type).certificates.map(({ serial, revocation }) => [serial, revocation]));
+    const revision = JSON.stringify(
+      this.#authority(type).certificates.map(({ serial, revocation }) => [serial, revocation]),
+    );
     const kept = this.#crls.get(type);
-    if (kept !== undefined && kept.revision === revision && now - kept.madeAt < validity / 2 && now >= kept.madeAt) return kept.bytes;
+    if (kept !== undefined && kept.revision === revision && now - kept.madeAt < validity / 2 && now >= kept.madeAt)
+      return kept.bytes;
     const bytes = make(now);
     this.#crls.set(type, { revision, madeAt: now, bytes });
     return bytes;
   }
 
-  /** `?issuer=<hex DER name>&serial=<hex>[&cardKey=<hex SHA-256>]`: which certificate came before this one, which other certificate the same
-   *  card holds, and whether the card with this key is that card. The authority tells this to notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
+  /** `?issuer=<hex DER name>&serial=<hex>[&cardKey=<hex SHA-256>]`: which certificate came before this one, which other
+   * certificate the same card holds, and whether the card with this key is that card. The authority tells this to
+   * notified verifiers, for the validity check only (law arts. 18(4), 18(5), 52). */
   #link(request: StandInRequest): StandInAnswer {
     const issuer = request.query.get('issuer')?.toLowerCase() ?? '';
     const serial = request.query.get('serial')?.toLowerCase().replace(/^0+/, '') ?? '';
@@ -382,17 +512,25 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     this.#remember('link', serial, fault);
     if (fault === 'drop') return { status: 0, drop: true };
     if (fault === 'http500') return problem(500, 'internal', 'the stand-in plays a fault');
-    if (fault === 'garbage') return { status: 200, headers: { 'content-type': 'application/json' }, body: '<html>not JSON</html>' };
-    if (fault === 'malformed') return json(200, { previous: { issuer: 'zz', serial: 7 }, sameCard: 'yes', card: 'perhaps' });
+    if (fault === 'garbage')
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: '<html>not JSON</html>' };
+    if (fault === 'malformed')
+      return json(200, { previous: { issuer: 'zz', serial: 7 }, sameCard: 'yes', card: 'perhaps' });
     const authority = Object.values(this.#keys.authorities).find((candidate) => candidate.nameHex === issuer);
     const issued = authority?.find(serial);
-    if (authority === undefined || issued === undefined) return problem(404, 'unknown_certificate', 'no such certificate was issued here');
+    if (authority === undefined || issued === undefined)
+      return problem(404, 'unknown_certificate', 'no such certificate was issued here');
     const previous = issued.previousSerial === null ? null : { issuer, serial: issued.previousSerial };
     const card = fault === 'anotherCard' ? 'other' : this.#cardOf(request.query.get('cardKey'), issued);
-    return json(200, { previous, ...(fault === 'withoutSameCard' ? {} : { sameCard: this.#sameCard(authority, issued) }), ...(fault === 'withoutCard' ? {} : { card }) });
+    return json(200, {
+      previous,
+      ...(fault === 'withoutSameCard' ? {} : { sameCard: this.#sameCard(authority, issued) }),
+      ...(fault === 'withoutCard' ? {} : { card }),
+    });
   }
 
-  /** Whether the card with this key holds the certificate; null for a key that was not asked about or is on no card that was made here. */
+  /** Whether the card with this key holds the certificate; null for a key that was not asked about or is on no card
+   * that was made here. */
   #cardOf(cardKey: string | null, issued: IssuedCertificate): 'same' | 'other' | null {
     const cardId = cardKey === null ? undefined : this.#keys.cardKeys.get(cardKey.toLowerCase());
     if (cardId === undefined) return null;
@@ -414,7 +552,13 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
       case 'GET /control/history':
         return json(200, this.#history);
       case 'GET /control/anchors':
-        return json(200, { anchors: this.anchorsPem, cardRoot: this.cardRoot, ocspUrl: this.ocspUrl, crlUrls: this.crlUrls, linksUrl: this.linksUrl });
+        return json(200, {
+          anchors: this.anchorsPem,
+          cardRoot: this.cardRoot,
+          ocspUrl: this.ocspUrl,
+          crlUrls: this.crlUrls,
+          linksUrl: this.linksUrl,
+        });
       case 'POST /control/crl-faults':
         applyTo(this.crlFaults, controlBody(request));
         return json(200, { ok: true });
@@ -441,7 +585,10 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
 
   async #renewedBy(body: Record<string, unknown>): Promise<SyntheticCard> {
     const picture = body['pictureBase64'];
-    return this.renew(cardFrom(body), typeof picture === 'string' ? await cardPhotoFrom(Buffer.from(picture, 'base64')) : undefined);
+    return this.renew(
+      cardFrom(body),
+      typeof picture === 'string' ? await cardPhotoFrom(Buffer.from(picture, 'base64')) : undefined,
+    );
   }
 
   #remember(kind: JpkiHistoryEntry['kind'], subject: string, fault: string): void {
@@ -461,7 +608,10 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
     const [responderKey, foreignKey] = await Promise.all([generateKey('RSA-2048'), generateKey('RSA-2048')]);
     const base = { issuer: authority.name, issuerKey: authority.anchor.privateKey, responderKey, now: this.now() };
     const certified = (certificate: Uint8Array): CertifiedKey => ({ certificate, privateKey: responderKey });
-    const user = authority.issue({ holder: DEFAULT_HOLDER, cardId: randomUUID(), publicKey: createPublicKey(responderKey) }, this.now());
+    const user = authority.issue(
+      { holder: DEFAULT_HOLDER, cardId: randomUUID(), publicKey: createPublicKey(responderKey) },
+      this.now(),
+    );
     return {
       // Same name, another key: only the signature tells it from the real authority.
       foreign: certified(responderCertificate({ ...base, issuerKey: foreignKey })),
@@ -483,7 +633,10 @@ class JpkiStandIn extends ListeningStandIn implements JpkiServer {
   }
 }
 
-function applyTo(faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void }, body: Record<string, unknown>): void {
+function applyTo(
+  faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void },
+  body: Record<string, unknown>,
+): void {
   if (body['clear'] === true) faults.clear();
   if (typeof body['always'] === 'string') faults.always(body['always']);
   if (Array.isArray(body['play'])) faults.play(body['play'].map(String));
@@ -491,12 +644,16 @@ function applyTo(faults: { play(names: readonly string[]): void; always(name: st
 
 /** SHA-256 of the card's key as its face record holds it (content of DF24), hex. */
 function cardKeySha256(surfaceKey: KeyObject): string {
-  return createHash('sha256').update(encodeRsaPublicKey(rsaPublicParts(surfaceKey))).digest('hex');
+  return createHash('sha256')
+    .update(encodeRsaPublicKey(rsaPublicParts(surfaceKey)))
+    .digest('hex');
 }
 
 function askedSerials(body: Uint8Array): string {
   try {
-    return readOcspRequest(body).ids.map(({ serial }) => serial).join(',');
+    return readOcspRequest(body)
+      .ids.map(({ serial }) => serial)
+      .join(',');
   } catch (error) {
     if (error instanceof RangeError) return '?';
     throw error;
@@ -509,7 +666,8 @@ function faceImageOf(cardRecord: Uint8Array): Uint8Array {
   const tableAt = record.indexOf(Buffer.from('df21', 'hex'));
   const photographAt = record.readUInt16BE(tableAt + 3 + 2 * 5);
   const lengthOctets = (record[photographAt + 2] ?? 0) & 0x80 ? (record[photographAt + 2] ?? 0) & 0x7f : 0;
-  const length = lengthOctets === 0 ? (record[photographAt + 2] ?? 0) : record.readUIntBE(photographAt + 3, lengthOctets);
+  const length =
+    lengthOctets === 0 ? (record[photographAt + 2] ?? 0) : record.readUIntBE(photographAt + 3, lengthOctets);
   const start = photographAt + 3 + lengthOctets;
   return record.subarray(start, start + length);
 }
@@ -519,27 +677,37 @@ function toPem(key: KeyObject): string {
 }
 
 function cardFrom(body: Record<string, unknown>): SyntheticCard {
-  if (typeof body['card'] !== 'object' || body['card'] === null) throw new RangeError('give the card file as member card');
+  if (typeof body['card'] !== 'object' || body['card'] === null)
+    throw new RangeError('give the card file as member card');
   return new SyntheticCard(body['card'] as SyntheticCardData);
 }
 
 function reasonFrom(body: Record<string, unknown>): RevocationReason {
   const reason = body['reason'] ?? 'unspecified';
-  if (!isRevocationReason(reason)) throw new RangeError('reason is a CRLReason in snake case, for example key_compromise');
+  if (!isRevocationReason(reason))
+    throw new RangeError('reason is a CRLReason in snake case, for example key_compromise');
   return reason;
 }
 
 function cardOptionsFrom(body: Record<string, unknown>): IssueCardOptions {
   const picture = body['pictureBase64'];
   if (typeof picture !== 'string') throw new RangeError('give the photograph as member pictureBase64');
-  const types = Array.isArray(body['certificateTypes']) ? CERTIFICATE_TYPES.filter((type) => (body['certificateTypes'] as unknown[]).includes(type)) : undefined;
-  const dates = ['notBefore', 'notAfter'].flatMap((name) => (typeof body[name] === 'string' ? [[name, new Date(body[name])]] : []));
+  const types = Array.isArray(body['certificateTypes'])
+    ? CERTIFICATE_TYPES.filter((type) => (body['certificateTypes'] as unknown[]).includes(type))
+    : undefined;
+  const dates = ['notBefore', 'notAfter'].flatMap((name) =>
+    typeof body[name] === 'string' ? [[name, new Date(body[name])]] : [],
+  );
   return {
     picture: Buffer.from(picture, 'base64'),
     ...(typeof body['holder'] === 'object' ? { holder: body['holder'] as Partial<SyntheticHolder> } : {}),
     ...(types === undefined ? {} : { certificateTypes: types }),
-    ...(typeof body['recordHolder'] === 'object' ? { recordHolder: body['recordHolder'] as Partial<SyntheticHolder> } : {}),
-    ...Object.fromEntries(['recordExpiry', 'cardExpiry'].flatMap((name) => (typeof body[name] === 'string' ? [[name, body[name]]] : []))),
+    ...(typeof body['recordHolder'] === 'object'
+      ? { recordHolder: body['recordHolder'] as Partial<SyntheticHolder> }
+      : {}),
+    ...Object.fromEntries(
+      ['recordExpiry', 'cardExpiry'].flatMap((name) => (typeof body[name] === 'string' ? [[name, body[name]]] : [])),
+    ),
     ...(body['keyAlgorithm'] === 'P-384' ? { keyAlgorithm: 'P-384' as const } : {}),
     ...Object.fromEntries(dates),
   };

@@ -1,4 +1,11 @@
-import { StandInListener, type Outage, type StandIn, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import {
+  StandInListener,
+  type Outage,
+  type StandIn,
+  type StandInAnswer,
+  type StandInOptions,
+  type StandInRequest,
+} from './stand-in-listener.js';
 
 /** A stand-in that can be made slow, taken down and brought back. */
 export interface Troublable extends StandIn {
@@ -23,7 +30,11 @@ export abstract class ListeningStandIn implements Troublable {
   protected abstract control(request: StandInRequest): Promise<StandInAnswer>;
 
   async listen(): Promise<void> {
-    this.#listener = await StandInListener.start(this.name, { service: (request) => this.serve(request), control: (request) => this.control(request) }, this.listenOptions);
+    this.#listener = await StandInListener.start(
+      this.name,
+      { service: (request) => this.serve(request), control: (request) => this.control(request) },
+      this.listenOptions,
+    );
   }
 
   get url(): string {

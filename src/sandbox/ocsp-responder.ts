@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
-import { hexSerial, type CertificateAuthority, type CertifiedKey, type IssuedCertificate } from './certificate-authority.js';
+import {
+  hexSerial,
+  type CertificateAuthority,
+  type CertifiedKey,
+  type IssuedCertificate,
+} from './certificate-authority.js';
 import {
   encoded,
   extension,
@@ -14,11 +19,39 @@ import {
   tagged,
 } from './x509-writer.js';
 
-/** What the responder does wrong. Each is a thing that a verifier must not believe, or must treat as "nothing is known". */
+/** What the responder does wrong. Each is a thing that a verifier must not believe, or must treat as "nothing is
+ * known". */
 export const OCSP_FAULTS = [
-  'none', 'malformedRequest', 'internalError', 'tryLater', 'sigRequired', 'unauthorized', 'garbage', 'truncated', 'trailingBytes', 'oversize', 'http500', 'drop',
-  'stale', 'future', 'withoutNextUpdate', 'withoutNonce', 'wrongNonce', 'wrongSerial', 'wrongIssuerHash', 'badSignature', 'foreignResponder', 'responderWithoutEku',
-  'responderExpired', 'userCertificateSigns', 'signedByAuthority', 'withoutCertificates', 'statusUnknown', 'goodAndRevoked', 'unknownCriticalExtension', 'wrongResponseType',
+  'none',
+  'malformedRequest',
+  'internalError',
+  'tryLater',
+  'sigRequired',
+  'unauthorized',
+  'garbage',
+  'truncated',
+  'trailingBytes',
+  'oversize',
+  'http500',
+  'drop',
+  'stale',
+  'future',
+  'withoutNextUpdate',
+  'withoutNonce',
+  'wrongNonce',
+  'wrongSerial',
+  'wrongIssuerHash',
+  'badSignature',
+  'foreignResponder',
+  'responderWithoutEku',
+  'responderExpired',
+  'userCertificateSigns',
+  'signedByAuthority',
+  'withoutCertificates',
+  'statusUnknown',
+  'goodAndRevoked',
+  'unknownCriticalExtension',
+  'wrongResponseType',
 ] as const;
 export type OcspFault = (typeof OCSP_FAULTS)[number];
 
@@ -93,7 +126,8 @@ export interface OcspSituation {
   wrongResponders(authority: CertificateAuthority): Promise<WrongResponders>;
 }
 
-/** Answers as RFC 6960 says, or wrongly in exactly the way of the fault. @returns DER of an OCSPResponse (or garbage). */
+/** Answers as RFC 6960 says, or wrongly in exactly the way of the fault. @returns DER of an OCSPResponse (or
+ * garbage). */
 export async function answerOcsp(request: Uint8Array, situation: OcspSituation): Promise<Buffer> {
   const status = ERROR_STATUS[situation.fault];
   if (status !== undefined) return answer(status);
@@ -106,20 +140,19 @@ export async function answerOcsp(request: Uint8Array, situation: OcspSituation):
     if (error instanceof RangeError) return answer(ERROR_STATUS.malformedRequest);
     throw error;
   }
-  const authority = situation.authorities.find((candidate) => question.ids.every((id) => candidate.isNamedBy(id.hash, id.nameHash, id.keyHash)));
+  const authority = situation.authorities.find((candidate) =>
+    question.ids.every((id) => candidate.isNamedBy(id.hash, id.nameHash, id.keyHash)),
+  );
   // A certificate of an authority that this responder does not speak for: RFC 6960 section 2.3.
   if (authority === undefined) return answer(ERROR_STATUS.unauthorized);
   return spoil(await successfulResponse(question, authority, situation), situation.fault);
 }
 
 /** OCSPResponseStatus of RFC 6960 section 4.2.1; the other faults have none. */
-const ERROR_STATUS: Readonly<Record<'malformedRequest' | 'internalError' | 'tryLater' | 'sigRequired' | 'unauthorized', number> & Partial<Record<OcspFault, number>>> = {
-  malformedRequest: 1,
-  internalError: 2,
-  tryLater: 3,
-  sigRequired: 5,
-  unauthorized: 6,
-};
+const ERROR_STATUS: Readonly<
+  Record<'malformedRequest' | 'internalError' | 'tryLater' | 'sigRequired' | 'unauthorized', number> &
+    Partial<Record<OcspFault, number>>
+> = { malformedRequest: 1, internalError: 2, tryLater: 3, sigRequired: 5, unauthorized: 6 };
 const BASIC = '1.3.6.1.5.5.7.48.1.1';
 
 function answer(status: number, response?: { readonly type: string; readonly bytes: Uint8Array }): Buffer {
@@ -143,7 +176,11 @@ function spoil(response: Buffer, fault: OcspFault): Buffer {
   return response;
 }
 
-async function successfulResponse(question: OcspQuestion, authority: CertificateAuthority, situation: OcspSituation): Promise<Buffer> {
+async function successfulResponse(
+  question: OcspQuestion,
+  authority: CertificateAuthority,
+  situation: OcspSituation,
+): Promise<Buffer> {
   const { fault } = situation;
   const signer = await chooseSigner(authority, situation);
   const extensions = responseExtensions(question.nonce, fault);
@@ -243,7 +280,8 @@ function responseExtensions(nonce: Uint8Array | null, fault: OcspFault): pkijs.E
   const extensions: pkijs.Extension[] = [];
   if (nonce !== null && fault !== 'withoutNonce') {
     // The last byte is flipped, so that the wrong nonce still has the right form and length.
-    const answered = fault === 'wrongNonce' ? Buffer.concat([nonce.subarray(0, -1), Buffer.of((nonce.at(-1) ?? 0) ^ 1)]) : nonce;
+    const answered =
+      fault === 'wrongNonce' ? Buffer.concat([nonce.subarray(0, -1), Buffer.of((nonce.at(-1) ?? 0) ^ 1)]) : nonce;
     extensions.push(extension(NONCE_OID, answered));
   }
   if (fault === 'unknownCriticalExtension') extensions.push(extension('1.2.392.200149.99.1', new asn1js.Null(), true));

@@ -27,7 +27,13 @@ export interface SandboxOptions {
 }
 
 interface SavedWorld {
-  readonly ports: { readonly jpki: number; readonly government: number; readonly tokens: number; /** Absent in folders from before there was one. */ readonly timestamps?: number };
+  readonly ports: {
+    readonly jpki: number;
+    readonly government: number;
+    readonly tokens: number;
+    /** Absent in folders from before there was one. */
+    readonly timestamps?: number;
+  };
 }
 
 /** Starts every stand-in. Closes what was started when one of them fails. */
@@ -41,13 +47,51 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const started: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(standIn: T): T => (started.push(standIn), standIn);
   try {
-    const jpki = keep(await startJpkiServer({ stateFile: path.join(folder, 'jpki.json'), port: await freeOrZero(ports.jpki), ...print }));
-    const government = keep(await startGovernmentServer({ logFile: path.join(folder, 'government.jsonl'), port: await freeOrZero(ports.government), ...print }));
-    const tokens = keep(await startTokenIssuer({ stateFile: path.join(folder, 'token-issuer.json'), port: await freeOrZero(ports.tokens), ...print }));
-    const timestamps = keep(await startTimestampAuthority({ stateFile: path.join(folder, 'timestamp-authority.json'), port: await freeOrZero(ports.timestamps ?? 0), ...print }));
+    const jpki = keep(
+      await startJpkiServer({
+        stateFile: path.join(folder, 'jpki.json'),
+        port: await freeOrZero(ports.jpki),
+        ...print,
+      }),
+    );
+    const government = keep(
+      await startGovernmentServer({
+        logFile: path.join(folder, 'government.jsonl'),
+        port: await freeOrZero(ports.government),
+        ...print,
+      }),
+    );
+    const tokens = keep(
+      await startTokenIssuer({
+        stateFile: path.join(folder, 'token-issuer.json'),
+        port: await freeOrZero(ports.tokens),
+        ...print,
+      }),
+    );
+    const timestamps = keep(
+      await startTimestampAuthority({
+        stateFile: path.join(folder, 'timestamp-authority.json'),
+        port: await freeOrZero(ports.timestamps ?? 0),
+        ...print,
+      }),
+    );
     const portOf = ({ url }: { url: string }): number => Number(new URL(url).port);
-    writeState(worldFile, { ports: { jpki: portOf(jpki), government: portOf(government), tokens: portOf(tokens), timestamps: portOf(timestamps) } } satisfies SavedWorld);
-    return { jpki, government, tokens, timestamps, folder, close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))) };
+    writeState(worldFile, {
+      ports: {
+        jpki: portOf(jpki),
+        government: portOf(government),
+        tokens: portOf(tokens),
+        timestamps: portOf(timestamps),
+      },
+    } satisfies SavedWorld);
+    return {
+      jpki,
+      government,
+      tokens,
+      timestamps,
+      folder,
+      close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))),
+    };
   } catch (error) {
     await Promise.all(started.map((standIn) => standIn.close()));
     throw error;
@@ -74,7 +118,10 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
     HONNIN_JPKI_CRL_AUTH_URL: jpki.crlUrls.user_authentication,
     HONNIN_JPKI_CRL_SIGN_URL: jpki.crlUrls.digital_signature,
     HONNIN_JPKI_LINK_URL: jpki.linksUrl,
-    HONNIN_CARD_ISSUER_KEYS: file('card-issuer-keys.json', `${JSON.stringify([{ keyIdHex: keyId, modulus: modulusHex, exponent: exponentHex }], null, 2)}\n`),
+    HONNIN_CARD_ISSUER_KEYS: file(
+      'card-issuer-keys.json',
+      `${JSON.stringify([{ keyIdHex: keyId, modulus: modulusHex, exponent: exponentHex }], null, 2)}\n`,
+    ),
     HONNIN_GOVERNMENT_URL: government.url,
     HONNIN_OIDC_ISSUER: tokens.issuer,
     HONNIN_OIDC_AUDIENCE: tokens.audience,

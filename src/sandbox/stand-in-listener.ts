@@ -55,10 +55,15 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
 
 /** Problem document of RFC 9457 with our stable member `code`. */
 export function problem(status: number, code: string, detail: string): StandInAnswer {
-  return { status, headers: { 'content-type': 'application/problem+json' }, body: JSON.stringify({ type: 'about:blank', title: code, status, code, detail }) };
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: 'about:blank', title: code, status, code, detail }),
+  };
 }
 
-/** Listens on 127.0.0.1 twice: once for the service, which can go down and come back on the same port, once for control. */
+/** Listens on 127.0.0.1 twice: once for the service, which can go down and come back on the same port, once for
+ * control. */
 export class StandInListener implements StandIn {
   readonly #service: Handler;
   readonly #control: Handler;
@@ -77,14 +82,20 @@ export class StandInListener implements StandIn {
   }
 
   /** @param name said on the first line, which names this as a stand-in. */
-  static async start(name: string, handlers: { service: Handler; control: Handler }, options: StandInOptions): Promise<StandInListener> {
+  static async start(
+    name: string,
+    handlers: { service: Handler; control: Handler },
+    options: StandInOptions,
+  ): Promise<StandInListener> {
     const listener = new StandInListener(handlers.service, handlers.control);
     listener.#server = await listener.#listen(options.port ?? 0, 'service');
     listener.#port = (listener.#server.address() as AddressInfo).port;
     listener.#controlServer = await listener.#listen(0, 'control');
     listener.#controlPort = (listener.#controlServer.address() as AddressInfo).port;
     const print = options.print ?? ((line: string) => process.stdout.write(`${line}\n`));
-    print(`STAND-IN: this is a sandbox ${name}, not the real one. It listens on ${listener.url}, control on ${listener.controlUrl}/control/`);
+    print(
+      `STAND-IN: this is a sandbox ${name}, not the real one. It listens on ${listener.url}, control on ${listener.controlUrl}/control/`,
+    );
     return listener;
   }
 
@@ -103,16 +114,20 @@ export class StandInListener implements StandIn {
   /** Settles when the stand-in is closed: for answers that never come. */
   get closing(): Promise<void> {
     const { signal } = this.#closing;
-    return new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+    return new Promise((resolve) =>
+      signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
   }
 
   /** Every answer of the service waits this long first. */
   slow(milliseconds: number): void {
-    if (!Number.isFinite(milliseconds) || milliseconds < 0) throw new RangeError('slowness is a number of milliseconds from 0');
+    if (!Number.isFinite(milliseconds) || milliseconds < 0)
+      throw new RangeError('slowness is a number of milliseconds from 0');
     this.#slowMs = milliseconds;
   }
 
-  /** Takes the service down or brings it back on its old port. Open connections are broken when it refuses connections. */
+  /** Takes the service down or brings it back on its old port. Open connections are broken when it refuses
+   * connections. */
   async setOutage(outage: Outage): Promise<void> {
     this.#outage = outage;
     if (outage === 'refused' && this.#server) {
@@ -152,7 +167,10 @@ export class StandInListener implements StandIn {
   async #serve(kind: 'service' | 'control', message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const request = await readRequest(message);
-      const answer = request === null ? problem(413, 'too_large', `at most ${BODY_BYTES_MAX} bytes`) : await this.#answer(kind, request);
+      const answer =
+        request === null
+          ? problem(413, 'too_large', `at most ${BODY_BYTES_MAX} bytes`)
+          : await this.#answer(kind, request);
       send(response, answer);
     } catch (error) {
       // The peer hung up, or we are closing: there is nobody to answer.
@@ -173,7 +191,8 @@ export class StandInListener implements StandIn {
     try {
       return await this.#control(request);
     } catch (error) {
-      if (error instanceof RangeError || error instanceof SyntaxError) return problem(400, 'bad_control_call', error.message);
+      if (error instanceof RangeError || error instanceof SyntaxError)
+        return problem(400, 'bad_control_call', error.message);
       throw error;
     }
   }
@@ -182,15 +201,22 @@ export class StandInListener implements StandIn {
 /** JSON body of a control call; an absent body is an empty object. @throws {SyntaxError | RangeError} */
 export function controlBody(request: StandInRequest): Record<string, unknown> {
   const value: unknown = request.body.length === 0 ? {} : JSON.parse(request.body.toString('utf8'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RangeError('the body of a control call is a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new RangeError('the body of a control call is a JSON object');
   return value as Record<string, unknown>;
 }
 
-/** Control calls that every stand-in has: `slow {ms}`, `outage {mode}`, `faults {always?, play?, clear?}`. @returns null for other paths. */
+/** Control calls that every stand-in has: `slow {ms}`, `outage {mode}`, `faults {always?, play?, clear?}`.
+ * @returns null for other paths. */
 export async function commonControl(
   request: StandInRequest,
   listener: StandInListener,
-  faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void; readonly played: readonly string[] },
+  faults: {
+    play(names: readonly string[]): void;
+    always(name: string): void;
+    clear(): void;
+    readonly played: readonly string[];
+  },
 ): Promise<StandInAnswer | null> {
   if (request.method === 'GET' && request.path === '/control/faults') return json(200, { played: faults.played });
   if (request.method !== 'POST') return null;
@@ -210,7 +236,10 @@ export async function commonControl(
   }
 }
 
-function applyFaults(body: Record<string, unknown>, faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void }): void {
+function applyFaults(
+  body: Record<string, unknown>,
+  faults: { play(names: readonly string[]): void; always(name: string): void; clear(): void },
+): void {
   const { always, play, clear } = body;
   if (clear === true) faults.clear();
   if (typeof always === 'string') faults.always(always);

@@ -38,7 +38,9 @@ export interface SyntheticCardData {
   readonly secrets: Readonly<Record<CardSecret, string>>;
   readonly triesLeft: Readonly<Record<CardSecret, number>>;
   /** Base64 DER and PKCS#8 PEM of each certificate that the card holds. */
-  readonly certificates: Readonly<Partial<Record<CertificateType, { readonly certificate: string; readonly privateKey: string }>>>;
+  readonly certificates: Readonly<
+    Partial<Record<CertificateType, { readonly certificate: string; readonly privateKey: string }>>
+  >;
   /** EF 0002, base64. */
   readonly cardRecord: string;
   /** EF 0004, base64. */
@@ -56,7 +58,8 @@ export class SyntheticCard {
 
   /** @throws {RangeError} when the data is not a card file. */
   constructor(data: SyntheticCardData) {
-    if (data.format !== 'honnin-synthetic-card/v1') throw new RangeError('not a synthetic card of format honnin-synthetic-card/v1');
+    if (data.format !== 'honnin-synthetic-card/v1')
+      throw new RangeError('not a synthetic card of format honnin-synthetic-card/v1');
     this.#data = data;
     this.#triesLeft = { ...data.triesLeft };
   }
@@ -110,7 +113,8 @@ export class SyntheticCard {
   }
 
   #check(secret: CardSecret, value: string): void {
-    if (this.#triesLeft[secret] === 0) throw new CardError('blocked', `${secret} is blocked; only the municipal office can release it`, 0);
+    if (this.#triesLeft[secret] === 0)
+      throw new CardError('blocked', `${secret} is blocked; only the municipal office can release it`, 0);
     if (value === this.#data.secrets[secret]) {
       this.#triesLeft[secret] = CARD_SECRETS[secret];
       return;
@@ -143,7 +147,8 @@ interface CardInside {
   check(secret: CardSecret, value: string): void;
 }
 
-/** One stay on the reader. As on a real card, changing between the JPKI and the surface application forgets what was verified. */
+/** One stay on the reader. As on a real card, changing between the JPKI and the surface application forgets what was
+ * verified. */
 export class CardSession {
   readonly #card: SyntheticCard;
   readonly #inside: CardInside;
@@ -162,8 +167,9 @@ export class CardSession {
     return this.#inside.triesLeft(secret);
   }
 
-  /** Enters the PIN (user authentication) or the password (signing). A badly formed one is refused before it costs a try.
-   *  @throws {CardError} wrong_secret | blocked | bad_format */
+  /** Enters the PIN (user authentication) or the password (signing). A badly formed one is refused before it costs a
+   * try.
+   * @throws {CardError} wrong_secret | blocked | bad_format */
   async verifyPin(type: CertificateType, pin: string): Promise<void> {
     this.#select('jpki');
     const secret = secretOf(type);
@@ -178,7 +184,8 @@ export class CardSession {
     this.#verify('accessNumber', accessNumber);
   }
 
-  /** The user-authentication certificate is free to read; the signing certificate names its holder and needs the password. */
+  /** The user-authentication certificate is free to read; the signing certificate names its holder and needs the
+   * password. */
   async readCertificate(type: CertificateType): Promise<Uint8Array> {
     this.#select('jpki');
     if (type === 'digital_signature') this.#requireVerified('signingPassword');
@@ -196,7 +203,8 @@ export class CardSession {
     return this.#card.cardIssuerCertificate;
   }
 
-  /** Signs with the certificate's key: PKCS#1 v1.5 with SHA-256, or ECDSA P-384 with SHA-384. Needs the PIN in this stay. */
+  /** Signs with the certificate's key: PKCS#1 v1.5 with SHA-256, or ECDSA P-384 with SHA-384. Needs the PIN in this
+   * stay. */
   async sign(type: CertificateType, message: Uint8Array): Promise<Uint8Array> {
     this.#select('jpki');
     this.#requireVerified(secretOf(type));
@@ -228,7 +236,11 @@ export class CardSession {
   }
 
   #requireVerified(secret: CardSecret): void {
-    if (!this.#verified.has(secret)) throw new CardError('not_verified', `${secret} was not entered in this stay, or another application was selected since`);
+    if (!this.#verified.has(secret))
+      throw new CardError(
+        'not_verified',
+        `${secret} was not entered in this stay, or another application was selected since`,
+      );
   }
 
   #requirePresent(): void {
@@ -262,4 +274,3 @@ export function accessNumberOf(birthDate: string, expiryYear: number, securityCo
 export function freshSecurityCode(): string {
   return String(randomInt(10_000)).padStart(4, '0');
 }
-

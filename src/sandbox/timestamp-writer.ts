@@ -4,18 +4,78 @@ import * as pkijs from 'pkijs';
 import type { CertifiedKey } from './certificate-authority.js';
 import { readWhole } from './ocsp-responder.js';
 import {
-  authorityKeyIdentifier, basicConstraintsCa, directoryName, encoded, extendedKeyUsage, extension, freshSerial, inSeconds,
-  integer, keyUsage, namedBits, signatureAlgorithm, signWith, subjectKeyIdentifier, writeCertificate, writeCrl,
-  type DistinguishedName, type RevokedEntry,
+  authorityKeyIdentifier,
+  basicConstraintsCa,
+  directoryName,
+  encoded,
+  extendedKeyUsage,
+  extension,
+  freshSerial,
+  inSeconds,
+  integer,
+  keyUsage,
+  namedBits,
+  signatureAlgorithm,
+  signWith,
+  subjectKeyIdentifier,
+  writeCertificate,
+  writeCrl,
+  type DistinguishedName,
+  type RevokedEntry,
 } from './x509-writer.js';
 
 /** What the authority does wrong. Each is an answer that must not count. */
 export const TIMESTAMP_FAULTS = [
-  'none', 'rejection', 'waiting', 'granted_with_mods', 'granted_without_token', 'garbage', 'truncated', 'trailing_bytes', 'trailing_in_token', 'oversize', 'http_500', 'wrong_media_type', 'drop', 'hang',
-  'wrong_imprint', 'sha1_imprint', 'wrong_nonce', 'without_nonce', 'other_policy', 'from_the_future', 'from_the_past', 'critical_extension', 'other_tsa_name', 'other_tstinfo_version', 'malformed_time',
-  'without_eku', 'eku_not_critical', 'extra_eku', 'any_eku', 'key_encipherment', 'expired_signer', 'not_yet_valid_signer', 'authority_signs', 'foreign_authority', 'unknown_critical_in_certificate',
-  'tampered_content', 'tampered_attributes', 'bad_signature', 'wrong_digest', 'wrong_content_type', 'unsorted_attributes', 'without_attributes', 'other_content', 'wrong_certificate_hash', 'sha1_certificate_hash', 'without_certificate_hash', 'wrong_issuer_serial',
-  'without_certificates', 'two_signers', 'sha1_digest',
+  'none',
+  'rejection',
+  'waiting',
+  'granted_with_mods',
+  'granted_without_token',
+  'garbage',
+  'truncated',
+  'trailing_bytes',
+  'trailing_in_token',
+  'oversize',
+  'http_500',
+  'wrong_media_type',
+  'drop',
+  'hang',
+  'wrong_imprint',
+  'sha1_imprint',
+  'wrong_nonce',
+  'without_nonce',
+  'other_policy',
+  'from_the_future',
+  'from_the_past',
+  'critical_extension',
+  'other_tsa_name',
+  'other_tstinfo_version',
+  'malformed_time',
+  'without_eku',
+  'eku_not_critical',
+  'extra_eku',
+  'any_eku',
+  'key_encipherment',
+  'expired_signer',
+  'not_yet_valid_signer',
+  'authority_signs',
+  'foreign_authority',
+  'unknown_critical_in_certificate',
+  'tampered_content',
+  'tampered_attributes',
+  'bad_signature',
+  'wrong_digest',
+  'wrong_content_type',
+  'unsorted_attributes',
+  'without_attributes',
+  'other_content',
+  'wrong_certificate_hash',
+  'sha1_certificate_hash',
+  'without_certificate_hash',
+  'wrong_issuer_serial',
+  'without_certificates',
+  'two_signers',
+  'sha1_digest',
 ] as const;
 export type TimestampFault = (typeof TIMESTAMP_FAULTS)[number];
 
@@ -50,8 +110,15 @@ export function readTimestampRequest(bytes: Uint8Array): TimestampQuestion {
 }
 
 const OIDS = {
-  sha1: '1.3.14.3.2.26', sha256: '2.16.840.1.101.3.4.2.1', sha384: '2.16.840.1.101.3.4.2.2', signedData: '1.2.840.113549.1.7.2', data: '1.2.840.113549.1.7.1', contentType: '1.2.840.113549.1.9.3', messageDigest: '1.2.840.113549.1.9.4',
-  signingCertificate: '1.2.840.113549.1.9.16.2.12', signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  signedData: '1.2.840.113549.1.7.2',
+  data: '1.2.840.113549.1.7.1',
+  contentType: '1.2.840.113549.1.9.3',
+  messageDigest: '1.2.840.113549.1.9.4',
+  signingCertificate: '1.2.840.113549.1.9.16.2.12',
+  signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
 } as const;
 
 /** What signs the tokens: a root and keys, all P-384. */
@@ -62,24 +129,59 @@ export interface TimestampKeys {
   readonly foreign: CertifiedKey;
 }
 
-const ANCHOR_NAME: DistinguishedName = [['C', 'JP'], ['O', 'TIMESTAMP-TEST'], ['CN', 'Timestamp root (TEST)']];
-const SIGNER_NAME: DistinguishedName = [['C', 'JP'], ['O', 'TIMESTAMP-TEST'], ['CN', 'Timestamp authority (TEST)']];
+const ANCHOR_NAME: DistinguishedName = [
+  ['C', 'JP'],
+  ['O', 'TIMESTAMP-TEST'],
+  ['CN', 'Timestamp root (TEST)'],
+];
+const SIGNER_NAME: DistinguishedName = [
+  ['C', 'JP'],
+  ['O', 'TIMESTAMP-TEST'],
+  ['CN', 'Timestamp authority (TEST)'],
+];
 
 export function timestampAnchor(key: KeyObject, now: Date): CertifiedKey {
   const dates = { notBefore: new Date(now.getTime() - YEAR_MS), notAfter: new Date(now.getTime() + 9 * YEAR_MS) };
   const extensions = [basicConstraintsCa(), keyUsage('keyCertSign', 'cRLSign'), subjectKeyIdentifier(key)];
-  return { privateKey: key, certificate: writeCertificate({ serial: freshSerial(), issuer: ANCHOR_NAME, subject: ANCHOR_NAME, ...dates, publicKey: createPublicKey(key), extensions }, key) };
+  return {
+    privateKey: key,
+    certificate: writeCertificate(
+      {
+        serial: freshSerial(),
+        issuer: ANCHOR_NAME,
+        subject: ANCHOR_NAME,
+        ...dates,
+        publicKey: createPublicKey(key),
+        extensions,
+      },
+      key,
+    ),
+  };
 }
 
 /** The root's complete CRL, with these of its certificates revoked. */
 export function timestampCrl(anchor: CertifiedKey, now: Date, revoked: readonly RevokedEntry[] = []): Buffer {
-  return writeCrl({ issuer: ANCHOR_NAME, thisUpdate: now, nextUpdate: new Date(now.getTime() + 24 * HOUR_MS), number: Math.floor(now.getTime() / 1000), authorityKey: anchor.privateKey, revoked }, anchor.privateKey);
+  return writeCrl(
+    {
+      issuer: ANCHOR_NAME,
+      thisUpdate: now,
+      nextUpdate: new Date(now.getTime() + 24 * HOUR_MS),
+      number: Math.floor(now.getTime() / 1000),
+      authorityKey: anchor.privateKey,
+      revoked,
+    },
+    anchor.privateKey,
+  );
 }
 
 /** Certificate of the signer as the fault wants it. */
 function signerCertificate({ anchor, foreign, signerKey }: TimestampKeys, fault: TimestampFault, now: Date): Buffer {
   const issuer = fault === 'foreign_authority' ? foreign : anchor;
-  const purposes: Partial<Record<TimestampFault, readonly string[]>> = { without_eku: [], extra_eku: [TIME_STAMPING, '1.3.6.1.5.5.7.3.3'], any_eku: ['2.5.29.37.0'] };
+  const purposes: Partial<Record<TimestampFault, readonly string[]>> = {
+    without_eku: [],
+    extra_eku: [TIME_STAMPING, '1.3.6.1.5.5.7.3.3'],
+    any_eku: ['2.5.29.37.0'],
+  };
   const usage = purposes[fault] ?? [TIME_STAMPING];
   const extensions = [
     fault === 'key_encipherment' ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature'),
@@ -90,15 +192,31 @@ function signerCertificate({ anchor, foreign, signerKey }: TimestampKeys, fault:
   ];
   const notBefore = new Date(now.getTime() + (fault === 'not_yet_valid_signer' ? HOUR_MS : -YEAR_MS / 12));
   const notAfter = new Date(now.getTime() + (fault === 'expired_signer' ? -HOUR_MS : YEAR_MS));
-  return writeCertificate({ serial: freshSerial(), issuer: ANCHOR_NAME, subject: SIGNER_NAME, notBefore, notAfter, publicKey: createPublicKey(signerKey), extensions }, issuer.privateKey);
+  return writeCertificate(
+    {
+      serial: freshSerial(),
+      issuer: ANCHOR_NAME,
+      subject: SIGNER_NAME,
+      notBefore,
+      notAfter,
+      publicKey: createPublicKey(signerKey),
+      extensions,
+    },
+    issuer.privateKey,
+  );
 }
 
 /** Answers with a token, right or wrong in exactly one way. Source: RFC 3161 section 2.4.2, RFC 5652, RFC 5035. */
-export function writeTimestamp(question: TimestampQuestion, keys: TimestampKeys, options: { readonly fault: TimestampFault; readonly now: Date; readonly serial: number }): Buffer {
+export function writeTimestamp(
+  question: TimestampQuestion,
+  keys: TimestampKeys,
+  options: { readonly fault: TimestampFault; readonly now: Date; readonly serial: number },
+): Buffer {
   const { fault } = options;
   const status = new pkijs.PKIStatusInfo({ status: { granted_with_mods: 1, waiting: 3 }[fault as string] ?? 0 });
   if (fault === 'granted_without_token' || fault === 'waiting') return encoded(new pkijs.TimeStampResp({ status }));
-  const certificate = fault === 'authority_signs' ? Buffer.from(keys.anchor.certificate) : signerCertificate(keys, fault, options.now);
+  const certificate =
+    fault === 'authority_signs' ? Buffer.from(keys.anchor.certificate) : signerCertificate(keys, fault, options.now);
   const content = encoded(withMalformedTime(timestampInfo(question, options), fault));
   const digest = digestOf(content, fault);
   const signer = signerInfo(
@@ -199,7 +317,9 @@ function withMalformedTime(info: pkijs.TSTInfo, fault: TimestampFault): asn1js.S
 const hashOf = (fault: TimestampFault): 'sha1' | 'sha384' => (fault === 'sha1_digest' ? 'sha1' : 'sha384');
 
 function digestOf(content: Uint8Array, fault: TimestampFault): Buffer {
-  return createHash(hashOf(fault)).update(fault === 'wrong_digest' ? 'other content' : content).digest();
+  return createHash(hashOf(fault))
+    .update(fault === 'wrong_digest' ? 'other content' : content)
+    .digest();
 }
 
 interface Signing {
@@ -242,7 +362,9 @@ function identification(certificate: Buffer, fault: TimestampFault): pkijs.Attri
   if (fault === 'without_certificate_hash') return [];
   if (fault === 'sha1_certificate_hash')
     return [attribute(OIDS.signingCertificate, identified(hashed(createHash('sha1').update(certificate).digest())))];
-  const hash = createHash('sha256').update(fault === 'wrong_certificate_hash' ? 'another certificate' : certificate).digest();
+  const hash = createHash('sha256')
+    .update(fault === 'wrong_certificate_hash' ? 'another certificate' : certificate)
+    .digest();
   const { issuer, serialNumber } = pkijs.Certificate.fromBER(certificate);
   const names = new pkijs.GeneralNames({ names: [new pkijs.GeneralName({ type: 4, value: issuer })] });
   const issuerSerial = sequence(

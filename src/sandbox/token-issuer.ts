@@ -1,7 +1,23 @@
 import { timingSafeEqual } from 'node:crypto';
-import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
+import {
+  exportJWK,
+  exportPKCS8,
+  generateKeyPair,
+  importPKCS8,
+  SignJWT,
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+} from 'jose';
 import { ListeningStandIn, type Troublable } from './listening-stand-in.js';
-import { controlBody, json, problem, type StandInAnswer, type StandInOptions, type StandInRequest } from './stand-in-listener.js';
+import {
+  controlBody,
+  json,
+  problem,
+  type StandInAnswer,
+  type StandInOptions,
+  type StandInRequest,
+} from './stand-in-listener.js';
 import { readState, writeState } from './state-file.js';
 
 export type Role = 'officer' | 'auditor' | 'administrator';
@@ -13,7 +29,8 @@ export interface SampleUser {
   readonly roles: readonly Role[];
 }
 
-/** Two officers, because a hold is decided by two who do not see each other's opinion; a third for when they disagree. */
+/** Two officers, because a hold is decided by two who do not see each other's opinion; a third for when they
+ * disagree. */
 export const SAMPLE_USERS: readonly SampleUser[] = [
   { username: 'officer-a', displayName: 'Officer A', roles: ['officer'] },
   { username: 'officer-b', displayName: 'Officer B', roles: ['officer'] },
@@ -81,7 +98,10 @@ interface IssuerState {
 export async function startTokenIssuer(options: TokenIssuerOptions = {}): Promise<TokenIssuer> {
   const saved = readState<IssuerState>(options.stateFile);
   const algorithm = saved?.algorithm ?? options.algorithm ?? 'ES256';
-  const keys = saved === null ? [await newKey(algorithm, 1)] : await Promise.all(saved.keys.map(({ kid, pkcs8 }) => loadKey(algorithm, kid, pkcs8)));
+  const keys =
+    saved === null
+      ? [await newKey(algorithm, 1)]
+      : await Promise.all(saved.keys.map(({ kid, pkcs8 }) => loadKey(algorithm, kid, pkcs8)));
   const issuer = new TokenIssuerStandIn(options, algorithm, keys);
   await issuer.listen();
   return issuer;
@@ -122,13 +142,18 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
 
   async signIn(username: string): Promise<string> {
     const user = this.users.find((candidate) => candidate.username === username);
-    if (user === undefined) throw new RangeError(`no sample user '${username}'; there are ${this.users.map((each) => each.username).join(', ')}`);
+    if (user === undefined)
+      throw new RangeError(
+        `no sample user '${username}'; there are ${this.users.map((each) => each.username).join(', ')}`,
+      );
     return this.mint({ subject: user.username, roles: user.roles, claims: { name: user.displayName } });
   }
 
   async mint(options: MintOptions = {}): Promise<string> {
     const key = await this.#keyFor(options.signedWith ?? 'current');
-    return new SignJWT(this.#claims(options)).setProtectedHeader({ alg: this.#algorithm, kid: key.kid, typ: 'at+jwt' }).sign(key.privateKey);
+    return new SignJWT(this.#claims(options))
+      .setProtectedHeader({ alg: this.#algorithm, kid: key.kid, typ: 'at+jwt' })
+      .sign(key.privateKey);
   }
 
   mintUnsigned(options: MintOptions = {}): string {
@@ -198,13 +223,19 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
     };
   }
 
-  /** Resource-owner password grant, form encoded: the shortest way to a token in development. Source: RFC 6749 section 4.3. */
+  /** Resource-owner password grant, form encoded: the shortest way to a token in development. Source: RFC 6749 section
+   * 4.3. */
   async #token(request: StandInRequest): Promise<StandInAnswer> {
     const form = new URLSearchParams(request.body.toString('utf8'));
     if (form.get('grant_type') !== 'password') return json(400, { error: 'unsupported_grant_type' });
     const user = this.users.find((candidate) => candidate.username === form.get('username'));
-    if (user === undefined || !sameText(form.get('password') ?? '', user.username)) return json(400, { error: 'invalid_grant' });
-    return json(200, { access_token: await this.signIn(user.username), token_type: 'Bearer', expires_in: 3600 }, { 'cache-control': 'no-store' });
+    if (user === undefined || !sameText(form.get('password') ?? '', user.username))
+      return json(400, { error: 'invalid_grant' });
+    return json(
+      200,
+      { access_token: await this.signIn(user.username), token_type: 'Bearer', expires_in: 3600 },
+      { 'cache-control': 'no-store' },
+    );
   }
 
   protected override async control(request: StandInRequest): Promise<StandInAnswer> {
@@ -224,8 +255,14 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
 
   async #save(): Promise<void> {
     if (this.#options.stateFile === undefined) return;
-    const keys = await Promise.all(this.#keys.map(async ({ kid, privateKey }) => ({ kid, pkcs8: await exportPKCS8(privateKey) })));
-    writeState(this.#options.stateFile, { format: 'honnin-sandbox-token-issuer/v1', algorithm: this.#algorithm, keys } satisfies IssuerState);
+    const keys = await Promise.all(
+      this.#keys.map(async ({ kid, privateKey }) => ({ kid, pkcs8: await exportPKCS8(privateKey) })),
+    );
+    writeState(this.#options.stateFile, {
+      format: 'honnin-sandbox-token-issuer/v1',
+      algorithm: this.#algorithm,
+      keys,
+    } satisfies IssuerState);
   }
 }
 

@@ -22,7 +22,8 @@ export interface CertificateFields {
   readonly extensions: readonly pkijs.Extension[];
 }
 
-/** Writes and signs a version 3 certificate; the algorithm follows from the issuer's key (RSA: SHA-256, P-384: SHA-384). */
+/** Writes and signs a version 3 certificate; the algorithm follows from the issuer's key (RSA: SHA-256, P-384:
+ * SHA-384). */
 export function writeCertificate(fields: CertificateFields, issuerKey: KeyObject): Buffer {
   const certificate = new pkijs.Certificate({
     version: 2,
@@ -81,8 +82,16 @@ function revokedCertificate({ serial, revokedAt, reason }: RevokedEntry): pkijs.
 }
 
 const REASON_CODES: Readonly<Record<RevocationReason, number>> = {
-  unspecified: 0, key_compromise: 1, ca_compromise: 2, affiliation_changed: 3, superseded: 4, cessation_of_operation: 5,
-  certificate_hold: 6, remove_from_crl: 8, privilege_withdrawn: 9, aa_compromise: 10,
+  unspecified: 0,
+  key_compromise: 1,
+  ca_compromise: 2,
+  affiliation_changed: 3,
+  superseded: 4,
+  cessation_of_operation: 5,
+  certificate_hold: 6,
+  remove_from_crl: 8,
+  privilege_withdrawn: 9,
+  aa_compromise: 10,
 };
 
 /** CRLReason of RFC 5280 section 5.3.1. */
@@ -171,7 +180,8 @@ function keyInfo(key: KeyObject): pkijs.PublicKeyInfo {
   return pkijs.PublicKeyInfo.fromBER(spki);
 }
 
-/** Key bits as they are hashed for key identifiers and CertIDs: the content of subjectPublicKey without the count of unused bits. */
+/** Key bits as they are hashed for key identifiers and CertIDs: the content of subjectPublicKey without the count of
+ * unused bits. */
 export function publicKeyBits(key: KeyObject): Buffer {
   return Buffer.from(keyInfo(key).subjectPublicKey.valueBlock.valueHexView);
 }
@@ -280,6 +290,9 @@ export function freshSerial(): Buffer {
 
 /** Text form for people and control calls. */
 export function pem(label: string, bytes: Uint8Array): string {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

@@ -33,8 +33,10 @@ const enrolment = (boothId = `booth-act-${(count += 1)}`) => {
   const { publicKey } = newBooth(boothId);
   return { boothId, publicKey, reason: 'new_site', reference: 'WO-1' };
 };
-const stateOf = async (actId: string) => (await api.app.get(DecideAndAppend, { strict: false }).load(dualActs, actId)).state;
-const boothOf = async (boothId: string) => (await api.app.get(DecideAndAppend, { strict: false }).load(booths, boothId)).state.stage;
+const stateOf = async (actId: string) =>
+  (await api.app.get(DecideAndAppend, { strict: false }).load(dualActs, actId)).state;
+const boothOf = async (boothId: string) =>
+  (await api.app.get(DecideAndAppend, { strict: false }).load(booths, boothId)).state.stage;
 
 beforeAll(async () => {
   issuer = await TokenIssuer.start();
@@ -64,15 +66,25 @@ describe('an act of two people without a waiting time', () => {
 
   it('is refused at once where it is impossible, so that nobody has to agree to it', async () => {
     const request = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ad';
-    expect(await told('mori', '/v1/audit/erasures', { requestId: request, rule: 'retention_limit', reference: 'R-1' })).toMatchObject({ code: 'not_found' });
-    expect(await told('mori', '/v1/booths/booth-nobody/resumption', { reason: 'found_again', reference: 'R-1' })).toMatchObject({ code: 'booth_unknown' });
+    expect(
+      await told('mori', '/v1/audit/erasures', { requestId: request, rule: 'retention_limit', reference: 'R-1' }),
+    ).toMatchObject({ code: 'not_found' });
+    expect(
+      await told('mori', '/v1/booths/booth-nobody/resumption', { reason: 'found_again', reference: 'R-1' }),
+    ).toMatchObject({ code: 'booth_unknown' });
   });
 
   it('says what was in the way where it became impossible between proposal and approval', async () => {
     const body = enrolment();
-    const [one, other] = [await told('mori', '/v1/booths', body), await told('ito', '/v1/booths', enrolment(body.boothId))];
+    const [one, other] = [
+      await told('mori', '/v1/booths', body),
+      await told('ito', '/v1/booths', enrolment(body.boothId)),
+    ];
     await told('hayashi', `/v1/acts/${one.actId}/approval`);
-    expect(await told('hayashi', `/v1/acts/${other.actId}/approval`)).toMatchObject({ stage: 'refused', refusal: 'booth_exists' });
+    expect(await told('hayashi', `/v1/acts/${other.actId}/approval`)).toMatchObject({
+      stage: 'refused',
+      refusal: 'booth_exists',
+    });
   });
 
   it('is done once, however many approve and decline it at the same moment', async () => {
@@ -80,7 +92,9 @@ describe('an act of two people without a waiting time', () => {
       const body = enrolment();
       const { actId } = await told('mori', '/v1/booths', body);
       const answers = await Promise.all([
-        told('hayashi', `/v1/acts/${actId}/approval`), told('ito', `/v1/acts/${actId}/approval`), told('mori', `/v1/acts/${actId}/refusal`),
+        told('hayashi', `/v1/acts/${actId}/approval`),
+        told('ito', `/v1/acts/${actId}/approval`),
+        told('mori', `/v1/acts/${actId}/refusal`),
       ]);
       const isDone = (await boothOf(body.boothId)) === 'enrolled';
       expect((await stateOf(actId)).stage).toBe(isDone ? 'carried_out' : 'declined');
@@ -97,13 +111,17 @@ describe('an act of two people without a waiting time', () => {
     const proposals = await Promise.all([1, 2, 3].map(() => post('mori', '/v1/booths', body, key)));
     expect(new Set(proposals.map((answer) => answer.body)).size).toBe(1);
     const { actId } = proposals[0]!.json<Told>();
-    const approvals = await Promise.all([1, 2, 3].map(() => post('hayashi', `/v1/acts/${actId}/approval`, undefined, { 'idempotency-key': 'yes' })));
+    const approvals = await Promise.all(
+      [1, 2, 3].map(() => post('hayashi', `/v1/acts/${actId}/approval`, undefined, { 'idempotency-key': 'yes' })),
+    );
     expect(new Set(approvals.map((answer) => answer.statusCode))).toEqual(new Set([200]));
     expect((await post('mori', '/v1/booths', body, key)).body).toBe(proposals[0]!.body);
     const enrolled = (await api.events()).filter(({ stream }) => stream === `booth-${body.boothId}`);
     expect(enrolled.map(({ type }) => type)).toEqual(['BoothEnrolled']);
     // Offline, the approval is found behind what was done.
-    const [approval] = (await api.events()).filter(({ stream, type }) => stream === `act-${actId}` && type === 'ActApproved');
+    const [approval] = (await api.events()).filter(
+      ({ stream, type }) => stream === `act-${actId}` && type === 'ActApproved',
+    );
     expect(enrolled[0]?.metadata.causationId).toBe(approval?.id);
   });
 });
@@ -119,7 +137,10 @@ describe('an act of two people with a waiting time', () => {
   it('is carried out when its time has come, and not before', async () => {
     const [first, second] = [enrolment(), enrolment()];
     const acts = [await told('mori', '/v1/booths', first), await told('mori', '/v1/booths', second)];
-    expect(await told('hayashi', `/v1/acts/${acts[0]!.actId}/approval`)).toMatchObject({ stage: 'approved', notBeforeUtc: '2026-11-23T09:05:00.000Z' });
+    expect(await told('hayashi', `/v1/acts/${acts[0]!.actId}/approval`)).toMatchObject({
+      stage: 'approved',
+      notBeforeUtc: '2026-11-23T09:05:00.000Z',
+    });
     later(30);
     await told('hayashi', `/v1/acts/${acts[1]!.actId}/approval`);
     const look = runner();
@@ -171,9 +192,17 @@ describe('an act of two people with a waiting time', () => {
     const body = enrolment();
     const { actId } = await told('mori', '/v1/booths', body);
     await told('hayashi', `/v1/acts/${actId}/approval`);
-    const context = { commandId: 'begin-by-hand', actor: 'system:dual-acts', correlationId: body.boothId, causationId: actId, policyVersion: null };
+    const context = {
+      commandId: 'begin-by-hand',
+      actor: 'system:dual-acts',
+      correlationId: body.boothId,
+      causationId: actId,
+      policyVersion: null,
+    };
     later(60);
-    await api.app.get(DecideAndAppend, { strict: false }).execute(dualActs, actId, { type: 'BeginAct', nowUtc: api.clock.now }, context);
+    await api.app
+      .get(DecideAndAppend, { strict: false })
+      .execute(dualActs, actId, { type: 'BeginAct', nowUtc: api.clock.now }, context);
     expect(await boothOf(body.boothId)).toBe('none');
     expect(await runner().look()).toBe(0);
     expect([await boothOf(body.boothId), (await stateOf(actId)).stage]).toEqual(['enrolled', 'carried_out']);
@@ -190,17 +219,26 @@ describe('a key that is none', () => {
     ['a word', 'hello'],
     ['nothing', ''],
     ['a number', 7],
-    ['another kind of key', generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).toString('base64')],
+    [
+      'another kind of key',
+      generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    ],
     ['the raw 32 bytes', Buffer.alloc(32, 1).toString('base64')],
     ['PEM', generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' })],
     ['a key of the wrong length', Buffer.alloc(44, 1).toString('base64')],
     ['a key with a line end', `${newBooth('b').publicKey}\n`],
   ])('is refused with what it must be and how to make one: %s', async (_what, publicKey) => {
-    for (const [url, more] of [['/v1/booths', { boothId: 'booth-x', reason: 'new_site' }], ['/v1/booths/booth-x/keys', { reason: 'scheduled' }]] as const) {
+    for (const [url, more] of [
+      ['/v1/booths', { boothId: 'booth-x', reason: 'new_site' }],
+      ['/v1/booths/booth-x/keys', { reason: 'scheduled' }],
+    ] as const) {
       const answer = await post('mori', url, { publicKey, reference: 'WO-1', ...more });
       const { errors } = answer.json<{ errors: readonly { pointer: string; expected: string }[] }>();
       const expected = expect.stringMatching(/^must be an Ed25519 public key: .* 44 bytes .*openssl genpkey/);
-      expect({ status: answer.statusCode, errors }).toEqual({ status: 400, errors: [{ pointer: '/publicKey', expected }] });
+      expect({ status: answer.statusCode, errors }).toEqual({
+        status: 400,
+        errors: [{ pointer: '/publicKey', expected }],
+      });
     }
   });
 });

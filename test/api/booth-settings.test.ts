@@ -54,9 +54,16 @@ describe('what a server tells a booth', () => {
       { version: '2026-11', ...CONSENT_TEXTS['2026-11'] },
     ]);
     expect(answer['limits']).toEqual({
-      photoBytesMax: 200_000, frameBytesMax: 1024 * 1024, framesMax: 4, certificateBytesMax: 8 * 1024,
-      cardRecordBytesMax: 32 * 1024, cardIssuerCertificateBytesMax: 4 * 1024, clockSkewSecondsMax: 120,
-      captureAgeMinutesMax: 1440, challengeLifetimeSeconds: 600, questionClockSkewSecondsMax: 600,
+      photoBytesMax: 200_000,
+      frameBytesMax: 1024 * 1024,
+      framesMax: 4,
+      certificateBytesMax: 8 * 1024,
+      cardRecordBytesMax: 32 * 1024,
+      cardIssuerCertificateBytesMax: 4 * 1024,
+      clockSkewSecondsMax: 120,
+      captureAgeMinutesMax: 1440,
+      challengeLifetimeSeconds: 600,
+      questionClockSkewSecondsMax: 600,
     });
   });
 
@@ -91,10 +98,13 @@ describe('what a server tells a booth', () => {
     ['a booth that there is not', signed('booth-0099', { by: stranger })],
     ['a question that is too old', signed('booth-0001', { at: beyond })],
     ['an instant in another form', signed('booth-0001', { at: '2026-11-23T17:05:00+09:00' })],
-    ['the signature of another text', {
-      ...signed('booth-0001'),
-      'honnin-booth-signature': Buffer.from(signAsBooth(key, Buffer.from(check))).toString('base64'),
-    }],
+    [
+      'the signature of another text',
+      {
+        ...signed('booth-0001'),
+        'honnin-booth-signature': Buffer.from(signAsBooth(key, Buffer.from(check))).toString('base64'),
+      },
+    ],
     ['the question of another booth', { ...signed('booth-0001'), 'honnin-booth-id': 'booth-0002' }],
   ])('tells strangers nothing of booths: %s', async (_what, headers) => {
     expect((await ask(headers)).body).toBe((await ask()).body);

@@ -27,31 +27,70 @@ describe('what limits count by', () => {
     expect(addressKey(text)).toBe(key);
   });
 
-  it.each(['', 'unknown', '_hidden', '1', '0x7f.1', '127.1', '192.0.2.256', '192.0.2.1/24', '::g', '2001:db8::1::2', '192.0.2.1, 192.0.2.2', 'x'.repeat(10_000)])('is one for all that cannot be read: %s', (text) => {
+  it.each([
+    '',
+    'unknown',
+    '_hidden',
+    '1',
+    '0x7f.1',
+    '127.1',
+    '192.0.2.256',
+    '192.0.2.1/24',
+    '::g',
+    '2001:db8::1::2',
+    '192.0.2.1, 192.0.2.2',
+    'x'.repeat(10_000),
+  ])('is one for all that cannot be read: %s', (text) => {
     expect(addressKey(text)).toBe(UNKNOWN_ADDRESS);
   });
 });
 
 describe('where a request comes from', () => {
-  const from = (peer: string, value: string | undefined, { trust, header = 'x-forwarded-for' }: { trust: ProxyTrust; header?: string }): string =>
-    clientAddress({ peer, headers: value === undefined ? {} : { [header]: value }, trust, header });
+  const from = (
+    peer: string,
+    value: string | undefined,
+    { trust, header = 'x-forwarded-for' }: { trust: ProxyTrust; header?: string },
+  ): string => clientAddress({ peer, headers: value === undefined ? {} : { [header]: value }, trust, header });
   const ours: ProxyTrust = ['10.0.0.0/8', '192.0.2.7', '2001:db8:aa::/48'];
 
   it.each([
-    ['the connection says it, where no proxy is trusted', from('198.51.100.1', '203.0.113.9', { trust: 'no' }), '198.51.100.1'],
+    [
+      'the connection says it, where no proxy is trusted',
+      from('198.51.100.1', '203.0.113.9', { trust: 'no' }),
+      '198.51.100.1',
+    ],
     ['a stranger writes the field itself', from('198.51.100.1', '203.0.113.9', { trust: ours }), '198.51.100.1'],
     ['a trusted proxy says it', from('10.1.2.3', '203.0.113.9', { trust: ours }), '203.0.113.9'],
-    ['a trusted proxy over mapped IPv6 says it', from('::ffff:10.1.2.3', '203.0.113.9', { trust: ours }), '203.0.113.9'],
+    [
+      'a trusted proxy over mapped IPv6 says it',
+      from('::ffff:10.1.2.3', '203.0.113.9', { trust: ours }),
+      '203.0.113.9',
+    ],
     ['a trusted proxy over IPv6 says it', from('2001:db8:aa::9', '203.0.113.9', { trust: ours }), '203.0.113.9'],
-    ['what the client wrote in front is not believed', from('10.1.2.3', '127.0.0.1, 203.0.113.9', { trust: ours }), '203.0.113.9'],
-    ['several proxies of ours stand behind each other', from('10.1.2.3', '1.2.3.4, 203.0.113.9, 192.0.2.7, 10.9.9.9', { trust: ours }), '203.0.113.9'],
+    [
+      'what the client wrote in front is not believed',
+      from('10.1.2.3', '127.0.0.1, 203.0.113.9', { trust: ours }),
+      '203.0.113.9',
+    ],
+    [
+      'several proxies of ours stand behind each other',
+      from('10.1.2.3', '1.2.3.4, 203.0.113.9, 192.0.2.7, 10.9.9.9', { trust: ours }),
+      '203.0.113.9',
+    ],
     ['a proxy writes ports', from('10.1.2.3', '203.0.113.9:4711', { trust: ours }), '203.0.113.9:4711'],
     ['the field is missing', from('10.1.2.3', undefined, { trust: ours }), '10.1.2.3'],
     ['the field is empty', from('10.1.2.3', ' , ', { trust: ours }), '10.1.2.3'],
     ['only proxies of ours stand in it', from('10.1.2.3', '10.0.0.1', { trust: ours }), '10.0.0.1'],
     ['whoever connects is a proxy', from('198.51.100.1', '1.2.3.4, 203.0.113.9', { trust: 'nearest' }), '203.0.113.9'],
     ['another field is agreed', from('10.1.2.3', '203.0.113.9', { trust: ours, header: 'x-real-ip' }), '203.0.113.9'],
-    ['the standard field is agreed', from('10.1.2.3', 'for=1.2.3.4;proto=http, proto=https;For="[2001:db8:5::1]:4711";by=10.1.2.3', { trust: ours, header: 'forwarded' }), '[2001:db8:5::1]:4711'],
+    [
+      'the standard field is agreed',
+      from('10.1.2.3', 'for=1.2.3.4;proto=http, proto=https;For="[2001:db8:5::1]:4711";by=10.1.2.3', {
+        trust: ours,
+        header: 'forwarded',
+      }),
+      '[2001:db8:5::1]:4711',
+    ],
     ['the standard field hides it', from('10.1.2.3', 'for=unknown', { trust: ours, header: 'forwarded' }), 'unknown'],
   ])('%s', (_name, address, expected) => {
     expect(address).toBe(expected);

@@ -24,7 +24,10 @@ class Asked extends EventEmitter {
 
 function world({ connectionsMax = 10, perAddressMax = 3, proxies = [] as string[], kept = new Set<unknown>() } = {}) {
   const server = new EventEmitter();
-  const connections = new Connections({ connectionsMax, perAddressMax }, { isProxy: (peer) => proxies.includes(peer), isKept: (socket: Socket) => kept.has(socket) });
+  const connections = new Connections(
+    { connectionsMax, perAddressMax },
+    { isProxy: (peer) => proxies.includes(peer), isKept: (socket: Socket) => kept.has(socket) },
+  );
   connections.attach(server as unknown as Server);
   const open = (address: string | undefined): TestSocket => {
     const socket = new TestSocket(address);

@@ -17,7 +17,9 @@ interface Described {
 }
 
 const ROLES: Readonly<Record<string, string>> = {
-  Officers: 'officer', Administrators: 'administrator', Audit: 'auditor',
+  Officers: 'officer',
+  Administrators: 'administrator',
+  Audit: 'auditor',
 };
 let issuer: TokenIssuer;
 let api: ApiServer;
@@ -40,11 +42,9 @@ afterAll(async () => {
 type Question = Partial<InjectOptions> & { readonly url: string };
 
 /** Asks each operation one thing. @param ask null: not of this one */
-async function answersTo(ask: (path: string, method: string) => Question | null): Promise<{
-  readonly asked: number;
-  readonly mistakes: readonly string[];
-  readonly statuses: ReadonlySet<number>;
-}> {
+async function answersTo(
+  ask: (path: string, method: string) => Question | null,
+): Promise<{ readonly asked: number; readonly mistakes: readonly string[]; readonly statuses: ReadonlySet<number> }> {
   let asked = 0;
   const mistakes: string[] = [];
   const statuses = new Set<number>();
@@ -67,8 +67,10 @@ async function answersTo(ask: (path: string, method: string) => Question | null)
 const as = async (role: string) => ({ authorization: `Bearer ${await issuer.token({ sub: role, roles: [role] })}` });
 const filledWith = (path: string, text: string): string => path.replaceAll(/\{\w+\}/g, text);
 /** Of operations with a parameter in their address. */
-const placed = (text: string) => (path: string): Question | null =>
-  path.includes('{') ? { url: filledWith(path, text) } : null;
+const placed =
+  (text: string) =>
+  (path: string): Question | null =>
+    path.includes('{') ? { url: filledWith(path, text) } : null;
 /** Of operations with a body. */
 function posted(payload: string, more: Record<string, string> = {}): (path: string, method: string) => Question | null {
   const headers = { 'content-type': 'application/json', ...more };

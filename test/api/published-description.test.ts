@@ -11,10 +11,15 @@ const EXAMPLES = 4;
 const SEED = 20_261_123;
 /** Whose token goes with the operations of a chapter. */
 const READERS: Readonly<Record<string, string>> = {
-  Officers: 'officer-a', Administrators: 'administrator', Audit: 'auditor',
+  Officers: 'officer-a',
+  Administrators: 'administrator',
+  Audit: 'auditor',
 };
 const CHECKS = [
-  'not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_headers_conformance',
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
   'response_schema_conformance',
 ];
 
@@ -29,19 +34,23 @@ describeUnless(peer('schemathesis') ?? built('cli/main.js'), 'the published desc
   }, 120_000);
   afterAll(() => server.close());
 
-  it('says every answer that the server gives', async () => {
-    const config = server.at('schemathesis.toml');
-    const chapters = Object.entries(READERS).map(([tag, user]) => [
-      '[[operations]]',
-      `include-tag = "${tag}"`,
-      `headers = { Authorization = "Bearer ${server.tokenOf(user)}" }`,
-    ]);
-    writeFileSync(config, chapters.flat().join('\n'));
-    const said = await ask(config, `${server.url}/openapi.json`, server.folder);
-    // Its words first: they say what is not as described, and how to ask it again.
-    expect(said.code === 0 ? '' : said.out.slice(-12_000)).toBe('');
-    expect(Number(/(\d+) generated/.exec(said.out)?.[1])).toBeGreaterThan(1_000);
-  }, 300_000 * soakFactor());
+  it(
+    'says every answer that the server gives',
+    async () => {
+      const config = server.at('schemathesis.toml');
+      const chapters = Object.entries(READERS).map(([tag, user]) => [
+        '[[operations]]',
+        `include-tag = "${tag}"`,
+        `headers = { Authorization = "Bearer ${server.tokenOf(user)}" }`,
+      ]);
+      writeFileSync(config, chapters.flat().join('\n'));
+      const said = await ask(config, `${server.url}/openapi.json`, server.folder);
+      // Its words first: they say what is not as described, and how to ask it again.
+      expect(said.code === 0 ? '' : said.out.slice(-12_000)).toBe('');
+      expect(Number(/(\d+) generated/.exec(said.out)?.[1])).toBeGreaterThan(1_000);
+    },
+    300_000 * soakFactor(),
+  );
 });
 
 interface Said {

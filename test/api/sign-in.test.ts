@@ -9,7 +9,9 @@ let api: ApiServer;
 
 beforeAll(async () => {
   issuer = await TokenIssuer.start(['ES256', 'RS256', 'PS256', 'EdDSA', 'ES384']);
-  api = await ApiServer.start({ oidc: { issuer: issuer.issuer, audience: issuer.audience, jwksUri: null, rolesClaim: 'roles' } });
+  api = await ApiServer.start({
+    oidc: { issuer: issuer.issuer, audience: issuer.audience, jwksUri: null, rolesClaim: 'roles' },
+  });
 });
 afterAll(async () => {
   await api.close();
@@ -17,7 +19,8 @@ afterAll(async () => {
 });
 
 const CASE = '6f0c1d2e-3b4a-8b7e-9a64-8a3f4c0e52d1';
-const holds = (token: string | null, server = api) => server.inject({ method: 'GET', url: '/v1/holds', headers: token === null ? {} : { authorization: token } });
+const holds = (token: string | null, server = api) =>
+  server.inject({ method: 'GET', url: '/v1/holds', headers: token === null ? {} : { authorization: token } });
 const bearer = async (...given: Parameters<TokenIssuer['token']>) => `Bearer ${await issuer.token(...given)}`;
 const OFFICER = { sub: 'officer-1', roles: ['officer'] };
 
@@ -48,9 +51,29 @@ describe('an access token', () => {
     ['a subject that is a booth', async () => bearer({ ...OFFICER, sub: 'booth:0001' })],
     ['a subject that looks like a My Number', async () => bearer({ ...OFFICER, sub: '123456789018' })],
     ['one that is too long', async () => bearer({ ...OFFICER, padding: 'x'.repeat(9_000) })],
-    ['an unsigned one', async () => `Bearer ${new UnsecuredJWT(OFFICER).setIssuer(issuer.issuer).setAudience(issuer.audience).setExpirationTime('5m').encode()}`],
-    ['one signed with a shared secret', async () => `Bearer ${await new SignJWT(OFFICER).setProtectedHeader({ alg: 'HS256' }).setIssuer(issuer.issuer).setAudience(issuer.audience).setExpirationTime('5m').sign(Buffer.alloc(32, 1))}`],
-    ['a changed one', async () => { const [h, p, s] = (await bearer({ sub: 'x', roles: [] })).split('.'); return [h, Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(p as string, 'base64url').toString()), roles: ['officer'] })).toString('base64url'), s].join('.'); }],
+    [
+      'an unsigned one',
+      async () =>
+        `Bearer ${new UnsecuredJWT(OFFICER).setIssuer(issuer.issuer).setAudience(issuer.audience).setExpirationTime('5m').encode()}`,
+    ],
+    [
+      'one signed with a shared secret',
+      async () =>
+        `Bearer ${await new SignJWT(OFFICER).setProtectedHeader({ alg: 'HS256' }).setIssuer(issuer.issuer).setAudience(issuer.audience).setExpirationTime('5m').sign(Buffer.alloc(32, 1))}`,
+    ],
+    [
+      'a changed one',
+      async () => {
+        const [h, p, s] = (await bearer({ sub: 'x', roles: [] })).split('.');
+        return [
+          h,
+          Buffer.from(
+            JSON.stringify({ ...JSON.parse(Buffer.from(p as string, 'base64url').toString()), roles: ['officer'] }),
+          ).toString('base64url'),
+          s,
+        ].join('.');
+      },
+    ],
   ];
   it.each(refused)('is not believed: %s', async (_name, token) => {
     const answer = await holds(await token());
@@ -66,7 +89,9 @@ describe('an access token', () => {
       const answer = await api.inject({ method: 'GET', url, headers: { authorization: both } });
       expect(answer.json()).toMatchObject({ code: 'roles_incompatible', status: 403 });
     }
-    const refused = (await api.events()).filter(({ type, data }) => type === 'AccessRefused' && data['subject'] === 'both');
+    const refused = (await api.events()).filter(
+      ({ type, data }) => type === 'AccessRefused' && data['subject'] === 'both',
+    );
     expect(refused.map(({ data }) => data['reason'])).toEqual(Array(3).fill('roles_incompatible:officer|auditor'));
     const all = await bearer({ sub: 'all', roles: ['administrator', 'officer', 'auditor'] });
     expect((await holds(all)).json()).toMatchObject({ code: 'roles_incompatible' });
@@ -79,8 +104,17 @@ describe('an access token', () => {
   });
 
   it('may have its roles inside an object, as the settings say', async () => {
-    const nested = await ApiServer.start({ oidc: { issuer: issuer.issuer, audience: issuer.audience, jwksUri: `${issuer.issuer}/keys`, rolesClaim: 'realm_access.roles' } });
-    expect((await holds(await bearer({ sub: 'x', realm_access: { roles: ['officer'] } }), nested)).statusCode).toBe(200);
+    const nested = await ApiServer.start({
+      oidc: {
+        issuer: issuer.issuer,
+        audience: issuer.audience,
+        jwksUri: `${issuer.issuer}/keys`,
+        rolesClaim: 'realm_access.roles',
+      },
+    });
+    expect((await holds(await bearer({ sub: 'x', realm_access: { roles: ['officer'] } }), nested)).statusCode).toBe(
+      200,
+    );
     expect((await holds(await bearer({ sub: 'x', roles: ['officer'] }), nested)).statusCode).toBe(403);
     await nested.close();
   });
@@ -101,7 +135,9 @@ describe('an access token', () => {
 describe('when the sign-in service', () => {
   it('does not answer, nothing is said about the token', async () => {
     const down = await TokenIssuer.start();
-    const other = await ApiServer.start({ oidc: { issuer: down.issuer, audience: 'honnin', jwksUri: null, rolesClaim: 'roles' } });
+    const other = await ApiServer.start({
+      oidc: { issuer: down.issuer, audience: 'honnin', jwksUri: null, rolesClaim: 'roles' },
+    });
     const token = `Bearer ${await down.token(OFFICER)}`;
     down.fail();
     const answer = await holds(token, other);
@@ -112,41 +148,98 @@ describe('when the sign-in service', () => {
   });
 
   it('names another issuer in its discovery document, it is not asked for keys', async () => {
-    const other = await ApiServer.start({ oidc: { issuer: `${issuer.issuer}/`, audience: 'honnin', jwksUri: null, rolesClaim: 'roles' } });
-    expect((await holds(await bearer(OFFICER, { issuer: `${issuer.issuer}/` }), other)).json()).toMatchObject({ code: 'sign_in_unavailable' });
+    const other = await ApiServer.start({
+      oidc: { issuer: `${issuer.issuer}/`, audience: 'honnin', jwksUri: null, rolesClaim: 'roles' },
+    });
+    expect((await holds(await bearer(OFFICER, { issuer: `${issuer.issuer}/` }), other)).json()).toMatchObject({
+      code: 'sign_in_unavailable',
+    });
     await other.close();
   });
 
   it('is not configured, every route for officers says so', async () => {
     const none = await ApiServer.start();
-    expect((await holds(await bearer(OFFICER), none)).json()).toMatchObject({ code: 'sign_in_not_configured', status: 503 });
+    expect((await holds(await bearer(OFFICER), none)).json()).toMatchObject({
+      code: 'sign_in_not_configured',
+      status: 503,
+    });
     expect((await holds(null, none)).json()).toMatchObject({ code: 'unauthenticated' });
     await none.close();
   });
 });
 
-const ROUTES: readonly { readonly method: HTTPMethods; readonly url: string; readonly pattern: string; readonly roles: readonly string[] }[] = [
+const ROUTES: readonly {
+  readonly method: HTTPMethods;
+  readonly url: string;
+  readonly pattern: string;
+  readonly roles: readonly string[];
+}[] = [
   { method: 'GET', url: '/v1/holds', pattern: '/v1/holds', roles: ['officer', 'auditor'] },
   { method: 'GET', url: `/v1/holds/${CASE}`, pattern: '/v1/holds/:requestId', roles: ['officer', 'auditor'] },
   { method: 'POST', url: `/v1/holds/${CASE}/opinions`, pattern: '/v1/holds/:requestId/opinions', roles: ['officer'] },
-  { method: 'POST', url: `/v1/holds/${CASE}/resolution`, pattern: '/v1/holds/:requestId/resolution', roles: ['officer'] },
+  {
+    method: 'POST',
+    url: `/v1/holds/${CASE}/resolution`,
+    pattern: '/v1/holds/:requestId/resolution',
+    roles: ['officer'],
+  },
   { method: 'GET', url: '/v1/cases?receipt=7K3M-9QXD-2VTB-HW60', pattern: '/v1/cases', roles: ['officer', 'auditor'] },
-  { method: 'GET', url: `/v1/cases/${CASE}/history`, pattern: '/v1/cases/:requestId/history', roles: ['officer', 'auditor'] },
-  { method: 'GET', url: `/v1/cases/${CASE}/images/photo?purpose=disclosure`, pattern: '/v1/cases/:requestId/images/:image', roles: ['officer', 'auditor'] },
-  { method: 'POST', url: `/v1/cases/${CASE}/effects/e-1/resumption`, pattern: '/v1/cases/:requestId/effects/:effectId/resumption', roles: ['administrator'] },
+  {
+    method: 'GET',
+    url: `/v1/cases/${CASE}/history`,
+    pattern: '/v1/cases/:requestId/history',
+    roles: ['officer', 'auditor'],
+  },
+  {
+    method: 'GET',
+    url: `/v1/cases/${CASE}/images/photo?purpose=disclosure`,
+    pattern: '/v1/cases/:requestId/images/:image',
+    roles: ['officer', 'auditor'],
+  },
+  {
+    method: 'POST',
+    url: `/v1/cases/${CASE}/effects/e-1/resumption`,
+    pattern: '/v1/cases/:requestId/effects/:effectId/resumption',
+    roles: ['administrator'],
+  },
   { method: 'POST', url: `/v1/cases/${CASE}/end`, pattern: '/v1/cases/:requestId/end', roles: ['administrator'] },
-  { method: 'GET', url: `/v1/audit/cases/${CASE}/state`, pattern: '/v1/audit/cases/:requestId/state', roles: ['auditor'] },
-  { method: 'GET', url: `/v1/audit/cases/${CASE}/difference`, pattern: '/v1/audit/cases/:requestId/difference', roles: ['auditor'] },
-  { method: 'GET', url: `/v1/audit/cases/${CASE}/explanation`, pattern: '/v1/audit/cases/:requestId/explanation', roles: ['auditor'] },
+  {
+    method: 'GET',
+    url: `/v1/audit/cases/${CASE}/state`,
+    pattern: '/v1/audit/cases/:requestId/state',
+    roles: ['auditor'],
+  },
+  {
+    method: 'GET',
+    url: `/v1/audit/cases/${CASE}/difference`,
+    pattern: '/v1/audit/cases/:requestId/difference',
+    roles: ['auditor'],
+  },
+  {
+    method: 'GET',
+    url: `/v1/audit/cases/${CASE}/explanation`,
+    pattern: '/v1/audit/cases/:requestId/explanation',
+    roles: ['auditor'],
+  },
   { method: 'GET', url: '/v1/audit/lists/holds', pattern: '/v1/audit/lists/:list', roles: ['auditor'] },
-  { method: 'GET', url: '/v1/audit/lists/holds/difference?from=0&to=1', pattern: '/v1/audit/lists/:list/difference', roles: ['auditor'] },
+  {
+    method: 'GET',
+    url: '/v1/audit/lists/holds/difference?from=0&to=1',
+    pattern: '/v1/audit/lists/:list/difference',
+    roles: ['auditor'],
+  },
   { method: 'GET', url: '/v1/booths', pattern: '/v1/booths', roles: ['administrator', 'auditor'] },
   { method: 'POST', url: '/v1/audit/what-ifs', pattern: '/v1/audit/what-ifs', roles: ['auditor', 'administrator'] },
   { method: 'POST', url: '/v1/audit/exports', pattern: '/v1/audit/exports', roles: ['auditor'] },
   { method: 'POST', url: '/v1/audit/erasures', pattern: '/v1/audit/erasures', roles: ['administrator'] },
   { method: 'POST', url: '/v1/booths', pattern: '/v1/booths', roles: ['administrator'] },
   { method: 'POST', url: '/v1/booths/booth-0001/keys', pattern: '/v1/booths/:boothId/keys', roles: ['administrator'] },
-  { method: 'POST', url: '/v1/booths/booth-0001/resumption', pattern: '/v1/booths/:boothId/resumption', roles: ['administrator'] },
+  {
+    method: 'POST',
+    url: '/v1/booths/booth-0001/resumption',
+    pattern: '/v1/booths/:boothId/resumption',
+    roles: ['administrator'],
+  },
   { method: 'GET', url: '/v1/acts', pattern: '/v1/acts', roles: ['administrator', 'auditor'] },
   { method: 'GET', url: '/v1/consumers', pattern: '/v1/consumers', roles: ['administrator', 'auditor'] },
   {
@@ -169,12 +262,32 @@ const ROUTES: readonly { readonly method: HTTPMethods; readonly url: string; rea
   },
   { method: 'POST', url: `/v1/acts/${CASE}/approval`, pattern: '/v1/acts/:actId/approval', roles: ['administrator'] },
   { method: 'POST', url: `/v1/acts/${CASE}/refusal`, pattern: '/v1/acts/:actId/refusal', roles: ['administrator'] },
-  { method: 'POST', url: '/v1/booths/booth-0001/suspension', pattern: '/v1/booths/:boothId/suspension', roles: ['administrator'] },
+  {
+    method: 'POST',
+    url: '/v1/booths/booth-0001/suspension',
+    pattern: '/v1/booths/:boothId/suspension',
+    roles: ['administrator'],
+  },
   { method: 'GET', url: '/v1/policies', pattern: '/v1/policies', roles: ['administrator', 'auditor'] },
-  { method: 'GET', url: '/v1/policies/shipped-default', pattern: '/v1/policies/shipped-default', roles: ['administrator', 'auditor'] },
+  {
+    method: 'GET',
+    url: '/v1/policies/shipped-default',
+    pattern: '/v1/policies/shipped-default',
+    roles: ['administrator', 'auditor'],
+  },
   { method: 'POST', url: '/v1/policies', pattern: '/v1/policies', roles: ['administrator'] },
-  { method: 'POST', url: '/v1/policies/7/approval', pattern: '/v1/policies/:version/approval', roles: ['administrator'] },
-  { method: 'POST', url: '/v1/policies/7/activation', pattern: '/v1/policies/:version/activation', roles: ['administrator'] },
+  {
+    method: 'POST',
+    url: '/v1/policies/7/approval',
+    pattern: '/v1/policies/:version/approval',
+    roles: ['administrator'],
+  },
+  {
+    method: 'POST',
+    url: '/v1/policies/7/activation',
+    pattern: '/v1/policies/:version/activation',
+    roles: ['administrator'],
+  },
 ];
 
 describe('roles and routes', () => {
@@ -183,7 +296,11 @@ describe('roles and routes', () => {
       const allowed = route.roles.includes(role);
       it(`${role} ${allowed ? 'gets past' : 'does not get past'} the guard of ${route.method} ${route.pattern}`, async () => {
         const before = (await api.events()).length;
-        const answer = await api.inject({ method: route.method, url: route.url, headers: { authorization: await bearer({ sub: `a-${role}`, roles: [role] }) } });
+        const answer = await api.inject({
+          method: route.method,
+          url: route.url,
+          headers: { authorization: await bearer({ sub: `a-${role}`, roles: [role] }) },
+        });
         const stored = (await api.events()).slice(before);
         if (allowed) {
           expect([200, 400, 404]).toContain(answer.statusCode);
@@ -191,14 +308,30 @@ describe('roles and routes', () => {
           return;
         }
         expect(answer.json()).toMatchObject({ code: 'forbidden', status: 403 });
-        expect(stored.map((e) => [e.type, e.data, e.metadata.actor])).toEqual([['AccessRefused', { subject: `a-${role}`, what: `${route.method} ${route.pattern}`, reason: `needs_role:${route.roles.join('|')}` }, `officer:a-${role}`]]);
+        expect(stored.map((e) => [e.type, e.data, e.metadata.actor])).toEqual([
+          [
+            'AccessRefused',
+            {
+              subject: `a-${role}`,
+              what: `${route.method} ${route.pattern}`,
+              reason: `needs_role:${route.roles.join('|')}`,
+            },
+            `officer:a-${role}`,
+          ],
+        ]);
       });
     }
   }
 
   it('covers every route of the interface description that asks for a token', async () => {
-    const document = (await api.inject({ method: 'GET', url: '/openapi.json' })).json<{ paths: Record<string, Record<string, { security?: unknown }>> }>();
-    const closed = Object.entries(document.paths).flatMap(([path, item]) => Object.entries(item).filter(([, operation]) => operation.security).map(([method]) => `${method.toUpperCase()} ${path}`));
+    const document = (await api.inject({ method: 'GET', url: '/openapi.json' })).json<{
+      paths: Record<string, Record<string, { security?: unknown }>>;
+    }>();
+    const closed = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item)
+        .filter(([, operation]) => operation.security)
+        .map(([method]) => `${method.toUpperCase()} ${path}`),
+    );
     expect(closed.sort()).toEqual(ROUTES.map((r) => `${r.method} ${r.pattern.replaceAll(/:(\w+)/g, '{$1}')}`).sort());
   });
 

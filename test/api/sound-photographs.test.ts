@@ -43,7 +43,11 @@ async function registered(photo: Uint8Array): Promise<Uint8Array | object> {
   return api.vault.open(caseOwner(requestId), CASE_BLOBS.photo, { commitment: material.photo });
 }
 
-const SIZES = [[1, 1], [17, 9], [61, 43]] as const;
+const SIZES = [
+  [1, 1],
+  [17, 9],
+  [61, 43],
+] as const;
 const WRITERS: readonly (readonly [string, JpegOptions])[] = [
   ['sequential 4:2:0', { chromaSubsampling: '4:2:0' }],
   ['sequential 4:4:4', { chromaSubsampling: '4:4:4' }],
@@ -105,10 +109,7 @@ describe('sound photographs', () => {
         ['-sample', sample, '-restart', '1', '-progressive'],
       ]);
       for (const args of [...commands, ['-grayscale'], ['-optimize'], ['-dct', 'float'], ['-quality', '100']]) {
-        const { stdout, status } = spawnSync(peerProgram('cjpeg') as string, args, {
-          input: ppm,
-          maxBuffer: 1 << 24,
-        });
+        const { stdout, status } = spawnSync(peerProgram('cjpeg') as string, args, { input: ppm, maxBuffer: 1 << 24 });
         expect({ args, status }).toEqual({ args, status: 0 });
         const kept = await registered(stdout);
         expect({ args, kept: kept instanceof Uint8Array ? Buffer.compare(kept, stdout) : kept }).toEqual({

@@ -5,7 +5,12 @@ import type { RequestStatusRow } from '../../src/application/ports/read-models.j
 import { ApiServer } from './support/api-server.js';
 
 const RECEIPT = '7K3M-9QXD-2VTB-HW60';
-const row = (status: RequestStatusRow['status'], minute: number): RequestStatusRow => ({ requestId: '6f0c1d2e-3b4a-8b7e-9a64-8a3f4c0e52d1', receipt: RECEIPT, status, updatedAtUtc: `2026-11-23T08:${String(minute).padStart(2, '0')}:00.000Z` });
+const row = (status: RequestStatusRow['status'], minute: number): RequestStatusRow => ({
+  requestId: '6f0c1d2e-3b4a-8b7e-9a64-8a3f4c0e52d1',
+  receipt: RECEIPT,
+  status,
+  updatedAtUtc: `2026-11-23T08:${String(minute).padStart(2, '0')}:00.000Z`,
+});
 
 let api: ApiServer;
 beforeEach(async () => {
@@ -22,18 +27,30 @@ describe('the status of a receipt', () => {
   it('is neutral and has nothing but the three members (@req A11)', async () => {
     api.rows.put(row('processing', 1));
     const answer = await api.inject({ method: 'GET', url: `/v1/registrations/${RECEIPT}` });
-    expect([answer.statusCode, answer.json()]).toEqual([200, { receipt: RECEIPT, status: 'processing', updatedAtUtc: '2026-11-23T08:01:00.000Z' }]);
+    expect([answer.statusCode, answer.json()]).toEqual([
+      200,
+      { receipt: RECEIPT, status: 'processing', updatedAtUtc: '2026-11-23T08:01:00.000Z' },
+    ]);
   });
 
   it('is found in small letters, as people type', async () => {
     api.rows.put(row('received', 1));
-    expect((await api.inject({ method: 'GET', url: `/v1/registrations/${RECEIPT.toLowerCase()}` })).statusCode).toBe(200);
+    expect((await api.inject({ method: 'GET', url: `/v1/registrations/${RECEIPT.toLowerCase()}` })).statusCode).toBe(
+      200,
+    );
   });
 
-  it.each(['7K3M-9QXD-2VTB-HW61', '7K3M9QXD2VTBHW6', 'x', '1234-5678-9012', '%27%3B--', 'U'.repeat(250)])('is not found for %s', async (receipt) => {
-    api.rows.put(row('received', 1));
-    for (const end of ['', '/events']) expect((await api.inject({ method: 'GET', url: `/v1/registrations/${receipt}${end}` })).json()).toMatchObject({ code: 'not_found', status: 404 });
-  });
+  it.each(['7K3M-9QXD-2VTB-HW61', '7K3M9QXD2VTBHW6', 'x', '1234-5678-9012', '%27%3B--', 'U'.repeat(250)])(
+    'is not found for %s',
+    async (receipt) => {
+      api.rows.put(row('received', 1));
+      for (const end of ['', '/events'])
+        expect((await api.inject({ method: 'GET', url: `/v1/registrations/${receipt}${end}` })).json()).toMatchObject({
+          code: 'not_found',
+          status: 404,
+        });
+    },
+  );
 
   it('is not called missing while the rows are behind the log', async () => {
     api.rows.behind = true;
@@ -84,7 +101,8 @@ class EventReader {
 }
 
 describe('the event stream of a receipt', () => {
-  const open = async (signal?: AbortSignal) => fetch(`${await address}/v1/registrations/${RECEIPT}/events`, signal ? { signal } : {});
+  const open = async (signal?: AbortSignal) =>
+    fetch(`${await address}/v1/registrations/${RECEIPT}/events`, signal ? { signal } : {});
   let address: Promise<string>;
   beforeEach(() => {
     address = api.listen();
@@ -102,16 +120,24 @@ describe('the event stream of a receipt', () => {
     api.rows.put(row('processing', 2));
     api.rows.put(row('registered', 3));
     await reader.finished;
-    expect(reader.events).toEqual(['received', 'processing', 'registered'].map((status, i) => ({ event: 'status', data: { receipt: RECEIPT, status, updatedAtUtc: `2026-11-23T08:0${i + 1}:00.000Z` } })));
+    expect(reader.events).toEqual(
+      ['received', 'processing', 'registered'].map((status, i) => ({
+        event: 'status',
+        data: { receipt: RECEIPT, status, updatedAtUtc: `2026-11-23T08:0${i + 1}:00.000Z` },
+      })),
+    );
     expect(api.rows.watcherCount(RECEIPT)).toBe(0);
   });
 
-  it.each(['registered', 'not_registered', 'visit_again'] as const)('ends at once when the status is already %s', async (status) => {
-    api.rows.put(row(status, 4));
-    const reader = new EventReader(await open());
-    await reader.finished;
-    expect(reader.events.map((e) => e.data)).toEqual([expect.objectContaining({ status })]);
-  });
+  it.each(['registered', 'not_registered', 'visit_again'] as const)(
+    'ends at once when the status is already %s',
+    async (status) => {
+      api.rows.put(row(status, 4));
+      const reader = new EventReader(await open());
+      await reader.finished;
+      expect(reader.events.map((e) => e.data)).toEqual([expect.objectContaining({ status })]);
+    },
+  );
 
   it('sends a comment now and then, so that nobody drops the silent connection', async () => {
     const leave = new AbortController();
@@ -150,12 +176,24 @@ describe('the event stream of a receipt', () => {
     const receipts = [RECEIPT, '7K3M-9QXD-2VTB-HW61'];
     receipts.forEach((receipt) => busy.rows.put({ ...row('received', 1), receipt, requestId: receipt }));
     const leave = new AbortController();
-    const ask = async (receipt: string, from: string) => (await fetch(`${base}/v1/registrations/${receipt}/events`, { headers: { 'x-forwarded-for': from }, signal: leave.signal })).status;
+    const ask = async (receipt: string, from: string) =>
+      (
+        await fetch(`${base}/v1/registrations/${receipt}/events`, {
+          headers: { 'x-forwarded-for': from },
+          signal: leave.signal,
+        })
+      ).status;
     const statuses: number[] = [];
     for (let i = 0; i < 6; i += 1) statuses.push(await ask(receipts[0] as string, '192.0.2.1'));
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
-    expect([await ask(receipts[0] as string, '192.0.2.2'), await ask(receipts[1] as string, '192.0.2.1'), await ask(receipts[1] as string, '192.0.2.1')]).toEqual([429, 200, 200]);
-    expect([await ask(receipts[1] as string, '192.0.2.1'), await ask(receipts[1] as string, '192.0.2.2')]).toEqual([429, 200]);
+    expect([
+      await ask(receipts[0] as string, '192.0.2.2'),
+      await ask(receipts[1] as string, '192.0.2.1'),
+      await ask(receipts[1] as string, '192.0.2.1'),
+    ]).toEqual([429, 200, 200]);
+    expect([await ask(receipts[1] as string, '192.0.2.1'), await ask(receipts[1] as string, '192.0.2.2')]).toEqual([
+      429, 200,
+    ]);
     leave.abort();
     await busy.close();
   });
@@ -165,7 +203,11 @@ describe('the event stream of a receipt', () => {
     const base = await busy.listen();
     busy.rows.put(row('received', 1));
     const leave = new AbortController();
-    const ask = (from: string) => fetch(`${base}/v1/registrations/${RECEIPT}/events`, { headers: { 'x-forwarded-for': from }, signal: leave.signal });
+    const ask = (from: string) =>
+      fetch(`${base}/v1/registrations/${RECEIPT}/events`, {
+        headers: { 'x-forwarded-for': from },
+        signal: leave.signal,
+      });
     const greedy = [await ask('192.0.2.1'), await ask('192.0.2.1'), await ask('192.0.2.1')];
     expect((await ask('192.0.2.2')).status).toBe(200);
     // The oldest has ended by itself: its text is whole.

@@ -31,7 +31,12 @@ const closeAll = async () => void (await Promise.all(opened.splice(0).map((api) 
 /** A server that has places of these kinds only. */
 async function serverWith(...kinds: readonly Kind[]): Promise<ApiServer> {
   const none = (kind: Kind) => ({ ...DEFAULT_UPLOADS[kind], ...(kinds.includes(kind) ? {} : { placesMax: 0 }) });
-  const uploads: UploadSettings = { ...DEFAULT_UPLOADS, booth: none('booth'), challenge: none('challenge'), stranger: none('stranger') };
+  const uploads: UploadSettings = {
+    ...DEFAULT_UPLOADS,
+    booth: none('booth'),
+    challenge: none('challenge'),
+    stranger: none('stranger'),
+  };
   const api = await ApiServer.start({ uploads });
   opened.push(api);
   const commands = api.app.get(CommandBus, { strict: false });
@@ -42,17 +47,39 @@ async function serverWith(...kinds: readonly Kind[]): Promise<ApiServer> {
 }
 
 async function nonceFrom(api: ApiServer, boothId = booth.boothId): Promise<string> {
-  const answer = await api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: { boothId } });
+  const answer = await api.inject({
+    method: 'POST',
+    url: '/v1/challenges',
+    headers: { 'content-type': 'application/json' },
+    payload: { boothId },
+  });
   return answer.json<{ nonce: string }>().nonce;
 }
 
-const shown = (boothId: string, nonce: string): Record<string, string> => ({ 'honnin-booth-id': boothId, 'honnin-challenge': nonce });
-const signed = (by: TestBooth, nonce: string, boothId = by.boothId): Record<string, string> =>
-  ({ ...shown(boothId, nonce), 'honnin-booth-signature': sign(null, Buffer.from(uploadPlaceText({ boothId, nonce })), by.privateKey).toString('base64') });
+const shown = (boothId: string, nonce: string): Record<string, string> => ({
+  'honnin-booth-id': boothId,
+  'honnin-challenge': nonce,
+});
+const signed = (by: TestBooth, nonce: string, boothId = by.boothId): Record<string, string> => ({
+  ...shown(boothId, nonce),
+  'honnin-booth-signature': sign(null, Buffer.from(uploadPlaceText({ boothId, nonce })), by.privateKey).toString(
+    'base64',
+  ),
+});
 
-function post(api: ApiServer, nonce: string, headers: Record<string, string>, { by = booth, key = `key-${counter++}` } = {}): Promise<LightMyRequestResponse> {
+function post(
+  api: ApiServer,
+  nonce: string,
+  headers: Record<string, string>,
+  { by = booth, key = `key-${counter++}` } = {},
+): Promise<LightMyRequestResponse> {
   const payload = multipartBody(partsOf(requestJson(by, envelopeOf(by, nonce))));
-  return api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': key, ...headers }, payload });
+  return api.inject({
+    method: 'POST',
+    url: '/v1/registrations',
+    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': key, ...headers },
+    payload,
+  });
 }
 
 describe('the places of an upload', () => {
@@ -61,8 +88,18 @@ describe('the places of an upload', () => {
   it.each([
     ['an enrolled booth that signed for its challenge', 'booth', (nonce: string) => signed(booth, nonce), 202],
     ['a fresh challenge alone', 'challenge', (nonce: string) => shown(booth.boothId, nonce), 202],
-    ["a fresh challenge with somebody else's signature", 'challenge', (nonce: string) => signed(newBooth('x'), nonce, booth.boothId), 202],
-    ['a fresh challenge with a signature of another form', 'challenge', (nonce: string) => ({ ...shown(booth.boothId, nonce), 'honnin-booth-signature': 'AAAA' }), 202],
+    [
+      "a fresh challenge with somebody else's signature",
+      'challenge',
+      (nonce: string) => signed(newBooth('x'), nonce, booth.boothId),
+      202,
+    ],
+    [
+      'a fresh challenge with a signature of another form',
+      'challenge',
+      (nonce: string) => ({ ...shown(booth.boothId, nonce), 'honnin-booth-signature': 'AAAA' }),
+      202,
+    ],
     ['nothing', 'stranger', () => ({}), 202],
   ] as const)('are, for %s, those of kind %s and no other', async (_name, kind, headers, status) => {
     const right = await serverWith(kind);
@@ -78,7 +115,9 @@ describe('the places of an upload', () => {
   it('are not a booth’s own once it is suspended', async () => {
     const api = await serverWith('booth');
     const nonce = await nonceFrom(api, suspended.boothId);
-    expect((await post(api, nonce, signed(suspended, nonce), { by: suspended })).json()).toMatchObject({ code: 'too_many_uploads' });
+    expect((await post(api, nonce, signed(suspended, nonce), { by: suspended })).json()).toMatchObject({
+      code: 'too_many_uploads',
+    });
   });
 
   it('are those of everybody once the challenge has expired, where a repeated request gets its first answer', async () => {
@@ -90,7 +129,9 @@ describe('the places of an upload', () => {
     const again = await post(api, nonce, signed(booth, nonce), { key: 'queued' });
     expect([again.statusCode, again.body]).toEqual([202, first.body]);
     // One that the server never had is told what it is.
-    expect((await post(api, nonce, signed(booth, nonce), { key: 'never-sent' })).json()).toMatchObject({ code: 'nonce_expired' });
+    expect((await post(api, nonce, signed(booth, nonce), { key: 'never-sent' })).json()).toMatchObject({
+      code: 'nonce_expired',
+    });
   });
 });
 
@@ -100,12 +141,33 @@ describe('questions for challenges', () => {
   it('of a booth that signs are not counted with those of its address', async () => {
     const limited = await ApiServer.start({ rateLimits: { challengesPerMinute: 2 } });
     opened.push(limited);
-    await limited.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
-    const ask = async (headers: Record<string, string> = {}) => (await limited.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json', ...headers }, payload: { boothId: booth.boothId } })).statusCode;
-    const asked = (by: TestBooth, requestedAtUtc = NOW) =>
-      ({ 'honnin-booth-id': booth.boothId, 'honnin-requested-at': requestedAtUtc, 'honnin-booth-signature': sign(null, Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc })), by.privateKey).toString('base64') });
+    await limited.app
+      .get(CommandBus, { strict: false })
+      .execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
+    const ask = async (headers: Record<string, string> = {}) =>
+      (
+        await limited.inject({
+          method: 'POST',
+          url: '/v1/challenges',
+          headers: { 'content-type': 'application/json', ...headers },
+          payload: { boothId: booth.boothId },
+        })
+      ).statusCode;
+    const asked = (by: TestBooth, requestedAtUtc = NOW) => ({
+      'honnin-booth-id': booth.boothId,
+      'honnin-requested-at': requestedAtUtc,
+      'honnin-booth-signature': sign(
+        null,
+        Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc })),
+        by.privateKey,
+      ).toString('base64'),
+    });
     expect([await ask(), await ask(), await ask()]).toEqual([201, 201, 429]);
-    expect([await ask(asked(booth)), await ask(asked(newBooth('x'))), await ask(asked(booth, '2026-11-23T07:54:59.000Z'))]).toEqual([201, 429, 429]);
+    expect([
+      await ask(asked(booth)),
+      await ask(asked(newBooth('x'))),
+      await ask(asked(booth, '2026-11-23T07:54:59.000Z')),
+    ]).toEqual([201, 429, 429]);
     expect([await ask(asked(booth, '2026-11-23T08:15:00.000Z')), await ask(asked(booth))]).toEqual([201, 429]);
   });
 });
@@ -113,15 +175,34 @@ describe('questions for challenges', () => {
 describe('turns', () => {
   afterEach(closeAll);
   const one = { perSecondBeside: 50, waitingMax: 2, waitingPerAddressMax: 2, waitMsMax: 5_000 };
-  const boothAsks = () =>
-    ({ 'honnin-booth-id': booth.boothId, 'honnin-requested-at': NOW, 'honnin-booth-signature': sign(null, Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc: NOW })), booth.privateKey).toString('base64') });
+  const boothAsks = () => ({
+    'honnin-booth-id': booth.boothId,
+    'honnin-requested-at': NOW,
+    'honnin-booth-signature': sign(
+      null,
+      Buffer.from(challengeRequestText({ boothId: booth.boothId, requestedAtUtc: NOW })),
+      booth.privateKey,
+    ).toString('base64'),
+  });
 
   it('are not waited for by a booth that signs; of others that come at once, too many are sent away unread, counted and not told one by one', async () => {
     const api = await ApiServer.start({ turns: { question: one } });
     opened.push(api);
-    await api.app.get(CommandBus, { strict: false }).execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
-    const ask = (headers: Record<string, string> = {}, payload: object = { boothId: booth.boothId }) => api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json', ...headers }, payload });
-    const answers = await Promise.all([...Array.from({ length: 12 }, () => ask({}, { no: 'question' })), ask(boothAsks()), ask(boothAsks())]);
+    await api.app
+      .get(CommandBus, { strict: false })
+      .execute(new EnrolBooth('enrol-1', booth.boothId, booth.publicKey, 'admin'));
+    const ask = (headers: Record<string, string> = {}, payload: object = { boothId: booth.boothId }) =>
+      api.inject({
+        method: 'POST',
+        url: '/v1/challenges',
+        headers: { 'content-type': 'application/json', ...headers },
+        payload,
+      });
+    const answers = await Promise.all([
+      ...Array.from({ length: 12 }, () => ask({}, { no: 'question' })),
+      ask(boothAsks()),
+      ask(boothAsks()),
+    ]);
     expect(answers.slice(-2).map(({ statusCode }) => statusCode)).toEqual([201, 201]);
     const away = answers.filter(({ statusCode }) => statusCode === 429);
     expect(away.length).toBeGreaterThan(0);
@@ -157,7 +238,11 @@ describe('signatures that are checked before the turn', () => {
     await doubts.wrong('a', wrong);
     expect([await doubts.mayCheck('a', wrong), await doubts.mayCheck('a', fresh)]).toEqual([false, true]);
     for (let i = 0; i < 19; i += 1) await doubts.wrong('a', socket());
-    expect([await doubts.mayCheck('a', fresh), await doubts.mayCheck('b', fresh), await doubts.mayCheck('a', proved)]).toEqual([false, true, true]);
+    expect([
+      await doubts.mayCheck('a', fresh),
+      await doubts.mayCheck('b', fresh),
+      await doubts.mayCheck('a', proved),
+    ]).toEqual([false, true, true]);
     for (let i = 0; i < 80; i += 1) await doubts.wrong(`c${i}`, socket());
     expect([await doubts.mayCheck('b', fresh), await doubts.mayCheck('b', proved)]).toEqual([false, true]);
     await doubts.wrong('a', proved);
@@ -173,7 +258,13 @@ describe('signatures that are checked before the turn', () => {
 });
 
 describe('refusals beyond their budget', () => {
-  const garbage = (api: ApiServer) => api.inject({ method: 'POST', url: '/v1/registrations', headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' }, payload: 'x' });
+  const garbage = (api: ApiServer) =>
+    api.inject({
+      method: 'POST',
+      url: '/v1/registrations',
+      headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' },
+      payload: 'x',
+    });
 
   it('are answered all the same, counted in the metric, and told in one event for their minute, also when the process ends', async () => {
     const api = await ApiServer.start({ refusals: { perSourcePerMinute: 2, perMinute: 10 } });
@@ -186,12 +277,26 @@ describe('refusals beyond their budget', () => {
     api.clock.now = '2026-11-23T08:06:01.000Z';
     await garbage(api);
     await api.app.get(RefuseAtDoor, { strict: false }).flush({ all: false });
-    const counted = async () => (await store.readAll(null, { limit: 4096 })).events.filter((e) => e.type === 'RequestsRefusedAtDoor').map((e) => e.data);
-    const first = { sinceUtc: '2026-11-23T08:05:00.000Z', untilUtc: '2026-11-23T08:06:00.000Z', refusals: [{ code: 'malformed_request', count: 3 }] };
+    const counted = async () =>
+      (await store.readAll(null, { limit: 4096 })).events
+        .filter((e) => e.type === 'RequestsRefusedAtDoor')
+        .map((e) => e.data);
+    const first = {
+      sinceUtc: '2026-11-23T08:05:00.000Z',
+      untilUtc: '2026-11-23T08:06:00.000Z',
+      refusals: [{ code: 'malformed_request', count: 3 }],
+    };
     expect(await counted()).toEqual([first]);
     for (let i = 0; i < 3; i += 1) await garbage(api);
     await api.close();
-    expect(await counted()).toEqual([first, { sinceUtc: '2026-11-23T08:06:00.000Z', untilUtc: '2026-11-23T08:07:00.000Z', refusals: [{ code: 'malformed_request', count: 2 }] }]);
+    expect(await counted()).toEqual([
+      first,
+      {
+        sinceUtc: '2026-11-23T08:06:00.000Z',
+        untilUtc: '2026-11-23T08:07:00.000Z',
+        refusals: [{ code: 'malformed_request', count: 2 }],
+      },
+    ]);
   });
 
   it('are kept while they cannot be stored, and stored once', async () => {
@@ -204,7 +309,9 @@ describe('refusals beyond their budget', () => {
     api.store.trouble = null;
     await door.flush({ all: true });
     await door.flush({ all: true });
-    expect((await api.events()).filter((e) => e.type === 'RequestsRefusedAtDoor').map((e) => e.data['refusals'])).toEqual([[{ code: 'malformed_request', count: 1 }]]);
+    expect(
+      (await api.events()).filter((e) => e.type === 'RequestsRefusedAtDoor').map((e) => e.data['refusals']),
+    ).toEqual([[{ code: 'malformed_request', count: 1 }]]);
     await closeAll();
   });
 });
@@ -248,7 +355,9 @@ describe('header fields that are none of ours', () => {
     const address = new URL(await api.listen());
     const socket = new Socket().connect(Number(address.port), address.hostname);
     await once(socket, 'connect');
-    socket.write(`POST /v1/registrations HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nHonnin-Booth-Id: booth-0001\r\nHonnin-Challenge: ${'A'.repeat(51)}\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: 900000\r\n\r\n`);
+    socket.write(
+      `POST /v1/registrations HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nHonnin-Booth-Id: booth-0001\r\nHonnin-Challenge: ${'A'.repeat(51)}\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: 900000\r\n\r\n`,
+    );
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 422 /);
     socket.destroy();

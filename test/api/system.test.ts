@@ -34,10 +34,14 @@ describe('problem documents', () => {
     const answer = await api.inject({ method, url });
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-    if (method !== 'HEAD' && url !== '/v1/registrations/') expect(answer.json()).toMatchObject({ type: '/problems/route_not_found', code: 'route_not_found', status: 404 });
+    if (method !== 'HEAD' && url !== '/v1/registrations/')
+      expect(answer.json()).toMatchObject({ type: '/problems/route_not_found', code: 'route_not_found', status: 404 });
   });
 
-  it.each([['/v1/registrations/%E0%A4%A', 400], [`/v1/registrations/${'x'.repeat(300)}`, 414]])('answer an address that the router cannot read: %s', async (url, status) => {
+  it.each([
+    ['/v1/registrations/%E0%A4%A', 400],
+    [`/v1/registrations/${'x'.repeat(300)}`, 414],
+  ])('answer an address that the router cannot read: %s', async (url, status) => {
     const answer = await api.inject({ method: 'GET', url });
     expect(answer.statusCode).toBe(status);
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -53,12 +57,26 @@ describe('problem documents', () => {
   });
 
   it('speak Japanese when it is liked better', async () => {
-    const answer = await api.inject({ method: 'GET', url: '/x', headers: { 'accept-language': 'ja-JP,ja;q=0.9,en;q=0.8' } });
+    const answer = await api.inject({
+      method: 'GET',
+      url: '/x',
+      headers: { 'accept-language': 'ja-JP,ja;q=0.9,en;q=0.8' },
+    });
     expect(answer.headers['content-language']).toBe('ja');
     expect(answer.json<{ detail: string }>().detail).toBe(PROBLEMS.route_not_found.ja);
   });
 
-  it.each([[undefined, 'en'], ['', 'en'], ['ja', 'ja'], ['en,ja', 'en'], ['ja;q=0.5,en', 'en'], ['en;q=0.5, ja-JP;q=0.7', 'ja'], ['fr,ja;q=0', 'en'], ['*', 'en'], [';;;,,q=9', 'en']])('take %j as %s', (header, language) => {
+  it.each([
+    [undefined, 'en'],
+    ['', 'en'],
+    ['ja', 'ja'],
+    ['en,ja', 'en'],
+    ['ja;q=0.5,en', 'en'],
+    ['en;q=0.5, ja-JP;q=0.7', 'ja'],
+    ['fr,ja;q=0', 'en'],
+    ['*', 'en'],
+    [';;;,,q=9', 'en'],
+  ])('take %j as %s', (header, language) => {
     expect(languageOf(header)).toBe(language);
   });
 
@@ -70,7 +88,9 @@ describe('problem documents', () => {
       expect(kind.ja).toMatch(/[ぁ-んァ-ン一-龯]/);
       expect(kind.en).toMatch(/^[A-Z].*\.$/);
     }
-    expect((await api.inject({ method: 'GET', url: '/problems/toString' })).json()).toMatchObject({ code: 'not_found' });
+    expect((await api.inject({ method: 'GET', url: '/problems/toString' })).json()).toMatchObject({
+      code: 'not_found',
+    });
   });
 });
 
@@ -88,19 +108,73 @@ interface OpenApi {
 }
 
 const OPERATIONS = [
-  'activatePolicy', 'approveAct', 'approvePolicy', 'auditCheckpoint', 'auditCosigned', 'auditKeys', 'auditList', 'auditListDifference', 'caseDifference', 'caseStateAt', 'checkPhoto', 'compareWithShippedDefault', 'declineAct', 'endRequest', 'explainCase', 'explainProblem', 'exportBundle', 'getBoothSettings', 'getHold', 'getRegistrationStatus', 'giveOpinion', 'issueChallenge', 'listActs', 'listBooths', 'listCases', 'listConsumers', 'listHolds', 'listPolicies', 'live', 'metrics', 'offlineVerifier',
-  'proposeBooth', 'proposeBoothKey', 'proposeErasure', 'proposePolicy', 'proposeResumption', 'proposeSkip', 'proveConsistency', 'proveInclusion', 'ready', 'receiveRegistration', 'replayCase', 'replayParked', 'resolveHold', 'resumeConsumer', 'resumeEffect', 'streamRegistrationStatus', 'suspendBooth', 'viewImage', 'whatIf',
+  'activatePolicy',
+  'approveAct',
+  'approvePolicy',
+  'auditCheckpoint',
+  'auditCosigned',
+  'auditKeys',
+  'auditList',
+  'auditListDifference',
+  'caseDifference',
+  'caseStateAt',
+  'checkPhoto',
+  'compareWithShippedDefault',
+  'declineAct',
+  'endRequest',
+  'explainCase',
+  'explainProblem',
+  'exportBundle',
+  'getBoothSettings',
+  'getHold',
+  'getRegistrationStatus',
+  'giveOpinion',
+  'issueChallenge',
+  'listActs',
+  'listBooths',
+  'listCases',
+  'listConsumers',
+  'listHolds',
+  'listPolicies',
+  'live',
+  'metrics',
+  'offlineVerifier',
+  'proposeBooth',
+  'proposeBoothKey',
+  'proposeErasure',
+  'proposePolicy',
+  'proposeResumption',
+  'proposeSkip',
+  'proveConsistency',
+  'proveInclusion',
+  'ready',
+  'receiveRegistration',
+  'replayCase',
+  'replayParked',
+  'resolveHold',
+  'resumeConsumer',
+  'resumeEffect',
+  'streamRegistrationStatus',
+  'suspendBooth',
+  'viewImage',
+  'whatIf',
 ];
 
 describe('the interface description', () => {
   let document: OpenApi;
   beforeAll(async () => {
     const answer = await api.inject({ method: 'GET', url: '/openapi.json' });
-    expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, expect.stringMatching(/^application\/json/)]);
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([
+      200,
+      expect.stringMatching(/^application\/json/),
+    ]);
     document = answer.json<OpenApi>();
   });
 
-  const operations = () => Object.entries(document.paths).flatMap(([route, item]) => Object.entries(item).map(([method, operation]) => ({ route, method, operation })));
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([route, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ route, method, operation })),
+    );
 
   /** Calls back with every object inside. */
   function everyObject(value: unknown, visit: (object: Record<string, unknown>, at: string) => void, at = '#'): void {
@@ -112,21 +186,29 @@ describe('the interface description', () => {
   it('is OpenAPI 3.1 with the members that it must have', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/);
     expect(document.info).toMatchObject({ title: 'Honnin', version: '1' });
-    expect(operations().map(({ operation }) => operation.operationId).sort()).toEqual(OPERATIONS);
+    expect(
+      operations()
+        .map(({ operation }) => operation.operationId)
+        .sort(),
+    ).toEqual(OPERATIONS);
   });
 
   it('has none of the words of OpenAPI 3.0 that 3.1 has given up', () => {
     const found: string[] = [];
     everyObject(document, (object, at) => {
       if ('nullable' in object) found.push(`${at}: nullable`);
-      for (const bound of ['exclusiveMinimum', 'exclusiveMaximum']) if (typeof object[bound] === 'boolean') found.push(`${at}: ${bound}`);
-      if (Array.isArray(object['type']) && new Set(object['type']).size !== object['type'].length) found.push(`${at}: type`);
+      for (const bound of ['exclusiveMinimum', 'exclusiveMaximum'])
+        if (typeof object[bound] === 'boolean') found.push(`${at}: ${bound}`);
+      if (Array.isArray(object['type']) && new Set(object['type']).size !== object['type'].length)
+        found.push(`${at}: type`);
     });
     expect(found).toEqual([]);
   });
 
   it('says that null is possible where it is', () => {
-    const holds = document.components['schemas']?.['HoldAnswer'] as { properties: Record<string, { type?: unknown; enum?: unknown[] }> };
+    const holds = document.components['schemas']?.['HoldAnswer'] as {
+      properties: Record<string, { type?: unknown; enum?: unknown[] }>;
+    };
     expect(holds.properties['registeredPoints']?.type).toEqual(['integer', 'null']);
     expect(holds.properties['outcome']?.type).toEqual(['string', 'null']);
     expect(holds.properties['outcome']?.enum).toEqual(expect.arrayContaining(['released', null]));
@@ -138,16 +220,39 @@ describe('the interface description', () => {
 
   it('is held against answers by a check that finds mistakes', () => {
     const schemas = new AnswerSchemas(document);
-    const answer = (statusCode: number, type: string, body: object) => ({ statusCode, headers: { 'content-type': type }, body: JSON.stringify(body), json: () => body }) as unknown as Parameters<typeof schemas.mistakes>[2];
+    const answer = (statusCode: number, type: string, body: object) =>
+      ({
+        statusCode,
+        headers: { 'content-type': type },
+        body: JSON.stringify(body),
+        json: () => body,
+      }) as unknown as Parameters<typeof schemas.mistakes>[2];
     const good = { receipt: '7K3M-9QXD-2VTB-HW60', status: 'received', updatedAtUtc: '2026-11-23T08:00:00.000Z' };
     const url = '/v1/registrations/7K3M-9QXD-2VTB-HW60';
     expect(schemas.mistakes('GET', url, answer(200, 'application/json', good))).toEqual([]);
-    for (const wrong of [{ ...good, status: 'held' }, { ...good, updatedAtUtc: 'yesterday' }, { receipt: good.receipt }]) {
+    for (const wrong of [
+      { ...good, status: 'held' },
+      { ...good, updatedAtUtc: 'yesterday' },
+      { receipt: good.receipt },
+    ]) {
       expect(schemas.mistakes('GET', url, answer(200, 'application/json', wrong))).not.toEqual([]);
     }
     expect(schemas.mistakes('GET', url, answer(418, 'application/json', good))).not.toEqual([]);
     expect(schemas.mistakes('GET', url, answer(200, 'text/plain', good))).not.toEqual([]);
-    expect(schemas.mistakes('GET', url, answer(404, 'application/problem+json', { type: '/problems/forbidden', title: 'x', status: 404, code: 'forbidden', detail: 'x', instance: 'urn:uuid:x' }))).not.toEqual([]);
+    expect(
+      schemas.mistakes(
+        'GET',
+        url,
+        answer(404, 'application/problem+json', {
+          type: '/problems/forbidden',
+          title: 'x',
+          status: 404,
+          code: 'forbidden',
+          detail: 'x',
+          instance: 'urn:uuid:x',
+        }),
+      ),
+    ).not.toEqual([]);
   });
 
   it('has only references that lead somewhere', () => {
@@ -156,7 +261,10 @@ describe('the interface description', () => {
       const reference = object['$ref'];
       if (typeof reference !== 'string') return;
       references++;
-      const target = reference.split('/').slice(1).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
+      const target = reference
+        .split('/')
+        .slice(1)
+        .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], document);
       expect([reference, typeof target]).toEqual([reference, 'object']);
     });
     expect(references).toBeGreaterThan(50);
@@ -170,9 +278,19 @@ describe('the interface description', () => {
       expect([route, method, statuses.filter((s) => s.startsWith('2')).length]).toEqual([route, method, 1]);
       expect(statuses).toEqual(expect.arrayContaining(['500', '503']));
       for (const status of statuses.filter((s) => !s.startsWith('2'))) {
-        expect(operation.responses[status]).toMatchObject({ description: expect.any(String), content: { 'application/problem+json': { schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, expect.any(Object)] } } } });
+        expect(operation.responses[status]).toMatchObject({
+          description: expect.any(String),
+          content: {
+            'application/problem+json': {
+              schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, expect.any(Object)] },
+            },
+          },
+        });
       }
-      for (const { responses: { [operationSuccess(operation)]: success } } of [operation]) expect(success?.description).toBeTruthy();
+      for (const {
+        responses: { [operationSuccess(operation)]: success },
+      } of [operation])
+        expect(success?.description).toBeTruthy();
     }
   });
 
@@ -194,8 +312,15 @@ describe('the interface description', () => {
       photo: { contentType: 'image/jpeg' },
       ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { contentType: 'image/jpeg' }])),
     });
-    const fields = (upload?.parameters as { name: string; in: string; required: boolean }[]).map(({ name, in: place, required }) => [name, place, required]);
-    expect(fields.sort()).toEqual([['Honnin-Booth-Id', 'header', false], ['Honnin-Booth-Signature', 'header', false], ['Honnin-Challenge', 'header', false], ['Idempotency-Key', 'header', true]]);
+    const fields = (upload?.parameters as { name: string; in: string; required: boolean }[]).map(
+      ({ name, in: place, required }) => [name, place, required],
+    );
+    expect(fields.sort()).toEqual([
+      ['Honnin-Booth-Id', 'header', false],
+      ['Honnin-Booth-Signature', 'header', false],
+      ['Honnin-Challenge', 'header', false],
+      ['Idempotency-Key', 'header', true],
+    ]);
   });
 
   it('is shown as a page, from this server alone', async () => {
@@ -206,9 +331,13 @@ describe('the interface description', () => {
     expect(sources.length).toBeGreaterThan(2);
     for (const source of sources) {
       expect(source).not.toMatch(/^https?:/);
-      expect((await api.inject({ method: 'GET', url: new URL(source, 'http://x/docs').pathname })).statusCode).toBe(200);
+      expect((await api.inject({ method: 'GET', url: new URL(source, 'http://x/docs').pathname })).statusCode).toBe(
+        200,
+      );
     }
-    expect((await api.inject({ method: 'GET', url: '/docs/nothing.js' })).headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect((await api.inject({ method: 'GET', url: '/docs/nothing.js' })).headers['content-type']).toMatch(
+      /^application\/problem\+json/,
+    );
   });
 });
 
@@ -240,7 +369,8 @@ describe('health', () => {
   });
 });
 
-const linesWith = (text: string, part: string) => text.split('\n').filter((line) => line.includes(part) && !line.startsWith('#'));
+const linesWith = (text: string, part: string) =>
+  text.split('\n').filter((line) => line.includes(part) && !line.startsWith('#'));
 
 describe('measurements', () => {
   it('count requests by route pattern and hold the delay of the event loop', async () => {
@@ -248,22 +378,41 @@ describe('measurements', () => {
     await api.inject({ method: 'GET', url: '/v1/anything/7K3M-9QXD-2VTB-HW60' });
     const answer = await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR });
     expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect(linesWith(answer.body, 'honnin_http_request_seconds_count{method="GET",route="/v1/registrations/:receipt",status="404"}')).toHaveLength(1);
-    expect(linesWith(answer.body, 'honnin_http_request_seconds_count{method="GET",route="unmatched",status="404"}')).toHaveLength(1);
+    expect(
+      linesWith(
+        answer.body,
+        'honnin_http_request_seconds_count{method="GET",route="/v1/registrations/:receipt",status="404"}',
+      ),
+    ).toHaveLength(1);
+    expect(
+      linesWith(answer.body, 'honnin_http_request_seconds_count{method="GET",route="unmatched",status="404"}'),
+    ).toHaveLength(1);
     expect(linesWith(answer.body, 'nodejs_eventloop_lag_p99_seconds')).toHaveLength(1);
     expect(linesWith(answer.body, '7K3M')).toEqual([]);
   });
 
   it('count refusals at the door by code', async () => {
-    await api.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: '[]' });
+    await api.inject({
+      method: 'POST',
+      url: '/v1/challenges',
+      headers: { 'content-type': 'application/json' },
+      payload: '[]',
+    });
     const { body } = await api.inject({ method: 'GET', url: '/metrics', ...AS_OPERATOR });
-    expect(linesWith(body, 'honnin_door_refusals_total')).toEqual(['honnin_door_refusals_total{code="malformed_request"} 1']);
+    expect(linesWith(body, 'honnin_door_refusals_total')).toEqual([
+      'honnin_door_refusals_total{code="malformed_request"} 1',
+    ]);
   });
 
   it('ask for their token', async () => {
     const guarded = await ApiServer.start({ metricsToken: 'scrape-me' });
-    const ask = (authorization?: string) => guarded.inject({ method: 'GET', url: '/metrics', headers: authorization === undefined ? {} : { authorization } });
-    expect([(await ask()).statusCode, (await ask('Bearer scrape-mx')).statusCode, (await ask('Bearer scrape-me')).statusCode]).toEqual([401, 401, 200]);
+    const ask = (authorization?: string) =>
+      guarded.inject({ method: 'GET', url: '/metrics', headers: authorization === undefined ? {} : { authorization } });
+    expect([
+      (await ask()).statusCode,
+      (await ask('Bearer scrape-mx')).statusCode,
+      (await ask('Bearer scrape-me')).statusCode,
+    ]).toEqual([401, 401, 200]);
     await guarded.close();
   });
 });
@@ -363,10 +512,26 @@ describe('the port of the booths', () => {
 describe('the log', () => {
   it('has one line per request with id, method, route pattern, status and time', async () => {
     const before = api.logLines.length;
-    const answer = await api.inject({ method: 'GET', url: '/health/live?token=abc', headers: { authorization: 'Bearer secret-token' } });
+    const answer = await api.inject({
+      method: 'GET',
+      url: '/health/live?token=abc',
+      headers: { authorization: 'Bearer secret-token' },
+    });
     await new Promise((resolve) => setImmediate(resolve));
     const lines = api.logLines.slice(before).map((l) => JSON.parse(l) as Record<string, unknown>);
-    expect(lines).toEqual([{ level: 30, time: expect.stringMatching(/Z$/), service: 'honnin', id: answer.headers['x-request-id'], method: 'GET', route: '/health/live', status: 200, ms: expect.any(Number), msg: 'request' }]);
+    expect(lines).toEqual([
+      {
+        level: 30,
+        time: expect.stringMatching(/Z$/),
+        service: 'honnin',
+        id: answer.headers['x-request-id'],
+        method: 'GET',
+        route: '/health/live',
+        status: 200,
+        ms: expect.any(Number),
+        msg: 'request',
+      },
+    ]);
   });
 });
 
@@ -375,7 +540,12 @@ describe('shutting down', () => {
     const closing = await ApiServer.start();
     const { Lifecycle } = await import('../../src/api/lifecycle.js');
     closing.app.get(Lifecycle, { strict: false }).onModuleDestroy();
-    const answer = await closing.inject({ method: 'POST', url: '/v1/challenges', headers: { 'content-type': 'application/json' }, payload: {} });
+    const answer = await closing.inject({
+      method: 'POST',
+      url: '/v1/challenges',
+      headers: { 'content-type': 'application/json' },
+      payload: {},
+    });
     expect(answer.json()).toMatchObject({ code: 'shutting_down', status: 503 });
     expect(answer.headers).toMatchObject({ 'retry-after': '5', connection: 'close' });
     expect((await closing.inject({ method: 'GET', url: '/health/live' })).statusCode).toBe(200);
@@ -386,17 +556,42 @@ describe('shutting down', () => {
 describe('TLS', () => {
   itUnless(peer('openssl'), 'is spoken when certificate and key are set, from version 1.2 on', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'honnin-tls-'));
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', path.join(folder, 'key.pem'), '-out', path.join(folder, 'cert.pem')], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        path.join(folder, 'key.pem'),
+        '-out',
+        path.join(folder, 'cert.pem'),
+      ],
+      { stdio: 'ignore' },
+    );
     const cert = readFileSync(path.join(folder, 'cert.pem'), 'utf8');
     const secure = await ApiServer.start({ tls: { cert, key: readFileSync(path.join(folder, 'key.pem'), 'utf8') } });
     const url = new URL('/health/live', await secure.listen());
     expect(url.protocol).toBe('https:');
-    const ask = (options: object) => new Promise<{ status: number; hsts: unknown }>((resolve, reject) => {
-      httpsRequest(url, { ca: cert, agent: false, ...options }, (response) => {
-        response.resume();
-        resolve({ status: response.statusCode as number, hsts: response.headers['strict-transport-security'] });
-      }).on('error', reject).end();
-    });
+    const ask = (options: object) =>
+      new Promise<{ status: number; hsts: unknown }>((resolve, reject) => {
+        httpsRequest(url, { ca: cert, agent: false, ...options }, (response) => {
+          response.resume();
+          resolve({ status: response.statusCode as number, hsts: response.headers['strict-transport-security'] });
+        })
+          .on('error', reject)
+          .end();
+      });
     expect(await ask({})).toEqual({ status: 200, hsts: 'max-age=31536000' });
     await expect(ask({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow();
     await secure.close();
@@ -436,10 +631,24 @@ describe('a rate limiter', () => {
 
 describe('looking for a My Number', () => {
   it.each<[string, Record<string, string | string[]>, boolean]>([
-    ['usual headers', { host: '127.0.0.1:3000', 'content-length': '123456', 'user-agent': 'node', date: 'Mon, 23 Nov 2026 08:05:00 GMT', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }, false],
+    [
+      'usual headers',
+      {
+        host: '127.0.0.1:3000',
+        'content-length': '123456',
+        'user-agent': 'node',
+        date: 'Mon, 23 Nov 2026 08:05:00 GMT',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+      false,
+    ],
     ['a random UUID with digits', { 'idempotency-key': '0f8e2a1c-1234-4567-8901-123456789012' }, false],
     ['a boundary, quoted or not', { 'content-type': 'multipart/form-data; boundary="----a-123456789012"' }, false],
-    ['a content type that is more than its boundary', { 'content-type': 'multipart/form-data; boundary=x; note=123456789012' }, true],
+    [
+      'a content type that is more than its boundary',
+      { 'content-type': 'multipart/form-data; boundary=x; note=123456789012' },
+      true,
+    ],
     ['the boundary word in another header', { 'x-a': 'a; boundary=123456789012' }, true],
     ['one of several values', { 'x-a': ['a', '1234 5678 9012'] }, true],
     ['a UUID beside a number', { 'x-a': '0f8e2a1c-1234-4567-8901-123456789012 123456789012' }, true],
@@ -448,7 +657,12 @@ describe('looking for a My Number', () => {
   });
 
   it('finds none in base64, digests and times as they occur in a request', () => {
-    const body = { a: Buffer.alloc(256, 0x35).toString('base64'), b: '0123456789'.repeat(6) + 'abcd', c: '2026-11-23T08:15:30.123Z', d: 2 ** 31 };
+    const body = {
+      a: Buffer.alloc(256, 0x35).toString('base64'),
+      b: '0123456789'.repeat(6) + 'abcd',
+      c: '2026-11-23T08:15:30.123Z',
+      d: 2 ** 31,
+    };
     expect(parseJson(Buffer.from(JSON.stringify(body))).outcome).toBe('parsed');
   });
 });

@@ -50,7 +50,14 @@ describe('places for uploads', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  const LIMITS: PlacesLimits = { placesMax: 8, perHolderMax: 4, perChallengeMax: 2, bytesMax: 1_000 * KIB, bytesPerSecondMax: 1_000 * KIB, pace: PACE };
+  const LIMITS: PlacesLimits = {
+    placesMax: 8,
+    perHolderMax: 4,
+    perChallengeMax: 2,
+    bytesMax: 1_000 * KIB,
+    bytesPerSecondMax: 1_000 * KIB,
+    pace: PACE,
+  };
   const at = (name: string, challenge: string | null = null): Holder => ({ name, challenge });
   const codeOf = (work: () => unknown): string => {
     try {
@@ -120,7 +127,13 @@ describe('places for uploads', () => {
     const places = new UploadPlaces(LIMITS);
     const [slow, slower] = [places.take(at('a', 'n')), places.take(at('b', 'n'))];
     const other = places.take(at('c', 'm'));
-    seconds(2, new Map([[slow, 10], [slower, 5]]));
+    seconds(
+      2,
+      new Map([
+        [slow, 10],
+        [slower, 5],
+      ]),
+    );
     places.take(at('d', 'n'));
     expect([slow, slower, other].map(endOf)).toEqual([null, 'too_many_uploads', null]);
     expect(places.size).toBe(3);
@@ -218,7 +231,13 @@ describe('places for uploads', () => {
     const places = new UploadPlaces(LIMITS);
     const slow = places.take(at('a'));
     const long = places.take(at('b'));
-    seconds(30, new Map([[slow, 1], [long, 20 * KIB]]));
+    seconds(
+      30,
+      new Map([
+        [slow, 1],
+        [long, 20 * KIB],
+      ]),
+    );
     expect([endOf(slow), endOf(long)]).toEqual(['upload_too_slow', 'request_timeout']);
     expect([places.size, places.bytes]).toEqual([0, 0]);
   });

@@ -32,10 +32,14 @@ describe('a receipt', () => {
   it('is never read as another one', () => {
     const sign = fc.constantFrom(...'0123456789ABCDEFGHJKMNPQRSTVWXYZ');
     fc.assert(
-      fc.property(fc.array(sign, { minLength: 16, maxLength: 16 }), fc.constantFrom('', ' ', '-', 'ー'), (signs, between) => {
-        const written = (signs.join('').match(/.{4}/g) as string[]).join('-');
-        expect(writtenReceipt(signs.join(between).toLowerCase())).toBe(written);
-      }),
+      fc.property(
+        fc.array(sign, { minLength: 16, maxLength: 16 }),
+        fc.constantFrom('', ' ', '-', 'ー'),
+        (signs, between) => {
+          const written = (signs.join('').match(/.{4}/g) as string[]).join('-');
+          expect(writtenReceipt(signs.join(between).toLowerCase())).toBe(written);
+        },
+      ),
     );
   });
 });
@@ -51,10 +55,15 @@ describe('an instant that somebody asks for', () => {
     ['2026-01-01T00:00:00+09:00', '2025-12-31T15:00:00.000Z'],
   ])('is read in any offset: %s', (text, utc) => expect(utcInstantOf(text)).toBe(utc));
 
-  it.each(['2026-11-23', '2026-11-23T08:15:30', '2026-02-30T00:00:00Z', '2026-11-23T08:15:30+24:00', '2026-11-23T08:15:30+09:60', 'now', ''])(
-    'is none: %p',
-    (text) => expect(utcInstantOf(text)).toBeNull(),
-  );
+  it.each([
+    '2026-11-23',
+    '2026-11-23T08:15:30',
+    '2026-02-30T00:00:00Z',
+    '2026-11-23T08:15:30+24:00',
+    '2026-11-23T08:15:30+09:60',
+    'now',
+    '',
+  ])('is none: %p', (text) => expect(utcInstantOf(text)).toBeNull());
 });
 
 describe('a server that people and probes look at', () => {
@@ -102,7 +111,11 @@ describe('a server that people and probes look at', () => {
     const places = [...body.matchAll(/href="([^"]+)"/g)].map(([, path]) => path as string);
     expect(places).toContain('/docs');
     for (const url of ['/openapi.json', '/health/ready']) {
-      expect([url, places.includes(url), (await api.inject({ method: 'GET', url })).statusCode]).toEqual([url, true, 200]);
+      expect([url, places.includes(url), (await api.inject({ method: 'GET', url })).statusCode]).toEqual([
+        url,
+        true,
+        200,
+      ]);
     }
   });
 

@@ -46,7 +46,12 @@ async function world() {
   );
   const reactor = new SagaReactor(app.aggregates, app.policies);
   const receive = async (requestId: string) => {
-    await app.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request: request({ requestId }) }, { commandId: requestId, actor: 'booth:b', correlationId: requestId, causationId: requestId, policyVersion: 1 });
+    await app.aggregates.execute(
+      registrations,
+      requestId,
+      { type: 'ReceiveRequest', request: request({ requestId }) },
+      { commandId: requestId, actor: 'booth:b', correlationId: requestId, causationId: requestId, policyVersion: 1 },
+    );
     const [event] = await app.store.readStream(`registration-${requestId}`);
     await reactor.handle(event!);
     return event!;
@@ -102,7 +107,10 @@ describe('effect dispatcher', () => {
     dispatcher.start();
     const requestId = '11111111-1111-5111-8111-111111111111';
     await receive(requestId);
-    const failures = async () => (await aggregates.load(sagas, requestId)).stored.filter((e) => e.type === 'EffectFailed' || e.type === 'EffectStuck').length;
+    const failures = async () =>
+      (await aggregates.load(sagas, requestId)).stored.filter(
+        (e) => e.type === 'EffectFailed' || e.type === 'EffectStuck',
+      ).length;
     for (let n = 1; n <= 8; n += 1) {
       await eventually(async () => (await failures()) === n);
       expect(performer.done).toEqual([]);
@@ -112,7 +120,9 @@ describe('effect dispatcher', () => {
     const { state, stored } = await aggregates.load(sagas, requestId);
     expect(stored.at(-1)).toMatchObject({ type: 'EffectStuck', data: { error: 'RangeError' } });
     const handler = new ResumeEffectHandler(aggregates);
-    expect(await handler.execute(new ResumeEffect('resume-1', requestId, state.pending[0]!.effectId, 'operator'))).toEqual({ ok: undefined });
+    expect(
+      await handler.execute(new ResumeEffect('resume-1', requestId, state.pending[0]!.effectId, 'operator')),
+    ).toEqual({ ok: undefined });
     await eventually(() => performer.done.length === 1 && dispatcher.status().open === 0);
   });
 

@@ -23,8 +23,10 @@ import { ALGORITHM, policy, request, VALID } from '../support/registration-facts
 import { application } from './fixture.js';
 
 const SENT = {
-  photo: Buffer.from('a photograph'), certificate: Buffer.from('a certificate'),
-  cardRecord: Buffer.from('a record'), cardIssuerCertificate: Buffer.from('an issuer'),
+  photo: Buffer.from('a photograph'),
+  certificate: Buffer.from('a certificate'),
+  cardRecord: Buffer.from('a record'),
+  cardIssuerCertificate: Buffer.from('an issuer'),
 };
 const BLOBS = ['photo', 'certificate', 'cardRecord', 'cardIssuerCertificate'] as const;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -48,14 +50,33 @@ describe('a registrant who is erased between certificate check and comparison', 
     const faces = {
       compare: async (what: FaceComparisonRequest) => {
         compared.push(what);
-        const signals = { nearDuplicateOfCard: false, nearDuplicateOfRegistered: 'not_assessed', frames: 'not_assessed' };
-        return { outcome: 'compared', cardPoints: 9_500, registeredPoints: what.registered ? 9_400 : null, algorithm: ALGORITHM, quality: {}, signals };
+        const signals = {
+          nearDuplicateOfCard: false,
+          nearDuplicateOfRegistered: 'not_assessed',
+          frames: 'not_assessed',
+        };
+        return {
+          outcome: 'compared',
+          cardPoints: 9_500,
+          registeredPoints: what.registered ? 9_400 : null,
+          algorithm: ALGORITHM,
+          quality: {},
+          signals,
+        };
       },
     };
     const cardRecords = { faceImageOf: () => Buffer.from('the face of the card') };
     const nobody = {} as never;
     performer = new PerformEffect(
-      app.aggregates, app.policies, app.clock, vault, nobody, cardRecords as never, faces as never, nobody, nobody,
+      app.aggregates,
+      app.policies,
+      app.clock,
+      vault,
+      nobody,
+      cardRecords as never,
+      faces as never,
+      nobody,
+      nobody,
       new RegistrantGroup(app.aggregates),
     );
     await received();
@@ -66,7 +87,11 @@ describe('a registrant who is erased between certificate check and comparison', 
   });
 
   let commands = 0;
-  async function run<S, C, E extends DomainEvent>(aggregate: Aggregate<S, C, E>, id: string, command: C): Promise<void> {
+  async function run<S, C, E extends DomainEvent>(
+    aggregate: Aggregate<S, C, E>,
+    id: string,
+    command: C,
+  ): Promise<void> {
     const commandId = derivedId('test', (commands += 1));
     const context = { commandId, actor: 'test', correlationId: id, causationId: id, policyVersion: 1 };
     expect(await app.aggregates.execute(aggregate, id, command, context)).toMatchObject({ outcome: 'decided' });
@@ -80,12 +105,23 @@ describe('a registrant who is erased between certificate check and comparison', 
     const { boothId, counter, certificateType, mode, capturedAtUtc, consent } = plain;
     await run(booths, boothId, { type: 'EnrolBooth', boothId, publicKey, by: 'a' });
     const envelopeText = captureEnvelopeText({
-      nonce: 'n', boothId, counter, certificateType, mode, capturedAtUtc, consent, photoSha256: sha256(SENT.photo),
-      certificateSha256: sha256(SENT.certificate), cardRecordSha256: sha256(SENT.cardRecord),
-      cardIssuerCertificateSha256: sha256(SENT.cardIssuerCertificate), framesSha256: [],
+      nonce: 'n',
+      boothId,
+      counter,
+      certificateType,
+      mode,
+      capturedAtUtc,
+      consent,
+      photoSha256: sha256(SENT.photo),
+      certificateSha256: sha256(SENT.certificate),
+      cardRecordSha256: sha256(SENT.cardRecord),
+      cardIssuerCertificateSha256: sha256(SENT.cardIssuerCertificate),
+      framesSha256: [],
     });
     const boothSignature = sign(null, Buffer.from(envelopeText), booth.privateKey).toString('base64');
-    const signed = Buffer.from(JSON.stringify({ envelopeText, boothSignature, cardSignature: 'aa', cardChallengeSignature: 'aa' }));
+    const signed = Buffer.from(
+      JSON.stringify({ envelopeText, boothSignature, cardSignature: 'aa', cardChallengeSignature: 'aa' }),
+    );
     const sealed = await Promise.all(BLOBS.map((blob) => vault.seal(caseOwner('r1'), CASE_BLOBS[blob], SENT[blob])));
     const [photo, certificate, cardRecord, cardIssuerCertificate] = sealed as [string, string, string, string];
     const signatures = await vault.seal(caseOwner('r1'), CASE_BLOBS.signatures, signed);
@@ -95,13 +131,21 @@ describe('a registrant who is erased between certificate check and comparison', 
     const image = await vault.seal(registrantOwner('s1'), IMAGE.imageId, Buffer.from('the image of before'));
     await run(registrants, 's1', { type: 'RegisterImage', ...IMAGE, image });
     await run(registrants, 's1', { type: 'ConfirmImage', imageId: IMAGE.imageId });
-    const verdict = { ...VALID, material: { certificate, cardRecord } } as Extract<RegistrationCommand, { type: 'RecordCertificateVerdict' }>['verdict'];
+    const verdict = { ...VALID, material: { certificate, cardRecord } } as Extract<
+      RegistrationCommand,
+      { type: 'RecordCertificateVerdict' }
+    >['verdict'];
     const nowUtc = app.clock.nowUtc();
     await run(registrations, 'r1', { type: 'RecordCertificateVerdict', verdict, attempt: 1, policy: policy(), nowUtc });
   }
 
   const erase = () =>
-    run(registrants, 's1', { type: 'EraseRegistrant', rule: 'request_of_the_person', by: 'a', tombstone: { days: 1, untilUtc: '2026-11-24T09:00:00.000Z' } });
+    run(registrants, 's1', {
+      type: 'EraseRegistrant',
+      rule: 'request_of_the_person',
+      by: 'a',
+      tombstone: { days: 1, untilUtc: '2026-11-24T09:00:00.000Z' },
+    });
   const events = async () => (await app.aggregates.load(registrations, 'r1')).stored as unknown as RegistrationEvent[];
   const job = { requestId: 'r1', effectId: derivedId('effect') };
 
@@ -118,7 +162,10 @@ describe('a registrant who is erased between certificate check and comparison', 
     expect(await performer.perform(job, { effect: 'CompareFaces', attempt: 1 })).toBeNull();
     expect(compared.map(({ registered }) => registered)).toEqual([null]);
     expect((await events()).slice(-2)).toMatchObject([
-      { type: 'FaceMatched', data: { registered: { comparison: 'not_applicable', reason: 'erased' }, confirmation: 'on_hold' } },
+      {
+        type: 'FaceMatched',
+        data: { registered: { comparison: 'not_applicable', reason: 'erased' }, confirmation: 'on_hold' },
+      },
       { type: 'Held', data: { reason: 'erased_before', registeredPoints: null, boundPoints: null } },
     ]);
     expect(keys.existingKey(registrantOwner('s1'))).toBeNull();
@@ -129,14 +176,19 @@ describe('a registrant who is erased between certificate check and comparison', 
     await vault.destroyOwner(registrantOwner('s1'));
     expect(await performer.perform(job, { effect: 'RegisterImage' })).toEqual({ code: 'registrant_erased' });
     expect(keys.existingKey(registrantOwner('s1'))).toBeNull();
-    expect((await app.aggregates.load(registrants, 's1')).state.images.map(({ status }) => status)).toEqual(['withdrawn']);
+    expect((await app.aggregates.load(registrants, 's1')).state.images.map(({ status }) => status)).toEqual([
+      'withdrawn',
+    ]);
   });
 
   it('leaves no key behind where the verdict was stored after the erasure was carried out, once the entry of it is made', async () => {
     let entries = 0;
     const erasure = new RegistrantErasure(
-      app.aggregates, vault, { indexOf: () => (entries > 0 ? 0 : null) } as never,
-      { caughtUpTo: async () => true, keysLinkedTo: () => [], requestsErasedBy: () => [] } as never, new KnownCards(),
+      app.aggregates,
+      vault,
+      { indexOf: () => (entries > 0 ? 0 : null) } as never,
+      { caughtUpTo: async () => true, keysLinkedTo: () => [], requestsErasedBy: () => [] } as never,
+      new KnownCards(),
     );
     const stored = async (type: string) =>
       (await app.store.readAll(null, { filter: { types: [type] }, limit: 10 })).events.map((event) => upcast(event));

@@ -40,7 +40,10 @@ describe('the sealed evidence of a refused certificate', () => {
   let app: Awaited<ReturnType<typeof application>>;
   let retention: EvidenceRetention;
   let dispatcher: EffectDispatcher;
-  const sealed = () => (existsSync(join(folder, 'sealed')) ? readdirSync(join(folder, 'sealed'), { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).length : 0);
+  const sealed = () =>
+    existsSync(join(folder, 'sealed'))
+      ? readdirSync(join(folder, 'sealed'), { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).length
+      : 0;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'honnin-retention-'));
@@ -58,7 +61,18 @@ describe('the sealed evidence of a refused certificate', () => {
 
   function dispatcherOn(on: ImageVault): EffectDispatcher {
     const nobody = {} as never;
-    const performer = new PerformEffect(app.aggregates, app.policies, app.clock, on, nobody, nobody, nobody, nobody, nobody, nobody);
+    const performer = new PerformEffect(
+      app.aggregates,
+      app.policies,
+      app.clock,
+      on,
+      nobody,
+      nobody,
+      nobody,
+      nobody,
+      nobody,
+      nobody,
+    );
     return new EffectDispatcher(
       app.store,
       app.aggregates,
@@ -70,7 +84,14 @@ describe('the sealed evidence of a refused certificate', () => {
     );
   }
   const command = (requestId: string, what: RegistrationCommand) =>
-    app.aggregates.execute(registrations, requestId, what, { commandId: derivedId(requestId, what.type), actor: 'system:registration-saga', correlationId: requestId, causationId: requestId, policyVersion: 1, decidedAtUtc: app.clock.nowUtc() });
+    app.aggregates.execute(registrations, requestId, what, {
+      commandId: derivedId(requestId, what.type),
+      actor: 'system:registration-saga',
+      correlationId: requestId,
+      causationId: requestId,
+      policyVersion: 1,
+      decidedAtUtc: app.clock.nowUtc(),
+    });
   const received = async (requestId: string) => {
     await command(requestId, { type: 'ReceiveRequest', request: request({ requestId }) });
     await vault.seal(caseOwner(requestId), 'photo', BYTES);
@@ -78,17 +99,37 @@ describe('the sealed evidence of a refused certificate', () => {
   };
   const refused = async (requestId: string) => {
     await received(requestId);
-    await command(requestId, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32) }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() });
+    await command(requestId, {
+      type: 'RecordCertificateVerdict',
+      verdict: {
+        verdict: 'invalid',
+        reason: 'revoked',
+        cardRecordReason: null,
+        evidence: null,
+        verifier: VERIFIER,
+        sealedEvidenceId: 'evidence-1',
+        sealedEvidenceSha256: '5f'.repeat(32),
+      },
+      attempt: 1,
+      policy: policy(),
+      nowUtc: app.clock.nowUtc(),
+    });
   };
   /** What the two consumers would be handed, in log order; a delivery may come again. */
   async function deliver(): Promise<void> {
     const reactor = new SagaReactor(app.aggregates, app.policies);
-    const all = async (types: readonly string[]) => (await app.store.readAll(null, { limit: 4096, filter: { types } })).events;
+    const all = async (types: readonly string[]) =>
+      (await app.store.readAll(null, { limit: 4096, filter: { types } })).events;
     await retention.handle(await all(retention.types));
     for (const event of await all(SAGA_SOURCES)) if (event.type !== 'RequestReceived') await reactor.handle(event);
   }
-  const history = async (requestId: string): Promise<readonly StoredEvent[]> => (await app.aggregates.load(registrations, requestId)).stored;
-  const isGone = (requestId: string) => vault.open(evidenceOwner(requestId), 'evidence-1', ANY).then(() => false, (error: unknown) => error instanceof BlobGoneError);
+  const history = async (requestId: string): Promise<readonly StoredEvent[]> =>
+    (await app.aggregates.load(registrations, requestId)).stored;
+  const isGone = (requestId: string) =>
+    vault.open(evidenceOwner(requestId), 'evidence-1', ANY).then(
+      () => false,
+      (error: unknown) => error instanceof BlobGoneError,
+    );
   const waitsOnly = () => eventually(() => dispatcher.status().open === 0 && dispatcher.status().retained === 1);
 
   it('is there until the last millisecond, and gone with key and file at the instant that was set', async () => {
@@ -99,7 +140,18 @@ describe('the sealed evidence of a refused certificate', () => {
     dispatcher.start();
     await waitsOnly();
     const eraseAtUtc = new Date(Date.parse(refusedAt) + 400 * DAY_MS).toISOString();
-    expect((await history('r1')).map(({ type, data }) => [type, data]).slice(2)).toEqual([['RefusedEvidenceRetained', { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), refusedAtUtc: refusedAt, retentionDays: 400, eraseAtUtc }]]);
+    expect((await history('r1')).map(({ type, data }) => [type, data]).slice(2)).toEqual([
+      [
+        'RefusedEvidenceRetained',
+        {
+          sealedEvidenceId: 'evidence-1',
+          sealedEvidenceSha256: '5f'.repeat(32),
+          refusedAtUtc: refusedAt,
+          retentionDays: 400,
+          eraseAtUtc,
+        },
+      ],
+    ]);
     // The case's own material does not wait for it.
     await expect(vault.open(caseOwner('r1'), 'photo', ANY)).rejects.toThrow(BlobGoneError);
     app.clock.advance(400 * DAY_MS - 1);
@@ -107,8 +159,22 @@ describe('the sealed evidence of a refused certificate', () => {
     expect([await isGone('r1'), sealed()]).toEqual([false, 1]);
     app.clock.advance(1);
     await eventually(async () => (await history('r1')).length === 4);
-    expect((await history('r1')).at(-1)).toMatchObject({ type: 'RefusedEvidenceErased', data: { sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: '5f'.repeat(32), rule: 'retention_limit', eraseAtUtc }, metadata: { recordedAtUtc: eraseAtUtc, correlationId: 'r1' } });
-    expect([await isGone('r1'), sealed(), keys.existingKey('evidence:r1'), keys.keyFor('evidence:r1')]).toEqual([true, 0, null, null]);
+    expect((await history('r1')).at(-1)).toMatchObject({
+      type: 'RefusedEvidenceErased',
+      data: {
+        sealedEvidenceId: 'evidence-1',
+        sealedEvidenceSha256: '5f'.repeat(32),
+        rule: 'retention_limit',
+        eraseAtUtc,
+      },
+      metadata: { recordedAtUtc: eraseAtUtc, correlationId: 'r1' },
+    });
+    expect([await isGone('r1'), sealed(), keys.existingKey('evidence:r1'), keys.keyFor('evidence:r1')]).toEqual([
+      true,
+      0,
+      null,
+      null,
+    ]);
     await deliver();
     await eventually(() => dispatcher.status().retained === 0);
     expect((await history('r1')).length).toBe(4);
@@ -120,20 +186,37 @@ describe('the sealed evidence of a refused certificate', () => {
     // The saga of that time reacted to the refusal, and its consumer will never see it again.
     await new SagaReactor(app.aggregates, app.policies).handle(rejected!);
     dispatcher.start();
-    await eventually(async () => (await app.aggregates.load(sagas, 'r1')).state.pending.length === 0 && dispatcher.status().open === 0);
+    await eventually(
+      async () => (await app.aggregates.load(sagas, 'r1')).state.pending.length === 0 && dispatcher.status().open === 0,
+    );
     app.clock.advance(1_000 * DAY_MS);
     expect(await isGone('r1')).toBe(false);
     await deliver();
     await eventually(async () => (await history('r1')).length === 4);
-    expect((await history('r1')).map(({ type }) => type)).toEqual(['RequestReceived', 'CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased']);
+    expect((await history('r1')).map(({ type }) => type)).toEqual([
+      'RequestReceived',
+      'CertificateRejected',
+      'RefusedEvidenceRetained',
+      'RefusedEvidenceErased',
+    ]);
     expect([await isGone('r1'), sealed()]).toEqual([true, 0]);
   });
 
   it('keeps the time that was promised when another policy comes into force', async () => {
     await refused('r1');
     await deliver();
-    for (const what of [{ type: 'ProposePolicy', values: { ...DEFAULT_POLICY, refusedEvidenceRetentionDays: 1 }, by: 'a' }, { type: 'ApprovePolicy', version: 2, by: 'b' }, { type: 'ActivatePolicy', version: 2, by: 'b' }] as const) {
-      await app.aggregates.execute(policies, POLICY_ID, what, { commandId: derivedId('second', what.type), actor: 'officer:a', correlationId: 'p', causationId: 'p', policyVersion: null });
+    for (const what of [
+      { type: 'ProposePolicy', values: { ...DEFAULT_POLICY, refusedEvidenceRetentionDays: 1 }, by: 'a' },
+      { type: 'ApprovePolicy', version: 2, by: 'b' },
+      { type: 'ActivatePolicy', version: 2, by: 'b' },
+    ] as const) {
+      await app.aggregates.execute(policies, POLICY_ID, what, {
+        commandId: derivedId('second', what.type),
+        actor: 'officer:a',
+        correlationId: 'p',
+        causationId: 'p',
+        policyVersion: null,
+      });
     }
     await refused('r2');
     await deliver();
@@ -165,7 +248,9 @@ describe('the sealed evidence of a refused certificate', () => {
     })(join(folder, 'sealed'), keys);
     await refused('r1');
     await vault.destroyOwner(caseOwner('r1'));
-    await retention.handle((await app.store.readAll(null, { limit: 10, filter: { types: ['CertificateRejected'] } })).events);
+    await retention.handle(
+      (await app.store.readAll(null, { limit: 10, filter: { types: ['CertificateRejected'] } })).events,
+    );
     await new SagaReactor(app.aggregates, app.policies).handle((await history('r1'))[2]!);
     app.clock.advance(400 * DAY_MS);
     dispatcher = dispatcherOn(away);
@@ -179,9 +264,37 @@ describe('the sealed evidence of a refused certificate', () => {
   });
 
   it.each<[string, (requestId: string) => Promise<unknown>]>([
-    ['verified', (id) => command(id, { type: 'RecordCertificateVerdict', verdict: VALID, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() })],
+    [
+      'verified',
+      (id) =>
+        command(id, {
+          type: 'RecordCertificateVerdict',
+          verdict: VALID,
+          attempt: 1,
+          policy: policy(),
+          nowUtc: app.clock.nowUtc(),
+        }),
+    ],
     ['withdrawn', (id) => command(id, { type: 'WithdrawRegistration', by: 'holder' })],
-    ['refused with nothing kept', (id) => command(id, { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', reason: 'revoked', cardRecordReason: null, evidence: null, verifier: VERIFIER, sealedEvidenceId: null, sealedEvidenceSha256: null }, attempt: 1, policy: policy(), nowUtc: app.clock.nowUtc() })],
+    [
+      'refused with nothing kept',
+      (id) =>
+        command(id, {
+          type: 'RecordCertificateVerdict',
+          verdict: {
+            verdict: 'invalid',
+            reason: 'revoked',
+            cardRecordReason: null,
+            evidence: null,
+            verifier: VERIFIER,
+            sealedEvidenceId: null,
+            sealedEvidenceSha256: null,
+          },
+          attempt: 1,
+          policy: policy(),
+          nowUtc: app.clock.nowUtc(),
+        }),
+    ],
   ])('does not stay behind where a check died after sealing it and the request was %s', async (_, end) => {
     await received('r1');
     await end('r1');
@@ -194,6 +307,8 @@ describe('the sealed evidence of a refused certificate', () => {
     const away = { destroyOwner: () => Promise.reject(new Error('away')) } as unknown as ImageVault;
     await received('r1');
     await command('r1', { type: 'WithdrawRegistration', by: 'holder' });
-    await expect(new EvidenceRetention(app.aggregates, app.policies, away).handle([(await history('r1'))[1]!])).rejects.toThrow(TransientFailure);
+    await expect(
+      new EvidenceRetention(app.aggregates, app.policies, away).handle([(await history('r1'))[1]!]),
+    ).rejects.toThrow(TransientFailure);
   });
 });

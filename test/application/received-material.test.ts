@@ -15,7 +15,12 @@ import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { request } from '../support/registration-facts.js';
 import { application } from './fixture.js';
 
-const SENT = { photo: Buffer.from('a photograph'), certificate: Buffer.from('a certificate'), cardRecord: Buffer.from('a record'), cardIssuerCertificate: Buffer.from('an issuer') };
+const SENT = {
+  photo: Buffer.from('a photograph'),
+  certificate: Buffer.from('a certificate'),
+  cardRecord: Buffer.from('a record'),
+  cardIssuerCertificate: Buffer.from('an issuer'),
+};
 const FRAMES = [Buffer.from('a frame'), Buffer.from('another frame')];
 const BLOBS = ['photo', 'certificate', 'cardRecord', 'cardIssuerCertificate'] as const;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -44,71 +49,159 @@ describe('what a booth sent, opened again', () => {
 
   const publicKey = (key: typeof booth.publicKey) => key.export({ format: 'der', type: 'spki' }).toString('base64');
   let commands = 0;
-  const ofBooth = (command: BoothCommand) => app.aggregates.execute(booths, 'booth-1', command, { commandId: `booth-${(commands += 1)}`, actor: 'officer:a', correlationId: 'booth-1', causationId: 'booth-1', policyVersion: null });
+  const ofBooth = (command: BoothCommand) =>
+    app.aggregates.execute(booths, 'booth-1', command, {
+      commandId: `booth-${(commands += 1)}`,
+      actor: 'officer:a',
+      correlationId: 'booth-1',
+      causationId: 'booth-1',
+      policyVersion: null,
+    });
 
-  /** What the door would have sealed for an envelope that says something else than it should, or is signed by somebody else. */
-  async function seal({ says = {}, by = booth.privateKey, hasCommitment = true }: { says?: Partial<CaptureEnvelope>; by?: typeof booth.privateKey; hasCommitment?: boolean } = {}): Promise<ReceivedRequest> {
+  /** What the door would have sealed for an envelope that says something else than it should, or is signed by somebody
+   * else. */
+  async function seal({
+    says = {},
+    by = booth.privateKey,
+    hasCommitment = true,
+  }: {
+    says?: Partial<CaptureEnvelope>;
+    by?: typeof booth.privateKey;
+    hasCommitment?: boolean;
+  } = {}): Promise<ReceivedRequest> {
     const plain = request({ requestId: 'r1' });
     const { boothId, counter, certificateType, mode, capturedAtUtc, consent } = plain;
     const envelope: CaptureEnvelope = {
-      nonce: 'n', boothId, counter, certificateType, mode, capturedAtUtc, consent, photoSha256: sha256(SENT.photo), certificateSha256: sha256(SENT.certificate), cardRecordSha256: sha256(SENT.cardRecord),
-      cardIssuerCertificateSha256: sha256(SENT.cardIssuerCertificate), framesSha256: FRAMES.map(sha256), ...says,
+      nonce: 'n',
+      boothId,
+      counter,
+      certificateType,
+      mode,
+      capturedAtUtc,
+      consent,
+      photoSha256: sha256(SENT.photo),
+      certificateSha256: sha256(SENT.certificate),
+      cardRecordSha256: sha256(SENT.cardRecord),
+      cardIssuerCertificateSha256: sha256(SENT.cardIssuerCertificate),
+      framesSha256: FRAMES.map(sha256),
+      ...says,
     };
     const envelopeText = captureEnvelopeText(envelope);
-    const signatures = Buffer.from(JSON.stringify({ envelopeText, boothSignature: sign(null, Buffer.from(envelopeText), by).toString('base64'), cardSignature: 'aa', cardChallengeSignature: 'aa' }));
+    const signatures = Buffer.from(
+      JSON.stringify({
+        envelopeText,
+        boothSignature: sign(null, Buffer.from(envelopeText), by).toString('base64'),
+        cardSignature: 'aa',
+        cardChallengeSignature: 'aa',
+      }),
+    );
     const owner = caseOwner('r1');
-    const [photo, certificate, cardRecord, cardIssuerCertificate] = (await Promise.all(BLOBS.map((blob) => vault.seal(owner, CASE_BLOBS[blob], SENT[blob])))) as [string, string, string, string];
+    const [photo, certificate, cardRecord, cardIssuerCertificate] = (await Promise.all(
+      BLOBS.map((blob) => vault.seal(owner, CASE_BLOBS[blob], SENT[blob])),
+    )) as [string, string, string, string];
     const sealed = await vault.seal(owner, CASE_BLOBS.signatures, signatures);
     const material = await Promise.all(FRAMES.map((frame, i) => vault.seal(owner, frameBlob(i), frame)));
-    return { ...plain, frames: { prompt: 'turn-left', material }, material: { photo, certificate, cardRecord, cardIssuerCertificate, signatures: hasCommitment ? sealed : null } };
+    return {
+      ...plain,
+      frames: { prompt: 'turn-left', material },
+      material: { photo, certificate, cardRecord, cardIssuerCertificate, signatures: hasCommitment ? sealed : null },
+    };
   }
 
-  it.each([true, false])('is given out when it is what was received and signed (commitment to the text: %s)', async (hasCommitment) => {
-    const r = await seal({ hasCommitment });
-    const { signed, bytes } = await received.open(r, BLOBS);
-    for (const blob of BLOBS) expect(Buffer.from(bytes[blob]).equals(SENT[blob])).toBe(true);
-    expect((await received.frames(r, signed)).map((frame) => Buffer.from(frame))).toEqual(FRAMES);
-  });
+  it.each([true, false])(
+    'is given out when it is what was received and signed (commitment to the text: %s)',
+    async (hasCommitment) => {
+      const r = await seal({ hasCommitment });
+      const { signed, bytes } = await received.open(r, BLOBS);
+      for (const blob of BLOBS) expect(Buffer.from(bytes[blob]).equals(SENT[blob])).toBe(true);
+      expect((await received.frames(r, signed)).map((frame) => Buffer.from(frame))).toEqual(FRAMES);
+    },
+  );
 
   it('is still given out after the booth got another key, and after it was suspended', async () => {
     const r = await seal();
     await ofBooth({ type: 'RotateBoothKey', publicKey: publicKey(generateKeyPairSync('ed25519').publicKey), by: 'a' });
     await ofBooth({ type: 'SuspendBooth', reason: 'lost', by: 'a' });
     expect((await received.open(r, ['photo'])).bytes.photo).toHaveLength(SENT.photo.length);
-    await expect(received.open({ ...r, boothKeyVersion: 2 }, ['photo'])).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signature' });
-    await expect(received.open({ ...r, boothKeyVersion: 3 }, ['photo'])).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signature' });
+    await expect(received.open({ ...r, boothKeyVersion: 2 }, ['photo'])).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signature',
+    });
+    await expect(received.open({ ...r, boothKeyVersion: 3 }, ['photo'])).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signature',
+    });
   });
 
   it.each(BLOBS)('is not given out when the event commits to another %s', async (blob) => {
     const r = await seal();
-    await expect(received.open({ ...r, material: { ...r.material, [blob]: r.material.photo === r.material[blob] ? r.material.certificate : r.material.photo } }, [blob])).rejects.toThrow(BlobDiffersError);
+    await expect(
+      received.open(
+        {
+          ...r,
+          material: {
+            ...r.material,
+            [blob]: r.material.photo === r.material[blob] ? r.material.certificate : r.material.photo,
+          },
+        },
+        [blob],
+      ),
+    ).rejects.toThrow(BlobDiffersError);
   });
 
   it.each(BLOBS)('is not given out when the signed text names another %s', async (blob) => {
     const r = await seal({ says: { [`${blob}Sha256`]: sha256(Buffer.from('another')) } });
-    await expect(received.open(r, [blob])).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signed_text', blobId: CASE_BLOBS[blob] });
-    for (const other of BLOBS.filter((each) => each !== blob)) expect((await received.open(r, [other])).bytes[other]).toHaveLength(SENT[other].length);
+    await expect(received.open(r, [blob])).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signed_text',
+      blobId: CASE_BLOBS[blob],
+    });
+    for (const other of BLOBS.filter((each) => each !== blob))
+      expect((await received.open(r, [other])).bytes[other]).toHaveLength(SENT[other].length);
   });
 
   it.each<[string, Partial<CaptureEnvelope>]>([
-    ['the booth', { boothId: 'booth-2' }], ['the number of the capture', { counter: 2 }], ['the mode', { mode: 'REGISTRY_ONLY' }], ['the kind of certificate', { certificateType: 'digital_signature' }], ['the time', { capturedAtUtc: '2026-11-23T08:59:00.001Z' }],
-    ['the text that was agreed to', { consent: { textVersion: '2026-12', keepReferenceImage: true } }], ['what was agreed to', { consent: { textVersion: '2026-11', keepReferenceImage: false } }],
+    ['the booth', { boothId: 'booth-2' }],
+    ['the number of the capture', { counter: 2 }],
+    ['the mode', { mode: 'REGISTRY_ONLY' }],
+    ['the kind of certificate', { certificateType: 'digital_signature' }],
+    ['the time', { capturedAtUtc: '2026-11-23T08:59:00.001Z' }],
+    ['the text that was agreed to', { consent: { textVersion: '2026-12', keepReferenceImage: true } }],
+    ['what was agreed to', { consent: { textVersion: '2026-11', keepReferenceImage: false } }],
   ])('is not given out when text and event differ in %s', async (_what, says) => {
-    await expect(received.open(await seal({ says }), ['photo'])).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signed_text', blobId: 'signatures' });
+    await expect(received.open(await seal({ says }), ['photo'])).rejects.toMatchObject({
+      constructor: SignedTextDiffersError,
+      difference: 'signed_text',
+      blobId: 'signatures',
+    });
   });
 
-  it.each([true, false])("is not given out when the booth's key did not sign the text (commitment to the text: %s)", async (hasCommitment) => {
-    await expect(received.open(await seal({ by: generateKeyPairSync('ed25519').privateKey, hasCommitment }), ['photo'])).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signature' });
-  });
+  it.each([true, false])(
+    "is not given out when the booth's key did not sign the text (commitment to the text: %s)",
+    async (hasCommitment) => {
+      await expect(
+        received.open(await seal({ by: generateKeyPairSync('ed25519').privateKey, hasCommitment }), ['photo']),
+      ).rejects.toMatchObject({ constructor: SignedTextDiffersError, difference: 'signature' });
+    },
+  );
 
   it('is not given out when the text is another one than was committed to, though the booth signed both', async () => {
     const r = await seal();
     await vault.remove(caseOwner('r1'), CASE_BLOBS.signatures);
     await seal({ says: { nonce: 'another' } });
-    await expect(received.open(r, ['photo'])).rejects.toMatchObject({ constructor: BlobDiffersError, difference: 'other_bytes', blobId: 'signatures' });
+    await expect(received.open(r, ['photo'])).rejects.toMatchObject({
+      constructor: BlobDiffersError,
+      difference: 'other_bytes',
+      blobId: 'signatures',
+    });
   });
 
-  it.each<[string, readonly string[]]>([['another frame', [sha256(SENT.photo), sha256(FRAMES[1] as Buffer)]], ['the frames in another order', FRAMES.map(sha256).reverse()], ['one frame fewer', FRAMES.slice(1).map(sha256)], ['none', []]])('gives out no frames when the text names %s', async (_what, framesSha256) => {
+  it.each<[string, readonly string[]]>([
+    ['another frame', [sha256(SENT.photo), sha256(FRAMES[1] as Buffer)]],
+    ['the frames in another order', FRAMES.map(sha256).reverse()],
+    ['one frame fewer', FRAMES.slice(1).map(sha256)],
+    ['none', []],
+  ])('gives out no frames when the text names %s', async (_what, framesSha256) => {
     const r = await seal({ says: { framesSha256 } });
     const { signed } = await received.open(r, ['photo']);
     const isCount = framesSha256.length !== FRAMES.length;

@@ -8,7 +8,13 @@ import { application } from './fixture.js';
 
 /** Consumers as the health check sees them. */
 const following = (standbyMs: number, change: object = {}) => ({
-  consumer: 'c', state: 'live', lagMs: 0, lastError: null, parkedStreams: 0, standbyMs, ...change,
+  consumer: 'c',
+  state: 'live',
+  lagMs: 0,
+  lastError: null,
+  parkedStreams: 0,
+  standbyMs,
+  ...change,
 });
 const OUTSIDE = {
   HONNIN_GOVERNMENT_URL: 'http://127.0.0.1:9',
@@ -20,7 +26,10 @@ const OUTSIDE = {
   HONNIN_OPEN_CASES_MAX: '7',
 };
 const WATCHED = {
-  stopped: { material_differed: 0, material_missing: 0 }, overdue: 0, oldestMs: 3_600_000, hoursMax: 240,
+  stopped: { material_differed: 0, material_missing: 0 },
+  overdue: 0,
+  oldestMs: 3_600_000,
+  hoursMax: 240,
   oldestReceivedAtUtc: '2026-11-23T08:00:00.000Z',
 };
 
@@ -143,7 +152,10 @@ describe('a server of which one part is broken', () => {
 // @fault O12 @fault O17
 describe('whether the server is ready', () => {
   async function partsWith(standbyMs: readonly number[], refusal: string | null = null) {
-    return readiness(standbyMs.map((ms) => following(ms)), { refusal });
+    return readiness(
+      standbyMs.map((ms) => following(ms)),
+      { refusal },
+    );
   }
 
   async function readiness(
@@ -197,7 +209,10 @@ describe('whether the server is ready', () => {
     for (const consumer of ['registration-saga', 'publication-relay']) {
       const stopped = following(0, { consumer, state: 'stopped', lastError: { message: 'what it could not take' } });
       const { ok, parts } = await readiness([stopped]);
-      expect([ok, parts[consumer]]).toEqual([false, { ok: false, detail: 'stopped, 0 s behind: what it could not take' }]);
+      expect([ok, parts[consumer]]).toEqual([
+        false,
+        { ok: false, detail: 'stopped, 0 s behind: what it could not take' },
+      ]);
     }
     const waiting = following(0, { consumer: 'publication-relay', state: 'failing' });
     expect((await readiness([waiting])).parts['publication-relay']?.ok).toBe(true);
@@ -207,10 +222,14 @@ describe('whether the server is ready', () => {
   it('is degraded while events are parked, or of kinds that this program does not know, and names them', async () => {
     expect((await readiness([following(0)])).degraded).toBe(false);
     const parked = await readiness([following(0, { consumer: 'registrant-erasure', parkedStreams: 2 })]);
-    expect(parked).toMatchObject({ degraded: true, parts: { parked: { ok: false, detail: expect.stringContaining('2 of registrant-erasure') } } });
+    expect(parked).toMatchObject({
+      degraded: true,
+      parts: { parked: { ok: false, detail: expect.stringContaining('2 of registrant-erasure') } },
+    });
     const unknown = await readiness([following(0)], { met: ['SomethingOfTomorrow/1', 'Held/9'] });
     expect(unknown).toMatchObject({
-      degraded: true, parts: { 'unknown-events': { ok: false, detail: expect.stringContaining('SomethingOfTomorrow/1, Held/9') } },
+      degraded: true,
+      parts: { 'unknown-events': { ok: false, detail: expect.stringContaining('SomethingOfTomorrow/1, Held/9') } },
     });
   });
 });

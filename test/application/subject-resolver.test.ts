@@ -185,10 +185,7 @@ describe('registrant key of a card (@req A14, decision 0071)', () => {
       { type: 'GiveConsent', textVersion: 'v', requestId: 'r' },
       { type: 'RegisterImage', imageId: 'i', requestId: 'r', capturedAtUtc: '2026-01-01T00:00:00.000Z', image: 'aa' },
     ] as const) {
-      expect(await run(linked, command)).toMatchObject({
-        outcome: 'refused',
-        refusal: { code: 'registrant_linked' },
-      });
+      expect(await run(linked, command)).toMatchObject({ outcome: 'refused', refusal: { code: 'registrant_linked' } });
     }
   });
 
@@ -249,7 +246,8 @@ describe('registrant key after an erasure (decision 0086)', () => {
     expect(await resolver.wasErasedBefore(second)).toBe(true);
     const later = (await linkEvents()).slice(links);
     expect(later.length).toBeGreaterThan(0);
-    for (const key of before) expect(JSON.stringify(later, (_, value) => (typeof value === 'bigint' ? 0 : value))).not.toContain(key);
+    for (const key of before)
+      expect(JSON.stringify(later, (_, value) => (typeof value === 'bigint' ? 0 : value))).not.toContain(key);
   });
 
   it('meets nothing where the policy wanted no tombstone, and the key is another one all the same', async () => {
@@ -284,16 +282,19 @@ describe('registrant key after an erasure (decision 0086)', () => {
       [0, true],
       [3_649, true],
       [3_652, false],
-    ])('is left after an erasure of that time, which is remembered for the days of the policy: %d days later %s', async (days, isMet) => {
-      const { resolve, run, secrets, resolver, clock } = await resolverWith({});
-      const key = keyOfBefore(secrets, '01');
-      await run(key, { type: 'GiveConsent', textVersion: 'v', requestId: 'r' });
-      await run(key, { ...erase, tombstone: null });
-      clock.advance(days * 86_400_000);
-      const next = (await resolve('01')) as string;
-      expect(next).not.toBe(key);
-      expect(await resolver.wasErasedBefore(next)).toBe(isMet);
-      expect(await resolve('01', 'r2')).toBe(next);
-    });
+    ])(
+      'is left after an erasure of that time, which is remembered for the days of the policy: %d days later %s',
+      async (days, isMet) => {
+        const { resolve, run, secrets, resolver, clock } = await resolverWith({});
+        const key = keyOfBefore(secrets, '01');
+        await run(key, { type: 'GiveConsent', textVersion: 'v', requestId: 'r' });
+        await run(key, { ...erase, tombstone: null });
+        clock.advance(days * 86_400_000);
+        const next = (await resolve('01')) as string;
+        expect(next).not.toBe(key);
+        expect(await resolver.wasErasedBefore(next)).toBe(isMet);
+        expect(await resolve('01', 'r2')).toBe(next);
+      },
+    );
   });
 });

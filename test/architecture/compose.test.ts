@@ -16,15 +16,32 @@ interface Service {
 }
 
 const text = readFileSync(path.join(root, 'compose.yaml'), 'utf8');
-const { services, volumes } = load(text) as { readonly services: Readonly<Record<string, Service>>; readonly volumes: Readonly<Record<string, null>> };
+const { services, volumes } = load(text) as {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, null>>;
+};
 /** The variables in the commands that its first lines tell people to type. */
-const told = [...text.matchAll(/^#.*$/gm)].flatMap(([line]) => [...line.matchAll(/\b([A-Z][A-Z_]+)=(?:'([^']*)'|(\S+))/g)].map(([, name, quoted, bare]) => ({ name: name as string, value: (quoted ?? bare) as string })));
+const told = [...text.matchAll(/^#.*$/gm)].flatMap(([line]) =>
+  [...line.matchAll(/\b([A-Z][A-Z_]+)=(?:'([^']*)'|(\S+))/g)].map(([, name, quoted, bare]) => ({
+    name: name as string,
+    value: (quoted ?? bare) as string,
+  })),
+);
 const published = Object.values(services).flatMap(({ ports }) => ports);
 
 /** Properties of a Kafka broker that the file sets; the image makes `KAFKA_NODE_ID` from `node.id`. */
 const KAFKA_PROPERTIES = new Set([
-  'node.id', 'process.roles', 'listeners', 'advertised.listeners', 'controller.listener.names', 'listener.security.protocol.map', 'controller.quorum.voters', 'offsets.topic.replication.factor',
-  'transaction.state.log.replication.factor', 'transaction.state.log.min.isr', 'group.initial.rebalance.delay.ms',
+  'node.id',
+  'process.roles',
+  'listeners',
+  'advertised.listeners',
+  'controller.listener.names',
+  'listener.security.protocol.map',
+  'controller.quorum.voters',
+  'offsets.topic.replication.factor',
+  'transaction.state.log.replication.factor',
+  'transaction.state.log.min.isr',
+  'group.initial.rebalance.delay.ms',
 ]);
 
 /** Nobody here can start it, so at least what it says must fit what the server reads. */
@@ -47,7 +64,9 @@ describe('compose.yaml', () => {
   });
 
   it('names tests and variables that exist', () => {
-    expect(readFileSync(path.join(root, 'test/event-store/kurrent-event-store.test.ts'), 'utf8')).toContain("process.env['KURRENTDB_URL']");
+    expect(readFileSync(path.join(root, 'test/event-store/kurrent-event-store.test.ts'), 'utf8')).toContain(
+      "process.env['KURRENTDB_URL']",
+    );
     expect(told.map(({ name }) => name)).toContain('KURRENTDB_URL');
   });
 
@@ -60,7 +79,15 @@ describe('compose.yaml', () => {
 
   it('gives Kafka properties that a broker has, and tells clients the address that is published', () => {
     const environment = (services['kafka'] as Service).environment ?? {};
-    const properties = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name.replace(/^KAFKA_/, '').toLowerCase().replaceAll('_', '.'), String(value)]));
+    const properties = Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [
+        name
+          .replace(/^KAFKA_/, '')
+          .toLowerCase()
+          .replaceAll('_', '.'),
+        String(value),
+      ]),
+    );
     for (const name of Object.keys(properties)) expect(KAFKA_PROPERTIES).toContain(name);
     expect(properties['advertised.listeners']).toBe('PLAINTEXT://127.0.0.1:9092');
     expect(properties['listeners']).toMatch(/PLAINTEXT:\/\/:9092/);

@@ -35,16 +35,15 @@ describe('the index of decisions', () => {
   const line = (number: string, file: string): string => `- [${number}](${file}) words\n`;
   it.each([
     ['a decision without a line', ['0001-a.md'], '', ['the index has no line for 0001-a.md']],
-    ['a line without a decision', [], line('0001', '0001-a.md'), [
-      'the index names 0001-a.md, which is not there',
-    ]],
+    ['a line without a decision', [], line('0001', '0001-a.md'), ['the index names 0001-a.md, which is not there']],
     ['a line that shows another number', ['0001-a.md'], line('0002', '0001-a.md'), ['the line of 0001 says 0002']],
-    ['a line that stands twice', ['0001-a.md'], line('0001', '0001-a.md').repeat(2), [
-      'the index has 0001 twice',
-    ]],
-    ['two decisions of one number', ['0001-a.md', '0001-b.md'], line('0001', '0001-a.md') + line('0001', '0001-b.md'), [
-      'the index has 0001 twice', 'two decisions have the number 0001: take the next free one',
-    ]],
+    ['a line that stands twice', ['0001-a.md'], line('0001', '0001-a.md').repeat(2), ['the index has 0001 twice']],
+    [
+      'two decisions of one number',
+      ['0001-a.md', '0001-b.md'],
+      line('0001', '0001-a.md') + line('0001', '0001-b.md'),
+      ['the index has 0001 twice', 'two decisions have the number 0001: take the next free one'],
+    ],
     ['nothing where all is right', ['0001-a.md'], line('0001', '0001-a.md'), []],
   ])('tells %s', (_, files, index, expected) => {
     expect(discrepancies(files, index)).toEqual(expected);

@@ -12,20 +12,23 @@ const PAGES = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/decisions/README.md',
-  ...readdirSync(path.join(root, 'docs')).filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`),
+  ...readdirSync(path.join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
 ];
 
 /** What `./honnin help` lists, and `--version`. */
 function commands(): readonly string[] {
   const [, loaded] = /const commands[^{]*\{\n([^]*?)\n\};/.exec(read('src/cli/main.ts')) ?? [];
-  const names = [...(loaded ?? '').matchAll(/^ {2}'?([a-z-]+)'?: \{ summary/gm)].map(([, name]) => name as string);
+  const names = [...(loaded ?? '').matchAll(/^ {2}'?([a-z-]+)'?: \{\s+summary/gm)].map(([, name]) => name as string);
   return [...names, 'test', 'soak', 'help', '--version'];
 }
 
 /** Places that a page names and that are not there. A name with a capital word, a star or a bracket is a pattern. */
 function lost(page: string, text: string): string[] {
-  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
-    .map(([, link]) => path.join(path.dirname(page), link as string));
+  const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) =>
+    path.join(path.dirname(page), link as string),
+  );
   const named = [...text.matchAll(/`((?:src|test|docs|bench)\/[^`\s]+)`/g)]
     .map(([, file]) => file as string)
     .filter((file) => !/[*<>{}…]|[A-Z]{3,}/.test(file));

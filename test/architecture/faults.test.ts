@@ -11,8 +11,9 @@ const MARK = ['@', 'fault'].join('');
 
 /** The numbers that a text is marked with; a mark without a number answers '?', which is no row of any table. */
 function marksOf(text: string): string[] {
-  return [...text.matchAll(new RegExp(`${MARK}\\b((?:[ \\t,]+[A-Z]\\d+\\b)*)`, 'g'))]
-    .flatMap(([, list]) => (list === '' ? ['?'] : (list as string).split(/[\s,]+/).filter((id) => id !== '')));
+  return [...text.matchAll(new RegExp(`${MARK}\\b((?:[ \\t,]+[A-Z]\\d+\\b)*)`, 'g'))].flatMap(([, list]) =>
+    list === '' ? ['?'] : (list as string).split(/[\s,]+/).filter((id) => id !== ''),
+  );
 }
 
 /** Number → the files of `test/` that carry its mark. */

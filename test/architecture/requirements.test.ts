@@ -27,12 +27,15 @@ type Marks = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** The rows of the document: `- **R1** words`, then lines that begin with "Where:", "Shown by:", "Not yet:". */
 function rowsOf(document: string): Row[] {
-  return document.split(/^- (?=\*\*[A-Z]\d+\*\*)/m).slice(1).map((text) => {
-    const id = /^\*\*([A-Z]\d+)\*\*/.exec(text)?.[1] as string;
-    const files = (name: string): string[] =>
-      [...(partOf(text, name) ?? '').matchAll(/`([^`]+)`/g)].map(([, file]) => file as string);
-    return { id, where: files('Where'), shownBy: files('Shown by'), missing: partOf(text, 'Not yet') };
-  });
+  return document
+    .split(/^- (?=\*\*[A-Z]\d+\*\*)/m)
+    .slice(1)
+    .map((text) => {
+      const id = /^\*\*([A-Z]\d+)\*\*/.exec(text)?.[1] as string;
+      const files = (name: string): string[] =>
+        [...(partOf(text, name) ?? '').matchAll(/`([^`]+)`/g)].map(([, file]) => file as string);
+      return { id, where: files('Where'), shownBy: files('Shown by'), missing: partOf(text, 'Not yet') };
+    });
 }
 
 /** What follows `name:` in a row, up to the next such word, or null. */
@@ -43,8 +46,9 @@ function partOf(row: string, name: string): string | null {
 
 /** The numbers that a text is marked with; '?' for a mark without one. An expression that looks for marks is none. */
 function marksOf(text: string): string[] {
-  return [...text.matchAll(new RegExp(`${MARK}\\b(?!\\()((?:[ \\t,]+[A-Z]\\d+\\b)*)`, 'g'))]
-    .flatMap(([, list]) => (list === '' ? ['?'] : (list as string).split(/[\s,]+/).filter((id) => id !== '')));
+  return [...text.matchAll(new RegExp(`${MARK}\\b(?!\\()((?:[ \\t,]+[A-Z]\\d+\\b)*)`, 'g'))].flatMap(([, list]) =>
+    list === '' ? ['?'] : (list as string).split(/[\s,]+/).filter((id) => id !== ''),
+  );
 }
 
 function marksIn(folder: string): Marks {
@@ -76,7 +80,8 @@ function discrepancies({ numbers, rows, source, tests, exists }: Found): string[
     ...rows.flatMap((row) => ofRow(row, tests)),
     ...rows.flatMap(({ id, where }) => where.filter((f) => !exists(f)).map((f) => `${id} is nowhere: ${f}`)),
     ...[...source, ...tests].flatMap(([id, files]) =>
-      ids.includes(id) ? [] : [`${id} is in no row: ${[...files].join(', ')}`]),
+      ids.includes(id) ? [] : [`${id} is in no row: ${[...files].join(', ')}`],
+    ),
     ...CLAIMS.filter((id) => ids.includes(id) && !source.has(id)).map((id) => `${id} is marked nowhere in the source`),
   ];
 }
@@ -111,18 +116,27 @@ describe('the table of requirements', () => {
     ['nothing where row and mark agree', done, `${MARK} A1`, []],
     ['a number without a row', '', '', ['A1 needs one row']],
     ['a number with two rows', done + done, `${MARK} A1`, ['A1 needs one row']],
-    ['a row of another number', `${done}- **A2** Words.\n  Not yet: x\n`, `${MARK} A1`, [
-      'A2 has a row and is no number of ours',
-    ]],
+    [
+      'a row of another number',
+      `${done}- **A2** Words.\n  Not yet: x\n`,
+      `${MARK} A1`,
+      ['A2 has a row and is no number of ours'],
+    ],
     ['a row that says nothing', '- **A1** Words.\n', '', ['A1 names no test and does not say "Not yet:"']],
-    ['a row that waits and is shown', '- **A1** Words.\n  Not yet: x\n', `${MARK} A1`, [
-      'A1 says "Not yet:" alone, and a test has its mark',
-    ]],
+    [
+      'a row that waits and is shown',
+      '- **A1** Words.\n  Not yet: x\n',
+      `${MARK} A1`,
+      ['A1 says "Not yet:" alone, and a test has its mark'],
+    ],
     ['a row that is shown in part', `${done}  Not yet: x\n`, `${MARK} A1`, []],
     ['a test without its mark', done, '', ['A1 names t, which is not marked with it']],
-    ['a row that is done nowhere', '- **A1** Words.\n  Shown by: `t`\n', `${MARK} A1`, [
-      'A1 does not say where it is done',
-    ]],
+    [
+      'a row that is done nowhere',
+      '- **A1** Words.\n  Shown by: `t`\n',
+      `${MARK} A1`,
+      ['A1 does not say where it is done'],
+    ],
     ['a file that is not there', done.replace('`s`', '`gone`'), `${MARK} A1`, ['A1 is nowhere: gone']],
     ['a mark without a row', done, `${MARK} A1 A3`, ['A3 is in no row: t']],
     ['a mark without a number', done, `${MARK} A1\n${MARK} names`, ['? is in no row: t']],

@@ -202,9 +202,7 @@ export function bundleVectors(): BundleVectors {
     new MadeLog(
       leaves.filter((text) => !text.includes('"type":"RegistrantErased"')),
       key,
-    ).bundle({
-      header: { query: withEvidence([]) },
-    }),
+    ).bundle({ header: { query: withEvidence([]) } }),
   );
   const goneOn = new MadeKey(4, `${MADE_ORIGIN}-2`);
   const [kept, afterLoss] = [20, new MadeLog(leaves.slice(0, 30), goneOn)];

@@ -27,8 +27,8 @@ export class Dice {
 /** Cases after an erasure: of three people the one who was erased is among them. */
 const BACK = 5;
 
-/** A history in which nearly everything happens: two policies, holds, refusals, an erasure and who comes back after it, evidence
- *  that ends. */
+/** A history in which nearly everything happens: two policies, holds, refusals, an erasure and who comes back after it,
+ * evidence that ends. */
 export function eventfulLeaves(seed: number, cases: number): string[] {
   const half = Math.floor([...new SyntheticHistory({ seed }).appends(cases, { registrants: 3 })].length / 2);
   const more = new SyntheticHistory({ seed });

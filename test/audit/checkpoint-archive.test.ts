@@ -1,4 +1,13 @@
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -19,7 +28,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const noteOf = (size: number) => `${ORIGIN}\n${size}\n${Buffer.alloc(32, size).toString('base64')}\n\n\u2014 ${ORIGIN} ${Buffer.alloc(68, size).toString('base64')}\n`;
+const noteOf = (size: number) =>
+  `${ORIGIN}\n${size}\n${Buffer.alloc(32, size).toString('base64')}\n\n\u2014 ${ORIGIN} ${Buffer.alloc(68, size).toString('base64')}\n`;
 const sizes = (archive = new CheckpointArchive(folder), after = 0) => [...archive.after(after)].map(({ size }) => size);
 const EDGES = [1, 2, 65_535, 65_536, 65_537, 131_071, 131_072, 1_000_000];
 
@@ -56,7 +66,10 @@ describe('the archive of checkpoints', () => {
     expect(sizes(archive)).toEqual([]);
   });
 
-  it.each([[8, 9], [65_530, 65_536]])('counts no part of a record that a crash left, and goes on in its place (%i, then %i)', (torn, next) => {
+  it.each([
+    [8, 9],
+    [65_530, 65_536],
+  ])('counts no part of a record that a crash left, and goes on in its place (%i, then %i)', (torn, next) => {
     new CheckpointArchive(folder).append(5, noteOf(5));
     const before = readFileSync(join(folder, '0-65535'));
     const record = Buffer.from(`${noteOf(torn)}\n`);
@@ -89,7 +102,9 @@ describe('the archive of checkpoints', () => {
       const good = found.filter(({ size, note }) => size !== null && note === noteOf(size)).map(({ size }) => size);
       expect(good).toEqual(expect.arrayContaining([10, 20, 50]));
       // Either the record is still one, with another content, or it is named as damaged.
-      expect(found.some(({ size, note, file }) => file === '0-65535' && (size === null || note !== noteOf(size)))).toBe(true);
+      expect(found.some(({ size, note, file }) => file === '0-65535' && (size === null || note !== noteOf(size)))).toBe(
+        true,
+      );
     }
   });
 
@@ -103,8 +118,12 @@ describe('a log whose process dies while it archives', () => {
   const leaf = (i: number): NewLeaf => ({ text: `{"leaf":${i}}`, position: BigInt(i + 1) as Position });
   const leaves = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => leaf(from + i));
 
-  /** Logs of before kept nothing beside their folder: there a record that is not whole was never signed, as far as anybody can tell. */
-  it.each([['publishes what was signed', true], ['goes on from before, where nothing is kept beside the folder,', false]])('opens with any part of the record, %s and the next checkpoint', async (_, isKept) => {
+  /** Logs of before kept nothing beside their folder: there a record that is not whole was never signed, as far as
+   * anybody can tell. */
+  it.each([
+    ['publishes what was signed', true],
+    ['goes on from before, where nothing is kept beside the folder,', false],
+  ])('opens with any part of the record, %s and the next checkpoint', async (_, isKept) => {
     const audit = join(folder, 'audit');
     const keys = await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: audit });
     TileWriter.open(audit, keys).publish(leaves(0, 3));
@@ -145,7 +164,17 @@ describe('a log whose process dies while it archives', () => {
 describe('a folder that an older version wrote', () => {
   let world: AuditWorld;
   const appends = [...new SyntheticHistory({ seed: 3 }).appends(6)];
-  const problems = async (copies: readonly string[] = []) => (await fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies })).problems;
+  const problems = async (copies: readonly string[] = []) =>
+    (
+      await fsck({
+        eventsFile: join(world.folder, 'events.db'),
+        auditFolder: world.auditFolder,
+        signer: world.keys,
+        pseudonyms: world.pseudonyms,
+        vault: null,
+        copies,
+      })
+    ).problems;
   const grow = async (from: number, to: number) => {
     await world.append(appends.slice(from, to));
     await world.publish();
@@ -166,10 +195,14 @@ describe('a folder that an older version wrote', () => {
     expect(await problems(notes)).toEqual([]);
     await grow(20, 30);
     await grow(30, 40);
-    expect(readdirSync(join(world.auditFolder, 'checkpoints')).toSorted()).toEqual([...old.map(String), '0-65535'].toSorted());
+    expect(readdirSync(join(world.auditFolder, 'checkpoints')).toSorted()).toEqual(
+      [...old.map(String), '0-65535'].toSorted(),
+    );
     expect(world.log.archivedAfter(0)).toEqual([...old, ...world.log.archivedAfter(old[1]!)]);
     expect(world.log.archivedAfter(0)).toHaveLength(4);
-    expect(world.log.archivedAfter(0).map((size) => world.log.checkpointOf(size)!.size)).toEqual(world.log.archivedAfter(0));
+    expect(world.log.archivedAfter(0).map((size) => world.log.checkpointOf(size)!.size)).toEqual(
+      world.log.archivedAfter(0),
+    );
     expect(await problems(notes)).toEqual([]);
   });
 
@@ -188,7 +221,13 @@ describe('a folder that an older version wrote', () => {
     // The older version would have put this one into a file of its own.
     const file = join(world.auditFolder, 'checkpoints/0-65535');
     writeFileSync(join(world.auditFolder, 'checkpoints', String(size)), world.log.checkpointOf(size)!.note);
-    writeFileSync(file, notesInText(readFileSync(file, 'utf8')).filter((note) => !note.includes(`\n${size}\n`)).map((note) => `${note}\n`).join(''));
+    writeFileSync(
+      file,
+      notesInText(readFileSync(file, 'utf8'))
+        .filter((note) => !note.includes(`\n${size}\n`))
+        .map((note) => `${note}\n`)
+        .join(''),
+    );
     expect(world.log.archivedAfter(0)).toHaveLength(4);
     expect(world.log.archivedAfter(0)).toEqual(world.log.archivedAfter(0).toSorted((a, b) => a - b));
     expect(await problems()).toEqual([]);

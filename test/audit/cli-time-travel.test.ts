@@ -19,13 +19,27 @@ async function dataFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'honnin-cli-audit-'));
   mkdirSync(join(folder, 'keys'), { mode: 0o700 });
   mkdirSync(join(folder, 'vault'), { mode: 0o700 });
-  for (const name of ['master.key', 'server.secret']) writeFileSync(join(folder, 'keys', name), Buffer.alloc(32, name.length), { mode: 0o600 });
+  for (const name of ['master.key', 'server.secret'])
+    writeFileSync(join(folder, 'keys', name), Buffer.alloc(32, name.length), { mode: 0o600 });
   const store = SqliteEventStore.open({ file: join(folder, 'events.db') });
   const ring = new KeyRing(join(folder, 'vault', 'keys.db'), Buffer.alloc(32, 'master.key'.length));
-  const keys = await LogKeys.open({ origin: 'honnin.localhost/log', secretFolder: join(folder, 'keys', 'audit'), auditFolder: join(folder, 'audit') });
+  const keys = await LogKeys.open({
+    origin: 'honnin.localhost/log',
+    secretFolder: join(folder, 'keys', 'audit'),
+    auditFolder: join(folder, 'audit'),
+  });
   const history = new SyntheticHistory({ seed: 21 });
-  for (const { stream, events, expected } of history.appends(40, { registrants: 6 })) await store.append(stream, events, expected);
-  const consumer = new AuditLogConsumer(new PlainLogBuilder(store, new VaultPseudonyms(ring, new KeyedSecrets(Buffer.alloc(32, 'server.secret'.length))), () => TileWriter.open(join(folder, 'audit'), keys), 1024), 0);
+  for (const { stream, events, expected } of history.appends(40, { registrants: 6 }))
+    await store.append(stream, events, expected);
+  const consumer = new AuditLogConsumer(
+    new PlainLogBuilder(
+      store,
+      new VaultPseudonyms(ring, new KeyedSecrets(Buffer.alloc(32, 'server.secret'.length))),
+      () => TileWriter.open(join(folder, 'audit'), keys),
+      1024,
+    ),
+    0,
+  );
   await consumer.handle((await store.readAll(null, { limit: 4096 })).events, { signal: new AbortController().signal });
   await store.close();
   ring.close();
@@ -53,8 +67,14 @@ describe('looking at the past on the command line', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   beforeEach(() => {
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => { output += String(text); return true; });
-    jest.spyOn(process.stderr, 'write').mockImplementation((text) => { complaints += String(text); return true; });
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      output += String(text);
+      return true;
+    });
+    jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      complaints += String(text);
+      return true;
+    });
   });
   afterEach(() => void jest.restoreAllMocks());
 
@@ -66,14 +86,42 @@ describe('looking at the past on the command line', () => {
     process.env['HONNIN_OPERATOR'] = 'sato.hanako';
     try {
       const looks: [string[], RegExp, object][] = [
-        [['show', '--registration', id, '--position', String(index)], /registration\.stage +held/, { what: 'case_state', requestId: id, query: `{"moments":[{"position":${index}}]}` }],
-        [['show', '--registration', id], /registration\.stage +closed|registration\.stage +submit/, { what: 'case_state', requestId: id, query: '{"moments":["now"]}' }],
-        [['history', '--registration', id, '--at', held.metadata.recordedAtUtc], /Held {2,}/, { what: 'case_history', requestId: id }],
-        [['diff', '--registration', id, '--from', String(index - 1), '--to', held.metadata.recordedAtUtc], /registration\.stage: .* → held/, { what: 'case_difference', requestId: id }],
-        [['why', '--registration', id, '--lang', 'en'], /Confirmation was held because/, { what: 'case_explanation', requestId: id }],
+        [
+          ['show', '--registration', id, '--position', String(index)],
+          /registration\.stage +held/,
+          { what: 'case_state', requestId: id, query: `{"moments":[{"position":${index}}]}` },
+        ],
+        [
+          ['show', '--registration', id],
+          /registration\.stage +closed|registration\.stage +submit/,
+          { what: 'case_state', requestId: id, query: '{"moments":["now"]}' },
+        ],
+        [
+          ['history', '--registration', id, '--at', held.metadata.recordedAtUtc],
+          /Held {2,}/,
+          { what: 'case_history', requestId: id },
+        ],
+        [
+          ['diff', '--registration', id, '--from', String(index - 1), '--to', held.metadata.recordedAtUtc],
+          /registration\.stage: .* → held/,
+          { what: 'case_difference', requestId: id },
+        ],
+        [
+          ['why', '--registration', id, '--lang', 'en'],
+          /Confirmation was held because/,
+          { what: 'case_explanation', requestId: id },
+        ],
         [['show', '--list', 'holds', '--resolved'], new RegExp(id), { what: 'list', requestId: null }],
-        [['diff', '--list', 'holds', '--resolved', '--from', '0', '--to', String(events.length - 1)], /\d+ rows came, 0 went/, { what: 'list_difference', requestId: null }],
-        [['prove', '--index', '3', '--with-entry'], /"leaf": "/, { what: 'log_entries', requestId: null, query: '{"index":3}' }],
+        [
+          ['diff', '--list', 'holds', '--resolved', '--from', '0', '--to', String(events.length - 1)],
+          /\d+ rows came, 0 went/,
+          { what: 'list_difference', requestId: null },
+        ],
+        [
+          ['prove', '--index', '3', '--with-entry'],
+          /"leaf": "/,
+          { what: 'log_entries', requestId: null, query: '{"index":3}' },
+        ],
       ];
       for (const [args, shown, record] of looks) {
         const before = (await stored()).length;
@@ -105,7 +153,16 @@ describe('looking at the past on the command line', () => {
     const id = (await stored()).find((e) => e.type === 'Held')!.metadata.correlationId;
     const server = SqliteEventStore.open({ file: join(folder, 'events.db') });
     try {
-      for (const args of [['show', '--registration', id], ['history', '--registration', id], ['why', '--registration', id], ['diff', '--registration', id, '--from', '0', '--to', '9'], ['show', '--list', 'requests'], ['diff', '--list', 'requests', '--from', '0', '--to', '9'], ['prove', '--index', '3', '--with-entry'], ['export', '--from', '0', '--out', join(folder, 'never')]]) {
+      for (const args of [
+        ['show', '--registration', id],
+        ['history', '--registration', id],
+        ['why', '--registration', id],
+        ['diff', '--registration', id, '--from', '0', '--to', '9'],
+        ['show', '--list', 'requests'],
+        ['diff', '--list', 'requests', '--from', '0', '--to', '9'],
+        ['prove', '--index', '3', '--with-entry'],
+        ['export', '--from', '0', '--out', join(folder, 'never')],
+      ]) {
         expect([args, await asked(...args)]).toEqual([args, EXIT.failed]);
         expect(output).toBe('');
         expect(complaints).toMatch(/cannot be put on record, so nothing is (shown|given out)/);
@@ -118,7 +175,10 @@ describe('looking at the past on the command line', () => {
 
   it.each<[string[], RegExp]>([
     [['show', '--list', 'holds', '--at', '2099-01-01T00:00:00Z'], /2099-01-01T00:00:00Z is in the future/],
-    [['show', '--list', 'holds', '--at', '2001-01-01T00:00:00Z'], /before the first event of the log, which is of 2026-01-05/],
+    [
+      ['show', '--list', 'holds', '--at', '2001-01-01T00:00:00Z'],
+      /before the first event of the log, which is of 2026-01-05/,
+    ],
     [['show', '--list', 'holds', '--position', '9999999'], /positions go from 0 to \d+/],
     [['show', '--list', 'holds', '--position', 'x'], /--position must be a whole number/],
     [['show', '--list', 'holds', '--at', 'yesterday'], /an instant is written as/],
@@ -139,7 +199,11 @@ describe('looking at the past on the command line', () => {
   });
 
   it('keeps a list with its certificate, which verify-list holds against a bundle, and names what was left out', async () => {
-    const [list, bundle, key] = ['list.json', 'all.honnin', 'log.vkey'].map((name) => join(folder, name)) as [string, string, string];
+    const [list, bundle, key] = ['list.json', 'all.honnin', 'log.vkey'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     expect(await asked('show', '--list', 'requests', '--out', list)).toBe(EXIT.ok);
     expect(await asked('export', '--from', '0', '--out', bundle)).toBe(EXIT.ok);
     expect(await asked('key', '--out', key)).toBe(EXIT.ok);

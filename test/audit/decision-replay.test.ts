@@ -19,7 +19,10 @@ function replay(events: readonly LeafEvent[], isPartial = false) {
 }
 type Data = Record<string, never>;
 const later = (instant: unknown, ms: number) => new Date(Date.parse(String(instant)) + ms).toISOString();
-const changed = (event: LeafEvent, change: object): LeafEvent => ({ ...event, data: { ...(event.data as Data), ...change } });
+const changed = (event: LeafEvent, change: object): LeafEvent => ({
+  ...event,
+  data: { ...(event.data as Data), ...change },
+});
 
 describe('decisions made again', () => {
   const events = history(300);
@@ -31,21 +34,48 @@ describe('decisions made again', () => {
     expect(report.decisions).toBeGreaterThan(3000);
     expect(report.reproduced).toBe(report.decisions);
     const types = new Set(events.map((e) => e.type));
-    for (const type of ['CertificateRejected', 'CertificateCheckDeferred', 'FaceMismatched', 'FaceNotComparable', 'Held', 'HoldReleased', 'HoldRejected', 'SubmissionDeferred', 'GovernmentRefused', 'KeptInRegistry', 'FaceImageWithdrawn', 'RequestRefusedAtDoor', 'RefusedEvidenceRetained', 'RefusedEvidenceErased']) expect(types).toContain(type);
+    for (const type of [
+      'CertificateRejected',
+      'CertificateCheckDeferred',
+      'FaceMismatched',
+      'FaceNotComparable',
+      'Held',
+      'HoldReleased',
+      'HoldRejected',
+      'SubmissionDeferred',
+      'GovernmentRefused',
+      'KeptInRegistry',
+      'FaceImageWithdrawn',
+      'RequestRefusedAtDoor',
+      'RefusedEvidenceRetained',
+      'RefusedEvidenceErased',
+    ])
+      expect(types).toContain(type);
   });
 
   it('come out the same for a history of before evidence had an end', () => {
-    const isOfRetention = (e: LeafEvent) => /^RefusedEvidence/.test(e.type) || e.data['sourceType'] === 'RefusedEvidenceRetained';
-    const effects = new Set(events.filter(isOfRetention).flatMap((e) => ((e.data['effects'] ?? []) as { effectId: string }[]).map(({ effectId }) => effectId)));
+    const isOfRetention = (e: LeafEvent) =>
+      /^RefusedEvidence/.test(e.type) || e.data['sourceType'] === 'RefusedEvidenceRetained';
+    const effects = new Set(
+      events
+        .filter(isOfRetention)
+        .flatMap((e) => ((e.data['effects'] ?? []) as { effectId: string }[]).map(({ effectId }) => effectId)),
+    );
     const revisions = new Map<string, number>();
-    const before = events.filter((e) => !isOfRetention(e) && !effects.has(String(e.data['effectId']))).map((e) => {
-      const revision = revisions.get(e.stream) ?? 0;
-      revisions.set(e.stream, revision + 1);
-      if (e.type !== 'PolicyProposed') return { ...e, revision };
-      const { refusedEvidenceRetentionDays: _, caseOpenHoursMax: ___, ...values } = e.data['values'] as Record<string, never>;
-      const { report: __, ...data } = e.data;
-      return { ...e, revision, schemaVersion: 1, data: { ...data, values } };
-    });
+    const before = events
+      .filter((e) => !isOfRetention(e) && !effects.has(String(e.data['effectId'])))
+      .map((e) => {
+        const revision = revisions.get(e.stream) ?? 0;
+        revisions.set(e.stream, revision + 1);
+        if (e.type !== 'PolicyProposed') return { ...e, revision };
+        const {
+          refusedEvidenceRetentionDays: _,
+          caseOpenHoursMax: ___,
+          ...values
+        } = e.data['values'] as Record<string, never>;
+        const { report: __, ...data } = e.data;
+        return { ...e, revision, schemaVersion: 1, data: { ...data, values } };
+      });
     expect(before.length).toBeLessThan(events.length);
     const report = replay(before);
     expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
@@ -79,7 +109,11 @@ describe('decisions made again', () => {
 
     it('are found where the tombstone is kept for longer, or for less, than the policy says', () => {
       const erased = at((e) => e.type === 'RegistrantErased');
-      for (const tombstone of [{ days: 3_649, untilUtc: null }, { days: 0, untilUtc: null }, { days: 36_500, untilUtc: '2126-01-01T00:00:00.000Z' }]) {
+      for (const tombstone of [
+        { days: 3_649, untilUtc: null },
+        { days: 0, untilUtc: null },
+        { days: 36_500, untilUtc: '2126-01-01T00:00:00.000Z' },
+      ]) {
         const lie = all.map((e, i) => (i === erased ? changed(e, { tombstone }) : e));
         expect(replay(lie).findings).toMatchObject([{ index: erased, type: 'RegistrantErased' }]);
       }
@@ -88,8 +122,15 @@ describe('decisions made again', () => {
     it('are found where somebody comes back under the key that was erased', () => {
       const erased = at((e) => e.type === 'RegistrantErased');
       const { revision } = all[erased] as LeafEvent;
-      const consent = { ...(all.find((e) => e.type === 'ConsentGiven') as LeafEvent), stream: `registrant-${key}`, revision: revision + 1, id: 'again' };
-      expect(replay([...all, consent]).findings).toMatchObject([{ type: 'ConsentGiven', problem: 'the rules refuse it: registrant_erased' }]);
+      const consent = {
+        ...(all.find((e) => e.type === 'ConsentGiven') as LeafEvent),
+        stream: `registrant-${key}`,
+        revision: revision + 1,
+        id: 'again',
+      };
+      expect(replay([...all, consent]).findings).toMatchObject([
+        { type: 'ConsentGiven', problem: 'the rules refuse it: registrant_erased' },
+      ]);
     });
   });
 
@@ -102,9 +143,15 @@ describe('decisions made again', () => {
       return { ...e, schemaVersion: e.type === 'CertificateVerified' ? 2 : e.schemaVersion - 1, data };
     };
     const all = history(300);
-    // A server of the new version goes on with the cases of the old one: what it says of their evidence is that no digest was recorded.
+    // A server of the new version goes on with the cases of the old one: what it says of their evidence is that no
+    // digest was recorded.
     const cut = Math.floor(all.length / 2);
-    const old = new Set(all.slice(0, cut).filter((e) => e.type === 'CertificateRejected').map((e) => e.metadata.correlationId));
+    const old = new Set(
+      all
+        .slice(0, cut)
+        .filter((e) => e.type === 'CertificateRejected')
+        .map((e) => e.metadata.correlationId),
+    );
     const isContinued = (e: LeafEvent) => /^RefusedEvidence/.test(e.type) && old.has(e.metadata.correlationId);
     const mixed = all.map((e, i) => {
       if (!NAMING.test(e.type)) return e;
@@ -114,13 +161,17 @@ describe('decisions made again', () => {
 
     it('whatever of it was written by which', () => {
       expect(mixed.filter(isContinued).filter((e) => e.schemaVersion === 2).length).toBeGreaterThan(0);
-      expect(mixed.filter((e) => e.type === 'CertificateRejected' && e.data['sealedEvidenceSha256'] === undefined).length).toBeGreaterThan(0);
+      expect(
+        mixed.filter((e) => e.type === 'CertificateRejected' && e.data['sealedEvidenceSha256'] === undefined).length,
+      ).toBeGreaterThan(0);
       const report = replay(mixed);
       expect([report.findings, report.notReproducible, report.reproduced]).toEqual([[], [], report.decisions]);
     });
 
     it('and not where the end of evidence is told of other bytes than the refusal named', () => {
-      const at = mixed.findIndex((e) => e.type === 'RefusedEvidenceErased' && e.data['sealedEvidenceSha256'] !== null && e.schemaVersion === 2);
+      const at = mixed.findIndex(
+        (e) => e.type === 'RefusedEvidenceErased' && e.data['sealedEvidenceSha256'] !== null && e.schemaVersion === 2,
+      );
       const lie = mixed.map((e, i) => (i === at ? changed(e, { sealedEvidenceSha256: '00'.repeat(32) }) : e));
       expect(replay(lie).findings).toMatchObject([{ index: at, type: 'RefusedEvidenceErased' }]);
     });
@@ -129,11 +180,21 @@ describe('decisions made again', () => {
   it('follow a policy from the moment that it is in force (@req A5)', () => {
     const synthetic = new SyntheticHistory({ seed: 5 });
     const all: LeafEvent[] = [];
-    const add = (appends: Iterable<{ stream: string; events: readonly LeafEvent[] | readonly object[]; expected: number | 'no_stream' }>) => {
-      for (const { stream, events: made, expected } of appends) made.forEach((event, i) => all.push({ ...(event as LeafEvent), stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i }));
+    const add = (
+      appends: Iterable<{
+        stream: string;
+        events: readonly LeafEvent[] | readonly object[];
+        expected: number | 'no_stream';
+      }>,
+    ) => {
+      for (const { stream, events: made, expected } of appends)
+        made.forEach((event, i) =>
+          all.push({ ...(event as LeafEvent), stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i }),
+        );
     };
     const cases = synthetic.appends(60, { registrants: 5 })[Symbol.iterator]();
-    const take = (n: number) => add(Array.from({ length: n }, () => cases.next().value).filter((a) => a !== undefined) as never);
+    const take = (n: number) =>
+      add(Array.from({ length: n }, () => cases.next().value).filter((a) => a !== undefined) as never);
     take(400);
     add(synthetic.changePolicy({ cardMatchPointsMin: 9_500, holdMarginPoints: 1_000, holdDueHours: 5 }));
     take(1_000);
@@ -141,42 +202,234 @@ describe('decisions made again', () => {
     const report = replay(all);
     expect(report.findings).toEqual([]);
     // The same history under the claim that the old policy was used.
-    const lied = all.map((e) => (e.metadata.policyVersion === 2 ? { ...e, metadata: { ...e.metadata, policyVersion: 1 } } : e));
-    expect(replay(lied).findings.some((f) => f.problem.includes('policy 2 was in force') || f.problem.includes('the rules give'))).toBe(true);
+    const lied = all.map((e) =>
+      e.metadata.policyVersion === 2 ? { ...e, metadata: { ...e.metadata, policyVersion: 1 } } : e,
+    );
+    expect(
+      replay(lied).findings.some(
+        (f) => f.problem.includes('policy 2 was in force') || f.problem.includes('the rules give'),
+      ),
+    ).toBe(true);
   });
 
   const lies: [string, (all: readonly LeafEvent[]) => LeafEvent[], RegExp][] = [
-    ['a score below the threshold that matched', (all) => edit(all, 'FaceMatched', () => ({ basis: null, cardPoints: 9_000 })), /the rules give FaceMismatched/],
-    ['points that do not follow from the distance', (all) => edit(all, 'FaceMatched', () => ({ cardPoints: 9_999 })), /cardPoints is 9999 and would be/],
-    ['a correction for the pictures that was left out', (all) => edit(all, 'FaceMatched', (e) => ({ basis: withCard(e, { correction: 1 }) })), /basis is .* and would be/],
-    ['a picture that was called sharper than the points say', (all) => edit(all, 'FaceReferred', (e) => ({ basis: withCard(e, { measures: { ...card(e)['measures'], detail: -100, isGrey: false } }) })), /the rules give/],
-    ['points without what they follow from', (all) => edit(all, 'FaceMatched', () => ({ basis: null })), /its points alone elsewhere|its points alone here/],
-    ['a curve of its own for one score', (all) => edit(all, 'FaceMatched', (e) => ({ cardPoints: 10_000, basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-1', slope: 417_000, offset: 900_000 } } }), (e) => (e.data['registered'] as Data)['comparison'] === 'not_applicable'), /slope|the rules give other data/],
-    ['weights that nobody knows', (all) => edit(all, 'FaceMatched', (e) => ({ basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-99', slope: 417_000, offset: 253_830 } } })), /cannot read it: the quality weights "dlib-99" are not known/],
-    ['a hold that was left out', (all) => edit(all, 'FaceMatched', () => ({ confirmation: 'confirmed' }), (e) => e.data['confirmation'] === 'on_hold'), /confirmation is "confirmed" and would be "on_hold"/],
-    ['a hold with a smaller bound', (all) => edit(all, 'Held', () => ({ boundPoints: 1_000 })), /boundPoints is 1000 and would be 2000/],
-    ['a hold that is due at another time', (all) => edit(all, 'Held', () => ({ dueAtUtc: '2027-01-01T00:00:00.000Z' })), /dueAtUtc is "2027-01-01T00:00:00.000Z" and would be "2026-/],
-    ['a second officer who was the first', (all) => edit(all, 'OpinionGiven', (e) => ({ officer: e.revision === 2 ? 'officer-a' : e.data['officer'] }), (e) => e.revision === 2), /opinion_already_given/],
-    ['a released hold of other officers', (all) => edit(all, 'HoldReleased', () => ({ officers: ['officer-x', 'officer-y'] })), /officers are not those of the review/],
-    ['a photograph that was exchanged', (all) => edit(all, 'FaceMatched', (e) => ({ material: { ...(e.data['material'] as object), photo: 'ff' } })), /photograph that was compared is not the one/],
-    ['a certificate of somebody else', (all) => edit(all, 'CertificateVerified', (e) => ({ material: { ...(e.data['material'] as object), certificate: 'ff' } })), /certificate that was verified is not the one/],
-    ['evidence that was kept longer than the policy says', (all) => edit(all, 'RefusedEvidenceRetained', () => ({ retentionDays: 4_000, eraseAtUtc: '2036-01-01T00:00:00.000Z' })), /retentionDays is 4000 and would be 400/],
-    ['a retention that begins after the refusal', (all) => edit(all, 'RefusedEvidenceRetained', (e) => ({ refusedAtUtc: later(e.data['refusedAtUtc'], 1), eraseAtUtc: later(e.data['eraseAtUtc'], 1) })), /does not begin with the refusal/],
-    ['evidence that was erased a millisecond before its time', (all) => all.map((e) => (e.type === 'RefusedEvidenceErased' ? { ...e, metadata: { ...e.metadata, recordedAtUtc: later(e.data['eraseAtUtc'], -1) } } : e)), /the rules refuse it: wrong_stage/],
-    ['evidence that was erased without a retention', (all) => without(all, 'RefusedEvidenceRetained', 0), /revision|the rules refuse it/],
+    [
+      'a score below the threshold that matched',
+      (all) => edit(all, 'FaceMatched', () => ({ basis: null, cardPoints: 9_000 })),
+      /the rules give FaceMismatched/,
+    ],
+    [
+      'points that do not follow from the distance',
+      (all) => edit(all, 'FaceMatched', () => ({ cardPoints: 9_999 })),
+      /cardPoints is 9999 and would be/,
+    ],
+    [
+      'a correction for the pictures that was left out',
+      (all) => edit(all, 'FaceMatched', (e) => ({ basis: withCard(e, { correction: 1 }) })),
+      /basis is .* and would be/,
+    ],
+    [
+      'a picture that was called sharper than the points say',
+      (all) =>
+        edit(all, 'FaceReferred', (e) => ({
+          basis: withCard(e, { measures: { ...card(e)['measures'], detail: -100, isGrey: false } }),
+        })),
+      /the rules give/,
+    ],
+    [
+      'points without what they follow from',
+      (all) => edit(all, 'FaceMatched', () => ({ basis: null })),
+      /its points alone elsewhere|its points alone here/,
+    ],
+    [
+      'a curve of its own for one score',
+      (all) =>
+        edit(
+          all,
+          'FaceMatched',
+          (e) => ({
+            cardPoints: 10_000,
+            basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-1', slope: 417_000, offset: 900_000 } },
+          }),
+          (e) => (e.data['registered'] as Data)['comparison'] === 'not_applicable',
+        ),
+      /slope|the rules give other data/,
+    ],
+    [
+      'weights that nobody knows',
+      (all) =>
+        edit(all, 'FaceMatched', (e) => ({
+          basis: { ...(e.data['basis'] as object), scoring: { quality: 'dlib-99', slope: 417_000, offset: 253_830 } },
+        })),
+      /cannot read it: the quality weights "dlib-99" are not known/,
+    ],
+    [
+      'a hold that was left out',
+      (all) =>
+        edit(
+          all,
+          'FaceMatched',
+          () => ({ confirmation: 'confirmed' }),
+          (e) => e.data['confirmation'] === 'on_hold',
+        ),
+      /confirmation is "confirmed" and would be "on_hold"/,
+    ],
+    [
+      'a hold with a smaller bound',
+      (all) => edit(all, 'Held', () => ({ boundPoints: 1_000 })),
+      /boundPoints is 1000 and would be 2000/,
+    ],
+    [
+      'a hold that is due at another time',
+      (all) => edit(all, 'Held', () => ({ dueAtUtc: '2027-01-01T00:00:00.000Z' })),
+      /dueAtUtc is "2027-01-01T00:00:00.000Z" and would be "2026-/,
+    ],
+    [
+      'a second officer who was the first',
+      (all) =>
+        edit(
+          all,
+          'OpinionGiven',
+          (e) => ({ officer: e.revision === 2 ? 'officer-a' : e.data['officer'] }),
+          (e) => e.revision === 2,
+        ),
+      /opinion_already_given/,
+    ],
+    [
+      'a released hold of other officers',
+      (all) => edit(all, 'HoldReleased', () => ({ officers: ['officer-x', 'officer-y'] })),
+      /officers are not those of the review/,
+    ],
+    [
+      'a photograph that was exchanged',
+      (all) => edit(all, 'FaceMatched', (e) => ({ material: { ...(e.data['material'] as object), photo: 'ff' } })),
+      /photograph that was compared is not the one/,
+    ],
+    [
+      'a certificate of somebody else',
+      (all) =>
+        edit(all, 'CertificateVerified', (e) => ({
+          material: { ...(e.data['material'] as object), certificate: 'ff' },
+        })),
+      /certificate that was verified is not the one/,
+    ],
+    [
+      'evidence that was kept longer than the policy says',
+      (all) =>
+        edit(all, 'RefusedEvidenceRetained', () => ({ retentionDays: 4_000, eraseAtUtc: '2036-01-01T00:00:00.000Z' })),
+      /retentionDays is 4000 and would be 400/,
+    ],
+    [
+      'a retention that begins after the refusal',
+      (all) =>
+        edit(all, 'RefusedEvidenceRetained', (e) => ({
+          refusedAtUtc: later(e.data['refusedAtUtc'], 1),
+          eraseAtUtc: later(e.data['eraseAtUtc'], 1),
+        })),
+      /does not begin with the refusal/,
+    ],
+    [
+      'evidence that was erased a millisecond before its time',
+      (all) =>
+        all.map((e) =>
+          e.type === 'RefusedEvidenceErased'
+            ? { ...e, metadata: { ...e.metadata, recordedAtUtc: later(e.data['eraseAtUtc'], -1) } }
+            : e,
+        ),
+      /the rules refuse it: wrong_stage/,
+    ],
+    [
+      'evidence that was erased without a retention',
+      (all) => without(all, 'RefusedEvidenceRetained', 0),
+      /revision|the rules refuse it/,
+    ],
     ['a submission that was never confirmed', (all) => without(all, 'FaceMatched', 1), /revision|the rules refuse it/],
-    ['a first registration of a known face', (all) => edit(all, 'FaceMatched', () => ({ basis: null, registered: { comparison: 'not_applicable', reason: 'first_registration' }, confirmation: 'confirmed' }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed'), /had a confirmed image/],
-    ['a hold that is due one second later than the rule gives', (all) => edit(all, 'Held', (e) => ({ dueAtUtc: new Date(Date.parse(e.data['dueAtUtc'] as string) + 1_000).toISOString() })), /dueAtUtc is .* and would be/],
-    ['a retry one second earlier than the rule gives', (all) => edit(all, 'CertificateCheckDeferred', (e) => ({ nextAttemptAtUtc: new Date(Date.parse(e.data['nextAttemptAtUtc'] as string) - 1_000).toISOString() })), /nextAttemptAtUtc is .* and would be/],
-    ['a decision that was recorded at another time than it reckoned with', (all) => all.map((e, i) => (i === all.findIndex((x) => x.type === 'SubmissionDeferred') ? { ...e, metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(e.metadata.recordedAtUtc) + 1).toISOString() } } : e)), /nextAttemptAtUtc is .* and would be/],
-    ['a comparison with an image that a newer one had replaced', (all) => withOldReference(all), /withdrawn, or is not the newest/],
+    [
+      'a first registration of a known face',
+      (all) =>
+        edit(
+          all,
+          'FaceMatched',
+          () => ({
+            basis: null,
+            registered: { comparison: 'not_applicable', reason: 'first_registration' },
+            confirmation: 'confirmed',
+          }),
+          (e) => (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed',
+        ),
+      /had a confirmed image/,
+    ],
+    [
+      'a hold that is due one second later than the rule gives',
+      (all) =>
+        edit(all, 'Held', (e) => ({
+          dueAtUtc: new Date(Date.parse(e.data['dueAtUtc'] as string) + 1_000).toISOString(),
+        })),
+      /dueAtUtc is .* and would be/,
+    ],
+    [
+      'a retry one second earlier than the rule gives',
+      (all) =>
+        edit(all, 'CertificateCheckDeferred', (e) => ({
+          nextAttemptAtUtc: new Date(Date.parse(e.data['nextAttemptAtUtc'] as string) - 1_000).toISOString(),
+        })),
+      /nextAttemptAtUtc is .* and would be/,
+    ],
+    [
+      'a decision that was recorded at another time than it reckoned with',
+      (all) =>
+        all.map((e, i) =>
+          i === all.findIndex((x) => x.type === 'SubmissionDeferred')
+            ? {
+                ...e,
+                metadata: {
+                  ...e.metadata,
+                  recordedAtUtc: new Date(Date.parse(e.metadata.recordedAtUtc) + 1).toISOString(),
+                },
+              }
+            : e,
+        ),
+      /nextAttemptAtUtc is .* and would be/,
+    ],
+    [
+      'a comparison with an image that a newer one had replaced',
+      (all) => withOldReference(all),
+      /withdrawn, or is not the newest/,
+    ],
     ['a first registration two seconds after an image was confirmed', (all) => soonAfter(all), /had a confirmed image/],
-    ['a policy that was named before it was in force', (all) => all.map((e) => (e.type === 'RequestReceived' ? { ...e, metadata: { ...e.metadata, policyVersion: 2 } } : e)), /it names policy 2, and policy 1 was in force/],
-    ['an image that was never registered', (all) => edit(all, 'FaceMatched', (e) => ({ registered: { ...(e.data['registered'] as object), imageId: 'image-of-another' } }), (e) => (e.data['registered'] as Data)['comparison'] === 'compared'), /is not the registrant's: it was never confirmed/],
-    ['a request that the door had to refuse', (all) => edit(all, 'RequestReceived', () => ({ capturedAtUtc: '2020-01-01T00:00:00.000Z' })), /captured_too_long_ago/],
-    ['a retry at another time', (all) => edit(all, 'SagaReacted', (e) => ({ effects: [] as never, cancelled: e.data['cancelled'] as never })), /effects is \[\] and would be/],
+    [
+      'a policy that was named before it was in force',
+      (all) =>
+        all.map((e) => (e.type === 'RequestReceived' ? { ...e, metadata: { ...e.metadata, policyVersion: 2 } } : e)),
+      /it names policy 2, and policy 1 was in force/,
+    ],
+    [
+      'an image that was never registered',
+      (all) =>
+        edit(
+          all,
+          'FaceMatched',
+          (e) => ({ registered: { ...(e.data['registered'] as object), imageId: 'image-of-another' } }),
+          (e) => (e.data['registered'] as Data)['comparison'] === 'compared',
+        ),
+      /is not the registrant's: it was never confirmed/,
+    ],
+    [
+      'a request that the door had to refuse',
+      (all) => edit(all, 'RequestReceived', () => ({ capturedAtUtc: '2020-01-01T00:00:00.000Z' })),
+      /captured_too_long_ago/,
+    ],
+    [
+      'a retry at another time',
+      (all) => edit(all, 'SagaReacted', (e) => ({ effects: [] as never, cancelled: e.data['cancelled'] as never })),
+      /effects is \[\] and would be/,
+    ],
     ['an event of a strange shape', (all) => edit(all, 'RequestReceived', () => ({ consent: null })), /cannot read it/],
-    ['a name that was never registered', (all) => all.map((e, i) => (i === 100 ? { ...e, type: 'SomethingElse' } : e)), /not registered/],
+    [
+      'a name that was never registered',
+      (all) => all.map((e, i) => (i === 100 ? { ...e, type: 'SomethingElse' } : e)),
+      /not registered/,
+    ],
   ];
   function card(e: LeafEvent): Record<string, object> {
     return (e.data['basis'] as { card: Record<string, object> }).card;
@@ -184,28 +437,52 @@ describe('decisions made again', () => {
   function withCard(e: LeafEvent, change: object): object {
     return { ...(e.data['basis'] as object), card: { ...card(e), ...change } };
   }
-  function edit(all: readonly LeafEvent[], type: string, change: (e: LeafEvent) => object, which: (e: LeafEvent) => boolean = () => true): LeafEvent[] {
+  function edit(
+    all: readonly LeafEvent[],
+    type: string,
+    change: (e: LeafEvent) => object,
+    which: (e: LeafEvent) => boolean = () => true,
+  ): LeafEvent[] {
     const at = all.findIndex((e) => e.type === type && which(e));
     expect(at).toBeGreaterThanOrEqual(0);
     return all.map((e, i) => (i === at ? changed(e, change(e)) : e));
   }
   /** A later comparison of a registrant is made to name the image that an earlier one had used. */
   function withOldReference(all: readonly LeafEvent[]): LeafEvent[] {
-    const used = (e: LeafEvent) => (e.type === 'FaceMatched' ? (e.data['registered'] as { imageId?: string }).imageId : undefined);
+    const used = (e: LeafEvent) =>
+      e.type === 'FaceMatched' ? (e.data['registered'] as { imageId?: string }).imageId : undefined;
     const confirmed = all.filter((e) => e.type === 'FaceImageConfirmed');
     for (const later of confirmed) {
       const before = confirmed.find((e) => e.stream === later.stream && e.revision < later.revision);
       const at = all.findIndex((e) => used(e) === later.data['imageId']);
-      if (before && at >= 0) return all.map((e, i) => (i === at ? changed(e, { registered: { ...(e.data['registered'] as object), imageId: before.data['imageId'] } }) : e));
+      if (before && at >= 0)
+        return all.map((e, i) =>
+          i === at
+            ? changed(e, { registered: { ...(e.data['registered'] as object), imageId: before.data['imageId'] } })
+            : e,
+        );
     }
     throw new Error('nobody came three times');
   }
   /** The clock of a comparison is set to shortly after the image was confirmed; the order of the log still tells. */
   function soonAfter(all: readonly LeafEvent[]): LeafEvent[] {
-    const at = all.findIndex((e) => e.type === 'FaceMatched' && (e.data['registered'] as Data)['comparison'] === 'compared' && e.data['confirmation'] === 'confirmed');
+    const at = all.findIndex(
+      (e) =>
+        e.type === 'FaceMatched' &&
+        (e.data['registered'] as Data)['comparison'] === 'compared' &&
+        e.data['confirmation'] === 'confirmed',
+    );
     const imageId = (all[at]!.data['registered'] as { imageId: string }).imageId;
-    const confirmedAt = all.find((e) => e.type === 'FaceImageConfirmed' && e.data['imageId'] === imageId)!.metadata.recordedAtUtc;
-    return all.map((e, i) => (i === at ? { ...changed(e, { basis: null, registered: { comparison: 'not_applicable', reason: 'first_registration' } }), metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(confirmedAt) + 2_000).toISOString() } } : e));
+    const confirmedAt = all.find((e) => e.type === 'FaceImageConfirmed' && e.data['imageId'] === imageId)!.metadata
+      .recordedAtUtc;
+    return all.map((e, i) =>
+      i === at
+        ? {
+            ...changed(e, { basis: null, registered: { comparison: 'not_applicable', reason: 'first_registration' } }),
+            metadata: { ...e.metadata, recordedAtUtc: new Date(Date.parse(confirmedAt) + 2_000).toISOString() },
+          }
+        : e,
+    );
   }
   function without(all: readonly LeafEvent[], type: string, nth: number): LeafEvent[] {
     const at = all.map((e, i) => (e.type === type ? i : -1)).filter((i) => i >= 0)[nth];

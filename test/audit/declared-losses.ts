@@ -221,10 +221,7 @@ export function declaredLosses(): { readonly how: string; readonly asked: AskedO
 function otherHeaders(): [string, object, MadeKey][] {
   const [newer, elder] = [new MadeKey(8, NEW.key.name), new MadeKey(9, OLD.key.name)];
   const succeeded = (from: MadeKey, to: MadeKey) =>
-    from.note(
-      successionText({ origin: from.key.name, from: from.key, to: to.key, size: 9, root: old.root(9) }),
-      to,
-    );
+    from.note(successionText({ origin: from.key.name, from: from.key, to: to.key, size: 9, root: old.root(9) }), to);
   const known = [{ checkpoint: DECLARED, proof: log.grown(KEPT) }];
   const foreign = [{ checkpoint: lost(OLD, STRANGER, KEPT, SIGNED), proof: log.grown(KEPT) }];
   const ofElder = [{ checkpoint: lost(elder, NEW, KEPT, SIGNED), proof: log.grown(KEPT) }];

@@ -59,6 +59,10 @@ describe('an export that is asked for again', () => {
       const { timestamp, known } = JSON.parse(text.split('\n')[1] as string) as BundleHeader;
       return [timestamp !== null, known.length];
     });
-    expect(attached).toEqual([[false, 0], [true, 0], [true, 1]]);
+    expect(attached).toEqual([
+      [false, 0],
+      [true, 0],
+      [true, 1],
+    ]);
   });
 });

@@ -5,14 +5,38 @@ import { fromBase64, toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.
 import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import { commitmentToken, hmacOf } from '../../src/domain/audit/commitment.js';
 import { leafText, parseLeaf, personsIn, type StoredText } from '../../src/domain/audit/leaf.js';
-import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
-import { decodeEntries, encodeEntries, parseTilePath, tilePath, tileWidth, tileOfNode } from '../../src/domain/audit/tiles.js';
+import {
+  judgeNote,
+  parseNote,
+  parseVerifierKey,
+  verifierKey,
+  verifierKeyText,
+  writeNote,
+} from '../../src/domain/audit/signed-note.js';
+import {
+  decodeEntries,
+  encodeEntries,
+  parseTilePath,
+  tilePath,
+  tileWidth,
+  tileOfNode,
+} from '../../src/domain/audit/tiles.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest());
-const hmac = (key: Uint8Array, message: Uint8Array) => new Uint8Array(createHmac('sha256', key).update(message).digest());
+const hmac = (key: Uint8Array, message: Uint8Array) =>
+  new Uint8Array(createHmac('sha256', key).update(message).digest());
 const isSigned = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
-  verify(null, message, createPublicKey({ key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]), format: 'der', type: 'spki' }), signature);
+  verify(
+    null,
+    message,
+    createPublicKey({
+      key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]),
+      format: 'der',
+      type: 'spki',
+    }),
+    signature,
+  );
 
 describe('the plain encodings', () => {
   it('agree with those of Node for any bytes and texts', () => {
@@ -36,7 +60,8 @@ describe('the plain encodings', () => {
 describe('signed notes', () => {
   // The example of the C2SP signed-note specification's reference implementation (golang.org/x/mod/sumdb/note).
   const PETER = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
-  const NOTE = 'If you think cryptography is the answer to your problem,\nthen you don\'t know what your problem is.\n\n\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n';
+  const NOTE =
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
   const peter = parseVerifierKey(PETER, sha256);
 
   it('reads the published example and its key', () => {
@@ -47,7 +72,9 @@ describe('signed notes', () => {
   });
   it('refuses a changed text, ignores keys that it does not know, and never takes the id alone', () => {
     const note = parseNote(NOTE);
-    expect(judgeNote({ ...note, text: note.text.replace('answer', 'question') }, [peter], isSigned).verdict).toBe('bad_signature');
+    expect(judgeNote({ ...note, text: note.text.replace('answer', 'question') }, [peter], isSigned).verdict).toBe(
+      'bad_signature',
+    );
     expect(judgeNote(note, [], isSigned).verdict).toBe('unsigned');
     expect(judgeNote(note, [{ ...peter, id: peter.id ^ 1 }], isSigned).verdict).toBe('unsigned');
     expect(judgeNote(note, [{ ...peter, name: 'Other' }], isSigned).verdict).toBe('unsigned');
@@ -67,7 +94,11 @@ describe('signed notes', () => {
   });
   it('writes what it reads, with many signatures', () => {
     const pair = generateKeyPairSync('ed25519');
-    const key = verifierKey('log.example/honnin', new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)), sha256);
+    const key = verifierKey(
+      'log.example/honnin',
+      new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)),
+      sha256,
+    );
     const text = checkpointText({ origin: 'log.example/honnin', size: 7, root: randomBytes(32) });
     const mine = { name: key.name, id: key.id, bytes: new Uint8Array(sign(null, Buffer.from(text), pair.privateKey)) };
     const others = Array.from({ length: 15 }, (_, i) => ({ name: `witness-${i}`, id: i, bytes: randomBytes(64) }));
@@ -91,11 +122,27 @@ describe('tiles', () => {
     expect(tilePath(name)).toBe(path);
     expect(parseTilePath(path)).toEqual(name);
   });
-  it.each(['tile/0/0', 'tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/x000/001', 'tile/00/000', 'tile/0/../keys', 'tile/0/001/002', '/tile/0/000', 'tile/data/000'])('%s is no address', (path) => {
+  it.each([
+    'tile/0/0',
+    'tile/0/000.p/0',
+    'tile/0/000.p/256',
+    'tile/0/x000/001',
+    'tile/00/000',
+    'tile/0/../keys',
+    'tile/0/001/002',
+    '/tile/0/000',
+    'tile/data/000',
+  ])('%s is no address', (path) => {
     expect(parseTilePath(path)).toBeNull();
   });
   it('knows the width of every tile of a tree and where a node is', () => {
-    expect([tileWidth(0, 0, 70000), tileWidth(0, 273, 70000), tileWidth(1, 1, 70000), tileWidth(2, 0, 70000), tileWidth(3, 0, 70000)]).toEqual([256, 112, 17, 1, 0]);
+    expect([
+      tileWidth(0, 0, 70000),
+      tileWidth(0, 273, 70000),
+      tileWidth(1, 1, 70000),
+      tileWidth(2, 0, 70000),
+      tileWidth(3, 0, 70000),
+    ]).toEqual([256, 112, 17, 1, 0]);
     expect(tileOfNode(0, 300)).toEqual({ level: 0, index: 1, from: 44, levelInTile: 0 });
     expect(tileOfNode(9, 3)).toEqual({ level: 1, index: 0, from: 6, levelInTile: 1 });
   });
@@ -114,11 +161,22 @@ describe('tiles', () => {
 
 describe('leaves', () => {
   const salts = (person: { kind: string; id: string }) => sha256(utf8(`salt of ${person.kind} ${person.id}`));
-  const tokenOf = (person: { kind: 'registrant' | 'staff' | 'receipt' | 'content'; id: string }) => commitmentToken(person, salts(person), hmac);
+  const tokenOf = (person: { kind: 'registrant' | 'staff' | 'receipt' | 'content'; id: string }) =>
+    commitmentToken(person, salts(person), hmac);
   const stored = (change: Partial<StoredText> & { dataOf?: object; actor?: string } = {}): StoredText => ({
-    stream: 'registration-r1', revision: 3, id: '11111111-1111-4111-8111-111111111111', type: 'Test', schemaVersion: 1,
+    stream: 'registration-r1',
+    revision: 3,
+    id: '11111111-1111-4111-8111-111111111111',
+    type: 'Test',
+    schemaVersion: 1,
     data: canonicalJson((change.dataOf ?? { b: 1, a: '漢' }) as never),
-    metadata: canonicalJson({ actor: change.actor ?? 'system:test', causationId: 'c', correlationId: 'r1', policyVersion: 1, recordedAtUtc: '2026-11-23T09:00:00.000Z' }),
+    metadata: canonicalJson({
+      actor: change.actor ?? 'system:test',
+      causationId: 'c',
+      correlationId: 'r1',
+      policyVersion: 1,
+      recordedAtUtc: '2026-11-23T09:00:00.000Z',
+    }),
     ...change,
   });
 
@@ -129,8 +187,15 @@ describe('leaves', () => {
   });
   it('hold a token where somebody is named, also deep inside, and nobody in clear', () => {
     const event = stored({
-      stream: 'registrant-SECRET', actor: 'officer:SECRET',
-      dataOf: { subjectKey: 'SECRET', receipt: 'SECRET', officers: ['SECRET', 'SECRET2'], by: 'SECRET', effects: [{ effect: { officers: ['SECRET'] } }] },
+      stream: 'registrant-SECRET',
+      actor: 'officer:SECRET',
+      dataOf: {
+        subjectKey: 'SECRET',
+        receipt: 'SECRET',
+        officers: ['SECRET', 'SECRET2'],
+        by: 'SECRET',
+        effects: [{ effect: { officers: ['SECRET'] } }],
+      },
     });
     const text = leafText(event, tokenOf);
     expect(text).not.toContain('SECRET');
@@ -138,10 +203,14 @@ describe('leaves', () => {
     expect(leaf?.stream).toBe(`registrant-${tokenOf({ kind: 'registrant', id: 'SECRET' })}`);
     expect(leaf?.metadata.actor).toBe(`officer:${tokenOf({ kind: 'staff', id: 'SECRET' })}`);
     expect(canonicalJson(JSON.parse(text))).toBe(text);
-    expect(new Set(personsIn(event).map((p) => `${p.kind} ${p.id}`))).toEqual(new Set(['registrant SECRET', 'receipt SECRET', 'staff SECRET', 'staff SECRET2']));
+    expect(new Set(personsIn(event).map((p) => `${p.kind} ${p.id}`))).toEqual(
+      new Set(['registrant SECRET', 'receipt SECRET', 'staff SECRET', 'staff SECRET2']),
+    );
   });
   it('leave parts of the system as they are', () => {
-    expect(leafText(stored({ dataOf: { by: 'system:bootstrap' }, actor: 'system:bootstrap' }), tokenOf)).toContain('"by":"system:bootstrap"');
+    expect(leafText(stored({ dataOf: { by: 'system:bootstrap' }, actor: 'system:bootstrap' }), tokenOf)).toContain(
+      '"by":"system:bootstrap"',
+    );
   });
   it('commit to an event as a whole when it does not fit into a bundle', () => {
     const text = leafText(stored({ dataOf: { long: '漢'.repeat(30_000) } }), tokenOf);

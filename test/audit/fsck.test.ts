@@ -31,17 +31,54 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 async function check(copies: readonly string[] = []): Promise<FsckReport> {
-  return fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: LogKeys.published(world.auditFolder), pseudonyms: world.pseudonyms, vault: null, copies });
+  return fsck({
+    eventsFile: join(world.folder, 'events.db'),
+    auditFolder: world.auditFolder,
+    signer: LogKeys.published(world.auditFolder),
+    pseudonyms: world.pseudonyms,
+    vault: null,
+    copies,
+  });
 }
-const oneMore = () => ({ stream: `challenge-${randomUUID()}`, expected: 'no_stream' as const, events: [{ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: 'c', causationId: 'c', recordedAtUtc: new Date().toISOString(), policyVersion: null } }] });
+const oneMore = () => ({
+  stream: `challenge-${randomUUID()}`,
+  expected: 'no_stream' as const,
+  events: [
+    {
+      id: randomUUID(),
+      type: 'ChallengeConsumed',
+      schemaVersion: 1,
+      data: {},
+      metadata: {
+        actor: 'booth:a',
+        correlationId: 'c',
+        causationId: 'c',
+        recordedAtUtc: new Date().toISOString(),
+        policyVersion: null,
+      },
+    },
+  ],
+});
 const codes = ({ problems }: FsckReport) => problems.map((p) => p.code);
-/** Edits the event log by hand, as somebody with the file and our source code would: the checksum is put right again. */
-function editEvent(where: string, change: (row: ChecksummedRow) => Partial<ChecksummedRow>, { fixChecksum = true } = {}): number {
+/** Edits the event log by hand, as somebody with the file and our source code would: the checksum is put right
+ * again. */
+function editEvent(
+  where: string,
+  change: (row: ChecksummedRow) => Partial<ChecksummedRow>,
+  { fixChecksum = true } = {},
+): number {
   const database = new DatabaseSync(join(world.folder, 'events.db'));
-  const row = database.prepare(`SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata FROM events e JOIN streams s ON s.no = e.stream_no WHERE ${where} LIMIT 1`).get() as unknown as ChecksummedRow;
+  const row = database
+    .prepare(
+      `SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata FROM events e JOIN streams s ON s.no = e.stream_no WHERE ${where} LIMIT 1`,
+    )
+    .get() as unknown as ChecksummedRow;
   const changed = { ...row, ...change(row) };
-  database.prepare('UPDATE events SET data = ?, metadata = ?, type = ? WHERE position = ?').run(changed.data, changed.metadata, changed.type, row.position);
-  if (fixChecksum) database.prepare('UPDATE events SET checksum = ? WHERE position = ?').run(rowChecksum(changed), row.position);
+  database
+    .prepare('UPDATE events SET data = ?, metadata = ?, type = ? WHERE position = ?')
+    .run(changed.data, changed.metadata, changed.type, row.position);
+  if (fixChecksum)
+    database.prepare('UPDATE events SET checksum = ? WHERE position = ?').run(rowChecksum(changed), row.position);
   database.close();
   return row.position - 1;
 }
@@ -65,7 +102,8 @@ describe('every file of the audit folder', () => {
     put('keys/0.vkey', 'x');
     put('checkpoint.tmp', 'left over');
     const found = await told();
-    for (const name of ['tile/0/extra', 'notes.txt', 'keys/0.vkey']) expect(found).toContainEqual(expect.stringContaining(`file_unknown: ${name}`));
+    for (const name of ['tile/0/extra', 'notes.txt', 'keys/0.vkey'])
+      expect(found).toContainEqual(expect.stringContaining(`file_unknown: ${name}`));
     expect(found.join()).not.toContain('checkpoint.tmp');
   });
 
@@ -74,8 +112,13 @@ describe('every file of the audit folder', () => {
     const index = Math.floor((size - 1) / 256);
     const level = folder === 'tile/0' ? 0 : 'entries';
     const narrow = tilePath({ level, index, width: size - index * 256 });
-    const whole = world.log.file(tilePath({ level, index, width: tileWidth(level, index, world.log.checkpoint()!.size) }))!;
-    const entries = level === 'entries' ? encodeEntries(decodeEntries(whole)!.slice(0, size - index * 256)) : whole.subarray(0, (size - index * 256) * 32);
+    const whole = world.log.file(
+      tilePath({ level, index, width: tileWidth(level, index, world.log.checkpoint()!.size) }),
+    )!;
+    const entries =
+      level === 'entries'
+        ? encodeEntries(decodeEntries(whole)!.slice(0, size - index * 256))
+        : whole.subarray(0, (size - index * 256) * 32);
     put(narrow, entries);
     expect(await told()).toEqual([]);
     flip(narrow, entries.length - 1);
@@ -85,7 +128,11 @@ describe('every file of the audit folder', () => {
   it('also an older one beside a present one that is cut: both are named, and the check goes on', async () => {
     const { size } = parseCheckpoint(earlier).checkpoint;
     const index = Math.floor((size - 1) / 256);
-    const present = tilePath({ level: 'entries', index, width: tileWidth('entries', index, world.log.checkpoint()!.size) });
+    const present = tilePath({
+      level: 'entries',
+      index,
+      width: tileWidth('entries', index, world.log.checkpoint()!.size),
+    });
     const whole = world.log.file(present)!;
     const narrow = tilePath({ level: 'entries', index, width: size - index * 256 });
     put(narrow, encodeEntries(decodeEntries(whole)!.slice(0, size - index * 256)));
@@ -104,12 +151,20 @@ describe('every file of the audit folder', () => {
 
   it('keys: one that is none, one under another number, a succession of others', async () => {
     await world.keys.rotate(world.log.checkpoint(), { destroyOld: false });
-    const [first, second] = ['1.vkey', '2.vkey'].map((name) => readFileSync(join(world.auditFolder, 'keys', name), 'utf8')) as [string, string];
+    const [first, second] = ['1.vkey', '2.vkey'].map((name) =>
+      readFileSync(join(world.auditFolder, 'keys', name), 'utf8'),
+    ) as [string, string];
     expect(await told()).toEqual([]);
     put('keys/1.vkey', first.replace(/\+[0-9a-f]{8}\+/, '+00000000+'));
-    expect(await told()).toEqual(expect.arrayContaining([expect.stringMatching(/^key_wrong: keys\/1\.vkey: the key id 00000000 does not belong to this key/)]));
+    expect(await told()).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^key_wrong: keys\/1\.vkey: the key id 00000000 does not belong to this key/),
+      ]),
+    );
     put('keys/1.vkey', second);
-    expect(await told()).toEqual(expect.arrayContaining([expect.stringContaining('key_wrong: keys/2.succession speaks of other keys')]));
+    expect(await told()).toEqual(
+      expect.arrayContaining([expect.stringContaining('key_wrong: keys/2.succession speaks of other keys')]),
+    );
     put('keys/1.vkey', `${first} `);
     expect(await told()).toEqual(expect.arrayContaining([expect.stringContaining('not written as it should be')]));
     put('keys/1.vkey', first);
@@ -127,21 +182,27 @@ describe('fsck', () => {
   });
 
   it('names an event that was edited in SQLite by hand', async () => {
-    const index = editEvent("e.type = 'FaceMatched'", (row) => ({ data: row.data.replace(/"cardPoints":\d+/, '"cardPoints":9999') }));
+    const index = editEvent("e.type = 'FaceMatched'", (row) => ({
+      data: row.data.replace(/"cardPoints":\d+/, '"cardPoints":9999'),
+    }));
     const report = await check();
     expect(codes(report)).toEqual(['leaf_differs']);
     expect(report.problems[0]?.index).toBe(index);
   });
 
   it('names an event whose byte flipped on the disk', async () => {
-    const index = editEvent("e.type = 'Held'", (row) => ({ metadata: row.metadata.replace('system', 'sXstem') }), { fixChecksum: false });
+    const index = editEvent("e.type = 'Held'", (row) => ({ metadata: row.metadata.replace('system', 'sXstem') }), {
+      fixChecksum: false,
+    });
     const report = await check();
     expect(codes(report)).toEqual(['event_checksum', 'leaf_differs']);
     expect(report.problems[0]?.index).toBe(index);
   });
 
   it('names an event that was given to another registrant', async () => {
-    const index = editEvent("e.type = 'CertificateVerified'", (row) => ({ data: row.data.replace(/"subjectKey":"[^"]+"/, '"subjectKey":"ffffffffffffffffffffffffffffffff"') }));
+    const index = editEvent("e.type = 'CertificateVerified'", (row) => ({
+      data: row.data.replace(/"subjectKey":"[^"]+"/, '"subjectKey":"ffffffffffffffffffffffffffffffff"'),
+    }));
     const report = await check();
     expect(codes(report)).toEqual(['leaf_differs']);
     expect(report.problems[0]?.index).toBe(index);
@@ -159,15 +220,44 @@ describe('fsck', () => {
 
   it('names what is in the vault and belongs to no request, no claim, or to a request that has lapsed', async () => {
     const started = (stream: string, type: string, recordedAtUtc: string) => ({
-      stream, expected: 'no_stream' as const,
-      events: [{ id: randomUUID(), type, schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: stream, causationId: stream, recordedAtUtc, policyVersion: null } }],
+      stream,
+      expected: 'no_stream' as const,
+      events: [
+        {
+          id: randomUUID(),
+          type,
+          schemaVersion: 1,
+          data: {},
+          metadata: {
+            actor: 'booth:a',
+            correlationId: stream,
+            causationId: stream,
+            recordedAtUtc,
+            policyVersion: null,
+          },
+        },
+      ],
     });
     const now = new Date().toISOString();
-    for (const id of ['nobody', 'claimed', 'stuck', 'lapsed']) await world.vault.seal(`case:${id}`, 'photo', Buffer.from('a face'));
-    await world.append([started('claim-claimed', 'RequestClaimed', now), started('claim-stuck', 'RequestClaimed', '2026-11-01T00:00:00.000Z'), started('registration-lapsed', 'RequestLapsed', now)]);
+    for (const id of ['nobody', 'claimed', 'stuck', 'lapsed'])
+      await world.vault.seal(`case:${id}`, 'photo', Buffer.from('a face'));
+    await world.append([
+      started('claim-claimed', 'RequestClaimed', now),
+      started('claim-stuck', 'RequestClaimed', '2026-11-01T00:00:00.000Z'),
+      started('registration-lapsed', 'RequestLapsed', now),
+    ]);
     await world.publish();
-    const { problems } = await fsck({ eventsFile: join(world.folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: world.vault, copies: [] });
-    const unowned = problems.filter(({ code }) => code === 'material_unowned').map(({ detail }) => detail.slice(0, detail.indexOf(' ')));
+    const { problems } = await fsck({
+      eventsFile: join(world.folder, 'events.db'),
+      auditFolder: world.auditFolder,
+      signer: world.keys,
+      pseudonyms: world.pseudonyms,
+      vault: world.vault,
+      copies: [],
+    });
+    const unowned = problems
+      .filter(({ code }) => code === 'material_unowned')
+      .map(({ detail }) => detail.slice(0, detail.indexOf(' ')));
     expect(unowned).toEqual(['case:lapsed', 'case:nobody', 'case:stuck']);
   });
 
@@ -192,34 +282,84 @@ describe('fsck', () => {
 
   it('tells that two events were exchanged, with checksums put right', async () => {
     const database = new DatabaseSync(join(world.folder, 'events.db'));
-    const read = (position: number) => database.prepare('SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.stream_no FROM events e JOIN streams s ON s.no = e.stream_no WHERE position = ?').get(position) as unknown as ChecksummedRow & { stream_no: number };
+    const read = (position: number) =>
+      database
+        .prepare(
+          'SELECT e.position, s.name AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.stream_no FROM events e JOIN streams s ON s.no = e.stream_no WHERE position = ?',
+        )
+        .get(position) as unknown as ChecksummedRow & { stream_no: number };
     const [a, b] = [read(60), read(61)];
     database.exec('DELETE FROM events WHERE position IN (60, 61)');
-    for (const [row, position] of [[a, 61], [b, 60]] as const) database.prepare('INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(position, row.stream_no, row.revision, row.id, row.type, row.schema_version, row.data, row.metadata, rowChecksum({ ...row, position }));
+    for (const [row, position] of [
+      [a, 61],
+      [b, 60],
+    ] as const)
+      database
+        .prepare(
+          'INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(
+          position,
+          row.stream_no,
+          row.revision,
+          row.id,
+          row.type,
+          row.schema_version,
+          row.data,
+          row.metadata,
+          rowChecksum({ ...row, position }),
+        );
     database.close();
     const report = await check();
-    expect(report.problems.map(({ code, index }) => [code, index])).toEqual([['leaf_differs', 59], ['leaf_differs', 60]]);
+    expect(report.problems.map(({ code, index }) => [code, index])).toEqual([
+      ['leaf_differs', 59],
+      ['leaf_differs', 60],
+    ]);
   });
 
   it('tells that an event was put in between', async () => {
     const database = new DatabaseSync(join(world.folder, 'events.db'));
-    database.exec('UPDATE events SET position = -position - 1 WHERE position >= 100; UPDATE events SET position = -position WHERE position < 0');
+    database.exec(
+      'UPDATE events SET position = -position - 1 WHERE position >= 100; UPDATE events SET position = -position WHERE position < 0',
+    );
     database.exec("INSERT INTO streams (name) VALUES ('registration-forged')");
-    const row = { position: 100, stream: 'registration-forged', revision: 0, id: 'forged', type: 'RequestReceived', schema_version: 1, data: '{}', metadata: '{"actor":"system:x"}' };
-    database.prepare("INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) SELECT 100, no, 0, 'forged', 'RequestReceived', 1, '{}', '{\"actor\":\"system:x\"}', ? FROM streams WHERE name = 'registration-forged'").run(rowChecksum(row));
+    const row = {
+      position: 100,
+      stream: 'registration-forged',
+      revision: 0,
+      id: 'forged',
+      type: 'RequestReceived',
+      schema_version: 1,
+      data: '{}',
+      metadata: '{"actor":"system:x"}',
+    };
+    database
+      .prepare(
+        "INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) SELECT 100, no, 0, 'forged', 'RequestReceived', 1, '{}', '{\"actor\":\"system:x\"}', ? FROM streams WHERE name = 'registration-forged'",
+      )
+      .run(rowChecksum(row));
     database.close();
-    expect((await check()).problems[0]).toMatchObject({ code: 'leaf_differs', index: 99, detail: expect.stringContaining('event forged') });
+    expect((await check()).problems[0]).toMatchObject({
+      code: 'leaf_differs',
+      index: 99,
+      detail: expect.stringContaining('event forged'),
+    });
   });
 
   it('tells that the log was cut, grown again and signed again: two heads of one size', async () => {
     const newest = world.log.checkpoint()!;
     // The last event is exchanged for another one, and the log is built anew over it with the true key.
-    editEvent('e.position = (SELECT max(position) FROM events)', (row) => ({ data: row.data.replace(/^\{/, row.data === '{}' ? '{"a":1' : '{"a":1,') }));
-    for (const path of ['tile', 'checkpoints', 'checkpoint', 'positions', '../audit.head']) rmSync(join(world.auditFolder, path), { recursive: true });
+    editEvent('e.position = (SELECT max(position) FROM events)', (row) => ({
+      data: row.data.replace(/^\{/, row.data === '{}' ? '{"a":1' : '{"a":1,'),
+    }));
+    for (const path of ['tile', 'checkpoints', 'checkpoint', 'positions', '../audit.head'])
+      rmSync(join(world.auditFolder, path), { recursive: true });
     await world.publish();
     expect(world.log.checkpoint()!.size).toBe(newest.size);
     expect(codes(await check())).toEqual([]);
-    expect((await check([newest.note])).problems).toContainEqual(expect.objectContaining({ code: 'copy_differs', index: newest.size - 1 }));
+    expect((await check([newest.note])).problems).toContainEqual(
+      expect.objectContaining({ code: 'copy_differs', index: newest.size - 1 }),
+    );
   });
 
   /** @fault O18 */
@@ -233,9 +373,15 @@ describe('fsck', () => {
     };
     const other = state(size, new Uint8Array(32));
     const later = state(size + 5, new Uint8Array(32));
-    for (const [text, words] of [[other, /is another one/], [later, /is an older copy/], ['', /is no checkpoint/]] as const) {
+    for (const [text, words] of [
+      [other, /is another one/],
+      [later, /is an older copy/],
+      ['', /is no checkpoint/],
+    ] as const) {
       writeFileSync(head, text);
-      expect((await check()).problems).toEqual([{ code: 'head_differs', index: null, detail: expect.stringMatching(words) }]);
+      expect((await check()).problems).toEqual([
+        { code: 'head_differs', index: null, detail: expect.stringMatching(words) },
+      ]);
     }
     writeFileSync(head, note);
     expect(codes(await check())).toEqual([]);
@@ -244,13 +390,29 @@ describe('fsck', () => {
   /** @fault O18 */
   it('tells that the store tells of another tree than the log has', async () => {
     const { size, root } = world.log.checkpoint()!;
-    const record = (told: Uint8Array) => ({ ...oneMore(), stream: `signed-log-${randomUUID()}`, events: [{ ...oneMore().events[0]!, type: 'CheckpointRecorded', data: { origin: ORIGIN, size, root: Buffer.from(told).toString('base64') } }] });
+    const record = (told: Uint8Array) => ({
+      ...oneMore(),
+      stream: `signed-log-${randomUUID()}`,
+      events: [
+        {
+          ...oneMore().events[0]!,
+          type: 'CheckpointRecorded',
+          data: { origin: ORIGIN, size, root: Buffer.from(told).toString('base64') },
+        },
+      ],
+    });
     await world.append([record(root)]);
     await world.publish();
     expect(codes(await check())).toEqual([]);
     await world.append([record(new Uint8Array(32))]);
     await world.publish();
-    expect((await check()).problems).toEqual([{ code: 'record_differs', index: size + 1, detail: expect.stringContaining(`a checkpoint of ${size} entries under another root`) }]);
+    expect((await check()).problems).toEqual([
+      {
+        code: 'record_differs',
+        index: size + 1,
+        detail: expect.stringContaining(`a checkpoint of ${size} entries under another root`),
+      },
+    ]);
   });
 
   it('tells that the checkpoint was set back, and that a copy is ahead', async () => {
@@ -273,10 +435,17 @@ describe('fsck', () => {
     // But not for one that nobody signed.
     const archived = join(world.auditFolder, 'checkpoints/0-65535');
     const signed = readFileSync(archived, 'utf8');
-    writeFileSync(archived, signed.replace(/(.{20})(.)(.{6}\n\n)$/, (_, a: string, b: string, c: string) => a + (b === 'A' ? 'B' : 'A') + c));
+    writeFileSync(
+      archived,
+      signed.replace(/(.{20})(.)(.{6}\n\n)$/, (_, a: string, b: string, c: string) => a + (b === 'A' ? 'B' : 'A') + c),
+    );
     expect(codes(await check())).toEqual(['checkpoint_signature']);
     writeFileSync(archived, signed.replace(new RegExp(`\n${size}\n.`), `\n${size}\n*`));
-    expect((await check()).problems).toContainEqual({ code: 'checkpoint_malformed', index: null, detail: expect.stringContaining('the newest checkpoint cannot be read') });
+    expect((await check()).problems).toContainEqual({
+      code: 'checkpoint_malformed',
+      index: null,
+      detail: expect.stringContaining('the newest checkpoint cannot be read'),
+    });
     writeFileSync(archived, signed);
     expect(codes(await check(['no checkpoint']))).toEqual(['checkpoint_malformed']);
   });
@@ -290,7 +459,12 @@ describe('fsck', () => {
     rmSync(`${world.auditFolder}.head`);
     const writer = TileWriter.open(world.auditFolder, world.keys);
     const { events } = await world.store.readAll(null, { limit: 4096 });
-    writer.publish(events.map((event) => ({ text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)), position: event.position })));
+    writer.publish(
+      events.map((event) => ({
+        text: leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)),
+        position: event.position,
+      })),
+    );
     // Everything fits together again ...
     expect(codes(await check())).toEqual([]);
     // ... but not with what others have kept.
@@ -312,7 +486,13 @@ describe('fsck of the archive of checkpoints', () => {
     const size = world.log.archivedAfter(0)[0]!;
     damage((text) => text.replace(`\n${size}\n`, '\n*\n'));
     const report = await check();
-    expect(report.problems).toEqual([{ code: 'checkpoint_malformed', index: null, detail: expect.stringContaining('checkpoints/0-65535 holds something') }]);
+    expect(report.problems).toEqual([
+      {
+        code: 'checkpoint_malformed',
+        index: null,
+        detail: expect.stringContaining('checkpoints/0-65535 holds something'),
+      },
+    ]);
     expect(report.checkpoints).toBe(world.log.archivedAfter(0).length);
     // A copy of it that somebody kept is not there to be compared with.
     expect(codes(await check([earlier]))).toContain('copy_differs');
@@ -320,8 +500,15 @@ describe('fsck of the archive of checkpoints', () => {
 
   it('names a record whose root was changed', async () => {
     const root = earlier.split('\n')[2]!;
-    damage((text) => text.replace(root, root.replace(/^./, (c) => (c === 'A' ? 'B' : 'A'))));
-    expect((await check()).problems).toContainEqual(expect.objectContaining({ code: 'root_differs', index: Number(earlier.split('\n')[1]) - 1 }));
+    damage((text) =>
+      text.replace(
+        root,
+        root.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')),
+      ),
+    );
+    expect((await check()).problems).toContainEqual(
+      expect.objectContaining({ code: 'root_differs', index: Number(earlier.split('\n')[1]) - 1 }),
+    );
   });
 
   it('tells that the present checkpoint is not in it', async () => {
@@ -350,14 +537,23 @@ describe('an erased registrant', () => {
       const before = own.pseudonyms.tokenOf({ kind: 'registrant', id: key });
       await own.append(synthetic.eraseRegistrant(key));
       await own.publish();
-      const options = { eventsFile: join(own.folder, 'events.db'), auditFolder: own.auditFolder, signer: own.keys, pseudonyms: own.pseudonyms, vault: null, copies: [] };
+      const options = {
+        eventsFile: join(own.folder, 'events.db'),
+        auditFolder: own.auditFolder,
+        signer: own.keys,
+        pseudonyms: own.pseudonyms,
+        vault: null,
+        copies: [],
+      };
       await own.vault.destroyOwner(`registrant:${key}`);
       expect(own.pseudonyms.existingSaltOf({ kind: 'registrant', id: key })).toBeNull();
       const lines = await own.bundle({ kind: 'range', from: 0, to: null }, { withOpenings: true });
       const report = own.verify(lines);
       expect(report.discrepancies).toEqual([]);
       expect(report.replay.reproduced).toBe(report.replay.decisions);
-      expect(report.erased).toEqual([{ registrant: before, index: expect.any(Number), atUtc: expect.any(String), rule: 'request_of_the_person' }]);
+      expect(report.erased).toEqual([
+        { registrant: before, index: expect.any(Number), atUtc: expect.any(String), rule: 'request_of_the_person' },
+      ]);
       expect(JSON.parse(lines[1]!).openings[before]).toBeUndefined();
       expect(lines.some((line) => line.includes(key))).toBe(false);
       expect((await fsck(options)).problems).toEqual([]);

@@ -8,7 +8,13 @@ import { notesInText } from '../../src/domain/audit/compare-copies.js';
 import { readSuccession } from '../../src/domain/audit/key-succession.js';
 import { parseLeaf } from '../../src/domain/audit/leaf.js';
 import { parseListCertificate } from '../../src/domain/audit/list-certificate.js';
-import { NoteFormatError, parseNote, parseVerifierKey, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
+import {
+  NoteFormatError,
+  parseNote,
+  parseVerifierKey,
+  verifierKeyText,
+  writeNote,
+} from '../../src/domain/audit/signed-note.js';
 import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
 import { verifyList } from '../../src/domain/audit/verify-list.js';
 import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
@@ -29,9 +35,9 @@ import { Clock } from '../../src/application/ports/clock.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Whatever bytes a reader of the log is given: it never throws but what it says that it throws, never takes over 250 ms, and what was
- *  changed is never right. Each run is seeded; a found case is its seed. A soak of factor 100 makes five and a
- *  half million executions here, and one more in certificate/fuzz. */
+/** Whatever bytes a reader of the log is given: it never throws but what it says that it throws, never takes over 250
+ * ms, and what was changed is never right. Each run is seeded; a found case is its seed. A soak of factor 100 makes
+ * five and a half million executions here, and one more in certificate/fuzz. */
 const SEED = soakSeed(20261130);
 const MS_MAX = 250;
 /** Executions of one reader: of small texts, and of what is judged whole with its signatures. */
@@ -40,16 +46,48 @@ const WHOLE_RUNS = 60 * soakFactor();
 const LIMIT_MS = 300_000 * soakFactor();
 
 type Random = (below: number) => number;
-const WORDS = ['\n', '\n\n', '\r', '\u2014 ', '\u0000', '\ufffd', '\ud800', '\u202e', ' ', '+', '=', '"', '\\', '{', '}', '[', ']', ',', 'null', '1e999', '-0', '9007199254740993', '0x', '"__proto__":{}', 'A'.repeat(3000), '['.repeat(5000), '\u{1f600}'];
+const WORDS = [
+  '\n',
+  '\n\n',
+  '\r',
+  '\u2014 ',
+  '\u0000',
+  '\ufffd',
+  '\ud800',
+  '\u202e',
+  ' ',
+  '+',
+  '=',
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  'null',
+  '1e999',
+  '-0',
+  '9007199254740993',
+  '0x',
+  '"__proto__":{}',
+  'A'.repeat(3000),
+  '['.repeat(5000),
+  '\u{1f600}',
+];
 
 /** One to three changes of a text: a sign, a piece, a line, a word that readers stumble over. */
 function changedText(text: string, random: Random): string {
   let current = text;
   for (let n = 1 + random(3); n > 0; n -= 1) {
-    const [at, end] = [random(current.length + 1), random(current.length + 1)].toSorted((a, b) => a - b) as [number, number];
+    const [at, end] = [random(current.length + 1), random(current.length + 1)].toSorted((a, b) => a - b) as [
+      number,
+      number,
+    ];
     const lines = current.split('\n');
     const kinds: (() => string)[] = [
-      () => current.slice(0, at) + String.fromCharCode(current.charCodeAt(at) ^ (1 << random(7))) + current.slice(at + 1),
+      () =>
+        current.slice(0, at) + String.fromCharCode(current.charCodeAt(at) ^ (1 << random(7))) + current.slice(at + 1),
       () => current.slice(0, at) + (WORDS[random(WORDS.length)] as string) + current.slice(at),
       () => current.slice(0, at) + current.slice(Math.min(end, at + 1 + random(40))),
       () => current.slice(0, at),
@@ -63,7 +101,8 @@ function changedText(text: string, random: Random): string {
   return current;
 }
 
-/** Milliseconds that a step takes. A slow one is repeated: what hangs hangs again, what was interrupted by a busy machine does not. */
+/** Milliseconds that a step takes. A slow one is repeated: what hangs hangs again, what was interrupted by a busy
+ * machine does not. */
 function timed(step: () => void): number {
   let elapsed = Infinity;
   for (let attempt = 0; attempt < 5 && elapsed >= MS_MAX; attempt += 1) {
@@ -76,7 +115,12 @@ function timed(step: () => void): number {
 
 let executions = 0;
 /** Runs a reader over changed inputs. @param expected errors that it says it throws */
-function fuzz<Input>(runs: number, change: (random: Random) => Input, read: (input: Input) => void, ...expected: (abstract new (...args: never[]) => Error)[]): number {
+function fuzz<Input>(
+  runs: number,
+  change: (random: Random) => Input,
+  read: (input: Input) => void,
+  ...expected: (abstract new (...args: never[]) => Error)[]
+): number {
   const random = seeded(SEED);
   let slowest = 0;
   for (let run = 0; run < runs; run += 1) {
@@ -85,7 +129,10 @@ function fuzz<Input>(runs: number, change: (random: Random) => Input, read: (inp
       try {
         read(input);
       } catch (error) {
-        if (!expected.some((kind) => error instanceof kind)) throw new Error(`run ${run}, seed ${SEED}: ${String(error)}: ${JSON.stringify(input).slice(0, 2000)}`, { cause: error });
+        if (!expected.some((kind) => error instanceof kind))
+          throw new Error(`run ${run}, seed ${SEED}: ${String(error)}: ${JSON.stringify(input).slice(0, 2000)}`, {
+            cause: error,
+          });
       }
     });
     slowest = Math.max(slowest, elapsed);
@@ -129,97 +176,209 @@ describe('readers of the log, given damaged input', () => {
     ['a note', note, parseNote, NoteFormatError],
     ['a checkpoint with cosignatures', () => world.log.cosigned()!.note, parseCheckpoint, NoteFormatError],
     ['several notes in one text', () => note() + note(), (text) => void notesInText(text)],
-    ['a key', () => verifierKeyText(world.keys.keys()[0]!), (text) => void parseVerifierKey(text, sha256), NoteFormatError],
+    [
+      'a key',
+      () => verifierKeyText(world.keys.keys()[0]!),
+      (text) => void parseVerifierKey(text, sha256),
+      NoteFormatError,
+    ],
     ['the key of a witness', () => witness.vkey, (text) => void parseWitnessKey(text, sha256), NoteFormatError],
-    ['a succession', () => world.keys.successions()[0]!, (text) => void readSuccession(text, { hash: sha256, isSigned: isSignedEd25519 })],
+    [
+      'a succession',
+      () => world.keys.successions()[0]!,
+      (text) => void readSuccession(text, { hash: sha256, isSigned: isSignedEd25519 }),
+    ],
     ['a leaf', () => world.log.leaf(3), (text) => void parseLeaf(text)],
   ];
-  it.each(small)('%s', (_, original, read, ...expected) => {
-    const text = original();
-    expect(fuzz(SMALL_RUNS, (random) => changedText(text, random), read, ...expected)).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it.each(small)(
+    '%s',
+    (_, original, read, ...expected) => {
+      const text = original();
+      expect(fuzz(SMALL_RUNS, (random) => changedText(text, random), read, ...expected)).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('a cosignature, which never stands for another text', () => {
-    const key = parseWitnessKey(witness.vkey, sha256);
-    const { text } = parseNote(note());
-    const whole = writeNote(parseNote(world.log.cosigned()!.note));
-    const slowest = fuzz(SMALL_RUNS, (random) => changedText(whole, random), (changed) => {
-      const read = parseNote(changed);
-      if (judgeCosignature(read, key, isSignedEd25519).verdict === 'cosigned' && read.text !== text) throw new TypeError('another text is cosigned');
-    }, NoteFormatError);
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'a cosignature, which never stands for another text',
+    () => {
+      const key = parseWitnessKey(witness.vkey, sha256);
+      const { text } = parseNote(note());
+      const whole = writeNote(parseNote(world.log.cosigned()!.note));
+      const slowest = fuzz(
+        SMALL_RUNS,
+        (random) => changedText(whole, random),
+        (changed) => {
+          const read = parseNote(changed);
+          if (judgeCosignature(read, key, isSignedEd25519).verdict === 'cosigned' && read.text !== text)
+            throw new TypeError('another text is cosigned');
+        },
+        NoteFormatError,
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('a bundle line by line', () => {
-    const text = lines.slice(0, 6).join('\n');
-    const slowest = fuzz(SMALL_RUNS / 10, (random) => changedText(text, random), (changed) => {
-      for (const _ of readBundle(changed.split('\n')).leaves);
-    }, BundleFormatError);
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'a bundle line by line',
+    () => {
+      const text = lines.slice(0, 6).join('\n');
+      const slowest = fuzz(
+        SMALL_RUNS / 10,
+        (random) => changedText(text, random),
+        (changed) => {
+          for (const _ of readBundle(changed.split('\n')).leaves);
+        },
+        BundleFormatError,
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('a whole bundle, which is never right where it was changed', () => {
-    const text = `${lines.join('\n')}\n`;
-    const options = { trusted: world.keys.keys(), witnesses: { keys: [parseWitnessKey(witness.vkey, sha256)], needed: 1 } };
-    expect(verifyBundle(lines, primitives, options).judgement).toBe('right');
-    const slowest = fuzz(WHOLE_RUNS, (random) => changedText(text, random), (changed) => {
-      const { judgement } = verifyBundle(changed.split('\n').slice(0, -1), primitives, options);
-      // What comes after the last line feed is no line: the reader of files refuses it before.
-      if (judgement === 'right' && changed.slice(0, changed.lastIndexOf('\n') + 1) !== text) throw new TypeError('it is right');
-    });
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'a whole bundle, which is never right where it was changed',
+    () => {
+      const text = `${lines.join('\n')}\n`;
+      const options = {
+        trusted: world.keys.keys(),
+        witnesses: { keys: [parseWitnessKey(witness.vkey, sha256)], needed: 1 },
+      };
+      expect(verifyBundle(lines, primitives, options).judgement).toBe('right');
+      const slowest = fuzz(
+        WHOLE_RUNS,
+        (random) => changedText(text, random),
+        (changed) => {
+          const { judgement } = verifyBundle(changed.split('\n').slice(0, -1), primitives, options);
+          // What comes after the last line feed is no line: the reader of files refuses it before.
+          if (judgement === 'right' && changed.slice(0, changed.lastIndexOf('\n') + 1) !== text)
+            throw new TypeError('it is right');
+        },
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('a list and its certificate, which are never right where they were changed', async () => {
-    const lists = new AuditLists(world.log, world.keys, world.store, world.pseudonyms, new FixedClock());
-    const page = JSON.stringify(await lists.page({ list: 'requests', filter: {}, moment: 'now', withNames: false, cursor: null, limit: 100 }));
-    const options = { trusted: world.keys.keys(), bundle: lines };
-    expect(verifyList([JSON.parse(page)], primitives, options).judgement).toBe('right');
-    const { certificate } = JSON.parse(page) as { certificate: string };
-    const certificateText = parseNote(certificate).text;
-    expect(fuzz(SMALL_RUNS, (random) => changedText(certificateText, random), (text) => void parseListCertificate(text), NoteFormatError)).toBeLessThan(MS_MAX);
-    const slowest = fuzz(WHOLE_RUNS, (random) => changedText(page, random), (changed) => {
-      let given: unknown;
-      try {
-        given = JSON.parse(changed);
-      } catch {
-        // The command says so; the reader of lists is not asked.
-        return;
-      }
-      const isSame = JSON.stringify(given) === page;
-      if (verifyList([given], primitives, options).judgement === 'right' && !isSame) throw new TypeError('it is right');
-    });
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'a list and its certificate, which are never right where they were changed',
+    async () => {
+      const lists = new AuditLists(world.log, world.keys, world.store, world.pseudonyms, new FixedClock());
+      const page = JSON.stringify(
+        await lists.page({ list: 'requests', filter: {}, moment: 'now', withNames: false, cursor: null, limit: 100 }),
+      );
+      const options = { trusted: world.keys.keys(), bundle: lines };
+      expect(verifyList([JSON.parse(page)], primitives, options).judgement).toBe('right');
+      const { certificate } = JSON.parse(page) as { certificate: string };
+      const certificateText = parseNote(certificate).text;
+      expect(
+        fuzz(
+          SMALL_RUNS,
+          (random) => changedText(certificateText, random),
+          (text) => void parseListCertificate(text),
+          NoteFormatError,
+        ),
+      ).toBeLessThan(MS_MAX);
+      const slowest = fuzz(
+        WHOLE_RUNS,
+        (random) => changedText(page, random),
+        (changed) => {
+          let given: unknown;
+          try {
+            given = JSON.parse(changed);
+          } catch {
+            // The command says so; the reader of lists is not asked.
+            return;
+          }
+          const isSame = JSON.stringify(given) === page;
+          if (verifyList([given], primitives, options).judgement === 'right' && !isSame)
+            throw new TypeError('it is right');
+        },
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('sealed evidence', () => {
-    const root = makeAuthority(ecKey());
-    const certificate = makeCardCertificate(root, ecKey(), { serial: 1 });
-    const sealed = { certificate, statusKind: 'ocsp' as const, statusResponse: Buffer.from('answer'), ocspNonce: 'aa' };
-    const bytes = evidenceBytes(sealed as never, { certificateType: 'user_authentication', signedText: '{}', signature: 'AA==', at: '2026-11-23T12:00:00.000Z', faceRecord: null });
-    const judge = certificateJudge(certificateRules(TrustAnchors.load({ user_authentication: [root.certificate], digital_signature: [] }, 'test')));
-    const text = Buffer.from(bytes).toString();
-    const kept = { index: 0, requestId: 'r', verdict: 'valid', reason: null, evidence: {}, agreement: null, sealedEvidenceId: 'evidence-1', sealedEvidenceSha256: null, effectId: 'e', request: null } as never;
-    const slowest = fuzz(SMALL_RUNS / 10, (random) => changedText(text, random), (changed) => {
-      if (judge(Object.assign({}, kept, { sealed: Buffer.from(changed) })).judged === 'reproduced') throw new TypeError('it is reproduced');
-    });
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'sealed evidence',
+    () => {
+      const root = makeAuthority(ecKey());
+      const certificate = makeCardCertificate(root, ecKey(), { serial: 1 });
+      const sealed = {
+        certificate,
+        statusKind: 'ocsp' as const,
+        statusResponse: Buffer.from('answer'),
+        ocspNonce: 'aa',
+      };
+      const bytes = evidenceBytes(sealed as never, {
+        certificateType: 'user_authentication',
+        signedText: '{}',
+        signature: 'AA==',
+        at: '2026-11-23T12:00:00.000Z',
+        faceRecord: null,
+      });
+      const judge = certificateJudge(
+        certificateRules(TrustAnchors.load({ user_authentication: [root.certificate], digital_signature: [] }, 'test')),
+      );
+      const text = Buffer.from(bytes).toString();
+      const kept = {
+        index: 0,
+        requestId: 'r',
+        verdict: 'valid',
+        reason: null,
+        evidence: {},
+        agreement: null,
+        sealedEvidenceId: 'evidence-1',
+        sealedEvidenceSha256: null,
+        effectId: 'e',
+        request: null,
+      } as never;
+      const slowest = fuzz(
+        SMALL_RUNS / 10,
+        (random) => changedText(text, random),
+        (changed) => {
+          if (judge(Object.assign({}, kept, { sealed: Buffer.from(changed) })).judged === 'reproduced')
+            throw new TypeError('it is reproduced');
+        },
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 
-  it('a timestamp, which never stands for another text', async () => {
-    writeFileSync(join(world.folder, 'anchor.pem'), authority.anchorPem);
-    const anchors = timestampAnchors([join(world.folder, 'anchor.pem')]);
-    const message = Buffer.from(note());
-    const asking = new HttpTimestampAuthority({ url: authority.tsaUrl, anchors, policy: null, timeoutMs: 30_000, clockToleranceMs: 60_000, crlUrls: [authority.crlUrl], basic: null });
-    const { response, crls } = await asking.stamp(message);
-    const check = { nonce: null, policy: null, anchors, notBeforeMs: null, notAfterMs: Date.now() + 60_000, crls };
-    const judge = (changed: Uint8Array, text: Uint8Array) => verifyTimestamp({ ...check, response: changed, message: text }).verdict;
-    expect(judge(response, message)).toBe('good');
-    const other = Buffer.from('another text');
-    const slowest = fuzz(WHOLE_RUNS * 5, (random) => mutate(Buffer.from(response), random).bytes, (changed) => {
-      judge(changed, message);
-      if (judge(changed, other) === 'good') throw new TypeError('it stands for another text');
-    });
-    expect(slowest).toBeLessThan(MS_MAX);
-  }, LIMIT_MS);
+  it(
+    'a timestamp, which never stands for another text',
+    async () => {
+      writeFileSync(join(world.folder, 'anchor.pem'), authority.anchorPem);
+      const anchors = timestampAnchors([join(world.folder, 'anchor.pem')]);
+      const message = Buffer.from(note());
+      const asking = new HttpTimestampAuthority({
+        url: authority.tsaUrl,
+        anchors,
+        policy: null,
+        timeoutMs: 30_000,
+        clockToleranceMs: 60_000,
+        crlUrls: [authority.crlUrl],
+        basic: null,
+      });
+      const { response, crls } = await asking.stamp(message);
+      const check = { nonce: null, policy: null, anchors, notBeforeMs: null, notAfterMs: Date.now() + 60_000, crls };
+      const judge = (changed: Uint8Array, text: Uint8Array) =>
+        verifyTimestamp({ ...check, response: changed, message: text }).verdict;
+      expect(judge(response, message)).toBe('good');
+      const other = Buffer.from('another text');
+      const slowest = fuzz(
+        WHOLE_RUNS * 5,
+        (random) => mutate(Buffer.from(response), random).bytes,
+        (changed) => {
+          judge(changed, message);
+          if (judge(changed, other) === 'good') throw new TypeError('it stands for another text');
+        },
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+    },
+    LIMIT_MS,
+  );
 });

@@ -82,7 +82,8 @@ interface Held {
   readonly pages: readonly unknown[] | null;
 }
 
-/** Everything that a reader can ask of a bundle, in one word: wrong where one of the judges says wrong, right where all do. */
+/** Everything that a reader can ask of a bundle, in one word: wrong where one of the judges says wrong, right where all
+ * do. */
 function judged(
   lines: Iterable<string>,
   held: Held,
@@ -315,11 +316,13 @@ describe('an honest log, and the same changed', () => {
       const emptyText = checkpointText({ origin: ORIGIN, size: 0, root: sha256(new Uint8Array()) });
       const empty = writeNote({ text: emptyText, signatures: world.keys.sign(emptyText) });
       const queries = fc.oneof(
-        fc.tuple(fc.nat(size - 1), fc.option(fc.nat(size - 1))).map(([from, to]): BundleQuery => ({
-          kind: 'range',
-          from: Math.min(from, to ?? from),
-          to: to === null ? null : Math.max(from, to),
-        })),
+        fc
+          .tuple(fc.nat(size - 1), fc.option(fc.nat(size - 1)))
+          .map(([from, to]): BundleQuery => ({
+            kind: 'range',
+            from: Math.min(from, to ?? from),
+            to: to === null ? null : Math.max(from, to),
+          })),
         fc.constantFrom(...requestIds).map((requestId): BundleQuery => ({ kind: 'registration', requestId })),
         fc.constant<BundleQuery>({
           kind: 'time',

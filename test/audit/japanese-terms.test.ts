@@ -24,8 +24,7 @@ describe('Japanese words for code words', () => {
     const stories: string[] = [];
     const history = new SyntheticHistory({ seed: 9 });
     for (const { events } of [...history.appends(60), ...history.endRetention()])
-      for (const event of events)
-        stories.push(explain(event as unknown as Parameters<typeof explain>[0], 'ja'));
+      for (const event of events) stories.push(explain(event as unknown as Parameters<typeof explain>[0], 'ja'));
     expect(stories.filter((text) => /\d{4}年\d+月\d+日/.test(text)).length).toBeGreaterThan(20);
     expect(stories.filter((text) => /\dT\d\d:/.test(text))).toEqual([]);
   });
@@ -33,12 +32,25 @@ describe('Japanese words for code words', () => {
     const stories = new Set<string>();
     const history = new SyntheticHistory({ seed: 8 });
     for (const { events } of [...history.appends(60), ...history.endRetention()]) {
-      for (const event of events) stories.add(explain(event as unknown as Parameters<typeof explain>[0], 'ja').replace(/\d{4}-\d\d-\d\dT[\d:.]+Z|\d{4}年\d+月\d+日\d+時\d\d分\d\d秒|#[\w-]+|ブース\S+から/g, ''));
+      for (const event of events)
+        stories.add(
+          explain(event as unknown as Parameters<typeof explain>[0], 'ja').replace(
+            /\d{4}-\d\d-\d\dT[\d:.]+Z|\d{4}年\d+月\d+日\d+時\d\d分\d\d秒|#[\w-]+|ブース\S+から/g,
+            '',
+          ),
+        );
     }
     const told = [...stories].filter((text) => /[ぁ-ん]/.test(text));
     expect(told.length).toBeGreaterThan(20);
-    expect(told).toEqual(expect.arrayContaining([expect.stringContaining('封印したまま'), expect.stringContaining('規則「保存期間の満了」により、認めなかった電子証明書の証拠と鍵を消去した')]));
+    expect(told).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('封印したまま'),
+        expect.stringContaining('規則「保存期間の満了」により、認めなかった電子証明書の証拠と鍵を消去した'),
+      ]),
+    );
     // The government's own reason is its text, not ours.
-    expect(told.filter((text) => /[a-z]+_[a-z]+/.test(text) && !text.startsWith('行政サーバーが受理しなかった'))).toEqual([]);
+    expect(
+      told.filter((text) => /[a-z]+_[a-z]+/.test(text) && !text.startsWith('行政サーバーが受理しなかった')),
+    ).toEqual([]);
   });
 });

@@ -41,10 +41,15 @@ describe('kill -9 of the process that writes the audit log', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   function start(...args: string[]) {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, folder, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, folder, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    const ended = new Promise<string | number | null>((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
+    const ended = new Promise<string | number | null>((resolve) =>
+      child.once('close', (code, signal) => resolve(signal ?? code)),
+    );
     const going = new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
         reject(new Error(`the program publishes nothing: ${errors}`));
@@ -63,19 +68,33 @@ describe('kill -9 of the process that writes the audit log', () => {
   function wasInAStep(world: AuditWorld): boolean {
     const size = world.log.checkpoint()?.size ?? 0;
     const names = readdirSync(world.auditFolder, { recursive: true }).map(String);
-    return names.some((name) => name.endsWith('.tmp')) || storedPositions(world.auditFolder) > size || (world.log.archivedAfter(0).at(-1) ?? 0) > size;
+    return (
+      names.some((name) => name.endsWith('.tmp')) ||
+      storedPositions(world.auditFolder) > size ||
+      (world.log.archivedAfter(0).at(-1) ?? 0) > size
+    );
   }
 
-  /** Sound as it lies on the disk, before anything repairs it, and a continuation of every checkpoint that was ever seen. */
+  /** Sound as it lies on the disk, before anything repairs it, and a continuation of every checkpoint that was ever
+   * seen. */
   async function expectSound(seen: string[], before: number): Promise<{ size: number; interrupted: boolean }> {
     const world = await AuditWorld.open(folder);
     try {
       const interrupted = wasInAStep(world);
       const current = world.log.checkpoint();
-      const report = await fsck({ eventsFile: path.join(folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies: seen });
-      // A writer that was killed under load is behind its store, by the clock longer on a busy machine: that is told, and is no damage.
+      const report = await fsck({
+        eventsFile: path.join(folder, 'events.db'),
+        auditFolder: world.auditFolder,
+        signer: world.keys,
+        pseudonyms: world.pseudonyms,
+        vault: null,
+        copies: seen,
+      });
+      // A writer that was killed under load is behind its store, by the clock longer on a busy machine: that is told,
+      // and is no damage.
       expect(report.problems.filter(({ code }) => code !== 'log_behind')).toEqual([]);
-      // One archived checkpoint may be ahead of the rename that would have published it: it is sound too, and the next start publishes it.
+      // One archived checkpoint may be ahead of the rename that would have published it: it is sound too, and the next
+      // start publishes it.
       expect([current?.size ?? 0, world.log.archivedAfter(0).at(-1) ?? 0]).toContain(report.events);
       expect(current?.size ?? 0).toBeGreaterThanOrEqual(before);
       if (current) seen.push(current.note);
@@ -88,10 +107,13 @@ describe('kill -9 of the process that writes the audit log', () => {
   /** Root over the leaves that the stored events give, in one go and without any file of the log. */
   async function uninterruptedRoot(world: AuditWorld): Promise<{ size: number; root: string }> {
     const tree = new GrowingTree(hasher);
-    for (let last = null as Awaited<ReturnType<typeof world.store.head>>; ; ) {
+    for (let last = null as Awaited<ReturnType<typeof world.store.head>>; ;) {
       const { events } = await world.store.readAll(last, { limit: 4096 });
       if (events.length === 0) return { size: tree.size, root: toHex(tree.root()) };
-      for (const event of events) tree.append(hasher.leaf(Buffer.from(leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)))));
+      for (const event of events)
+        tree.append(
+          hasher.leaf(Buffer.from(leafText(storedText(event), (person) => world.pseudonyms.tokenOf(person)))),
+        );
       last = events.at(-1)!.position;
     }
   }
@@ -167,13 +189,24 @@ describe('kill -9 of the process that writes the audit log', () => {
       await expectSameTreeAsUninterrupted([]);
       const world = await AuditWorld.open(folder);
       const size = world.log.checkpoint()!.size;
-      // What a kill would leave behind if the checkpoint were renamed before the tiles: the newest tile is the one before it.
+      // What a kill would leave behind if the checkpoint were renamed before the tiles: the newest tile is the one
+      // before it.
       const index = Math.floor((size - 1) / TILE_WIDTH);
-      const edge = path.join(world.auditFolder, tilePath({ level: 'entries', index, width: size - index * TILE_WIDTH }));
+      const edge = path.join(
+        world.auditFolder,
+        tilePath({ level: 'entries', index, width: size - index * TILE_WIDTH }),
+      );
       expect(existsSync(edge)).toBe(true);
       const whole = readFileSync(edge);
       writeFileSync(edge, whole.subarray(0, whole.length >> 1));
-      const report = await fsck({ eventsFile: path.join(folder, 'events.db'), auditFolder: world.auditFolder, signer: world.keys, pseudonyms: world.pseudonyms, vault: null, copies: [] });
+      const report = await fsck({
+        eventsFile: path.join(folder, 'events.db'),
+        auditFolder: world.auditFolder,
+        signer: world.keys,
+        pseudonyms: world.pseudonyms,
+        vault: null,
+        copies: [],
+      });
       await world.close({ keep: true });
       expect(report.problems.map(({ code }) => code)).toContain('unreadable');
     },

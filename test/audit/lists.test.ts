@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AuditLists, BadCursorError, type ListAnswer, type ListQuestion } from '../../src/application/audit/audit-lists.js';
+import {
+  AuditLists,
+  BadCursorError,
+  type ListAnswer,
+  type ListQuestion,
+} from '../../src/application/audit/audit-lists.js';
 import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
 import { Clock } from '../../src/application/ports/clock.js';
 import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
@@ -28,14 +33,25 @@ describe('a list with its certificate', () => {
   let early: ListAnswer;
   let earlyCheckpoint: string;
 
-  const question = (over: Partial<ListQuestion> = {}): ListQuestion => ({ list: 'holds', filter: { include: 'resolved' }, moment: 'now', withNames: false, cursor: null, limit: 1000, ...over });
+  const question = (over: Partial<ListQuestion> = {}): ListQuestion => ({
+    list: 'holds',
+    filter: { include: 'resolved' },
+    moment: 'now',
+    withNames: false,
+    cursor: null,
+    limit: 1000,
+    ...over,
+  });
   const ask = (over: Partial<ListQuestion> = {}) => lists.page(question(over));
   const asFile = (answer: ListAnswer) => JSON.parse(JSON.stringify(answer)) as ListAnswer;
-  const check = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) => verifyList(pages, primitives, { trusted: world.keys.keys().slice(0, 1), bundle, ...options });
-  const codes = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) => check(pages, options).discrepancies.map((d) => d.code);
+  const check = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) =>
+    verifyList(pages, primitives, { trusted: world.keys.keys().slice(0, 1), bundle, ...options });
+  const codes = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) =>
+    check(pages, options).discrepancies.map((d) => d.code);
   async function allPages(over: Partial<ListQuestion>): Promise<ListAnswer[]> {
     const pages = [asFile(await ask(over))];
-    for (let next = pages[0]!.next; next !== null; next = pages.at(-1)!.next) pages.push(asFile(await ask({ ...over, cursor: next })));
+    for (let next = pages[0]!.next; next !== null; next = pages.at(-1)!.next)
+      pages.push(asFile(await ask({ ...over, cursor: next })));
     return pages;
   }
 
@@ -68,15 +84,40 @@ describe('a list with its certificate', () => {
   it('shows a policy as it was proposed, so that what was signed then still comes out the same', () => {
     const drawer = new ListDrawer(['policies']);
     const values = { holdDueHours: 5 };
-    const metadata = { actor: 'system:bootstrap', correlationId: 'c', causationId: 'c', recordedAtUtc: NOW, policyVersion: null };
-    drawer.feed({ stream: 'policy-thresholds', type: 'PolicyProposed', schemaVersion: 1, data: { version: 1, values, proposedBy: 'a' }, metadata });
+    const metadata = {
+      actor: 'system:bootstrap',
+      correlationId: 'c',
+      causationId: 'c',
+      recordedAtUtc: NOW,
+      policyVersion: null,
+    };
+    drawer.feed({
+      stream: 'policy-thresholds',
+      type: 'PolicyProposed',
+      schemaVersion: 1,
+      data: { version: 1, values, proposedBy: 'a' },
+      metadata,
+    });
     expect(drawer.rows('policies')).toEqual([expect.objectContaining({ version: 1, values, reportSha256: null })]);
   });
 
   it('has the hold that is due first at the top, open ones before resolved ones, and keeps to the limit', async () => {
     const drawer = new ListDrawer(['holds']);
-    const happened = (type: string, id: string, data: JsonObject) => drawer.feed({ stream: `hold-${id}`, type, data, metadata: { actor: 'system:saga', correlationId: id, causationId: id, recordedAtUtc: NOW, policyVersion: 1 } });
-    for (const [id, day] of [['r1', '28'], ['r2', '26'], ['r3', '27'], ['r4', '25'], ['r0', '27']] as const) happened('Held', id, { reason: 'registered_gap', dueAtUtc: `2026-11-${day}T09:00:00.000Z` });
+    const happened = (type: string, id: string, data: JsonObject) =>
+      drawer.feed({
+        stream: `hold-${id}`,
+        type,
+        data,
+        metadata: { actor: 'system:saga', correlationId: id, causationId: id, recordedAtUtc: NOW, policyVersion: 1 },
+      });
+    for (const [id, day] of [
+      ['r1', '28'],
+      ['r2', '26'],
+      ['r3', '27'],
+      ['r4', '25'],
+      ['r0', '27'],
+    ] as const)
+      happened('Held', id, { reason: 'registered_gap', dueAtUtc: `2026-11-${day}T09:00:00.000Z` });
     happened('HoldResolved', 'r4', { outcome: 'released', by: [] });
     expect(drawer.rows('holds').map((row) => row['requestId'])).toEqual(['r2', 'r0', 'r3', 'r1', 'r4']);
     const all = (await ask()).rows;
@@ -87,7 +128,17 @@ describe('a list with its certificate', () => {
     const answer = await ask({ filter: { boothId: 'booth-a', include: 'resolved' } });
     const size = world.log.checkpoint()!.size;
     const claim = parseListCertificate(parseNote(answer.certificate).text)!;
-    expect(claim).toMatchObject({ origin: ORIGIN, treeSize: size, list: 'holds', query: { boothId: 'booth-a', include: 'resolved' }, asOf: { position: size - 1 }, events: size, policyVersion: 2, count: answer.rows.length, createdAtUtc: NOW });
+    expect(claim).toMatchObject({
+      origin: ORIGIN,
+      treeSize: size,
+      list: 'holds',
+      query: { boothId: 'booth-a', include: 'resolved' },
+      asOf: { position: size - 1 },
+      events: size,
+      policyVersion: 2,
+      count: answer.rows.length,
+      createdAtUtc: NOW,
+    });
     expect(answer.certificate).toContain(`\nfirst 0\nlast ${size - 1}\ngaps none\n`);
     expect(answer.rows.every((row) => row['boothId'] === 'booth-a')).toBe(true);
     expect(codes([asFile(answer)])).toEqual([]);
@@ -114,7 +165,27 @@ describe('a list with its certificate', () => {
 
     it('gives every page of one moment, whatever happens in between', async () => {
       const first = await ask({ list: 'requests', filter: {}, limit: 30 });
-      await world.append([{ stream: 'door-late', events: [{ id: '00000000-0000-4000-8000-00000000beef', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'late', causationId: 'late', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+      await world.append([
+        {
+          stream: 'door-late',
+          events: [
+            {
+              id: '00000000-0000-4000-8000-00000000beef',
+              type: 'RequestRefusedAtDoor',
+              schemaVersion: 1,
+              data: { code: 'nonce_expired', boothId: null },
+              metadata: {
+                actor: 'system:door',
+                correlationId: 'late',
+                causationId: 'late',
+                recordedAtUtc: NOW,
+                policyVersion: null,
+              },
+            },
+          ],
+          expected: 'no_stream',
+        },
+      ]);
       await world.publish();
       const second = await ask({ list: 'requests', filter: {}, limit: 30, cursor: first.next });
       expect(second.asOf.treeSize).toBe(first.asOf.treeSize);
@@ -125,7 +196,11 @@ describe('a list with its certificate', () => {
 
     it.each<[string, ListQuestion['moment'], RegExp]>([
       ['in the future', { atUtc: '2026-11-23T12:00:00.001Z' }, /is in the future; it is 2026-11-23T12:00:00.000Z now/],
-      ['before the first event', { atUtc: '2025-12-31T00:00:00.000Z' }, /is before the first event of the log, which is of 2026-01-05T00:00:00.000Z/],
+      [
+        'before the first event',
+        { atUtc: '2025-12-31T00:00:00.000Z' },
+        /is before the first event of the log, which is of 2026-01-05T00:00:00.000Z/,
+      ],
       ['after the last position', { position: 1_000_000 }, /positions go from 0 to \d+/],
     ])('%s is refused, and says what can be asked for', async (_name, moment, message) => {
       const error = await ask({ moment }).catch((e: unknown) => e);
@@ -141,7 +216,27 @@ describe('a list with its certificate', () => {
 
   it('speaks up to where the signed log is, and says that more was stored', async () => {
     const size = world.log.checkpoint()!.size;
-    await world.append([{ stream: 'door-later', events: [{ id: '00000000-0000-4000-8000-00000000bee5', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'later', causationId: 'later', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+    await world.append([
+      {
+        stream: 'door-later',
+        events: [
+          {
+            id: '00000000-0000-4000-8000-00000000bee5',
+            type: 'RequestRefusedAtDoor',
+            schemaVersion: 1,
+            data: { code: 'nonce_expired', boothId: null },
+            metadata: {
+              actor: 'system:door',
+              correlationId: 'later',
+              causationId: 'later',
+              recordedAtUtc: NOW,
+              policyVersion: null,
+            },
+          },
+        ],
+        expected: 'no_stream',
+      },
+    ]);
     const behind = await ask({ list: 'dashboard', filter: {} });
     expect(behind.asOf).toMatchObject({ isNewest: false, position: size - 1, treeSize: size });
     await world.publish();
@@ -153,11 +248,23 @@ describe('a list with its certificate', () => {
 
   it('opens the names of the people of the office where it was asked to, and a false name is found', async () => {
     const page = asFile(await ask({ list: 'accesses', filter: {}, withNames: true }));
-    expect(new Set(Object.values(page.openings).map(({ id }) => id))).toEqual(new Set(['officer-a', 'officer-b', 'officer-c'].filter((o) => page.rows.some((row) => page.openings[String(row['by'])]?.id === o))));
+    expect(new Set(Object.values(page.openings).map(({ id }) => id))).toEqual(
+      new Set(
+        ['officer-a', 'officer-b', 'officer-c'].filter((o) =>
+          page.rows.some((row) => page.openings[String(row['by'])]?.id === o),
+        ),
+      ),
+    );
     expect(codes([page])).toEqual([]);
     const [token, opening] = Object.entries(page.openings)[0]!;
-    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, id: 'somebody-else' } } }])).toEqual(['answer_differs', 'opening_differs']);
-    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, salt: '?' } } }])).toEqual(['answer_differs', 'opening_differs']);
+    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, id: 'somebody-else' } } }])).toEqual([
+      'answer_differs',
+      'opening_differs',
+    ]);
+    expect(codes([{ ...page, openings: { ...page.openings, [token]: { ...opening, salt: '?' } } }])).toEqual([
+      'answer_differs',
+      'opening_differs',
+    ]);
   });
 
   it('follows the log to its next key', async () => {
@@ -166,9 +273,33 @@ describe('a list with its certificate', () => {
     await other.publish();
     const first = other.keys.keys()[0]!;
     await other.keys.rotate(other.log.checkpoint(), { destroyOld: true });
-    await other.append([{ stream: 'door-x', events: [{ id: '00000000-0000-4000-8000-00000000bee6', type: 'RequestRefusedAtDoor', schemaVersion: 1, data: { code: 'nonce_expired', boothId: null }, metadata: { actor: 'system:door', correlationId: 'x', causationId: 'x', recordedAtUtc: NOW, policyVersion: null } }], expected: 'no_stream' }]);
+    await other.append([
+      {
+        stream: 'door-x',
+        events: [
+          {
+            id: '00000000-0000-4000-8000-00000000bee6',
+            type: 'RequestRefusedAtDoor',
+            schemaVersion: 1,
+            data: { code: 'nonce_expired', boothId: null },
+            metadata: {
+              actor: 'system:door',
+              correlationId: 'x',
+              causationId: 'x',
+              recordedAtUtc: NOW,
+              policyVersion: null,
+            },
+          },
+        ],
+        expected: 'no_stream',
+      },
+    ]);
     await other.publish();
-    const page = asFile(await new AuditLists(other.log, other.keys, other.store, other.pseudonyms, new FixedClock()).page(question({ list: 'requests', filter: {} })));
+    const page = asFile(
+      await new AuditLists(other.log, other.keys, other.store, other.pseudonyms, new FixedClock()).page(
+        question({ list: 'requests', filter: {} }),
+      ),
+    );
     const lines = await other.bundle({ kind: 'range', from: 0, to: null });
     expect(isSoundList(verifyList([page], primitives, { trusted: [first], bundle: lines }))).toBe(true);
     const cut = verifyList([{ ...page, successions: [] }], primitives, { trusted: [first], bundle: lines });
@@ -267,44 +398,190 @@ describe('a list with its certificate', () => {
       expect(page.rows.length).toBeGreaterThan(4);
     });
     /** What a dishonest server with the true key can always do: state it and sign it. */
-    const resigned = (of: ListAnswer, rows: readonly JsonObject[], change: (text: string) => string = (t) => t): ListAnswer => {
-      const digest = Buffer.from(sha256(Buffer.from(`[${rows.map((row) => canonical(row)).join(',')}]`))).toString('hex');
-      const text = change(parseNote(of.certificate).text.replace(/\ncount \d+\nrows .*\npage .*\n/, `\ncount ${rows.length}\nrows ${digest}\npage 0 ${rows.length} ${digest}\n`));
+    const resigned = (
+      of: ListAnswer,
+      rows: readonly JsonObject[],
+      change: (text: string) => string = (t) => t,
+    ): ListAnswer => {
+      const digest = Buffer.from(sha256(Buffer.from(`[${rows.map((row) => canonical(row)).join(',')}]`))).toString(
+        'hex',
+      );
+      const text = change(
+        parseNote(of.certificate).text.replace(
+          /\ncount \d+\nrows .*\npage .*\n/,
+          `\ncount ${rows.length}\nrows ${digest}\npage 0 ${rows.length} ${digest}\n`,
+        ),
+      );
       const page = { ...of.page, rows: rows.length, of: rows.length };
       const answer = { ...of, rows, page };
       const covered = Buffer.from(sha256(Buffer.from(coveredByListCertificate(answer)))).toString('hex');
       const whole = text.replace(/\nanswer .*\n/, `\nanswer ${covered}\n`);
       return { ...answer, certificate: writeNote({ text: whole, signatures: world.keys.sign(whole) }) };
     };
-    const canonical = (value: unknown): string => (Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : value !== null && typeof value === 'object' ? `{${Object.keys(value).sort().map((k) => `${JSON.stringify(k)}:${canonical((value as JsonObject)[k])}`).join(',')}}` : JSON.stringify(value));
+    const canonical = (value: unknown): string =>
+      Array.isArray(value)
+        ? `[${value.map(canonical).join(',')}]`
+        : value !== null && typeof value === 'object'
+          ? `{${Object.keys(value)
+              .sort()
+              .map((k) => `${JSON.stringify(k)}:${canonical((value as JsonObject)[k])}`)
+              .join(',')}}`
+          : JSON.stringify(value);
     const without = (rows: readonly JsonObject[], at: number) => rows.filter((_, i) => i !== at);
     const stranger = () => verifierKey(ORIGIN, new Uint8Array(32).fill(1), sha256);
 
     const lies: [string, () => { pages: unknown[]; options?: Partial<VerifyListOptions> }, string, RegExp][] = [
-      ['leaves out a row', () => ({ pages: [{ ...page, rows: without(page.rows, 1) }] }), 'row_missing', /was left out/],
-      ['leaves out a row and signs that', () => ({ pages: [resigned(page, without(page.rows, 1))] }), 'row_missing', new RegExp('was left out')],
-      ['adds a row and signs that', () => ({ pages: [resigned(page, [...page.rows, { ...page.rows[0]!, requestId: '00000000-0000-4000-8000-000000000001' }])] }), 'row_added', /it was added/],
-      ['repeats a row and signs that', () => ({ pages: [resigned(page, [...page.rows, page.rows[0]!])] }), 'row_added', /it was added/],
-      ['changes a field and signs that', () => ({ pages: [resigned(page, page.rows.map((row, i) => (i === 2 ? { ...row, outcome: 'nothing' } : row)))] }), 'row_changed', /outcome is "nothing" and should be/],
-      ['moves a row and signs that', () => ({ pages: [resigned(page, [page.rows[1]!, page.rows[0]!, ...page.rows.slice(2)])] }), 'row_moved', /row 1 is in another place/],
-      ['changes a field', () => ({ pages: [{ ...page, rows: page.rows.map((row, i) => (i === 0 ? { ...row, cardPoints: 1 } : row)) }] }), 'page_differs', /of other rows/],
-      ['states another count', () => ({ pages: [{ ...page, certificate: page.certificate.replace(/count \d+/, 'count 1') }] }), 'certificate_signature', /its text was changed/],
-      ['states another count and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/count \d+/, `count ${page.rows.length + 3}`))] }), 'count_differs', /states \d+ rows and \d+ were handed over/],
-      ['states less events and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/events \d+/, 'events 12'))] }), 'events_differ', /states 12 events/],
-      ['states another policy and signs that', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/policy \d+/, 'policy 1'))] }), 'policy_differs', /policy 2 was in force/],
-      ['drops a page', () => ({ pages: [pages[0], ...pages.slice(2)] }), 'page_missing', /rows 31 to 60 are not here: a page was left out/],
+      [
+        'leaves out a row',
+        () => ({ pages: [{ ...page, rows: without(page.rows, 1) }] }),
+        'row_missing',
+        /was left out/,
+      ],
+      [
+        'leaves out a row and signs that',
+        () => ({ pages: [resigned(page, without(page.rows, 1))] }),
+        'row_missing',
+        new RegExp('was left out'),
+      ],
+      [
+        'adds a row and signs that',
+        () => ({
+          pages: [
+            resigned(page, [...page.rows, { ...page.rows[0]!, requestId: '00000000-0000-4000-8000-000000000001' }]),
+          ],
+        }),
+        'row_added',
+        /it was added/,
+      ],
+      [
+        'repeats a row and signs that',
+        () => ({ pages: [resigned(page, [...page.rows, page.rows[0]!])] }),
+        'row_added',
+        /it was added/,
+      ],
+      [
+        'changes a field and signs that',
+        () => ({
+          pages: [
+            resigned(
+              page,
+              page.rows.map((row, i) => (i === 2 ? { ...row, outcome: 'nothing' } : row)),
+            ),
+          ],
+        }),
+        'row_changed',
+        /outcome is "nothing" and should be/,
+      ],
+      [
+        'moves a row and signs that',
+        () => ({ pages: [resigned(page, [page.rows[1]!, page.rows[0]!, ...page.rows.slice(2)])] }),
+        'row_moved',
+        /row 1 is in another place/,
+      ],
+      [
+        'changes a field',
+        () => ({ pages: [{ ...page, rows: page.rows.map((row, i) => (i === 0 ? { ...row, cardPoints: 1 } : row)) }] }),
+        'page_differs',
+        /of other rows/,
+      ],
+      [
+        'states another count',
+        () => ({ pages: [{ ...page, certificate: page.certificate.replace(/count \d+/, 'count 1') }] }),
+        'certificate_signature',
+        /its text was changed/,
+      ],
+      [
+        'states another count and signs that',
+        () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/count \d+/, `count ${page.rows.length + 3}`))] }),
+        'count_differs',
+        /states \d+ rows and \d+ were handed over/,
+      ],
+      [
+        'states less events and signs that',
+        () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/events \d+/, 'events 12'))] }),
+        'events_differ',
+        /states 12 events/,
+      ],
+      [
+        'states another policy and signs that',
+        () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/policy \d+/, 'policy 1'))] }),
+        'policy_differs',
+        /policy 2 was in force/,
+      ],
+      [
+        'drops a page',
+        () => ({ pages: [pages[0], ...pages.slice(2)] }),
+        'page_missing',
+        /rows 31 to 60 are not here: a page was left out/,
+      ],
       ['drops the last page', () => ({ pages: pages.slice(0, -1) }), 'page_missing', /the last pages were left out/],
       ['repeats a page', () => ({ pages: [pages[0], ...pages] }), 'page_missing', /comes again/],
-      ['mixes pages of two moments', () => ({ pages: [{ ...early }, ...pages.slice(1)] }), 'pages_of_different_lists', /another list or moment/],
-      ['moves a certificate to another list', () => ({ pages: [{ ...page, certificate: pages[0]!.certificate }] }), 'certificate_of_another_list', /is of the list requests/],
-      ['moves a certificate to another query', () => ({ pages: [{ ...page, query: {} }] }), 'certificate_of_another_list', /is of the list holds/],
-      ['moves a certificate to another page', () => ({ pages: [pages[0], { ...pages[1]!, certificate: pages[2]!.certificate }, ...pages.slice(2)] }), 'page_differs', /belongs to another page/],
-      ['answers from an old checkpoint', () => ({ pages: [early], options: { known: [world.log.checkpoint()!.note] } }), 'known_is_newer', /an old checkpoint was used/],
-      ['joins an old checkpoint to a new certificate', () => ({ pages: [{ ...page, checkpoint: earlyCheckpoint }] }), 'checkpoint_differs', /comes with a checkpoint of \d+ entries/],
-      ['signs with another key', () => ({ pages: [page], options: { trusted: [stranger()], bundle: null } }), 'other_key', /another key of this log, or another log/],
-      ['speaks of another log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 5).toString('base64')}\n`))] }), 'fork', /are not the log that the list speaks of/],
-      ['speaks of a part of the log', () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\nfirst 0\n/, '\nfirst 10\n'))] }), 'certificate_malformed', /not one of a list/],
-      ['hands over no certificate', () => ({ pages: [{ ...page, certificate: null }] }), 'certificate_missing', /without a certificate/],
+      [
+        'mixes pages of two moments',
+        () => ({ pages: [{ ...early }, ...pages.slice(1)] }),
+        'pages_of_different_lists',
+        /another list or moment/,
+      ],
+      [
+        'moves a certificate to another list',
+        () => ({ pages: [{ ...page, certificate: pages[0]!.certificate }] }),
+        'certificate_of_another_list',
+        /is of the list requests/,
+      ],
+      [
+        'moves a certificate to another query',
+        () => ({ pages: [{ ...page, query: {} }] }),
+        'certificate_of_another_list',
+        /is of the list holds/,
+      ],
+      [
+        'moves a certificate to another page',
+        () => ({ pages: [pages[0], { ...pages[1]!, certificate: pages[2]!.certificate }, ...pages.slice(2)] }),
+        'page_differs',
+        /belongs to another page/,
+      ],
+      [
+        'answers from an old checkpoint',
+        () => ({ pages: [early], options: { known: [world.log.checkpoint()!.note] } }),
+        'known_is_newer',
+        /an old checkpoint was used/,
+      ],
+      [
+        'joins an old checkpoint to a new certificate',
+        () => ({ pages: [{ ...page, checkpoint: earlyCheckpoint }] }),
+        'checkpoint_differs',
+        /comes with a checkpoint of \d+ entries/,
+      ],
+      [
+        'signs with another key',
+        () => ({ pages: [page], options: { trusted: [stranger()], bundle: null } }),
+        'other_key',
+        /another key of this log, or another log/,
+      ],
+      [
+        'speaks of another log',
+        () => ({
+          pages: [
+            resigned(page, page.rows, (t) =>
+              t.replace(/\n[A-Za-z0-9+/]{43}=\n/, `\n${Buffer.alloc(32, 5).toString('base64')}\n`),
+            ),
+          ],
+        }),
+        'fork',
+        /are not the log that the list speaks of/,
+      ],
+      [
+        'speaks of a part of the log',
+        () => ({ pages: [resigned(page, page.rows, (t) => t.replace(/\nfirst 0\n/, '\nfirst 10\n'))] }),
+        'certificate_malformed',
+        /not one of a list/,
+      ],
+      [
+        'hands over no certificate',
+        () => ({ pages: [{ ...page, certificate: null }] }),
+        'certificate_missing',
+        /without a certificate/,
+      ],
       ['hands over nothing', () => ({ pages: [] }), 'list_malformed', /no page/],
       ['hands over something else', () => ({ pages: [{ rows: 'none' }] }), 'list_malformed', /has not the form/],
     ];
@@ -319,8 +596,14 @@ describe('a list with its certificate', () => {
 
     it('is told the place in the log of what was left out or changed', () => {
       const row = page.rows[1]!;
-      const index = bundle.slice(2).findIndex((line) => line.includes('"type":"Held"') && line.includes(`"correlationId":"${String(row['requestId'])}"`));
-      expect(check([resigned(page, without(page.rows, 1))]).discrepancies).toEqual([{ code: 'row_missing', index, detail: expect.stringContaining(String(row['requestId'])) }]);
+      const index = bundle
+        .slice(2)
+        .findIndex(
+          (line) => line.includes('"type":"Held"') && line.includes(`"correlationId":"${String(row['requestId'])}"`),
+        );
+      expect(check([resigned(page, without(page.rows, 1))]).discrepancies).toEqual([
+        { code: 'row_missing', index, detail: expect.stringContaining(String(row['requestId'])) },
+      ]);
     });
 
     /** @fault L1 */
@@ -338,7 +621,9 @@ describe('a list with its certificate', () => {
       const small = await world.bundle({ kind: 'range', from: 0, to: 50 });
       expect(codes([page], { bundle: small })).toEqual([]);
       expect(check([page], { bundle: small }).undecided.map((d) => d.code)).toEqual(['not_drawn']);
-      const tampered = bundle.map((line, i) => (i === 60 ? line.replace('recordedAtUtc":"2026', 'recordedAtUtc":"2025') : line));
+      const tampered = bundle.map((line, i) =>
+        i === 60 ? line.replace('recordedAtUtc":"2026', 'recordedAtUtc":"2025') : line,
+      );
       expect(codes([page], { bundle: tampered })).toContain('bundle_unsound');
     });
 

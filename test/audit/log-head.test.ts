@@ -20,7 +20,25 @@ import { AuditWorld, ORIGIN } from './support.js';
 let world: AuditWorld;
 const head = () => `${world.auditFolder}.head`;
 const published = () => world.log.checkpoint();
-const challenge = () => ({ stream: `challenge-${randomUUID()}`, expected: 'no_stream' as const, events: [{ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata: { actor: 'booth:a', correlationId: 'c', causationId: 'c', recordedAtUtc: '2026-11-23T00:00:00.000Z', policyVersion: null } }] });
+const challenge = () => ({
+  stream: `challenge-${randomUUID()}`,
+  expected: 'no_stream' as const,
+  events: [
+    {
+      id: randomUUID(),
+      type: 'ChallengeConsumed',
+      schemaVersion: 1,
+      data: {},
+      metadata: {
+        actor: 'booth:a',
+        correlationId: 'c',
+        causationId: 'c',
+        recordedAtUtc: '2026-11-23T00:00:00.000Z',
+        policyVersion: null,
+      },
+    },
+  ],
+});
 const more = (count = 3) => world.append(Array.from({ length: count }, challenge));
 const aside = () => join(world.folder, 'aside');
 /** Whatever is signed would be a checkpoint under another root. */
@@ -54,7 +72,9 @@ describe('what was signed last, kept beside the folder of the log', () => {
     mkdirSync(world.auditFolder);
     cpSync(join(aside(), 'keys'), join(world.auditFolder, 'keys'), { recursive: true });
     await more();
-    await refuses(/is lost: a log of \d+ entries was signed before .*audit\.head\), and there is none here.*restore the folder from its newest copy/i);
+    await refuses(
+      /is lost: a log of \d+ entries was signed before .*audit\.head\), and there is none here.*restore the folder from its newest copy/i,
+    );
     expect(existsSync(join(world.auditFolder, 'tile'))).toBe(false);
     expect(readFileSync(head(), 'utf8')).toBe(note);
     // With the folder back it goes on where it was.
@@ -81,13 +101,19 @@ describe('what was signed last, kept beside the folder of the log', () => {
       cpSync(join(world.folder, 'secret'), join(other.folder, 'secret'), { recursive: true });
       rmSync(join(other.auditFolder, 'keys'), { recursive: true });
       cpSync(join(world.auditFolder, 'keys'), join(other.auditFolder, 'keys'), { recursive: true });
-      const keys = await LogKeys.open({ origin: ORIGIN, secretFolder: join(other.folder, 'secret'), auditFolder: other.auditFolder });
+      const keys = await LogKeys.open({
+        origin: ORIGIN,
+        secretFolder: join(other.folder, 'secret'),
+        auditFolder: other.auditFolder,
+      });
       await other.append([...new SyntheticHistory({ seed: 8 }).appends(30, { registrants: 3 })]);
       await Object.assign(Object.create(AuditWorld.prototype) as AuditWorld, other, { keys }).publish();
       rmSync(world.auditFolder, { recursive: true });
       cpSync(other.auditFolder, world.auditFolder, { recursive: true });
       await more();
-      await refuses(/is another one: a log of \d+ entries was signed before .* its first \d+ entries here are not those/);
+      await refuses(
+        /is another one: a log of \d+ entries was signed before .* its first \d+ entries here are not those/,
+      );
     } finally {
       await other.close();
     }
@@ -95,13 +121,20 @@ describe('what was signed last, kept beside the folder of the log', () => {
 
   it('is refused itself where it was damaged, or is of another log, and is never written over', async () => {
     const note = readFileSync(head(), 'utf8');
-    for (const [text, words] of [['', /is no checkpoint: it was damaged/], [note.replace(ORIGIN, 'log.example/other'), /is log\.example\/other and this server is/]] as const) {
+    for (const [text, words] of [
+      ['', /is no checkpoint: it was damaged/],
+      [note.replace(ORIGIN, 'log.example/other'), /is log\.example\/other and this server is/],
+    ] as const) {
       writeFileSync(head(), text);
       await more(1);
       await refuses(words);
       expect(readFileSync(head(), 'utf8')).toBe(text);
     }
-    const stranger = await LogKeys.open({ origin: ORIGIN, secretFolder: join(world.folder, 'other'), auditFolder: join(world.folder, 'other') });
+    const stranger = await LogKeys.open({
+      origin: ORIGIN,
+      secretFolder: join(world.folder, 'other'),
+      auditFolder: join(world.folder, 'other'),
+    });
     const text = checkpointText(published()!);
     writeFileSync(head(), writeNote({ text, signatures: stranger.sign(text) }));
     await refuses(/audit\.head is not signed by a key of this log/);
@@ -159,8 +192,14 @@ describe('the watch over the signed log', () => {
     const builder = world.builder();
     const signed: SignedLog = { checkEveryMs: 1, check: (recorded) => builder.check(recorded), lost: async () => null };
     const publish = () => world.publish(new AuditLogConsumer(builder, 0));
-    const watch = () => new LogWatch(signed, world.log, world.keys, world.store, new DecideAndAppend(world.store, clock), clock);
-    return { clock, watch, publish, records: async () => (await world.store.readStream('signed-log')).map(({ data }) => data) };
+    const watch = () =>
+      new LogWatch(signed, world.log, world.keys, world.store, new DecideAndAppend(world.store, clock), clock);
+    return {
+      clock,
+      watch,
+      publish,
+      records: async () => (await world.store.readStream('signed-log')).map(({ data }) => data),
+    };
   }
 
   it('tells the store what the log says after an hour in which it grew, and not again for its own record', async () => {
@@ -176,12 +215,16 @@ describe('the watch over the signed log', () => {
     clock.nowMs += 3_600_000;
     await first.look();
     expect(await records()).toHaveLength(1);
-    expect(first.status()).toEqual({ ok: true, detail: `its ${size + 1} entries hold what was signed before, also what the store tells of the first ${size}` });
+    expect(first.status()).toEqual({
+      ok: true,
+      detail: `its ${size + 1} entries hold what was signed before, also what the store tells of the first ${size}`,
+    });
   });
 
   it('tells it after a thousand entries at once', async () => {
     const { watch, records } = watched();
-    for (let n = 0; n < 16; n += 1) await world.append([{ ...challenge(), events: Array.from({ length: 63 }, () => challenge().events[0]!) }]);
+    for (let n = 0; n < 16; n += 1)
+      await world.append([{ ...challenge(), events: Array.from({ length: 63 }, () => challenge().events[0]!) }]);
     await world.publish();
     await watch().look();
     expect(await records()).toMatchObject([{ size: published()!.size }]);
@@ -202,7 +245,12 @@ describe('the watch over the signed log', () => {
     writeFileSync(head(), old);
     const again = watched().watch();
     await again.look();
-    expect(again.status()).toEqual({ ok: false, detail: expect.stringMatching(/is an older copy: a log of \d+ entries was signed before \(an event in the store says so\)/) });
+    expect(again.status()).toEqual({
+      ok: false,
+      detail: expect.stringMatching(
+        /is an older copy: a log of \d+ entries was signed before \(an event in the store says so\)/,
+      ),
+    });
   });
 
   it('notices within its time that the folder was exchanged, while nothing is written, and that it is back', async () => {
@@ -211,7 +259,10 @@ describe('the watch over the signed log', () => {
     await looking.look();
     renameSync(world.auditFolder, aside());
     await looking.look();
-    expect(looking.status()).toEqual({ ok: false, detail: expect.stringMatching(/was exchanged while the server ran|is lost/) });
+    expect(looking.status()).toEqual({
+      ok: false,
+      detail: expect.stringMatching(/was exchanged while the server ran|is lost/),
+    });
     await looking.look();
     expect(looking.status().detail).toMatch(/is lost/);
     rmSync(world.auditFolder, { recursive: true, force: true });

@@ -25,15 +25,23 @@ describe('an auditor with a bundle', () => {
     early = world.log.checkpoint()!.note;
     await world.append(appends.slice(300));
     await world.publish();
-    whole = await world.bundle({ kind: 'range', from: 0, to: null }, { lists: ['requests', 'holds', 'booths', 'dashboard'], withOpenings: true });
+    whole = await world.bundle(
+      { kind: 'range', from: 0, to: null },
+      { lists: ['requests', 'holds', 'booths', 'dashboard'], withOpenings: true },
+    );
   });
   afterAll(() => world.close());
 
   const codes = (lines: string[], options = {}) => world.verify(lines, options).discrepancies.map((d) => d.code);
   const doubts = (lines: string[], options = {}) => world.verify(lines, options).undecided.map((d) => d.code);
   const header = (lines: readonly string[]) => JSON.parse(lines[1]!) as BundleHeader;
-  const withHeader = (lines: readonly string[], change: Partial<Record<keyof BundleHeader, unknown>>) => [lines[0]!, canonicalJson({ ...header(lines), ...change } as never), ...lines.slice(2)];
-  const leafLine = (lines: readonly string[], type: string) => lines.findIndex((line, i) => i > 1 && line.includes(`"type":"${type}"`));
+  const withHeader = (lines: readonly string[], change: Partial<Record<keyof BundleHeader, unknown>>) => [
+    lines[0]!,
+    canonicalJson({ ...header(lines), ...change } as never),
+    ...lines.slice(2),
+  ];
+  const leafLine = (lines: readonly string[], type: string) =>
+    lines.findIndex((line, i) => i > 1 && line.includes(`"type":"${type}"`));
 
   it('reproduces every decision of the whole log, and knows that nothing is missing', () => {
     const report = world.verify(whole, { known: [early] });
@@ -51,8 +59,15 @@ describe('an auditor with a bundle', () => {
 
   it('does so for a part of the log and for a single case', async () => {
     const size = world.log.checkpoint()!.size;
-    for (const [from, to] of [[100, 500], [size - 50, null], [size - 1, null]] as const) {
-      const report = world.verify(await world.bundle({ kind: 'range', from, to }, { lists: ['requests'], known: [early] }), { known: [early] });
+    for (const [from, to] of [
+      [100, 500],
+      [size - 50, null],
+      [size - 1, null],
+    ] as const) {
+      const report = world.verify(
+        await world.bundle({ kind: 'range', from, to }, { lists: ['requests'], known: [early] }),
+        { known: [early] },
+      );
       expect(report.discrepancies).toEqual([]);
       expect(report.noGaps).toBe(true);
       expect(report.replay.reproduced).toBe(report.replay.decisions);
@@ -69,35 +84,135 @@ describe('an auditor with a bundle', () => {
     const [fromUtc, toUtc] = ['2026-01-05T01:00:00.000Z', '2026-01-05T02:00:00.000Z'];
     const report = world.verify(await world.bundle({ kind: 'time', fromUtc, toUtc }));
     expect(report.discrepancies).toEqual([]);
-    const inTime = whole.filter((line) => { const at = /"recordedAtUtc":"([^"]+)"/.exec(line)?.[1]; return at !== undefined && at >= fromUtc && at <= toUtc && /^\d/.test(line); });
-    expect(report.last! - header(await world.bundle({ kind: 'time', fromUtc, toUtc })).asked!.first + 1).toBeGreaterThanOrEqual(inTime.length);
+    const inTime = whole.filter((line) => {
+      const at = /"recordedAtUtc":"([^"]+)"/.exec(line)?.[1];
+      return at !== undefined && at >= fromUtc && at <= toUtc && /^\d/.test(line);
+    });
+    expect(
+      report.last! - header(await world.bundle({ kind: 'time', fromUtc, toUtc })).asked!.first + 1,
+    ).toBeGreaterThanOrEqual(inTime.length);
   });
 
   it('never believes a key that only the bundle names', () => {
     expect(world.verify(whole, { trusted: [] }).trust).toBe('none');
     const stranger = verifierKey(ORIGIN, new Uint8Array(32).fill(1), sha256);
-    expect(world.verify(whole, { trusted: [stranger] })).toMatchObject({ trust: 'none', judgement: 'undecided', discrepancies: [] });
+    expect(world.verify(whole, { trusted: [stranger] })).toMatchObject({
+      trust: 'none',
+      judgement: 'undecided',
+      discrepancies: [],
+    });
     expect(doubts(whole, { trusted: [stranger] })).toContain('other_key');
   });
 
-  const flipLeaf = (lines: string[], at: number, from: string, to: string) => lines.map((line, i) => (i === at ? line.replace(from, to) : line));
+  const flipLeaf = (lines: string[], at: number, from: string, to: string) =>
+    lines.map((line, i) => (i === at ? line.replace(from, to) : line));
   const lies: [string, () => string[], string][] = [
-    ['flips a byte of an event', () => flipLeaf(whole, leafLine(whole, 'FaceMatched'), '"cardPoints":9', '"cardPoints":8'), 'root_differs'],
-    ['drops an event', () => renumbered(whole.filter((_, i) => i !== leafLine(whole, 'Held')), false), 'range_has_gaps'],
-    ['drops an event and moves the others up', () => renumbered(whole.filter((_, i) => i !== leafLine(whole, 'Held')), true), 'root_differs'],
-    ['swaps two events', () => renumbered(whole.map((line, i) => (i === 40 ? whole[41]! : i === 41 ? whole[40]! : line)), true), 'root_differs'],
-    ['inserts an event', () => renumbered([...whole.slice(0, 50), whole[30]!, ...whole.slice(50)], true), 'root_differs'],
+    [
+      'flips a byte of an event',
+      () => flipLeaf(whole, leafLine(whole, 'FaceMatched'), '"cardPoints":9', '"cardPoints":8'),
+      'root_differs',
+    ],
+    [
+      'drops an event',
+      () =>
+        renumbered(
+          whole.filter((_, i) => i !== leafLine(whole, 'Held')),
+          false,
+        ),
+      'range_has_gaps',
+    ],
+    [
+      'drops an event and moves the others up',
+      () =>
+        renumbered(
+          whole.filter((_, i) => i !== leafLine(whole, 'Held')),
+          true,
+        ),
+      'root_differs',
+    ],
+    [
+      'swaps two events',
+      () =>
+        renumbered(
+          whole.map((line, i) => (i === 40 ? whole[41]! : i === 41 ? whole[40]! : line)),
+          true,
+        ),
+      'root_differs',
+    ],
+    [
+      'inserts an event',
+      () => renumbered([...whole.slice(0, 50), whole[30]!, ...whole.slice(50)], true),
+      'root_differs',
+    ],
     ['leaves out the end', () => whole.slice(0, -100), 'bundle_malformed'],
     ['leaves out the end and says so', () => renumbered([...whole.slice(0, -100), 'end 0'], true), 'root_differs'],
     ['repeats an event', () => [...whole.slice(0, 50), whole[49]!, ...whole.slice(50)], 'bundle_malformed'],
-    ['signs with another key', () => withHeader(whole, { checkpoint: header(whole).checkpoint.replace(/([A-Za-z0-9+/=]+)\n$/, (_, b64: string) => `${toBase64(Uint8Array.from(fromBase64(b64), (b, i) => (i === 0 ? b ^ 1 : b)))}\n`) }), 'certificate_differs'],
-    ['breaks the signature', () => withHeader(whole, { checkpoint: header(whole).checkpoint.replace(/([A-Za-z0-9+/=]+)\n$/, (_, b64: string) => `${toBase64(Uint8Array.from(fromBase64(b64), (b, i) => (i === 20 ? b ^ 1 : b)))}\n`) }), 'checkpoint_signature'],
-    ['changes a hash of the proof', () => withHeader(partial, { proof: header(partial).proof.map((h, i) => (i === 0 ? toBase64(sha256(fromBase64(h))) : h)) }), 'root_differs'],
-    ['states another count in its certificate', () => withHeader(whole, { certificate: header(whole).certificate.replace(/count \d+/, 'count 5') }), 'certificate_signature'],
-    ['hands over a certificate of another export', () => withHeader(whole, { certificate: header(partial).certificate }), 'certificate_differs'],
-    ['claims no gaps for a list with a row less', () => withHeader(whole, { lists: { ...header(whole).lists, holds: header(whole).lists['holds']!.slice(1) } }), 'list_differs'],
-    ['changes a row of a list', () => withHeader(whole, { lists: { ...header(whole).lists, requests: header(whole).lists['requests']!.map((r, i) => (i === 0 ? { ...r, stage: 'accepted!' } : r)) } }), 'list_differs'],
-    ['names another person behind a token', () => withHeader(whole, { openings: Object.fromEntries(Object.entries(header(whole).openings).map(([t, o], i) => [t, i === 0 ? { ...o, id: 'somebody else' } : o])) }), 'opening_differs'],
+    [
+      'signs with another key',
+      () =>
+        withHeader(whole, {
+          checkpoint: header(whole).checkpoint.replace(
+            /([A-Za-z0-9+/=]+)\n$/,
+            (_, b64: string) => `${toBase64(Uint8Array.from(fromBase64(b64), (b, i) => (i === 0 ? b ^ 1 : b)))}\n`,
+          ),
+        }),
+      'certificate_differs',
+    ],
+    [
+      'breaks the signature',
+      () =>
+        withHeader(whole, {
+          checkpoint: header(whole).checkpoint.replace(
+            /([A-Za-z0-9+/=]+)\n$/,
+            (_, b64: string) => `${toBase64(Uint8Array.from(fromBase64(b64), (b, i) => (i === 20 ? b ^ 1 : b)))}\n`,
+          ),
+        }),
+      'checkpoint_signature',
+    ],
+    [
+      'changes a hash of the proof',
+      () =>
+        withHeader(partial, {
+          proof: header(partial).proof.map((h, i) => (i === 0 ? toBase64(sha256(fromBase64(h))) : h)),
+        }),
+      'root_differs',
+    ],
+    [
+      'states another count in its certificate',
+      () => withHeader(whole, { certificate: header(whole).certificate.replace(/count \d+/, 'count 5') }),
+      'certificate_signature',
+    ],
+    [
+      'hands over a certificate of another export',
+      () => withHeader(whole, { certificate: header(partial).certificate }),
+      'certificate_differs',
+    ],
+    [
+      'claims no gaps for a list with a row less',
+      () => withHeader(whole, { lists: { ...header(whole).lists, holds: header(whole).lists['holds']!.slice(1) } }),
+      'list_differs',
+    ],
+    [
+      'changes a row of a list',
+      () =>
+        withHeader(whole, {
+          lists: {
+            ...header(whole).lists,
+            requests: header(whole).lists['requests']!.map((r, i) => (i === 0 ? { ...r, stage: 'accepted!' } : r)),
+          },
+        }),
+      'list_differs',
+    ],
+    [
+      'names another person behind a token',
+      () =>
+        withHeader(whole, {
+          openings: Object.fromEntries(
+            Object.entries(header(whole).openings).map(([t, o], i) => [t, i === 0 ? { ...o, id: 'somebody else' } : o]),
+          ),
+        }),
+      'opening_differs',
+    ],
   ];
   let partial: string[];
   beforeAll(async () => {
@@ -135,7 +250,9 @@ describe('an auditor with a bundle', () => {
   it('is told when two heads are shown, one with an event that the other has not', () => {
     const leaves = whole.slice(2, -1).map((line) => line.slice(line.indexOf(' ') + 1));
     const size = parseCheckpoint(early).checkpoint.size;
-    const other = leaves.map((text, i) => `${i} ${i === size - 3 ? text.replace(/"recordedAtUtc":"2026/, '"recordedAtUtc":"2025') : text}`);
+    const other = leaves.map(
+      (text, i) => `${i} ${i === size - 3 ? text.replace(/"recordedAtUtc":"2026/, '"recordedAtUtc":"2025') : text}`,
+    );
     expect(codes(resigned(other, world.keys), { known: [early] })).toContain('fork');
   });
 
@@ -146,7 +263,12 @@ describe('an auditor with a bundle', () => {
     expect(codes(tail, { known: [early] })).toEqual([]);
     const proven = await world.bundle({ kind: 'range', from: last, to: null }, { known: [early] });
     expect(codes(proven, { known: [early] })).toEqual([]);
-    const lied = withHeader(proven, { known: header(proven).known.map((k) => ({ ...k, proof: k.proof.map((h, i) => (i === 0 ? toBase64(sha256(fromBase64(h))) : h)) })) });
+    const lied = withHeader(proven, {
+      known: header(proven).known.map((k) => ({
+        ...k,
+        proof: k.proof.map((h, i) => (i === 0 ? toBase64(sha256(fromBase64(h))) : h)),
+      })),
+    });
     expect(new Set(codes(lied, { known: [early] }))).toEqual(new Set(['fork', 'certificate_differs']));
   });
 
@@ -165,24 +287,52 @@ describe('an auditor with a bundle', () => {
       if (line[place] === letter) continue;
       const lied = small.map((text, n) => (n === at ? line.slice(0, place) + letter + line.slice(place + 1) : text));
       const report = world.verify(lied);
-      if (isSoundReport(report)) throw new Error(`line ${at}, character ${place}: ${JSON.stringify(line.slice(place - 20, place + 20))} with ${JSON.stringify(letter)} passes`);
+      if (isSoundReport(report))
+        throw new Error(
+          `line ${at}, character ${place}: ${JSON.stringify(line.slice(place - 20, place + 20))} with ${JSON.stringify(letter)} passes`,
+        );
       expect(report.discrepancies.every(({ detail }) => detail.length > 10)).toBe(true);
     }
   });
 
   it('is told the place of every event whose decision was changed, dropped or moved', () => {
-    const placed = (lines: string[]) => world.verify(lines).discrepancies.filter(({ index }) => index !== null).map(({ code, index }) => [code, index]);
+    const placed = (lines: string[]) =>
+      world
+        .verify(lines)
+        .discrepancies.filter(({ index }) => index !== null)
+        .map(({ code, index }) => [code, index]);
     const at = leafLine(whole, 'FaceMatched');
     const index = Number.parseInt(whole[at]!, 10);
     expect(placed(flipLeaf(whole, at, '"cardPoints":9', '"cardPoints":8'))).toContainEqual(['decision_differs', index]);
     const held = leafLine(whole, 'Held');
     const heldIndex = Number.parseInt(whole[held]!, 10);
-    expect(placed(renumbered(whole.filter((_, i) => i !== held), false))).toContainEqual(['range_has_gaps', heldIndex]);
+    expect(
+      placed(
+        renumbered(
+          whole.filter((_, i) => i !== held),
+          false,
+        ),
+      ),
+    ).toContainEqual(['range_has_gaps', heldIndex]);
     // Dropped and the others moved up: what the rules also give at the event before it is missing.
-    expect(placed(renumbered(whole.filter((_, i) => i !== held), true)).map(([code]) => code)).toContain('decision_differs');
+    expect(
+      placed(
+        renumbered(
+          whole.filter((_, i) => i !== held),
+          true,
+        ),
+      ).map(([code]) => code),
+    ).toContain('decision_differs');
   });
 
-  it.each(['', 'x', 'honnin audit bundle v1', 'honnin audit bundle v1\n{}', 'honnin audit bundle v1\n{"query":null}\nend 0', `honnin audit bundle v1\n${JSON.stringify({ query: { kind: 'range' }, createdAtUtc: '', policyVersion: null, asked: null, checkpoint: '', successions: [], proof: [5], certificate: '', lists: {}, timestamp: null, known: [], openings: {}, evidence: {} })}\nend 0`])('gets a report and no crash for %j', (text) => {
+  it.each([
+    '',
+    'x',
+    'honnin audit bundle v1',
+    'honnin audit bundle v1\n{}',
+    'honnin audit bundle v1\n{"query":null}\nend 0',
+    `honnin audit bundle v1\n${JSON.stringify({ query: { kind: 'range' }, createdAtUtc: '', policyVersion: null, asked: null, checkpoint: '', successions: [], proof: [5], certificate: '', lists: {}, timestamp: null, known: [], openings: {}, evidence: {} })}\nend 0`,
+  ])('gets a report and no crash for %j', (text) => {
     expect(world.verify(text.split('\n')).discrepancies[0]?.code).toBe('bundle_malformed');
   });
 
@@ -195,7 +345,26 @@ describe('an auditor with a bundle', () => {
     const digest = Buffer.concat(texts.map((t) => hasher.leaf(Buffer.from(t))));
     const query = { kind: 'range' } as const;
     const claim = `honnin population certificate v1\n${ORIGIN}\n${texts.length}\n${toBase64(tree.root())}\nquery {"kind":"range"}\npolicy 1\ncount ${texts.length}\nfirst 0\nlast ${texts.length - 1}\ngaps none\nleaves ${Buffer.from(sha256(digest)).toString('hex')}\ncreated 2026-11-23T12:00:00.000Z\n`;
-    const made = { query, createdAtUtc: '2026-11-23T12:00:00.000Z', policyVersion: 1, asked: { first: 0, last: texts.length - 1 }, checkpoint: writeNote({ text, signatures: keys.sign(text) }), successions: [], proof: [], certificate: writeNote({ text: claim, signatures: keys.sign(claim) }), lists: {}, timestamp: null, known: [], openings: {}, evidence: {} };
-    return ['honnin audit bundle v1', canonicalJson(made as never), ...texts.map((t, i) => `${i} ${t}`), `end ${texts.length}`];
+    const made = {
+      query,
+      createdAtUtc: '2026-11-23T12:00:00.000Z',
+      policyVersion: 1,
+      asked: { first: 0, last: texts.length - 1 },
+      checkpoint: writeNote({ text, signatures: keys.sign(text) }),
+      successions: [],
+      proof: [],
+      certificate: writeNote({ text: claim, signatures: keys.sign(claim) }),
+      lists: {},
+      timestamp: null,
+      known: [],
+      openings: {},
+      evidence: {},
+    };
+    return [
+      'honnin audit bundle v1',
+      canonicalJson(made as never),
+      ...texts.map((t, i) => `${i} ${t}`),
+      `end ${texts.length}`,
+    ];
   }
 });

@@ -1,7 +1,20 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { GrowingTree, consistencyProof, inclusionProof, isConsistent, rootFromInclusion, rootFromSet, rootHash, sameHash, setProof, treeHasher, type Hash, type NodeReader } from '../../src/domain/audit/merkle-tree.js';
+import {
+  GrowingTree,
+  consistencyProof,
+  inclusionProof,
+  isConsistent,
+  rootFromInclusion,
+  rootFromSet,
+  rootHash,
+  sameHash,
+  setProof,
+  treeHasher,
+  type Hash,
+  type NodeReader,
+} from '../../src/domain/audit/merkle-tree.js';
 
 const hasher = treeHasher((bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()));
 const hex = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
@@ -21,14 +34,18 @@ function naivePath(m: number, leaves: readonly Uint8Array[]): Hash[] {
   if (leaves.length <= 1) return [];
   let k = 1;
   while (k * 2 < leaves.length) k *= 2;
-  return m < k ? [...naivePath(m, leaves.slice(0, k)), naiveRoot(leaves.slice(k))] : [...naivePath(m - k, leaves.slice(k)), naiveRoot(leaves.slice(0, k))];
+  return m < k
+    ? [...naivePath(m, leaves.slice(0, k)), naiveRoot(leaves.slice(k))]
+    : [...naivePath(m - k, leaves.slice(k)), naiveRoot(leaves.slice(0, k))];
 }
 /** Section 2.1.4.1, likewise. */
 function naiveConsistency(m: number, leaves: readonly Uint8Array[], whole = true): Hash[] {
   if (m === leaves.length) return whole ? [] : [naiveRoot(leaves)];
   let k = 1;
   while (k * 2 < leaves.length) k *= 2;
-  return m <= k ? [...naiveConsistency(m, leaves.slice(0, k), whole), naiveRoot(leaves.slice(k))] : [...naiveConsistency(m - k, leaves.slice(k), false), naiveRoot(leaves.slice(0, k))];
+  return m <= k
+    ? [...naiveConsistency(m, leaves.slice(0, k), whole), naiveRoot(leaves.slice(k))]
+    : [...naiveConsistency(m - k, leaves.slice(k), false), naiveRoot(leaves.slice(0, k))];
 }
 
 function leavesOf(size: number): Uint8Array[] {
@@ -49,7 +66,16 @@ function treeOf(leaves: readonly Uint8Array[]): { nodes: NodeReader; tree: Growi
 
 describe('the Merkle tree', () => {
   // The leaves and roots that implementations of RFC 6962 have been tested with since Certificate Transparency began.
-  const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map((h) => Buffer.from(h, 'hex'));
+  const LEAVES = [
+    '',
+    '00',
+    '10',
+    '2021',
+    '3031',
+    '40414243',
+    '5051525354555657',
+    '606162636465666768696a6b6c6d6e6f',
+  ].map((h) => Buffer.from(h, 'hex'));
   const ROOTS = [
     'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
     '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
@@ -97,7 +123,14 @@ describe('the Merkle tree', () => {
     for (let first = 0; first <= size; first += 1) {
       const proof = consistencyProof(hasher, nodes, { first, second: size });
       if (first > 0) expect(proof.map(hex)).toEqual(naiveConsistency(first, leaves).map(hex));
-      expect(isConsistent(hasher, proof, { first, firstRoot: naiveRoot(leaves.slice(0, first)), second: size, secondRoot: root })).toBe(true);
+      expect(
+        isConsistent(hasher, proof, {
+          first,
+          firstRoot: naiveRoot(leaves.slice(0, first)),
+          second: size,
+          secondRoot: root,
+        }),
+      ).toBe(true);
     }
   });
 
@@ -112,14 +145,23 @@ describe('the Merkle tree', () => {
 
   it('proves any set of leaves at once, and a range with few hashes', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 300 }).chain((size) => fc.tuple(fc.constant(size), fc.uniqueArray(fc.integer({ min: 0, max: size - 1 })))), ([size, set]) => {
-        const indices = set.toSorted((a, b) => a - b);
-        const leaves = leavesOf(size);
-        const { nodes, tree } = treeOf(leaves);
-        const proof = setProof(hasher, nodes, { indices, size });
-        const root = rootFromSet(hasher, proof, { indices, size, leafAt: (place) => hasher.leaf(leaves[indices[place] as number] as Uint8Array) });
-        expect(root && hex(root)).toBe(hex(tree.root()));
-      }),
+      fc.property(
+        fc
+          .integer({ min: 1, max: 300 })
+          .chain((size) => fc.tuple(fc.constant(size), fc.uniqueArray(fc.integer({ min: 0, max: size - 1 })))),
+        ([size, set]) => {
+          const indices = set.toSorted((a, b) => a - b);
+          const leaves = leavesOf(size);
+          const { nodes, tree } = treeOf(leaves);
+          const proof = setProof(hasher, nodes, { indices, size });
+          const root = rootFromSet(hasher, proof, {
+            indices,
+            size,
+            leafAt: (place) => hasher.leaf(leaves[indices[place] as number] as Uint8Array),
+          });
+          expect(root && hex(root)).toBe(hex(tree.root()));
+        },
+      ),
       { seed: 20261123, numRuns: 150 },
     );
     const { nodes } = treeOf(leavesOf(4000));
@@ -129,30 +171,48 @@ describe('the Merkle tree', () => {
 
   it('is not led to the root by a changed leaf, a changed proof, another index or another size', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 200 }).chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 0, max: size - 1 }), fc.nat(), fc.integer({ min: 1, max: size - 1 }))), ([size, index, pick, first]) => {
-        const leaves = leavesOf(size);
-        const { nodes, tree } = treeOf(leaves);
-        const root = tree.root();
-        const leaf = hasher.leaf(leaves[index] as Uint8Array);
-        const proof = inclusionProof(hasher, nodes, { index, size });
-        const leads = (p: Hash[], place: { index: number; size: number; leaf: Hash }) => {
-          const led = rootFromInclusion(hasher, p, place);
-          return led !== null && sameHash(led, root);
-        };
-        const broken = proof.map((h, i) => (i === pick % proof.length ? flipped(h) : h));
-        expect(leads(broken, { index, size, leaf })).toBe(false);
-        expect(leads(proof, { index, size, leaf: flipped(leaf) })).toBe(false);
-        expect(leads(proof, { index: (index + 1) % size, size, leaf })).toBe(false);
-        expect(leads(proof.slice(1), { index, size, leaf })).toBe(false);
-        expect(leads([...proof, root], { index, size, leaf })).toBe(false);
-        const trees = { first, firstRoot: naiveRoot(leaves.slice(0, first)), second: size, secondRoot: root };
-        const chain = consistencyProof(hasher, nodes, { first, second: size });
-        expect(isConsistent(hasher, chain, trees)).toBe(true);
-        expect(isConsistent(hasher, chain, { ...trees, firstRoot: flipped(trees.firstRoot) })).toBe(false);
-        expect(isConsistent(hasher, chain, { ...trees, secondRoot: flipped(root) })).toBe(false);
-        expect(isConsistent(hasher, chain.map((h, i) => (i === pick % chain.length ? flipped(h) : h)), trees)).toBe(false);
-        expect(isConsistent(hasher, chain.slice(1), trees)).toBe(false);
-      }),
+      fc.property(
+        fc
+          .integer({ min: 2, max: 200 })
+          .chain((size) =>
+            fc.tuple(
+              fc.constant(size),
+              fc.integer({ min: 0, max: size - 1 }),
+              fc.nat(),
+              fc.integer({ min: 1, max: size - 1 }),
+            ),
+          ),
+        ([size, index, pick, first]) => {
+          const leaves = leavesOf(size);
+          const { nodes, tree } = treeOf(leaves);
+          const root = tree.root();
+          const leaf = hasher.leaf(leaves[index] as Uint8Array);
+          const proof = inclusionProof(hasher, nodes, { index, size });
+          const leads = (p: Hash[], place: { index: number; size: number; leaf: Hash }) => {
+            const led = rootFromInclusion(hasher, p, place);
+            return led !== null && sameHash(led, root);
+          };
+          const broken = proof.map((h, i) => (i === pick % proof.length ? flipped(h) : h));
+          expect(leads(broken, { index, size, leaf })).toBe(false);
+          expect(leads(proof, { index, size, leaf: flipped(leaf) })).toBe(false);
+          expect(leads(proof, { index: (index + 1) % size, size, leaf })).toBe(false);
+          expect(leads(proof.slice(1), { index, size, leaf })).toBe(false);
+          expect(leads([...proof, root], { index, size, leaf })).toBe(false);
+          const trees = { first, firstRoot: naiveRoot(leaves.slice(0, first)), second: size, secondRoot: root };
+          const chain = consistencyProof(hasher, nodes, { first, second: size });
+          expect(isConsistent(hasher, chain, trees)).toBe(true);
+          expect(isConsistent(hasher, chain, { ...trees, firstRoot: flipped(trees.firstRoot) })).toBe(false);
+          expect(isConsistent(hasher, chain, { ...trees, secondRoot: flipped(root) })).toBe(false);
+          expect(
+            isConsistent(
+              hasher,
+              chain.map((h, i) => (i === pick % chain.length ? flipped(h) : h)),
+              trees,
+            ),
+          ).toBe(false);
+          expect(isConsistent(hasher, chain.slice(1), trees)).toBe(false);
+        },
+      ),
       { seed: 20261123, numRuns: 150 },
     );
   });

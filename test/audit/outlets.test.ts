@@ -53,7 +53,10 @@ describe('copies of checkpoints', () => {
 
   it('go to a folder and to an address, each once, also after a failure and after a restart', async () => {
     const folder = join(world.folder, 'copies');
-    const runners = () => [new OutletRunner(folderOutlet(folder, 1_000_000), world.log), new OutletRunner(urlOutlet(address(), 1_000_000), world.log)];
+    const runners = () => [
+      new OutletRunner(folderOutlet(folder, 1_000_000), world.log),
+      new OutletRunner(urlOutlet(address(), 1_000_000), world.log),
+    ];
     let now = runners();
     const attempt = async (): Promise<void> => void (await Promise.all(now.map((runner) => runner.attempt())));
     const first = world.log.checkpoint()!;
@@ -69,11 +72,24 @@ describe('copies of checkpoints', () => {
     await attempt();
     await attempt();
     expect(got).toHaveLength(1);
-    expect(now.map((runner) => runner.status())).toMatchObject([{ outlet: 'folder', failures: 0, behindMs: 0, lastError: null }, { outlet: 'url', failures: 2, deliveredSize: first.size, lastError: expect.stringContaining('answered 503'), isLate: false }]);
+    expect(now.map((runner) => runner.status())).toMatchObject([
+      { outlet: 'folder', failures: 0, behindMs: 0, lastError: null },
+      {
+        outlet: 'url',
+        failures: 2,
+        deliveredSize: first.size,
+        lastError: expect.stringContaining('answered 503'),
+        isLate: false,
+      },
+    ]);
     status = 204;
     await attempt();
     expect(got).toEqual([first.note, world.log.checkpoint()!.note]);
-    expect(now[1]!.status()).toMatchObject({ behindMs: 0, lastError: null, deliveredSize: world.log.checkpoint()!.size });
+    expect(now[1]!.status()).toMatchObject({
+      behindMs: 0,
+      lastError: null,
+      deliveredSize: world.log.checkpoint()!.size,
+    });
   });
 
   it('of a log that was set back or written anew are given out too, and never over the ones before', async () => {
@@ -85,7 +101,10 @@ describe('copies of checkpoints', () => {
     writeFileSync(join(world.auditFolder, 'checkpoint'), early);
     await runner.attempt();
     expect(readdirSync(folder)).toHaveLength(2);
-    const forked = readFileSync(join(world.auditFolder, 'checkpoint'), 'utf8').replace(/\n\d+\n/, `\n${[...readdirSync(folder)].map((name) => Number(name.split('-')[1])).toSorted((a, b) => a - b)[1]}\n`);
+    const forked = readFileSync(join(world.auditFolder, 'checkpoint'), 'utf8').replace(
+      /\n\d+\n/,
+      `\n${[...readdirSync(folder)].map((name) => Number(name.split('-')[1])).toSorted((a, b) => a - b)[1]}\n`,
+    );
     writeFileSync(join(world.auditFolder, 'checkpoint'), forked);
     await runner.attempt();
     expect(readdirSync(folder)).toHaveLength(3);
@@ -95,7 +114,11 @@ describe('copies of checkpoints', () => {
   it('run by themselves, catch up when the address is back, and go once more at the stop', async () => {
     got.length = 0;
     status = 503;
-    const config = Config.from({ HONNIN_DATA: world.folder, HONNIN_AUDIT_COPY_URL: address(), HONNIN_AUDIT_COPY_SECONDS: '1' });
+    const config = Config.from({
+      HONNIN_DATA: world.folder,
+      HONNIN_AUDIT_COPY_URL: address(),
+      HONNIN_AUDIT_COPY_SECONDS: '1',
+    });
     const outlets = ConfiguredOutlets.from(config, world.log, timestampAuthority(config)).start();
     await eventually(() => (outlets.status()[0]!.failures > 0 ? true : undefined));
     status = 204;
@@ -115,10 +138,22 @@ describe('timestamps on checkpoints', () => {
   afterAll(() => authority.close());
   beforeEach(() => {
     writeFileSync(join(world.folder, 'anchor.pem'), authority.anchorPem);
-    settings = { HONNIN_DATA: world.folder, HONNIN_TSA_URL: authority.tsaUrl, HONNIN_TSA_ANCHORS: join(world.folder, 'anchor.pem'), HONNIN_TSA_CRL_URLS: authority.crlUrl, HONNIN_TSA_SECONDS: '1', HONNIN_TSA_TIMEOUT_MS: '500', HONNIN_AUDIT_ORIGIN: ORIGIN };
+    settings = {
+      HONNIN_DATA: world.folder,
+      HONNIN_TSA_URL: authority.tsaUrl,
+      HONNIN_TSA_ANCHORS: join(world.folder, 'anchor.pem'),
+      HONNIN_TSA_CRL_URLS: authority.crlUrl,
+      HONNIN_TSA_SECONDS: '1',
+      HONNIN_TSA_TIMEOUT_MS: '500',
+      HONNIN_AUDIT_ORIGIN: ORIGIN,
+    };
     authority.faults.clear();
   });
-  const stamper = (change: Record<string, string> = {}) => new OutletRunner(timestampOutlet(timestampAuthority(Config.from({ ...settings, ...change })), world.log, 1_000), world.log);
+  const stamper = (change: Record<string, string> = {}) =>
+    new OutletRunner(
+      timestampOutlet(timestampAuthority(Config.from({ ...settings, ...change })), world.log, 1_000),
+      world.log,
+    );
   const answer = (size = world.log.checkpoint()!.size): string => join(world.auditFolder, 'timestamps', `${size}.tsr`);
 
   it('lie beside the checkpoint as plain files that openssl verifies', async () => {
@@ -128,8 +163,17 @@ describe('timestamps on checkpoints', () => {
     expect(runner.status()).toMatchObject({ deliveredSize: size, failures: 0, behindMs: 0 });
     expect(world.log.timestamped()).toEqual([size]);
     expect(keptCrls(world.log, size)).toHaveLength(1);
-    expect(readFileSync(join(world.auditFolder, 'timestamps', `${size}.checkpoint`), 'utf8')).toBe(world.log.checkpointOf(size)!.note);
-    if (peer('openssl') === null) expect(opensslJudges({ data: join(world.auditFolder, 'timestamps', `${size}.checkpoint`), answer: answer(), anchor: settings['HONNIN_TSA_ANCHORS']! }).output).toContain('Verification: OK');
+    expect(readFileSync(join(world.auditFolder, 'timestamps', `${size}.checkpoint`), 'utf8')).toBe(
+      world.log.checkpointOf(size)!.note,
+    );
+    if (peer('openssl') === null)
+      expect(
+        opensslJudges({
+          data: join(world.auditFolder, 'timestamps', `${size}.checkpoint`),
+          answer: answer(),
+          anchor: settings['HONNIN_TSA_ANCHORS']!,
+        }).output,
+      ).toContain('Verification: OK');
   });
 
   it('are not taken without the CRL that was asked for', async () => {
@@ -147,17 +191,43 @@ describe('timestamps on checkpoints', () => {
     expect(readFileSync(answer())).toEqual(first);
   });
 
-  const faults = ['rejection', 'garbage', 'truncated', 'trailing_bytes', 'oversize', 'http_500', 'wrong_media_type', 'drop', 'hang', 'wrong_imprint', 'wrong_nonce', 'without_nonce', 'from_the_future', 'from_the_past', 'without_eku', 'foreign_authority', 'expired_signer', 'without_certificates'];
-  it.each(faults)('are not stored when the authority has the fault %s: it is told, counted, and tried again', async (fault) => {
-    const runner = stamper();
-    authority.faults.play([fault]);
-    await runner.attempt();
-    expect(world.log.timestamped()).toEqual([]);
-    expect(runner.status()).toMatchObject({ failures: 1, deliveredSize: null, lastError: expect.stringMatching(/timestamp authority/) });
-    await runner.attempt();
-    expect(world.log.timestamped()).toHaveLength(1);
-    expect(runner.status()).toMatchObject({ failures: 1, lastError: null });
-  });
+  const faults = [
+    'rejection',
+    'garbage',
+    'truncated',
+    'trailing_bytes',
+    'oversize',
+    'http_500',
+    'wrong_media_type',
+    'drop',
+    'hang',
+    'wrong_imprint',
+    'wrong_nonce',
+    'without_nonce',
+    'from_the_future',
+    'from_the_past',
+    'without_eku',
+    'foreign_authority',
+    'expired_signer',
+    'without_certificates',
+  ];
+  it.each(faults)(
+    'are not stored when the authority has the fault %s: it is told, counted, and tried again',
+    async (fault) => {
+      const runner = stamper();
+      authority.faults.play([fault]);
+      await runner.attempt();
+      expect(world.log.timestamped()).toEqual([]);
+      expect(runner.status()).toMatchObject({
+        failures: 1,
+        deliveredSize: null,
+        lastError: expect.stringMatching(/timestamp authority/),
+      });
+      await runner.attempt();
+      expect(world.log.timestamped()).toHaveLength(1);
+      expect(runner.status()).toMatchObject({ failures: 1, lastError: null });
+    },
+  );
 
   it('under another policy than the configured one do not count', async () => {
     const runner = stamper({ HONNIN_TSA_POLICY: '1.3.6.1.4.1.32473.1.9' });
@@ -207,21 +277,42 @@ describe('timestamps on checkpoints', () => {
     };
     const bundle = await world.bundle({ kind: 'range', from: 0, to: null });
     const judged = await verify(bundle, '--tsa-anchor', anchor);
-    expect(judged.text).toMatch(new RegExp(`timestamp  the checkpoint of the first ${stamped} of \\d+ entries existed before 20\\d\\d-\\S+Z by CN=Timestamp authority \\(TEST\\)`));
+    expect(judged.text).toMatch(
+      new RegExp(
+        `timestamp  the checkpoint of the first ${stamped} of \\d+ entries existed before 20\\d\\d-\\S+Z by CN=Timestamp authority \\(TEST\\)`,
+      ),
+    );
     expect(judged.text).toContain('everything is as it says');
     expect(judged.code).toBe(0);
     const crl = join(world.folder, 'tsa.crl');
     writeFileSync(crl, keptCrls(world.log, stamped)[0]!);
-    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', crl)).text).toContain('whose certificates were not revoked up to');
-    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', vkey)).text).toContain('[timestamp_revocation_malformed]');
+    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', crl)).text).toContain(
+      'whose certificates were not revoked up to',
+    );
+    expect((await verify(bundle, '--tsa-anchor', anchor, '--tsa-crl', vkey)).text).toContain(
+      '[timestamp_revocation_malformed]',
+    );
     expect((await verify(bundle)).text).toContain('give the roots of its authority with --tsa-anchor');
     // A token of the newer checkpoint, which the new key has signed.
     await stamper().attempt();
-    const newer = await verify(await world.bundle({ kind: 'range', from: 0, to: null }), '--tsa-anchor', anchor, '--tsa-policy', '1.3.6.1.4.1.32473.1.1');
-    expect(newer).toMatchObject({ code: 0, text: expect.stringMatching(/the checkpoint of all \d+ entries existed before/) });
+    const newer = await verify(
+      await world.bundle({ kind: 'range', from: 0, to: null }),
+      '--tsa-anchor',
+      anchor,
+      '--tsa-policy',
+      '1.3.6.1.4.1.32473.1.1',
+    );
+    expect(newer).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/the checkpoint of all \d+ entries existed before/),
+    });
 
     const header = JSON.parse(bundle[1]!) as { timestamp: { checkpoint: string; token: string } };
-    const lying = (timestamp: unknown): string[] => [bundle[0]!, JSON.stringify({ ...header, timestamp }), ...bundle.slice(2)];
+    const lying = (timestamp: unknown): string[] => [
+      bundle[0]!,
+      JSON.stringify({ ...header, timestamp }),
+      ...bundle.slice(2),
+    ];
     const foreign = await startTimestampAuthority(quiet);
     writeFileSync(join(world.folder, 'foreign.pem'), foreign.anchorPem);
     await foreign.close();
@@ -230,9 +321,18 @@ describe('timestamps on checkpoints', () => {
       ['[timestamp_policy_mismatch]', () => verify(bundle, '--tsa-anchor', anchor, '--tsa-policy', '1.2.3')],
       ['[timestamp_missing]', () => verify(lying(null), '--tsa-anchor', anchor)],
       ['[timestamp_malformed]', () => verify(lying({ ...header.timestamp, token: '*' }), '--tsa-anchor', anchor)],
-      ['[timestamp_imprint_mismatch]', () => verify(lying({ ...header.timestamp, checkpoint: header.timestamp.checkpoint.replace(/\n\d+\n/, '\n7\n') }), '--tsa-anchor', anchor)],
+      [
+        '[timestamp_imprint_mismatch]',
+        () =>
+          verify(
+            lying({ ...header.timestamp, checkpoint: header.timestamp.checkpoint.replace(/\n\d+\n/, '\n7\n') }),
+            '--tsa-anchor',
+            anchor,
+          ),
+      ],
     ];
-    for (const [code, result] of lies) expect(await result()).toMatchObject({ code: 1, text: expect.stringContaining(code) });
+    for (const [code, result] of lies)
+      expect(await result()).toMatchObject({ code: 1, text: expect.stringContaining(code) });
   });
 
   it('are checked by fsck, and looked at by the doctor', async () => {
@@ -242,8 +342,14 @@ describe('timestamps on checkpoints', () => {
     const anchors = timestampAnchors([settings['HONNIN_TSA_ANCHORS']!]);
     expect([...checkTimestamps(world.log, anchors)]).toEqual([]);
     const config = Config.from(settings);
-    const lines = async () => (await examineOutlets(config)).filter(({ what }) => what === 'timestamps').map(({ level, detail }) => `${level} ${detail}`);
-    expect(await lines()).toEqual([expect.stringMatching(/^ok .* 1 trusted root$/), expect.stringMatching(/^ok \d+ entries are covered/)]);
+    const lines = async () =>
+      (await examineOutlets(config))
+        .filter(({ what }) => what === 'timestamps')
+        .map(({ level, detail }) => `${level} ${detail}`);
+    expect(await lines()).toEqual([
+      expect.stringMatching(/^ok .* 1 trusted root$/),
+      expect.stringMatching(/^ok \d+ entries are covered/),
+    ]);
     // What is not covered was recorded long ago.
     await grow();
     const { size } = world.log.checkpoint()!;
@@ -254,12 +360,16 @@ describe('timestamps on checkpoints', () => {
     const beside = join(world.auditFolder, 'timestamps', `${size}.checkpoint`);
     const stampedNote = readFileSync(beside);
     writeFileSync(beside, 'another note');
-    expect([...checkTimestamps(world.log, anchors)]).toEqual([{ index: size - 1, detail: expect.stringContaining('is not the checkpoint that was published') }]);
+    expect([...checkTimestamps(world.log, anchors)]).toEqual([
+      { index: size - 1, detail: expect.stringContaining('is not the checkpoint that was published') },
+    ]);
     writeFileSync(beside, stampedNote);
     const bytes = readFileSync(answer(size));
     bytes[bytes.length - 10]! ^= 1;
     writeFileSync(answer(size), bytes);
-    expect([...checkTimestamps(world.log, anchors)]).toEqual([{ index: size - 1, detail: expect.stringContaining('[signature]') }]);
+    expect([...checkTimestamps(world.log, anchors)]).toEqual([
+      { index: size - 1, detail: expect.stringContaining('[signature]') },
+    ]);
     expect([...checkTimestamps(world.log, null)]).toHaveLength(1);
     expect((await lines())[1]).toMatch(/^WRONG the newest stored timestamp does not hold/);
     await authority.close();
@@ -280,9 +390,13 @@ describe('timestamps on checkpoints', () => {
     expect(problem({ HONNIN_TSA_URL: 'http://tsa.example' })).toContain('needs HONNIN_TSA_ANCHORS');
     expect(problem({ HONNIN_TSA_POLICY: 'tsa' })).toContain('no object identifier');
     expect(problem({ ...settings, HONNIN_TSA_USERNAME: 'u' })).toContain('go together');
-    expect(problem({ ...settings, HONNIN_TSA_USERNAME: 'u', HONNIN_TSA_PASSWORD_FILE: 'p' })).toContain('needs an https address');
+    expect(problem({ ...settings, HONNIN_TSA_USERNAME: 'u', HONNIN_TSA_PASSWORD_FILE: 'p' })).toContain(
+      'needs an https address',
+    );
     expect(problem({ ...settings, HONNIN_TSA_ANCHORS: join(world.folder, 'none.pem') })).toContain('cannot be read');
-    expect(problem({ ...settings, HONNIN_TSA_ANCHORS: join(world.auditFolder, 'checkpoint') })).toContain('is not a certificate');
+    expect(problem({ ...settings, HONNIN_TSA_ANCHORS: join(world.auditFolder, 'checkpoint') })).toContain(
+      'is not a certificate',
+    );
     expect(problem(settings)).toBe('none');
   });
 });
@@ -291,14 +405,26 @@ describeUnless(peer('openssl'), 'timestamps by openssl as the authority', () => 
   it('are got over HTTP, stored, and hold for openssl and for the bundle', async () => {
     const authority = await OpensslTimestampAuthority.start();
     try {
-      const config = Config.from({ HONNIN_DATA: world.folder, HONNIN_TSA_URL: authority.url, HONNIN_TSA_ANCHORS: authority.anchorFile, HONNIN_TSA_SECONDS: '1' });
+      const config = Config.from({
+        HONNIN_DATA: world.folder,
+        HONNIN_TSA_URL: authority.url,
+        HONNIN_TSA_ANCHORS: authority.anchorFile,
+        HONNIN_TSA_SECONDS: '1',
+      });
       const runner = new OutletRunner(timestampOutlet(timestampAuthority(config), world.log, 1000), world.log);
       await runner.attempt();
       expect(runner.status()).toMatchObject({ failures: 0, lastError: null });
       const { size } = world.log.checkpoint()!;
-      expect(authority.judge(join(world.auditFolder, 'timestamps', `${size}.checkpoint`), join(world.auditFolder, 'timestamps', `${size}.tsr`)).output).toContain('Verification: OK');
+      expect(
+        authority.judge(
+          join(world.auditFolder, 'timestamps', `${size}.checkpoint`),
+          join(world.auditFolder, 'timestamps', `${size}.tsr`),
+        ).output,
+      ).toContain('Verification: OK');
       await grow();
-      expect(authority.judge(join(world.auditFolder, 'checkpoint'), join(world.auditFolder, 'timestamps', `${size}.tsr`)).ok).toBe(false);
+      expect(
+        authority.judge(join(world.auditFolder, 'checkpoint'), join(world.auditFolder, 'timestamps', `${size}.tsr`)).ok,
+      ).toBe(false);
     } finally {
       authority.close();
     }

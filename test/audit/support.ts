@@ -7,7 +7,12 @@ import { BundleMaker, type BundleOptions, type BundleQuery } from '../../src/app
 import type { SignedState } from '../../src/application/ports/signed-log.js';
 import { bundleLines } from '../../src/domain/audit/bundle.js';
 import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
-import { verifyBundle, type Judgement, type VerifyOptions, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
+import {
+  verifyBundle,
+  type Judgement,
+  type VerifyOptions,
+  type VerifyReport,
+} from '../../src/domain/audit/verify-bundle.js';
 import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
 import { NODE_PRIMITIVES } from '../../src/infrastructure/audit/digest.js';
 import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
@@ -28,10 +33,16 @@ import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 const BUNDLES_MAX = 120 * soakFactor();
 const judged = new Map<string, { readonly asked: AskedOpinion; readonly judgement: Judgement }>();
 
-function keepForSecondOpinion(lines: readonly string[], { trusted, known = [] }: VerifyOptions, judgement: Judgement): void {
+function keepForSecondOpinion(
+  lines: readonly string[],
+  { trusted, known = [] }: VerifyOptions,
+  judgement: Judgement,
+): void {
   if (judged.size >= BUNDLES_MAX) return;
   const [text, keys] = [`${lines.join('\n')}\n`, trusted.map(verifierKeyText)];
-  const name = createHash('sha256').update(JSON.stringify([text, keys, known])).digest('hex');
+  const name = createHash('sha256')
+    .update(JSON.stringify([text, keys, known]))
+    .digest('hex');
   judged.set(name, { asked: { bundle: Buffer.from(text), keys, known }, judgement });
 }
 
@@ -42,7 +53,9 @@ afterAll(() => {
   const theirs = secondOpinions(all.map(({ asked }) => asked));
   const differences = theirs.flatMap((opinion, i) => {
     const { judgement, asked } = all[i] as (typeof all)[number];
-    return opinion.outcome === judgement ? [] : [{ judgement, opinion, bundle: Buffer.from(asked.bundle).toString().slice(0, 2_000) }];
+    return opinion.outcome === judgement
+      ? []
+      : [{ judgement, opinion, bundle: Buffer.from(asked.bundle).toString().slice(0, 2_000) }];
   });
   expect(differences).toEqual([]);
 }, 300_000 * soakFactor());
@@ -64,8 +77,19 @@ export class AuditWorld {
   static async open(folder = mkdtempSync(join(tmpdir(), 'honnin-audit-'))): Promise<AuditWorld> {
     const store = SqliteEventStore.open({ file: join(folder, 'events.db') });
     const keyRing = new KeyRing(join(folder, 'keys.db'), new Uint8Array(32).fill(7));
-    const keys = await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: join(folder, 'audit') });
-    return new AuditWorld(folder, store, keyRing, new EncryptedImageVault(join(folder, 'sealed'), keyRing), new VaultPseudonyms(keyRing, new KeyedSecrets(new Uint8Array(32).fill(9))), keys);
+    const keys = await LogKeys.open({
+      origin: ORIGIN,
+      secretFolder: join(folder, 'secret'),
+      auditFolder: join(folder, 'audit'),
+    });
+    return new AuditWorld(
+      folder,
+      store,
+      keyRing,
+      new EncryptedImageVault(join(folder, 'sealed'), keyRing),
+      new VaultPseudonyms(keyRing, new KeyedSecrets(new Uint8Array(32).fill(9))),
+      keys,
+    );
   }
 
   get auditFolder(): string {
@@ -105,7 +129,14 @@ export class AuditWorld {
   }
 
   async bundle(query: BundleQuery, options: Partial<BundleOptions> = {}): Promise<string[]> {
-    const { header, leaves } = await this.maker().make(query, { lists: [], withOpenings: false, withEvidence: false, known: [], nowUtc: '2026-11-23T12:00:00.000Z', ...options });
+    const { header, leaves } = await this.maker().make(query, {
+      lists: [],
+      withOpenings: false,
+      withEvidence: false,
+      known: [],
+      nowUtc: '2026-11-23T12:00:00.000Z',
+      ...options,
+    });
     return [...bundleLines(header, leaves)];
   }
 
@@ -115,7 +146,11 @@ export class AuditWorld {
     // Anchors and witnesses are nothing that the second verifier takes.
     if (!Array.isArray(lines) || all.certificates) return report;
     const { witnesses, ...plain } = all;
-    keepForSecondOpinion(lines as readonly string[], plain, witnesses ? verifyBundle(lines, primitives, plain).judgement : report.judgement);
+    keepForSecondOpinion(
+      lines as readonly string[],
+      plain,
+      witnesses ? verifyBundle(lines, primitives, plain).judgement : report.judgement,
+    );
     return report;
   }
 

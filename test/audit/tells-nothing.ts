@@ -14,7 +14,8 @@ export interface TellsNothing {
   readonly sample: (bytes: Buffer) => Buffer;
 }
 
-/** All of them: six at most. None is in a bundle, in a checkpoint or in a CRL. Another one is a decision, not a line here. */
+/** All of them: six at most. None is in a bundle, in a checkpoint or in a CRL. Another one is a decision, not a line
+ * here. */
 export const TELLS_NOTHING: readonly TellsNothing[] = [
   {
     kind: 'white space and escapes of a list that is kept as JSON: its values are compared, not its letters',

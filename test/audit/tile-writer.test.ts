@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
-import { GrowingTree, consistencyProof, inclusionProof, isConsistent, rootFromInclusion, sameHash } from '../../src/domain/audit/merkle-tree.js';
+import {
+  GrowingTree,
+  consistencyProof,
+  inclusionProof,
+  isConsistent,
+  rootFromInclusion,
+  sameHash,
+} from '../../src/domain/audit/merkle-tree.js';
 import { judgeNote, parseNote, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
 import { tilePath, tileWidth } from '../../src/domain/audit/tiles.js';
 import type { Position } from '../../src/domain/event-envelope.js';
@@ -19,7 +26,11 @@ let keys: LogKeys;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'honnin-tiles-'));
-  keys = await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: join(folder, 'audit') });
+  keys = await LogKeys.open({
+    origin: ORIGIN,
+    secretFolder: join(folder, 'secret'),
+    auditFolder: join(folder, 'audit'),
+  });
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -36,13 +47,20 @@ function expectSound(log = new TileLog(audit())): number {
   const published = log.checkpoint();
   if (!published) return 0;
   const { checkpoint, note } = parseCheckpoint(published.note);
-  const trusted = keysThatFollow(keys.keys().slice(0, 1), keys.successions(), { hash: sha256, isSigned: isSignedEd25519 });
+  const trusted = keysThatFollow(keys.keys().slice(0, 1), keys.successions(), {
+    hash: sha256,
+    isSigned: isSignedEd25519,
+  });
   expect(judgeNote(note, trusted, isSignedEd25519).verdict).toBe('signed');
   expect(sameHash(checkpoint.root, rootOf(checkpoint.size))).toBe(true);
   expect([...log.leaves(0, checkpoint.size)]).toEqual(leaves(0, checkpoint.size).map((l) => l.text));
   for (const index of [0, checkpoint.size >> 1, checkpoint.size - 1]) {
     const proof = inclusionProof(hasher, log.nodes(checkpoint.size), { index, size: checkpoint.size });
-    const led = rootFromInclusion(hasher, proof, { index, size: checkpoint.size, leaf: hasher.leaf(Buffer.from(leaf(index).text)) });
+    const led = rootFromInclusion(hasher, proof, {
+      index,
+      size: checkpoint.size,
+      leaf: hasher.leaf(Buffer.from(leaf(index).text)),
+    });
     expect(led && sameHash(led, checkpoint.root)).toBe(true);
     expect(log.indexOf(leaf(index).position)).toBe(index);
   }
@@ -51,7 +69,14 @@ function expectSound(log = new TileLog(audit())): number {
     const earlier = log.checkpointOf(size);
     if (!earlier || size > checkpoint.size) continue;
     const proof = consistencyProof(hasher, log.nodes(checkpoint.size), { first: size, second: checkpoint.size });
-    expect(isConsistent(hasher, proof, { first: size, firstRoot: earlier.root, second: checkpoint.size, secondRoot: checkpoint.root })).toBe(true);
+    expect(
+      isConsistent(hasher, proof, {
+        first: size,
+        firstRoot: earlier.root,
+        second: checkpoint.size,
+        secondRoot: checkpoint.root,
+      }),
+    ).toBe(true);
   }
   return checkpoint.size;
 }
@@ -86,7 +111,19 @@ describe('the tile writer', () => {
     const headBefore = readFileSync(`${audit()}.head`);
     const whole = TileWriter.open(audit(), keys, (step) => void steps.push(step));
     whole.publish(leaves(250, 600));
-    expect(steps).toEqual(expect.arrayContaining(['positions', 'tile/entries/000', 'tile/0/000', 'tile/1/000.p/2', 'sign', 'head', 'archive', 'checkpoint', 'clean']));
+    expect(steps).toEqual(
+      expect.arrayContaining([
+        'positions',
+        'tile/entries/000',
+        'tile/0/000',
+        'tile/1/000.p/2',
+        'sign',
+        'head',
+        'archive',
+        'checkpoint',
+        'clean',
+      ]),
+    );
     for (let at = 0; at < steps.length; at += 1) {
       rmSync(audit(), { recursive: true, force: true });
       cpSync(before, audit(), { recursive: true });
@@ -127,9 +164,17 @@ describe('the tile writer', () => {
     expect(() => TileWriter.open(audit(), keys)).toThrow(/set back/);
     writeFileSync(join(audit(), 'checkpoint'), newest);
     expect(TileWriter.open(audit(), keys).size).toBe(320);
-    const stranger = await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'other'), auditFolder: join(folder, 'other') });
+    const stranger = await LogKeys.open({
+      origin: ORIGIN,
+      secretFolder: join(folder, 'other'),
+      auditFolder: join(folder, 'other'),
+    });
     expect(() => TileWriter.open(audit(), stranger)).toThrow(/not signed by a key/);
-    const renamed = await LogKeys.open({ origin: 'other.example', secretFolder: join(folder, 'other2'), auditFolder: join(folder, 'other2') });
+    const renamed = await LogKeys.open({
+      origin: 'other.example',
+      secretFolder: join(folder, 'other2'),
+      auditFolder: join(folder, 'other2'),
+    });
     expect(() => TileWriter.open(audit(), renamed)).toThrow(/this server is/);
   });
 
@@ -160,7 +205,12 @@ describe('the keys of the log', () => {
     expect(all.map(verifierKeyText)).toEqual(keys.keys().map(verifierKeyText));
     expect(judgeNote(note, all, isSignedEd25519).verdict).toBe('signed');
     expect(expectSound()).toBe(12);
-    expect((TileWriter.open(audit(), await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: audit() }))).size).toBe(12);
+    expect(
+      TileWriter.open(
+        audit(),
+        await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: audit() }),
+      ).size,
+    ).toBe(12);
   });
 
   it('are not followed to a key that only signed for itself, or under a borrowed signature', async () => {
@@ -168,8 +218,13 @@ describe('the keys of the log', () => {
     const [note] = keys.successions() as [string];
     const parsed = parseNote(note);
     const first = keys.keys()[0]!;
-    const thief = await LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'thief'), auditFolder: join(folder, 'thief') });
-    const follow = (forged: string) => keysThatFollow([first], [forged], { hash: sha256, isSigned: isSignedEd25519 }).length;
+    const thief = await LogKeys.open({
+      origin: ORIGIN,
+      secretFolder: join(folder, 'thief'),
+      auditFolder: join(folder, 'thief'),
+    });
+    const follow = (forged: string) =>
+      keysThatFollow([first], [forged], { hash: sha256, isSigned: isSignedEd25519 }).length;
     expect(follow(note)).toBe(2);
     const stolen = parsed.text.replace(verifierKeyText(keys.keys()[1]!), verifierKeyText(thief.keys()[0]!));
     expect(follow(writeNote({ text: stolen, signatures: [...parsed.signatures, ...thief.sign(stolen)] }))).toBe(1);
@@ -179,6 +234,8 @@ describe('the keys of the log', () => {
 
   it('are not replaced silently when the secret one is missing', async () => {
     rmSync(join(folder, 'secret'), { recursive: true });
-    await expect(LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: audit() })).rejects.toThrow(/is missing/);
+    await expect(
+      LogKeys.open({ origin: ORIGIN, secretFolder: join(folder, 'secret'), auditFolder: audit() }),
+    ).rejects.toThrow(/is missing/);
   });
 });

@@ -6,7 +6,10 @@ import { WhatIf } from '../../src/domain/audit/what-if.js';
 import { doubtsOfComparison } from '../../src/domain/registration/explain-doubts.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 
-const events: LeafEvent[] = [...new SyntheticHistory({ seed: 8 }).appends(200, { registrants: 20 })].flatMap(({ stream, events: made, expected }) => made.map((event, i) => ({ ...event, stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i })));
+const events: LeafEvent[] = [...new SyntheticHistory({ seed: 8 }).appends(200, { registrants: 20 })].flatMap(
+  ({ stream, events: made, expected }) =>
+    made.map((event, i) => ({ ...event, stream, revision: (expected === 'no_stream' ? 0 : expected + 1) + i })),
+);
 function whatIf(change: ConstructorParameters<typeof WhatIf>[0]) {
   const run = new WhatIf(change);
   events.forEach((event, index) => run.feed(index, event));
@@ -15,7 +18,10 @@ function whatIf(change: ConstructorParameters<typeof WhatIf>[0]) {
 
 describe('what other thresholds would have done', () => {
   const compared = events.filter((e) => ['FaceMatched', 'FaceMismatched', 'FaceReferred'].includes(e.type));
-  const gapOf = (e: LeafEvent) => { const r = e.data['registered'] as { comparison: string; points: number }; return r.comparison === 'compared' ? Number(e.data['cardPoints']) - r.points : null; };
+  const gapOf = (e: LeafEvent) => {
+    const r = e.data['registered'] as { comparison: string; points: number };
+    return r.comparison === 'compared' ? Number(e.data['cardPoints']) - r.points : null;
+  };
 
   it('nothing, when they are the thresholds that were in force', () => {
     const report = whatIf({ holdMarginPoints: 2000, cardMatchPointsMin: 9204 });
@@ -24,7 +30,9 @@ describe('what other thresholds would have done', () => {
   });
   it('holds exactly the confirmed cases whose gap reaches a smaller margin', () => {
     const report = whatIf({ holdMarginPoints: 1000 });
-    const expected = compared.filter((e) => e.data['confirmation'] === 'confirmed' && (gapOf(e) ?? -1) >= 1000).map((e) => e.metadata.correlationId);
+    const expected = compared
+      .filter((e) => e.data['confirmation'] === 'confirmed' && (gapOf(e) ?? -1) >= 1000)
+      .map((e) => e.metadata.correlationId);
     expect(expected.length).toBeGreaterThan(3);
     expect(report.flips.map((f) => f.requestId).sort()).toEqual(expected.sort());
     expect(report.byChange).toEqual({ 'confirmed → held:registered_gap': expected.length });
@@ -34,8 +42,12 @@ describe('what other thresholds would have done', () => {
   it('refuses exactly the matched cases below a higher threshold', () => {
     // Where the pictures are in doubt a lower score is held instead.
     const certain = compared.filter((e) => doubtsOfComparison(e.data).length === 0);
-    const expected = certain.filter((e) => e.type === 'FaceMatched' && Number(e.data['cardPoints']) < 9500).map((e) => e.metadata.correlationId);
-    const flips = whatIf({ cardMatchPointsMin: 9500 }).flips.filter((f) => f.wouldBe === 'mismatched' && certain.some((e) => e.metadata.correlationId === f.requestId));
+    const expected = certain
+      .filter((e) => e.type === 'FaceMatched' && Number(e.data['cardPoints']) < 9500)
+      .map((e) => e.metadata.correlationId);
+    const flips = whatIf({ cardMatchPointsMin: 9500 }).flips.filter(
+      (f) => f.wouldBe === 'mismatched' && certain.some((e) => e.metadata.correlationId === f.requestId),
+    );
     expect(expected.length).toBeGreaterThan(3);
     expect(flips.map((f) => f.requestId).sort()).toEqual(expected.sort());
   });
@@ -49,18 +61,23 @@ describe('the past of a case', () => {
     const before = caseState(own.slice(0, at));
     const after = caseState(own.slice(0, at + 1));
     expect((after['registration'] as { stage: string }).stage).toBe('held');
-    expect(differences(before, after).map((d) => d.path)).toEqual(expect.arrayContaining(['registration.stage', 'registration.dueAtUtc', 'events.Held']));
+    expect(differences(before, after).map((d) => d.path)).toEqual(
+      expect.arrayContaining(['registration.stage', 'registration.dueAtUtc', 'events.Held']),
+    );
     expect(differences(after, after)).toEqual([]);
   });
   it('is told in Japanese and English with the figures that decided', () => {
     const held = own.find((e) => e.type === 'Held')!;
     const d = held.data as Record<string, unknown>;
-    expect(explain(held, 'en')).toContain(`${d['cardPoints']} − ${d['registeredPoints']} = ${d['differencePoints']}; bound ${d['boundPoints']}`);
+    expect(explain(held, 'en')).toContain(
+      `${d['cardPoints']} − ${d['registeredPoints']} = ${d['differencePoints']}; bound ${d['boundPoints']}`,
+    );
     expect(explain(held, 'ja')).toContain(`基準${d['boundPoints']}`);
     const story = events.filter(({ stream }) => /^(?:registration|registrant|hold)-/.test(stream));
-    for (const event of story) for (const language of ['ja', 'en'] as const) {
-      expect(explain(event, language)).not.toBe(event.type);
-      expect(explain(event, language)).not.toMatch(/undefined|\[object/);
-    }
+    for (const event of story)
+      for (const language of ['ja', 'en'] as const) {
+        expect(explain(event, language)).not.toBe(event.type);
+        expect(explain(event, language)).not.toMatch(/undefined|\[object/);
+      }
   });
 });

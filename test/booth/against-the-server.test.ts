@@ -18,12 +18,20 @@ let server: RunningServer;
 let card: SyntheticCard;
 let photo: Buffer;
 
-const settings = (port: string): Record<string, string> => ({ ...sandboxSettings(sandbox), HONNIN_DATA: path.join(folder.path, 'data'), HONNIN_PORT: port, HONNIN_LOG_LEVEL: 'silent' });
+const settings = (port: string): Record<string, string> => ({
+  ...sandboxSettings(sandbox),
+  HONNIN_DATA: path.join(folder.path, 'data'),
+  HONNIN_PORT: port,
+  HONNIN_LOG_LEVEL: 'silent',
+});
 
 beforeAll(async () => {
   photo = await samplePicture();
   sandbox = await startSandbox({ folder: path.join(folder.path, 'sandbox'), print: () => undefined });
-  card = await sandbox.jpki.issueCard({ picture: photo, certificateTypes: ['user_authentication', 'digital_signature'] });
+  card = await sandbox.jpki.issueCard({
+    picture: photo,
+    certificateTypes: ['user_authentication', 'digital_signature'],
+  });
   server = await startServer(settings('0'));
   for (const boothId of ['booth-1', 'booth-2']) await enrol(boothId);
 });
@@ -37,7 +45,10 @@ afterAll(async () => {
 async function asAdministrator(target: string, body: object): Promise<void> {
   const answer = await fetch(`${server.url}${target}`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${await sandbox.tokens.signIn('administrator')}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${await sandbox.tokens.signIn('administrator')}`,
+      'content-type': 'application/json',
+    },
     body: JSON.stringify(body),
   });
   if (!answer.ok) throw new Error(`${target}: ${answer.status} ${await answer.text()}`);
@@ -46,11 +57,25 @@ async function asAdministrator(target: string, body: object): Promise<void> {
 const enrol = (boothId: string): Promise<void> =>
   enrolBooth(server.url, (user) => sandbox.tokens.signIn(user), boothId, key.publicKeySpki);
 
-const booth = (boothId = 'booth-1'): BoothClient => new BoothClient({ baseUrl: server.url, boothId, key, counter: new DurableCaptureCounter(path.join(folder.path, boothId)), attemptsMax: 2, wait: async () => undefined });
+const booth = (boothId = 'booth-1'): BoothClient =>
+  new BoothClient({
+    baseUrl: server.url,
+    boothId,
+    key,
+    counter: new DurableCaptureCounter(path.join(folder.path, boothId)),
+    attemptsMax: 2,
+    wait: async () => undefined,
+  });
 
 function capture(): Parameters<BoothClient['register']>[0] {
   const { authenticationPin, accessNumber } = card.secrets;
-  return { card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: '2026-11', keepReferenceImage: true } };
+  return {
+    card: card.connect(),
+    pin: authenticationPin,
+    accessNumber,
+    photo,
+    consent: { textVersion: '2026-11', keepReferenceImage: true },
+  };
 }
 
 /** The booth is tested against the server that it is for, over HTTP, with nothing in between. */
@@ -59,24 +84,36 @@ describe('the booth against the server', () => {
     const request = await booth().prepare(capture());
     const first = await booth().send(request);
     expect(await booth().send(request)).toEqual(first);
-    const other = await booth().register({ ...capture(), certificateType: 'digital_signature', pin: card.secrets.signingPassword });
+    const other = await booth().register({
+      ...capture(),
+      certificateType: 'digital_signature',
+      pin: card.secrets.signingPassword,
+    });
     expect(other.receipt).not.toBe(first.receipt);
   });
 
   it('is refused for another request under a used key', async () => {
     const idempotencyKey = 'used-key';
     await booth().register({ ...capture(), idempotencyKey });
-    await expect(booth().register({ ...capture(), idempotencyKey })).rejects.toMatchObject({ name: 'ServerRefusedError', code: 'idempotency_key_reused', status: 409 });
+    await expect(booth().register({ ...capture(), idempotencyKey })).rejects.toMatchObject({
+      name: 'ServerRefusedError',
+      code: 'idempotency_key_reused',
+      status: 409,
+    });
   });
 
   it('must capture again when its nonce was used by another request', async () => {
     const request = await booth().prepare(capture());
     await booth().send(request);
-    await expect(booth().send({ ...request, idempotencyKey: 'another-key' })).rejects.toBeInstanceOf(RecaptureNeededError);
+    await expect(booth().send({ ...request, idempotencyKey: 'another-key' })).rejects.toBeInstanceOf(
+      RecaptureNeededError,
+    );
   });
 
   it('hears in its own language why it is refused', async () => {
-    const failure = await booth().register({ ...capture(), consent: { textVersion: 'never-shown', keepReferenceImage: false } }).catch((error: unknown) => error);
+    const failure = await booth()
+      .register({ ...capture(), consent: { textVersion: 'never-shown', keepReferenceImage: false } })
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ServerRefusedError);
     expect(failure).toMatchObject({ code: 'consent_text_unknown' });
     expect((failure as Error).message).toMatch(/[぀-ヿ一-鿿]/);
@@ -84,10 +121,18 @@ describe('the booth against the server', () => {
 
   it('is not trusted before it is enrolled, with another key, or after it was suspended', async () => {
     await expect(booth('booth-nobody').register(capture())).rejects.toBeInstanceOf(BoothNotTrustedError);
-    const impostor = new BoothClient({ baseUrl: server.url, boothId: 'booth-2', key: generateBoothKey(), counter: { next: () => 1 } });
+    const impostor = new BoothClient({
+      baseUrl: server.url,
+      boothId: 'booth-2',
+      key: generateBoothKey(),
+      counter: { next: () => 1 },
+    });
     await expect(impostor.register(capture())).rejects.toMatchObject({ code: 'booth_signature_invalid' });
     await asAdministrator('/v1/booths/booth-2/suspension', { reason: 'lost' });
-    await expect(booth('booth-2').register(capture())).rejects.toMatchObject({ name: 'BoothNotTrustedError', code: 'booth_is_suspended' });
+    await expect(booth('booth-2').register(capture())).rejects.toMatchObject({
+      name: 'BoothNotTrustedError',
+      code: 'booth_is_suspended',
+    });
   });
 
   it('follows a request by events and by questions', async () => {

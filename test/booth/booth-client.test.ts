@@ -3,11 +3,30 @@ import { plainJpeg } from '../support/jpeg-writer.js';
 import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import { photoCheckText } from '../../src/domain/booth/photo-check.js';
-import { BoothNotTrustedError, LastTryNotConfirmedError, RecaptureNeededError, ServerRefusedError, ServerUnreachableError, UncertainOutcomeError } from '../../src/booth/booth-errors.js';
+import {
+  BoothNotTrustedError,
+  LastTryNotConfirmedError,
+  RecaptureNeededError,
+  ServerRefusedError,
+  ServerUnreachableError,
+  UncertainOutcomeError,
+} from '../../src/booth/booth-errors.js';
 import { exportBoothKey, importBoothKey } from '../../src/booth/booth-key.js';
 import { BoothClient, type RequestStatus } from '../../src/booth/booth-client.js';
 import { CardError } from '../../src/sandbox/synthetic-card.js';
-import { accepted, answer, drop, events, hang, RECEIPT, refusal, ScriptedServer, status, type Arrived, type Step } from './fake-registration-server.js';
+import {
+  accepted,
+  answer,
+  drop,
+  events,
+  hang,
+  RECEIPT,
+  refusal,
+  ScriptedServer,
+  status,
+  type Arrived,
+  type Step,
+} from './fake-registration-server.js';
 import { boothKey, cardMaker, clientOf } from './support.js';
 
 let server: ScriptedServer;
@@ -26,16 +45,22 @@ afterEach(() => server.close());
 
 /** The parts as the platform's own parser reads them. */
 async function partsOf({ headers, body }: Arrived): Promise<Record<string, Buffer>> {
-  const form = await new Response(Uint8Array.from(body), { headers: { 'content-type': headers['content-type'] ?? '' } }).formData();
+  const form = await new Response(Uint8Array.from(body), {
+    headers: { 'content-type': headers['content-type'] ?? '' },
+  }).formData();
   const parts: Record<string, Buffer> = {};
-  for (const [name, value] of form) parts[name] = typeof value === 'string' ? Buffer.from(value) : Buffer.from(await value.arrayBuffer());
+  for (const [name, value] of form)
+    parts[name] = typeof value === 'string' ? Buffer.from(value) : Buffer.from(await value.arrayBuffer());
   return parts;
 }
 
 describe('the booth client', () => {
   it('tells the time of a capture by the clock of the server, once it has asked for it', async () => {
     const booth = { boothId: 'booth-1', standing: 'enrolled', keyVersion: 1 };
-    server.script(answer(200, { serverTimeUtc: '2026-11-23T08:00:00.000Z', booth, consentTexts: [], limits: {} }), accepted);
+    server.script(
+      answer(200, { serverTimeUtc: '2026-11-23T08:00:00.000Z', booth, consentTexts: [], limits: {} }),
+      accepted,
+    );
     const now = (): Date => new Date('2026-11-21T00:00:00.000Z');
     const options = { baseUrl: server.url, boothId: 'booth-1', key: boothKey, counter: { next: () => 1 }, now };
     const client = new BoothClient(options);
@@ -51,12 +76,21 @@ describe('the booth client', () => {
     server.script(accepted);
     const card = made.card();
     const { client } = clientOf(server.url);
-    expect(await client.register(made.capture(card))).toEqual({ receipt: RECEIPT, status: 'received', updatedAtUtc: null });
+    expect(await client.register(made.capture(card))).toEqual({
+      receipt: RECEIPT,
+      status: 'received',
+      updatedAtUtc: null,
+    });
     const arrived = server.registrations[0];
     if (arrived === undefined) throw new Error('nothing arrived');
     const parts = await partsOf(arrived);
     expect(Object.keys(parts)).toEqual(['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo']);
-    const request = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope; boothSignature: string; cardSignature: string; cardChallengeSignature: string };
+    const request = JSON.parse(String(parts['request'])) as {
+      envelope: CaptureEnvelope;
+      boothSignature: string;
+      cardSignature: string;
+      cardChallengeSignature: string;
+    };
     const { envelope } = request;
     expect(envelope).toEqual({
       nonce: 'bm9uY2U',
@@ -71,16 +105,35 @@ describe('the booth client', () => {
       cardIssuerCertificateSha256: sha256(card.cardIssuerCertificate),
       consent: { textVersion: 'consent-1', keepReferenceImage: true },
     });
-    for (const [name, digest] of [['photo', envelope.photoSha256], ['certificate', envelope.certificateSha256], ['cardRecord', envelope.cardRecordSha256], ['cardIssuerCertificate', envelope.cardIssuerCertificateSha256]] as const) {
+    for (const [name, digest] of [
+      ['photo', envelope.photoSha256],
+      ['certificate', envelope.certificateSha256],
+      ['cardRecord', envelope.cardRecordSha256],
+      ['cardIssuerCertificate', envelope.cardIssuerCertificateSha256],
+    ] as const) {
       expect(sha256(parts[name] ?? Buffer.alloc(0))).toBe(digest);
     }
     const text = Buffer.from(captureEnvelopeText(envelope));
-    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
+    const boothPublic = createPublicKey({
+      key: Buffer.from(boothKey.publicKeySpki, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
     expect(verify(null, text, boothPublic, Buffer.from(request.boothSignature, 'base64'))).toBe(true);
-    expect(verify('sha256', text, new X509Certificate(card.certificate('user_authentication')).publicKey, Buffer.from(request.cardSignature, 'base64'))).toBe(true);
+    expect(
+      verify(
+        'sha256',
+        text,
+        new X509Certificate(card.certificate('user_authentication')).publicKey,
+        Buffer.from(request.cardSignature, 'base64'),
+      ),
+    ).toBe(true);
     const record = Buffer.from(card.cardRecord);
     const keyAt = record.indexOf(Buffer.from('9003010001', 'hex')) + 9;
-    const surface = createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: 'AQAB', n: record.subarray(keyAt, keyAt + 256).toString('base64url') } });
+    const surface = createPublicKey({
+      format: 'jwk',
+      key: { kty: 'RSA', e: 'AQAB', n: record.subarray(keyAt, keyAt + 256).toString('base64url') },
+    });
     expect(verify('sha256', text, surface, Buffer.from(request.cardChallengeSignature, 'base64'))).toBe(true);
   });
 
@@ -93,25 +146,50 @@ describe('the booth client', () => {
     expect(asked).toEqual(['turn-right']);
     const parts = await partsOf(server.registrations[0] as Arrived);
     expect([parts['frame0'], parts['frame1'], parts['frame2']]).toEqual([...frames, undefined]);
-    const { envelope, boothSignature } = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope; boothSignature: string };
+    const { envelope, boothSignature } = JSON.parse(String(parts['request'])) as {
+      envelope: CaptureEnvelope;
+      boothSignature: string;
+    };
     expect(envelope.framesSha256).toEqual(frames.map(sha256));
-    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
-    expect(verify(null, Buffer.from(captureEnvelopeText(envelope)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(true);
+    const boothPublic = createPublicKey({
+      key: Buffer.from(boothKey.publicKeySpki, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
+    expect(
+      verify(null, Buffer.from(captureEnvelopeText(envelope)), boothPublic, Buffer.from(boothSignature, 'base64')),
+    ).toBe(true);
     await client.register({ ...made.capture(), frames: () => [] });
-    expect(Object.keys(await partsOf(server.registrations[1] as Arrived))).toEqual(['request', 'certificate', 'cardRecord', 'cardIssuerCertificate', 'photo']);
+    expect(Object.keys(await partsOf(server.registrations[1] as Arrived))).toEqual([
+      'request',
+      'certificate',
+      'cardRecord',
+      'cardIssuerCertificate',
+      'photo',
+    ]);
   });
 
   it('does not touch the card for too many frames, or one that is no JPEG', async () => {
     const jpeg = plainJpeg(1, 2);
     const { client } = clientOf(server.url);
-    const card = { ...made.capture().card, verifyAccessNumber: () => Promise.reject(new Error('the card was touched')) };
+    const card = {
+      ...made.capture().card,
+      verifyAccessNumber: () => Promise.reject(new Error('the card was touched')),
+    };
     for (const frames of [Array<Buffer>(5).fill(jpeg), [jpeg, Buffer.from('x')]]) {
-      await expect(client.prepare({ ...made.capture(), card: card as never, frames: () => frames })).rejects.toThrow(RangeError);
+      await expect(client.prepare({ ...made.capture(), card: card as never, frames: () => frames })).rejects.toThrow(
+        RangeError,
+      );
     }
   });
 
   it('asks about a photograph beforehand, waits while the server is busy, and does not count a capture', async () => {
-    const guidance = { usable: false, review: false, reasons: [{ reason: 'no_face', hint: { ja: 'x', en: 'y' } }], guidance: [] };
+    const guidance = {
+      usable: false,
+      review: false,
+      reasons: [{ reason: 'no_face', hint: { ja: 'x', en: 'y' } }],
+      guidance: [],
+    };
     server.script(refusal(503, 'photo_check_busy'), answer(200, guidance));
     const { client, waits } = clientOf(server.url);
     expect(await client.checkPhoto(made.photo)).toEqual(guidance);
@@ -121,15 +199,30 @@ describe('the booth client', () => {
     const parts = await partsOf(arrived[1] as Arrived);
     expect(Object.keys(parts)).toEqual(['request', 'photo']);
     expect(parts['photo']?.equals(made.photo)).toBe(true);
-    const { boothSignature, ...check } = JSON.parse(String(parts['request'])) as { boothId: string; nonce: string; photoSha256: string; boothSignature: string };
+    const { boothSignature, ...check } = JSON.parse(String(parts['request'])) as {
+      boothId: string;
+      nonce: string;
+      photoSha256: string;
+      boothSignature: string;
+    };
     expect(check).toEqual({ boothId: 'booth-1', nonce: 'bm9uY2U', photoSha256: sha256(made.photo) });
-    const boothPublic = createPublicKey({ key: Buffer.from(boothKey.publicKeySpki, 'base64'), format: 'der', type: 'spki' });
-    expect(verify(null, Buffer.from(photoCheckText(check)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(true);
+    const boothPublic = createPublicKey({
+      key: Buffer.from(boothKey.publicKeySpki, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
+    expect(verify(null, Buffer.from(photoCheckText(check)), boothPublic, Buffer.from(boothSignature, 'base64'))).toBe(
+      true,
+    );
   });
 
   it('takes no answer about a photograph that is not one, and hears refusals', async () => {
     const { client } = clientOf(server.url, { attemptsMax: 1 });
-    for (const odd of [{}, { usable: 'yes', reasons: [], guidance: [] }, { usable: true, reasons: [{}], guidance: [] }]) {
+    for (const odd of [
+      {},
+      { usable: 'yes', reasons: [], guidance: [] },
+      { usable: true, reasons: [{}], guidance: [] },
+    ]) {
       server.script(answer(200, odd));
       await expect(client.checkPhoto(made.photo)).rejects.toBeInstanceOf(ServerUnreachableError);
     }
@@ -141,13 +234,22 @@ describe('the booth client', () => {
   it('signs with the other certificate when it is asked to', async () => {
     server.script(accepted);
     const card = made.card();
-    await clientOf(server.url).client.register({ ...made.capture(card), certificateType: 'digital_signature', pin: card.secrets.signingPassword });
+    await clientOf(server.url).client.register({
+      ...made.capture(card),
+      certificateType: 'digital_signature',
+      pin: card.secrets.signingPassword,
+    });
     const arrived = server.registrations[0];
     if (arrived === undefined) throw new Error('nothing arrived');
     const parts = await partsOf(arrived);
-    const { envelope, cardSignature } = JSON.parse(String(parts['request'])) as { envelope: CaptureEnvelope; cardSignature: string };
+    const { envelope, cardSignature } = JSON.parse(String(parts['request'])) as {
+      envelope: CaptureEnvelope;
+      cardSignature: string;
+    };
     const key = new X509Certificate(parts['certificate'] ?? Buffer.alloc(0)).publicKey;
-    expect(verify('sha256', Buffer.from(captureEnvelopeText(envelope)), key, Buffer.from(cardSignature, 'base64'))).toBe(true);
+    expect(
+      verify('sha256', Buffer.from(captureEnvelopeText(envelope)), key, Buffer.from(cardSignature, 'base64')),
+    ).toBe(true);
   });
 
   it.each<[string, Step]>([
@@ -216,7 +318,9 @@ describe('the booth client', () => {
     [422, 'captured_too_long_ago', RecaptureNeededError],
   ])('takes %i %s as final: one sending', async (code, name, errorClass) => {
     server.script(refusal(code, name));
-    const failure = await clientOf(server.url).client.register(made.capture()).catch((error: unknown) => error);
+    const failure = await clientOf(server.url)
+      .client.register(made.capture())
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(errorClass);
     expect((failure as Error).constructor).toBe(errorClass);
     expect(failure).toMatchObject({ status: code, code: name });
@@ -226,7 +330,9 @@ describe('the booth client', () => {
   it('touches the card only when the server can be reached', async () => {
     await server.close();
     const card = made.card();
-    await expect(clientOf(server.url, { attemptsMax: 2 }).client.register({ ...made.capture(card), pin: '0000' })).rejects.toBeInstanceOf(ServerUnreachableError);
+    await expect(
+      clientOf(server.url, { attemptsMax: 2 }).client.register({ ...made.capture(card), pin: '0000' }),
+    ).rejects.toBeInstanceOf(ServerUnreachableError);
     expect(card.toJson().triesLeft).toEqual({ authenticationPin: 3, signingPassword: 5, accessNumber: 10 });
     server = await ScriptedServer.start();
   });
@@ -239,13 +345,17 @@ describe('the booth client', () => {
     await expect(wrong()).rejects.toMatchObject({ code: 'wrong_secret', triesLeft: 1 });
     await expect(wrong()).rejects.toBeInstanceOf(LastTryNotConfirmedError);
     expect(card.toJson().triesLeft.authenticationPin).toBe(1);
-    await expect(client.register({ ...made.capture(card), pin: '0000', lastTryConfirmed: true })).rejects.toMatchObject({ code: 'blocked', triesLeft: 0 });
+    await expect(client.register({ ...made.capture(card), pin: '0000', lastTryConfirmed: true })).rejects.toMatchObject(
+      { code: 'blocked', triesLeft: 0 },
+    );
     await expect(client.register({ ...made.capture(card), lastTryConfirmed: true })).rejects.toBeInstanceOf(CardError);
     expect(server.registrations).toHaveLength(0);
   });
 
   it('refuses a photograph that is no JPEG before anything else', async () => {
-    await expect(clientOf(server.url).client.register({ ...made.capture(), photo: Buffer.from('PNG') })).rejects.toThrow(RangeError);
+    await expect(
+      clientOf(server.url).client.register({ ...made.capture(), photo: Buffer.from('PNG') }),
+    ).rejects.toThrow(RangeError);
     expect(server.arrived).toHaveLength(0);
   });
 
@@ -254,28 +364,61 @@ describe('the booth client', () => {
     const { client } = clientOf(server.url);
     await client.register(made.capture());
     await client.register(made.capture());
-    const counters = await Promise.all(server.registrations.map(async (arrived) => (JSON.parse(String((await partsOf(arrived))['request'])) as { envelope: CaptureEnvelope }).envelope.counter));
+    const counters = await Promise.all(
+      server.registrations.map(
+        async (arrived) =>
+          (JSON.parse(String((await partsOf(arrived))['request'])) as { envelope: CaptureEnvelope }).envelope.counter,
+      ),
+    );
     expect(counters).toEqual([1, 2]);
   });
 
   it('follows by questions until the final status, each status once', async () => {
-    server.script(status('received'), status('processing'), answer(503, ''), status('processing'), status('registered'));
-    expect(await statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).toEqual(['received', 'processing', 'registered']);
+    server.script(
+      status('received'),
+      status('processing'),
+      answer(503, ''),
+      status('processing'),
+      status('registered'),
+    );
+    expect(await statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).toEqual([
+      'received',
+      'processing',
+      'registered',
+    ]);
     expect(server.unplayed).toBe(0);
   });
 
   it('follows by server-sent events, and asks where a stream breaks', async () => {
-    server.script(events('received', 'processing'), status('processing'), drop, status('processing'), answer(404, ''), status('processing'), events('processing', 'visit_again'));
-    expect(await statuses(clientOf(server.url).client.follow(RECEIPT))).toEqual(['received', 'processing', 'visit_again']);
+    server.script(
+      events('received', 'processing'),
+      status('processing'),
+      drop,
+      status('processing'),
+      answer(404, ''),
+      status('processing'),
+      events('processing', 'visit_again'),
+    );
+    expect(await statuses(clientOf(server.url).client.follow(RECEIPT))).toEqual([
+      'received',
+      'processing',
+      'visit_again',
+    ]);
     expect(server.unplayed).toBe(0);
   });
 
   it('waits for a fresh receipt to become known, but not for ever', async () => {
     const unknown = refusal(404, 'not_found');
     server.script(unknown, unknown, status('received'), status('registered'));
-    expect(await statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).toEqual(['received', 'registered']);
+    expect(await statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).toEqual([
+      'received',
+      'registered',
+    ]);
     server.script(...Array.from({ length: 11 }, () => unknown));
-    await expect(statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).rejects.toMatchObject({ code: 'not_found', status: 404 });
+    await expect(statuses(clientOf(server.url).client.follow(RECEIPT, { by: 'poll' }))).rejects.toMatchObject({
+      code: 'not_found',
+      status: 404,
+    });
     expect(server.unplayed).toBe(0);
   });
 

@@ -30,11 +30,19 @@ afterEach(async () => {
   folder.remove();
 });
 
-const open = (options: { keepMsMax?: number; now?: () => Date } = {}): OfflineQueue => new OfflineQueue({ folder: folder.path, key, ...options });
+const open = (options: { keepMsMax?: number; now?: () => Date } = {}): OfflineQueue =>
+  new OfflineQueue({ folder: folder.path, key, ...options });
 
 function request(name: string): SignedRequest {
   const body = Buffer.from(`body of ${name}`);
-  return { idempotencyKey: name, contentType: 'multipart/form-data; boundary=x', body, bodySha256: sha256(body), preparedAtUtc: '2026-11-23T00:00:00.000Z', nonceExpiresAtUtc: '2026-11-23T00:05:00.000Z' };
+  return {
+    idempotencyKey: name,
+    contentType: 'multipart/form-data; boundary=x',
+    body,
+    bodySha256: sha256(body),
+    preparedAtUtc: '2026-11-23T00:00:00.000Z',
+    nonceExpiresAtUtc: '2026-11-23T00:05:00.000Z',
+  };
 }
 
 const atPreparation = (): Date => new Date('2026-11-23T00:00:01.000Z');
@@ -51,7 +59,9 @@ describe('the offline queue', () => {
     const [delivered] = await second.deliver(client);
     expect(delivered).toMatchObject({ id: entry.id, outcome: { result: 'received', receipt: RECEIPT } });
     expect(server.registrations).toHaveLength(3);
-    expect(new Set(server.registrations.map(({ body, headers }) => `${headers['idempotency-key']} ${sha256(body)}`)).size).toBe(1);
+    expect(
+      new Set(server.registrations.map(({ body, headers }) => `${headers['idempotency-key']} ${sha256(body)}`)).size,
+    ).toBe(1);
     second.acknowledge(entry.id);
     expect(second.list()).toEqual([]);
     second.close();
@@ -73,7 +83,9 @@ describe('the offline queue', () => {
   it('queues nothing when the server could not be reached for a nonce: there is nothing honest to queue', async () => {
     await server.close();
     const queue = open();
-    await expect(registerDurably(clientOf(server.url, { attemptsMax: 1 }).client, queue, made.capture())).rejects.toMatchObject({ name: 'ServerUnreachableError' });
+    await expect(
+      registerDurably(clientOf(server.url, { attemptsMax: 1 }).client, queue, made.capture()),
+    ).rejects.toMatchObject({ name: 'ServerUnreachableError' });
     expect(queue.list()).toEqual([]);
     queue.close();
     server = await ScriptedServer.start();
@@ -87,7 +99,11 @@ describe('the offline queue', () => {
     expect((await queue.deliver(client)).map(({ idempotencyKey }) => idempotencyKey)).toEqual(['a']);
     expect(server.registrations.map(({ headers }) => headers['idempotency-key'])).toEqual(['a', 'b']);
     server.script(accepted, refusal(413, 'photo_too_large'));
-    expect((await queue.deliver(client)).map(({ outcome }) => outcome?.result)).toEqual(['received', 'received', 'refused']);
+    expect((await queue.deliver(client)).map(({ outcome }) => outcome?.result)).toEqual([
+      'received',
+      'received',
+      'refused',
+    ]);
     queue.close();
   });
 
@@ -130,32 +146,45 @@ describe('the offline queue', () => {
     await registerDurably(clientOf(server.url, { attemptsMax: 1 }).client, queue, made.capture());
     for (const name of readdirSync(folder.path)) {
       const bytes = readFileSync(path.join(folder.path, name));
-      for (const clear of ['honnin', 'booth-1', 'photo', 'multipart', 'idempotency']) expect(bytes.includes(clear)).toBe(false);
+      for (const clear of ['honnin', 'booth-1', 'photo', 'multipart', 'idempotency'])
+        expect(bytes.includes(clear)).toBe(false);
       expect(bytes.includes(made.photo.subarray(100, 132))).toBe(false);
     }
     queue.close();
   });
 
-  it.each(['flip', 'truncate', 'exchange', 'other key'])('notices a damaged file (%s), reports it and sets it aside', async (how) => {
-    const queue = open({ now: atPreparation });
-    const id = queue.add(request('a'));
-    const other = queue.add(request('b'));
-    const file = path.join(folder.path, `${id}.entry`);
-    const bytes = readFileSync(file);
-    if (how === 'flip') writeFileSync(file, bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)));
-    if (how === 'truncate') writeFileSync(file, bytes.subarray(0, 20));
-    if (how === 'exchange') copyFileSync(path.join(folder.path, `${other}.entry`), file);
-    queue.close();
-    const again = how === 'other key' ? new OfflineQueue({ folder: folder.path, key: randomBytes(32), now: atPreparation }) : open({ now: atPreparation });
-    expect(again.list()[0]).toMatchObject({ id, outcome: { result: 'unreadable' } });
-    if (how !== 'other key') server.script(accepted);
-    await again.deliver(clientOf(server.url).client);
-    expect(server.registrations.map(({ headers }) => headers['idempotency-key'])).toEqual(how === 'other key' ? [] : ['b']);
-    again.acknowledge(id);
-    expect(readdirSync(folder.path)).toContain(`${id}.entry.damaged`);
-    expect(again.list().map((entry) => entry.id)).not.toContain(id);
-    again.close();
-  });
+  it.each(['flip', 'truncate', 'exchange', 'other key'])(
+    'notices a damaged file (%s), reports it and sets it aside',
+    async (how) => {
+      const queue = open({ now: atPreparation });
+      const id = queue.add(request('a'));
+      const other = queue.add(request('b'));
+      const file = path.join(folder.path, `${id}.entry`);
+      const bytes = readFileSync(file);
+      if (how === 'flip')
+        writeFileSync(
+          file,
+          bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
+        );
+      if (how === 'truncate') writeFileSync(file, bytes.subarray(0, 20));
+      if (how === 'exchange') copyFileSync(path.join(folder.path, `${other}.entry`), file);
+      queue.close();
+      const again =
+        how === 'other key'
+          ? new OfflineQueue({ folder: folder.path, key: randomBytes(32), now: atPreparation })
+          : open({ now: atPreparation });
+      expect(again.list()[0]).toMatchObject({ id, outcome: { result: 'unreadable' } });
+      if (how !== 'other key') server.script(accepted);
+      await again.deliver(clientOf(server.url).client);
+      expect(server.registrations.map(({ headers }) => headers['idempotency-key'])).toEqual(
+        how === 'other key' ? [] : ['b'],
+      );
+      again.acknowledge(id);
+      expect(readdirSync(folder.path)).toContain(`${id}.entry.damaged`);
+      expect(again.list().map((entry) => entry.id)).not.toContain(id);
+      again.close();
+    },
+  );
 
   it('drops the draft of a write that was cut short, and never uses a number again', () => {
     const queue = open();
@@ -175,7 +204,9 @@ describe('the offline queue', () => {
     queue.close();
     // Another process takes the lock as the queue does, and is killed while it holds it.
     const program = `const { DatabaseSync } = require('node:sqlite'); const d = new DatabaseSync(process.argv[1], { timeout: 0 }); d.exec('BEGIN EXCLUSIVE'); console.log('held'); setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ['-e', program, path.join(folder.path, 'lock.db')], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, ['-e', program, path.join(folder.path, 'lock.db')], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     await new Promise((resolve) => child.stdout.once('data', resolve));
     expect(() => open()).toThrow(QueueInUseError);
     const gone = new Promise((resolve) => child.once('exit', resolve));

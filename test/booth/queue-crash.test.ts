@@ -41,7 +41,9 @@ describeUnless(built('booth/offline-queue.js'), 'the offline queue under kill -9
 
 /** Runs the program and kills it once it has said so many lines. */
 async function killedAfter(lines: number, folder: string): Promise<{ added: string[]; settled: string[] }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
@@ -50,6 +52,7 @@ async function killedAfter(lines: number, folder: string): Promise<{ added: stri
   await new Promise((resolve) => child.once('close', resolve));
   const complete = output.split('\n').slice(0, -1);
   expect(complete.length).toBeGreaterThanOrEqual(lines);
-  const ids = (word: string): string[] => complete.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const ids = (word: string): string[] =>
+    complete.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
   return { added: ids('added'), settled: ids('settled') };
 }

@@ -91,8 +91,11 @@ function isWrong(about: string, code: string | undefined): boolean {
 }
 
 function partsOf(request: object, frames: readonly string[]): WrittenPart[] {
-  const part = (name: string, contentType: string): WrittenPart =>
-    ({ name, contentType, bytes: Buffer.from(vectors.material[name] ?? '', 'base64') });
+  const part = (name: string, contentType: string): WrittenPart => ({
+    name,
+    contentType,
+    bytes: Buffer.from(vectors.material[name] ?? '', 'base64'),
+  });
   return [
     { name: 'request', contentType: 'application/json', bytes: Buffer.from(JSON.stringify(request)) },
     part('certificate', 'application/pkix-cert'),

@@ -1,5 +1,11 @@
 import {
-  createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
 } from 'node:crypto';
 import { CAPTURE_LABEL, captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import { challengeRequestText } from '../../src/domain/booth/challenge-request.js';
@@ -77,7 +83,8 @@ const material = {
 };
 
 /** Everything in docs/wire-vectors.json, the same in every run.
- *  @param kept what is there: its keys stay, and its ECDSA signatures, which no two runs make alike, while they are right */
+ * @param kept what is there: its keys stay, and its ECDSA signatures, which no two runs make alike, while they are
+ *   right */
 export function wireVectors(kept: WireVectors | null): WireVectors {
   const keys = kept?.keys ?? newKeys();
   const earlier = new Map(kept?.texts.map(({ about, signatures }) => [about, signatures]));
@@ -119,12 +126,22 @@ export function wireVectors(kept: WireVectors | null): WireVectors {
       capture('a capture with two further frames', withFrames, 'cardRsa'),
       capture('a capture with a key of P-384', signing, 'cardP384'),
     ],
-    requests: requestsOf({ envelope, withFrames, signed, checkSignature: by('booth', photoCheckText(check)).signature }),
+    requests: requestsOf({
+      envelope,
+      withFrames,
+      signed,
+      checkSignature: by('booth', photoCheckText(check)).signature,
+    }),
   };
 }
 
 /** Requests in their order: a nonce is used up by the first that has it. */
-function requestsOf({ envelope, withFrames, signed, checkSignature }: {
+function requestsOf({
+  envelope,
+  withFrames,
+  signed,
+  checkSignature,
+}: {
   readonly envelope: CaptureEnvelope;
   readonly withFrames: CaptureEnvelope;
   readonly signed: (of: object, text: string, booth?: KeyName) => WireRequest['request'];
@@ -135,8 +152,13 @@ function requestsOf({ envelope, withFrames, signed, checkSignature }: {
   const right = signed(envelope, text);
   const { consent, photoSha256 } = envelope;
   const taken = (about: string, request = right): WireRequest => ({ about, request, frames: [], status: 202 });
-  const wrong = (code: keyof typeof STATUS, about: string, request: WireRequest['request']): WireRequest =>
-    ({ about, request, frames: [], status: STATUS[code], code });
+  const wrong = (code: keyof typeof STATUS, about: string, request: WireRequest['request']): WireRequest => ({
+    about,
+    request,
+    frames: [],
+    status: STATUS[code],
+    code,
+  });
   /** Signed as it is, and refused for what it says. */
   const changed = (code: keyof typeof STATUS, about: string, by: Partial<CaptureEnvelope>): WireRequest => {
     const other = { ...envelope, ...by };
@@ -162,14 +184,16 @@ function requestsOf({ envelope, withFrames, signed, checkSignature }: {
     misread('signed over the digest of the text', sha256(Buffer.from(text))),
     wrong('booth_signature_invalid', 'signed by the key of another booth', signed(envelope, text, 'otherBooth')),
     wrong('booth_signature_invalid', 'with the signature of a photo check', {
-      ...right, boothSignature: checkSignature,
+      ...right,
+      boothSignature: checkSignature,
     }),
     wrong('malformed_request', 'with a signature without padding', { ...right, boothSignature: unpadded }),
     changed('malformed_request', 'with a digest in capital letters', { photoSha256: photoSha256.toUpperCase() }),
     changed('malformed_request', 'with an offset in place of Z', elsewhere),
     changed('malformed_request', 'with microseconds', { capturedAtUtc: '2026-11-23T08:00:00.000000Z' }),
     wrong('malformed_request', 'with the label in the envelope', {
-      ...right, envelope: { ...envelope, label: CAPTURE_LABEL },
+      ...right,
+      envelope: { ...envelope, label: CAPTURE_LABEL },
     }),
     changed('booth_not_enrolled', 'of a booth that is not enrolled', { boothId: 'booth-0002' }),
     changed('digest_mismatch', 'with the digest of other bytes', { certificateSha256: sha256(material.cardRecord) }),
@@ -178,24 +202,37 @@ function requestsOf({ envelope, withFrames, signed, checkSignature }: {
     changed('nonce_expired', 'with a nonce whose time is over', { nonce: nonceOf(9, '2026-11-23T08:04:59.999Z') }),
     changed('nonce_replayed', 'with the nonce of another request', { counter: 7 }),
     changed('captured_in_future', 'captured in the future', {
-      nonce: nonceOf(10), capturedAtUtc: '2026-11-23T08:07:00.001Z',
+      nonce: nonceOf(10),
+      capturedAtUtc: '2026-11-23T08:07:00.001Z',
     }),
     changed('captured_too_long_ago', 'captured too long ago', {
-      nonce: nonceOf(11), capturedAtUtc: '2026-11-22T08:04:59.999Z',
+      nonce: nonceOf(11),
+      capturedAtUtc: '2026-11-22T08:04:59.999Z',
     }),
     changed('consent_text_unknown', 'with consent to a text that is not in use', {
-      nonce: nonceOf(12), consent: { ...consent, textVersion: '2020-01' },
+      nonce: nonceOf(12),
+      consent: { ...consent, textVersion: '2020-01' },
     }),
     changed('consent_needed_for_registry', 'for the registry without the consent to it', {
-      nonce: nonceOf(13), mode: 'REGISTRY_ONLY', consent: { ...consent, keepReferenceImage: false },
+      nonce: nonceOf(13),
+      mode: 'REGISTRY_ONLY',
+      consent: { ...consent, keepReferenceImage: false },
     }),
   ];
 }
 
 const STATUS = {
-  malformed_request: 400, booth_signature_invalid: 403, booth_not_enrolled: 403, nonce_replayed: 409,
-  digest_mismatch: 422, nonce_unknown: 422, nonce_expired: 422, captured_in_future: 422, captured_too_long_ago: 422,
-  consent_text_unknown: 422, consent_needed_for_registry: 422,
+  malformed_request: 400,
+  booth_signature_invalid: 403,
+  booth_not_enrolled: 403,
+  nonce_replayed: 409,
+  digest_mismatch: 422,
+  nonce_unknown: 422,
+  nonce_expired: 422,
+  captured_in_future: 422,
+  captured_too_long_ago: 422,
+  consent_text_unknown: 422,
+  consent_needed_for_registry: 422,
 } as const;
 
 function envelopeOf(no: number): CaptureEnvelope {
@@ -232,8 +269,10 @@ function signerOf(keys: WireVectors['keys']): Signer {
   const by: Signer['by'] = (name, text, before) => {
     const { algorithm, privateKeyPkcs8, publicKeySpki } = keys[name];
     const [digest, bytes] = [digestOf(algorithm), Buffer.from(text, 'utf8')];
-    const isKept = algorithm === 'ECDSA-P-384' && before !== undefined
-      && verify(digest, bytes, publicKeyOf(publicKeySpki), Buffer.from(before.signature, 'base64'));
+    const isKept =
+      algorithm === 'ECDSA-P-384' &&
+      before !== undefined &&
+      verify(digest, bytes, publicKeyOf(publicKeySpki), Buffer.from(before.signature, 'base64'));
     const key = createPrivateKey({ key: Buffer.from(privateKeyPkcs8, 'base64'), format: 'der', type: 'pkcs8' });
     return isKept ? before : { by: name, signature: sign(digest, bytes, key).toString('base64') };
   };

@@ -10,12 +10,33 @@ import { certificateRules } from '../../src/infrastructure/certificate/certifica
 import { CrlIndexing } from '../../src/infrastructure/certificate/crl-indexing.js';
 import { CrlStore, type CrlStoreOptions } from '../../src/infrastructure/certificate/crl-store.js';
 import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
-import { OcspCertificateVerifier, type StatusOrder } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
+import {
+  OcspCertificateVerifier,
+  type StatusOrder,
+} from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
 import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
 import { PublicKey } from '../../src/infrastructure/certificate/public-key.js';
-import { differences, readSealedEvidence, recomputeVerdict } from '../../src/infrastructure/certificate/recompute-verdict.js';
+import {
+  differences,
+  readSealedEvidence,
+  recomputeVerdict,
+} from '../../src/infrastructure/certificate/recompute-verdict.js';
 import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
-import { crlExt, DAY, ext, makeAuthority, makeCardCertificate, makeCertificate, makeCrl, makeLargeCrl, makeOcspResponse, name, NOW, rsaKey, type CrlSpec } from './support/certificate-factory.js';
+import {
+  crlExt,
+  DAY,
+  ext,
+  makeAuthority,
+  makeCardCertificate,
+  makeCertificate,
+  makeCrl,
+  makeLargeCrl,
+  makeOcspResponse,
+  name,
+  NOW,
+  rsaKey,
+  type CrlSpec,
+} from './support/certificate-factory.js';
 import { FakeResponder } from './support/fake-responder.js';
 
 const caKey = rsaKey();
@@ -23,7 +44,8 @@ const authority = makeAuthority(caKey);
 const otherKey = rsaKey();
 const cardKey = rsaKey();
 const card = (serial: number): Buffer => makeCardCertificate(authority, cardKey, { serial });
-const crl = (changes: Partial<CrlSpec> = {}): Buffer => makeCrl({ issuer: authority, thisUpdate: NOW - 3600, nextUpdate: NOW + DAY, number: 7, ...changes });
+const crl = (changes: Partial<CrlSpec> = {}): Buffer =>
+  makeCrl({ issuer: authority, thisUpdate: NOW - 3600, nextUpdate: NOW + DAY, number: 7, ...changes });
 const revoked = { entries: [{ serial: 0x1001, revokedAt: NOW - 60 }] };
 const issuerCertificate = parseCertificate(authority.certificate);
 const issuer = { certificate: issuerCertificate, publicKey: new PublicKey(issuerCertificate.spki) };
@@ -58,7 +80,8 @@ async function ask(from: CrlStore, serial = 0x1001): Promise<string> {
 }
 
 function serve(bytes: Buffer, headers: Record<string, string> = {}): void {
-  fake.answer = (_request, response) => response.writeHead(200, { 'content-type': 'application/pkix-crl', ...headers }).end(bytes);
+  fake.answer = (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/pkix-crl', ...headers }).end(bytes);
 }
 
 /** Repeats a step until it gives this answer; background work has no other sign. */
@@ -77,7 +100,9 @@ describe('CRL store', () => {
   it('fetches once for many who ask, and keeps the CRL', async () => {
     serve(crl(revoked));
     const one = store();
-    expect(await Promise.all([...Array(20).keys()].map((i) => ask(one, i % 2 === 0 ? 0x1001 : 0x1002)))).toEqual([...Array(20).keys()].map((i) => (i % 2 === 0 ? 'revoked' : 'good')));
+    expect(await Promise.all([...Array(20).keys()].map((i) => ask(one, i % 2 === 0 ? 0x1001 : 0x1002)))).toEqual(
+      [...Array(20).keys()].map((i) => (i % 2 === 0 ? 'revoked' : 'good')),
+    );
     expect(fake.requests).toBe(1);
     now += 800;
     expect(await ask(one)).toBe('revoked');
@@ -89,7 +114,14 @@ describe('CRL store', () => {
     fake.answer = (_request, response: ServerResponse) => {
       seen.push(response.req.headers);
       if (response.req.headers['if-none-match'] === '"v1"') response.writeHead(304).end();
-      else response.writeHead(200, { 'content-type': 'application/pkix-crl', etag: '"v1"', 'last-modified': 'Mon, 01 Jun 2026 00:00:00 GMT' }).end(crl());
+      else
+        response
+          .writeHead(200, {
+            'content-type': 'application/pkix-crl',
+            etag: '"v1"',
+            'last-modified': 'Mon, 01 Jun 2026 00:00:00 GMT',
+          })
+          .end(crl());
     };
     const one = store();
     expect(await ask(one)).toBe('good');
@@ -144,7 +176,11 @@ describe('CRL store', () => {
 
   const faults: [string, string, () => void][] = [
     ['a CRL signed by a stranger', 'status_signature', () => serve(crl({ signer: otherKey }))],
-    ['a CRL of another authority', 'status_mismatch', () => serve(makeCrl({ issuer: { name: makeAuthority(otherKey).name, key: otherKey }, thisUpdate: NOW - 60 }))],
+    [
+      'a CRL of another authority',
+      'status_mismatch',
+      () => serve(makeCrl({ issuer: { name: makeAuthority(otherKey).name, key: otherKey }, thisUpdate: NOW - 60 })),
+    ],
     ['a delta CRL', 'status_mismatch', () => serve(crl({ extensions: [crlExt.delta(6)] }))],
     ['a CRL from the future', 'status_stale', () => serve(crl({ thisUpdate: NOW + 3600 }))],
     ['a CRL that has run out', 'status_stale', () => serve(crl({ thisUpdate: NOW - 7200, nextUpdate: NOW - 60 }))],
@@ -154,22 +190,33 @@ describe('CRL store', () => {
     ['nothing', 'status_malformed', () => serve(Buffer.alloc(0))],
     ['more bytes than allowed', 'responder_error', () => serve(Buffer.alloc(40_000, 0x30))],
     ['a length of gigabytes', 'status_malformed', () => serve(Buffer.from('3084ffffffff00000000', 'hex'))],
-    ['a redirect', 'responder_error', () => (fake.answer = (_r, response) => response.writeHead(302, { location: fake.url }).end())],
-    ['a 304 that was not asked for', 'responder_error', () => (fake.answer = (_r, response) => response.writeHead(304).end())],
+    [
+      'a redirect',
+      'responder_error',
+      () => (fake.answer = (_r, response) => response.writeHead(302, { location: fake.url }).end()),
+    ],
+    [
+      'a 304 that was not asked for',
+      'responder_error',
+      () => (fake.answer = (_r, response) => response.writeHead(304).end()),
+    ],
     ['silence', 'responder_timeout', () => (fake.answer = () => undefined)],
     ['a broken connection', 'responder_unreachable', () => (fake.answer = (_r, response) => response.destroy())],
   ];
-  it.each(faults)('leaves cards undecided after %s (%s), and goes on when the server is right again', async (_what, cause, arrange) => {
-    arrange();
-    const one = store({ bytesMax: 30_000, timeoutMs: 400, waitMs: 2000 });
-    expect(await ask(one)).toBe(`unknown: ${cause}`);
-    const failed = fake.requests;
-    expect(await ask(one)).toBe(`unknown: ${cause}`);
-    expect(fake.requests).toBe(failed);
-    serve(crl({ nextUpdate: NOW + DAY }));
-    now += 11;
-    await until('good', () => ask(one));
-  });
+  it.each(faults)(
+    'leaves cards undecided after %s (%s), and goes on when the server is right again',
+    async (_what, cause, arrange) => {
+      arrange();
+      const one = store({ bytesMax: 30_000, timeoutMs: 400, waitMs: 2000 });
+      expect(await ask(one)).toBe(`unknown: ${cause}`);
+      const failed = fake.requests;
+      expect(await ask(one)).toBe(`unknown: ${cause}`);
+      expect(fake.requests).toBe(failed);
+      serve(crl({ nextUpdate: NOW + DAY }));
+      now += 11;
+      await until('good', () => ask(one));
+    },
+  );
 
   it('does not let a check wait for a slow download, which goes on', async () => {
     let finish = (): void => undefined;
@@ -224,14 +271,18 @@ describe('CRL store with two generations of an authority', () => {
   const second = makeAuthority(rsaKey());
   const secondCertificate = parseCertificate(second.certificate);
   const secondIssuer = { certificate: secondCertificate, publicKey: new PublicKey(secondCertificate.spki) };
-  const secondCrl = (changes: Partial<CrlSpec> = {}): Buffer => makeCrl({ issuer: second, thisUpdate: NOW - 3600, nextUpdate: NOW + DAY, number: 3, ...changes });
+  const secondCrl = (changes: Partial<CrlSpec> = {}): Buffer =>
+    makeCrl({ issuer: second, thisUpdate: NOW - 3600, nextUpdate: NOW + DAY, number: 3, ...changes });
   const other = FakeResponder.start();
   afterAll(async () => (await other).stop());
   beforeEach(async () => {
     (await other).requests = 0;
   });
   const give = (from: FakeResponder, bytes: Buffer | null) => {
-    from.answer = (_request, response) => (bytes === null ? response.writeHead(500).end() : response.writeHead(200, { 'content-type': 'application/pkix-crl' }).end(bytes));
+    from.answer = (_request, response) =>
+      bytes === null
+        ? response.writeHead(500).end()
+        : response.writeHead(200, { 'content-type': 'application/pkix-crl' }).end(bytes);
   };
   const both = async () => [fake.url, (await other).url];
   async function askOfSecond(from: CrlStore, serial = 0x1001): Promise<string> {
@@ -260,7 +311,11 @@ describe('CRL store with two generations of an authority', () => {
     give(fake, crl({ number: 900 }));
     give(await other, secondCrl(revoked));
     const two = store({ url: await both() });
-    expect([await ask(two), await askOfSecond(two), await askOfSecond(two, 0x1002)]).toEqual(['good', 'revoked', 'good']);
+    expect([await ask(two), await askOfSecond(two), await askOfSecond(two, 0x1002)]).toEqual([
+      'good',
+      'revoked',
+      'good',
+    ]);
     expect([fake.requests, (await other).requests]).toEqual([1, 1]);
     expect((await two.statusOf(parseCertificate(card(0x1001)), issuer, now)).source).toBe(new URL(fake.url).href);
     expect(two.url).toBe((await both()).map((url) => new URL(url).href).join(', '));
@@ -272,7 +327,11 @@ describe('CRL store with two generations of an authority', () => {
     const two = store({ url: await both() });
     expect(await askOfSecond(two)).toBe('good');
     const { status } = await two.statusOf(parseCertificate(card(0x1001)), issuer, now);
-    expect(status).toMatchObject({ status: 'unknown', cause: 'responder_error', detail: expect.stringContaining(`${new URL(fake.url).href}: `) });
+    expect(status).toMatchObject({
+      status: 'unknown',
+      cause: 'responder_error',
+      detail: expect.stringContaining(`${new URL(fake.url).href}: `),
+    });
     give(fake, crl(revoked));
     now += 11;
     await until('revoked', () => ask(two));
@@ -295,11 +354,21 @@ describe('CRL store with two generations of an authority', () => {
     give(await other, secondCrl({ ...revoked, number: 5 }));
     const before = store({ url: await both(), keepIn });
     expect([await ask(before), await askOfSecond(before)]).toEqual(['revoked', 'revoked']);
-    await until('2', async () => `${await ask(before)}` && String(readdirSync(folder).filter((name) => name.startsWith('generations.crl') && !name.endsWith('.new')).length));
+    await until(
+      '2',
+      async () =>
+        `${await ask(before)}` &&
+        String(
+          readdirSync(folder).filter((name) => name.startsWith('generations.crl') && !name.endsWith('.new')).length,
+        ),
+    );
     // Older lists of both are served now.
     give(fake, crl({ number: 899 }));
     give(await other, secondCrl({ number: 4 }));
-    for (const order of [[askOfSecond, ask], [ask, askOfSecond]] as const) {
+    for (const order of [
+      [askOfSecond, ask],
+      [ask, askOfSecond],
+    ] as const) {
       const restarted = store({ url: await both(), keepIn });
       for (const asking of order) expect(await asking(restarted)).toBe('revoked');
     }
@@ -310,7 +379,13 @@ describe('verdicts by CRL', () => {
   const signedBytes = Buffer.from('the canonical capture envelope');
   const signature = sign('sha256', signedBytes, cardKey.privateKey);
   const at = new Date(NOW * 1000).toISOString();
-  const check = (serial: number): Parameters<OcspCertificateVerifier['verify']>[0] => ({ certificate: card(serial), certificateType: 'user_authentication', signedBytes, signature, at });
+  const check = (serial: number): Parameters<OcspCertificateVerifier['verify']>[0] => ({
+    certificate: card(serial),
+    certificateType: 'user_authentication',
+    signedBytes,
+    signature,
+    at,
+  });
   const anchors = { user_authentication: [authority.certificate], digital_signature: [] };
   let ocsp: FakeResponder;
   beforeAll(async () => {
@@ -319,21 +394,51 @@ describe('verdicts by CRL', () => {
   afterAll(() => ocsp.stop());
 
   const verifier = (order: StatusOrder): OcspCertificateVerifier =>
-    new OcspCertificateVerifier({ trustAnchors: anchors, environment: 'test', order, ocsp: { url: ocsp.url, timeoutMs: 500 }, crl: { user_authentication: store(), digital_signature: null }, now: () => now * 1000 });
-  const answer = (status: 'good' | { revokedAt: number }): void => ocsp.respond((nonce) => makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW, nextUpdate: NOW + 900, nonce: nonce!, status }));
+    new OcspCertificateVerifier({
+      trustAnchors: anchors,
+      environment: 'test',
+      order,
+      ocsp: { url: ocsp.url, timeoutMs: 500 },
+      crl: { user_authentication: store(), digital_signature: null },
+      now: () => now * 1000,
+    });
+  const answer = (status: 'good' | { revokedAt: number }): void =>
+    ocsp.respond((nonce) =>
+      makeOcspResponse({
+        issuer: authority,
+        serial: 0x1001,
+        thisUpdate: NOW,
+        nextUpdate: NOW + 900,
+        nonce: nonce!,
+        status,
+      }),
+    );
   const silence = (): void => {
     ocsp.answer = (_r, response) => response.writeHead(503).end();
   };
-  const short = (v: CertificateVerdict): string => (v.verdict === 'unknown' ? `unknown: ${v.cause}` : `${v.verdict} by ${v.evidence.method}`);
+  const short = (v: CertificateVerdict): string =>
+    v.verdict === 'unknown' ? `unknown: ${v.cause}` : `${v.verdict} by ${v.evidence.method}`;
 
   it.each<[StatusOrder, string, () => void, () => void, string]>([
     ['crl', 'a CRL', silence, () => serve(crl()), 'valid by crl'],
     ['crl', 'a CRL that lists the card', () => answer('good'), () => serve(crl(revoked)), 'invalid by crl'],
     ['ocsp-then-crl', 'an OCSP outage', silence, () => serve(crl()), 'valid by crl'],
-    ['ocsp-then-crl', 'revoked by OCSP, good by CRL', () => answer({ revokedAt: NOW - 9 }), () => serve(crl()), 'invalid by ocsp'],
+    [
+      'ocsp-then-crl',
+      'revoked by OCSP, good by CRL',
+      () => answer({ revokedAt: NOW - 9 }),
+      () => serve(crl()),
+      'invalid by ocsp',
+    ],
     ['ocsp-then-crl', 'both out', silence, () => serve(Buffer.alloc(0)), 'unknown: responder_error'],
     ['crl-then-ocsp', 'a CRL that lists the card', () => answer('good'), () => serve(crl(revoked)), 'invalid by crl'],
-    ['crl-then-ocsp', 'a stale CRL', () => answer('good'), () => serve(crl({ thisUpdate: NOW - 7200, nextUpdate: NOW - 1 })), 'valid by ocsp'],
+    [
+      'crl-then-ocsp',
+      'a stale CRL',
+      () => answer('good'),
+      () => serve(crl({ thisUpdate: NOW - 7200, nextUpdate: NOW - 1 })),
+      'valid by ocsp',
+    ],
   ])('%s with %s', async (order, _what, arrangeOcsp, arrangeCrl, expected) => {
     arrangeOcsp();
     arrangeCrl();
@@ -344,15 +449,44 @@ describe('verdicts by CRL', () => {
     const key = rsaKey();
     const responder = name(['O', 'Responder']);
     const delegate = (exempt: boolean): Buffer =>
-      makeCertificate({ subject: responder, issuer: authority.name, key, signer: caKey, serial: 77, notBefore: NOW - DAY, notAfter: NOW + DAY, extensions: [ext.keyUsage(KEY_USAGE.digitalSignature), ext.extendedKeyUsage(OID.ocspSigning), ...(exempt ? [ext.ocspNoCheck()] : [])] });
-    const delegated = (exempt: boolean): void => ocsp.respond((nonce) => makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW, nextUpdate: NOW + 900, nonce: nonce!, responder: { name: responder, key }, certificates: [delegate(exempt)] }));
+      makeCertificate({
+        subject: responder,
+        issuer: authority.name,
+        key,
+        signer: caKey,
+        serial: 77,
+        notBefore: NOW - DAY,
+        notAfter: NOW + DAY,
+        extensions: [
+          ext.keyUsage(KEY_USAGE.digitalSignature),
+          ext.extendedKeyUsage(OID.ocspSigning),
+          ...(exempt ? [ext.ocspNoCheck()] : []),
+        ],
+      });
+    const delegated = (exempt: boolean): void =>
+      ocsp.respond((nonce) =>
+        makeOcspResponse({
+          issuer: authority,
+          serial: 0x1001,
+          thisUpdate: NOW,
+          nextUpdate: NOW + 900,
+          nonce: nonce!,
+          responder: { name: responder, key },
+          certificates: [delegate(exempt)],
+        }),
+      );
     const responderRevoked = crl({ entries: [{ serial: 77, revokedAt: NOW - 60 }] });
 
     it.each<[string, boolean, () => void, string]>([
       ['is not heard once the CRL lists it', false, () => serve(responderRevoked), 'valid by crl'],
       ['is heard when the CRL does not list it', false, () => serve(crl()), 'valid by ocsp'],
       ['is heard when there is no CRL to be had', false, () => serve(Buffer.alloc(0)), 'valid by ocsp'],
-      ['is heard without a look at the CRL when the authority exempted it', true, () => serve(responderRevoked), 'valid by ocsp'],
+      [
+        'is heard without a look at the CRL when the authority exempted it',
+        true,
+        () => serve(responderRevoked),
+        'valid by ocsp',
+      ],
     ])('%s', async (_what, exempt, arrange, expected) => {
       delegated(exempt);
       arrange();
@@ -360,8 +494,24 @@ describe('verdicts by CRL', () => {
     });
 
     it('is judged the same by the offline check', () => {
-      const response = makeOcspResponse({ issuer: authority, serial: 0x1001, thisUpdate: NOW, nextUpdate: NOW + 900, responder: { name: responder, key }, certificates: [delegate(false)] });
-      const offline = (crls: Buffer[], revocation: 'ocsp' | 'ocsp-then-crl'): string => checkOffline({ certificate: card(0x1001), trustAnchors: [authority.certificate], ocspResponses: [response], crls, at: NOW, profile: 'jpki-auth', revocation }).reason;
+      const response = makeOcspResponse({
+        issuer: authority,
+        serial: 0x1001,
+        thisUpdate: NOW,
+        nextUpdate: NOW + 900,
+        responder: { name: responder, key },
+        certificates: [delegate(false)],
+      });
+      const offline = (crls: Buffer[], revocation: 'ocsp' | 'ocsp-then-crl'): string =>
+        checkOffline({
+          certificate: card(0x1001),
+          trustAnchors: [authority.certificate],
+          ocspResponses: [response],
+          crls,
+          at: NOW,
+          profile: 'jpki-auth',
+          revocation,
+        }).reason;
       expect(offline([], 'ocsp')).toBe('valid');
       expect(offline([crl()], 'ocsp-then-crl')).toBe('valid');
       expect(offline([responderRevoked], 'ocsp')).toBe('responder_unauthorised');
@@ -379,37 +529,97 @@ describe('verdicts by CRL', () => {
     if (verdict.verdict === 'unknown') throw new Error('no verdict');
     const sealed = readSealedEvidence(sealAsJson(verdict.sealed));
     const rules = certificateRules(TrustAnchors.load(anchors, 'test'));
-    const kept = { sealed, certificateType: 'user_authentication' as const, signedBytes, signature, at, evidence: verdict.evidence };
+    const kept = {
+      sealed,
+      certificateType: 'user_authentication' as const,
+      signedBytes,
+      signature,
+      at,
+      evidence: verdict.evidence,
+    };
     const again = recomputeVerdict(kept, rules);
     expect(differences(verdict, again)).toEqual([]);
     expect(again).toEqual(verdict);
     // A record that was changed does not hold, whatever was changed.
     const response = Buffer.from(sealed.statusResponse!);
     response[Math.floor(response.length / 2)]! ^= 1;
-    expect(recomputeVerdict({ ...kept, sealed: { ...sealed, statusResponse: response } }, rules).verdict).toBe('unknown');
-    expect(recomputeVerdict({ ...kept, signature: Buffer.alloc(256) }, rules)).toMatchObject({ verdict: 'invalid', reason: 'card_signature' });
-    expect(recomputeVerdict({ ...kept, sealed: { ...sealed, statusKind: null, statusResponse: null } }, rules)).toMatchObject({ verdict: 'unknown', cause: 'no_status_source' });
-    expect(recomputeVerdict({ ...kept, evidence: { ...verdict.evidence, checkedAtUtc: new Date((NOW + 3 * DAY) * 1000).toISOString() } }, rules)).toMatchObject({ verdict: 'unknown', cause: 'status_stale' });
-    if (order === 'ocsp') expect(recomputeVerdict({ ...kept, sealed: { ...sealed, ocspNonce: '00'.repeat(32) } }, rules)).toMatchObject({ verdict: 'unknown', cause: 'nonce_mismatch' });
-    expect(differences({ verdict: verdict.verdict, evidence: { ...verdict.evidence, thisUpdateUtc: at } }, again)).toEqual(verdict.evidence.thisUpdateUtc === at ? [] : ['thisUpdateUtc']);
-    const foreign = certificateRules(TrustAnchors.load({ ...anchors, user_authentication: [makeAuthority(otherKey).certificate] }, 'test'));
+    expect(recomputeVerdict({ ...kept, sealed: { ...sealed, statusResponse: response } }, rules).verdict).toBe(
+      'unknown',
+    );
+    expect(recomputeVerdict({ ...kept, signature: Buffer.alloc(256) }, rules)).toMatchObject({
+      verdict: 'invalid',
+      reason: 'card_signature',
+    });
+    expect(
+      recomputeVerdict({ ...kept, sealed: { ...sealed, statusKind: null, statusResponse: null } }, rules),
+    ).toMatchObject({ verdict: 'unknown', cause: 'no_status_source' });
+    expect(
+      recomputeVerdict(
+        { ...kept, evidence: { ...verdict.evidence, checkedAtUtc: new Date((NOW + 3 * DAY) * 1000).toISOString() } },
+        rules,
+      ),
+    ).toMatchObject({ verdict: 'unknown', cause: 'status_stale' });
+    if (order === 'ocsp')
+      expect(recomputeVerdict({ ...kept, sealed: { ...sealed, ocspNonce: '00'.repeat(32) } }, rules)).toMatchObject({
+        verdict: 'unknown',
+        cause: 'nonce_mismatch',
+      });
+    expect(
+      differences({ verdict: verdict.verdict, evidence: { ...verdict.evidence, thisUpdateUtc: at } }, again),
+    ).toEqual(verdict.evidence.thisUpdateUtc === at ? [] : ['thisUpdateUtc']);
+    const foreign = certificateRules(
+      TrustAnchors.load({ ...anchors, user_authentication: [makeAuthority(otherKey).certificate] }, 'test'),
+    );
     expect(recomputeVerdict(kept, foreign)).toMatchObject({ verdict: 'invalid' });
   });
 
   it('recomputes a verdict that the path alone decided', async () => {
-    const verdict = await verifier('crl').verify({ ...check(0x1001), at: new Date((NOW + 4000 * DAY) * 1000).toISOString() });
+    const verdict = await verifier('crl').verify({
+      ...check(0x1001),
+      at: new Date((NOW + 4000 * DAY) * 1000).toISOString(),
+    });
     if (verdict.verdict === 'unknown') throw new Error('no verdict');
-    const again = recomputeVerdict({ sealed: verdict.sealed, certificateType: 'user_authentication', signedBytes, signature, at: new Date((NOW + 4000 * DAY) * 1000).toISOString(), evidence: verdict.evidence }, certificateRules(TrustAnchors.load(anchors, 'test')));
+    const again = recomputeVerdict(
+      {
+        sealed: verdict.sealed,
+        certificateType: 'user_authentication',
+        signedBytes,
+        signature,
+        at: new Date((NOW + 4000 * DAY) * 1000).toISOString(),
+        evidence: verdict.evidence,
+      },
+      certificateRules(TrustAnchors.load(anchors, 'test')),
+    );
     expect(again).toEqual(verdict);
   });
 
   it('refuses to read as evidence what is none', () => {
-    for (const text of ['', '{}', '[]', '{"certificate":1}', '{"certificate":"AA==","statusKind":"x","statusResponse":null,"ocspNonce":null}']) expect(() => readSealedEvidence(Buffer.from(text))).toThrow(TypeError);
+    for (const text of [
+      '',
+      '{}',
+      '[]',
+      '{"certificate":1}',
+      '{"certificate":"AA==","statusKind":"x","statusResponse":null,"ocspNonce":null}',
+    ])
+      expect(() => readSealedEvidence(Buffer.from(text))).toThrow(TypeError);
   });
 
   /** As the saga seals it. */
-  function sealAsJson(sealed: { certificate: Uint8Array; statusKind: string | null; statusResponse: Uint8Array | null; ocspNonce: string | null }): Buffer {
-    const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('base64'));
-    return Buffer.from(JSON.stringify({ certificate: text(sealed.certificate), statusKind: sealed.statusKind, statusResponse: text(sealed.statusResponse), ocspNonce: sealed.ocspNonce }));
+  function sealAsJson(sealed: {
+    certificate: Uint8Array;
+    statusKind: string | null;
+    statusResponse: Uint8Array | null;
+    ocspNonce: string | null;
+  }): Buffer {
+    const text = (bytes: Uint8Array | null): string | null =>
+      bytes === null ? null : Buffer.from(bytes).toString('base64');
+    return Buffer.from(
+      JSON.stringify({
+        certificate: text(sealed.certificate),
+        statusKind: sealed.statusKind,
+        statusResponse: text(sealed.statusResponse),
+        ocspNonce: sealed.ocspNonce,
+      }),
+    );
   }
 });

@@ -4,17 +4,31 @@ import { parseCertificate, type Certificate } from '../../src/infrastructure/cer
 import { entriesFor, parseCrl, type Crl } from '../../src/infrastructure/certificate/crl.js';
 import { DerError } from '../../src/infrastructure/certificate/der.js';
 import { parseOcspResponse } from '../../src/infrastructure/certificate/ocsp-response.js';
-import { crlExt, DAY, ecKey, makeAuthority, makeCrl, makeLargeCrl, makeOcspResponse, makeSingleResponse, NOW, rsaKey } from './support/certificate-factory.js';
+import {
+  crlExt,
+  DAY,
+  ecKey,
+  makeAuthority,
+  makeCrl,
+  makeLargeCrl,
+  makeOcspResponse,
+  makeSingleResponse,
+  NOW,
+  rsaKey,
+} from './support/certificate-factory.js';
 import { limboCases, pkitsCases, suitesMissing } from './support/conformance-data.js';
 import { elsewhere } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
 
-/** pkijs reads the same bytes with a parser that shares nothing with ours. Where both can read them, every field must be the same. */
+/** pkijs reads the same bytes with a parser that shares nothing with ours. Where both can read them, every field must
+ * be the same. */
 
 const hex = (bytes: ArrayBuffer | Uint8Array): string => Buffer.from(bytes as Uint8Array).toString('hex');
 const seconds = (time: { value: Date }): number => time.value.getTime() / 1000;
-const extensionList = (list: readonly pkijs.Extension[] | undefined): string[] => (list ?? []).map((e) => `${e.extnID} ${e.critical} ${hex(e.extnValue.valueBlock.valueHexView)}`);
-const ourExtensions = (list: readonly { oid: string; critical: boolean; value: Buffer }[]): string[] => list.map((e) => `${e.oid} ${e.critical} ${hex(e.value)}`);
+const extensionList = (list: readonly pkijs.Extension[] | undefined): string[] =>
+  (list ?? []).map((e) => `${e.extnID} ${e.critical} ${hex(e.extnValue.valueBlock.valueHexView)}`);
+const ourExtensions = (list: readonly { oid: string; critical: boolean; value: Buffer }[]): string[] =>
+  list.map((e) => `${e.oid} ${e.critical} ${hex(e.value)}`);
 
 function fieldsOfPkijs(der: Buffer): object {
   const c = pkijs.Certificate.fromBER(der);
@@ -34,7 +48,8 @@ function fieldsOfPkijs(der: Buffer): object {
 }
 
 function fieldsOfOurs(c: Certificate): object {
-  const oid = (algorithm: Buffer): string => new pkijs.AlgorithmIdentifier({ schema: pkijsSchema(algorithm) }).algorithmId;
+  const oid = (algorithm: Buffer): string =>
+    new pkijs.AlgorithmIdentifier({ schema: pkijsSchema(algorithm) }).algorithmId;
   return {
     version: c.version,
     serial: hex(c.serial),
@@ -69,13 +84,16 @@ function unique(list: readonly Uint8Array[]): Buffer[] {
 
 describeUnless(elsewhere(suitesMissing), 'public suites', () => {
   const cases = suitesMissing === null ? [...pkitsCases(), ...limboCases()] : [];
-  const certificates = unique(cases.flatMap((c) => [c.check.certificate, ...c.check.trustAnchors, ...(c.check.intermediates ?? [])]));
+  const certificates = unique(
+    cases.flatMap((c) => [c.check.certificate, ...c.check.trustAnchors, ...(c.check.intermediates ?? [])]),
+  );
   const crls = unique(cases.flatMap((c) => c.check.crls ?? []));
 
   it('every certificate reads the same', () => {
     let both = 0;
     const oursOnly: string[] = [];
-    // The pathological certificates of the suite take pkijs seconds each; ours reads them in test/certificate/conformance.test.ts.
+    // The pathological certificates of the suite take pkijs seconds each; ours reads them in
+    // test/certificate/conformance.test.ts.
     const ordinary = certificates.filter((der) => der.length <= 8192);
     for (const der of ordinary) {
       const ours = attempt(() => parseCertificate(der));
@@ -85,7 +103,9 @@ describeUnless(elsewhere(suitesMissing), 'public suites', () => {
       else expect(fieldsOfOurs(ours)).toEqual(theirs);
       both += theirs === null ? 0 : 1;
     }
-    process.stdout.write(`\n${ordinary.length} certificates: ${both} read by both and equal, ${oursOnly.length} by ours alone, ${ordinary.length - both - oursOnly.length} refused by ours\n`);
+    process.stdout.write(
+      `\n${ordinary.length} certificates: ${both} read by both and equal, ${oursOnly.length} by ours alone, ${ordinary.length - both - oursOnly.length} refused by ours\n`,
+    );
     expect(both).toBeGreaterThan(ordinary.length * 0.95);
   });
 
@@ -102,7 +122,14 @@ describeUnless(elsewhere(suitesMissing), 'public suites', () => {
 
 function compareCrl(ours: Crl, der: Buffer): number {
   const theirs = pkijs.CertificateRevocationList.fromBER(der);
-  expect({ issuer: hex(ours.issuer), thisUpdate: ours.thisUpdate, nextUpdate: ours.nextUpdate, tbs: hex(ours.tbs), version: ours.version - 1, signature: hex(ours.signature) }).toEqual({
+  expect({
+    issuer: hex(ours.issuer),
+    thisUpdate: ours.thisUpdate,
+    nextUpdate: ours.nextUpdate,
+    tbs: hex(ours.tbs),
+    version: ours.version - 1,
+    signature: hex(ours.signature),
+  }).toEqual({
     issuer: hex(theirs.issuer.toSchema().toBER()),
     thisUpdate: seconds(theirs.thisUpdate),
     nextUpdate: theirs.nextUpdate === undefined ? null : seconds(theirs.nextUpdate),
@@ -131,7 +158,13 @@ describe('generated input', () => {
   });
 
   it('CRL fields read the same with and without what is optional', () => {
-    for (const changes of [{}, { nextUpdate: null }, { version: 1 as const, number: null, authorityKey: null }, { entries: [{ serial: 5, revokedAt: NOW, extensions: [crlExt.reason(6)] }] }, { thisUpdate: NOW + 9000 * DAY, nextUpdate: NOW + 9001 * DAY }]) {
+    for (const changes of [
+      {},
+      { nextUpdate: null },
+      { version: 1 as const, number: null, authorityKey: null },
+      { entries: [{ serial: 5, revokedAt: NOW, extensions: [crlExt.reason(6)] }] },
+      { thisUpdate: NOW + 9000 * DAY, nextUpdate: NOW + 9001 * DAY },
+    ]) {
       const der = makeCrl({ issuer: authority, thisUpdate: NOW, ...changes });
       compareCrl(parseCrl(der), der);
     }
@@ -141,20 +174,47 @@ describe('generated input', () => {
     for (const key of [ecKey(), rsaKey()]) {
       const issuer = makeAuthority(key);
       const common = { issuer, serial: 0x7f00ff, thisUpdate: NOW - 60 };
-      for (const changes of [{ nextUpdate: NOW + 900, nonce: Buffer.alloc(32, 1) }, { byKey: true }, { status: 'unknown' as const }, { status: { revokedAt: NOW - 99, reason: 4 } }, { certificates: [issuer.certificate] }, { hash: 'sha256' as const, more: [makeSingleResponse({ ...common, serial: 6 })] }]) {
+      for (const changes of [
+        { nextUpdate: NOW + 900, nonce: Buffer.alloc(32, 1) },
+        { byKey: true },
+        { status: 'unknown' as const },
+        { status: { revokedAt: NOW - 99, reason: 4 } },
+        { certificates: [issuer.certificate] },
+        { hash: 'sha256' as const, more: [makeSingleResponse({ ...common, serial: 6 })] },
+      ]) {
         const der = makeOcspResponse({ ...common, ...changes });
         const ours = parseOcspResponse(der);
         if ('error' in ours) throw new Error(ours.error);
-        const theirs = pkijs.BasicOCSPResponse.fromBER(pkijs.OCSPResponse.fromBER(der).responseBytes!.response.valueBlock.valueHexView);
+        const theirs = pkijs.BasicOCSPResponse.fromBER(
+          pkijs.OCSPResponse.fromBER(der).responseBytes!.response.valueBlock.valueHexView,
+        );
         expect({
-          tbs: hex(ours.tbs), signature: hex(ours.signature), producedAt: ours.producedAt, certificates: ours.certificates.map((c) => hex(c.der)), extensions: ourExtensions(ours.extensions),
-          responses: ours.responses.map((r) => [r.certId.hashOid, hex(r.certId.issuerNameHash), hex(r.certId.issuerKeyHash), hex(r.certId.serial), r.thisUpdate, r.nextUpdate]),
+          tbs: hex(ours.tbs),
+          signature: hex(ours.signature),
+          producedAt: ours.producedAt,
+          certificates: ours.certificates.map((c) => hex(c.der)),
+          extensions: ourExtensions(ours.extensions),
+          responses: ours.responses.map((r) => [
+            r.certId.hashOid,
+            hex(r.certId.issuerNameHash),
+            hex(r.certId.issuerKeyHash),
+            hex(r.certId.serial),
+            r.thisUpdate,
+            r.nextUpdate,
+          ]),
         }).toEqual({
-          tbs: hex(theirs.tbsResponseData.tbsView), signature: hex(theirs.signature.valueBlock.valueHexView), producedAt: theirs.tbsResponseData.producedAt.getTime() / 1000,
-          certificates: (theirs.certs ?? []).map((c) => hex(c.toSchema(false).toBER())), extensions: extensionList(theirs.tbsResponseData.responseExtensions),
+          tbs: hex(theirs.tbsResponseData.tbsView),
+          signature: hex(theirs.signature.valueBlock.valueHexView),
+          producedAt: theirs.tbsResponseData.producedAt.getTime() / 1000,
+          certificates: (theirs.certs ?? []).map((c) => hex(c.toSchema(false).toBER())),
+          extensions: extensionList(theirs.tbsResponseData.responseExtensions),
           responses: theirs.tbsResponseData.responses.map((r) => [
-            r.certID.hashAlgorithm.algorithmId, hex(r.certID.issuerNameHash.valueBlock.valueHexView), hex(r.certID.issuerKeyHash.valueBlock.valueHexView), hex(r.certID.serialNumber.valueBlock.valueHexView),
-            r.thisUpdate.getTime() / 1000, r.nextUpdate === undefined ? null : r.nextUpdate.getTime() / 1000,
+            r.certID.hashAlgorithm.algorithmId,
+            hex(r.certID.issuerNameHash.valueBlock.valueHexView),
+            hex(r.certID.issuerKeyHash.valueBlock.valueHexView),
+            hex(r.certID.serialNumber.valueBlock.valueHexView),
+            r.thisUpdate.getTime() / 1000,
+            r.nextUpdate === undefined ? null : r.nextUpdate.getTime() / 1000,
           ]),
         });
       }

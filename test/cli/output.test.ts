@@ -7,7 +7,9 @@ const main = path.resolve('dist/cli/main.js');
 
 describe('the command line', () => {
   it('ends quietly when the reader of its output goes away, and not with an answer', async () => {
-    const honnin = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const honnin = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'help'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     honnin.stdout.destroy();
     let said = '';
     honnin.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -19,7 +21,9 @@ describe('the command line', () => {
     [['no-such-command'], 64, "there is no command 'no-such-command'"],
     [['audit', 'fsck', '--no-such-option'], 64, 'no-such-option'],
   ])('says what is wrong with %j', async (args, expected, words) => {
-    const honnin = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const honnin = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     honnin.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const [code] = (await once(honnin, 'close')) as [number];

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EVENT_LIMITS, IdConflictError, type AppendResult, type EventBatch, type EventFilter, type EventStore } from '../../src/application/ports/event-store.js';
+import {
+  EVENT_LIMITS,
+  IdConflictError,
+  type AppendResult,
+  type EventBatch,
+  type EventFilter,
+  type EventStore,
+} from '../../src/application/ports/event-store.js';
 import type { JsonObject, NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 
 /** What a store must offer so that the suite can run against it. */
@@ -23,7 +30,13 @@ export function newEvent(data: JsonObject = {}, change: Partial<NewEvent> = {}):
     type: 'SomethingHappened',
     schemaVersion: 1,
     data,
-    metadata: { actor: 'system:test', correlationId: 'case-1', causationId: 'command-1', recordedAtUtc: '2026-11-23T00:00:00.000Z', policyVersion: null },
+    metadata: {
+      actor: 'system:test',
+      correlationId: 'case-1',
+      causationId: 'command-1',
+      recordedAtUtc: '2026-11-23T00:00:00.000Z',
+      policyVersion: null,
+    },
     ...change,
   };
 }
@@ -39,8 +52,8 @@ function appended(result: AppendResult): Extract<AppendResult, { outcome: 'appen
 
 const ids = (events: readonly { id: string }[]): string[] => events.map((event) => event.id);
 
-/** What every event store must keep, whatever it is made of. Streams have new names in every test, and tests of the whole log start
- *  at its present head, so that the suite can also run against a server that holds other events. */
+/** What every event store must keep, whatever it is made of. Streams have new names in every test, and tests of the
+ * whole log start at its present head, so that the suite can also run against a server that holds other events. */
 export function eventStoreContract(name: string, open: () => Promise<EventStoreUnderTest>): void {
   describe(`event store contract: ${name}`, () => {
     let under: EventStoreUnderTest;
@@ -54,10 +67,16 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
     });
     afterEach(() => under.dispose());
 
-    async function readLog(after: Position | null, options: { filter?: EventFilter; limit?: number } = {}): Promise<StoredEvent[]> {
+    async function readLog(
+      after: Position | null,
+      options: { filter?: EventFilter; limit?: number } = {},
+    ): Promise<StoredEvent[]> {
       const all: StoredEvent[] = [];
-      for (let from = after; ; ) {
-        const batch = await store.readAll(from, { limit: options.limit ?? 100, filter: options.filter ?? { streamPrefixes: [stream] } });
+      for (let from = after; ;) {
+        const batch = await store.readAll(from, {
+          limit: options.limit ?? 100,
+          filter: options.filter ?? { streamPrefixes: [stream] },
+        });
         all.push(...batch.events);
         from = batch.position;
         if (batch.caughtUp) return all;
@@ -66,7 +85,10 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
 
     describe('appending with an expected revision', () => {
       it('starts a stream at revision 0 and goes on without holes', async () => {
-        expect(appended(await store.append(stream, newEvents(1), 'no_stream'))).toMatchObject({ revision: 0, repeated: false });
+        expect(appended(await store.append(stream, newEvents(1), 'no_stream'))).toMatchObject({
+          revision: 0,
+          repeated: false,
+        });
         expect(appended(await store.append(stream, newEvents(3), 0))).toMatchObject({ revision: 3, repeated: false });
         expect((await store.readStream(stream)).map((event) => event.revision)).toEqual([0, 1, 2, 3]);
       });
@@ -90,7 +112,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         const writers = 12;
         const rounds = 8;
         for (let round = 0; round < rounds; round += 1) {
-          const results = await Promise.all(Array.from({ length: writers }, (_, writer) => store.append(stream, [newEvent({ round, writer })], round === 0 ? 'no_stream' : round - 1)));
+          const results = await Promise.all(
+            Array.from({ length: writers }, (_, writer) =>
+              store.append(stream, [newEvent({ round, writer })], round === 0 ? 'no_stream' : round - 1),
+            ),
+          );
           expect(results.filter((result) => result.outcome === 'appended')).toHaveLength(1);
           expect(results.filter((result) => result.outcome === 'conflict')).toHaveLength(writers - 1);
         }
@@ -100,7 +126,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       it('does not let one conflict disturb appends that arrive with it', async () => {
         await store.append(stream, newEvents(1), 'no_stream');
         const others = Array.from({ length: 20 }, (_, n) => `${stream}-${n}`);
-        const results = await Promise.all([...others.slice(0, 10).map((other) => store.append(other, newEvents(2), 'no_stream')), store.append(stream, newEvents(1), 5), ...others.slice(10).map((other) => store.append(other, newEvents(2), 'no_stream'))]);
+        const results = await Promise.all([
+          ...others.slice(0, 10).map((other) => store.append(other, newEvents(2), 'no_stream')),
+          store.append(stream, newEvents(1), 5),
+          ...others.slice(10).map((other) => store.append(other, newEvents(2), 'no_stream')),
+        ]);
         expect(results.filter((result) => result.outcome === 'appended')).toHaveLength(20);
         expect(results[10]).toEqual({ outcome: 'conflict', actual: 0 });
       });
@@ -110,7 +140,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         const batch = newEvents(EVENT_LIMITS.eventsPerAppend);
         expect(await store.append(stream, batch, 7)).toMatchObject({ outcome: 'conflict' });
         expect(await readLog(head)).toEqual([]);
-        expect(appended(await store.append(stream, batch, 'no_stream')).revision).toBe(EVENT_LIMITS.eventsPerAppend - 1);
+        expect(appended(await store.append(stream, batch, 'no_stream')).revision).toBe(
+          EVENT_LIMITS.eventsPerAppend - 1,
+        );
         expect(ids(await readLog(head))).toEqual(ids(batch));
       });
     });
@@ -150,7 +182,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       it('treats the order of keys as no difference', async () => {
         const event = newEvent({ a: 1, b: { c: 2, d: 3 } });
         await store.append(stream, [event], 'no_stream');
-        expect(appended(await store.append(stream, [{ ...event, data: { b: { d: 3, c: 2 }, a: 1 } }], 'no_stream')).repeated).toBe(true);
+        expect(
+          appended(await store.append(stream, [{ ...event, data: { b: { d: 3, c: 2 }, a: 1 } }], 'no_stream')).repeated,
+        ).toBe(true);
       });
 
       it.each([
@@ -161,7 +195,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       ] satisfies [string, Partial<NewEvent>][])('refuses a known id with another %s', async (_what, change) => {
         const event = newEvent({ n: 1 });
         await store.append(stream, [event], 'no_stream');
-        await expect(store.append(stream, [{ ...event, ...change }], 'no_stream')).rejects.toBeInstanceOf(IdConflictError);
+        await expect(store.append(stream, [{ ...event, ...change }], 'no_stream')).rejects.toBeInstanceOf(
+          IdConflictError,
+        );
         await expect(store.append(stream, [{ ...event, ...change }], 0)).rejects.toBeInstanceOf(IdConflictError);
         expect(await store.readStream(stream)).toHaveLength(1);
       });
@@ -193,7 +229,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       });
 
       it('gives back exactly what was appended', async () => {
-        const event = newEvent({ text: '本人確認 🪪 \u0000 "\\" \u2028', nested: { list: [1, -0.5, 1e21, true, null, []], empty: {} }, '鍵': '値' });
+        const event = newEvent({
+          text: '本人確認 🪪 \u0000 "\\" \u2028',
+          nested: { list: [1, -0.5, 1e21, true, null, []], empty: {} },
+          鍵: '値',
+        });
         const result = appended(await store.append(stream, [event], 'no_stream'));
         expect(await store.readStream(stream)).toEqual([{ ...event, stream, revision: 0, position: result.position }]);
       });
@@ -204,8 +244,12 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         expect(ids(await store.readStream(stream, { from: 3, limit: 4 }))).toEqual(ids(events.slice(3, 7)));
         expect(ids(await store.readStream(stream, { from: 8 }))).toEqual(ids(events.slice(8)));
         expect(ids(await store.readStream(stream, { from: 10 }))).toEqual([]);
-        expect(ids(await store.readStream(stream, { direction: 'backwards', limit: 2 }))).toEqual(ids([...events].reverse().slice(0, 2)));
-        expect(ids(await store.readStream(stream, { direction: 'backwards', from: 4, limit: 3 }))).toEqual(ids([...events].reverse().slice(5, 8)));
+        expect(ids(await store.readStream(stream, { direction: 'backwards', limit: 2 }))).toEqual(
+          ids([...events].reverse().slice(0, 2)),
+        );
+        expect(ids(await store.readStream(stream, { direction: 'backwards', from: 4, limit: 3 }))).toEqual(
+          ids([...events].reverse().slice(5, 8)),
+        );
       });
 
       it('sees its own append at once', async () => {
@@ -227,10 +271,13 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       it('orders all events by position, in the order of the answers', async () => {
         const head = await store.head();
         const positions: Position[] = [];
-        for (let n = 0; n < 10; n += 1) positions.push(appended(await store.append(`${stream}-${n % 3}-${n}`, newEvents(2), 'no_stream')).position);
+        for (let n = 0; n < 10; n += 1)
+          positions.push(appended(await store.append(`${stream}-${n % 3}-${n}`, newEvents(2), 'no_stream')).position);
         const log = await readLog(head);
         expect(log).toHaveLength(20);
-        expect(log.map((event) => event.position)).toEqual([...log].map((event) => event.position).sort((a, b) => (a < b ? -1 : 1)));
+        expect(log.map((event) => event.position)).toEqual(
+          [...log].map((event) => event.position).sort((a, b) => (a < b ? -1 : 1)),
+        );
         expect(log.filter((_, index) => index % 2 === 1).map((event) => event.position)).toEqual(positions);
         expect(await store.head()).toBe(positions.at(-1));
       });
@@ -247,12 +294,23 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         const wanted = newEvents(3, { type: 'Wanted' });
         await store.append(`${stream}-a`, [...newEvents(5), ...wanted.slice(0, 2), ...newEvents(5)], 'no_stream');
         await store.append(`${stream}-b`, [...wanted.slice(2), ...newEvents(9)], 'no_stream');
-        expect(ids(await readLog(head, { filter: { types: ['Wanted'], streamPrefixes: [stream] } }))).toEqual(ids(wanted));
-        expect(ids(await readLog(head, { filter: { types: ['Wanted'], streamPrefixes: [`${stream}-b`] } }))).toEqual(ids(wanted.slice(2)));
-        expect(ids(await readLog(head, { filter: { types: ['Wanted', 'SomethingHappened'], streamPrefixes: [`${stream}-a`, `${stream}-b`] } }))).toHaveLength(22);
+        expect(ids(await readLog(head, { filter: { types: ['Wanted'], streamPrefixes: [stream] } }))).toEqual(
+          ids(wanted),
+        );
+        expect(ids(await readLog(head, { filter: { types: ['Wanted'], streamPrefixes: [`${stream}-b`] } }))).toEqual(
+          ids(wanted.slice(2)),
+        );
+        expect(
+          ids(
+            await readLog(head, {
+              filter: { types: ['Wanted', 'SomethingHappened'], streamPrefixes: [`${stream}-a`, `${stream}-b`] },
+            }),
+          ),
+        ).toHaveLength(22);
 
         let from = head;
-        for (let batch: EventBatch | undefined; batch?.caughtUp !== true; from = batch.position) batch = await store.readAll(from, { limit: 50, filter: { types: ['Never'] } });
+        for (let batch: EventBatch | undefined; batch?.caughtUp !== true; from = batch.position)
+          batch = await store.readAll(from, { limit: 50, filter: { types: ['Never'] } });
         expect(from).toBe(await store.head());
       });
 
@@ -263,7 +321,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         expect(first.caughtUp).toBe(false);
         const rest = await store.readAll(first.position, { limit: 3 });
         expect(rest).toMatchObject({ caughtUp: true });
-        expect(await store.readAll(rest.position, { limit: 3 })).toEqual({ events: [], position: rest.position, caughtUp: true });
+        expect(await store.readAll(rest.position, { limit: 3 })).toEqual({
+          events: [],
+          position: rest.position,
+          caughtUp: true,
+        });
       });
 
       it('never shows a later event before an earlier one to readers that tail it during appends', async () => {
@@ -272,7 +334,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         let writing = true;
         const tail = async (): Promise<string[]> => {
           const seen: string[] = [];
-          for (let from = head; ; ) {
+          for (let from = head; ;) {
             const before = writing;
             const batch = await store.readAll(from, { limit: 17, filter: { streamPrefixes: [stream] } });
             seen.push(...ids(batch.events));
@@ -323,7 +385,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         const head = await store.head();
         await writeOneByOne(`${stream}-before`, 40);
         const stop = new AbortController();
-        const collected = collect({ after: head, filter: { streamPrefixes: [stream] }, batchSize: 7, signal: stop.signal }, 160, stop);
+        const collected = collect(
+          { after: head, filter: { streamPrefixes: [stream] }, batchSize: 7, signal: stop.signal },
+          160,
+          stop,
+        );
         await Promise.all(Array.from({ length: 6 }, (_, writer) => writeOneByOne(`${stream}-${writer}`, 20)));
         const events = await collected;
         expect(ids(events)).toEqual(ids(await readLog(head)));
@@ -368,7 +434,8 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
           between.abort();
         }
         expect(batches).toBe(1);
-        for await (const _ of store.subscribe({ after: null, signal: AbortSignal.abort() })) throw new Error('a subscription that is aborted from the start gave a batch');
+        for await (const _ of store.subscribe({ after: null, signal: AbortSignal.abort() }))
+          throw new Error('a subscription that is aborted from the start gave a batch');
       });
 
       it('reads no further than one batch ahead of a slow consumer', async () => {
@@ -376,7 +443,12 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         await store.append(stream, newEvents(30), 'no_stream');
         const stop = new AbortController();
         const seen: StoredEvent[] = [];
-        for await (const batch of store.subscribe({ after: head, batchSize: 5, filter: { streamPrefixes: [stream] }, signal: stop.signal })) {
+        for await (const batch of store.subscribe({
+          after: head,
+          batchSize: 5,
+          filter: { streamPrefixes: [stream] },
+          signal: stop.signal,
+        })) {
           expect(batch.events.length).toBeLessThanOrEqual(5);
           seen.push(...batch.events);
           // Appended while the consumer holds its first batch: it must come at the end, once, and not earlier.
@@ -388,7 +460,9 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
 
       it('tells a consumer of rare events how far it has looked', async () => {
         const stop = new AbortController();
-        const batches = store.subscribe({ after: await store.head(), filter: { types: ['Never'] }, signal: stop.signal })[Symbol.asyncIterator]();
+        const batches = store
+          .subscribe({ after: await store.head(), filter: { types: ['Never'] }, signal: stop.signal })
+          [Symbol.asyncIterator]();
         await batches.next();
         const next = batches.next();
         const { position } = appended(await store.append(stream, newEvents(3), 'no_stream'));
@@ -402,7 +476,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         ['no events', [], 'no_stream'],
         ['too many events', newEvents(EVENT_LIMITS.eventsPerAppend + 1), 'no_stream'],
         ['an event that is too large', [newEvent({ text: 'x'.repeat(EVENT_LIMITS.eventBytesMax) })], 'no_stream'],
-        ['an event whose size is only too large in UTF-8', [newEvent({ text: '本'.repeat(EVENT_LIMITS.eventBytesMax / 3) })], 'no_stream'],
+        [
+          'an event whose size is only too large in UTF-8',
+          [newEvent({ text: '本'.repeat(EVENT_LIMITS.eventBytesMax / 3) })],
+          'no_stream',
+        ],
         ['an id that is no UUID', [newEvent({}, { id: 'event-1' })], 'no_stream'],
         ['the same id twice', ((event) => [event, event])(newEvent()), 'no_stream'],
         ['a type of the server itself', [newEvent({}, { type: '$metadata' })], 'no_stream'],
@@ -413,21 +491,31 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         ['a bigint', [newEvent({ n: 1n as never })], 'no_stream'],
         ['a negative expectation', newEvents(1), -1],
         ['half an expectation', newEvents(1), 0.5],
-      ] as [string, NewEvent[], 'no_stream' | number][])('refuses %s before anything is written', async (_what, events, expected) => {
-        await expect(store.append(stream, events, expected)).rejects.toBeInstanceOf(RangeError);
-        expect(await store.readStream(stream)).toEqual([]);
-      });
+      ] as [string, NewEvent[], 'no_stream' | number][])(
+        'refuses %s before anything is written',
+        async (_what, events, expected) => {
+          await expect(store.append(stream, events, expected)).rejects.toBeInstanceOf(RangeError);
+          expect(await store.readStream(stream)).toEqual([]);
+        },
+      );
 
-      it.each(['', '$all', `s${'x'.repeat(EVENT_LIMITS.streamNameMax)}`, 'a\nb', '\ud800'])('refuses the stream name %j', async (bad) => {
-        await expect(store.append(bad, newEvents(1), 'no_stream')).rejects.toBeInstanceOf(RangeError);
-        await expect(store.readStream(bad)).rejects.toBeInstanceOf(RangeError);
-      });
+      it.each(['', '$all', `s${'x'.repeat(EVENT_LIMITS.streamNameMax)}`, 'a\nb', '\ud800'])(
+        'refuses the stream name %j',
+        async (bad) => {
+          await expect(store.append(bad, newEvents(1), 'no_stream')).rejects.toBeInstanceOf(RangeError);
+          await expect(store.readStream(bad)).rejects.toBeInstanceOf(RangeError);
+        },
+      );
 
       it('stores an event of exactly the largest size, and a stream name of the greatest length', async () => {
         const long = `s${'本'.repeat(EVENT_LIMITS.streamNameMax - stream.length - 1)}${stream}`;
         const empty = newEvent({ text: '' });
         const used = Buffer.byteLength(JSON.stringify(empty.data) + JSON.stringify(empty.metadata));
-        await store.append(long, [{ ...empty, data: { text: 'x'.repeat(EVENT_LIMITS.eventBytesMax - used) } }], 'no_stream');
+        await store.append(
+          long,
+          [{ ...empty, data: { text: 'x'.repeat(EVENT_LIMITS.eventBytesMax - used) } }],
+          'no_stream',
+        );
         expect(await store.readStream(long)).toHaveLength(1);
       });
 
@@ -449,7 +537,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       for (let n = 0; n < count; n += 1) appended(await store.append(to, newEvents(1), n === 0 ? 'no_stream' : n - 1));
     }
 
-    async function collect(options: Parameters<EventStore['subscribe']>[0], count: number, stop: AbortController): Promise<StoredEvent[]> {
+    async function collect(
+      options: Parameters<EventStore['subscribe']>[0],
+      count: number,
+      stop: AbortController,
+    ): Promise<StoredEvent[]> {
       const events: StoredEvent[] = [];
       for await (const batch of store.subscribe(options)) {
         events.push(...batch.events);

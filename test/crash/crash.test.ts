@@ -79,14 +79,24 @@ class ServerProcess {
   async startSecond(port: number): Promise<string> {
     const { child, listening, output } = this.spawn({ HONNIN_PORT: String(port) });
     const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
-    const code = await listening.then(() => null, () => child.exitCode);
+    const code = await listening.then(
+      () => null,
+      () => child.exitCode,
+    );
     clearTimeout(limit);
     if (code === null) child.kill('SIGKILL');
     return code === null ? 'it runs' : output();
   }
 
-  private spawn(change: Record<string, string> = {}): { child: ChildProcess; listening: Promise<void>; output: () => string } {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], { env: { ...this.environment, ...change }, stdio: ['ignore', 'pipe', 'pipe'] });
+  private spawn(change: Record<string, string> = {}): {
+    child: ChildProcess;
+    listening: Promise<void>;
+    output: () => string;
+  } {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
+      env: { ...this.environment, ...change },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     const listening = new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
@@ -118,13 +128,30 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     folder = mkdtempSync(path.join(tmpdir(), 'honnin-crash-'));
     data = path.join(folder, 'data');
     sandbox = await startSandbox({ folder: path.join(folder, 'sandbox'), print: () => {} });
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
-    server = new ServerProcess({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: data, HONNIN_PORT: String(await freePort()), HONNIN_LOG_LEVEL: 'info' });
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS',
+      ),
+    ) as Record<string, string>;
+    server = new ServerProcess({
+      ...inherited,
+      ...sandboxSettings(sandbox),
+      HONNIN_DATA: data,
+      HONNIN_PORT: String(await freePort()),
+      HONNIN_LOG_LEVEL: 'info',
+    });
     await server.start();
     const key = generateBoothKey();
     await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-crash', key.publicKeySpki);
     await until('the audit log has begun', async () => new TileLog(path.join(data, 'audit')).checkpoint() !== null);
-    booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-crash', key, counter: new DurableCaptureCounter(path.join(folder, 'booth')), attemptsMax: 10_000, wait: () => sleep(100) });
+    booth = new BoothClient({
+      baseUrl: server.url,
+      boothId: 'booth-crash',
+      key,
+      counter: new DurableCaptureCounter(path.join(folder, 'booth')),
+      attemptsMax: 10_000,
+      wait: () => sleep(100),
+    });
   }, 180_000);
 
   afterAll(async () => {
@@ -140,7 +167,8 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
       const leaves: number[] = [];
       for (let crash = 0; crash < CRASHES; crash += 1) {
         for (let n = random.between(1, 3); n > 0; n -= 1) receipts.push(send(await prepare()));
-        // From the first bytes of a request to long after its end, and sometimes a second time while the server is starting up again.
+        // From the first bytes of a request to long after its end, and sometimes a second time while the server is
+        // starting up again.
         await sleep(random.between(5, 1200));
         await server.kill();
         if (random.chance(0.2)) await server.startInVain(random.between(50, 1500));
@@ -153,7 +181,10 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
       expect(new Set(received).size).toBe(received.length);
       for (const receipt of received) await follow(receipt);
       await pendingEffectsDone();
-      await until('everything is in the audit log', async () => (await wholeLog()).length === new TileLog(path.join(data, 'audit')).checkpoint()?.size);
+      await until(
+        'everything is in the audit log',
+        async () => (await wholeLog()).length === new TileLog(path.join(data, 'audit')).checkpoint()?.size,
+      );
       await server.kill();
 
       const log = await wholeLog();
@@ -182,10 +213,19 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   }, 180_000);
 
   async function prepare(): Promise<SignedRequest> {
-    const card = await sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored'), authenticationPin: PIN });
+    const card = await sandbox.jpki.issueCard({
+      faceImage: await loadCardPhoto('sample1-left-mirrored'),
+      authenticationPin: PIN,
+    });
     const { authenticationPin: pin, accessNumber } = card.secrets;
     secrets.add(accessNumber).add(`"${pin}"`);
-    return booth.prepare({ card: card.connect(), pin, accessNumber, photo: await loadDemoFace('sample1-left'), consent: { textVersion: '2026-11', keepReferenceImage: random.chance(0.5) } });
+    return booth.prepare({
+      card: card.connect(),
+      pin,
+      accessNumber,
+      photo: await loadDemoFace('sample1-left'),
+      consent: { textVersion: '2026-11', keepReferenceImage: random.chance(0.5) },
+    });
   }
 
   /** The same bytes until there is a receipt, while the server dies under them. */
@@ -204,8 +244,10 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
     await until('no effect is pending', async () => {
       const open = new Set<string>();
       for (const { type, data: facts } of await wholeLog()) {
-        if (type === 'SagaReacted') for (const { effectId } of facts['effects'] as unknown as { effectId: string }[]) open.add(effectId);
-        if (type === 'SagaReacted') for (const effectId of facts['cancelled'] as unknown as string[]) open.delete(effectId);
+        if (type === 'SagaReacted')
+          for (const { effectId } of facts['effects'] as unknown as { effectId: string }[]) open.add(effectId);
+        if (type === 'SagaReacted')
+          for (const effectId of facts['cancelled'] as unknown as string[]) open.delete(effectId);
         if (type === 'EffectPerformed') open.delete(facts['effectId'] as string);
       }
       return open.size === 0;
@@ -214,16 +256,26 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
 
   /** The published log against the stored events, leaf by leaf, with the images that they name. @returns its leaves */
   async function expectWholeAuditLog(): Promise<number> {
-    const signer = await LogKeys.open({ origin: Config.from({}).values.auditOrigin, secretFolder: path.join(data, 'keys', 'audit'), auditFolder: path.join(data, 'audit') });
+    const signer = await LogKeys.open({
+      origin: Config.from({}).values.auditOrigin,
+      secretFolder: path.join(data, 'keys', 'audit'),
+      auditFolder: path.join(data, 'audit'),
+    });
     // As the next start does it: a death between the two files of a checkpoint leaves the second one to be written.
     await TileWriter.open(path.join(data, 'audit'), signer);
-    const ring = new KeyRing(path.join(data, 'vault', 'keys.db'), keyFile(path.join(data, 'keys', 'master.key'), { create: false }));
+    const ring = new KeyRing(
+      path.join(data, 'vault', 'keys.db'),
+      keyFile(path.join(data, 'keys', 'master.key'), { create: false }),
+    );
     try {
       const report: FsckReport = await fsck({
         eventsFile: path.join(data, 'events.db'),
         auditFolder: path.join(data, 'audit'),
         signer,
-        pseudonyms: new VaultPseudonyms(ring, new KeyedSecrets(keyFile(path.join(data, 'keys', 'server.secret'), { create: false }))),
+        pseudonyms: new VaultPseudonyms(
+          ring,
+          new KeyedSecrets(keyFile(path.join(data, 'keys', 'server.secret'), { create: false })),
+        ),
         vault: new EncryptedImageVault(path.join(data, 'vault', 'sealed'), ring),
         copies: [],
       });
@@ -237,7 +289,7 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   async function wholeLog(): Promise<StoredEvent[]> {
     const store = SqliteEventStore.open({ file: path.join(data, 'events.db'), mode: 'read' });
     const all: StoredEvent[] = [];
-    for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+    for (let after: Awaited<ReturnType<typeof store.head>> = null; ;) {
       const batch = await store.readAll(after, { limit: 4096 });
       all.push(...batch.events);
       after = batch.position;
@@ -250,7 +302,9 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   function expectOneSubmissionEach(watcher: LogWatcher): void {
     const attempts = sandbox.government.history.filter(({ method }) => method === 'POST');
     // A repetition after a death says the same: one content under each id.
-    expect(new Set(attempts.map(({ submissionId, contentSha256 }) => `${submissionId} ${contentSha256}`)).size).toBe(watcher.cases.size);
+    expect(new Set(attempts.map(({ submissionId, contentSha256 }) => `${submissionId} ${contentSha256}`)).size).toBe(
+      watcher.cases.size,
+    );
     const stored = attempts.filter((attempt) => attempt.outcome === 'stored').map((attempt) => attempt.submissionId);
     expect(new Set(stored).size).toBe(stored.length);
     expect([...stored].sort()).toEqual([...watcher.cases.values()].map(({ submissionId }) => submissionId).sort());
@@ -260,7 +314,10 @@ describe(`a server process that is killed ${CRASHES} times @req R8 R12 R22 R23 R
   function expectNoSecretKept(kept: string): void {
     expect(secrets.size).toBeGreaterThan(1);
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    const holding = (text: string): string[] => files.filter(({ parentPath, name }) => readFileSync(path.join(parentPath, name)).includes(text)).map(({ name }) => name);
+    const holding = (text: string): string[] =>
+      files
+        .filter(({ parentPath, name }) => readFileSync(path.join(parentPath, name)).includes(text))
+        .map(({ name }) => name);
     // The search finds what is there.
     expect(holding(kept).some((name) => name.startsWith('events.db'))).toBe(true);
     expect(server.said).toContain('"listening"');

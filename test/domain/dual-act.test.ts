@@ -1,13 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import { fold } from '../../src/domain/decider.js';
-import { dualActDecider, isDue, type DualActCommand, type DualActState } from '../../src/domain/dual-control/dual-act.js';
+import {
+  dualActDecider,
+  isDue,
+  type DualActCommand,
+  type DualActState,
+} from '../../src/domain/dual-control/dual-act.js';
 import type { DualActEvent } from '../../src/domain/dual-control/dual-act.events.js';
 
 const NOW = '2026-11-30T09:00:00.000Z';
 const propose: DualActCommand = {
-  type: 'ProposeAct', proposal: { act: 'resume_booth', boothId: 'booth-1' }, reason: 'found_again', reference: 'WO-1', by: 'mori',
+  type: 'ProposeAct',
+  proposal: { act: 'resume_booth', boothId: 'booth-1' },
+  reason: 'found_again',
+  reference: 'WO-1',
+  by: 'mori',
 };
-const approve = (by: string, waitMinutes = 0, nowUtc = NOW): DualActCommand => ({ type: 'ApproveAct', by, nowUtc, waitMinutes });
+const approve = (by: string, waitMinutes = 0, nowUtc = NOW): DualActCommand => ({
+  type: 'ApproveAct',
+  by,
+  nowUtc,
+  waitMinutes,
+});
 const decline = (by: string): DualActCommand => ({ type: 'DeclineAct', by });
 const begin = (nowUtc = NOW): DualActCommand => ({ type: 'BeginAct', nowUtc });
 const end = (refusal: string | null = null): DualActCommand => ({ type: 'RecordActCarriedOut', refusal });
@@ -26,7 +40,10 @@ function given(...commands: DualActCommand[]): { state: DualActState; refusal: s
 // @fault D1
 describe('what nobody does alone', () => {
   it('is carried out after another person agreed', () => {
-    expect(given(propose, approve('hayashi'), begin(), end())).toMatchObject({ refusal: null, state: { stage: 'carried_out', proposedBy: 'mori', approvedBy: 'hayashi' } });
+    expect(given(propose, approve('hayashi'), begin(), end())).toMatchObject({
+      refusal: null,
+      state: { stage: 'carried_out', proposedBy: 'mori', approvedBy: 'hayashi' },
+    });
   });
 
   it.each(['mori', 'MORI', 'Mori', 'ｍｏｒｉ'])('is not approved by who proposed it, under whatever case: %s', (by) => {
@@ -38,7 +55,8 @@ describe('what nobody does alone', () => {
     expect(given(...waiting, begin('2026-11-30T09:59:59.999Z'))).toMatchObject({ refusal: 'act_waits' });
     expect(isDue(given(...waiting).state, '2026-11-30T10:00:00.000Z')).toBe(true);
     expect(given(...waiting, begin('2026-11-30T10:00:00.000Z'), end()).state.stage).toBe('carried_out');
-    for (const by of ['mori', 'hayashi', 'somebody-else']) expect(given(...waiting, decline(by)).state.stage).toBe('declined');
+    for (const by of ['mori', 'hayashi', 'somebody-else'])
+      expect(given(...waiting, decline(by)).state.stage).toBe('declined');
     expect(given(...waiting, begin('2026-11-30T10:00:00.000Z'), decline('mori')).refusal).toBe('act_closed');
   });
 
@@ -46,7 +64,11 @@ describe('what nobody does alone', () => {
     ['approved twice by the same person: once', [propose, approve('hayashi'), approve('hayashi')], null],
     ['approved by a third person after it was approved', [propose, approve('hayashi'), approve('ito')], 'act_closed'],
     ['approved after it was declined', [propose, decline('ito'), approve('hayashi')], 'act_closed'],
-    ['approved again by its approver after it was declined', [propose, approve('hayashi', 5), decline('ito'), approve('hayashi')], 'act_closed'],
+    [
+      'approved again by its approver after it was declined',
+      [propose, approve('hayashi', 5), decline('ito'), approve('hayashi')],
+      'act_closed',
+    ],
     ['declined twice: once', [propose, decline('ito'), decline('ito')], null],
     ['declined after it was carried out', [propose, approve('hayashi'), begin(), end(), decline('ito')], 'act_closed'],
     ['begun before anybody agreed', [propose, begin()], 'act_closed'],
@@ -60,6 +82,9 @@ describe('what nobody does alone', () => {
   });
 
   it('says why nothing was done where it had become impossible', () => {
-    expect(given(propose, approve('hayashi'), begin(), end('booth_retired')).state).toMatchObject({ stage: 'refused', refusal: 'booth_retired' });
+    expect(given(propose, approve('hayashi'), begin(), end('booth_retired')).state).toMatchObject({
+      stage: 'refused',
+      refusal: 'booth_retired',
+    });
   });
 });

@@ -11,13 +11,20 @@ import { CurrentPolicy } from '../../src/application/current-policy.js';
 import type { Outcome } from '../../src/application/outcome.js';
 import {
   EventStore,
-  type AppendResult, type RecordedAnchor,
+  type AppendResult,
+  type RecordedAnchor,
   type EventBatch,
   type EventFilter,
   type ExpectedRevision,
   type ReadStreamOptions,
 } from '../../src/application/ports/event-store.js';
-import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type VaultOwner } from '../../src/application/ports/image-vault.js';
+import {
+  BlobDiffersError,
+  BlobGoneError,
+  ImageVault,
+  OwnerErasedError,
+  type VaultOwner,
+} from '../../src/application/ports/image-vault.js';
 import {
   PositionStore,
   type Checkpoint,
@@ -32,7 +39,14 @@ import type { NewEvent, Position, StoredEvent } from '../../src/domain/event-env
 import { readPhoto, type PhotoReading } from '../../src/domain/photo/photo-reader.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
-import { envelopeOf, newBooth, requestJson, CARD_ISSUER_CERTIFICATE, CARD_RECORD, CERTIFICATE } from '../api/support/booth.js';
+import {
+  envelopeOf,
+  newBooth,
+  requestJson,
+  CARD_ISSUER_CERTIFICATE,
+  CARD_RECORD,
+  CERTIFICATE,
+} from '../api/support/booth.js';
 import { SetClock } from '../application/fixture.js';
 import type { Calls, Ended } from './explorer.js';
 
@@ -40,7 +54,13 @@ const NOW_MS = Date.parse('2026-11-23T08:05:00.000Z');
 const HOUR_MS = 3_600_000;
 const booth = newBooth('booth-0001');
 const secrets = new KeyedSecrets(Buffer.alloc(32, 1));
-const photos = await Promise.all(['red', 'green', 'blue'].map((background) => sharp({ create: { width: 64, height: 64, channels: 3, background } }).jpeg().toBuffer()));
+const photos = await Promise.all(
+  ['red', 'green', 'blue'].map((background) =>
+    sharp({ create: { width: 64, height: 64, channels: 3, background } })
+      .jpeg()
+      .toBuffer(),
+  ),
+);
 
 /** A request of these scenes: whose key, whose nonce, which body. Two with the same three are the very same bytes. */
 export interface Asked {
@@ -63,13 +83,26 @@ function commandOf({ key, nonce, body }: Asked): ReceiveRequest {
 function makeCommand(key: string, nonce: string, body: number): ReceiveRequest {
   const photo = photos[body] as Buffer;
   const envelope = envelopeOf(booth, nonce, { counter: body + 1 }, photo);
-  const json = requestJson(booth, envelope) as Record<'boothSignature' | 'cardSignature' | 'cardChallengeSignature', string>;
-  const [boothSignature, card, cardChallenge] = [json.boothSignature, json.cardSignature, json.cardChallengeSignature].map((text) => Buffer.from(text, 'base64')) as [Buffer, Buffer, Buffer];
-  return new ReceiveRequest(key, envelope, { booth: boothSignature, card, cardChallenge }, { photo, certificate: CERTIFICATE, cardRecord: CARD_RECORD, cardIssuerCertificate: CARD_ISSUER_CERTIFICATE });
+  const json = requestJson(booth, envelope) as Record<
+    'boothSignature' | 'cardSignature' | 'cardChallengeSignature',
+    string
+  >;
+  const [boothSignature, card, cardChallenge] = [
+    json.boothSignature,
+    json.cardSignature,
+    json.cardChallengeSignature,
+  ].map((text) => Buffer.from(text, 'base64')) as [Buffer, Buffer, Buffer];
+  return new ReceiveRequest(
+    key,
+    envelope,
+    { booth: boothSignature, card, cardChallenge },
+    { photo, certificate: CERTIFICATE, cardRecord: CARD_RECORD, cardIssuerCertificate: CARD_ISSUER_CERTIFICATE },
+  );
 }
 
 function nonceOf(name: string): string {
-  const nonce = nonces.get(name) ?? new Challenges(secrets).make(booth.boothId, new Date(NOW_MS + HOUR_MS / 6).toISOString());
+  const nonce =
+    nonces.get(name) ?? new Challenges(secrets).make(booth.boothId, new Date(NOW_MS + HOUR_MS / 6).toISOString());
   nonces.set(name, nonce);
   return nonce;
 }
@@ -85,7 +118,18 @@ export class DoorWorld {
     const world = new DoorWorld();
     const aggregates = new DecideAndAppend(world.store, world.clock);
     await new CurrentPolicy(aggregates).ensureDefault();
-    await aggregates.execute(booths, booth.boothId, { type: 'EnrolBooth', boothId: booth.boothId, publicKey: booth.publicKey, by: 'admin' }, { commandId: '6ed7a3cc-44bc-5d4e-9d2a-0b6f5a1c2d3e', actor: 'officer:admin', correlationId: booth.boothId, causationId: booth.boothId, policyVersion: null });
+    await aggregates.execute(
+      booths,
+      booth.boothId,
+      { type: 'EnrolBooth', boothId: booth.boothId, publicKey: booth.publicKey, by: 'admin' },
+      {
+        commandId: '6ed7a3cc-44bc-5d4e-9d2a-0b6f5a1c2d3e',
+        actor: 'officer:admin',
+        correlationId: booth.boothId,
+        causationId: booth.boothId,
+        policyVersion: null,
+      },
+    );
     return world;
   }
 
@@ -97,7 +141,19 @@ export class DoorWorld {
     const aggregates = new DecideAndAppend(store, clock);
     const policies = new CurrentPolicy(aggregates);
     const claims = new Claims(store, aggregates, secrets);
-    return new ReceiveRequestHandler(aggregates, policies, new Challenges(secrets), claims, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new WatchedReader(calls), new AskedLinker()).execute(commandOf(asked));
+    return new ReceiveRequestHandler(
+      aggregates,
+      policies,
+      new Challenges(secrets),
+      claims,
+      vault,
+      secrets,
+      clock,
+      store,
+      new RefuseAtDoor(store, aggregates),
+      new WatchedReader(calls),
+      new AskedLinker(),
+    ).execute(commandOf(asked));
   }
 
   /** Looks for what nobody owns, at a time at which every claim is due. */
@@ -106,7 +162,15 @@ export class DoorWorld {
     const store = calls ? new WatchedStore(this.store, calls) : this.store;
     const vault = calls ? new WatchedVault(this.vault, calls) : this.vault;
     const aggregates = new DecideAndAppend(store, clock);
-    return new ClaimSweep(store, this.positions, aggregates, new Claims(store, aggregates, secrets), new CurrentPolicy(aggregates), vault, clock).look();
+    return new ClaimSweep(
+      store,
+      this.positions,
+      aggregates,
+      new Claims(store, aggregates, secrets),
+      new CurrentPolicy(aggregates),
+      vault,
+      clock,
+    ).look();
   }
 
   async events(): Promise<readonly StoredEvent[]> {
@@ -116,39 +180,55 @@ export class DoorWorld {
   /** What the door promises, whatever the order was.
    *  @param ended what each party asked for (null: it was a sweep) and what became of it
    *  @param options.maybeNone true where a crash or a sweep may leave a group without an accepted request */
-  async assertPromises(ended: readonly Ended<Asked | null>[], { maybeNone }: { readonly maybeNone: boolean }): Promise<void> {
-    for (const { end } of ended) if (end !== 'crashed' && 'error' in end) throw new Error(`a party failed: ${String(end.error)}`);
+  async assertPromises(
+    ended: readonly Ended<Asked | null>[],
+    { maybeNone }: { readonly maybeNone: boolean },
+  ): Promise<void> {
+    for (const { end } of ended)
+      if (end !== 'crashed' && 'error' in end) throw new Error(`a party failed: ${String(end.error)}`);
     const parties = ended.flatMap(({ who, end }) => (who === null ? [] : [{ asked: who, end }]));
-    const answered = parties.flatMap(({ asked: what, end }) => (end !== 'crashed' && 'value' in end ? [{ what, outcome: end.value as Outcome<Receipt> }] : []));
+    const answered = parties.flatMap(({ asked: what, end }) =>
+      end !== 'crashed' && 'value' in end ? [{ what, outcome: end.value as Outcome<Receipt> }] : [],
+    );
     const accepted = answered.filter(({ outcome }) => 'ok' in outcome);
     for (const a of accepted) for (const b of accepted) assertShareNothing(a.what, b.what);
-    for (const { outcome } of answered) if ('refused' in outcome && !REFUSALS.has(outcome.refused.code)) throw new Error(`refused with ${outcome.refused.code}`);
+    for (const { outcome } of answered)
+      if ('refused' in outcome && !REFUSALS.has(outcome.refused.code))
+        throw new Error(`refused with ${outcome.refused.code}`);
     for (const group of groupsOf(parties.map(({ asked: what }) => what))) {
       const isOne = accepted.some(({ what }) => group.includes(what));
       if (!isOne && !maybeNone) throw new Error('of a group that shares keys and nonces nobody was accepted');
     }
-    for (const a of answered) for (const b of answered) if (isSame(a.what, b.what)) assertEqualAnswers(a.outcome, b.outcome, maybeNone);
+    for (const a of answered)
+      for (const b of answered) if (isSame(a.what, b.what)) assertEqualAnswers(a.outcome, b.outcome, maybeNone);
     await this.assertStored(accepted);
   }
 
   /** Events and vault hold the accepted requests and nothing else; what a crash left is gone after a sweep. */
-  private async assertStored(accepted: readonly { readonly what: Asked; readonly outcome: Outcome<Receipt> }[]): Promise<void> {
+  private async assertStored(
+    accepted: readonly { readonly what: Asked; readonly outcome: Outcome<Receipt> }[],
+  ): Promise<void> {
     await this.sweep(null);
     const events = await this.events();
-    const received = new Map(events.filter(({ type }) => type === 'RequestReceived').map(({ data }) => [String(data['requestId']), data]));
+    const received = new Map(
+      events.filter(({ type }) => type === 'RequestReceived').map(({ data }) => [String(data['requestId']), data]),
+    );
     for (const { what, outcome } of accepted) {
       const { requestId, receipt } = (outcome as { ok: Receipt }).ok;
       const data = received.get(requestId);
-      if (data?.['receipt'] !== receipt || data['counter'] !== what.body + 1) throw new Error(`${requestId} was accepted and another one, or none, was received`);
+      if (data?.['receipt'] !== receipt || data['counter'] !== what.body + 1)
+        throw new Error(`${requestId} was accepted and another one, or none, was received`);
     }
     for (const [requestId, data] of received) this.assertMaterial(requestId, data);
     const owners = [...this.vault.owners()].sort();
     const wanted = [...received.keys()].map((requestId) => caseOwner(requestId)).sort();
-    if (owners.join() !== wanted.join()) throw new Error(`the vault has something of ${owners.join()}; received were ${wanted.join()}`);
+    if (owners.join() !== wanted.join())
+      throw new Error(`the vault has something of ${owners.join()}; received were ${wanted.join()}`);
     for (const { type, data } of events) {
       if (type !== 'RequestClaimed' || received.has(String(data['requestId']))) continue;
       const [first] = await this.store.readStream(registrations.streamOf(String(data['requestId'])), { limit: 1 });
-      if (first?.type !== 'RequestLapsed') throw new Error(`${String(data['requestId'])} was claimed and neither received nor lapsed`);
+      if (first?.type !== 'RequestLapsed')
+        throw new Error(`${String(data['requestId'])} was claimed and neither received nor lapsed`);
     }
   }
 
@@ -156,10 +236,16 @@ export class DoorWorld {
     const owner = caseOwner(requestId);
     const material = data['material'] as Record<string, string>;
     const photo = photos[Number(data['counter']) - 1] as Buffer;
-    const sent = { photo, certificate: CERTIFICATE, cardRecord: CARD_RECORD, cardIssuerCertificate: CARD_ISSUER_CERTIFICATE };
+    const sent = {
+      photo,
+      certificate: CERTIFICATE,
+      cardRecord: CARD_RECORD,
+      cardIssuerCertificate: CARD_ISSUER_CERTIFICATE,
+    };
     for (const [name, bytes] of Object.entries(sent)) {
       const kept = this.vault.bytesOf(owner, CASE_BLOBS[name as keyof typeof sent]);
-      if (!kept?.equals(bytes) || material[name] !== commitment(owner, bytes)) throw new Error(`${name} of ${requestId} is not what was accepted`);
+      if (!kept?.equals(bytes) || material[name] !== commitment(owner, bytes))
+        throw new Error(`${name} of ${requestId} is not what was accepted`);
     }
   }
 }
@@ -167,7 +253,8 @@ export class DoorWorld {
 const REFUSALS = new Set(['idempotency_key_reused', 'nonce_replayed']);
 
 function assertShareNothing(a: Asked, b: Asked): void {
-  if (!isSame(a, b) && (a.key === b.key || a.nonce === b.nonce)) throw new Error(`two accepted requests share key or nonce: ${JSON.stringify([a, b])}`);
+  if (!isSame(a, b) && (a.key === b.key || a.nonce === b.nonce))
+    throw new Error(`two accepted requests share key or nonce: ${JSON.stringify([a, b])}`);
 }
 
 /** The very same request gets the very same answer; one that lost to a sweep is told that it came too late. */
@@ -203,7 +290,9 @@ class WatchedStore extends EventStore {
   override append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     // Each refusal goes to a stream of its own, which is the same to everybody.
     const content = stream.startsWith('door-') ? { content: 'a refusal' } : {};
-    return this.calls.make({ name: nameOf(stream), does: 'write', ...content }, () => this.store.append(stream, events, expected));
+    return this.calls.make({ name: nameOf(stream), does: 'write', ...content }, () =>
+      this.store.append(stream, events, expected),
+    );
   }
 
   override readStream(stream: string, options?: ReadStreamOptions): Promise<readonly StoredEvent[]> {
@@ -211,7 +300,10 @@ class WatchedStore extends EventStore {
   }
 
   /** Touches every claim that is there: the sweep asks for claims only. */
-  override readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     return this.calls.make({ name: 'claim-*', does: 'read' }, () => this.store.readAll(after, options));
   }
 
@@ -242,7 +334,9 @@ class WatchedReader extends PhotoReader {
   }
 
   override async read(photo: Uint8Array): Promise<PhotoReading> {
-    return this.calls ? this.calls.make({ name: 'the reader', does: 'read' }, () => readPhoto(photo)) : readPhoto(photo);
+    return this.calls
+      ? this.calls.make({ name: 'the reader', does: 'read' }, () => readPhoto(photo))
+      : readPhoto(photo);
   }
 }
 
@@ -265,7 +359,9 @@ class WatchedVault extends ImageVault {
 
   override seal(owner: VaultOwner, blobId: string, bytes: Uint8Array): Promise<string> {
     const content = createHash('sha256').update(bytes).digest('hex');
-    return this.calls.make({ name: owner, part: blobId, does: 'write', content }, () => this.vault.seal(owner, blobId, bytes));
+    return this.calls.make({ name: owner, part: blobId, does: 'write', content }, () =>
+      this.vault.seal(owner, blobId, bytes),
+    );
   }
 
   override open(): never {
@@ -322,7 +418,10 @@ export class MemoryVault extends ImageVault {
   }
 
   override async caseOwners(after: VaultOwner | null, limit: number): Promise<readonly VaultOwner[]> {
-    return [...this.blobs.keys()].sort().filter((owner) => owner > (after ?? '')).slice(0, limit);
+    return [...this.blobs.keys()]
+      .sort()
+      .filter((owner) => owner > (after ?? ''))
+      .slice(0, limit);
   }
 }
 

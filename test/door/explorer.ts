@@ -1,7 +1,7 @@
 import { setImmediate as settled } from 'node:timers/promises';
 
-/** What a call to the world touches: a stream, a blob of an owner, or an owner with all that it has (`part` absent). A name that ends in a star
- *  stands for all that begin so. */
+/** What a call to the world touches: a stream, a blob of an owner, or an owner with all that it has (`part` absent). A
+ * name that ends in a star stands for all that begin so. */
 export interface Touched {
   readonly name: string;
   readonly part?: string;
@@ -10,7 +10,8 @@ export interface Touched {
   readonly content?: string;
 }
 
-/** A call that a party has made and that has not been carried out yet. Its id is the same in every run: nth call of the party. */
+/** A call that a party has made and that has not been carried out yet. Its id is the same in every run: nth call of the
+ * party. */
 interface Call {
   readonly id: string;
   readonly party: number;
@@ -21,8 +22,8 @@ interface Waiting extends Call {
   readonly carryOut: () => Promise<void>;
 }
 
-/** A party does its work through calls; where `crashesAt` is given it makes so many of them and is never heard of again, and the next one of its
- *  line begins. */
+/** A party does its work through calls; where `crashesAt` is given it makes so many of them and is never heard of
+ * again, and the next one of its line begins. */
 export interface Party<Who = unknown> {
   readonly who: Who;
   readonly work: (calls: Calls) => Promise<unknown>;
@@ -107,7 +108,10 @@ class Run {
     const end = (ended: End): void => {
       this.ends[number] ??= ended;
     };
-    party.work(new Calls(this, number, party.crashesAt ?? Number.POSITIVE_INFINITY)).then((value) => end({ value }), (error: unknown) => end({ error }));
+    party.work(new Calls(this, number, party.crashesAt ?? Number.POSITIVE_INFINITY)).then(
+      (value) => end({ value }),
+      (error: unknown) => end({ error }),
+    );
   }
 }
 
@@ -132,10 +136,11 @@ interface Node {
   chosen: Call;
 }
 
-/** Every interleaving of the parties' calls, depth first, by running everything again from the start. Two calls that touch different things, or
- *  only read, can be exchanged without anybody noticing; of the orders that differ in nothing else one is run (sleep sets and persistent sets:
- *  P. Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996). Nothing is modelled: what runs is the code, and what a
- *  party touches is what it was seen to touch. A search in which somebody touched something new is made again, knowing it. */
+/** Every interleaving of the parties' calls, depth first, by running everything again from the start. Two calls that
+ * touch different things, or only read, can be exchanged without anybody noticing; of the orders that differ in nothing
+ * else one is run (sleep sets and persistent sets: P. Godefroid, Partial-Order Methods for the Verification of
+ * Concurrent Systems, 1996). Nothing is modelled: what runs is the code, and what a party touches is what it was seen
+ * to touch. A search in which somebody touched something new is made again, knowing it. */
 export async function exploreAll<Who>(scene: () => Promise<Scene<Who>>): Promise<Explored> {
   const seen = new Seen();
   for (;;) {
@@ -198,11 +203,17 @@ export async function playOnce<Who>(scene: Scene<Who>, pick: (choices: number) =
   await checked(scene.check, run.ended() as readonly Ended<Who>[], () => order);
 }
 
-async function checked<Who>(check: Scene<Who>['check'], ended: readonly Ended<Who>[], order: () => readonly string[]): Promise<void> {
+async function checked<Who>(
+  check: Scene<Who>['check'],
+  ended: readonly Ended<Who>[],
+  order: () => readonly string[],
+): Promise<void> {
   try {
     await check(ended);
   } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\nin the order ${order().join(' ')}`, { cause: error });
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\nin the order ${order().join(' ')}`, {
+      cause: error,
+    });
   }
 }
 

@@ -22,12 +22,20 @@ type Actor = Asked | 'sweep';
 
 type DoorParty = Party<Asked | null>;
 
-async function sceneOf(actors: readonly Actor[], change: (parties: readonly DoorParty[]) => readonly DoorParty[] = (parties) => parties): Promise<Scene<Asked | null>> {
+async function sceneOf(
+  actors: readonly Actor[],
+  change: (parties: readonly DoorParty[]) => readonly DoorParty[] = (parties) => parties,
+): Promise<Scene<Asked | null>> {
   const world = await DoorWorld.open();
   const parties = actors.map((actor, n): DoorParty => {
-    return actor === 'sweep' ? { who: null, work: (calls) => world.sweep(calls) } : { who: actor, work: (calls) => world.ask(actor, calls, n) };
+    return actor === 'sweep'
+      ? { who: null, work: (calls) => world.sweep(calls) }
+      : { who: actor, work: (calls) => world.ask(actor, calls, n) };
   });
-  return { parties: change(parties), check: (ended) => world.assertPromises(ended, { maybeNone: actors.includes('sweep') }) };
+  return {
+    parties: change(parties),
+    check: (ended) => world.assertPromises(ended, { maybeNone: actors.includes('sweep') }),
+  };
 }
 
 /** Prints how much was looked at: a number that has shrunk tells that something is no longer looked at. */
@@ -38,17 +46,27 @@ function told(what: string, explored: readonly Explored[]): void {
 
 /** @req R4 R31 */
 describe('two requests at the door at once', () => {
-  it.each(PAIRS)('keep every promise in every order of all their steps: %s', async (name, other, schedules) => {
-    const explored = await exploreAll(() => sceneOf([FIRST, other]));
-    told(name, [explored]);
-    expect(explored.schedules).toBeGreaterThanOrEqual(schedules);
-  }, 120_000);
+  it.each(PAIRS)(
+    'keep every promise in every order of all their steps: %s',
+    async (name, other, schedules) => {
+      const explored = await exploreAll(() => sceneOf([FIRST, other]));
+      told(name, [explored]);
+      expect(explored.schedules).toBeGreaterThanOrEqual(schedules);
+    },
+    120_000,
+  );
 
-  it.each(PAIRS)('keep every promise when the first dies at any of its steps and comes again: %s', async (name, other) => {
-    const explored = await withCrashes((crashesAt) => sceneOf([FIRST, other], ([first, second]) => [dying(first as DoorParty, crashesAt), second as DoorParty]));
-    told(`${name}, with a crash at ${explored.length} of its steps and a repeat`, explored);
-    expect(explored.length).toBeGreaterThan(10);
-  }, 240_000);
+  it.each(PAIRS)(
+    'keep every promise when the first dies at any of its steps and comes again: %s',
+    async (name, other) => {
+      const explored = await withCrashes((crashesAt) =>
+        sceneOf([FIRST, other], ([first, second]) => [dying(first as DoorParty, crashesAt), second as DoorParty]),
+      );
+      told(`${name}, with a crash at ${explored.length} of its steps and a repeat`, explored);
+      expect(explored.length).toBeGreaterThan(10);
+    },
+    240_000,
+  );
 });
 
 describe('a request and the sweep of claims at once', () => {
@@ -58,16 +76,22 @@ describe('a request and the sweep of claims at once', () => {
     expect(explored.schedules).toBeGreaterThan(5);
   }, 120_000);
 
-  const dies = (crashesAt: number) => sceneOf([FIRST, 'sweep'], ([first, sweep]) => [dying(first as DoorParty, crashesAt), sweep as DoorParty]);
-  const sweepDies = (crashesAt: number) => sceneOf([FIRST, 'sweep'], ([first, sweep]) => [first as DoorParty, dying(sweep as DoorParty, crashesAt)]);
+  const dies = (crashesAt: number) =>
+    sceneOf([FIRST, 'sweep'], ([first, sweep]) => [dying(first as DoorParty, crashesAt), sweep as DoorParty]);
+  const sweepDies = (crashesAt: number) =>
+    sceneOf([FIRST, 'sweep'], ([first, sweep]) => [first as DoorParty, dying(sweep as DoorParty, crashesAt)]);
 
-  it(`do so when either of them dies and comes again, in ${RANDOM_RUNS} orders that are drawn`, async () => {
-    for (let seed = 1; seed <= RANDOM_RUNS; seed += 1) {
-      const random = new Random(seed);
-      const scene = await random.pick([dies, sweepDies])(random.between(0, 14));
-      await playOnce(scene, (choices) => random.between(0, choices - 1));
-    }
-  }, 60_000 * FACTOR);
+  it(
+    `do so when either of them dies and comes again, in ${RANDOM_RUNS} orders that are drawn`,
+    async () => {
+      for (let seed = 1; seed <= RANDOM_RUNS; seed += 1) {
+        const random = new Random(seed);
+        const scene = await random.pick([dies, sweepDies])(random.between(0, 14));
+        await playOnce(scene, (choices) => random.between(0, choices - 1));
+      }
+    },
+    60_000 * FACTOR,
+  );
 
   // Tens of thousands of orders: only where there is time.
   if (FACTOR > 1) {
@@ -79,20 +103,30 @@ describe('a request and the sweep of claims at once', () => {
 });
 
 describe('three requests at the door at once', () => {
-  it(`keep every promise in ${RANDOM_RUNS} orders that are drawn, of requests that are drawn`, async () => {
-    for (let seed = 1; seed <= RANDOM_RUNS; seed += 1) {
-      const random = new Random(seed);
-      const draw = (): Asked => ({ key: random.pick(['key-a', 'key-b']), nonce: random.pick(['nonce-1', 'nonce-2']), body: random.between(0, 2) });
-      const actors: readonly Actor[] = [draw(), draw(), random.chance(0.2) ? 'sweep' : draw()];
-      const dies = random.chance(0.3) ? random.between(0, 14) : null;
-      const scene = await sceneOf(actors, (parties) => (dies === null ? parties : [dying(parties[0] as DoorParty, dies), ...parties.slice(1)]));
-      try {
-        await playOnce(scene, (choices) => random.between(0, choices - 1));
-      } catch (error) {
-        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  it(
+    `keep every promise in ${RANDOM_RUNS} orders that are drawn, of requests that are drawn`,
+    async () => {
+      for (let seed = 1; seed <= RANDOM_RUNS; seed += 1) {
+        const random = new Random(seed);
+        const draw = (): Asked => ({
+          key: random.pick(['key-a', 'key-b']),
+          nonce: random.pick(['nonce-1', 'nonce-2']),
+          body: random.between(0, 2),
+        });
+        const actors: readonly Actor[] = [draw(), draw(), random.chance(0.2) ? 'sweep' : draw()];
+        const dies = random.chance(0.3) ? random.between(0, 14) : null;
+        const scene = await sceneOf(actors, (parties) =>
+          dies === null ? parties : [dying(parties[0] as DoorParty, dies), ...parties.slice(1)],
+        );
+        try {
+          await playOnce(scene, (choices) => random.between(0, choices - 1));
+        } catch (error) {
+          throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        }
       }
-    }
-  }, 120_000 * FACTOR);
+    },
+    120_000 * FACTOR,
+  );
 });
 
 function dying(party: DoorParty, crashesAt: number): DoorParty {

@@ -4,11 +4,7 @@ import { booths, policies, POLICY_ID, registrations } from '../../src/applicatio
 import { CASE_BLOBS, caseOwner, frameBlob } from '../../src/application/case-material.js';
 import { Claims } from '../../src/application/commands/claims.js';
 import { Challenges } from '../../src/application/commands/issue-challenge.js';
-import {
-  ReceiveRequest,
-  ReceiveRequestHandler,
-  type Receipt,
-} from '../../src/application/commands/receive-request.js';
+import { ReceiveRequest, ReceiveRequestHandler, type Receipt } from '../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { derivedId } from '../../src/application/ids.js';
 import type { Outcome } from '../../src/application/outcome.js';
@@ -94,7 +90,17 @@ async function opened() {
   const claims = new Claims(store, aggregates, secrets);
   const door = new RefuseAtDoor(store, aggregates);
   const handler = new ReceiveRequestHandler(
-    aggregates, app.policies, challenges, claims, vault, secrets, clock, store, door, new ReaderHere(), linker,
+    aggregates,
+    app.policies,
+    challenges,
+    claims,
+    vault,
+    secrets,
+    clock,
+    store,
+    door,
+    new ReaderHere(),
+    linker,
   );
   let commands = 0;
   const ofBooth = (command: BoothCommand) =>

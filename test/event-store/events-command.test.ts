@@ -23,7 +23,8 @@ describe('honnin events', () => {
       });
     }
     store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
-    for (const name of ['a', 'ab', 'b']) await store.append(name, [newEvent({ name }), newEvent({ name })], 'no_stream');
+    for (const name of ['a', 'ab', 'b'])
+      await store.append(name, [newEvent({ name }), newEvent({ name })], 'no_stream');
   });
   afterEach(async () => {
     jest.restoreAllMocks();
@@ -44,7 +45,9 @@ describe('honnin events', () => {
     database.exec(`UPDATE events SET data = '{"name":"c"}' WHERE position = 3`);
     database.close();
     expect(await run('check')).toBe(1);
-    expect(output).toMatch(/event [0-9a-f-]{36} \(SomethingHappened, ab revision 0, position 3\): the checksum does not fit/);
+    expect(output).toMatch(
+      /event [0-9a-f-]{36} \(SomethingHappened, ab revision 0, position 3\): the checksum does not fit/,
+    );
   });
 
   it('backs up to a new file, checks the copy, and never overwrites', async () => {
@@ -59,7 +62,11 @@ describe('honnin events', () => {
     const printed = async (...args: string[]): Promise<{ stream: string; position: string }[]> => {
       output = '';
       expect(await run('print', ...args)).toBe(0);
-      return output.split('\n').filter(Boolean).map((line) => JSON.parse(line) as { stream: string; position: string }).filter((event) => !event.stream.startsWith('access-'));
+      return output
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as { stream: string; position: string })
+        .filter((event) => !event.stream.startsWith('access-'));
     };
     await store.close();
     expect((await printed()).map((event) => event.stream)).toEqual(['a', 'a', 'ab', 'ab', 'b', 'b']);
@@ -71,13 +78,27 @@ describe('honnin events', () => {
 
   it('puts each look on record before it prints, and prints nothing where it cannot: beside a running server', async () => {
     expect(await run('print')).toBe(1);
-    expect(output).toMatch(/^honnin events: the look cannot be put on record, so nothing is printed: .*another process is writing to this event log/);
+    expect(output).toMatch(
+      /^honnin events: the look cannot be put on record, so nothing is printed: .*another process is writing to this event log/,
+    );
     await store.close();
     output = '';
     expect(await run('print', '--stream', 'a')).toBe(0);
     const again = SqliteEventStore.open({ file: path.join(folder, 'events.db'), mode: 'read' });
-    const looks = (await again.readAll(null, { limit: 100 })).events.filter((event) => event.stream.startsWith('access-'));
+    const looks = (await again.readAll(null, { limit: 100 })).events.filter((event) =>
+      event.stream.startsWith('access-'),
+    );
     await again.close();
-    expect(looks.map(({ type, data }) => [type, data])).toEqual([['RecordsViewed', { by: expect.stringMatching(/^os:/), what: 'log_entries', requestId: null, query: '{"after":null,"limit":1000,"stream":"a"}' }]]);
+    expect(looks.map(({ type, data }) => [type, data])).toEqual([
+      [
+        'RecordsViewed',
+        {
+          by: expect.stringMatching(/^os:/),
+          what: 'log_entries',
+          requestId: null,
+          query: '{"after":null,"limit":1000,"stream":"a"}',
+        },
+      ],
+    ]);
   });
 });

@@ -33,9 +33,14 @@ describe('kill -9 at random moments', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Runs the program, kills it some time after its first acknowledged append, and returns the last acknowledged revision per stream. */
+  /** Runs the program, kills it some time after its first acknowledged append, and returns the last acknowledged
+   * revision per stream. */
   async function runAndKill(delayMs: number): Promise<Map<string, number>> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, folder, String(WRITERS), String(EVENTS_PER_APPEND)], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', program, folder, String(WRITERS), String(EVENTS_PER_APPEND)],
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+    );
     let printed = '';
     const started = new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk: Buffer) => {
@@ -82,9 +87,17 @@ describe('kill -9 at random moments', () => {
 /** Positions of this store count events, so the number of counted events must be the position exactly. */
 function expectRowsToFitPosition(folder: string): void {
   const database = ReadModelDatabase.open(path.join(folder, 'readmodel.db'));
-  const consumer = database.readStatement("SELECT position FROM consumers WHERE name = 'counter'").get() as { position: string | null } | undefined;
-  const served = database.readStatement("SELECT build FROM projections WHERE name = 'counter'").get() as { build: number } | undefined;
-  const counted = served ? (database.readStatement(`SELECT coalesce(sum(events), 0) AS n FROM "counter/counts/${served.build}"`).get() as { n: number }).n : 0;
+  const consumer = database.readStatement("SELECT position FROM consumers WHERE name = 'counter'").get() as
+    { position: string | null } | undefined;
+  const served = database.readStatement("SELECT build FROM projections WHERE name = 'counter'").get() as
+    { build: number } | undefined;
+  const counted = served
+    ? (
+        database.readStatement(`SELECT coalesce(sum(events), 0) AS n FROM "counter/counts/${served.build}"`).get() as {
+          n: number;
+        }
+      ).n
+    : 0;
   database.close();
   expect(counted).toBe(Number(consumer?.position ?? 0));
 }

@@ -19,5 +19,7 @@ if (real) {
     return { store, dispose: () => store.close() };
   });
 } else {
-  process.stderr.write('skipped: the event store contract on a real server; KURRENTDB_URL is not set (compose.yaml starts one: esdb://127.0.0.1:2113?tls=false)\n');
+  process.stderr.write(
+    'skipped: the event store contract on a real server; KURRENTDB_URL is not set (compose.yaml starts one: esdb://127.0.0.1:2113?tls=false)\n',
+  );
 }

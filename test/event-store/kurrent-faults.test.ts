@@ -26,7 +26,8 @@ describe('KurrentDB client under faults', () => {
   });
   afterEach(async () => {
     await Promise.all(stores.map((store) => store.close()));
-    // A batch append has no time limit and shares a table with every other client of the process: it must never be used.
+    // A batch append has no time limit and shares a table with every other client of the process: it must never be
+    // used.
     for (const node of cluster.nodes) expect(node.calls.batchAppend).toBe(0);
     await cluster.stop();
   });
@@ -42,7 +43,8 @@ describe('KurrentDB client under faults', () => {
     return result;
   }
 
-  const idsOf = async (store: EventStore, stream: string): Promise<string[]> => (await store.readStream(stream)).map((event) => event.id);
+  const idsOf = async (store: EventStore, stream: string): Promise<string[]> =>
+    (await store.readStream(stream)).map((event) => event.id);
 
   describe('an append whose outcome is unknown', () => {
     it.each([
@@ -51,15 +53,21 @@ describe('KurrentDB client under faults', () => {
       ['was never answered and not written', ['silent_before']],
       ['was never answered and written', ['silent_after']],
       ['broke three times in different ways', ['lost_before', 'silent_before', 'lost_after']],
-    ] as [string, AppendFault[]][])('is asked again with the same ids and is there once: it %s', async (_case, faults) => {
-      const store = connect();
-      const events = [newEvent(), newEvent()];
-      await store.append('registration-1', [newEvent()], 'no_stream');
-      cluster.leadingNode.appendFaults.push(...faults);
-      expect(appended(await store.append('registration-1', events, 0))).toMatchObject({ revision: 2 });
-      expect((await idsOf(store, 'registration-1')).slice(1)).toEqual(events.map((event) => event.id));
-      expect(appended(await store.append('registration-1', events, 0))).toMatchObject({ revision: 2, repeated: true });
-    });
+    ] as [string, AppendFault[]][])(
+      'is asked again with the same ids and is there once: it %s',
+      async (_case, faults) => {
+        const store = connect();
+        const events = [newEvent(), newEvent()];
+        await store.append('registration-1', [newEvent()], 'no_stream');
+        cluster.leadingNode.appendFaults.push(...faults);
+        expect(appended(await store.append('registration-1', events, 0))).toMatchObject({ revision: 2 });
+        expect((await idsOf(store, 'registration-1')).slice(1)).toEqual(events.map((event) => event.id));
+        expect(appended(await store.append('registration-1', events, 0))).toMatchObject({
+          revision: 2,
+          repeated: true,
+        });
+      },
+    );
 
     it('stays unknown when nobody answers, and a later repeat tells the truth', async () => {
       const store = connect();
@@ -70,14 +78,19 @@ describe('KurrentDB client under faults', () => {
       await cluster.leadingNode.kill();
       expect(await appending).toMatchObject({ outcome: 'unknown' });
       await cluster.leadingNode.start();
-      expect(appended(await store.append('registration-1', [event], 'no_stream'))).toMatchObject({ revision: 0, repeated: true });
+      expect(appended(await store.append('registration-1', [event], 'no_stream'))).toMatchObject({
+        revision: 0,
+        repeated: true,
+      });
       expect(cluster.stream('registration-1')).toHaveLength(1);
     });
 
     it('is not unknown when the server could not be reached at all: certainly nothing was written', async () => {
       const store = connect();
       await cluster.leadingNode.kill();
-      await expect(store.append('registration-1', [newEvent()], 'no_stream')).rejects.toMatchObject({ reason: 'unreachable' });
+      await expect(store.append('registration-1', [newEvent()], 'no_stream')).rejects.toMatchObject({
+        reason: 'unreachable',
+      });
       await expect(store.readStream('registration-1')).rejects.toMatchObject({ reason: 'unreachable' });
       await expect(store.head()).rejects.toMatchObject({ reason: 'unreachable' });
     });
@@ -92,19 +105,32 @@ describe('KurrentDB client under faults', () => {
   });
 
   describe('a read', () => {
-    it.each(['half', 'lost', 'silent'] as const)('that is %s is an error and never a part of the events', async (fault) => {
-      const store = connect();
-      await store.append('registration-1', Array.from({ length: 10 }, () => newEvent()), 'no_stream');
-      cluster.leadingNode.readFaults.push(fault);
-      await expect(store.readStream('registration-1')).rejects.toMatchObject({ reason: 'unreachable' });
-      cluster.leadingNode.readFaults.push(fault);
-      await expect(store.readAll(null, { limit: 100 })).rejects.toMatchObject({ reason: 'unreachable' });
-      expect(await store.readStream('registration-1')).toHaveLength(10);
-    });
+    it.each(['half', 'lost', 'silent'] as const)(
+      'that is %s is an error and never a part of the events',
+      async (fault) => {
+        const store = connect();
+        await store.append(
+          'registration-1',
+          Array.from({ length: 10 }, () => newEvent()),
+          'no_stream',
+        );
+        cluster.leadingNode.readFaults.push(fault);
+        await expect(store.readStream('registration-1')).rejects.toMatchObject({ reason: 'unreachable' });
+        cluster.leadingNode.readFaults.push(fault);
+        await expect(store.readAll(null, { limit: 100 })).rejects.toMatchObject({ reason: 'unreachable' });
+        expect(await store.readStream('registration-1')).toHaveLength(10);
+      },
+    );
 
     it('gives no system events, and goes past them', async () => {
       const store = connect();
-      const system = { id: randomUUID(), type: '$metadata', contentType: 'application/json', data: Buffer.from('{}'), metadata: Buffer.from('') };
+      const system = {
+        id: randomUUID(),
+        type: '$metadata',
+        contentType: 'application/json',
+        data: Buffer.from('{}'),
+        metadata: Buffer.from(''),
+      };
       for (let n = 0; n < 5; n += 1) {
         cluster.write('$$registration-1', [{ ...system, id: randomUUID() }], 'any');
         await store.append(`registration-${n}`, [newEvent()], 'no_stream');
@@ -117,8 +143,23 @@ describe('KurrentDB client under faults', () => {
 
     it('names an event that this program did not write', async () => {
       const store = connect();
-      cluster.write('registration-1', [{ id: randomUUID(), type: 'Foreign', contentType: 'application/json', data: Buffer.from('{"a":1}'), metadata: Buffer.from('{}') }], 'any');
-      await expect(store.readStream('registration-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('registration-1 revision 0') as unknown as string });
+      cluster.write(
+        'registration-1',
+        [
+          {
+            id: randomUUID(),
+            type: 'Foreign',
+            contentType: 'application/json',
+            data: Buffer.from('{"a":1}'),
+            metadata: Buffer.from('{}'),
+          },
+        ],
+        'any',
+      );
+      await expect(store.readStream('registration-1')).rejects.toMatchObject({
+        reason: 'corrupt',
+        message: expect.stringContaining('registration-1 revision 0') as unknown as string,
+      });
     });
   });
 
@@ -129,7 +170,10 @@ describe('KurrentDB client under faults', () => {
       expect(await other.readStream('registration-1')).toHaveLength(1);
       await one.append('registration-1', [newEvent(), newEvent()], 0);
       expect(await other.append('registration-1', [newEvent()], 0)).toEqual({ outcome: 'conflict', actual: 2 });
-      expect(await other.append('registration-1', [newEvent()], 'no_stream')).toEqual({ outcome: 'conflict', actual: 2 });
+      expect(await other.append('registration-1', [newEvent()], 'no_stream')).toEqual({
+        outcome: 'conflict',
+        actual: 2,
+      });
       expect(appended(await other.append('registration-1', [newEvent()], 2)).revision).toBe(3);
     });
 
@@ -137,10 +181,15 @@ describe('KurrentDB client under faults', () => {
       const [one, other] = [connect(), connect()];
       const event = newEvent();
       const first = appended(await one.append('registration-1', [event], 'no_stream'));
-      expect(appended(await other.append('registration-1', [event], 'no_stream'))).toEqual({ ...first, repeated: true });
+      expect(appended(await other.append('registration-1', [event], 'no_stream'))).toEqual({
+        ...first,
+        repeated: true,
+      });
       // The server itself would write these a second time.
       expect(appended(await other.append('registration-1', [event], 0))).toEqual({ ...first, repeated: true });
-      await expect(other.append('registration-1', [{ ...event, data: { other: true } }], 0)).rejects.toBeInstanceOf(IdConflictError);
+      await expect(other.append('registration-1', [{ ...event, data: { other: true } }], 0)).rejects.toBeInstanceOf(
+        IdConflictError,
+      );
       expect(cluster.stream('registration-1')).toHaveLength(1);
     });
 
@@ -233,22 +282,33 @@ describe('KurrentDB client under faults', () => {
 
   // @fault O36
   describe('a stream that somebody cut short on the server', () => {
-    const cutShort = { reason: 'corrupt', message: expect.stringMatching(/registration-1 was cut short on the server/) };
+    const cutShort = {
+      reason: 'corrupt',
+      message: expect.stringMatching(/registration-1 was cut short on the server/),
+    };
     const five = async (): Promise<void> => {
-      appended(await connect().append('registration-1', Array.from({ length: 5 }, () => newEvent()), 'no_stream'));
+      appended(
+        await connect().append(
+          'registration-1',
+          Array.from({ length: 5 }, () => newEvent()),
+          'no_stream',
+        ),
+      );
     };
 
-    it.each([[1, {}], [3, {}], [2, { from: 1 }], [2, { direction: 'backwards' }]] as const)(
-      'before revision %d is not taken for the whole: %j',
-      async (before, options) => {
-        await five();
-        cluster.truncatedBefore.set('registration-1', before);
-        const store = connect();
-        await expect(store.readStream('registration-1', options)).rejects.toMatchObject(cutShort);
-        await expect(store.append('registration-1', [newEvent()], 4)).rejects.toMatchObject(cutShort);
-        expect(cluster.stream('registration-1')).toHaveLength(5);
-      },
-    );
+    it.each([
+      [1, {}],
+      [3, {}],
+      [2, { from: 1 }],
+      [2, { direction: 'backwards' }],
+    ] as const)('before revision %d is not taken for the whole: %j', async (before, options) => {
+      await five();
+      cluster.truncatedBefore.set('registration-1', before);
+      const store = connect();
+      await expect(store.readStream('registration-1', options)).rejects.toMatchObject(cutShort);
+      await expect(store.append('registration-1', [newEvent()], 4)).rejects.toMatchObject(cutShort);
+      expect(cluster.stream('registration-1')).toHaveLength(5);
+    });
 
     it('as a whole takes nothing more, and is missed by who knew it', async () => {
       const knows = connect();
@@ -262,7 +322,9 @@ describe('KurrentDB client under faults', () => {
     it('still reads on where nothing is missing', async () => {
       await five();
       cluster.truncatedBefore.set('registration-1', 2);
-      expect((await connect().readStream('registration-1', { from: 2 })).map(({ revision }) => revision)).toEqual([2, 3, 4]);
+      expect((await connect().readStream('registration-1', { from: 2 })).map(({ revision }) => revision)).toEqual([
+        2, 3, 4,
+      ]);
       expect(await connect().readStream('registration-1', { from: 5 })).toEqual([]);
     });
   });
@@ -283,39 +345,51 @@ describe('KurrentDB client under faults', () => {
     });
 
     it.each(['follower', 'readOnlyReplica', 'random'])('is not what an address may ask for: %s', async (preference) => {
-      await expect(openEventStore(`esdb://127.0.0.1:1?tls=false&nodePreference=${preference}`, '/nowhere')).rejects.toThrow(`nodePreference=${preference} cannot be used`);
+      await expect(
+        openEventStore(`esdb://127.0.0.1:1?tls=false&nodePreference=${preference}`, '/nowhere'),
+      ).rejects.toThrow(`nodePreference=${preference} cannot be used`);
     });
 
     it.each(['-1', '0', 'x'])('is not looked for %s times', async (attempts) => {
-      await expect(openEventStore(`esdb://127.0.0.1:1?tls=false&maxDiscoverAttempts=${attempts}`, '/nowhere')).rejects.toThrow('Leave it out');
+      await expect(
+        openEventStore(`esdb://127.0.0.1:1?tls=false&maxDiscoverAttempts=${attempts}`, '/nowhere'),
+      ).rejects.toThrow('Leave it out');
     });
   });
 
   // @fault O32
   describeUnless(built('infrastructure/event-store/open-event-store.js'), 'no leader for seconds', () => {
-    it.each(['esdb', 'esdb+discover'])('with 60 calls in flight does not end the process, which goes on when there is one: %s', async (scheme) => {
-      const three = await KurrentClusterStandIn.start(scheme === 'esdb' ? 3 : 1);
-      const program = fileURLToPath(new URL('./processes/append-without-leader.mjs', import.meta.url));
-      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, three.address(scheme)], { stdio: ['pipe', 'pipe', 'inherit'] });
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      await until('its first events', () => (three.log.length > 100 ? true : null));
-      three.isElecting = true;
-      // So long the library would look by itself, many times over.
-      await sleep(3_000);
-      expect(child.exitCode).toBeNull();
-      await Promise.all(three.nodes.map((node) => node.kill()));
-      await sleep(1_000);
-      expect(child.exitCode).toBeNull();
-      const before = three.log.length;
-      three.isElecting = false;
-      await Promise.all(three.nodes.map((node) => node.start()));
-      await until('further events', () => (three.log.length > before + 100 ? true : null));
-      child.stdin.write('enough');
-      expect([await ended, output]).toEqual([0, expect.stringMatching(/stored \d{2,}/)]);
-      await three.stop();
-    }, 60_000);
+    it.each(['esdb', 'esdb+discover'])(
+      'with 60 calls in flight does not end the process, which goes on when there is one: %s',
+      async (scheme) => {
+        const three = await KurrentClusterStandIn.start(scheme === 'esdb' ? 3 : 1);
+        const program = fileURLToPath(new URL('./processes/append-without-leader.mjs', import.meta.url));
+        const child = spawn(
+          process.execPath,
+          ['--disable-warning=ExperimentalWarning', program, three.address(scheme)],
+          { stdio: ['pipe', 'pipe', 'inherit'] },
+        );
+        let output = '';
+        child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+        const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+        await until('its first events', () => (three.log.length > 100 ? true : null));
+        three.isElecting = true;
+        // So long the library would look by itself, many times over.
+        await sleep(3_000);
+        expect(child.exitCode).toBeNull();
+        await Promise.all(three.nodes.map((node) => node.kill()));
+        await sleep(1_000);
+        expect(child.exitCode).toBeNull();
+        const before = three.log.length;
+        three.isElecting = false;
+        await Promise.all(three.nodes.map((node) => node.start()));
+        await until('further events', () => (three.log.length > before + 100 ? true : null));
+        child.stdin.write('enough');
+        expect([await ended, output]).toEqual([0, expect.stringMatching(/stored \d{2,}/)]);
+        await three.stop();
+      },
+      60_000,
+    );
   });
 
   describe('the setting', () => {
@@ -330,8 +404,13 @@ describe('KurrentDB client under faults', () => {
     });
 
     it('refuses the option under which the client reports wrong revisions, and never prints a password', async () => {
-      await expect(openEventStore('esdb://127.0.0.1:1?tls=false&throwOnAppendFailure=false', '/nowhere')).rejects.toThrow('wrong revisions');
-      const error = await openEventStore('esdb://admin:secret@:?', '/nowhere').then((store) => store.close(), (reason: unknown) => reason);
+      await expect(
+        openEventStore('esdb://127.0.0.1:1?tls=false&throwOnAppendFailure=false', '/nowhere'),
+      ).rejects.toThrow('wrong revisions');
+      const error = await openEventStore('esdb://admin:secret@:?', '/nowhere').then(
+        (store) => store.close(),
+        (reason: unknown) => reason,
+      );
       expect(String(error)).not.toContain('secret');
     });
 

@@ -16,12 +16,18 @@ class CountedLog {
 
   readPage(after: Position | null): EventBatch {
     this.reads += 1;
-    const events = Array.from({ length: Number(this.head - (after ?? 0n)) }, (_, n) => ({ position: ((after ?? 0n) + BigInt(n) + 1n) as Position }) as StoredEvent);
+    const events = Array.from(
+      { length: Number(this.head - (after ?? 0n)) },
+      (_, n) => ({ position: ((after ?? 0n) + BigInt(n) + 1n) as Position }) as StoredEvent,
+    );
     return { events, position: this.head === 0n ? null : (this.head as Position), caughtUp: true };
   }
 
   follow(gatherMs: number, signal: AbortSignal): AsyncGenerator<EventBatch, void, void> {
-    return followLog({ after: null, signal }, { readPage: (after) => this.readPage(after), appended: this.appended, pollMs: 60_000, gatherMs });
+    return followLog(
+      { after: null, signal },
+      { readPage: (after) => this.readPage(after), appended: this.appended, pollMs: 60_000, gatherMs },
+    );
   }
 }
 

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
 import { eventStoreContract, type EventStoreUnderTest } from '../contract/event-store.contract.js';
 
-function inNewFolder(open: (file: string) => SqliteEventStore | Promise<SqliteEventStore>): () => Promise<EventStoreUnderTest> {
+function inNewFolder(
+  open: (file: string) => SqliteEventStore | Promise<SqliteEventStore>,
+): () => Promise<EventStoreUnderTest> {
   return async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'honnin-events-'));
     const store = await open(path.join(folder, 'events.db'));
@@ -16,5 +18,11 @@ function inNewFolder(open: (file: string) => SqliteEventStore | Promise<SqliteEv
   };
 }
 
-eventStoreContract('SQLite', inNewFolder((file) => SqliteEventStore.open({ file, pollMs: 60_000 })));
-eventStoreContract('SQLite with a writing thread', inNewFolder((file) => SqliteEventStore.openOnThread({ file, pollMs: 60_000 })));
+eventStoreContract(
+  'SQLite',
+  inNewFolder((file) => SqliteEventStore.open({ file, pollMs: 60_000 })),
+);
+eventStoreContract(
+  'SQLite with a writing thread',
+  inNewFolder((file) => SqliteEventStore.openOnThread({ file, pollMs: 60_000 })),
+);

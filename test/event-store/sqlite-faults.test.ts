@@ -1,7 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -43,7 +54,13 @@ describe('SQLite event store under faults', () => {
   async function storeWith(streams: number, eventsEach: number): Promise<void> {
     const store = SqliteEventStore.open({ file });
     for (let s = 0; s < streams; s += 1) {
-      await store.append(`stream-${s}`, Array.from({ length: eventsEach }, (_, n) => newEvent({ n, marker: `marker-${s}-${n}-end`, filling: 'x'.repeat(400) })), 'no_stream');
+      await store.append(
+        `stream-${s}`,
+        Array.from({ length: eventsEach }, (_, n) =>
+          newEvent({ n, marker: `marker-${s}-${n}-end`, filling: 'x'.repeat(400) }),
+        ),
+        'no_stream',
+      );
     }
     await store.close();
   }
@@ -82,7 +99,10 @@ describe('SQLite event store under faults', () => {
         new DatabaseSync(${JSON.stringify(`${file}.lock`)}).exec('BEGIN EXCLUSIVE');
         require('node:fs').writeFileSync(${JSON.stringify(`${file}.writer.json`)}, JSON.stringify({ pid: process.pid, host: 'here', sinceUtc: 'now' }));
         console.log('held'); setInterval(() => {}, 1000);`;
-      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', holder], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', holder], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      });
       try {
         await once(child.stdout, 'data');
         expect(() => SqliteEventStore.open({ file })).toThrow(`process ${child.pid} on here`);
@@ -153,20 +173,47 @@ describe('SQLite event store under faults', () => {
       await store.close();
 
       const roomy = SqliteEventStore.open({ file });
-      expect(await roomy.append('s', [newEvent()], revision)).toMatchObject({ outcome: 'appended', revision: (revision as number) + 1 });
+      expect(await roomy.append('s', [newEvent()], revision)).toMatchObject({
+        outcome: 'appended',
+        revision: (revision as number) + 1,
+      });
       await roomy.close();
       expect((await checkEventLog(file)).problems).toEqual([]);
     });
 
-    itUnless(elsewhere(noSmallDisk), 'keeps what it acknowledged on a disk that is really full, serves it, and goes on when there is room', () => {
-      const script = `mount -t tmpfs -o size=3m tmpfs "$0" && exec "$1" --disable-warning=ExperimentalWarning "$2" "$0"`;
-      const said = JSON.parse(execFileSync('unshare', ['-m', 'sh', '-c', script, folder, process.execPath, path.join(import.meta.dirname, 'processes/fill-the-disk.mjs')], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })) as Record<string, unknown>;
-      // A commit that fails half-way may say that it does not know; a repetition with the same ids settles it.
-      expect(['disk_full', 'unknown']).toContain(said['refused']);
-      expect(['disk_full', 'unknown']).toContain(said['whileFull']);
-      expect(said).toMatchObject({ readableWhileFull: 3, again: 'appended', afterStart: 'appended', lengths: [3], problems: [] });
-      expect(said['acknowledged']).toBeGreaterThan(20);
-    });
+    itUnless(
+      elsewhere(noSmallDisk),
+      'keeps what it acknowledged on a disk that is really full, serves it, and goes on when there is room',
+      () => {
+        const script = `mount -t tmpfs -o size=3m tmpfs "$0" && exec "$1" --disable-warning=ExperimentalWarning "$2" "$0"`;
+        const said = JSON.parse(
+          execFileSync(
+            'unshare',
+            [
+              '-m',
+              'sh',
+              '-c',
+              script,
+              folder,
+              process.execPath,
+              path.join(import.meta.dirname, 'processes/fill-the-disk.mjs'),
+            ],
+            { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+          ),
+        ) as Record<string, unknown>;
+        // A commit that fails half-way may say that it does not know; a repetition with the same ids settles it.
+        expect(['disk_full', 'unknown']).toContain(said['refused']);
+        expect(['disk_full', 'unknown']).toContain(said['whileFull']);
+        expect(said).toMatchObject({
+          readableWhileFull: 3,
+          again: 'appended',
+          afterStart: 'appended',
+          lengths: [3],
+          problems: [],
+        });
+        expect(said['acknowledged']).toBeGreaterThan(20);
+      },
+    );
 
     it('says in plain words that the data folder belongs to somebody else, without touching what is in it', async () => {
       await storeWith(2, 2);
@@ -177,15 +224,27 @@ describe('SQLite event store under faults', () => {
       const asRoot = process.getuid?.() === 0;
       chmodSync(folder, 0o555);
       chmodSync(file, 0o444);
-      const said = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code, folder], { encoding: 'utf8', cwd: '/', env: { ...process.env, NODE_OPTIONS: '' }, ...(asRoot ? { uid: 65534, gid: 65534 } : {}) });
+      const said = execFileSync(
+        process.execPath,
+        ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code, folder],
+        {
+          encoding: 'utf8',
+          cwd: '/',
+          env: { ...process.env, NODE_OPTIONS: '' },
+          ...(asRoot ? { uid: 65534, gid: 65534 } : {}),
+        },
+      );
       chmodSync(folder, 0o755);
       expect(said).toMatch(/^read_only .*(cannot be written|belongs to this user)/);
       expect(readFileSync(file).equals(before)).toBe(true);
     });
 
-    it.each(['/proc/honnin/events.db', '/nowhere/at/all/events.db'])('says in plain words that %s cannot be written', (place) => {
-      expect(() => SqliteEventStore.open({ file: place })).toThrow(failure('read_only'));
-    });
+    it.each(['/proc/honnin/events.db', '/nowhere/at/all/events.db'])(
+      'says in plain words that %s cannot be written',
+      (place) => {
+        expect(() => SqliteEventStore.open({ file: place })).toThrow(failure('read_only'));
+      },
+    );
 
     it('refuses a file that is something else, and a log of a newer program', () => {
       writeFileSync(file, 'this is no database, but it is long enough to be looked at as one'.repeat(100));
@@ -205,7 +264,8 @@ describe('SQLite event store under faults', () => {
     const store = SqliteEventStore.open({ file });
     const filling = 'x'.repeat(200_000);
     const write = async (from: number, to: number): Promise<void> => {
-      for (let n = from; n < to; n += 1) await store.append('s', [newEvent({ n, filling })], n === 0 ? 'no_stream' : n - 1);
+      for (let n = from; n < to; n += 1)
+        await store.append('s', [newEvent({ n, filling })], n === 0 ? 'no_stream' : n - 1);
     };
     await write(0, 1);
     const slow = new DatabaseSync(file, { readOnly: true });
@@ -228,7 +288,10 @@ describe('SQLite event store under faults', () => {
       expect(report.problems[0]).toMatch(/stream-7 revision 3, position 144\).*checksum/);
 
       const store = SqliteEventStore.open({ file });
-      await expect(store.readStream('stream-7')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('stream-7 revision 3') });
+      await expect(store.readStream('stream-7')).rejects.toMatchObject({
+        reason: 'corrupt',
+        message: expect.stringContaining('stream-7 revision 3'),
+      });
       await expect(store.readAll(null, { limit: 400 })).rejects.toMatchObject({ reason: 'corrupt' });
       expect(await store.readStream('stream-7', { from: 4 })).toHaveLength(16);
       expect(await store.readStream('stream-8')).toHaveLength(20);
@@ -244,12 +307,16 @@ describe('SQLite event store under faults', () => {
       for (let round = 0; round < 150; round += 1) {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         const damaged = Buffer.from(original);
-        // The first page's header holds counters and reserved bytes that no reader looks at; everything behind it counts.
+        // The first page's header holds counters and reserved bytes that no reader looks at; everything behind it
+        // counts.
         const at = 100 + (state % (damaged.length - 100));
         damaged.writeUInt8(damaged.readUInt8(at) ^ (1 << (round % 8)), at);
         const copy = path.join(folder, `flipped-${round}.db`);
         writeFileSync(copy, damaged);
-        const problems = await checkEventLog(copy).then((report) => report.problems, (error: Error) => [error.message]);
+        const problems = await checkEventLog(copy).then(
+          (report) => report.problems,
+          (error: Error) => [error.message],
+        );
         const served = await readEverything(copy).catch(() => 'refused');
         if (problems.length > 0) found += 1;
         else expect(served).toEqual(truth);
@@ -263,13 +330,16 @@ describe('SQLite event store under faults', () => {
     it('finds an event that was taken out, and one whose revision was changed', async () => {
       await storeWith(3, 5);
       const database = new DatabaseSync(file);
-      database.exec("DELETE FROM events WHERE position = 8; UPDATE events SET revision = 40 WHERE position = 15");
+      database.exec('DELETE FROM events WHERE position = 8; UPDATE events SET revision = 40 WHERE position = 15');
       database.close();
       const { problems } = await checkEventLog(file);
       expect(problems.join('\n')).toMatch(/positions 8 to 8 are missing/);
       expect(problems.join('\n')).toMatch(/position 15\): the checksum does not fit/);
       const store = SqliteEventStore.open({ file });
-      await expect(store.readStream('stream-1')).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('hole between revisions 1 and 3') });
+      await expect(store.readStream('stream-1')).rejects.toMatchObject({
+        reason: 'corrupt',
+        message: expect.stringContaining('hole between revisions 1 and 3'),
+      });
       await store.close();
     });
 
@@ -344,7 +414,7 @@ describe('SQLite event store under faults', () => {
         const writing = (async () => {
           for (let n = 0; n < 300; n += 1) await store.append('s', [newEvent()], n === 0 ? 'no_stream' : n - 1);
         })();
-        for (let from = 0; from < 300; ) {
+        for (let from = 0; from < 300;) {
           from += (await store.readStream('s', { from, limit: 7 })).length;
           // Reading is synchronous: the writer needs a turn too.
           await nextTurn();
@@ -375,10 +445,12 @@ describe('SQLite event store under faults', () => {
 
   it('backs up while appends go on: the copy is whole and ends at one moment', async () => {
     const store = SqliteEventStore.open({ file });
-    for (let n = 0; n < 300; n += 1) await store.append(`stream-${n}`, [newEvent({ n, filling: 'x'.repeat(1000) })], 'no_stream');
+    for (let n = 0; n < 300; n += 1)
+      await store.append(`stream-${n}`, [newEvent({ n, filling: 'x'.repeat(1000) })], 'no_stream');
     let running = true;
     const appending = (async () => {
-      for (let n = 300; running; n += 1) await store.append(`stream-${n}`, [newEvent({ n }), newEvent({ n })], 'no_stream');
+      for (let n = 300; running; n += 1)
+        await store.append(`stream-${n}`, [newEvent({ n }), newEvent({ n })], 'no_stream');
     })();
     const target = path.join(folder, 'backup.db');
     await store.backup(target);
@@ -400,7 +472,8 @@ describe('SQLite event store under faults', () => {
     const database = new DatabaseSync(file, { readOnly: true });
     expect(database.prepare('SELECT data, metadata FROM events').get()).toMatchObject({
       data: '{"a":{"b":[1.5,true],"y":"本"},"z":1}',
-      metadata: '{"actor":"system:test","causationId":"command-1","correlationId":"case-1","policyVersion":null,"recordedAtUtc":"2026-11-23T00:00:00.000Z"}',
+      metadata:
+        '{"actor":"system:test","causationId":"command-1","correlationId":"case-1","policyVersion":null,"recordedAtUtc":"2026-11-23T00:00:00.000Z"}',
     });
     database.close();
   });

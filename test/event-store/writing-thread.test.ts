@@ -22,7 +22,12 @@ describe('the writing thread', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const group = (...streams: string[]) => streams.map((stream) => ({ stream, events: encodeAppend(stream, [newEvent()], 'no_stream'), expected: 'no_stream' as const }));
+  const group = (...streams: string[]) =>
+    streams.map((stream) => ({
+      stream,
+      events: encodeAppend(stream, [newEvent()], 'no_stream'),
+      expected: 'no_stream' as const,
+    }));
 
   it('says why it cannot open, with the reason of the port, and leaves the folder to the next one', async () => {
     writeFileSync(file, 'this is not a database, it is a text of some length');
@@ -41,7 +46,9 @@ describe('the writing thread', () => {
     const store = await SqliteEventStore.openOnThread({ file, fileBytesMax: 64 * 1024 });
     const filling = 'x'.repeat(30_000);
     await store.append('a', [newEvent({ filling })], 'no_stream');
-    await expect(store.append('b', [newEvent({ filling }), newEvent({ filling })], 'no_stream')).rejects.toMatchObject({ reason: 'disk_full' });
+    await expect(store.append('b', [newEvent({ filling }), newEvent({ filling })], 'no_stream')).rejects.toMatchObject({
+      reason: 'disk_full',
+    });
     expect(await store.readStream('b')).toEqual([]);
     await store.close();
   });
@@ -69,8 +76,30 @@ describe('the writing thread', () => {
 
   itUnless(peer('strace'), 'needs one fsync for one append, and at most 12 for 256 that arrive together', () => {
     const trace = path.join(folder, 'trace');
-    const printed = execFileSync('strace', ['-f', '-qq', '-e', 'trace=fsync,fdatasync,write', '-e', 'signal=none', '-o', trace, process.execPath, '--disable-warning=ExperimentalWarning', program, file], { env: { ...process.env, NODE_OPTIONS: '' }, encoding: 'utf8' });
-    expect(printed.split('\n').filter(Boolean)).toEqual(['begin one by one', 'end one by one', 'begin together', 'end together']);
+    const printed = execFileSync(
+      'strace',
+      [
+        '-f',
+        '-qq',
+        '-e',
+        'trace=fsync,fdatasync,write',
+        '-e',
+        'signal=none',
+        '-o',
+        trace,
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        program,
+        file,
+      ],
+      { env: { ...process.env, NODE_OPTIONS: '' }, encoding: 'utf8' },
+    );
+    expect(printed.split('\n').filter(Boolean)).toEqual([
+      'begin one by one',
+      'end one by one',
+      'begin together',
+      'end together',
+    ]);
     const lines = readFileSync(trace, 'utf8').split('\n');
     const between = (part: string): number => {
       const from = lines.findIndex((line) => line.includes(`write(1, "begin ${part}`));
@@ -90,7 +119,11 @@ describe('the writing thread', () => {
 
   it('does not keep a process alive that has closed its store', async () => {
     const code = `import { SqliteEventStore } from ${JSON.stringify(path.join(root, 'dist/infrastructure/event-store/sqlite-event-store.js'))}; const s = await SqliteEventStore.openOnThread({ file: ${JSON.stringify(file)} }); await s.close();`;
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
+      { stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
   });
 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { cutSquare, cutTensor, fillTensor, invert, apply, scaleWhole, type Similarity } from '../../src/infrastructure/face/alignment.js';
+import {
+  cutSquare,
+  cutTensor,
+  fillTensor,
+  invert,
+  apply,
+  scaleWhole,
+  type Similarity,
+} from '../../src/infrastructure/face/alignment.js';
 import { dropPixels, type RgbImage } from '../../src/infrastructure/face/rgb-image.js';
 
 /** A picture that is different everywhere, always the same one for a seed. */
@@ -13,22 +21,36 @@ function noise(width: number, height: number, seed: number): RgbImage {
   return { width, height, data };
 }
 
-/** What `cutSquare` says it does, pixel by pixel and in floats: means of 2 x 2 while the scale is below 0.6, then bilinear, black outside. */
+/** What `cutSquare` says it does, pixel by pixel and in floats: means of 2 x 2 while the scale is below 0.6, then
+ * bilinear, black outside. */
 function cutPlainly(image: RgbImage, toCrop: Similarity, size: number): number[] {
-  let [plane, scale, level] = [{ width: image.width, height: image.height, at: (x: number, y: number, c: number): number => image.data[(y * image.width + x) * 3 + c]! }, Math.hypot(toCrop.a, toCrop.b), 0];
+  let [plane, scale, level] = [
+    {
+      width: image.width,
+      height: image.height,
+      at: (x: number, y: number, c: number): number => image.data[(y * image.width + x) * 3 + c]!,
+    },
+    Math.hypot(toCrop.a, toCrop.b),
+    0,
+  ];
   while (scale < 0.6) {
     const { width, height, at } = plane;
     const half = { width: width >> 1, height: height >> 1, values: new Map<number, number>() };
     for (let y = 0; y < half.height; y += 1) {
       for (let x = 0; x < half.width; x += 1) {
-        for (let c = 0; c < 3; c += 1) half.values.set((y * half.width + x) * 3 + c, (at(2 * x, 2 * y, c) + at(2 * x + 1, 2 * y, c) + at(2 * x, 2 * y + 1, c) + at(2 * x + 1, 2 * y + 1, c)) / 4);
+        for (let c = 0; c < 3; c += 1)
+          half.values.set(
+            (y * half.width + x) * 3 + c,
+            (at(2 * x, 2 * y, c) + at(2 * x + 1, 2 * y, c) + at(2 * x, 2 * y + 1, c) + at(2 * x + 1, 2 * y + 1, c)) / 4,
+          );
       }
     }
     plane = { width: half.width, height: half.height, at: (x, y, c) => half.values.get((y * half.width + x) * 3 + c)! };
     [scale, level] = [scale * 2, level + 1];
   }
   const { width, height, at } = plane;
-  const pixel = (x: number, y: number, c: number): number => (x >= 0 && y >= 0 && x < width && y < height ? at(x, y, c) : 0);
+  const pixel = (x: number, y: number, c: number): number =>
+    x >= 0 && y >= 0 && x < width && y < height ? at(x, y, c) : 0;
   const toPicture = invert(toCrop);
   const crop: number[] = [];
   for (let v = 0; v < size; v += 1) {
@@ -37,13 +59,18 @@ function cutPlainly(image: RgbImage, toCrop: Similarity, size: number): number[]
       const [x, y] = [(place.x + 0.5) / 2 ** level - 0.5, (place.y + 0.5) / 2 ** level - 0.5];
       const [x0, y0] = [Math.floor(x), Math.floor(y)];
       const [fx, fy] = [x - x0, y - y0];
-      for (let c = 0; c < 3; c += 1) crop.push((1 - fy) * ((1 - fx) * pixel(x0, y0, c) + fx * pixel(x0 + 1, y0, c)) + fy * ((1 - fx) * pixel(x0, y0 + 1, c) + fx * pixel(x0 + 1, y0 + 1, c)));
+      for (let c = 0; c < 3; c += 1)
+        crop.push(
+          (1 - fy) * ((1 - fx) * pixel(x0, y0, c) + fx * pixel(x0 + 1, y0, c)) +
+            fy * ((1 - fx) * pixel(x0, y0 + 1, c) + fx * pixel(x0 + 1, y0 + 1, c)),
+        );
     }
   }
   return crop;
 }
 
-const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
+const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
 
 describe('cutting a square out of a picture', () => {
   it.each([
@@ -76,8 +103,15 @@ describe('cutting a square out of a picture', () => {
   it('lays a cut out for a network as the cut itself would be, whatever was cut before', () => {
     const picture = noise(200, 200, 3);
     const input = { width: 24, height: 24, channelOrder: 'BGR', mean: [10, 20, 30], scale: 0.5 } as const;
-    const [toCrop, outside] = [{ a: 0.7, b: 0, tx: -40, ty: -40 }, { a: 1, b: 0, tx: 180, ty: 0 }];
-    for (const [where, mirrored] of [[toCrop, false], [outside, true], [toCrop, true]] as const) {
+    const [toCrop, outside] = [
+      { a: 0.7, b: 0, tx: -40, ty: -40 },
+      { a: 1, b: 0, tx: 180, ty: 0 },
+    ];
+    for (const [where, mirrored] of [
+      [toCrop, false],
+      [outside, true],
+      [toCrop, true],
+    ] as const) {
       const [direct, laid] = [new Float32Array(2 * 24 * 24 * 3), new Float32Array(2 * 24 * 24 * 3)];
       cutTensor(picture, where, input, direct, { offset: 24 * 24 * 3, mirrored });
       fillTensor(cutSquare(picture, where, 24), input, laid, 24 * 24 * 3, mirrored);
@@ -107,10 +141,15 @@ describe('scaling a whole picture', () => {
     [40, 30],
     [600, 450],
   ])('to %i x %i keeps a slope a slope', (width, height) => {
-    const picture = { width: 400, height: 300, data: Uint8Array.from({ length: 400 * 300 * 3 }, (_, i) => Math.floor((Math.floor(i / 3) % 400) / 2)) };
+    const picture = {
+      width: 400,
+      height: 300,
+      data: Uint8Array.from({ length: 400 * 300 * 3 }, (_, i) => Math.floor((Math.floor(i / 3) % 400) / 2)),
+    };
     const scaled = scaleWhole(picture, width, height);
     expect(scaled).toHaveLength(width * height * 3);
-    for (const x of [0.1, 0.5, 0.9]) expect(scaled[(Math.floor(height / 2) * width + Math.floor(x * width)) * 3]! - x * 200).toBeLessThan(5);
+    for (const x of [0.1, 0.5, 0.9])
+      expect(scaled[(Math.floor(height / 2) * width + Math.floor(x * width)) * 3]! - x * 200).toBeLessThan(5);
     expect(Math.abs(scaled[(width - 1) * 3]! - 199)).toBeLessThan(6);
   });
 

@@ -38,7 +38,12 @@ describe('different people in one photograph', () => {
       faces
         .slice(i + 1)
         .filter((b) => b.photograph === a.photograph)
-        .map((b) => faceBand(pointsOf(distanceOf(a.embedding, b.embedding, DEFAULT_MODEL_SET.distance), DEFAULT_MODEL_SET.calibration), DEFAULT_POLICY)),
+        .map((b) =>
+          faceBand(
+            pointsOf(distanceOf(a.embedding, b.embedding, DEFAULT_MODEL_SET.distance), DEFAULT_MODEL_SET.calibration),
+            DEFAULT_POLICY,
+          ),
+        ),
     );
     expect(bands).toHaveLength(28);
     expect(bands.filter((band) => band === 'match').length / bands.length).toBeLessThanOrEqual(4 / 31);
@@ -65,27 +70,43 @@ function erased(image: RgbImage, { x, y, width, height }: Box): RgbImage {
 async function acceptedWithoutFaces(bytes: Uint8Array): Promise<boolean> {
   const found = await analysed(bytes);
   if (found.kind !== 'analysed') throw new Error(found.reason);
-  const image = found.faces.reduce((picture, { box }) => erased(picture, box), await decodeImage(bytes, DEFAULT_IMAGE_LIMITS));
-  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } }).png({ compressionLevel: 1 }).toBuffer();
+  const image = found.faces.reduce(
+    (picture, { box }) => erased(picture, box),
+    await decodeImage(bytes, DEFAULT_IMAGE_LIMITS),
+  );
+  const png = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
   return (await analysed(png)).kind === 'analysed';
 }
 
 describe('pictures with the face painted over', () => {
   it('of the sample photographs are all refused', async () => {
-    const accepted = await Promise.all(DEMO_FACE_NAMES.map(async (name) => ((await acceptedWithoutFaces(await loadDemoFace(name))) ? [name] : [])));
+    const accepted = await Promise.all(
+      DEMO_FACE_NAMES.map(async (name) => ((await acceptedWithoutFaces(await loadDemoFace(name))) ? [name] : [])),
+    );
     expect(accepted.flat()).toEqual([]);
   }, 180_000);
 
   const cards = path.join(sharedFaces, 'cards');
   const noCards = existsSync(cards) ? null : 'the measured photographs are not on this machine (../shared/faces)';
-  itUnless(elsewhere(noCards), 'of measured photographs and cards are accepted in 1 % at most', async () => {
-    const files = [path.join(sharedFaces, 'images'), cards].flatMap((folder) => readdirSync(folder).filter((_, i) => i % 4 === 0).map((file) => path.join(folder, file)));
-    let accepted = 0;
-    for (const file of files) {
-      // Some photographs hold a bystander that only shows once the main face is gone; all of them must go.
-      if (await acceptedWithoutFaces(readFileSync(file))) accepted += 1;
-    }
-    expect(files.length).toBeGreaterThan(70);
-    expect(accepted / files.length).toBeLessThanOrEqual(0.01);
-  }, 180_000);
+  itUnless(
+    elsewhere(noCards),
+    'of measured photographs and cards are accepted in 1 % at most',
+    async () => {
+      const files = [path.join(sharedFaces, 'images'), cards].flatMap((folder) =>
+        readdirSync(folder)
+          .filter((_, i) => i % 4 === 0)
+          .map((file) => path.join(folder, file)),
+      );
+      let accepted = 0;
+      for (const file of files) {
+        // Some photographs hold a bystander that only shows once the main face is gone; all of them must go.
+        if (await acceptedWithoutFaces(readFileSync(file))) accepted += 1;
+      }
+      expect(files.length).toBeGreaterThan(70);
+      expect(accepted / files.length).toBeLessThanOrEqual(0.01);
+    },
+    180_000,
+  );
 });

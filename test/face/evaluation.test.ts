@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { pointsOf } from '../../src/infrastructure/face/calibration.js';
 import { rateRanges, seeded, subjectsOf } from '../../src/infrastructure/face/evaluation/bootstrap.js';
 import { proposeCalibration } from '../../src/infrastructure/face/evaluation/calibrate.js';
-import { errorCurve, errorRates, ratesAt, type ScoredPair } from '../../src/infrastructure/face/evaluation/error-rates.js';
+import {
+  errorCurve,
+  errorRates,
+  ratesAt,
+  type ScoredPair,
+} from '../../src/infrastructure/face/evaluation/error-rates.js';
 import { fitLogistic } from '../../src/infrastructure/face/evaluation/logistic-fit.js';
 import { PairListError, parsePairList } from '../../src/infrastructure/face/evaluation/pair-list.js';
 import { detPlot, deviate, histogramPlot } from '../../src/infrastructure/face/evaluation/plots.js';
@@ -15,7 +20,8 @@ const impostor = (...distances: number[]): ScoredPair[] => distances.map((distan
 
 describe('a list of labelled pairs', () => {
   it('finds its columns in any order, with CR, byte order mark, quotes, empty lines and columns it does not know', () => {
-    const text = '\uFEFFpair,condition,same,b,a\r\n0,dim light,1,"x,1.jpg",y.jpg\r\n\r\n1,,no,"say ""hi"".png",z.jpg\r\n';
+    const text =
+      '\uFEFFpair,condition,same,b,a\r\n0,dim light,1,"x,1.jpg",y.jpg\r\n\r\n1,,no,"say ""hi"".png",z.jpg\r\n';
     expect(parsePairList(text)).toEqual([
       { a: 'y.jpg', b: 'x,1.jpg', same: true, condition: 'dim light' },
       { a: 'z.jpg', b: 'say "hi".png', same: false, condition: 'all' },
@@ -41,7 +47,10 @@ describe('a list of labelled pairs', () => {
 describe('error rates', () => {
   it('are those of a worked example', () => {
     // 4 genuine, 100 impostors of which one at 0.5.
-    const pairs = [...genuine(0.2, 0.4, 0.55, 0.7), ...impostor(0.5, ...Array.from({ length: 99 }, (_, i) => 0.8 + i / 1000))];
+    const pairs = [
+      ...genuine(0.2, 0.4, 0.55, 0.7),
+      ...impostor(0.5, ...Array.from({ length: 99 }, (_, i) => 0.8 + i / 1000)),
+    ];
     const rates = errorRates(pairs);
     // At FMR 1 %: 0.5 may match, so 0.55 and 0.7 match as well.
     expect(rates.at[0]).toEqual({ fmrMax: 1e-2, fnmr: 0, fmr: 0.01, distanceMax: 0.7, resolved: true });
@@ -63,8 +72,14 @@ describe('error rates', () => {
   });
 
   it('equal the plain counts at every distance, and only fall or rise', () => {
-    const distance = fc.oneof(fc.integer({ min: 0, max: 20 }).map((i) => i / 10), fc.constant(Infinity));
-    const kinds = fc.tuple(fc.array(distance, { minLength: 1, maxLength: 30 }), fc.array(distance, { minLength: 1, maxLength: 30 }));
+    const distance = fc.oneof(
+      fc.integer({ min: 0, max: 20 }).map((i) => i / 10),
+      fc.constant(Infinity),
+    );
+    const kinds = fc.tuple(
+      fc.array(distance, { minLength: 1, maxLength: 30 }),
+      fc.array(distance, { minLength: 1, maxLength: 30 }),
+    );
     fc.assert(
       fc.property(kinds, ([g, i]) => {
         const pairs = [...genuine(...g), ...impostor(...i)];
@@ -88,11 +103,28 @@ describe('error rates', () => {
 });
 
 /** People with pictures; distances of one person lie around 0.4, of two around 0.7. */
-function crowd(people: number, pictures: number): { a: string; b: string; same: boolean; distance: number; condition: string }[] {
+function crowd(
+  people: number,
+  pictures: number,
+): { a: string; b: string; same: boolean; distance: number; condition: string }[] {
   const random = seeded(7);
-  const normal = (mean: number): number => mean + 0.06 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const names = Array.from({ length: people * pictures }, (_, i) => ({ person: Math.floor(i / pictures), name: `${i}.jpg` }));
-  return names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ a: a.name, b: b.name, same: a.person === b.person, distance: normal(a.person === b.person ? 0.4 : 0.7), condition: 'all' })));
+  const normal = (mean: number): number =>
+    mean + 0.06 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const names = Array.from({ length: people * pictures }, (_, i) => ({
+    person: Math.floor(i / pictures),
+    name: `${i}.jpg`,
+  }));
+  return names.flatMap((a, i) =>
+    names
+      .slice(i + 1)
+      .map((b) => ({
+        a: a.name,
+        b: b.name,
+        same: a.person === b.person,
+        distance: normal(a.person === b.person ? 0.4 : 0.7),
+        condition: 'all',
+      })),
+  );
 }
 
 describe('ranges', () => {
@@ -104,7 +136,13 @@ describe('ranges', () => {
     ])!;
     expect(subjects.get('1')).toBe(subjects.get('3'));
     expect(subjects.get('4')).not.toBe(subjects.get('1'));
-    expect(subjectsOf([{ a: '1', b: '2', same: true }, { a: '2', b: '3', same: true }, { a: '1', b: '3', same: false }])).toBeNull();
+    expect(
+      subjectsOf([
+        { a: '1', b: '2', same: true },
+        { a: '2', b: '3', same: true },
+        { a: '1', b: '3', same: false },
+      ]),
+    ).toBeNull();
   });
 
   it('are drawn over people, hold the measured rate, and are the same every time', () => {
@@ -145,8 +183,15 @@ describe('calibration', () => {
   });
 
   it('proposes a valid model set whose marks keep to the wanted rate in every condition', () => {
-    const pairs = [...crowd(10, 6), ...crowd(10, 6).map((pair) => ({ ...pair, distance: pair.distance - 0.05, condition: 'harder' }))];
-    const { modelSet, marks, warnings } = proposeCalibration(pairs, { base: DEFAULT_MODEL_SET, id: 'ours', fmrMax: 0.01 });
+    const pairs = [
+      ...crowd(10, 6),
+      ...crowd(10, 6).map((pair) => ({ ...pair, distance: pair.distance - 0.05, condition: 'harder' })),
+    ];
+    const { modelSet, marks, warnings } = proposeCalibration(pairs, {
+      base: DEFAULT_MODEL_SET,
+      id: 'ours',
+      fmrMax: 0.01,
+    });
     expect(parseModelSet(JSON.stringify(modelSet), 'test')).toEqual(modelSet);
     for (const name of ['all', 'harder']) {
       const those = pairs.filter((pair) => pair.condition === name);
@@ -161,12 +206,25 @@ describe('calibration', () => {
 
 describe('plots', () => {
   it('knows quantiles of the normal distribution', () => {
-    for (const [p, z] of [[0.5, 0], [0.975, 1.959964], [0.001, -3.090232], [0.999, 3.090232], [0.0001, -3.719016]] as const) expect(deviate(p)).toBeCloseTo(z, 5);
+    for (const [p, z] of [
+      [0.5, 0],
+      [0.975, 1.959964],
+      [0.001, -3.090232],
+      [0.999, 3.090232],
+      [0.0001, -3.719016],
+    ] as const)
+      expect(deviate(p)).toBeCloseTo(z, 5);
   });
 
   it('draws every condition, and escapes their names', () => {
-    const conditions = [{ name: 'a<b & "c"', pairs: [...crowd(5, 4), ...genuine(Infinity)] }, { name: 'second', pairs: crowd(6, 3) }];
-    for (const svg of [detPlot(conditions, 'title'), histogramPlot(conditions, [{ distance: 0.545, label: 'match' }], 'title')]) {
+    const conditions = [
+      { name: 'a<b & "c"', pairs: [...crowd(5, 4), ...genuine(Infinity)] },
+      { name: 'second', pairs: crowd(6, 3) },
+    ];
+    for (const svg of [
+      detPlot(conditions, 'title'),
+      histogramPlot(conditions, [{ distance: 0.545, label: 'match' }], 'title'),
+    ]) {
       expect(svg).toContain('a&lt;b &amp; &quot;c&quot;');
       expect(svg).toContain('second');
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);

@@ -29,7 +29,9 @@ describe('a score in words', () => {
   it('never claims proof: every match warns of look-alikes, every rejection of poor pictures', () => {
     for (let points = 0; points <= 10_000; points += 97) {
       const { band, en, ja } = explainScore(points, policy);
-      expect(en).toContain(band === 'no_match' ? 'The same person can score this low' : 'do not take the figure for proof');
+      expect(en).toContain(
+        band === 'no_match' ? 'The same person can score this low' : 'do not take the figure for proof',
+      );
       expect(ja).toContain(band === 'no_match' ? '本人でも' : '点数だけで本人と断定せず');
     }
   });
@@ -37,7 +39,14 @@ describe('a score in words', () => {
   it('names what no figure tells wherever one may lead to a yes: look-alikes, blends, masks, and whose card it is', () => {
     for (const points of [policy.referralPointsMin, policy.cardMatchPointsMin, 10_000]) {
       const { en, ja } = explainScore(points, policy);
-      for (const words of ['Look-alikes', 'the same light', 'blended of two faces', 'mask', 'to whom a card was issued']) expect(en).toContain(words);
+      for (const words of [
+        'Look-alikes',
+        'the same light',
+        'blended of two faces',
+        'mask',
+        'to whom a card was issued',
+      ])
+        expect(en).toContain(words);
       for (const words of ['よく似た別人', '同じ照明', '合成', 'マスク', '誰に交付された']) expect(ja).toContain(words);
     }
   });
@@ -53,16 +62,26 @@ describe('the comparison with the registered image in words', () => {
     expect(words.en).toBe(
       "9,500 points against the card, 7,500 against the registered image: a difference of 2,000. The difference reaches the mark for a hold (2,000 or more), so confirmation is held. The card looks like the person now, the earlier registration does not. A card with another person's photograph does this, and so does an old or poor registered image.",
     );
-    expect(words.ja).toContain('差は2,000点です。差が保留の基準（2,000点以上）に達しているため、本人確認を保留します。');
+    expect(words.ja).toContain(
+      '差は2,000点です。差が保留の基準（2,000点以上）に達しているため、本人確認を保留します。',
+    );
   });
 
   it('does not hold one point below the bound, nor where the registered image fits better', () => {
     expect(explainRegisteredScore(9_500, 7_501, policy).en).toContain('below the mark for a hold');
-    expect(explainRegisteredScore(9_300, 9_900, policy).en).toContain('a difference of minus 600. The difference is below the mark');
+    expect(explainRegisteredScore(9_300, 9_900, policy).en).toContain(
+      'a difference of minus 600. The difference is below the mark',
+    );
   });
 
   it('names the other reason where the policy has it', () => {
-    expect(explainRegisteredScore(5_000, 4_000, { ...policy, holdOnRegisteredMismatch: true, registeredMatchPointsMin: 4_865 }).en).toContain('below its mark (4,865)');
+    expect(
+      explainRegisteredScore(5_000, 4_000, {
+        ...policy,
+        holdOnRegisteredMismatch: true,
+        registeredMatchPointsMin: 4_865,
+      }).en,
+    ).toContain('below its mark (4,865)');
   });
 
   it('says that there was nothing to compare with at a first registration', () => {

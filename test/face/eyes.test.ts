@@ -8,7 +8,19 @@ import { testModels } from './support.js';
 
 /** An outline whose lids are parabolas over the corners: 9 points along the lower lid, 7 along the upper one.
  *  @param heights of the lids above the corners, as shares of the width */
-function outline({ upper, lower, turn = 0, scale = 40, mirrored = false }: { upper: number; lower: number; turn?: number; scale?: number; mirrored?: boolean }): Point[] {
+function outline({
+  upper,
+  lower,
+  turn = 0,
+  scale = 40,
+  mirrored = false,
+}: {
+  upper: number;
+  lower: number;
+  turn?: number;
+  scale?: number;
+  mirrored?: boolean;
+}): Point[] {
   const place = (x: number, height: number): Point => {
     const [px, py] = [(mirrored ? -1 : 1) * x * scale, -4 * x * (1 - x) * height * scale];
     return { x: 100 + px * Math.cos(turn) - py * Math.sin(turn), y: 50 + px * Math.sin(turn) + py * Math.cos(turn) };
@@ -59,18 +71,23 @@ describe('closed eyes in photographs', () => {
     return { refused: ended.result.captureRefusal, open: ended.result.quality['EyesOpen'] };
   }
 
-  // Two of the sample photographs' faces have their lids down for certain. A third looks down, out of focus: it is not counted either way.
+  // Two of the sample photographs' faces have their lids down for certain. A third looks down, out of focus: it is not
+  // counted either way.
   const CLOSED: readonly DemoFaceName[] = ['sample1-middle', 'sample2-right'];
   const UNCERTAIN: readonly DemoFaceName[] = ['sample4-third'];
   const OPEN = DEMO_FACE_NAMES.filter((name) => !CLOSED.includes(name) && !UNCERTAIN.includes(name));
 
-  it.each(CLOSED)('%s is refused for it, mirrored too', async (name) => {
-    for (const each of [name, `${name}-mirrored` as DemoFaceName]) {
-      const { refused, open } = await looked(each);
-      expect({ each, refused }).toEqual({ each, refused: 'eyes_closed' });
-      expect(open).toBeLessThan(40);
-    }
-  }, 180_000);
+  it.each(CLOSED)(
+    '%s is refused for it, mirrored too',
+    async (name) => {
+      for (const each of [name, `${name}-mirrored` as DemoFaceName]) {
+        const { refused, open } = await looked(each);
+        expect({ each, refused }).toEqual({ each, refused: 'eyes_closed' });
+        expect(open).toBeLessThan(40);
+      }
+    },
+    180_000,
+  );
 
   it('refuses none of 17 faces whose eyes are open, nor their mirror images', async () => {
     expect(OPEN).toHaveLength(17);
@@ -91,7 +108,15 @@ describe('closed eyes in photographs', () => {
   it('gives no score for a booth photograph with closed eyes, and says which check it was; a card may show them', async () => {
     const [closed, open] = [await loadDemoFace('sample2-right'), await loadDemoFace('sample3-middle')];
     const asPhotograph = await comparers.seeing.compareInDetail({ captured: closed, card: open, registered: null });
-    expect(asPhotograph).toMatchObject({ outcome: 'done', result: { kind: 'refused', image: 'captured', reason: 'eyes_closed', detail: expect.stringContaining("of the eyes' width") } });
+    expect(asPhotograph).toMatchObject({
+      outcome: 'done',
+      result: {
+        kind: 'refused',
+        image: 'captured',
+        reason: 'eyes_closed',
+        detail: expect.stringContaining("of the eyes' width"),
+      },
+    });
     const asCard = await comparers.seeing.compareInDetail({ captured: open, card: closed, registered: null });
     expect(asCard).toMatchObject({ outcome: 'done', result: { kind: 'compared' } });
   }, 180_000);

@@ -68,22 +68,46 @@ function resized(bytes: Buffer, below: Below): Buffer {
   return copy;
 }
 
-const MAGICS = ['ffd8ffe0', 'ffd8ffdb', '89504e470d0a1a0a0000000d49484452', '0000000c6a5020200d0a870a', 'ff4fff51', '474946383961', '52494646', '49492a00', '4d4d002a', '25504446', '00000018667479706865696300000000', '424d', '3c737667', '504b0304'];
+const MAGICS = [
+  'ffd8ffe0',
+  'ffd8ffdb',
+  '89504e470d0a1a0a0000000d49484452',
+  '0000000c6a5020200d0a870a',
+  'ff4fff51',
+  '474946383961',
+  '52494646',
+  '49492a00',
+  '4d4d002a',
+  '25504446',
+  '00000018667479706865696300000000',
+  '424d',
+  '3c737667',
+  '504b0304',
+];
 
 function randomWithMagic(_bytes: Buffer, below: Below): Buffer {
   const length = below(4_000);
-  return Buffer.concat([Buffer.from(MAGICS[below(MAGICS.length)]!, 'hex'), Buffer.from(Array.from({ length }, () => below(256)))]);
+  return Buffer.concat([
+    Buffer.from(MAGICS[below(MAGICS.length)]!, 'hex'),
+    Buffer.from(Array.from({ length }, () => below(256))),
+  ]);
 }
 
 /** A part of the file many times over: long chains of segments, chunks or boxes. */
 function repeated(bytes: Buffer, below: Below): Buffer {
   const at = below(bytes.length);
   const part = bytes.subarray(at, at + 1 + below(400));
-  return Buffer.concat([bytes.subarray(0, at), ...Array.from({ length: 1 + below(200) }, () => part), bytes.subarray(at)]);
+  return Buffer.concat([
+    bytes.subarray(0, at),
+    ...Array.from({ length: 1 + below(200) }, () => part),
+    bytes.subarray(at),
+  ]);
 }
 
 async function basePictures(): Promise<HostileFile[]> {
-  const waves = Buffer.from(Uint8Array.from({ length: 96 * 80 * 3 }, (_, i) => 128 + 60 * Math.sin(i / 37) + 50 * Math.cos(i / 911)));
+  const waves = Buffer.from(
+    Uint8Array.from({ length: 96 * 80 * 3 }, (_, i) => 128 + 60 * Math.sin(i / 37) + 50 * Math.cos(i / 911)),
+  );
   const picture = (): Sharp => sharp(waves, { raw: { width: 96, height: 80, channels: 3 } });
   const grey = Uint8Array.from({ length: 96 * 80 }, (_, i) => waves[3 * i]!);
   return [
@@ -110,22 +134,66 @@ async function specialFiles(): Promise<HostileFile[]> {
     { name: 'one byte', bytes: Buffer.from([0xff]) },
     { name: 'CMYK jpeg', bytes: cmyk },
     { name: '16-bit png', bytes: await flat.clone().toColourspace('rgb16').png().toBuffer() },
-    { name: 'animated png', bytes: Buffer.concat([png!.bytes.subarray(0, 33), text('acTL', Buffer.from('0000000200000000', 'hex')), png!.bytes.subarray(33)]) },
-    { name: 'animated gif', bytes: await sharp([await flat.clone().png().toBuffer(), png!.bytes], { join: { animated: true } }).gif().toBuffer() },
+    {
+      name: 'animated png',
+      bytes: Buffer.concat([
+        png!.bytes.subarray(0, 33),
+        text('acTL', Buffer.from('0000000200000000', 'hex')),
+        png!.bytes.subarray(33),
+      ]),
+    },
+    {
+      name: 'animated gif',
+      bytes: await sharp([await flat.clone().png().toBuffer(), png!.bytes], { join: { animated: true } })
+        .gif()
+        .toBuffer(),
+    },
     { name: 'webp', bytes: await flat.clone().webp().toBuffer() },
     { name: 'tiff', bytes: await flat.clone().tiff().toBuffer() },
-    { name: 'svg that includes a file', bytes: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd" width="9" height="9"/></svg>') },
+    {
+      name: 'svg that includes a file',
+      bytes: Buffer.from(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd" width="9" height="9"/></svg>',
+      ),
+    },
     { name: 'jpeg with a web page in front', bytes: Buffer.concat([page, jpeg!.bytes]) },
     { name: 'jpeg with a web page behind', bytes: Buffer.concat([jpeg!.bytes, page]) },
-    { name: 'jpeg with a comment that is an archive', bytes: Buffer.concat([jpeg!.bytes.subarray(0, 2), Buffer.from('fffe0008504b03040000', 'hex'), jpeg!.bytes.subarray(2)]) },
+    {
+      name: 'jpeg with a comment that is an archive',
+      bytes: Buffer.concat([
+        jpeg!.bytes.subarray(0, 2),
+        Buffer.from('fffe0008504b03040000', 'hex'),
+        jpeg!.bytes.subarray(2),
+      ]),
+    },
     { name: 'jpeg of markers only', bytes: Buffer.concat([Buffer.from('ffd8', 'hex'), Buffer.alloc(200_000, 0xff)]) },
-    { name: 'jpeg of a million tiny segments', bytes: Buffer.concat([Buffer.from('ffd8', 'hex'), Buffer.alloc(4_000_000, Buffer.from('fffe0002', 'hex'))]) },
+    {
+      name: 'jpeg of a million tiny segments',
+      bytes: Buffer.concat([Buffer.from('ffd8', 'hex'), Buffer.alloc(4_000_000, Buffer.from('fffe0002', 'hex'))]),
+    },
     { name: 'png that unpacks to 40 million pixels', bytes: pngBomb(8_000, 5_000) },
     { name: 'png that claims more pixels than any limit', bytes: pngBomb(8_001, 8_001) },
-    { name: 'png of a million empty chunks', bytes: Buffer.concat([png!.bytes.subarray(0, 33), Buffer.alloc(6_000_000, chunk('teSt', Buffer.alloc(0)))]) },
-    { name: 'png with packed text of 50 MB', bytes: Buffer.concat([png!.bytes.subarray(0, 33), text('zTXt', Buffer.concat([Buffer.from('k\0\0'), deflateSync(Buffer.alloc(50_000_000))])), png!.bytes.subarray(33)]) },
+    {
+      name: 'png of a million empty chunks',
+      bytes: Buffer.concat([png!.bytes.subarray(0, 33), Buffer.alloc(6_000_000, chunk('teSt', Buffer.alloc(0)))]),
+    },
+    {
+      name: 'png with packed text of 50 MB',
+      bytes: Buffer.concat([
+        png!.bytes.subarray(0, 33),
+        text('zTXt', Buffer.concat([Buffer.from('k\0\0'), deflateSync(Buffer.alloc(50_000_000))])),
+        png!.bytes.subarray(33),
+      ]),
+    },
     { name: 'jp2 of boxes without length', bytes: Buffer.concat([jp2!.bytes.subarray(0, 12), Buffer.alloc(8_000)]) },
-    { name: 'jp2 with a box longer than the world', bytes: Buffer.concat([jp2!.bytes.subarray(0, 12), Buffer.from('000000016a7032687fffffffffffffff', 'hex'), jp2!.bytes.subarray(12)]) },
+    {
+      name: 'jp2 with a box longer than the world',
+      bytes: Buffer.concat([
+        jp2!.bytes.subarray(0, 12),
+        Buffer.from('000000016a7032687fffffffffffffff', 'hex'),
+        jp2!.bytes.subarray(12),
+      ]),
+    },
     { name: 'too many bytes', bytes: Buffer.concat([jpeg!.bytes, Buffer.alloc(13 * 1024 * 1024)]) },
     { name: 'too many bytes of jp2', bytes: Buffer.concat([jp2!.bytes, Buffer.alloc(600 * 1024)]) },
   ];
@@ -145,5 +213,10 @@ function pngBomb(width: number, height: number): Buffer {
   header.writeUInt32BE(height, 4);
   header.set([1, 0, 0, 0, 0], 8);
   const rows = Buffer.alloc((1 + Math.ceil(width / 8)) * height);
-  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }

@@ -9,12 +9,15 @@ const HEIGHT = 320;
 function pattern(): Uint8Array {
   const pixels = new Uint8Array(WIDTH * HEIGHT);
   for (let y = 0; y < HEIGHT; y += 1) {
-    for (let x = 0; x < WIDTH; x += 1) pixels[y * WIDTH + x] = 128 + 90 * Math.sin(x / 19) * Math.cos(y / 23) + ((x >> 4) % 2) * 20;
+    for (let x = 0; x < WIDTH; x += 1)
+      pixels[y * WIDTH + x] = 128 + 90 * Math.sin(x / 19) * Math.cos(y / 23) + ((x >> 4) % 2) * 20;
   }
   return pixels;
 }
 
-async function decode(file: Uint8Array): Promise<{ width: number; height: number; components: number; pixels: Uint8Array }> {
+async function decode(
+  file: Uint8Array,
+): Promise<{ width: number; height: number; components: number; pixels: Uint8Array }> {
   const module = await openjpeg({ print: () => undefined, printErr: () => undefined });
   const decoder = new module.J2KDecoder();
   decoder.getEncodedBuffer(file.length).set(file);
@@ -26,15 +29,19 @@ async function decode(file: Uint8Array): Promise<{ width: number; height: number
 }
 
 describe('encodeGreyJp2', () => {
-  it.each([1_000, 2_000, 4_000, 20_000])('keeps a 240 x 320 picture within %i bytes, and it decodes to the same picture', async (targetBytes) => {
-    const pixels = pattern();
-    const file = await encodeGreyJp2(pixels, WIDTH, HEIGHT, targetBytes);
-    expect(file.length).toBeLessThanOrEqual(targetBytes);
-    const decoded = await decode(file);
-    expect([decoded.width, decoded.height, decoded.components]).toEqual([WIDTH, HEIGHT, 1]);
-    const meanError = pixels.reduce((sum, value, i) => sum + Math.abs(value - (decoded.pixels[i] ?? 0)), 0) / pixels.length;
-    expect(meanError).toBeLessThan(8);
-  });
+  it.each([1_000, 2_000, 4_000, 20_000])(
+    'keeps a 240 x 320 picture within %i bytes, and it decodes to the same picture',
+    async (targetBytes) => {
+      const pixels = pattern();
+      const file = await encodeGreyJp2(pixels, WIDTH, HEIGHT, targetBytes);
+      expect(file.length).toBeLessThanOrEqual(targetBytes);
+      const decoded = await decode(file);
+      expect([decoded.width, decoded.height, decoded.components]).toEqual([WIDTH, HEIGHT, 1]);
+      const meanError =
+        pixels.reduce((sum, value, i) => sum + Math.abs(value - (decoded.pixels[i] ?? 0)), 0) / pixels.length;
+      expect(meanError).toBeLessThan(8);
+    },
+  );
 
   it('starts with the JP2 signature, an 85-byte header, and then the codestream', async () => {
     const file = Buffer.from(await encodeGreyJp2(pattern(), WIDTH, HEIGHT, 2_000));

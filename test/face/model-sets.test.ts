@@ -9,7 +9,12 @@ import { suggestedBands } from '../../src/infrastructure/face/calibration.js';
 import { installModel } from '../../src/infrastructure/face/install-model.js';
 import { MODEL_PARTS, withPart } from '../../src/infrastructure/face/model-parts.js';
 import { algorithmOf, DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set.js';
-import { installedSets, loadModelSet, parseModelSet, saveModelSet } from '../../src/infrastructure/face/model-set-file.js';
+import {
+  installedSets,
+  loadModelSet,
+  parseModelSet,
+  saveModelSet,
+} from '../../src/infrastructure/face/model-set-file.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
 import { emptyFolder, sharedModel, testModels } from './support.js';
@@ -39,7 +44,12 @@ describe('a model set in a file', () => {
   });
 
   it('states everything: the default set and every part make a valid manifest, and no member may be missing', () => {
-    const sets = [DEFAULT_MODEL_SET, ...Object.keys(MODEL_PARTS).map((part) => withPart(part, { file: 'x.onnx', sha256: '0'.repeat(64) }, { id: 'x' }))];
+    const sets = [
+      DEFAULT_MODEL_SET,
+      ...Object.keys(MODEL_PARTS).map((part) =>
+        withPart(part, { file: 'x.onnx', sha256: '0'.repeat(64) }, { id: 'x' }),
+      ),
+    ];
     for (const set of sets) {
       expect(parseModelSet(JSON.stringify(set), 'test')).toEqual(JSON.parse(JSON.stringify(set)));
       for (const leaf of paths(set)) {
@@ -55,9 +65,18 @@ describe('a model set in a file', () => {
     ['[]', 'manifest must be an object'],
     [JSON.stringify({ ...DEFAULT_MODEL_SET, extra: 1 }), 'manifest.extra is not known'],
     [JSON.stringify({ ...DEFAULT_MODEL_SET, id: '../../x' }), 'manifest.id must be an id'],
-    [JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, file: '../x.onnx' } }), 'a plain file name'],
-    [JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, views: [] } }), 'views must be a list of 1 to 16'],
-    [JSON.stringify({ ...DEFAULT_MODEL_SET, suggestedBands: { matchDistanceMax: 0.7, referDistanceMax: 0.6 } }), 'must not be above'],
+    [
+      JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, file: '../x.onnx' } }),
+      'a plain file name',
+    ],
+    [
+      JSON.stringify({ ...DEFAULT_MODEL_SET, embedder: { ...DEFAULT_MODEL_SET.embedder, views: [] } }),
+      'views must be a list of 1 to 16',
+    ],
+    [
+      JSON.stringify({ ...DEFAULT_MODEL_SET, suggestedBands: { matchDistanceMax: 0.7, referDistanceMax: 0.6 } }),
+      'must not be above',
+    ],
   ])('refuses %#', (text, message) => {
     expect(() => parseModelSet(text, 'test')).toThrow(message);
   });
@@ -68,7 +87,10 @@ describe('a model set in a file', () => {
   });
 
   it('of the default suggests the marks that the default policy has', () => {
-    expect(suggestedBands(DEFAULT_MODEL_SET)).toEqual({ matchPointsMin: DEFAULT_POLICY.cardMatchPointsMin, referPointsMin: DEFAULT_POLICY.referralPointsMin });
+    expect(suggestedBands(DEFAULT_MODEL_SET)).toEqual({
+      matchPointsMin: DEFAULT_POLICY.cardMatchPointsMin,
+      referPointsMin: DEFAULT_POLICY.referralPointsMin,
+    });
   });
 });
 
@@ -96,10 +118,14 @@ describe('installing a model', () => {
     const installed = await installModel(cache, { source, sha256: sha256.toUpperCase() });
     expect(installed).toMatchObject({ file: 'net.onnx', sha256, bytes: bytes.length });
     expect(await readFile(installed.path)).toEqual(bytes);
-    await expect(installModel(cache, { source, sha256: '0'.repeat(64), file: 'other.onnx' })).rejects.toThrow(/SHA-256 .*expected 0000.*Nothing was installed/);
+    await expect(installModel(cache, { source, sha256: '0'.repeat(64), file: 'other.onnx' })).rejects.toThrow(
+      /SHA-256 .*expected 0000.*Nothing was installed/,
+    );
     await expect(installModel(cache, { source, sha256: 'abc' })).rejects.toThrow('64 hexadecimal digits');
     await expect(installModel(cache, { source, sha256, file: '../x.onnx' })).rejects.toThrow('not a plain file name');
-    await expect(installModel(cache, { source: path.join(folder, 'missing.onnx'), sha256 })).rejects.toThrow('there is no file');
+    await expect(installModel(cache, { source: path.join(folder, 'missing.onnx'), sha256 })).rejects.toThrow(
+      'there is no file',
+    );
     expect(await readdir(cache)).toEqual(['net.onnx']);
   });
 
@@ -119,9 +145,13 @@ describe('installing a model', () => {
     await new Promise((ready) => server?.once('listening', ready));
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     expect(await installModel(folder, { source: `${base}/net.onnx`, sha256 })).toMatchObject({ file: 'net.onnx' });
-    await expect(installModel(folder, { source: `${base}/net.onnx`, sha256: '1'.repeat(64), file: 'b.onnx' })).rejects.toThrow('expected 1111');
+    await expect(
+      installModel(folder, { source: `${base}/net.onnx`, sha256: '1'.repeat(64), file: 'b.onnx' }),
+    ).rejects.toThrow('expected 1111');
     await expect(installModel(folder, { source: `${base}/gone.onnx`, sha256 })).rejects.toThrow('answered 404');
-    await expect(installModel(folder, { source: 'http://models.example/net.onnx', sha256 })).rejects.toThrow('by https only');
+    await expect(installModel(folder, { source: 'http://models.example/net.onnx', sha256 })).rejects.toThrow(
+      'by https only',
+    );
     expect(await readdir(folder)).toEqual(['net.onnx']);
   });
 });
@@ -133,19 +163,31 @@ describeUnless(elsewhere(noYunet), 'the optional detector', () => {
   it('takes the place of the default one: one face in each picture, and the same verdicts', async () => {
     const known = MODEL_PARTS['yunet-detector']!.known!;
     const installed = await installModel(folder, { source: yunet!, sha256: known.sha256 });
-    for (const { file } of modelFiles(DEFAULT_MODEL_SET)) await copyFile(path.join(testModels, file), path.join(folder, file)).catch(() => undefined);
+    for (const { file } of modelFiles(DEFAULT_MODEL_SET))
+      await copyFile(path.join(testModels, file), path.join(folder, file)).catch(() => undefined);
     const set = withPart('yunet-detector', { file: installed.file, sha256: installed.sha256 }, { id: 'with-yunet' });
     const comparer = new OnnxFaceComparer({ cacheDir: folder, workers: 1, modelSet: set });
     await comparer.start();
     try {
-      for (const name of DEMO_FACE_NAMES.slice(0, 8)) expect(await comparer.analyse(await loadDemoFace(name))).toMatchObject({ result: { kind: 'analysed', faces: [{}] } });
+      for (const name of DEMO_FACE_NAMES.slice(0, 8))
+        expect(await comparer.analyse(await loadDemoFace(name))).toMatchObject({
+          result: { kind: 'analysed', faces: [{}] },
+        });
       const { matchPointsMin, referPointsMin } = suggestedBands(set);
       const points = async (captured: string, card: string): Promise<number> => {
-        const result = await comparer.compare({ captured: await loadDemoFace(captured as never), card: await loadCardPhoto(card as never), registered: null });
+        const result = await comparer.compare({
+          captured: await loadDemoFace(captured as never),
+          card: await loadCardPhoto(card as never),
+          registered: null,
+        });
         return result.outcome === 'compared' ? result.cardPoints : NaN;
       };
-      expect(await points(DEMO_STORIES.samePerson.captured, DEMO_STORIES.samePerson.card)).toBeGreaterThanOrEqual(matchPointsMin);
-      expect(await points(DEMO_STORIES.differentPeople.captured, DEMO_STORIES.differentPeople.card)).toBeLessThan(referPointsMin);
+      expect(await points(DEMO_STORIES.samePerson.captured, DEMO_STORIES.samePerson.card)).toBeGreaterThanOrEqual(
+        matchPointsMin,
+      );
+      expect(await points(DEMO_STORIES.differentPeople.captured, DEMO_STORIES.differentPeople.card)).toBeLessThan(
+        referPointsMin,
+      );
     } finally {
       await comparer.close();
     }

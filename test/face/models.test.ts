@@ -26,16 +26,22 @@ describe('making the models', () => {
     const bytes = await readFile(model!.path);
     bytes[1000]! ^= 1;
     await writeFile(model!.path, bytes);
-    await expect(ensureModels(folder, [DEFAULT_MODEL_SET.detector])).rejects.toThrow(/blazeface-v2\.onnx has SHA-256 .*, expected 7a88681c/);
+    await expect(ensureModels(folder, [DEFAULT_MODEL_SET.detector])).rejects.toThrow(
+      /blazeface-v2\.onnx has SHA-256 .*, expected 7a88681c/,
+    );
     expect(await readFile(model!.path)).toEqual(bytes);
   });
 
   it('refuses a pin that the converter does not meet', async () => {
-    await expect(ensureModels(folder, [{ file: 'blazeface-v2.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow('expected 0000');
+    await expect(ensureModels(folder, [{ file: 'blazeface-v2.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow(
+      'expected 0000',
+    );
   });
 
   it('refuses a file that nobody can make, and a name that leaves the folder', async () => {
-    await expect(ensureModels(folder, [{ file: 'sface.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow(/sface\.onnx is missing .* models install/);
+    await expect(ensureModels(folder, [{ file: 'sface.onnx', sha256: '0'.repeat(64) }])).rejects.toThrow(
+      /sface\.onnx is missing .* models install/,
+    );
     expect(() => modelPath(folder, '../evil.onnx')).toThrow('not a plain file name');
     expect(() => modelPath(folder, path.join('a', 'b.onnx'))).toThrow('not a plain file name');
   });
@@ -73,11 +79,15 @@ describe('reading weights', () => {
 
 describe('the name of a model set', () => {
   it('does not depend on the order of keys, and changes with every number', () => {
-    const reordered = Object.fromEntries(Object.entries(DEFAULT_MODEL_SET).reverse()) as unknown as typeof DEFAULT_MODEL_SET;
+    const reordered = Object.fromEntries(
+      Object.entries(DEFAULT_MODEL_SET).reverse(),
+    ) as unknown as typeof DEFAULT_MODEL_SET;
     expect(canonicalJson(reordered)).toBe(canonicalJson(DEFAULT_MODEL_SET));
     expect(algorithmOf(reordered)).toEqual(algorithmOf(DEFAULT_MODEL_SET));
     const stricter = { ...DEFAULT_MODEL_SET, detector: { ...DEFAULT_MODEL_SET.detector, scoreMin: 0.61 } };
     expect(algorithmOf(stricter).version).not.toBe(algorithmOf(DEFAULT_MODEL_SET).version);
-    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(/^2\.0\.0\+[0-9a-f]{12}\.ort-[\d.]+\.sharp-[\d.]+\.vips-[\d.]+\.openjpeg-[\d.]+$/);
+    expect(algorithmOf(DEFAULT_MODEL_SET).version).toMatch(
+      /^2\.0\.0\+[0-9a-f]{12}\.ort-[\d.]+\.sharp-[\d.]+\.vips-[\d.]+\.openjpeg-[\d.]+$/,
+    );
   });
 });

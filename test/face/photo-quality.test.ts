@@ -22,7 +22,10 @@ async function analysed(bytes: Uint8Array): Promise<AnalyseResult> {
 async function blurred(name: DemoFaceName, share: number): Promise<Buffer> {
   const photo = await loadDemoFace(name);
   const { faces } = (await analysed(photo)) as Analysed;
-  return sharp(photo).blur(share * faces[0]!.interEyeDistance).jpeg({ quality: 92 }).toBuffer();
+  return sharp(photo)
+    .blur(share * faces[0]!.interEyeDistance)
+    .jpeg({ quality: 92 })
+    .toBuffer();
 }
 
 const score = (result: AnalyseResult, measure: string): number => (result as Analysed).quality[measure] as number;
@@ -30,8 +33,14 @@ const score = (result: AnalyseResult, measure: string): number => (result as Ana
 describe('sharpness', () => {
   it('accepts every sample photograph as it is, with a blur of 4 % of the eye distance too, and refuses each at 8 %', async () => {
     // The lids of two of these are down, which is another reason to refuse.
-    for (const name of DEMO_FACE_NAMES.filter((name, i) => i % 3 === 0 && name !== 'sample2-right' && name !== 'sample4-third')) {
-      const [plain, soft, strong] = [await analysed(await loadDemoFace(name)), await analysed(await blurred(name, 0.04)), await analysed(await blurred(name, 0.08))];
+    for (const name of DEMO_FACE_NAMES.filter(
+      (name, i) => i % 3 === 0 && name !== 'sample2-right' && name !== 'sample4-third',
+    )) {
+      const [plain, soft, strong] = [
+        await analysed(await loadDemoFace(name)),
+        await analysed(await blurred(name, 0.04)),
+        await analysed(await blurred(name, 0.08)),
+      ];
       expect({ name, refused: (plain as Analysed).captureRefusal }).toEqual({ name, refused: null });
       expect({ name, refused: (soft as Analysed).captureRefusal }).toEqual({ name, refused: null });
       expect({ name, refused: (strong as Analysed).captureRefusal }).toEqual({ name, refused: 'too_blurred' });
@@ -43,12 +52,21 @@ describe('sharpness', () => {
   it('does not depend on the size of the picture', async () => {
     const photo = await loadDemoFace('sample1-left');
     const small = await sharp(photo).resize(240).jpeg({ quality: 95 }).toBuffer();
-    expect(Math.abs(score(await analysed(photo), 'Sharpness') - score(await analysed(small), 'Sharpness'))).toBeLessThanOrEqual(8);
+    expect(
+      Math.abs(score(await analysed(photo), 'Sharpness') - score(await analysed(small), 'Sharpness')),
+    ).toBeLessThanOrEqual(8);
   });
 
   it('refuses a comparison of a photograph that is too blurred, and says so', async () => {
-    const result = await comparer.compareInDetail({ captured: await blurred('sample1-left', 0.09), card: await loadDemoFace('sample1-left'), registered: null });
-    expect(result).toMatchObject({ outcome: 'done', result: { kind: 'refused', image: 'captured', reason: 'too_blurred' } });
+    const result = await comparer.compareInDetail({
+      captured: await blurred('sample1-left', 0.09),
+      card: await loadDemoFace('sample1-left'),
+      registered: null,
+    });
+    expect(result).toMatchObject({
+      outcome: 'done',
+      result: { kind: 'refused', image: 'captured', reason: 'too_blurred' },
+    });
   });
 });
 
@@ -56,8 +74,13 @@ describe('light', () => {
   it('calls a face lit from one side uneven, and a dark one under-exposed', async () => {
     const photo = await loadDemoFace('sample6-fourth');
     const { width, height } = await sharp(photo).metadata();
-    const shade = Buffer.from(`<svg width="${width}" height="${height}"><defs><linearGradient id="g"><stop offset="0.3" stop-color="#000" stop-opacity="0.85"/><stop offset="0.6" stop-color="#000" stop-opacity="0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/></svg>`);
-    const sideLit = await sharp(photo).composite([{ input: shade }]).jpeg().toBuffer();
+    const shade = Buffer.from(
+      `<svg width="${width}" height="${height}"><defs><linearGradient id="g"><stop offset="0.3" stop-color="#000" stop-opacity="0.85"/><stop offset="0.6" stop-color="#000" stop-opacity="0"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/></svg>`,
+    );
+    const sideLit = await sharp(photo)
+      .composite([{ input: shade }])
+      .jpeg()
+      .toBuffer();
     const dark = await sharp(photo).linear(0.12).jpeg().toBuffer();
     const [plain, side, night] = [await analysed(photo), await analysed(sideLit), await analysed(dark)];
     expect(score(side, 'IlluminationUniformity')).toBeLessThan(score(plain, 'IlluminationUniformity'));
@@ -66,17 +89,31 @@ describe('light', () => {
   });
 
   it('does not judge the colour of a grey picture', async () => {
-    const grey = await sharp(await loadDemoFace('sample6-fourth')).greyscale().jpeg().toBuffer();
-    expect((await analysed(grey) as Analysed).quality['NaturalColour']).toBe('not_assessed');
+    const grey = await sharp(await loadDemoFace('sample6-fourth'))
+      .greyscale()
+      .jpeg()
+      .toBuffer();
+    expect(((await analysed(grey)) as Analysed).quality['NaturalColour']).toBe('not_assessed');
   });
 });
 
 describe('what cannot be measured', () => {
   it('is said for each measure by its name, and every other measure is a whole number 0..100', async () => {
     const { quality } = (await analysed(await loadDemoFace('sample1-left'))) as Analysed;
-    const open = Object.entries(quality).filter(([, value]) => value === 'not_assessed').map(([name]) => name);
-    expect(open).toEqual(expect.arrayContaining(['UnifiedQualityScore', 'BackgroundUniformity', 'CompressionArtifacts', 'NoHeadCoverings', 'ExpressionNeutrality']));
+    const open = Object.entries(quality)
+      .filter(([, value]) => value === 'not_assessed')
+      .map(([name]) => name);
+    expect(open).toEqual(
+      expect.arrayContaining([
+        'UnifiedQualityScore',
+        'BackgroundUniformity',
+        'CompressionArtifacts',
+        'NoHeadCoverings',
+        'ExpressionNeutrality',
+      ]),
+    );
     expect(Object.keys(quality).sort()).toEqual([...PHOTO_MEASURES].sort());
-    for (const value of Object.values(quality)) if (value !== 'not_assessed') expect(Number.isInteger(value) && value >= 0 && value <= 100).toBe(true);
+    for (const value of Object.values(quality))
+      if (value !== 'not_assessed') expect(Number.isInteger(value) && value >= 0 && value <= 100).toBe(true);
   });
 });

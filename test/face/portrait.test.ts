@@ -43,7 +43,7 @@ async function verdict(photo: Uint8Array): Promise<PhotographVerdict> {
 const TRUE_REASONS: Readonly<Record<string, RegExp>> = {
   'opaque sunglasses': /^eyes_covered$/,
   'surgical mask': /^mouth_covered$|NaturalColour/,
-  'scarf': /^mouth_covered$|NaturalColour/,
+  scarf: /^mouth_covered$|NaturalColour/,
   'hand on the mouth': /^mouth_covered$/,
   'hat to the brows': /^eyes_covered$/,
   'half the face outside': /CropOfTheFaceImage|no_face|too_blurred/,
@@ -62,30 +62,51 @@ const ACCEPTED = ['none', 'thick black glasses', 'darkened, gamma 2.2'];
 
 /** @see `./honnin bench portrait` for the whole table */
 describe('a photograph for a procedure is a portrait', () => {
-  it.each(PEOPLE)('%s is accepted as it is, with thick glasses, and darkened or referred; altered it never goes straight through', async (name) => {
-    for (const alteration of KINDS) {
-      for (let seed = 1; seed <= soakFactor(); seed += 1) {
-        const { verdict: found, reason, measure } = await verdict(drawn(name, alteration, seed));
-        const why = `${reason} ${measure}`.replace(/ none$/, '').replace('poor_quality ', '');
-        if (alteration === 'none') expect([name, alteration, found]).toEqual([name, alteration, 'accepted']);
-        else if (ACCEPTED.includes(alteration)) expect([name, alteration, found, why]).toEqual([name, alteration, expect.not.stringMatching('refused'), expect.anything()]);
-        else if (alteration in TRUE_REASONS) {
-          expect([name, alteration, seed, found]).toEqual([name, alteration, seed, expect.stringMatching(/^re/)]);
-          if (found === 'refused') expect([name, alteration, seed, why]).toEqual([name, alteration, seed, expect.stringMatching(TRUE_REASONS[alteration]!)]);
+  it.each(PEOPLE)(
+    '%s is accepted as it is, with thick glasses, and darkened or referred; altered it never goes straight through',
+    async (name) => {
+      for (const alteration of KINDS) {
+        for (let seed = 1; seed <= soakFactor(); seed += 1) {
+          const { verdict: found, reason, measure } = await verdict(drawn(name, alteration, seed));
+          const why = `${reason} ${measure}`.replace(/ none$/, '').replace('poor_quality ', '');
+          if (alteration === 'none') expect([name, alteration, found]).toEqual([name, alteration, 'accepted']);
+          else if (ACCEPTED.includes(alteration))
+            expect([name, alteration, found, why]).toEqual([
+              name,
+              alteration,
+              expect.not.stringMatching('refused'),
+              expect.anything(),
+            ]);
+          else if (alteration in TRUE_REASONS) {
+            expect([name, alteration, seed, found]).toEqual([name, alteration, seed, expect.stringMatching(/^re/)]);
+            if (found === 'refused')
+              expect([name, alteration, seed, why]).toEqual([
+                name,
+                alteration,
+                seed,
+                expect.stringMatching(TRUE_REASONS[alteration]!),
+              ]);
+          }
         }
       }
-    }
-  }, 240_000 * soakFactor());
+    },
+    240_000 * soakFactor(),
+  );
 
-  it.each(PEOPLE)('%s never goes straight through as another hand drew on it, in other colours and stuffs', async (name) => {
-    const through: string[] = [];
-    for (const alteration of OTHER_KINDS.filter((kind) => !HONEST.includes(kind))) {
-      for (let seed = 1; seed <= soakFactor(); seed += 1) {
-        if ((await verdict(drawn(name, alteration, seed))).verdict === 'accepted') through.push(`${alteration} ${seed}`);
+  it.each(PEOPLE)(
+    '%s never goes straight through as another hand drew on it, in other colours and stuffs',
+    async (name) => {
+      const through: string[] = [];
+      for (const alteration of OTHER_KINDS.filter((kind) => !HONEST.includes(kind))) {
+        for (let seed = 1; seed <= soakFactor(); seed += 1) {
+          if ((await verdict(drawn(name, alteration, seed))).verdict === 'accepted')
+            through.push(`${alteration} ${seed}`);
+        }
       }
-    }
-    expect(through).toEqual([]);
-  }, 240_000 * soakFactor());
+      expect(through).toEqual([]);
+    },
+    240_000 * soakFactor(),
+  );
 
   it('never says "open" or "closed" of what nobody sees, in the comparison too', async () => {
     const card = await loadCardPhoto('sample1-right');
@@ -94,22 +115,46 @@ describe('a photograph for a procedure is a portrait', () => {
         const photo = drawn('sample3-middle', alteration, seed);
         const assessed = await comparer.assess(photo);
         if (assessed.outcome !== 'assessed') throw new Error(assessed.detail);
-        expect([alteration, assessed.quality[alteration === 'opaque sunglasses' ? 'EyesOpen' : 'MouthClosed']]).toEqual([alteration, 'not_assessed']);
+        expect([alteration, assessed.quality[alteration === 'opaque sunglasses' ? 'EyesOpen' : 'MouthClosed']]).toEqual(
+          [alteration, 'not_assessed'],
+        );
         const compared = await comparer.compare({ captured: photo, card, registered: null });
-        if (compared.outcome === 'compared') expect(verdictOfCheck({ reasons: [], quality: compared.quality }, DEFAULT_POLICY).verdict).toBe('referred');
-        else expect(compared).toMatchObject({ outcome: 'not_comparable', image: 'captured', reason: assessed.reasons[0] });
+        if (compared.outcome === 'compared')
+          expect(verdictOfCheck({ reasons: [], quality: compared.quality }, DEFAULT_POLICY).verdict).toBe('referred');
+        else
+          expect(compared).toMatchObject({ outcome: 'not_comparable', image: 'captured', reason: assessed.reasons[0] });
       }
     }
   }, 120_000);
 
-  const cases = { lfw10_039_sunglasses: /^eyes_covered/, lfw10_037_mask: /^mouth_covered/, lfw10_037_halfout: /LeftwardCrop/, lfw10_039_under: /UnderExposure/ };
-  const files = Object.entries(cases).map(([name, why]) => ({ name, why, file: path.join(sharedPictures, `${name}.jpg`) }));
+  const cases = {
+    lfw10_039_sunglasses: /^eyes_covered/,
+    lfw10_037_mask: /^mouth_covered/,
+    lfw10_037_halfout: /LeftwardCrop/,
+    lfw10_039_under: /UnderExposure/,
+  };
+  const files = Object.entries(cases).map(([name, why]) => ({
+    name,
+    why,
+    file: path.join(sharedPictures, `${name}.jpg`),
+  }));
   const present = files.every(({ file }) => existsSync(file));
-  if (!present) process.stderr.write('skipped: photographs that are no portraits are not on this machine (../shared/cases/pictures)\n');
-  (present ? it : it.skip)('and drawings of other hands are refused with the true reason', async () => {
-    for (const { name, why, file } of files) {
-      const { verdict: found, reason, measure } = await verdict(readFileSync(file));
-      expect([name, found, `${reason} ${measure}`]).toEqual([name, 'refused', expect.stringMatching(new RegExp(why.source.replace('^', '')))]);
-    }
-  }, 60_000);
+  if (!present)
+    process.stderr.write(
+      'skipped: photographs that are no portraits are not on this machine (../shared/cases/pictures)\n',
+    );
+  (present ? it : it.skip)(
+    'and drawings of other hands are refused with the true reason',
+    async () => {
+      for (const { name, why, file } of files) {
+        const { verdict: found, reason, measure } = await verdict(readFileSync(file));
+        expect([name, found, `${reason} ${measure}`]).toEqual([
+          name,
+          'refused',
+          expect.stringMatching(new RegExp(why.source.replace('^', ''))),
+        ]);
+      }
+    },
+    60_000,
+  );
 });

@@ -9,7 +9,11 @@ export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.u
 export const sharedFaces = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'), 'faces');
 
 /** Pictures that must never be submitted as they are; beside the project as well. */
-export const sharedPictures = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'), 'cases', 'pictures');
+export const sharedPictures = path.join(
+  process.env['HONNIN_SHARED'] ?? path.resolve(projectRoot, '../shared'),
+  'cases',
+  'pictures',
+);
 
 /** Models are made once per machine for the tests and checked at every use. */
 export const testModels = path.join(tmpdir(), 'honnin-test-models');

@@ -19,7 +19,15 @@ let counters: Int32Array;
 
 async function started(options: Partial<PoolOptions> = {}, workerData: object = {}): Promise<WorkerPool<Job, string>> {
   counters = new Int32Array(new SharedArrayBuffer(64));
-  pool = new WorkerPool<Job, string>({ file, workerData: { counters: counters.buffer, ...workerData }, workers: 1, queueLimit: 4, jobTimeoutMs: 5_000, startTimeoutMs: 10_000, ...options });
+  pool = new WorkerPool<Job, string>({
+    file,
+    workerData: { counters: counters.buffer, ...workerData },
+    workers: 1,
+    queueLimit: 4,
+    jobTimeoutMs: 5_000,
+    startTimeoutMs: 10_000,
+    ...options,
+  });
   await pool.start();
   return pool;
 }
@@ -41,15 +49,21 @@ describe('the worker pool', () => {
     expect(outcomes).toEqual(Array.from({ length: 12 }, (_, i) => ({ outcome: 'done', result: `done ${i}` })));
   });
 
-  it.each(['crash', 'exit', 'hang'] as const)('tries a job once more after a %s, on a new worker, and goes on with the next', async (fault) => {
-    const running = await started({ jobTimeoutMs: 400 });
-    const [first, second] = await Promise.all([running.run({ name: 'a', fault, faults: 1, counter: 1 }), running.run({ name: 'b' })]);
-    expect(first).toEqual({ outcome: 'done', result: 'done a' });
-    expect(second).toEqual({ outcome: 'done', result: 'done b' });
-    expect(Atomics.load(counters, 1)).toBe(2);
-    expect(running.load()).toEqual({ workers: 1, waiting: 0, running: 0 });
-    expect(running.replacements()).toBe(1);
-  });
+  it.each(['crash', 'exit', 'hang'] as const)(
+    'tries a job once more after a %s, on a new worker, and goes on with the next',
+    async (fault) => {
+      const running = await started({ jobTimeoutMs: 400 });
+      const [first, second] = await Promise.all([
+        running.run({ name: 'a', fault, faults: 1, counter: 1 }),
+        running.run({ name: 'b' }),
+      ]);
+      expect(first).toEqual({ outcome: 'done', result: 'done a' });
+      expect(second).toEqual({ outcome: 'done', result: 'done b' });
+      expect(Atomics.load(counters, 1)).toBe(2);
+      expect(running.load()).toEqual({ workers: 1, waiting: 0, running: 0 });
+      expect(running.replacements()).toBe(1);
+    },
+  );
 
   it.each([
     ['crash', 'worker_failed'],

@@ -23,14 +23,38 @@ export function eventsDocument(known: KnownConsumers): string {
   const { events, named } = readDomainTypes();
   const parts = [OPENING];
   for (const { union, streams, about } of EVENT_SOURCES) {
-    parts.push(`## Streams \`${streams}\`\n\n${about}\n`, ...events.filter((event) => event.union === union).map((event) => describe(event, known)));
+    parts.push(
+      `## Streams \`${streams}\`\n\n${about}\n`,
+      ...events.filter((event) => event.union === union).map((event) => describe(event, known)),
+    );
   }
-  parts.push('## Types that the fields use\n', ...[...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => `**\`${name}\`**: \`${text}\`\n`));
+  parts.push(
+    '## Types that the fields use\n',
+    ...[...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => `**\`${name}\`**: \`${text}\`\n`),
+  );
   return `${parts.join('\n')}`;
 }
 
-function describe({ name, doc, fields }: EventShapeText, { versions, projections, sagaSources }: KnownConsumers): string {
-  const readers = [...(sagaSources.includes(name) ? ['the saga'] : []), ...projections.filter((projection) => projection.handles.includes(name)).map((projection) => projection.name)];
-  const rows = fields.map((field) => `| \`${field.name}\` | \`${field.type.replaceAll('|', '\\|')}\` | ${field.doc.replaceAll('|', '\\|')} |`);
-  return [`### ${name}`, '', ...(doc ? [doc, ''] : []), `Version ${versions[name]?.version ?? '?'}. Read by ${readers.length > 0 ? readers.join(', ') : 'its own aggregate'}.`, '', '| Field | Type | Meaning |', '| --- | --- | --- |', ...rows, ''].join('\n');
+function describe(
+  { name, doc, fields }: EventShapeText,
+  { versions, projections, sagaSources }: KnownConsumers,
+): string {
+  const readers = [
+    ...(sagaSources.includes(name) ? ['the saga'] : []),
+    ...projections.filter((projection) => projection.handles.includes(name)).map((projection) => projection.name),
+  ];
+  const rows = fields.map(
+    (field) => `| \`${field.name}\` | \`${field.type.replaceAll('|', '\\|')}\` | ${field.doc.replaceAll('|', '\\|')} |`,
+  );
+  return [
+    `### ${name}`,
+    '',
+    ...(doc ? [doc, ''] : []),
+    `Version ${versions[name]?.version ?? '?'}. Read by ${readers.length > 0 ? readers.join(', ') : 'its own aggregate'}.`,
+    '',
+    '| Field | Type | Meaning |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
 }

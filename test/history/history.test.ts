@@ -2,10 +2,27 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { booths, consumers, dualActs, erasures, holdReviews, losses, policies, registrants, registrations, sagas, type Aggregate } from '../../src/application/aggregates.js';
+import {
+  booths,
+  consumers,
+  dualActs,
+  erasures,
+  holdReviews,
+  losses,
+  policies,
+  registrants,
+  registrations,
+  sagas,
+  type Aggregate,
+} from '../../src/application/aggregates.js';
 import { toDomain } from '../../src/application/commands/decide-and-append.js';
 import type { DomainEvent } from '../../src/domain/decider.js';
-import { positionFromText, type EventMetadata, type JsonObject, type StoredEvent } from '../../src/domain/event-envelope.js';
+import {
+  positionFromText,
+  type EventMetadata,
+  type JsonObject,
+  type StoredEvent,
+} from '../../src/domain/event-envelope.js';
 import { currentVersion, EVENT_REGISTRY, UnknownEventError, upcast } from '../../src/domain/event-registry.js';
 import { SAGA_SOURCES } from '../../src/domain/saga/registration.saga.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
@@ -27,49 +44,142 @@ function sample(version: number, name: string): Sample {
 }
 
 function samples(): Sample[] {
-  return readdirSync(here).filter((folder) => /^v\d+$/.test(folder)).flatMap((folder) => readdirSync(path.join(here, folder)).map((file) => sample(Number(folder.slice(1)), file.replace(/\.json$/, ''))));
+  return readdirSync(here)
+    .filter((folder) => /^v\d+$/.test(folder))
+    .flatMap((folder) =>
+      readdirSync(path.join(here, folder)).map((file) => sample(Number(folder.slice(1)), file.replace(/\.json$/, ''))),
+    );
 }
 
-/** Names in the order in which a case makes them, so that each event finds the state that it belongs to. One row per way to end. */
+/** Names in the order in which a case makes them, so that each event finds the state that it belongs to. One row per
+ * way to end. */
 const STORIES: Readonly<Record<string, readonly { readonly events: readonly string[]; readonly ends: object }[]>> = {
   registration: [
-    { events: ['RequestReceived', 'CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'], ends: { stage: 'closed', outcome: 'certificate_rejected', refusedEvidence: { isErased: true, eraseAtUtc: '2027-12-25T05:13:04.418Z' } } },
-    { events: ['RequestReceived', 'CertificateCheckDeferred', 'CertificateRejected'], ends: { stage: 'closed', outcome: 'certificate_rejected' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceComparisonDeferred', 'FaceMismatched'], ends: { stage: 'closed', outcome: 'face_mismatched' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceNotComparable'], ends: { stage: 'closed', outcome: 'face_not_comparable' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'SubmissionDeferred', 'SubmittedToGovernment', 'GovernmentAccepted'], ends: { stage: 'closed', outcome: 'accepted' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'SubmittedToGovernment', 'GovernmentRefused'], ends: { stage: 'closed', outcome: 'refused_by_government' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldReleased'], ends: { stage: 'confirmed' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldRejected'], ends: { stage: 'closed', outcome: 'hold_rejected' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'RecaptureRequested'], ends: { stage: 'closed', outcome: 'recapture' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldExpired'], ends: { stage: 'closed', outcome: 'hold_expired' } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'KeptInRegistry'], ends: { stage: 'closed', outcome: 'kept' } },
+    {
+      events: ['RequestReceived', 'CertificateRejected', 'RefusedEvidenceRetained', 'RefusedEvidenceErased'],
+      ends: {
+        stage: 'closed',
+        outcome: 'certificate_rejected',
+        refusedEvidence: { isErased: true, eraseAtUtc: '2027-12-25T05:13:04.418Z' },
+      },
+    },
+    {
+      events: ['RequestReceived', 'CertificateCheckDeferred', 'CertificateRejected'],
+      ends: { stage: 'closed', outcome: 'certificate_rejected' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceComparisonDeferred', 'FaceMismatched'],
+      ends: { stage: 'closed', outcome: 'face_mismatched' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceNotComparable'],
+      ends: { stage: 'closed', outcome: 'face_not_comparable' },
+    },
+    {
+      events: [
+        'RequestReceived',
+        'CertificateVerified',
+        'FaceMatched',
+        'SubmissionAttempted',
+        'SubmissionDeferred',
+        'SubmittedToGovernment',
+        'GovernmentAccepted',
+      ],
+      ends: { stage: 'closed', outcome: 'accepted' },
+    },
+    {
+      events: [
+        'RequestReceived',
+        'CertificateVerified',
+        'FaceMatched',
+        'SubmissionAttempted',
+        'SubmittedToGovernment',
+        'GovernmentRefused',
+      ],
+      ends: { stage: 'closed', outcome: 'refused_by_government' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldReleased'],
+      ends: { stage: 'confirmed' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldRejected'],
+      ends: { stage: 'closed', outcome: 'hold_rejected' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'RecaptureRequested'],
+      ends: { stage: 'closed', outcome: 'recapture' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceReferred', 'Held', 'HoldExpired'],
+      ends: { stage: 'closed', outcome: 'hold_expired' },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'KeptInRegistry'],
+      ends: { stage: 'closed', outcome: 'kept' },
+    },
     { events: ['RequestReceived', 'RegistrationWithdrawn'], ends: { stage: 'closed', outcome: 'withdrawn' } },
     { events: ['RequestLapsed'], ends: { stage: 'none', isLapsed: true } },
-    { events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'MaterialDiffered', 'RequestEndedByOperator'], ends: { stage: 'closed', outcome: 'ended_by_operator', stop: null, ended: { reference: 'INC-2026-0117' } } },
-    { events: ['RequestReceived', 'CertificateVerified', 'MaterialMissing'], ends: { stage: 'stopped', stop: { cause: 'material_missing' } } },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'MaterialDiffered', 'RequestEndedByOperator'],
+      ends: { stage: 'closed', outcome: 'ended_by_operator', stop: null, ended: { reference: 'INC-2026-0117' } },
+    },
+    {
+      events: ['RequestReceived', 'CertificateVerified', 'MaterialMissing'],
+      ends: { stage: 'stopped', stop: { cause: 'material_missing' } },
+    },
   ],
   hold: [
     { events: ['HoldOpened', 'OpinionGiven', 'HoldResolved'], ends: { stage: 'resolved', outcome: 'released' } },
     { events: ['HoldOpened', 'HoldClosed'], ends: { stage: 'resolved', outcome: 'closed' } },
   ],
   registrant: [
-    { events: ['ConsentGiven', 'FaceImageRegistered', 'FaceImageConfirmed'], ends: { images: [{ status: 'confirmed' }], erased: false } },
-    { events: ['ConsentGiven', 'FaceImageRegistered', 'ConsentWithdrawn', 'FaceImageWithdrawn', 'RegistrantErased'], ends: { erased: true } },
+    {
+      events: ['ConsentGiven', 'FaceImageRegistered', 'FaceImageConfirmed'],
+      ends: { images: [{ status: 'confirmed' }], erased: false },
+    },
+    {
+      events: ['ConsentGiven', 'FaceImageRegistered', 'ConsentWithdrawn', 'FaceImageWithdrawn', 'RegistrantErased'],
+      ends: { erased: true },
+    },
     { events: ['CertificateLinked'], ends: { linkedTo: expect.any(String) } },
     { events: ['CertificateAdded'], ends: { certificates: [expect.any(String)], linkedTo: null } },
   ],
-  policy: [{ events: ['PolicyProposed', 'PolicyApproved', 'PolicyActivated'], ends: { active: 1, versions: [{ version: 1, approvedBy: expect.any(String) }] } }],
+  policy: [
+    {
+      events: ['PolicyProposed', 'PolicyApproved', 'PolicyActivated'],
+      ends: { active: 1, versions: [{ version: 1, approvedBy: expect.any(String) }] },
+    },
+  ],
   booth: [
-    { events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended'], ends: { stage: 'suspended', keyVersion: 2, suspendedFor: 'maintenance' } },
-    { events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed'], ends: { stage: 'enrolled', suspendedFor: null } },
+    {
+      events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended'],
+      ends: { stage: 'suspended', keyVersion: 2, suspendedFor: 'maintenance' },
+    },
+    {
+      events: ['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed'],
+      ends: { stage: 'enrolled', suspendedFor: null },
+    },
   ],
   act: [
-    { events: ['ActProposed', 'ActApproved', 'ActBegun', 'ActCarriedOut'], ends: { stage: 'carried_out', approvedBy: 'officer-mori' } },
+    {
+      events: ['ActProposed', 'ActApproved', 'ActBegun', 'ActCarriedOut'],
+      ends: { stage: 'carried_out', approvedBy: 'officer-mori' },
+    },
     { events: ['ActProposed', 'ActApproved', 'ActDeclined'], ends: { stage: 'declined', refusal: null } },
   ],
   consumer: [
-    { events: ['EventParked', 'ConsumerStopped', 'ConsumerResumed', 'ParkedReplayed', 'EventSkipped', 'UnknownEventMet'], ends: { skipped: ['7b1c0f3e-5a92-5d4b-8e61-3c9d2f7a0b18'], unknown: ['SomethingOfTomorrow/1'] } },
+    {
+      events: [
+        'EventParked',
+        'ConsumerStopped',
+        'ConsumerResumed',
+        'ParkedReplayed',
+        'EventSkipped',
+        'UnknownEventMet',
+      ],
+      ends: { skipped: ['7b1c0f3e-5a92-5d4b-8e61-3c9d2f7a0b18'], unknown: ['SomethingOfTomorrow/1'] },
+    },
   ],
   loss: [
     {
@@ -79,17 +189,46 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
   ],
   erasure: [{ events: ['ErasureAnnounced', 'ErasureConfirmed'], ends: { stage: 'announced', open: [] } }],
   saga: [
-    { events: ['SagaReacted', 'EffectFailed', 'EffectStuck'], ends: { pending: [{ stuck: 'attempts_exhausted', failures: 1 }] } },
+    {
+      events: ['SagaReacted', 'EffectFailed', 'EffectStuck'],
+      ends: { pending: [{ stuck: 'attempts_exhausted', failures: 1 }] },
+    },
     { events: ['SagaReacted', 'EffectStuck', 'EffectResumed'], ends: { pending: [{ stuck: null, failures: 0 }] } },
     { events: ['SagaReacted', 'EffectPerformed'], ends: { pending: [] } },
   ],
 };
 
-const AGGREGATES = { registration: registrations, hold: holdReviews, registrant: registrants, policy: policies, booth: booths, act: dualActs, consumer: consumers, saga: sagas, loss: losses, erasure: erasures } as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
+const AGGREGATES = {
+  registration: registrations,
+  hold: holdReviews,
+  registrant: registrants,
+  policy: policies,
+  booth: booths,
+  act: dualActs,
+  consumer: consumers,
+  saga: sagas,
+  loss: losses,
+  erasure: erasures,
+} as unknown as Readonly<Record<string, Aggregate<unknown, unknown, DomainEvent>>>;
 /** Events that no decider folds: they are facts for the record. */
-const FOR_THE_RECORD = ['BiometricViewed', 'AuditExported', 'RecordsViewed', 'AccessRefused', 'RequestRefusedAtDoor', 'RequestsRefusedAtDoor', 'ChallengeConsumed', 'RequestClaimed', 'CommandClaimed',
-  'InstallationClaimed', 'ServerBegan', 'ServerAsked', 'ServerAnswered', 'ServerEnded', 'CheckpointRecorded',
-  'VerifierPageGivenOut'];
+const FOR_THE_RECORD = [
+  'BiometricViewed',
+  'AuditExported',
+  'RecordsViewed',
+  'AccessRefused',
+  'RequestRefusedAtDoor',
+  'RequestsRefusedAtDoor',
+  'ChallengeConsumed',
+  'RequestClaimed',
+  'CommandClaimed',
+  'InstallationClaimed',
+  'ServerBegan',
+  'ServerAsked',
+  'ServerAnswered',
+  'ServerEnded',
+  'CheckpointRecorded',
+  'VerifierPageGivenOut',
+];
 
 describe('every shape of event that was ever stored', () => {
   let types: DomainTypes;
@@ -108,7 +247,13 @@ describe('every shape of event that was ever stored', () => {
       const { type, schemaVersion, id, metadata } = sample(v, name);
       expect({ type, schemaVersion }).toEqual({ type: name, schemaVersion: v });
       expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-      expect(Object.keys(metadata).sort()).toEqual(['actor', 'causationId', 'correlationId', 'policyVersion', 'recordedAtUtc'] satisfies (keyof EventMetadata)[]);
+      expect(Object.keys(metadata).sort()).toEqual([
+        'actor',
+        'causationId',
+        'correlationId',
+        'policyVersion',
+        'recordedAtUtc',
+      ] satisfies (keyof EventMetadata)[]);
     }
   });
 
@@ -125,9 +270,15 @@ describe('every shape of event that was ever stored', () => {
   it('would be found out by that check: a field too few, one too many, a word outside a closed list', () => {
     const { data } = sample(1, 'HoldOpened');
     const { dueAtUtc: _, ...short } = data;
-    expect(checkAgainstTypes([{ name: 'HoldOpened', data: short }])).toEqual([expect.stringMatching(/^HoldOpened: Property 'dueAtUtc' is missing/)]);
-    expect(checkAgainstTypes([{ name: 'HoldOpened', data: { ...data, extra: 1 } }])).toEqual([expect.stringMatching(/^HoldOpened: .*"extra"' does not exist/)]);
-    expect(checkAgainstTypes([{ name: 'HoldOpened', data: { ...data, reason: 'a_feeling' } }])).toEqual([expect.stringMatching(/^HoldOpened: Type '"a_feeling"' is not assignable/)]);
+    expect(checkAgainstTypes([{ name: 'HoldOpened', data: short }])).toEqual([
+      expect.stringMatching(/^HoldOpened: Property 'dueAtUtc' is missing/),
+    ]);
+    expect(checkAgainstTypes([{ name: 'HoldOpened', data: { ...data, extra: 1 } }])).toEqual([
+      expect.stringMatching(/^HoldOpened: .*"extra"' does not exist/),
+    ]);
+    expect(checkAgainstTypes([{ name: 'HoldOpened', data: { ...data, reason: 'a_feeling' } }])).toEqual([
+      expect.stringMatching(/^HoldOpened: Type '"a_feeling"' is not assignable/),
+    ]);
   });
 
   describe.each(Object.entries(STORIES))('folds into the state of a %s', (aggregate, stories) => {
@@ -154,13 +305,22 @@ describe('every shape of event that was ever stored', () => {
     const store = new InMemoryEventStore();
     for (const { stream, id, type, schemaVersion, data, metadata } of inStoryOrder()) {
       const last = (await store.readStream(stream)).at(-1)?.revision ?? 'no_stream';
-      expect(await store.append(stream, [{ id, type, schemaVersion, data, metadata }], last)).toMatchObject({ outcome: 'appended' });
+      expect(await store.append(stream, [{ id, type, schemaVersion, data, metadata }], last)).toMatchObject({
+        outcome: 'appended',
+      });
     }
     const database = ReadModelDatabase.open(path.join(folder, 'readmodel.db'));
     const model = new SqliteReadModel(database, new SqlitePositionStore(database), ALL_PROJECTIONS);
-    for (const { name } of ALL_PROJECTIONS) expect(await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then: 'switch' })).toMatchObject({ switched: true });
-    expect(model.query('case-timeline').get<{ n: number }>('SELECT count(*) AS n FROM {case_timeline}')?.n).toBeGreaterThan(30);
-    expect(model.query('hold-desk').get<{ outcome: string }>('SELECT outcome FROM {hold_desk}')?.outcome).toMatch(/^(released|closed)$/);
+    for (const { name } of ALL_PROJECTIONS)
+      expect(await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then: 'switch' })).toMatchObject({
+        switched: true,
+      });
+    expect(
+      model.query('case-timeline').get<{ n: number }>('SELECT count(*) AS n FROM {case_timeline}')?.n,
+    ).toBeGreaterThan(30);
+    expect(model.query('hold-desk').get<{ outcome: string }>('SELECT outcome FROM {hold_desk}')?.outcome).toMatch(
+      /^(released|closed)$/,
+    );
     database.close();
     rmSync(folder, { recursive: true });
   });
@@ -174,11 +334,13 @@ describe('every shape of event that was ever stored', () => {
   });
 
   it('holds no twelve digits in a row, the form of a My Number @req A1', () => {
-    for (const { type, data } of samples()) expect({ type, found: textsOf(data).filter((text) => /^\d{12}$/.test(text)) }).toEqual({ type, found: [] });
+    for (const { type, data } of samples())
+      expect({ type, found: textsOf(data).filter((text) => /^\d{12}$/.test(text)) }).toEqual({ type, found: [] });
   });
 
   describe('docs/events.md', () => {
-    const wanted = (): string => eventsDocument({ versions: EVENT_REGISTRY, projections: ALL_PROJECTIONS, sagaSources: SAGA_SOURCES });
+    const wanted = (): string =>
+      eventsDocument({ versions: EVENT_REGISTRY, projections: ALL_PROJECTIONS, sagaSources: SAGA_SOURCES });
     afterAll(() => {
       if (process.env['UPDATE_EVENTS_DOCUMENT'] === '1') writeFileSync(document, wanted());
     });
@@ -201,12 +363,24 @@ describe('every shape of event that was ever stored', () => {
 
 /** Events that are kept as facts and leave the state of their aggregate as it is. */
 const NOTES_ONLY = new Set([
-  'EventParked', 'ConsumerStopped', 'ConsumerResumed', 'ParkedReplayed',
-  'CertificateCheckDeferred', 'FaceReferred', 'FaceComparisonDeferred', 'SubmissionDeferred', 'FaceImageWithdrawn']);
+  'EventParked',
+  'ConsumerStopped',
+  'ConsumerResumed',
+  'ParkedReplayed',
+  'CertificateCheckDeferred',
+  'FaceReferred',
+  'FaceComparisonDeferred',
+  'SubmissionDeferred',
+  'FaceImageWithdrawn',
+]);
 
 /** One log in which every sample appears once and the events of one stream come in an order that can happen. */
 function inStoryOrder(): Sample[] {
-  const order = ['RequestReceived', ...Object.values(STORIES).flatMap((stories) => stories.flatMap((story) => story.events)), ...FOR_THE_RECORD];
+  const order = [
+    'RequestReceived',
+    ...Object.values(STORIES).flatMap((stories) => stories.flatMap((story) => story.events)),
+    ...FOR_THE_RECORD,
+  ];
   return [...new Set(order)].map((name) => ({ ...sample(1, name), id: newId() }));
 }
 

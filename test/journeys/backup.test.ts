@@ -147,9 +147,9 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
     const others = await picture(taro);
     expect([others.status, (await others.arrayBuffer()).byteLength > 5_000]).toEqual([200, true]);
     await server.caseWith(await register(await issued()), 'GovernmentAccepted');
-    await until('the cases that were open at that moment', async () => ((await openCases()).length === 0 ? true : null)).catch(
-      async (error: unknown) => expect([error, await openCases()]).toBeNull(),
-    );
+    await until('the cases that were open at that moment', async () =>
+      (await openCases()).length === 0 ? true : null,
+    ).catch(async (error: unknown) => expect([error, await openCases()]).toBeNull());
     await server.signedLog();
     expect(await honnin(['audit', 'fsck', '--data', server.data])).toEqual({
       status: 0,

@@ -12,11 +12,12 @@ import { soakFactor } from '../support/soak.js';
 
 /** Of each kind; 1,000 where there is time. */
 const ROUNDS = Math.min(1_000, 30 * soakFactor());
-/** Comparing faces takes most of the time: in one round of so many the card is good and the photograph goes to the government. In the others the
- *  certificate is revoked, which is told by the same material. */
+/** Comparing faces takes most of the time: in one round of so many the card is good and the photograph goes to the
+ * government. In the others the certificate is revoked, which is told by the same material. */
 const WITH_FACES_EVERY = 15;
 
-/** Kills the process when the fifth blob of a request has been renamed into the vault: everything is sealed and nothing received. */
+/** Kills the process when the fifth blob of a request has been renamed into the vault: everything is sealed and nothing
+ * received. */
 const DIES_SEALED = `
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -65,25 +66,48 @@ describe('requests that come at once to a real server', () => {
     const face = await loadDemoFace(DEMO_STORIES.samePerson.captured);
     photos = await Promise.all([95, 90].map((quality) => sharp(face).jpeg({ quality }).toBuffer()));
     const faceImage = await loadCardPhoto(DEMO_STORIES.samePerson.card);
-    [good, revoked] = [await server.sandbox.jpki.issueCard({ faceImage }), await server.sandbox.jpki.issueCard({ faceImage })];
+    [good, revoked] = [
+      await server.sandbox.jpki.issueCard({ faceImage }),
+      await server.sandbox.jpki.issueCard({ faceImage }),
+    ];
     server.sandbox.jpki.revoke(revoked, 'key_compromise');
   }, 120_000);
   afterAll(() => server.close(), 30_000);
 
-  const start = (preload = 'clock-ahead.mjs') => server.start({ preload: server.at(preload), env: { TEST_CLOCK_AHEAD: server.at('ahead'), HONNIN_REGISTRATIONS_PER_MINUTE: '0' } });
+  const start = (preload = 'clock-ahead.mjs') =>
+    server.start({
+      preload: server.at(preload),
+      env: { TEST_CLOCK_AHEAD: server.at('ahead'), HONNIN_REGISTRATIONS_PER_MINUTE: '0' },
+    });
 
-  async function prepare(card: SyntheticCard, photo: number, { key, nonce = null }: { key: string; nonce?: Challenge | null }): Promise<SignedRequest> {
+  async function prepare(
+    card: SyntheticCard,
+    photo: number,
+    { key, nonce = null }: { key: string; nonce?: Challenge | null },
+  ): Promise<SignedRequest> {
     const { authenticationPin: pin, accessNumber } = card.secrets;
     booth.nonce = nonce;
     const consent = { textVersion: '2026-11', keepReferenceImage: false };
-    return booth.prepare({ card: card.connect(), pin, accessNumber, photo: photos[photo] as Buffer, consent, idempotencyKey: key });
+    return booth.prepare({
+      card: card.connect(),
+      pin,
+      accessNumber,
+      photo: photos[photo] as Buffer,
+      consent,
+      idempotencyKey: key,
+    });
   }
 
-  /** What the server says to this very request, sent again only where there was no place for it: a challenge has one. */
+  /** What the server says to this very request, sent again only where there was no place for it: a challenge has
+   * one. */
   async function post({ contentType, idempotencyKey, body, place }: SignedRequest): Promise<Answer> {
     const headers = { 'content-type': contentType, 'idempotency-key': idempotencyKey, ...placeHeaders(place) };
     for (;;) {
-      const answer = await fetch(`${server.url}/v1/registrations`, { method: 'POST', headers, body: Uint8Array.from(body) });
+      const answer = await fetch(`${server.url}/v1/registrations`, {
+        method: 'POST',
+        headers,
+        body: Uint8Array.from(body),
+      });
       const told = { status: answer.status, body: await answer.text() };
       if (told.status !== 429) return told;
       expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -91,52 +115,93 @@ describe('requests that come at once to a real server', () => {
   }
 
   function note(requests: readonly SignedRequest[], answers: readonly Answer[], isGood: boolean): number {
-    const mine = requests.flatMap((request, i) => (answers[i]?.status === 202 ? [{ receipt: (JSON.parse(answers[i].body) as { receipt: string }).receipt, request, isGood }] : []));
+    const mine = requests.flatMap((request, i) =>
+      answers[i]?.status === 202
+        ? [{ receipt: (JSON.parse(answers[i].body) as { receipt: string }).receipt, request, isGood }]
+        : [],
+    );
     for (const one of mine) if (!accepted.some(({ receipt }) => receipt === one.receipt)) accepted.push(one);
     return mine.length;
   }
 
-  const KINDS: readonly (readonly [string, readonly number[], (card: SyntheticCard, round: string) => Promise<readonly SignedRequest[]>])[] = [
-    ['two bodies under one key', [202, 409], async (card, round) => [await prepare(card, 0, { key: round }), await prepare(card, 1, { key: round })]],
-    ['one key, and a nonce that was used before', [202, 409], async (card, round) => {
-      const used = await booth.challenge();
-      const before = await prepare(card, 0, { key: `${round}-before`, nonce: used });
-      note([before], [await post(before)], card === good);
-      return [await prepare(card, 0, { key: round }), await prepare(card, 1, { key: round, nonce: used })];
-    }],
-    ['one nonce under two keys', [202, 409], async (card, round) => {
-      booth.nonce = null;
-      const nonce = await booth.challenge();
-      return [await prepare(card, 0, { key: `${round}-a`, nonce }), await prepare(card, 1, { key: `${round}-b`, nonce })];
-    }],
-    ['the very same request three times', [202, 202, 202], async (card, round) => {
-      const request = await prepare(card, 0, { key: round });
-      return [request, request, request];
-    }],
+  const KINDS: readonly (readonly [
+    string,
+    readonly number[],
+    (card: SyntheticCard, round: string) => Promise<readonly SignedRequest[]>,
+  ])[] = [
+    [
+      'two bodies under one key',
+      [202, 409],
+      async (card, round) => [await prepare(card, 0, { key: round }), await prepare(card, 1, { key: round })],
+    ],
+    [
+      'one key, and a nonce that was used before',
+      [202, 409],
+      async (card, round) => {
+        const used = await booth.challenge();
+        const before = await prepare(card, 0, { key: `${round}-before`, nonce: used });
+        note([before], [await post(before)], card === good);
+        return [await prepare(card, 0, { key: round }), await prepare(card, 1, { key: round, nonce: used })];
+      },
+    ],
+    [
+      'one nonce under two keys',
+      [202, 409],
+      async (card, round) => {
+        booth.nonce = null;
+        const nonce = await booth.challenge();
+        return [
+          await prepare(card, 0, { key: `${round}-a`, nonce }),
+          await prepare(card, 1, { key: `${round}-b`, nonce }),
+        ];
+      },
+    ],
+    [
+      'the very same request three times',
+      [202, 202, 202],
+      async (card, round) => {
+        const request = await prepare(card, 0, { key: round });
+        return [request, request, request];
+      },
+    ],
   ];
 
-  it.each(KINDS)(`${ROUNDS} rounds: %s`, async (name, wanted, make) => {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const isGood = round % WITH_FACES_EVERY === 0;
-      booth.nonce = null;
-      const requests = await make(isGood ? good : revoked, `${KINDS.findIndex(([kind]) => kind === name)}-${round}`);
-      const answers = await Promise.all(requests.map((request) => post(request)));
-      expect(answers.map(({ status }) => status).sort()).toEqual(wanted);
-      if (wanted.every((status) => status === 202)) expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
-      note(requests, answers, isGood);
-    }
-  }, 60_000 + ROUNDS * 2_000);
+  it.each(KINDS)(
+    `${ROUNDS} rounds: %s`,
+    async (name, wanted, make) => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const isGood = round % WITH_FACES_EVERY === 0;
+        booth.nonce = null;
+        const requests = await make(isGood ? good : revoked, `${KINDS.findIndex(([kind]) => kind === name)}-${round}`);
+        const answers = await Promise.all(requests.map((request) => post(request)));
+        expect(answers.map(({ status }) => status).sort()).toEqual(wanted);
+        if (wanted.every((status) => status === 202)) expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
+        note(requests, answers, isGood);
+      }
+    },
+    60_000 + ROUNDS * 2_000,
+  );
 
   it('are processed as what was accepted: the government has those photographs and no other, and nothing is left over', async () => {
     for (const { receipt, isGood } of accepted) {
-      const end = await until('the end of a case', async () => ((s) => (['registered', 'not_registered', 'visit_again'].includes(s.status) ? s.status : null))((await (await fetch(`${server.url}/v1/registrations/${receipt}`)).json()) as { status: string }));
+      const end = await until('the end of a case', async () =>
+        ((s) => (['registered', 'not_registered', 'visit_again'].includes(s.status) ? s.status : null))(
+          (await (await fetch(`${server.url}/v1/registrations/${receipt}`)).json()) as { status: string },
+        ),
+      );
       expect([receipt, end]).toEqual([receipt, isGood ? 'registered' : 'not_registered']);
     }
-    const sent = accepted.filter(({ isGood }) => isGood).map(({ request }) => photoOf(request)).sort();
+    const sent = accepted
+      .filter(({ isGood }) => isGood)
+      .map(({ request }) => photoOf(request))
+      .sort();
     expect(server.sandbox.government.submissions.map(({ photoSha256 }) => photoSha256).sort()).toEqual(sent);
     await until('the end of all material', () => (server.keysOf('case').size === 0 ? true : null));
     await server.signedLog();
-    expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({ status: 0, stdout: expect.stringContaining('all is right') });
+    expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('all is right'),
+    });
     expect(accepted.length).toBeGreaterThanOrEqual(ROUNDS * 5);
   }, 300_000);
 
@@ -156,7 +221,8 @@ describe('requests that come at once to a real server', () => {
       booth = atNewAddress();
       if (key === 'comes-back') expect((await post(request)).status).toBe(202);
       await until('the end of what was sealed', () => (server.keysOf('case').size === 0 ? true : null));
-      if (key === 'is-lost') expect(await post(request)).toMatchObject({ status: 422, body: expect.stringContaining('nonce_expired') });
+      if (key === 'is-lost')
+        expect(await post(request)).toMatchObject({ status: 422, body: expect.stringContaining('nonce_expired') });
       await server.end();
     }
     // The evidence of the one that came back; of the other, nothing.
@@ -164,7 +230,10 @@ describe('requests that come at once to a real server', () => {
     writeFileSync(server.at('ahead'), '0');
     await start();
     await server.signedLog();
-    expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({ status: 0, stdout: expect.stringContaining('all is right') });
+    expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('all is right'),
+    });
   }, 300_000);
 });
 

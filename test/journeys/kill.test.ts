@@ -17,22 +17,42 @@ import { enrol } from '../support/two-people.js';
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const REQUESTS = 10;
 const KILLS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 6 * soakFactor());
-/** Milliseconds from "listening" to SIGKILL: early, in the middle of checks and comparisons, and late. Fixed, so that a run repeats. */
+/** Milliseconds from "listening" to SIGKILL: early, in the middle of checks and comparisons, and late. Fixed, so that a
+ * run repeats. */
 const MOMENTS = [40, 120, 260, 420, 650, 900];
 
 /** The server as a process of its own on one port, so that booths find it again after each death. */
 class Server {
   private child: ChildProcess | null = null;
-  private constructor(private readonly environment: Record<string, string>, readonly url: string) {}
+  private constructor(
+    private readonly environment: Record<string, string>,
+    readonly url: string,
+  ) {}
 
   static async create(sandbox: Sandbox, folder: string): Promise<Server> {
     const port = await freePort();
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
-    return new Server({ ...inherited, ...sandboxSettings(sandbox), HONNIN_DATA: join(folder, 'data'), HONNIN_PORT: String(port), HONNIN_LOG_LEVEL: 'error' }, `http://127.0.0.1:${port}`);
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS',
+      ),
+    ) as Record<string, string>;
+    return new Server(
+      {
+        ...inherited,
+        ...sandboxSettings(sandbox),
+        HONNIN_DATA: join(folder, 'data'),
+        HONNIN_PORT: String(port),
+        HONNIN_LOG_LEVEL: 'error',
+      },
+      `http://127.0.0.1:${port}`,
+    );
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], { env: this.environment, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
+      env: this.environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.child = child;
     await new Promise<void>((resolve, reject) => {
       let output = '';
@@ -73,34 +93,52 @@ describe('a server that is killed at any moment', () => {
   });
 
   // @req R8 R12 R23 R24 A19
-  it(`keeps every accepted request and submits each exactly once over ${KILLS} deaths`, async () => {
-    await server.start();
-    const key = generateBoothKey();
-    await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-kill', key.publicKeySpki);
-    const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-kill', key, counter: new DurableCaptureCounter(join(folder, 'booth')), attemptsMax: 1_000, wait: () => new Promise((resolve) => setTimeout(resolve, 150)) });
-    const requests = await signedRequests(booth, sandbox);
-
-    // Booths send the same bytes until they have a receipt, while the server dies under them again and again.
-    const receipts = Promise.all(requests.map(async (request) => (await booth.send(request)).receipt));
-    for (let round = 0; round < KILLS; round += 1) {
-      await new Promise((resolve) => setTimeout(resolve, MOMENTS[round % MOMENTS.length]));
-      await server.kill();
+  it(
+    `keeps every accepted request and submits each exactly once over ${KILLS} deaths`,
+    async () => {
       await server.start();
-    }
-    const received = await receipts;
-    expect(new Set(received).size).toBe(REQUESTS);
-    for (const receipt of received) {
-      let last = '';
-      for await (const { status } of booth.follow(receipt, { by: 'poll', pollMs: 200 })) last = status;
-      expect({ receipt, last }).toEqual({ receipt, last: 'registered' });
-    }
-    await server.kill();
+      const key = generateBoothKey();
+      await enrol(server.url, (user) => sandbox.tokens.signIn(user), 'booth-kill', key.publicKeySpki);
+      const booth = new BoothClient({
+        baseUrl: server.url,
+        boothId: 'booth-kill',
+        key,
+        counter: new DurableCaptureCounter(join(folder, 'booth')),
+        attemptsMax: 1_000,
+        wait: () => new Promise((resolve) => setTimeout(resolve, 150)),
+      });
+      const requests = await signedRequests(booth, sandbox);
 
-    const stored = sandbox.government.history.filter((attempt) => attempt.outcome === 'stored');
-    expect(stored).toHaveLength(REQUESTS);
-    expect(new Set(stored.map((attempt) => attempt.submissionId)).size).toBe(REQUESTS);
-    expect(await eventCounts(join(folder, 'data', 'events.db'))).toMatchObject({ RequestReceived: REQUESTS, ChallengeConsumed: REQUESTS, CertificateVerified: REQUESTS, FaceMatched: REQUESTS, SubmittedToGovernment: REQUESTS, GovernmentAccepted: REQUESTS });
-  }, 180_000 * soakFactor());
+      // Booths send the same bytes until they have a receipt, while the server dies under them again and again.
+      const receipts = Promise.all(requests.map(async (request) => (await booth.send(request)).receipt));
+      for (let round = 0; round < KILLS; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, MOMENTS[round % MOMENTS.length]));
+        await server.kill();
+        await server.start();
+      }
+      const received = await receipts;
+      expect(new Set(received).size).toBe(REQUESTS);
+      for (const receipt of received) {
+        let last = '';
+        for await (const { status } of booth.follow(receipt, { by: 'poll', pollMs: 200 })) last = status;
+        expect({ receipt, last }).toEqual({ receipt, last: 'registered' });
+      }
+      await server.kill();
+
+      const stored = sandbox.government.history.filter((attempt) => attempt.outcome === 'stored');
+      expect(stored).toHaveLength(REQUESTS);
+      expect(new Set(stored.map((attempt) => attempt.submissionId)).size).toBe(REQUESTS);
+      expect(await eventCounts(join(folder, 'data', 'events.db'))).toMatchObject({
+        RequestReceived: REQUESTS,
+        ChallengeConsumed: REQUESTS,
+        CertificateVerified: REQUESTS,
+        FaceMatched: REQUESTS,
+        SubmittedToGovernment: REQUESTS,
+        GovernmentAccepted: REQUESTS,
+      });
+    },
+    180_000 * soakFactor(),
+  );
 });
 
 async function signedRequests(booth: BoothClient, sandbox: Sandbox): Promise<SignedRequest[]> {
@@ -109,7 +147,15 @@ async function signedRequests(booth: BoothClient, sandbox: Sandbox): Promise<Sig
   const { authenticationPin: pin, accessNumber } = card.secrets;
   const requests: SignedRequest[] = [];
   for (let i = 0; i < REQUESTS; i += 1) {
-    requests.push(await booth.prepare({ card: card.connect(), pin, accessNumber, photo, consent: { textVersion: '2026-11', keepReferenceImage: i % 2 === 0 } }));
+    requests.push(
+      await booth.prepare({
+        card: card.connect(),
+        pin,
+        accessNumber,
+        photo,
+        consent: { textVersion: '2026-11', keepReferenceImage: i % 2 === 0 },
+      }),
+    );
   }
   return requests;
 }
@@ -117,7 +163,7 @@ async function signedRequests(booth: BoothClient, sandbox: Sandbox): Promise<Sig
 async function eventCounts(file: string): Promise<Record<string, number>> {
   const store = SqliteEventStore.open({ file, mode: 'read' });
   const counts: Record<string, number> = {};
-  for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+  for (let after: Awaited<ReturnType<typeof store.head>> = null; ;) {
     const batch = await store.readAll(after, { limit: 1000 });
     for (const event of batch.events) counts[event.type] = (counts[event.type] ?? 0) + 1;
     if (batch.caughtUp) break;

@@ -14,9 +14,19 @@ it('plays every case of the demonstration to its expected end', () => {
   try {
     const { NODE_OPTIONS: _, ...env } = process.env;
     const report = join(folder, 'report.json');
-    const result = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', cli, 'demo', '--report', report], { encoding: 'utf8', timeout: 170_000, env });
-    expect({ status: result.status, output: result.status === 0 ? '' : result.stdout + result.stderr }).toEqual({ status: 0, output: '' });
-    const { ok, cases } = JSON.parse(readFileSync(report, 'utf8')) as { ok: boolean; cases: { name: string; outcome: string; events: string[] }[] };
+    const result = spawnSync(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', cli, 'demo', '--report', report],
+      { encoding: 'utf8', timeout: 170_000, env },
+    );
+    expect({ status: result.status, output: result.status === 0 ? '' : result.stdout + result.stderr }).toEqual({
+      status: 0,
+      output: '',
+    });
+    const { ok, cases } = JSON.parse(readFileSync(report, 'utf8')) as {
+      ok: boolean;
+      cases: { name: string; outcome: string; events: string[] }[];
+    };
     expect(ok).toBe(true);
     expect(Object.fromEntries(cases.map((c) => [c.name, c.outcome]))).toEqual({
       accepted: 'GovernmentAccepted',
@@ -32,9 +42,18 @@ it('plays every case of the demonstration to its expected end', () => {
       'government refuses': 'GovernmentRefused',
     });
     const accepted = cases.find((c) => c.name === 'accepted')?.events ?? [];
-    const order = ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'SubmittedToGovernment', 'GovernmentAccepted'];
+    const order = [
+      'RequestReceived',
+      'CertificateVerified',
+      'FaceMatched',
+      'SubmissionAttempted',
+      'SubmittedToGovernment',
+      'GovernmentAccepted',
+    ];
     expect(accepted.filter((type) => order.includes(type))).toEqual(order);
-    for (const { events, outcome } of cases.filter((c) => c.outcome !== 'GovernmentAccepted' && c.outcome !== 'GovernmentRefused')) {
+    for (const { events, outcome } of cases.filter(
+      (c) => c.outcome !== 'GovernmentAccepted' && c.outcome !== 'GovernmentRefused',
+    )) {
       expect({ outcome, sent: events.includes('SubmissionAttempted') }).toEqual({ outcome, sent: false });
     }
   } finally {

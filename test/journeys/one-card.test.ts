@@ -280,7 +280,10 @@ describe('one card, one person', () => {
     const ofPerson = [...server.keysOf('registrant').keys()].filter((key) => !before.has(key));
     expect(ofPerson.length).toBeGreaterThan(1);
     const slip = await server.twoPeople('/v1/audit/erasures', { requestId: second, rule: 'request_of_the_person' });
-    expect(slip).toMatchObject({ stage: 'carried_out', tombstone: { days: 3_650, untilUtc: expect.stringMatching(/Z$/) } });
+    expect(slip).toMatchObject({
+      stage: 'carried_out',
+      tombstone: { days: 3_650, untilUtc: expect.stringMatching(/Z$/) },
+    });
     await until('the end of every key', () =>
       ofPerson.some((key) => server.keysOf('registrant').has(key)) ? null : true,
     );
@@ -333,11 +336,16 @@ describe('one card, one person', () => {
       expect((await server.call(officer, 'POST', `/v1/holds/${renewedCard}/opinions`, opinion)).status).toBe(200);
     }
     const resolution = { outcome: 'released', reason: 'checked_in_person' };
-    expect((await server.call('officer-a', 'POST', `/v1/holds/${renewedCard}/resolution`, resolution)).status).toBe(200);
+    expect((await server.call('officer-a', 'POST', `/v1/holds/${renewedCard}/resolution`, resolution)).status).toBe(
+      200,
+    );
     await kept(renewedCard);
     const next = await kept(await register(twice, AUTHENTICATION, face.captured));
     expect(of(next, 'CertificateVerified')).toMatchObject({ erasedBefore: false, subjectKey: keyNow });
-    expect(of(next, 'FaceMatched')).toMatchObject({ registered: { comparison: 'compared' }, confirmation: 'confirmed' });
+    expect(of(next, 'FaceMatched')).toMatchObject({
+      registered: { comparison: 'compared' },
+      confirmation: 'confirmed',
+    });
     await server.signedLog();
     expect(verified('back.honnin')).toMatchObject({ status: 0, all: true });
     expect(server.honnin('audit', 'fsck', '--data', server.data)).toMatchObject({

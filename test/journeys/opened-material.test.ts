@@ -34,18 +34,31 @@ describe('material that is not what was received', () => {
   const vaultFolder = () => join(server.data, 'vault', 'sealed');
 
   beforeAll(async () => {
-    server = await RealServer.beside('opened', ['auditor', 'administrator', 'administrator-b', 'officer-a', 'officer-b']);
+    server = await RealServer.beside('opened', [
+      'auditor',
+      'administrator',
+      'administrator-b',
+      'officer-a',
+      'officer-b',
+    ]);
     await server.start();
     const key = generateBoothKey();
     const enrolment = { boothId: 'booth-opened-01', publicKey: key.publicKeySpki };
     await server.enrol(enrolment.boothId, enrolment.publicKey);
     const counter = new DurableCaptureCounter(server.at('booth'));
     booth = new BoothClient({ baseUrl: server.url, boothId: enrolment.boothId, key, counter });
-    [photo, cardPhoto] = [await loadDemoFace(DEMO_STORIES.samePerson.captured), await loadCardPhoto(DEMO_STORIES.samePerson.card)];
+    [photo, cardPhoto] = [
+      await loadDemoFace(DEMO_STORIES.samePerson.captured),
+      await loadCardPhoto(DEMO_STORIES.samePerson.card),
+    ];
     // Everybody is held, so that a case waits for officers before it goes anywhere.
-    const { versions } = await json<{ versions: { values: object }[] }>(await server.call('auditor', 'GET', '/v1/policies'));
+    const { versions } = await json<{ versions: { values: object }[] }>(
+      await server.call('auditor', 'GET', '/v1/policies'),
+    );
     const held = { cardMatchPointsMin: 10_000, referralPointsMin: 1, holdInReferralBand: true, retry: RETRY };
-    expect((await server.call('administrator', 'POST', '/v1/policies', { ...versions[0]!.values, ...held })).status).toBe(201);
+    expect(
+      (await server.call('administrator', 'POST', '/v1/policies', { ...versions[0]!.values, ...held })).status,
+    ).toBe(201);
     expect((await server.call('administrator-b', 'POST', '/v1/policies/2/approval')).status).toBe(200);
     expect((await server.call('administrator-b', 'POST', '/v1/policies/2/activation')).status).toBe(200);
   }, 90_000);
@@ -63,14 +76,22 @@ describe('material that is not what was received', () => {
 
   function fileOf(owner: VaultOwner, blobId: string): string {
     const name = createHash('sha256').update(owner).digest('hex');
-    return join(vaultFolder(), name.slice(0, 2), name.slice(2, 42), `${createHash('sha256').update(blobId).digest('hex').slice(0, 40)}.sealed`);
+    return join(
+      vaultFolder(),
+      name.slice(0, 2),
+      name.slice(2, 42),
+      `${createHash('sha256').update(blobId).digest('hex').slice(0, 40)}.sealed`,
+    );
   }
 
   const photoOf = ({ requestId }: Case) => fileOf(caseOwner(requestId), CASE_BLOBS.photo);
 
   /** As whoever has the keys could do it: sealed well, and something else. */
   async function sealInstead({ requestId }: Case, bytes: Uint8Array): Promise<void> {
-    const ring = new KeyRing(join(server.data, 'vault', 'keys.db'), keyFile(join(server.data, 'keys', 'master.key'), { create: false }));
+    const ring = new KeyRing(
+      join(server.data, 'vault', 'keys.db'),
+      keyFile(join(server.data, 'keys', 'master.key'), { create: false }),
+    );
     const vault = new EncryptedImageVault(vaultFolder(), ring);
     await vault.remove(caseOwner(requestId), CASE_BLOBS.photo);
     await vault.seal(caseOwner(requestId), CASE_BLOBS.photo, bytes);
@@ -92,13 +113,21 @@ describe('material that is not what was received', () => {
     }
   }
 
-  const hasKey = ({ requestId }: Case) => inKeys((db) => db.prepare('SELECT 1 FROM data_key WHERE owner = ?').get(caseOwner(requestId)) !== undefined);
+  const hasKey = ({ requestId }: Case) =>
+    inKeys((db) => db.prepare('SELECT 1 FROM data_key WHERE owner = ?').get(caseOwner(requestId)) !== undefined);
   const exchangeKey = (each: Case, other: Case) =>
-    inKeys((db) => db.prepare('UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE owner = ?) WHERE owner = ?').run(caseOwner(other.requestId), caseOwner(each.requestId)));
+    inKeys((db) =>
+      db
+        .prepare('UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE owner = ?) WHERE owner = ?')
+        .run(caseOwner(other.requestId), caseOwner(each.requestId)),
+    );
 
-  const history = async ({ requestId }: Case) => (await json<{ events: Event[] }>(await server.call('auditor', 'GET', `/v1/cases/${requestId}/history`))).events;
-  const eventOf = (each: Case, type: string) => until(`${type} of ${each.requestId}`, async () => (await history(each)).find((e) => e.type === type) ?? null);
-  const statusOf = async ({ receipt }: Case) => (await json<{ status: string }>(await fetch(`${server.url}/v1/registrations/${receipt}`))).status;
+  const history = async ({ requestId }: Case) =>
+    (await json<{ events: Event[] }>(await server.call('auditor', 'GET', `/v1/cases/${requestId}/history`))).events;
+  const eventOf = (each: Case, type: string) =>
+    until(`${type} of ${each.requestId}`, async () => (await history(each)).find((e) => e.type === type) ?? null);
+  const statusOf = async ({ receipt }: Case) =>
+    (await json<{ status: string }>(await fetch(`${server.url}/v1/registrations/${receipt}`))).status;
   const end = (each: Case, body = WHY) => server.call('administrator', 'POST', `/v1/cases/${each.requestId}/end`, body);
   const ready = async () =>
     json<{ status: string; parts: Record<string, { ok: boolean; detail: string }> }>(
@@ -111,9 +140,23 @@ describe('material that is not what was received', () => {
 
   async function release(each: Case): Promise<void> {
     for (const officer of ['officer-a', 'officer-b']) {
-      expect((await server.call(officer, 'POST', `/v1/holds/${each.requestId}/opinions`, { opinion: 'release', reason: 'same_person' })).status).toBe(200);
+      expect(
+        (
+          await server.call(officer, 'POST', `/v1/holds/${each.requestId}/opinions`, {
+            opinion: 'release',
+            reason: 'same_person',
+          })
+        ).status,
+      ).toBe(200);
     }
-    expect((await server.call('officer-a', 'POST', `/v1/holds/${each.requestId}/resolution`, { outcome: 'released', reason: 'same_person' })).status).toBe(200);
+    expect(
+      (
+        await server.call('officer-a', 'POST', `/v1/holds/${each.requestId}/resolution`, {
+          outcome: 'released',
+          reason: 'same_person',
+        })
+      ).status,
+    ).toBe(200);
   }
 
   /** What holds of every case that stopped before its photograph went anywhere, until and after its end. */
@@ -125,11 +168,15 @@ describe('material that is not what was received', () => {
     expect((await end(each)).status).toBe(204);
     expect(await json(await end(each, { ...WHY, reference: 'INC-2' }))).toMatchObject({ code: 'wrong_stage' });
     const ends = (await history(each)).filter((e) => e.type === 'RequestEndedByOperator').map((e) => e.data);
-    expect(ends).toEqual([{ cause: expect.any(String), stuckEffectId: null, ...WHY, by: expect.any(String), earlierOutcome: null }]);
+    expect(ends).toEqual([
+      { cause: expect.any(String), stuckEffectId: null, ...WHY, by: expect.any(String), earlierOutcome: null },
+    ]);
   }
 
-  const differed = (material: string, difference: string, foundAt: string) =>
-    ({ type: 'MaterialDiffered', data: { material, difference, foundAt, submission: 'not_attempted' } });
+  const differed = (material: string, difference: string, foundAt: string) => ({
+    type: 'MaterialDiffered',
+    data: { material, difference, foundAt, submission: 'not_attempted' },
+  });
 
   it('before the certificate check and before the faces: every case stops, and nothing of it goes on', async () => {
     const { jpki } = server.sandbox;
@@ -151,30 +198,52 @@ describe('material that is not what was received', () => {
     for (const each of [swapped, exchanged, flipped, gone, rekeyed]) expect(named).toContain(each.requestId);
     expect(named).not.toContain(healthy.requestId);
     const differences = [
-      'photo is not what was received (undecryptable)', 'photo is not what was received (other_bytes)',
-      'certificate is not what was received (undecryptable)', 'signatures is gone', '(key)',
+      'photo is not what was received (undecryptable)',
+      'photo is not what was received (other_bytes)',
+      'certificate is not what was received (undecryptable)',
+      'signatures is gone',
+      '(key)',
     ];
     for (const difference of differences) expect(named).toContain(difference);
 
     jpki.ocspFaults.always('none');
     jpki.crlFaults.always('none');
-    expect(await eventOf(swapped, 'MaterialDiffered')).toMatchObject(differed('photo', 'undecryptable', 'face_comparison'));
-    expect(await eventOf(exchanged, 'MaterialDiffered')).toMatchObject(differed('photo', 'other_bytes', 'face_comparison'));
-    expect(await eventOf(flipped, 'MaterialDiffered')).toMatchObject(differed('certificate', 'undecryptable', 'certificate_check'));
-    expect(await eventOf(rekeyed, 'MaterialDiffered')).toMatchObject({ type: 'MaterialDiffered', data: { difference: 'key', foundAt: 'certificate_check' } });
-    expect(await eventOf(gone, 'MaterialMissing')).toMatchObject({ type: 'MaterialMissing', data: { material: 'signatures', foundAt: 'certificate_check' } });
+    expect(await eventOf(swapped, 'MaterialDiffered')).toMatchObject(
+      differed('photo', 'undecryptable', 'face_comparison'),
+    );
+    expect(await eventOf(exchanged, 'MaterialDiffered')).toMatchObject(
+      differed('photo', 'other_bytes', 'face_comparison'),
+    );
+    expect(await eventOf(flipped, 'MaterialDiffered')).toMatchObject(
+      differed('certificate', 'undecryptable', 'certificate_check'),
+    );
+    expect(await eventOf(rekeyed, 'MaterialDiffered')).toMatchObject({
+      type: 'MaterialDiffered',
+      data: { difference: 'key', foundAt: 'certificate_check' },
+    });
+    expect(await eventOf(gone, 'MaterialMissing')).toMatchObject({
+      type: 'MaterialMissing',
+      data: { material: 'signatures', foundAt: 'certificate_check' },
+    });
     await eventOf(healthy, 'HoldOpened');
 
     const degraded = await until('degraded', async () => ((r) => (r.status === 'degraded' ? r : null))(await ready()));
-    expect(degraded.parts['cases']).toEqual({ ok: false, detail: expect.stringMatching(/^material of 4 is not .*; material of 1 is gone/) });
+    expect(degraded.parts['cases']).toEqual({
+      ok: false,
+      detail: expect.stringMatching(/^material of 4 is not .*; material of 1 is gone/),
+    });
     expect(await metric('honnin_cases_stopped{cause="material_differed"}')).toMatch(/ 4$/);
     for (const each of [swapped, exchanged, flipped, gone, rekeyed]) {
       // Nothing is tried again.
       expect((await history(each)).some((e) => e.type === 'EffectFailed' || e.type === 'EffectStuck')).toBe(false);
       await endsStopped(each);
     }
-    expect(server.asAuditor('audit', 'why', '--registration', swapped.requestId, '--lang', 'en').stdout).toMatch(/is not what was received[^]*The holder is asked to come again/);
-    expect(server.asAuditor('audit', 'why', '--registration', swapped.requestId, '--lang', 'ja').stdout).toMatch(/受け付けたものと異なる[^]*もう一度来てもらう/);
+    expect(server.asAuditor('audit', 'why', '--registration', swapped.requestId, '--lang', 'en').stdout).toMatch(
+      /is not what was received[^]*The holder is asked to come again/,
+    );
+    expect(server.asAuditor('audit', 'why', '--registration', swapped.requestId, '--lang', 'ja').stdout).toMatch(
+      /受け付けたものと異なる[^]*もう一度来てもらう/,
+    );
     await until('ok again', async () => ((await ready()).status === 'ok' ? true : null));
     expect(fsck()).toContain('all is right');
     expect(server.sandbox.government.history).toEqual([]);
@@ -186,23 +255,36 @@ describe('material that is not what was received', () => {
     const before = storedAtGovernment();
 
     flip(photoOf(looked));
-    const look = await server.call('officer-a', 'GET', `/v1/cases/${looked.requestId}/images/photo?purpose=hold_review`);
+    const look = await server.call(
+      'officer-a',
+      'GET',
+      `/v1/cases/${looked.requestId}/images/photo?purpose=hold_review`,
+    );
     expect([look.status, (await json<{ code: string }>(look)).code]).toEqual([409, 'material_differs']);
     expect(await eventOf(looked, 'MaterialDiffered')).toMatchObject({ data: { material: 'photo', foundAt: 'view' } });
     await eventOf(looked, 'HoldClosed');
-    const opinion = await server.call('officer-a', 'POST', `/v1/holds/${looked.requestId}/opinions`, { opinion: 'release', reason: 'same_person' });
+    const opinion = await server.call('officer-a', 'POST', `/v1/holds/${looked.requestId}/opinions`, {
+      opinion: 'release',
+      reason: 'same_person',
+    });
     expect(await json(opinion)).toMatchObject({ code: 'hold_not_open' });
 
     await sealInstead(sent, Buffer.concat([photo, Buffer.from([1])]));
     rmSync(photoOf(kept));
     for (const each of [sent, kept, good]) await release(each);
     expect(await eventOf(sent, 'MaterialDiffered')).toMatchObject(differed('photo', 'other_bytes', 'submission'));
-    expect(await eventOf(kept, 'MaterialMissing')).toMatchObject({ data: { material: 'photo', foundAt: 'image_registration' } });
+    expect(await eventOf(kept, 'MaterialMissing')).toMatchObject({
+      data: { material: 'photo', foundAt: 'image_registration' },
+    });
     await eventOf(good, 'GovernmentAccepted');
     expect(storedAtGovernment()).toBe(before + 1);
-    expect(server.sandbox.government.submissions.at(-1)?.photoSha256).toBe(createHash('sha256').update(photo).digest('hex'));
+    expect(server.sandbox.government.submissions.at(-1)?.photoSha256).toBe(
+      createHash('sha256').update(photo).digest('hex'),
+    );
     for (const each of [looked, sent, kept]) {
-      expect((await history(each)).some((e) => e.type === 'SubmissionAttempted' || e.type === 'FaceImageRegistered')).toBe(false);
+      expect(
+        (await history(each)).some((e) => e.type === 'SubmissionAttempted' || e.type === 'FaceImageRegistered'),
+      ).toBe(false);
       expect(fsck()).toContain(each.requestId);
       await endsStopped(each);
     }
@@ -220,10 +302,27 @@ describe('material that is not what was received', () => {
     expect(existsSync(evidence)).toBe(true);
     flip(evidence);
     await server.signedLog();
-    const exported = server.asAuditor('audit', 'export', '--registration', done.requestId, '--with-evidence', '--out', server.at('case.honnin'));
+    const exported = server.asAuditor(
+      'audit',
+      'export',
+      '--registration',
+      done.requestId,
+      '--with-evidence',
+      '--out',
+      server.at('case.honnin'),
+    );
     expect(exported.stdout).toMatch(/bytes/);
-    expect(JSON.parse(readFileSync(server.at('case.honnin'), 'utf8').split('\n')[1] as string)).toMatchObject({ evidence: {} });
-    expect(await eventOf(done, 'MaterialDiffered')).toMatchObject({ data: { material: 'certificate_evidence', difference: 'undecryptable', foundAt: 'export', submission: 'submitted' } });
+    expect(JSON.parse(readFileSync(server.at('case.honnin'), 'utf8').split('\n')[1] as string)).toMatchObject({
+      evidence: {},
+    });
+    expect(await eventOf(done, 'MaterialDiffered')).toMatchObject({
+      data: {
+        material: 'certificate_evidence',
+        difference: 'undecryptable',
+        foundAt: 'export',
+        submission: 'submitted',
+      },
+    });
     await until('degraded', async () => ((await ready()).status === 'degraded' ? true : null));
     expect(fsck()).toContain(`request ${done.requestId}: certificate evidence is not what was received`);
     expect((await end(done)).status).toBe(204);

@@ -58,7 +58,10 @@ describe('an event that cannot be handled', () => {
   };
   const readyThat = (is: (found: Ready) => boolean): Promise<Ready> =>
     until('readiness', async () => ((found) => (is(found) ? found : null))(await ready()));
-  const code = async (answer: Response): Promise<unknown> => [answer.status, ((await answer.json()) as { code?: string }).code];
+  const code = async (answer: Response): Promise<unknown> => [
+    answer.status,
+    ((await answer.json()) as { code?: string }).code,
+  ];
 
   /** As a fault of some program would have written them. */
   async function append(stream: string, events: readonly (readonly [string, JsonObject])[]): Promise<string[]> {
@@ -98,7 +101,9 @@ describe('an event that cannot be handled', () => {
     const stopped = await consumerThat('registrant-registrations', ({ state }) => state === 'stopped');
     expect(stopped.stoppedAt).toMatchObject({ eventId: stoppedId, type: 'CertificateVerified' });
     const parked = await consumerThat('evidence-retention', (found) => found.parked.length > 0);
-    expect(parked.parked).toMatchObject([{ eventId: parkedId, type: 'CertificateRejected', error: expect.stringMatching(/got no retention/) }]);
+    expect(parked.parked).toMatchObject([
+      { eventId: parkedId, type: 'CertificateRejected', error: expect.stringMatching(/got no retention/) },
+    ]);
     const not = await readyThat(({ status, body }) => status === 503 && body.parts['unknown-events']?.ok === false);
     expect(not.body.parts).toMatchObject({
       'registrant-registrations': { ok: false, detail: expect.stringMatching(/^stopped/) },
@@ -107,7 +112,10 @@ describe('an event that cannot be handled', () => {
       'evidence-retention': { ok: true },
     });
     const listed = server.asUser('auditor', 'consumers', 'list');
-    expect([listed.status, listed.stdout]).toEqual([1, expect.stringContaining(`STOPPED before ${stoppedId} (CertificateVerified`)]);
+    expect([listed.status, listed.stdout]).toEqual([
+      1,
+      expect.stringContaining(`STOPPED before ${stoppedId} (CertificateVerified`),
+    ]);
     expect(listed.stdout).toContain(`parked ${parkedId} (CertificateRejected`);
 
     // Who resumes it without having mended anything finds it where it was.
@@ -126,7 +134,10 @@ describe('an event that cannot be handled', () => {
     const proposed = await skipOf('registrant-registrations', stoppedId);
     const { actId, stage } = (await proposed.json()) as { actId: string; stage: string };
     expect([proposed.status, stage]).toEqual([202, 'proposed']);
-    expect(await code(await server.call('administrator', 'POST', `/v1/acts/${actId}/approval`, {}))).toEqual([403, 'act_own_proposal']);
+    expect(await code(await server.call('administrator', 'POST', `/v1/acts/${actId}/approval`, {}))).toEqual([
+      403,
+      'act_own_proposal',
+    ]);
     expect((await consumer('registrant-registrations')).state).toBe('stopped');
     const approved = server.asUser('administrator-b', 'consumers', 'approve', actId);
     expect([approved.status, approved.stdout]).toEqual([0, `${actId}: carried_out\n`]);
@@ -135,20 +146,32 @@ describe('an event that cannot be handled', () => {
 
     // What is parked still cannot be handled, and stays; two people let it be.
     const replay = { eventId: parkedId };
-    expect(await code(await server.call('administrator', 'POST', '/v1/consumers/evidence-retention/replays', replay))).toEqual([409, 'replay_failed']);
+    expect(
+      await code(await server.call('administrator', 'POST', '/v1/consumers/evidence-retention/replays', replay)),
+    ).toEqual([409, 'replay_failed']);
     expect((await consumer('evidence-retention')).parked).toHaveLength(1);
     await server.twoPeople('/v1/consumers/evidence-retention/skips', { eventId: parkedId, ...SKIP });
     expect((await consumer('evidence-retention')).parked).toEqual([]);
-    expect(await code(await server.call('administrator', 'POST', '/v1/consumers/evidence-retention/replays', replay))).toEqual([409, 'event_not_waiting']);
+    expect(
+      await code(await server.call('administrator', 'POST', '/v1/consumers/evidence-retention/replays', replay)),
+    ).toEqual([409, 'event_not_waiting']);
 
     // Others have gone on: a person registers as ever.
     const key = generateBoothKey();
     await server.enrol('booth-poison', key.publicKeySpki);
-    const booth = new BoothClient({ baseUrl: server.url, boothId: 'booth-poison', key, counter: new DurableCaptureCounter(server.at('booth')) });
+    const booth = new BoothClient({
+      baseUrl: server.url,
+      boothId: 'booth-poison',
+      key,
+      counter: new DurableCaptureCounter(server.at('booth')),
+    });
     const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(DEMO_STORIES.samePerson.card) });
     const { receipt } = await booth.register({
-      card: card.connect(), pin: card.secrets.authenticationPin, accessNumber: card.secrets.accessNumber,
-      photo: await loadDemoFace(DEMO_STORIES.samePerson.captured), consent: { textVersion: '2026-11', keepReferenceImage: true },
+      card: card.connect(),
+      pin: card.secrets.authenticationPin,
+      accessNumber: card.secrets.accessNumber,
+      photo: await loadDemoFace(DEMO_STORIES.samePerson.captured),
+      consent: { textVersion: '2026-11', keepReferenceImage: true },
     });
     const requestId = await server.caseWith(receipt, 'FaceImageConfirmed');
     const keys = [...server.keysOf('registrant').keys()].filter((owner) => owner !== 'registrant:nobody');
@@ -159,7 +182,9 @@ describe('an event that cannot be handled', () => {
     await server.end();
     await start();
     await consumerThat('registrant-erasure', (found) => found.state === 'live' && found.parked.length > 0);
-    expect((await readyThat(({ status }) => status === 200)).body.parts['parked']?.detail).toMatch(/1 of registrant-erasure/);
+    expect((await readyThat(({ status }) => status === 200)).body.parts['parked']?.detail).toMatch(
+      /1 of registrant-erasure/,
+    );
     expect([...server.keysOf('registrant').keys()]).toEqual(expect.arrayContaining(keys));
     rmSync(inTheWay());
     const erasureId = waiting.parked[0]?.eventId as string;
@@ -172,13 +197,21 @@ describe('an event that cannot be handled', () => {
 
     // All of it is on record.
     const told = server.storedTexts().filter((text) => text.startsWith('consumer-'));
-    const of = (name: string, type: string) => told.filter((text) => text.startsWith(`consumer-${name} ${type} `)).length;
+    const of = (name: string, type: string) =>
+      told.filter((text) => text.startsWith(`consumer-${name} ${type} `)).length;
     expect([
-      of('registrant-registrations', 'ConsumerStopped'), of('registrant-registrations', 'ConsumerResumed'),
-      of('registrant-registrations', 'EventSkipped'), of('evidence-retention', 'EventParked'), of('evidence-retention', 'ParkedReplayed'),
-      of('evidence-retention', 'EventSkipped'), of('registrant-erasure', 'EventParked'), of('registrant-erasure', 'ParkedReplayed'),
+      of('registrant-registrations', 'ConsumerStopped'),
+      of('registrant-registrations', 'ConsumerResumed'),
+      of('registrant-registrations', 'EventSkipped'),
+      of('evidence-retention', 'EventParked'),
+      of('evidence-retention', 'ParkedReplayed'),
+      of('evidence-retention', 'EventSkipped'),
+      of('registrant-erasure', 'EventParked'),
+      of('registrant-erasure', 'ParkedReplayed'),
       of('unknown-events', 'UnknownEventMet'),
     ]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1]);
-    expect(server.storedTexts().some((text) => text.includes('RecordsViewed') && text.includes('parked_events'))).toBe(true);
+    expect(server.storedTexts().some((text) => text.includes('RecordsViewed') && text.includes('parked_events'))).toBe(
+      true,
+    );
   }, 300_000);
 });

@@ -18,18 +18,20 @@ const probeFile = fileURLToPath(new URL('./processes/door-probe.mjs', import.met
 const IS_LONG = soakFactor() > 1;
 /** Registrations of honest booths during each attack: few in every run, 100 where there is time. */
 const REGISTRATIONS = Math.min(100, 10 * soakFactor());
-/** What an attack may make of the p99 of the server's own time for a 202, against the quiet right before. Asked for where there is time for a hundred:
- *  other programs share the machine, and of ten the slowest says more about them. */
+/** What an attack may make of the p99 of the server's own time for a 202, against the quiet right before. Asked for
+ * where there is time for a hundred: other programs share the machine, and of ten the slowest says more about them. */
 const TIMES_QUIET_MAX = 2;
 /** Of one core, what strangers may take of the server beside booths. */
 const CORE_SHARE_MAX = 0.6;
-/** Connections of the kinds that are dearer for who sends them than for us, from one address; from 64 they come in every run. */
+/** Connections of the kinds that are dearer for who sends them than for us, from one address; from 64 they come in
+ * every run. */
 const WHERE_THERE_IS_TIME = IS_LONG ? 16 : 0;
 const AT_ONCE = 2;
 const BOOTH = 'booth-honest';
 /** Far above what the server needs, far below what uploads without bounds would take. */
 const RSS_MIB_MAX = 900;
-/** Bodies: less than all kinds of places for strangers may hold, and what waits for the collector. Bytes that are not given back add up beyond it. */
+/** Bodies: less than all kinds of places for strangers may hold, and what waits for the collector. Bytes that are not
+ * given back add up beyond it. */
 const EXTERNAL_MIB_MAX = 350;
 
 /** A card of which the door sees digests and lengths only; what is on it is judged later, and no face is looked at. */
@@ -54,7 +56,14 @@ const table: string[] = [];
 beforeAll(async () => {
   server = await RealServer.beside('strangers', ['administrator', 'auditor']);
   // Nobody answers there: cases with a real card stay open, and so do the streams that tell of them.
-  await server.start({ preload: probeFile, env: { TEST_DOOR_PROBE: server.at('probe.json'), HONNIN_JPKI_OCSP_URL: 'http://127.0.0.1:9/ocsp', HONNIN_JPKI_STATUS_ORDER: 'ocsp' } });
+  await server.start({
+    preload: probeFile,
+    env: {
+      TEST_DOOR_PROBE: server.at('probe.json'),
+      HONNIN_JPKI_OCSP_URL: 'http://127.0.0.1:9/ocsp',
+      HONNIN_JPKI_STATUS_ORDER: 'ocsp',
+    },
+  });
   const key = generateBoothKey();
   await server.enrol(BOOTH, key.publicKeySpki);
   let count = 0;
@@ -63,13 +72,20 @@ beforeAll(async () => {
   const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto('sample1-left-mirrored') });
   const { authenticationPin: pin, accessNumber } = card.secrets;
   receipts = [];
-  for (let i = 0; i < 12; i += 1) receipts.push((await booth.register(captureOf({ card: card.connect(), pin, accessNumber }))).receipt);
+  for (let i = 0; i < 12; i += 1)
+    receipts.push((await booth.register(captureOf({ card: card.connect(), pin, accessNumber }))).receipt);
   await honest(REGISTRATIONS);
   quiet = await honest(REGISTRATIONS);
 }, 180_000);
 
 afterAll(async () => {
-  console.log(['| attack | from | honest | 202 outside, ms: p50, p99 | inside: p50, p99 | inside, quiet: p50, p99 | p99 to quiet: outside, inside | answers/s to strangers | CPU ms each | MiB |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...table].join('\n'));
+  console.log(
+    [
+      '| attack | from | honest | 202 outside, ms: p50, p99 | inside: p50, p99 | inside, quiet: p50, p99 | p99 to quiet: outside, inside | answers/s to strangers | CPU ms each | MiB |',
+      '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+      ...table,
+    ].join('\n'),
+  );
   await server?.close();
 });
 
@@ -118,7 +134,9 @@ async function probed(): Promise<{ taken: number[]; cpuMs: number; answers: numb
   const file = server.at('probe.json');
   rmSync(file, { force: true });
   writeFileSync(`${file}.ask`, '');
-  return until('the probe', () => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Awaited<ReturnType<typeof probed>>) : null));
+  return until('the probe', () =>
+    existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Awaited<ReturnType<typeof probed>>) : null,
+  );
 }
 
 interface Strangers {
@@ -128,8 +146,13 @@ interface Strangers {
 
 /** Lets strangers do as they like while `work` runs. */
 async function beside<T>(order: object, work: () => Promise<T>): Promise<{ result: T; strangers: Strangers }> {
-  const child = spawn(process.execPath, [strangersFile, JSON.stringify({ port: Number(new URL(server.url).port), boothId: BOOTH, receipts, ...order })], { stdio: ['pipe', 'pipe', 'inherit'] });
-  // Strangers have machines of their own. Here they take the cores that nobody else wants, so that what is measured is our server.
+  const child = spawn(
+    process.execPath,
+    [strangersFile, JSON.stringify({ port: Number(new URL(server.url).port), boothId: BOOTH, receipts, ...order })],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  // Strangers have machines of their own. Here they take the cores that nobody else wants, so that what is measured is
+  // our server.
   setPriority(child.pid as number, constants.priority.PRIORITY_LOW);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -147,14 +170,17 @@ async function beside<T>(order: object, work: () => Promise<T>): Promise<{ resul
 /** Connections of the server's process, as the kernel counts them. */
 function openConnections(): number {
   const port = Number(new URL(server.url).port).toString(16).toUpperCase().padStart(4, '0');
-  return readFileSync('/proc/net/tcp', 'utf8').split('\n').filter((line) => new RegExp(`^\\s*\\d+: [0-9A-F]{8}:${port} [0-9A-F]{8}:[0-9A-F]{4} 01`).test(line)).length;
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .filter((line) => new RegExp(`^\\s*\\d+: [0-9A-F]{8}:${port} [0-9A-F]{8}:[0-9A-F]{4} 01`).test(line)).length;
 }
 
 function rssMib(): number {
   return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024);
 }
 
-/** What the server's own objects take outside the heap, bodies above all; the rest of its size is what the allocator keeps. */
+/** What the server's own objects take outside the heap, bodies above all; the rest of its size is what the allocator
+ * keeps. */
 async function externalMib(): Promise<number> {
   const text = await (await server.asOperator('/metrics')).text();
   return Math.round(Number(/^nodejs_external_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1024 / 1024);
@@ -175,7 +201,8 @@ function told(measured: Measured, { attack, name, rss }: { attack: string; name:
   const { outside, inside, answers, seconds } = measured;
   const strangers = answers - 2 * REGISTRATIONS;
   const pair = (times: readonly number[]): string => `${at(times, 0.5)}, ${at(times, 0.99)}`;
-  const ratio = (times: readonly number[], calm: readonly number[]): string => (at(times, 0.99) / at(calm, 0.99)).toFixed(1);
+  const ratio = (times: readonly number[], calm: readonly number[]): string =>
+    (at(times, 0.99) / at(calm, 0.99)).toFixed(1);
   const cost = strangers > 20 ? (cpuOfStrangers(measured) / strangers).toFixed(2) : '';
   return `| ${[attack, name, `${outside.length} of ${REGISTRATIONS}`, pair(outside), pair(inside), pair(quiet.inside), `${ratio(outside, quiet.outside)}, ${ratio(inside, quiet.inside)}`, Math.round(strangers / seconds), cost, rss].join(' | ')} |`;
 }
@@ -203,22 +230,31 @@ describe.each([
   ['questions for its measurements', WHERE_THERE_IS_TIME, 64],
   ['questions for its description', WHERE_THERE_IS_TIME, 64],
 ])('while strangers come with %s', (attack, fromOne, fromMany) => {
-  const ways = [['one address', 1, fromOne], ['64 addresses', 64, fromMany]] as const;
-  it.each(ways.filter(([, , connections]) => connections > 0))('from %s, every honest registration is taken', async (name, addresses, connections) => {
-    // What else the machine does changes from minute to minute.
-    if (IS_LONG) quiet = await honest(REGISTRATIONS);
-    const { result, strangers } = await beside({ attack, addresses, connections }, () => honest(REGISTRATIONS));
-    const rss = rssMib();
-    const external = await externalMib();
-    table.push(told(result, { attack, name, rss }));
-    console.log(`${table.at(-1)} ${external} MiB external, ${strangers.opened} connections, answers ${JSON.stringify(strangers.statuses)}`);
-    expect(result.failures).toEqual([]);
-    expect(result.outside).toHaveLength(REGISTRATIONS);
-    expect(cpuOfStrangers(result) / (result.seconds * 1000)).toBeLessThan(CORE_SHARE_MAX);
-    if (IS_LONG) expect(at(result.inside, 0.99) / at(quiet.inside, 0.99)).toBeLessThanOrEqual(TIMES_QUIET_MAX);
-    expect(rss).toBeLessThan(RSS_MIB_MAX);
-    expect(external).toBeLessThan(EXTERNAL_MIB_MAX);
-  }, 180_000 * (IS_LONG ? 5 : 1));
+  const ways = [
+    ['one address', 1, fromOne],
+    ['64 addresses', 64, fromMany],
+  ] as const;
+  it.each(ways.filter(([, , connections]) => connections > 0))(
+    'from %s, every honest registration is taken',
+    async (name, addresses, connections) => {
+      // What else the machine does changes from minute to minute.
+      if (IS_LONG) quiet = await honest(REGISTRATIONS);
+      const { result, strangers } = await beside({ attack, addresses, connections }, () => honest(REGISTRATIONS));
+      const rss = rssMib();
+      const external = await externalMib();
+      table.push(told(result, { attack, name, rss }));
+      console.log(
+        `${table.at(-1)} ${external} MiB external, ${strangers.opened} connections, answers ${JSON.stringify(strangers.statuses)}`,
+      );
+      expect(result.failures).toEqual([]);
+      expect(result.outside).toHaveLength(REGISTRATIONS);
+      expect(cpuOfStrangers(result) / (result.seconds * 1000)).toBeLessThan(CORE_SHARE_MAX);
+      if (IS_LONG) expect(at(result.inside, 0.99) / at(quiet.inside, 0.99)).toBeLessThanOrEqual(TIMES_QUIET_MAX);
+      expect(rss).toBeLessThan(RSS_MIB_MAX);
+      expect(external).toBeLessThan(EXTERNAL_MIB_MAX);
+    },
+    180_000 * (IS_LONG ? 5 : 1),
+  );
 });
 
 describe('refusals that were only counted', () => {
@@ -231,10 +267,11 @@ describe('refusals that were only counted', () => {
   const stored = async (): Promise<number> => {
     const store = SqliteEventStore.open({ file: join(server.data, 'events.db'), mode: 'read' });
     let sum = 0;
-    for (let after: Awaited<ReturnType<typeof store.head>> = null; ; ) {
+    for (let after: Awaited<ReturnType<typeof store.head>> = null; ;) {
       const { events, position, caughtUp } = await store.readAll(after, { limit: 1000 });
       for (const { type, data } of events) {
-        if (type === 'RequestsRefusedAtDoor') sum += (data['refusals'] as unknown as { count: number }[]).reduce((all, { count }) => all + count, 0);
+        if (type === 'RequestsRefusedAtDoor')
+          sum += (data['refusals'] as unknown as { count: number }[]).reduce((all, { count }) => all + count, 0);
       }
       if (caughtUp) break;
       after = position;

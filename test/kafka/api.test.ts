@@ -46,25 +46,37 @@ describeWithBroker('the whole server with a broker', (broker) => {
   });
 
   const get = (address: string): Promise<Response> => fetch(`${server?.url}${address}`, AS_OPERATOR);
-  const metric = async (name: string): Promise<number> => Number(new RegExp(`^${name} (.*)$`, 'm').exec(await (await get('/metrics')).text())?.[1] ?? NaN);
+  const metric = async (name: string): Promise<number> =>
+    Number(new RegExp(`^${name} (.*)$`, 'm').exec(await (await get('/metrics')).text())?.[1] ?? NaN);
 
   it('publishes what is in the log and shows the backlog in its measurements', async () => {
     await until(async () => (await metric('honnin_publication_backlog_events')) === 0, 120_000);
     const messages = withoutRepetitions(await readTopic(settings, topicName(settings.prefix, 'registrations')));
-    expect(messages.map((message) => header(message, 'ce_type'))).toEqual(['jp.honnin.registration.received.v1', 'jp.honnin.registration.rejected.v1']);
+    expect(messages.map((message) => header(message, 'ce_type'))).toEqual([
+      'jp.honnin.registration.received.v1',
+      'jp.honnin.registration.rejected.v1',
+    ]);
     expect(await metric('honnin_erasure_confirmations_open')).toBe(0);
   });
 
   it('serves the AsyncAPI document, a page that needs no scripts, and every schema', async () => {
-    const document = (await (await get('/asyncapi.json')).json()) as { asyncapi: string; channels: { registrations: { address: string } } };
-    expect([document.asyncapi, document.channels.registrations.address]).toEqual(['3.0.0', topicName(settings.prefix, 'registrations')]);
+    const document = (await (await get('/asyncapi.json')).json()) as {
+      asyncapi: string;
+      channels: { registrations: { address: string } };
+    };
+    expect([document.asyncapi, document.channels.registrations.address]).toEqual([
+      '3.0.0',
+      topicName(settings.prefix, 'registrations'),
+    ]);
     const page = await get('/asyncapi');
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const html = await page.text();
     for (const type of Object.keys(EVENT_CONTRACTS)) {
       expect(html).toContain(`id="${type}"`);
-      expect(await (await get(`/schemas/${type}`)).json()).toEqual(EVENT_CONTRACTS[type as keyof typeof EVENT_CONTRACTS].schema);
+      expect(await (await get(`/schemas/${type}`)).json()).toEqual(
+        EVENT_CONTRACTS[type as keyof typeof EVENT_CONTRACTS].schema,
+      );
     }
     expect(html).not.toContain('<script');
     expect((await get('/schemas/nothing')).status).toBe(404);

@@ -27,14 +27,34 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
   let outlets: ConfiguredOutlets;
 
   const environment = (change: Record<string, string> = {}): Record<string, string> => ({
-    HONNIN_DATA: path.join(base, 'data'), HONNIN_AUDIT_ORIGIN: ORIGIN, HONNIN_AUDIT_COPY_SECONDS: '1', HONNIN_AUDIT_COPY_KAFKA_BROKERS: broker().brokers, HONNIN_AUDIT_COPY_KAFKA_TOPIC: topic, HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000', HONNIN_KAFKA_REQUEST_TIMEOUT_MS: '3000', ...change,
+    HONNIN_DATA: path.join(base, 'data'),
+    HONNIN_AUDIT_ORIGIN: ORIGIN,
+    HONNIN_AUDIT_COPY_SECONDS: '1',
+    HONNIN_AUDIT_COPY_KAFKA_BROKERS: broker().brokers,
+    HONNIN_AUDIT_COPY_KAFKA_TOPIC: topic,
+    HONNIN_KAFKA_CONNECT_TIMEOUT_MS: '1000',
+    HONNIN_KAFKA_REQUEST_TIMEOUT_MS: '3000',
+    ...change,
   });
   const config = (change: Record<string, string> = {}): Config => Config.from(environment(change));
   /** The administrator of the topic, who is nobody of ours. */
   const create = async (name: string, settings: Record<string, string>): Promise<void> => {
-    const admin = new kafkajs.Kafka({ brokers: broker().brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).admin();
+    const admin = new kafkajs.Kafka({
+      brokers: broker().brokers.split(','),
+      logLevel: kafkajs.logLevel.NOTHING,
+    }).admin();
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 1, replicationFactor: 1, configEntries: Object.entries(settings).map(([n, value]) => ({ name: n, value })) }] });
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic: name,
+          numPartitions: 1,
+          replicationFactor: 1,
+          configEntries: Object.entries(settings).map(([n, value]) => ({ name: n, value })),
+        },
+      ],
+    });
     await admin.disconnect();
   };
   const onTopic = async (): Promise<string[]> => {
@@ -53,7 +73,12 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
   };
   /** A data folder as the command wants it, out of the folder of a world. */
   const asData = (from: string, name: string): string => {
-    for (const [a, b] of [['audit', 'audit'], ['secret', 'keys/audit'], ['events.db', 'events.db']] as const) cpSync(path.join(from, a), path.join(base, name, b), { recursive: true });
+    for (const [a, b] of [
+      ['audit', 'audit'],
+      ['secret', 'keys/audit'],
+      ['events.db', 'events.db'],
+    ] as const)
+      cpSync(path.join(from, a), path.join(base, name, b), { recursive: true });
     return path.join(base, name);
   };
   const grow = async (w: AuditWorld, more: typeof appends): Promise<void> => {
@@ -82,7 +107,10 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
       await broker().stop('SIGKILL');
       await grow(world, appends.slice(40, 60));
       await eventually(() => (failures() > 1 ? true : undefined), 120_000);
-      expect(outlets.status()[0]).toMatchObject({ outlet: 'kafka', lastError: expect.stringContaining(`the Kafka topic ${topic} did not take the checkpoint`) });
+      expect(outlets.status()[0]).toMatchObject({
+        outlet: 'kafka',
+        lastError: expect.stringContaining(`the Kafka topic ${topic} did not take the checkpoint`),
+      });
       expect(outlets.status()[0]!.behindMs).toBeGreaterThan(0);
       // Whoever appends does not notice.
       await grow(world, appends.slice(60, 70));
@@ -106,10 +134,16 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
     const newest = world.log.checkpoint()!.size;
     // A stop takes along what nobody has yet.
     await outlets.stop();
-    expect(await compare(asData(path.join(base, 'world'), 'honest'))).toMatchObject({ code: 0, text: expect.stringContaining('the log has only grown') });
+    expect(await compare(asData(path.join(base, 'world'), 'honest'))).toMatchObject({
+      code: 0,
+      text: expect.stringContaining('the log has only grown'),
+    });
 
     const forked = await AuditWorld.open(path.join(base, 'forked'));
-    await grow(forked, appends.slice(71).filter(({ stream }) => stream !== appends[70]!.stream));
+    await grow(
+      forked,
+      appends.slice(71).filter(({ stream }) => stream !== appends[70]!.stream),
+    );
     expect(forked.log.checkpoint()!.size).toBeGreaterThan(newest);
     await forked.close({ keep: true });
     // The key that signed the copy follows from the first one only in the notes of the honest log.
@@ -122,20 +156,33 @@ describeWithBroker('copies of checkpoints on a topic that somebody else administ
   }, 180_000);
 
   it('stay evidence when others write to the topic too', async () => {
-    const producer = new kafkajs.Kafka({ brokers: broker().brokers.split(','), logLevel: kafkajs.logLevel.NOTHING }).producer();
+    const producer = new kafkajs.Kafka({
+      brokers: broker().brokers.split(','),
+      logLevel: kafkajs.logLevel.NOTHING,
+    }).producer();
     await producer.connect();
-    await producer.send({ topic, messages: [{ key: ORIGIN, value: 'noise' }, { key: ORIGIN, value: null }, { value: 'x'.repeat(100_000) }] });
+    await producer.send({
+      topic,
+      messages: [{ key: ORIGIN, value: 'noise' }, { key: ORIGIN, value: null }, { value: 'x'.repeat(100_000) }],
+    });
     await producer.disconnect();
-    expect(await compare(path.join(base, 'honest'))).toMatchObject({ code: 0, text: expect.stringContaining('3 records are not signed by it') });
+    expect(await compare(path.join(base, 'honest'))).toMatchObject({
+      code: 0,
+      text: expect.stringContaining('3 records are not signed by it'),
+    });
   }, 180_000);
 
   it('are refused by a compacted topic, and by a missing one, in words; the doctor says the same', async () => {
     const compacted = `compacted-${unique}`;
     await create(compacted, { 'cleanup.policy': 'compact' });
-    const send = (name: string) => checkpointTopic(config({ HONNIN_AUDIT_COPY_KAFKA_TOPIC: name }))!.send(ORIGIN, 'note');
+    const send = (name: string) =>
+      checkpointTopic(config({ HONNIN_AUDIT_COPY_KAFKA_TOPIC: name }))!.send(ORIGIN, 'note');
     await expect(send(compacted)).rejects.toThrow(/would forget earlier checkpoints/);
     await expect(send(`missing-${unique}`)).rejects.toThrow(/is missing/);
-    const doctor = async (change: Record<string, string>) => (await examineOutlets(config(change))).filter(({ what }) => what === 'copies (Kafka)').map(({ level, detail }) => `${level} ${detail}`);
+    const doctor = async (change: Record<string, string>) =>
+      (await examineOutlets(config(change)))
+        .filter(({ what }) => what === 'copies (Kafka)')
+        .map(({ level, detail }) => `${level} ${detail}`);
     expect((await doctor({}))[0]).toMatch(/^ok .*keeps everything/);
     expect((await doctor({ HONNIN_AUDIT_COPY_KAFKA_TOPIC: compacted }))[0]).toMatch(/^WRONG .*compacted/);
     expect((await doctor({ HONNIN_AUDIT_COPY_KAFKA_TOPIC: `missing-${unique}` }))[0]).toMatch(/^WRONG .*missing/);
@@ -156,9 +203,19 @@ describeWithBroker(
       const name = `signed-in-${unique}`;
       const admin = new kafkajs.Kafka({ brokers: [broker().brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
       await admin.connect();
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 1, replicationFactor: 1 }] });
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: [{ topic: name, numPartitions: 1, replicationFactor: 1 }],
+      });
       await admin.disconnect();
-      const settings = { HONNIN_DATA: folder, HONNIN_AUDIT_COPY_KAFKA_BROKERS: broker().listeners['SIGNIN']!, HONNIN_AUDIT_COPY_KAFKA_TOPIC: name, HONNIN_AUDIT_COPY_KAFKA_SASL: 'scram-sha-256', HONNIN_AUDIT_COPY_KAFKA_USERNAME: 'copier', HONNIN_AUDIT_COPY_KAFKA_PASSWORD_FILE: path.join(folder, 'password') };
+      const settings = {
+        HONNIN_DATA: folder,
+        HONNIN_AUDIT_COPY_KAFKA_BROKERS: broker().listeners['SIGNIN']!,
+        HONNIN_AUDIT_COPY_KAFKA_TOPIC: name,
+        HONNIN_AUDIT_COPY_KAFKA_SASL: 'scram-sha-256',
+        HONNIN_AUDIT_COPY_KAFKA_USERNAME: 'copier',
+        HONNIN_AUDIT_COPY_KAFKA_PASSWORD_FILE: path.join(folder, 'password'),
+      };
       const signedIn = checkpointTopic(Config.from(settings))!;
       await signedIn.send(ORIGIN, 'a note');
       await signedIn.close();
@@ -167,14 +224,21 @@ describeWithBroker(
       const notes: string[] = [];
       await signedIn.read(({ note }) => void notes.push(note));
       expect(notes).toEqual(['a note']);
-      expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_SASL: 'plain' })).toThrow(/HONNIN_AUDIT_COPY_KAFKA_SASL=plain needs HONNIN_AUDIT_COPY_KAFKA_TLS=yes/);
-      expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_CA: 'ca.pem' })).toThrow(/HONNIN_AUDIT_COPY_KAFKA_CA and HONNIN_AUDIT_COPY_KAFKA_CERT need/);
+      expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_SASL: 'plain' })).toThrow(
+        /HONNIN_AUDIT_COPY_KAFKA_SASL=plain needs HONNIN_AUDIT_COPY_KAFKA_TLS=yes/,
+      );
+      expect(() => Config.from({ ...settings, HONNIN_AUDIT_COPY_KAFKA_CA: 'ca.pem' })).toThrow(
+        /HONNIN_AUDIT_COPY_KAFKA_CA and HONNIN_AUDIT_COPY_KAFKA_CERT need/,
+      );
       rmSync(folder, { recursive: true });
     }, 180_000);
   },
   {
     listeners: { SIGNIN: 'SASL_PLAINTEXT' },
     format: ['--add-scram', 'SCRAM-SHA-256=[name=copier,password=scram-secret]'],
-    properties: { 'listener.name.signin.sasl.enabled.mechanisms': 'SCRAM-SHA-256', 'listener.name.signin.scram-sha-256.sasl.jaas.config': `${SCRAM} required;` },
+    properties: {
+      'listener.name.signin.sasl.enabled.mechanisms': 'SCRAM-SHA-256',
+      'listener.name.signin.scram-sha-256.sasl.jaas.config': `${SCRAM} required;`,
+    },
   },
 );

@@ -29,7 +29,10 @@ function officialSchema(): object | null {
 }
 
 /** The published schema of a hold, changed and given the next revision. */
-function candidate(change: (schema: Schema) => void, id = 'urn:honnin:schema:jp.honnin.registration.held.v1:2'): JsonObject {
+function candidate(
+  change: (schema: Schema) => void,
+  id = 'urn:honnin:schema:jp.honnin.registration.held.v1:2',
+): JsonObject {
   const schema = structuredClone(HELD) as unknown as Schema;
   schema.$id = id;
   change(schema);
@@ -38,8 +41,11 @@ function candidate(change: (schema: Schema) => void, id = 'urn:honnin:schema:jp.
 
 describe('published schemas', () => {
   it('are committed as this program has them, and none was changed', () => {
-    const files = new Map(publishedSchemas(PUBLISHED).map(({ type, revision, schema }) => [`${type}:${revision}`, schema]));
-    for (const { type, revision, schema } of [...Object.values(EVENT_CONTRACTS), ACKNOWLEDGEMENT_CONTRACT]) expect(files.get(`${type}:${revision}`)).toEqual(schema);
+    const files = new Map(
+      publishedSchemas(PUBLISHED).map(({ type, revision, schema }) => [`${type}:${revision}`, schema]),
+    );
+    for (const { type, revision, schema } of [...Object.values(EVENT_CONTRACTS), ACKNOWLEDGEMENT_CONTRACT])
+      expect(files.get(`${type}:${revision}`)).toEqual(schema);
   });
 
   it.each<[string, (schema: Schema) => void]>([
@@ -51,14 +57,38 @@ describe('published schemas', () => {
   });
 
   it.each<[string, (schema: Schema) => void, RegExp]>([
-    ['a further required field', (schema) => (schema.required = [...schema.required, 'officer']), /officer has become required/],
-    ['a field that is no longer required', (schema) => (schema.required = ['registrationId']), /dueAt is no longer required/],
-    ['another type', (schema) => (schema.properties['policyVersion'] = { type: 'string' }), /type changed from "integer" to "string"/],
-    ['a narrower range', (schema) => (schema.properties['policyVersion'] = { type: 'integer', minimum: 2 }), /minimum changed from 1 to 2/],
-    ['a wider range', (schema) => (schema.properties['policyVersion'] = { type: 'integer', minimum: 0 }), /minimum changed from 1 to 0/],
+    [
+      'a further required field',
+      (schema) => (schema.required = [...schema.required, 'officer']),
+      /officer has become required/,
+    ],
+    [
+      'a field that is no longer required',
+      (schema) => (schema.required = ['registrationId']),
+      /dueAt is no longer required/,
+    ],
+    [
+      'another type',
+      (schema) => (schema.properties['policyVersion'] = { type: 'string' }),
+      /type changed from "integer" to "string"/,
+    ],
+    [
+      'a narrower range',
+      (schema) => (schema.properties['policyVersion'] = { type: 'integer', minimum: 2 }),
+      /minimum changed from 1 to 2/,
+    ],
+    [
+      'a wider range',
+      (schema) => (schema.properties['policyVersion'] = { type: 'integer', minimum: 0 }),
+      /minimum changed from 1 to 0/,
+    ],
     ['another format', (schema) => (schema.properties['dueAt'] = { type: 'string', format: 'date' }), /format changed/],
     ['closed objects', (schema) => (schema['additionalProperties'] = false), /additionalProperties was added/],
-    ['the revision that is published', (schema) => ((schema.$id = 'urn:honnin:schema:jp.honnin.registration.held.v1:1'), (schema['title'] = 'x')), /never changed: give this one the revision 2/],
+    [
+      'the revision that is published',
+      (schema) => ((schema.$id = 'urn:honnin:schema:jp.honnin.registration.held.v1:1'), (schema['title'] = 'x')),
+      /never changed: give this one the revision 2/,
+    ],
     ['no name', (schema) => (schema.$id = 'held'), /\$id must be/],
   ])('may not have %s', (_, change, problem) => {
     const judged = judgeSchema(candidate(change), publishedSchemas(PUBLISHED));
@@ -70,16 +100,28 @@ describe('published schemas', () => {
     const published = publishedSchemas(PUBLISHED);
     const second = candidate((schema) => delete schema.properties['policyVersion']);
     const history = [...published, { type: 'jp.honnin.registration.held.v1', revision: 2, schema: second }];
-    const third = candidate((schema) => (schema.properties['policyVersion'] = { type: 'string' }), 'urn:honnin:schema:jp.honnin.registration.held.v1:3');
+    const third = candidate(
+      (schema) => (schema.properties['policyVersion'] = { type: 'string' }),
+      'urn:honnin:schema:jp.honnin.registration.held.v1:3',
+    );
     const judged = judgeSchema(third, history);
     expect(judged.verdict === 'refused' && judged.problems[0]).toContain('revision 1, /properties/policyVersion/type');
   });
 
   it('may have another meaning in the next version only', () => {
     const change = (schema: Schema) => (schema.required = [...schema.required, 'officer']);
-    expect(judgeSchema(candidate(change, 'urn:honnin:schema:jp.honnin.registration.held.v2:1'), publishedSchemas(PUBLISHED))).toEqual({ verdict: 'new_version' });
-    expect(judgeSchema(candidate(change, 'urn:honnin:schema:jp.honnin.registration.held.v3:1'), publishedSchemas(PUBLISHED))).toMatchObject({ verdict: 'refused' });
-    expect(judgeSchema(candidate(change, 'urn:honnin:schema:jp.honnin.registration.sighed.v1:1'), publishedSchemas(PUBLISHED))).toEqual({ verdict: 'new_type' });
+    expect(
+      judgeSchema(candidate(change, 'urn:honnin:schema:jp.honnin.registration.held.v2:1'), publishedSchemas(PUBLISHED)),
+    ).toEqual({ verdict: 'new_version' });
+    expect(
+      judgeSchema(candidate(change, 'urn:honnin:schema:jp.honnin.registration.held.v3:1'), publishedSchemas(PUBLISHED)),
+    ).toMatchObject({ verdict: 'refused' });
+    expect(
+      judgeSchema(
+        candidate(change, 'urn:honnin:schema:jp.honnin.registration.sighed.v1:1'),
+        publishedSchemas(PUBLISHED),
+      ),
+    ).toEqual({ verdict: 'new_type' });
   });
 });
 
@@ -89,7 +131,9 @@ describe('a candidate and the log', () => {
     folder = mkdtempSync(path.join(tmpdir(), 'honnin-schemas-'));
     const store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
     for (let n = 0; n < 5; n += 1) {
-      const history = envelopes(n, HISTORIES['released'] ?? []).map((event) => (n === 3 && event.type === 'Held' ? { ...event, data: { ...event.data, dueAtUtc: 'some day' } } : event));
+      const history = envelopes(n, HISTORIES['released'] ?? []).map((event) =>
+        n === 3 && event.type === 'Held' ? { ...event, data: { ...event.data, dueAtUtc: 'some day' } } : event,
+      );
       await store.append(`registration-${registrationIdOf(n)}`, history, 'no_stream');
     }
     await store.close();
@@ -98,10 +142,26 @@ describe('a candidate and the log', () => {
 
   it('is run against every event ever stored, and the first that does not fit is named', async () => {
     const store = SqliteEventStore.open({ file: path.join(folder, 'events.db'), mode: 'read' });
-    const culprit = (await store.readStream(`registration-${registrationIdOf(3)}`, {})).find(({ type }) => type === 'Held');
+    const culprit = (await store.readStream(`registration-${registrationIdOf(3)}`, {})).find(
+      ({ type }) => type === 'Held',
+    );
     const run = await runSchema(store, 'jp.honnin.registration.held.v1', schemaValidator(HELD));
-    expect(run).toMatchObject({ ofType: 4, firstFailure: { position: culprit?.position, eventId: culprit?.id, storedType: 'Held', error: expect.stringContaining('date-time') } });
-    expect(await runSchema(store, 'jp.honnin.registration.received.v1', schemaValidator(EVENT_CONTRACTS['jp.honnin.registration.received.v1'].schema))).toMatchObject({ ofType: 5, firstFailure: null });
+    expect(run).toMatchObject({
+      ofType: 4,
+      firstFailure: {
+        position: culprit?.position,
+        eventId: culprit?.id,
+        storedType: 'Held',
+        error: expect.stringContaining('date-time'),
+      },
+    });
+    expect(
+      await runSchema(
+        store,
+        'jp.honnin.registration.received.v1',
+        schemaValidator(EVENT_CONTRACTS['jp.honnin.registration.received.v1'].schema),
+      ),
+    ).toMatchObject({ ofType: 5, firstFailure: null });
     await store.close();
   });
 
@@ -128,10 +188,19 @@ describe('a candidate and the log', () => {
       change(schema);
       return schema as unknown as JsonObject;
     };
-    expect(await judged(loose('received', 'v1:2', (schema) => (schema.properties['more'] = { type: 'string' })))).toEqual([0, expect.stringMatching(/compatible with every earlier[^]*fits all 5 stored facts/)]);
-    expect(await judged(loose('held', 'v1:2', (schema) => (schema.properties['more'] = { type: 'string' })))).toEqual([1, expect.stringMatching(/DOES NOT FIT.*first at position \d+, Held/)]);
-    expect(await judged(loose('received', 'v1:2', (schema) => (schema.required = [...schema.required, 'receipt'])))).toEqual([1, expect.stringMatching(/REFUSED[^]*receipt has become required[^]*DOES NOT FIT.*first at position/)]);
-    expect(await judged(loose('received', 'v2:1', (schema) => (schema.required = [...schema.required, 'receipt'])))).toEqual([0, expect.stringMatching(/new version[^]*not so the facts of/)]);
+    expect(
+      await judged(loose('received', 'v1:2', (schema) => (schema.properties['more'] = { type: 'string' }))),
+    ).toEqual([0, expect.stringMatching(/compatible with every earlier[^]*fits all 5 stored facts/)]);
+    expect(await judged(loose('held', 'v1:2', (schema) => (schema.properties['more'] = { type: 'string' })))).toEqual([
+      1,
+      expect.stringMatching(/DOES NOT FIT.*first at position \d+, Held/),
+    ]);
+    expect(
+      await judged(loose('received', 'v1:2', (schema) => (schema.required = [...schema.required, 'receipt']))),
+    ).toEqual([1, expect.stringMatching(/REFUSED[^]*receipt has become required[^]*DOES NOT FIT.*first at position/)]);
+    expect(
+      await judged(loose('received', 'v2:1', (schema) => (schema.required = [...schema.required, 'receipt']))),
+    ).toEqual([0, expect.stringMatching(/new version[^]*not so the facts of/)]);
   });
 });
 
@@ -139,26 +208,51 @@ describe('the AsyncAPI document', () => {
   const document = asyncApiDocument(asyncApiOptions(Config.from({})));
 
   const official = officialSchema();
-  if (!official) process.stdout.write('skipped: the package @asyncapi/specs is not installed, so the document is not held against the official schema\n');
-  (official ? it.each : it.skip.each)(['binary', 'structured'])('is AsyncAPI 3.0 by the official schema (%s mode)', (mode) => {
-    const ajv = addFormats.default(new Ajv({ strict: false, allErrors: true, validateSchema: false }));
-    const valid = ajv.compile(official as object);
-    const own = asyncApiDocument(asyncApiOptions(Config.from({ HONNIN_KAFKA_MODE: mode })));
-    expect({ ok: valid(own), errors: (valid.errors ?? []).slice(0, 5) }).toEqual({ ok: true, errors: [] });
-  });
+  if (!official)
+    process.stdout.write(
+      'skipped: the package @asyncapi/specs is not installed, so the document is not held against the official schema\n',
+    );
+  (official ? it.each : it.skip.each)(['binary', 'structured'])(
+    'is AsyncAPI 3.0 by the official schema (%s mode)',
+    (mode) => {
+      const ajv = addFormats.default(new Ajv({ strict: false, allErrors: true, validateSchema: false }));
+      const valid = ajv.compile(official as object);
+      const own = asyncApiDocument(asyncApiOptions(Config.from({ HONNIN_KAFKA_MODE: mode })));
+      expect({ ok: valid(own), errors: (valid.errors ?? []).slice(0, 5) }).toEqual({ ok: true, errors: [] });
+    },
+  );
 
   it('describes every published type on its channel, with examples that fit', () => {
-    const { channels, components } = document as unknown as { channels: Record<string, { address: string; messages: object }>; components: { messages: Record<string, { examples: { payload: JsonObject }[] }>; schemas: Record<string, JsonObject> } };
-    expect(Object.values(channels).map(({ address }) => address)).toEqual(['honnin.registrations.v1', 'honnin.registration-status.v1', 'honnin.registrations-replay.v1', 'honnin.erasure-confirmations.v1']);
-    expect(Object.keys(components.messages).sort()).toEqual([...Object.keys(EVENT_CONTRACTS), 'jp.honnin.erasure.confirmed.v1'].sort());
+    const { channels, components } = document as unknown as {
+      channels: Record<string, { address: string; messages: object }>;
+      components: {
+        messages: Record<string, { examples: { payload: JsonObject }[] }>;
+        schemas: Record<string, JsonObject>;
+      };
+    };
+    expect(Object.values(channels).map(({ address }) => address)).toEqual([
+      'honnin.registrations.v1',
+      'honnin.registration-status.v1',
+      'honnin.registrations-replay.v1',
+      'honnin.erasure-confirmations.v1',
+    ]);
+    expect(Object.keys(components.messages).sort()).toEqual(
+      [...Object.keys(EVENT_CONTRACTS), 'jp.honnin.erasure.confirmed.v1'].sort(),
+    );
     for (const [type, message] of Object.entries(components.messages)) {
-      for (const { payload } of message.examples) expect([type, schemaValidator(components.schemas[type] as JsonObject)(payload)]).toEqual([type, null]);
+      for (const { payload } of message.examples)
+        expect([type, schemaValidator(components.schemas[type] as JsonObject)(payload)]).toEqual([type, null]);
     }
   });
 
   it('has references that lead somewhere', () => {
-    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, pointer]) => (pointer as string).split('/'));
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, pointer]) =>
+      (pointer as string).split('/'),
+    );
     expect(refs.length).toBeGreaterThan(20);
-    for (const parts of refs) expect(parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document)).toBeDefined();
+    for (const parts of refs)
+      expect(
+        parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document),
+      ).toBeDefined();
   });
 });

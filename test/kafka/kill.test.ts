@@ -42,7 +42,16 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
 
   /** Runs the program and kills it some time after it is up; with null lets it end. */
   async function life(argument: object, killAfterMs: number | null): Promise<string> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', program, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const child = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--disable-warning=TimeoutNegativeWarning',
+        program,
+        JSON.stringify(argument),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+    );
     let printed = '';
     const up = new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk: Buffer) => {
@@ -62,10 +71,13 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
   }
 
   /** What must be on the topic: the log, translated, by registration. */
-  async function expectedIds(): Promise<{ readonly facts: ReadonlyMap<string, readonly string[]>; readonly status: ReadonlyMap<string, string | null> }> {
+  async function expectedIds(): Promise<{
+    readonly facts: ReadonlyMap<string, readonly string[]>;
+    readonly status: ReadonlyMap<string, string | null>;
+  }> {
     const store = SqliteEventStore.open({ file: path.join(folder, 'events.db'), mode: 'read' });
     const events: StoredEvent[] = [];
-    for (let after: StoredEvent['position'] | null = null; ; ) {
+    for (let after: StoredEvent['position'] | null = null; ;) {
       const page = await store.readAll(after, { filter: { types: PUBLISHED_SOURCES }, limit: 4096 });
       events.push(...page.events);
       if (page.caughtUp || page.position === null) break;
@@ -81,10 +93,16 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
         const key = `registrant-${String(event.data['subjectKey'])}`;
         registrants.set(key, [...(registrants.get(key) ?? []), event.metadata.correlationId]);
       }
-      const reached = event.type === 'RegistrantErased' ? (registrants.get(event.stream) ?? []).filter((id) => !erased.has(id)) : [];
-      const publication = translate(event, { registrationsOfRegistrant: reached, isForgotten: erased.has(event.metadata.correlationId), idOf: (...parts) => derivedId('published', ...parts) });
+      const reached =
+        event.type === 'RegistrantErased' ? (registrants.get(event.stream) ?? []).filter((id) => !erased.has(id)) : [];
+      const publication = translate(event, {
+        registrationsOfRegistrant: reached,
+        isForgotten: erased.has(event.metadata.correlationId),
+        idOf: (...parts) => derivedId('published', ...parts),
+      });
       for (const id of reached) erased.add(id);
-      for (const fact of publication.events) facts.set(fact.registrationId, [...(facts.get(fact.registrationId) ?? []), fact.id]);
+      for (const fact of publication.events)
+        facts.set(fact.registrationId, [...(facts.get(fact.registrationId) ?? []), fact.id]);
       for (const fact of publication.statuses) status.set(fact.registrationId, fact.data.status);
       for (const id of publication.forgotten) status.set(id, null);
     }
@@ -97,13 +115,27 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
     async () => {
       const settings = await withTopics(settingsFor(broker().brokers));
       const registrations = EVENTS / EVENTS_PER_REGISTRATION;
-      const argument = { folder, brokers: broker().brokers, prefix: settings.prefix, partitions: settings.partitions, registrations, perLife: Math.ceil(registrations / KILLS), erasedEvery: ERASED_EVERY };
+      const argument = {
+        folder,
+        brokers: broker().brokers,
+        prefix: settings.prefix,
+        partitions: settings.partitions,
+        registrations,
+        perLife: Math.ceil(registrations / KILLS),
+        erasedEvery: ERASED_EVERY,
+      };
       const nextDelay = delays(soakSeed(20261123));
-      const restarts = new Set(Array.from({ length: BROKER_RESTARTS }, (_, i) => Math.floor(((i + 1) * KILLS) / (BROKER_RESTARTS + 1))));
+      const restarts = new Set(
+        Array.from({ length: BROKER_RESTARTS }, (_, i) => Math.floor(((i + 1) * KILLS) / (BROKER_RESTARTS + 1))),
+      );
       let restarting = Promise.resolve();
       for (let kill = 0; kill < KILLS; kill += 1) {
         // The broker goes away while the relay works, and comes back while it is being killed.
-        if (broker().ours && restarts.has(kill)) restarting = restarting.then(() => sleep(300)).then(() => broker().stop(kill % 2 === 0 ? 'SIGKILL' : 'SIGTERM')).then(() => broker().start());
+        if (broker().ours && restarts.has(kill))
+          restarting = restarting
+            .then(() => sleep(300))
+            .then(() => broker().stop(kill % 2 === 0 ? 'SIGKILL' : 'SIGTERM'))
+            .then(() => broker().start());
         await life(argument, 100 + nextDelay());
       }
       await restarting;
@@ -121,10 +153,17 @@ describeWithBroker('the relay, killed at random moments @req R22', (broker) => {
         seen.set(key, [...(seen.get(key) ?? []), id]);
       }
       const total = [...facts.values()].reduce((sum, ids) => sum + ids.length, 0);
-      process.stdout.write(`relay killed ${KILLS} times: ${total} events expected, ${messages.length} on the topic, ${messages.length - known.size} repetitions\n`);
+      process.stdout.write(
+        `relay killed ${KILLS} times: ${total} events expected, ${messages.length} on the topic, ${messages.length - known.size} repetitions\n`,
+      );
       expect(total).toBeGreaterThan(EVENTS);
       expect([...seen].sort()).toEqual([...facts].sort());
-      const statuses = new Map((await readTopic(settings, topicName(settings.prefix, 'registration-status'))).map((message) => [String(message.key), message.value === null ? null : (JSON.parse(String(message.value)) as { status: string }).status]));
+      const statuses = new Map(
+        (await readTopic(settings, topicName(settings.prefix, 'registration-status'))).map((message) => [
+          String(message.key),
+          message.value === null ? null : (JSON.parse(String(message.value)) as { status: string }).status,
+        ]),
+      );
       expect([...statuses].sort()).toEqual([...status].sort());
     },
     1_200_000 * soakFactor(),

@@ -6,10 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const WORKING = {
-  java: 'echo \'openjdk version "17.0.1"\' >&2',
-  mvn: 'echo "Apache Maven 3.8.7"',
-} as const;
+const WORKING = { java: 'echo \'openjdk version "17.0.1"\' >&2', mvn: 'echo "Apache Maven 3.8.7"' } as const;
 
 let folder: string;
 beforeEach(() => {
@@ -51,53 +48,67 @@ describe('a program that is half there is told in one line, before any test need
   it.each<[string, string, Record<string, string>, string]>([
     ['is not there at all', 'kcat', {}, 'the program kcat is not here'],
     [
-      'crashes', 'openssl', { openssl: 'kill -SEGV $$' },
+      'crashes',
+      'openssl',
+      { openssl: 'kill -SEGV $$' },
       'the program openssl is here and of no use: it was ended: nothing',
     ],
     [
-      'lacks a library', 'openssl',
+      'lacks a library',
+      'openssl',
       { openssl: 'echo "openssl: error while loading shared libraries: libssl.so.3" >&2; exit 127' },
-      'the program openssl is here and of no use: it ended with 127: '
-        + 'openssl: error while loading shared libraries: libssl.so.3',
+      'the program openssl is here and of no use: it ended with 127: ' +
+        'openssl: error while loading shared libraries: libssl.so.3',
     ],
     [
-      'has a version and no settings', 'openssl',
+      'has a version and no settings',
+      'openssl',
       { openssl: '[ "$1" = version ] && echo "OpenSSL 3.0.9" && exit; echo "-----"; echo "Error: no cnf" >&2; exit 1' },
       'the program openssl is here and of no use: it ended with 1: Error: no cnf',
     ],
     [
-      'is another one', 'openssl', { openssl: 'echo "LibreSSL 3.3.6"' },
+      'is another one',
+      'openssl',
+      { openssl: 'echo "LibreSSL 3.3.6"' },
       'the program openssl is here and of no use: it says LibreSSL 3.3.6',
     ],
     [
-      'is too old', 'python3', { python3: 'echo "Python 3.9.18"' },
+      'is too old',
+      'python3',
+      { python3: 'echo "Python 3.9.18"' },
       'the program python3 is here and of no use: it is version 3.9; tests need 3.10',
     ],
     [
-      'lacks its modules', 'python3',
+      'lacks its modules',
+      'python3',
       { python3: '[ "$1" = --version ] && echo "Python 3.11.2" && exit; echo "Error: no cryptography"; exit 1' },
       'the program python3 is here and of no use: it ended with 1: Error: no cryptography',
     ],
     [
-      'is too old by its major version', 'go', { go: 'echo "go version go0.99 linux/amd64"' },
+      'is too old by its major version',
+      'go',
+      { go: 'echo "go version go0.99 linux/amd64"' },
       'the program go is here and of no use: it is version 0.99; tests need 1.19',
     ],
     [
-      'was built without what is needed', 'kcat', { kcat: 'echo "Version 1.6.0 (librdkafka 1.8.2)"' },
+      'was built without what is needed',
+      'kcat',
+      { kcat: 'echo "Version 1.6.0 (librdkafka 1.8.2)"' },
       'the program kcat is here and of no use: it says Version 1.6.0 (librdkafka 1.8.2)',
     ],
     [
-      'may not do its work here', 'strace', { strace: 'echo "ptrace: Operation not permitted" >&2; exit 1' },
+      'may not do its work here',
+      'strace',
+      { strace: 'echo "ptrace: Operation not permitted" >&2; exit 1' },
       'the program strace is here and of no use: it ended with 1: ptrace: Operation not permitted',
     ],
     [
-      'shows no page', 'chromium', { chromium: 'echo "this command needs a snap"' },
+      'shows no page',
+      'chromium',
+      { chromium: 'echo "this command needs a snap"' },
       'the program chromium is here and of no use: it says this command needs a snap',
     ],
-    [
-      'writes nothing', 'cjpeg', { cjpeg: ':' },
-      'the program cjpeg is here and of no use: it ended with 0: nothing',
-    ],
+    ['writes nothing', 'cjpeg', { cjpeg: ':' }, 'the program cjpeg is here and of no use: it ended with 0: nothing'],
   ])('%s: %s', (_, name, programs, reason) => {
     expect(found(name, programs)).toEqual(absent(reason));
   });
@@ -125,21 +136,24 @@ describe('a broker', () => {
   });
 
   it('is told where Maven says that all is well and brings nothing', () => {
-    expect(found('broker', { ...WORKING, mvn: maven('exit 0') }))
-      .toEqual(absent('Maven cannot bring Apache Kafka 4.4.0: nothing'));
+    expect(found('broker', { ...WORKING, mvn: maven('exit 0') })).toEqual(
+      absent('Maven cannot bring Apache Kafka 4.4.0: nothing'),
+    );
   });
 
   it('is told where the folder of its jars cannot be made', () => {
     writeFileSync(path.join(folder, 'file'), '');
-    expect(found('broker', WORKING, { env: { HONNIN_CACHE: path.join(folder, 'file') } }))
-      .toEqual(absent('Maven cannot bring Apache Kafka 4.4.0: the folder of its jars cannot be made (ENOTDIR)'));
+    expect(found('broker', WORKING, { env: { HONNIN_CACHE: path.join(folder, 'file') } })).toEqual(
+      absent('Maven cannot bring Apache Kafka 4.4.0: the folder of its jars cannot be made (ENOTDIR)'),
+    );
   });
 
   it('is told where Java is too old for it', () => {
     const error = 'java.lang.UnsupportedClassVersionError: kafka/Kafka (class file version 61.0)';
     const java = `[ "$1" = -version ] && { ${WORKING.java}; exit; }\necho "Error: ${error}" >&2; exit 1`;
-    expect(found('broker', { java, mvn: maven(brings) }))
-      .toEqual(absent(`Apache Kafka 4.4.0 does not run with the Java that is here: Error: ${error}`));
+    expect(found('broker', { java, mvn: maven(brings) })).toEqual(
+      absent(`Apache Kafka 4.4.0 does not run with the Java that is here: Error: ${error}`),
+    );
   });
 
   it('is brought by programs that run in a folder and a locale that they can name, whatever ours are', () => {

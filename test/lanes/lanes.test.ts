@@ -35,7 +35,10 @@ describe('the quick lane', () => {
 describe('the words of the first ten minutes', () => {
   const readme = readFileSync(path.join(tests, '../README.md'), 'utf8');
 
-  it.each([['the help of the tests', HELP], ['the first page', readme]])('say in %s what may be fetched', (_, text) => {
+  it.each([
+    ['the help of the tests', HELP],
+    ['the first page', readme],
+  ])('say in %s what may be fetched', (_, text) => {
     expect(text).toMatch(/Maven fetch(?:es)? Apache\s+Kafka/);
     expect(text).toMatch(/Go is found, it fetches/);
     expect(text).toMatch(/quarter of an hour/);
@@ -70,16 +73,21 @@ describe('the budget of time', () => {
     ]);
   });
 
-  it.each([[0, false], [1, true]])('is loud about a whole run %d seconds over', (over, loud) => {
+  it.each([
+    [0, false],
+    [1, true],
+  ])('is loud about a whole run %d seconds over', (over, loud) => {
     expect(budgetTable([suite('domain/a.test.ts', 0)], TOTAL_SECONDS + over).includes('THE WHOLE RUN')).toBe(loud);
   });
 
   it('counts passed, failed and skipped, and a suite that could not run as one that failed', () => {
     expect(numbersLine([])).toBe('0 passed, 0 failed, 0 skipped');
-    expect(numbersLine([
-      suite('a.test.ts', 1, { numPassingTests: 7, numFailingTests: 2, numPendingTests: 3, numTodoTests: 1 }),
-      suite('b.test.ts', 1, { numPassingTests: 0, testExecError: { message: 'Cannot find module' } }),
-      suite('c.test.ts', 1, { numPassingTests: 0, numFailingTests: 1, testExecError: { message: 'out of memory' } }),
-    ])).toBe('7 passed, 4 failed, 4 skipped');
+    expect(
+      numbersLine([
+        suite('a.test.ts', 1, { numPassingTests: 7, numFailingTests: 2, numPendingTests: 3, numTodoTests: 1 }),
+        suite('b.test.ts', 1, { numPassingTests: 0, testExecError: { message: 'Cannot find module' } }),
+        suite('c.test.ts', 1, { numPassingTests: 0, numFailingTests: 1, testExecError: { message: 'out of memory' } }),
+      ]),
+    ).toBe('7 passed, 4 failed, 4 skipped');
   });
 });

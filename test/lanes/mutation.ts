@@ -42,10 +42,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     tests: ['receive-request', 'claims', 'interleavings'].map((name) => `test/door/${name}.test.ts`),
     sentences: /accepted at the door|refused at the door|^a claim|in every order of all their steps/,
   },
-  'door/sweep': {
-    mutate: ['src/application/saga/claim-sweep.ts'],
-    tests: ['test/door/claim-sweep.test.ts'],
-  },
+  'door/sweep': { mutate: ['src/application/saga/claim-sweep.ts'], tests: ['test/door/claim-sweep.test.ts'] },
   'door/material': {
     mutate: ['src/application/received-material.ts'],
     tests: ['test/application/received-material.test.ts'],
@@ -62,10 +59,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     mutate: ['signed-note', 'checkpoint', 'key-succession', 'bytes'].map(auditFile),
     tests: READER_TESTS,
   },
-  'readers/bundles': {
-    mutate: ['bundle', 'leaf', 'evidence-name', 'cosignature'].map(auditFile),
-    tests: READER_TESTS,
-  },
+  'readers/bundles': { mutate: ['bundle', 'leaf', 'evidence-name', 'cosignature'].map(auditFile), tests: READER_TESTS },
   'readers/lists': {
     mutate: ['list-certificate', 'verify-list'].map(auditFile),
     tests: [...READER_TESTS, 'test/audit/lists.test.ts'],
@@ -87,10 +81,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     mutate: ['certificate-check', 'judge-kept-verdict', 'recompute-verdict'].map(certificateFile),
     tests: ['test/audit/certificate-settings.test.ts'],
   },
-  'merkle-tree': {
-    mutate: ['src/domain/audit/merkle-tree.ts'],
-    tests: ['test/audit/merkle-tree.test.ts'],
-  },
+  'merkle-tree': { mutate: ['src/domain/audit/merkle-tree.ts'], tests: ['test/audit/merkle-tree.test.ts'] },
 };
 
 function auditFile(name: string): string {

@@ -37,7 +37,16 @@ describe('.ci/run', () => {
   itUnless(elsewhere(missing), 'installs every program that peers names', () => {
     const text = readFileSync(script, 'utf8');
     const programs = [
-      'openssl', 'chromium', 'kcat', 'strace', 'java', 'mvn', 'go', 'cjpeg', 'python3', 'schemathesis',
+      'openssl',
+      'chromium',
+      'kcat',
+      'strace',
+      'java',
+      'mvn',
+      'go',
+      'cjpeg',
+      'python3',
+      'schemathesis',
     ] as const;
     for (const name of programs) expect(peer(name)?.forgivenInCi ?? false).toBe(false);
     // Of python3 a package is looked for, which says the same and more.

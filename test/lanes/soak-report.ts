@@ -38,8 +38,9 @@ type Page = {
 
 /** The page that is committed under docs/soak. */
 export function resultPage({ commit, factor, seed, machine, results }: Page): string {
-  const rows = results.map(({ name, ok, minutes }) =>
-    `| ${name} | ${ok ? 'passed' : '**failed**'} | ${minutes.toFixed(1)} |`);
+  const rows = results.map(
+    ({ name, ok, minutes }) => `| ${name} | ${ok ? 'passed' : '**failed**'} | ${minutes.toFixed(1)} |`,
+  );
   return [
     `# Soak of ${commit.slice(0, 12)}`,
     '',
@@ -57,8 +58,9 @@ export function resultPage({ commit, factor, seed, machine, results }: Page): st
 export function suiteSection(result: JestResult): string {
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, testResults = [] } = result;
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const failures = tests.filter(({ status }) => status === 'failed').map(({ fullName, failureMessages }) =>
-    `- ${fullName}\n\n${indented(failureMessages.join('\n'))}\n`);
+  const failures = tests
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => `- ${fullName}\n\n${indented(failureMessages.join('\n'))}\n`);
   const unrun = testResults.filter(({ assertionResults }) => assertionResults.length === 0);
   const numbers = `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped.`;
   return [numbers, '', ...failures, ...unrun.map(({ message = '' }) => indented(message))].join('\n');
@@ -67,7 +69,11 @@ export function suiteSection(result: JestResult): string {
 function indented(text: string): string {
   // Colours of a terminal are of no use in a file.
   const plain = text.replaceAll(/\u001b\[[0-9;]*m/g, '');
-  return plain.split('\n').slice(0, 20).map((line) => `      ${line}`).join('\n');
+  return plain
+    .split('\n')
+    .slice(0, 20)
+    .map((line) => `      ${line}`)
+    .join('\n');
 }
 
 /** @returns score: noticed changes of all that could be noticed, in per cent; text: numbers per file, each survivor */
@@ -78,7 +84,8 @@ export function mutationSection({ files }: MutationReport): { readonly score: nu
     return `| ${file} | ${noticed + missed} | ${noticed} | ${missed} | ${percent(own).toFixed(1)} |`;
   });
   const survivors = Object.entries(files).flatMap(([file, { mutants: own, source }]) =>
-    own.filter(({ status }) => MISSED.includes(status)).map((mutant) => survivorLine(file, source, mutant)));
+    own.filter(({ status }) => MISSED.includes(status)).map((mutant) => survivorLine(file, source, mutant)),
+  );
   return {
     score: percent(mutants),
     text: [

@@ -115,31 +115,37 @@ describe('the page of a soak', () => {
   });
 
   it('has the failures of a suite with their first lines, without colours', () => {
-    expect(suiteSection({
-      numPassedTests: 3,
-      numFailedTests: 1,
-      testResults: [
-        { assertionResults: [{ status: 'failed', fullName: 'a b', failureMessages: ['\u001b[31mseed 5\u001b[39m'] }] },
-        { message: 'Cannot find module', assertionResults: [] },
-      ],
-    })).toBe('3 passed, 1 failed, 0 skipped.\n\n- a b\n\n      seed 5\n\n      Cannot find module');
+    expect(
+      suiteSection({
+        numPassedTests: 3,
+        numFailedTests: 1,
+        testResults: [
+          {
+            assertionResults: [{ status: 'failed', fullName: 'a b', failureMessages: ['\u001b[31mseed 5\u001b[39m'] }],
+          },
+          { message: 'Cannot find module', assertionResults: [] },
+        ],
+      }),
+    ).toBe('3 passed, 1 failed, 0 skipped.\n\n- a b\n\n      seed 5\n\n      Cannot find module');
   });
 
   it('says commit, factor, seed, machine and each result', () => {
     const results = [{ name: 'a/b', ok: false, minutes: 1.26, text: 'text\n' }];
-    expect(resultPage({ commit: '0123456789abcdef', factor: '100', seed: '5', machine: '2 cores', results })).toBe([
-      '# Soak of 0123456789ab',
-      '',
-      'Commit 0123456789abcdef; factor 100; seed 5; 2 cores.',
-      '',
-      '| part | result | minutes |',
-      '| --- | --- | --- |',
-      '| a/b | **failed** | 1.3 |',
-      '',
-      '## a/b',
-      '',
-      'text',
-      '',
-    ].join('\n'));
+    expect(resultPage({ commit: '0123456789abcdef', factor: '100', seed: '5', machine: '2 cores', results })).toBe(
+      [
+        '# Soak of 0123456789ab',
+        '',
+        'Commit 0123456789abcdef; factor 100; seed 5; 2 cores.',
+        '',
+        '| part | result | minutes |',
+        '| --- | --- | --- |',
+        '| a/b | **failed** | 1.3 |',
+        '',
+        '## a/b',
+        '',
+        'text',
+        '',
+      ].join('\n'),
+    );
   });
 });

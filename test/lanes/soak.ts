@@ -121,7 +121,8 @@ function mutation(name: string, { folder }: Run): SoakResult {
   const { status } = spawnSync(process.execPath, [stryker, 'run', settings], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    // Case files from outside are left out: the score tells what the project's own tests hold, the same on each machine.
+    // Case files from outside are left out: the score tells what the project's own tests hold, the same on each
+    // machine.
     env: { ...process.env, HONNIN_SHARED: path.join(folder, 'none') },
   });
   const minutes = (Date.now() - started) / 60_000;

@@ -13,8 +13,9 @@ interface Rule {
   readonly alert: string;
   readonly expr: string;
 }
-const rules = (load(readFileSync('deploy/honnin.rules.yml', 'utf8')) as { groups: { rules: Rule[] }[] }).groups
-  .flatMap((group) => group.rules);
+const rules = (load(readFileSync('deploy/honnin.rules.yml', 'utf8')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+  (group) => group.rules,
+);
 const dashboard = JSON.parse(readFileSync('deploy/honnin.dashboard.json', 'utf8')) as {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
 };

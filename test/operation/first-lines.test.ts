@@ -92,7 +92,10 @@ describeUnless(built('cli/main.js'), 'the first and the last lines', () => {
         if (said.includes('"listening"')) child.kill('SIGTERM');
       });
       await new Promise((resolve) => child.once('close', resolve));
-      const lines = said.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+      const lines = said
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(lines[0]).toMatchObject({ msg: 'starting', version, settings: { HONNIN_DATA: folder } });
       const url = expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/);
       expect(lines).toContainEqual(expect.objectContaining({ msg: 'listening', url }));

@@ -79,9 +79,7 @@ describeUnless(built('cli/main.js'), 'the time in which an installation is back'
       await until('its parts', () => isBack(after), MS_MAX);
       const back = performance.now();
       await after.end();
-      process.stdout.write(
-        `${EVENTS} events: backup ${seconds(lost - begun)} s, back in ${seconds(back - lost)} s\n`,
-      );
+      process.stdout.write(`${EVENTS} events: backup ${seconds(lost - begun)} s, back in ${seconds(back - lost)} s\n`);
       expect(back - lost).toBeLessThan(MS_MAX);
       expect(sizeOf(at('back'))).toBeGreaterThanOrEqual(EVENTS);
     },

@@ -11,7 +11,9 @@ import { describeUnless } from '../support/unless.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const cli = path.join(root, 'dist/cli/main.js');
-const models = process.env['HONNIN_MODEL_CACHE'] ?? path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'honnin');
+const models =
+  process.env['HONNIN_MODEL_CACHE'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'honnin');
 
 let folder: string;
 beforeAll(() => {
@@ -38,61 +40,73 @@ function outside({ written, contacted }: Traced, allowed: readonly string[]): re
 }
 
 // @fault O20
-describeUnless(peer('strace') ?? built('cli/main.js'), 'a process that loads a model speaks to nobody and leaves nothing behind', () => {
-  const run = (name: string, args: readonly string[], more: NodeJS.ProcessEnv = {}, ends?: (output: string) => boolean) => {
-    const env = { ...environment(name), ...more };
-    const command = [process.execPath, '--disable-warning=ExperimentalWarning', cli, ...args] as const;
-    return traced(path.join(folder, `${name}.trace`), command, { env, ...(ends ? { ends } : {}) });
-  };
-  const allowed = (name: string): string[] => {
-    const list = [path.join(folder, name), models];
-    process.stdout.write(`${name} may touch ${list.join(', ')}\n`);
-    return list;
-  };
+describeUnless(
+  peer('strace') ?? built('cli/main.js'),
+  'a process that loads a model speaks to nobody and leaves nothing behind',
+  () => {
+    const run = (
+      name: string,
+      args: readonly string[],
+      more: NodeJS.ProcessEnv = {},
+      ends?: (output: string) => boolean,
+    ) => {
+      const env = { ...environment(name), ...more };
+      const command = [process.execPath, '--disable-warning=ExperimentalWarning', cli, ...args] as const;
+      return traced(path.join(folder, `${name}.trace`), command, { env, ...(ends ? { ends } : {}) });
+    };
+    const allowed = (name: string): string[] => {
+      const list = [path.join(folder, name), models];
+      process.stdout.write(`${name} may touch ${list.join(', ')}\n`);
+      return list;
+    };
 
-  it('when it plays the main job', async () => {
-    const demo = await run('demo', ['demo']);
-    expect({ code: demo.code, outside: outside(demo, allowed('demo')) }).toEqual({ code: 0, outside: [] });
-    expect(demo.contacted.length).toBeGreaterThan(0);
-    expect(existsSync(path.join(folder, 'demo', 'home', '.cache', 'Microsoft'))).toBe(false);
-  });
+    it('when it plays the main job', async () => {
+      const demo = await run('demo', ['demo']);
+      expect({ code: demo.code, outside: outside(demo, allowed('demo')) }).toEqual({ code: 0, outside: [] });
+      expect(demo.contacted.length).toBeGreaterThan(0);
+      expect(existsSync(path.join(folder, 'demo', 'home', '.cache', 'Microsoft'))).toBe(false);
+    });
 
-  it('when it serves', async () => {
-    const data = path.join(folder, 'start', 'data');
-    const settings = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_ENVIRONMENT: 'test' };
-    const served = await run('start', ['start'], settings, (output) => output.includes('listens on'));
-    expect(served.output).toContain('listens on');
-    expect(outside(served, allowed('start'))).toEqual([]);
-  });
+    it('when it serves', async () => {
+      const data = path.join(folder, 'start', 'data');
+      const settings = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_ENVIRONMENT: 'test' };
+      const served = await run('start', ['start'], settings, (output) => output.includes('listens on'));
+      expect(served.output).toContain('listens on');
+      expect(outside(served, allowed('start'))).toEqual([]);
+    });
 
-  it('when it checks and shows the log of what was served', async () => {
-    const data = path.join(folder, 'audited', 'data');
-    const settings = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_ENVIRONMENT: 'test' };
-    const served = await run('audited', ['start'], settings, (output) => output.includes('listens on'));
-    expect(served.output).toContain('listens on');
-    for (const args of [['audit', 'fsck', '--with-projections'], ['audit', 'prove', '--index', '0', '--with-entry']]) {
-      const audited = await run('audited', [...args, '--data', data], { HONNIN_ENVIRONMENT: 'test' });
-      // Who works at the command line is on record by name, for which the C library asks the machine's own directory.
-      const contacted = audited.contacted.filter((address) => address !== '/var/run/nscd/socket');
-      expect({ args, code: audited.code, contacted }).toEqual({ args, code: 0, contacted: [] });
-      expect(outside({ ...audited, contacted }, allowed('audited'))).toEqual([]);
-    }
-  });
+    it('when it checks and shows the log of what was served', async () => {
+      const data = path.join(folder, 'audited', 'data');
+      const settings = { HONNIN_DATA: data, HONNIN_PORT: '0', HONNIN_ENVIRONMENT: 'test' };
+      const served = await run('audited', ['start'], settings, (output) => output.includes('listens on'));
+      expect(served.output).toContain('listens on');
+      for (const args of [
+        ['audit', 'fsck', '--with-projections'],
+        ['audit', 'prove', '--index', '0', '--with-entry'],
+      ]) {
+        const audited = await run('audited', [...args, '--data', data], { HONNIN_ENVIRONMENT: 'test' });
+        // Who works at the command line is on record by name, for which the C library asks the machine's own directory.
+        const contacted = audited.contacted.filter((address) => address !== '/var/run/nscd/socket');
+        expect({ args, code: audited.code, contacted }).toEqual({ args, code: 0, contacted: [] });
+        expect(outside({ ...audited, contacted }, allowed('audited'))).toEqual([]);
+      }
+    });
 
-  it('when it runs a benchmark', async () => {
-    const measured = await run('bench', ['bench', 'comparison'], { HONNIN_BENCH_COMPARISONS: '1' });
-    expect({ code: measured.code, outside: outside(measured, allowed('bench')) }).toEqual({ code: 0, outside: [] });
-    expect(measured.contacted).toEqual([]);
-    expect(measured.output).toContain('judging both pictures');
-  });
+    it('when it runs a benchmark', async () => {
+      const measured = await run('bench', ['bench', 'comparison'], { HONNIN_BENCH_COMPARISONS: '1' });
+      expect({ code: measured.code, outside: outside(measured, allowed('bench')) }).toEqual({ code: 0, outside: [] });
+      expect(measured.contacted).toEqual([]);
+      expect(measured.output).toContain('judging both pictures');
+    });
 
-  it('when it compares two faces on the command line', async () => {
-    const picture = path.join(root, 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
-    const compared = await run('compare', ['face', 'compare', picture, picture, '--json']);
-    expect(outside(compared, allowed('compare'))).toEqual([]);
-    expect(compared.output).toContain('{');
-  });
-});
+    it('when it compares two faces on the command line', async () => {
+      const picture = path.join(root, 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
+      const compared = await run('compare', ['face', 'compare', picture, picture, '--json']);
+      expect(outside(compared, allowed('compare'))).toEqual([]);
+      expect(compared.output).toContain('{');
+    });
+  },
+);
 
 describe('reports to the maker of onnxruntime', () => {
   it('keep every model from loading where they are not forbidden', () => {
@@ -102,7 +116,10 @@ describe('reports to the maker of onnxruntime', () => {
   });
 
   it('are forbidden by both programs and by ./honnin before anything else is loaded', () => {
-    for (const [file, first] of [['src/main.ts', "import './telemetry-off.js';"], ['src/cli/main.ts', "import '../telemetry-off.js';"]] as const) {
+    for (const [file, first] of [
+      ['src/main.ts', "import './telemetry-off.js';"],
+      ['src/cli/main.ts', "import '../telemetry-off.js';"],
+    ] as const) {
       expect(readFileSync(path.join(root, file), 'utf8').split('\n')[0]).toBe(first);
     }
     expect(readFileSync(path.join(root, 'honnin'), 'utf8')).toMatch(/^ORT_DISABLE_TELEMETRY=1$/m);
@@ -142,9 +159,15 @@ describe('an installation', () => {
     const script = `node -e "require('node:fs').writeFileSync('${path.join(folder, 'reported')}', '')"`;
     const scripts = { preinstall: script, install: script, postinstall: script };
     writeFileSync(path.join(stranger, 'package.json'), JSON.stringify({ name: 'stranger', version: '1.0.0', scripts }));
-    writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'project', dependencies: { stranger: 'file:../stranger' } }));
+    writeFileSync(
+      path.join(project, 'package.json'),
+      JSON.stringify({ name: 'project', dependencies: { stranger: 'file:../stranger' } }),
+    );
     writeFileSync(path.join(project, '.npmrc'), readFileSync(path.join(root, '.npmrc')));
-    const { status } = spawnSync('npm', ['install', '--offline', '--install-links'], { cwd: project, env: { ...process.env, npm_config_ignore_scripts: '' } });
+    const { status } = spawnSync('npm', ['install', '--offline', '--install-links'], {
+      cwd: project,
+      env: { ...process.env, npm_config_ignore_scripts: '' },
+    });
     expect(status).toBe(0);
     expect(existsSync(path.join(project, 'node_modules/stranger/package.json'))).toBe(true);
     expect(existsSync(path.join(folder, 'reported'))).toBe(false);
@@ -152,9 +175,16 @@ describe('an installation', () => {
 
   it('brings Node as packages that the lock file knows by their digests', () => {
     const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
-      readonly packages: Readonly<Record<string, { readonly integrity?: string; readonly optional?: boolean; readonly hasInstallScript?: boolean }>>;
+      readonly packages: Readonly<
+        Record<
+          string,
+          { readonly integrity?: string; readonly optional?: boolean; readonly hasInstallScript?: boolean }
+        >
+      >;
     };
-    const { optionalDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { readonly optionalDependencies: Record<string, string> };
+    const { optionalDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+      readonly optionalDependencies: Record<string, string>;
+    };
     const brought = Object.keys(optionalDependencies).filter((name) => /^node-(bin-)?(linux|darwin)-/.test(name));
     expect(brought).toHaveLength(4);
     for (const name of brought) {

@@ -20,7 +20,14 @@ import { soakFactor, soakSeed } from '../support/soak.js';
 
 const PICTURES = 10 * soakFactor();
 const SEED = soakSeed(20_261_130);
-const SAMPLINGS = [[1, 1], [2, 1], [1, 2], [2, 2], [4, 1], [4, 2]] as const;
+const SAMPLINGS = [
+  [1, 1],
+  [2, 1],
+  [1, 2],
+  [2, 2],
+  [4, 1],
+  [4, 2],
+] as const;
 const MARKER = [0xff, 0xd9];
 const tableOf = ({ content }: WrittenTable, symbolMax: number): HuffmanTable =>
   huffmanTable(Uint8Array.from(content), 1, { symbolMax, end: content.length });
@@ -51,7 +58,11 @@ function drawnFrame(random: Random, marker: number): PhotoFrame {
   const [across, down] = random.pick(SAMPLINGS);
   const components = random.chance(0.3)
     ? ([[1, 1, 1, 0]] as const)
-    : ([[1, across, down, 0], [2, 1, 1, 0], [3, 1, 1, 0]] as const);
+    : ([
+        [1, across, down, 0],
+        [2, 1, 1, 0],
+        [3, 1, 1, 0],
+      ] as const);
   const [width, height] = [random.between(1, 70), random.between(1, 40)];
   const header = segmentBytes(frame(marker, { width, height, components }));
   return photoFrame(Uint8Array.from(header), { at: 0, end: header.length }, { sideMax: 100, pixelsMax: 10_000 });

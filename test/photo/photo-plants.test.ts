@@ -36,11 +36,7 @@ function seenApart(file: Uint8Array): Uint8Array | null {
 /** What sharp sees, whatever it warns of; null where it sees nothing. */
 async function seen(file: Uint8Array): Promise<Uint8Array | null> {
   try {
-    return await sharp(file, { failOn: 'none', ignoreIcc: true })
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer();
+    return await sharp(file, { failOn: 'none', ignoreIcc: true }).toColourspace('srgb').removeAlpha().raw().toBuffer();
   } catch {
     return null;
   }

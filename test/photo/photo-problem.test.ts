@@ -69,10 +69,7 @@ describe('the refusal of a photograph', () => {
   });
 
   it('asks for fewer pixels', () => {
-    const remedy = {
-      ja: '画像の縦横の画素数を減らして保存してください。',
-      en: 'Write the picture with fewer pixels.',
-    };
+    const remedy = { ja: '画像の縦横の画素数を減らして保存してください。', en: 'Write the picture with fewer pixels.' };
     expect(told('too_many_pixels')).toEqual(problem('photo_too_large', 'too_many_pixels', remedy));
     expect(refusedPhoto(new PhotoFault('SOF0', 4, 'too_many_pixels'))).toEqual({
       outcome: 'refused',

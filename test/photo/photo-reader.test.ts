@@ -163,11 +163,7 @@ describe('what is refused, and where', () => {
       refusal('after EOI', AT.end + 2, 'bytes_after_end'),
     ],
     ['a byte between segments', written({ dqt: [0x00] as never }), refusal('between segments', 20, 'stray_bytes')],
-    [
-      'a fill byte',
-      jpeg(JFIF, [0xff], DQT, SOF, DHT, SOS, PIECES.data),
-      refusal('between segments', 21, 'fill_bytes'),
-    ],
+    ['a fill byte', jpeg(JFIF, [0xff], DQT, SOF, DHT, SOS, PIECES.data), refusal('between segments', 21, 'fill_bytes')],
     [
       'rows that are not there',
       written({ sof: frame(0xc0, { width: 8, height: 16, components: GREY }) }),
@@ -285,11 +281,7 @@ describe('the outline of a photograph', () => {
     expect(readPhotoOutline(written({ data: [1, 2, 3, 0xff] }))).toMatchObject(
       refusal('between segments', AT.data + 4, 'fill_bytes'),
     );
-    expect(readPhotoOutline(written().subarray(0, AT.data))).toMatchObject(
-      refusal('end of file', AT.data, 'cut_off'),
-    );
-    expect(readPhotoOutline(Buffer.concat([written(), Buffer.from([0])]))).toMatchObject({
-      reason: 'bytes_after_end',
-    });
+    expect(readPhotoOutline(written().subarray(0, AT.data))).toMatchObject(refusal('end of file', AT.data, 'cut_off'));
+    expect(readPhotoOutline(Buffer.concat([written(), Buffer.from([0])]))).toMatchObject({ reason: 'bytes_after_end' });
   });
 });

@@ -167,11 +167,7 @@ describe('the start', () => {
     ['of one byte', ONE.bytes.subarray(0, 1), refused('SOI', 1, 'not_a_jpeg')],
     ['and nothing else', ONE.bytes.subarray(0, 2), refused('end of file', 2, 'cut_off')],
     ['and then no marker', changed(ONE.bytes, 2, 0xfe), refused('between segments', 2, 'stray_bytes')],
-    [
-      'twice',
-      Buffer.concat([ONE.bytes.subarray(0, 2), ONE.bytes]),
-      refused('SOI', 2, 'segment_unexpected'),
-    ],
+    ['twice', Buffer.concat([ONE.bytes.subarray(0, 2), ONE.bytes]), refused('SOI', 2, 'segment_unexpected')],
     [
       'and JFIF twice',
       Buffer.concat([ONE.bytes.subarray(0, 20), ONE.bytes.subarray(2)]),
@@ -247,9 +243,7 @@ describe('segments', () => {
     );
     expect(readPhoto(ONE.bytes.subarray(0, AT.dqt + 3))).toMatchObject(refused('DQT', AT.dqt + 3, 'cut_off'));
     expect(readPhoto(ONE.bytes.subarray(0, AT.dqt + 1))).toMatchObject(refused('end of file', AT.dqt + 1, 'cut_off'));
-    expect(readPhoto(ONE.bytes.subarray(0, -2))).toMatchObject(
-      refused('end of file', ONE.bytes.length - 2, 'cut_off'),
-    );
+    expect(readPhoto(ONE.bytes.subarray(0, -2))).toMatchObject(refused('end of file', ONE.bytes.length - 2, 'cut_off'));
   });
 });
 
@@ -293,11 +287,7 @@ describe('quantisation', () => {
 
   it('does not change between scans', () => {
     const { bytes, scans } = progressive();
-    const late = Buffer.concat([
-      bytes.subarray(0, scans[1]),
-      Buffer.from(segmentBytes(DQT)),
-      bytes.subarray(scans[1]),
-    ]);
+    const late = Buffer.concat([bytes.subarray(0, scans[1]), Buffer.from(segmentBytes(DQT)), bytes.subarray(scans[1])]);
     expect(readPhoto(late)).toMatchObject(refused('DQT', scans[1]!, 'segment_unexpected'));
   });
 });
@@ -369,11 +359,7 @@ describe('code tables', () => {
 });
 
 describe('the frame', () => {
-  const framed = (
-    components: readonly (readonly [number, number, number, number])[],
-    width = 8,
-    height = 8,
-  ): Buffer =>
+  const framed = (components: readonly (readonly [number, number, number, number])[], width = 8, height = 8): Buffer =>
     jpeg(
       JFIF,
       DQT,
@@ -1045,10 +1031,7 @@ describe('progressive scans', () => {
       segment: 'scan 3',
     });
     expect(refine(ZRL + '1' + ZRL + ZRL + AC.code(0x11) + '1' + EOB)).toMatchObject(done);
-    expect(refine(AC.code(0x02) + '11' + EOB)).toMatchObject({
-      reason: 'coefficient_out_of_range',
-      segment: 'scan 3',
-    });
+    expect(refine(AC.code(0x02) + '11' + EOB)).toMatchObject({ reason: 'coefficient_out_of_range', segment: 'scan 3' });
     expect(refine(AC.code(0x10) + '0' + '1')).toMatchObject({ reason: 'data_left_over', segment: 'scan 3' });
   });
 

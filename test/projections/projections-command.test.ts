@@ -45,7 +45,17 @@ describe('honnin projections', () => {
     const positions = new SqlitePositionStore(database);
     const model = new SqliteReadModel(database, positions, ALL_PROJECTIONS);
     const runners = ALL_PROJECTIONS.map(
-      ({ name, handles }) => new SubscriptionRunner({ consumer: name, store, positions, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }), poison: 'stop', filter: { types: handles }, upcast: (event) => [upcast(event)], retry: { firstDelayMs: 1, delayMsMax: 5 } }),
+      ({ name, handles }) =>
+        new SubscriptionRunner({
+          consumer: name,
+          store,
+          positions,
+          handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }),
+          poison: 'stop',
+          filter: { types: handles },
+          upcast: (event) => [upcast(event)],
+          retry: { firstDelayMs: 1, delayMsMax: 5 },
+        }),
     );
     for (const runner of runners) runner.start();
     const statuses = () => runners.map((runner) => runner.status());
@@ -60,8 +70,24 @@ describe('honnin projections', () => {
 
   async function register({ store }: Server, requestId: string): Promise<void> {
     const events = [received({ requestId, receipt: `receipt-${requestId}` }), certificateVerified(), faceMatched()];
-    const metadata = { actor: 'system:test', correlationId: requestId, causationId: 'c', recordedAtUtc: '2026-11-23T09:00:00.000Z', policyVersion: null };
-    await store.append(`registration-${requestId}`, events.map(({ type, data }) => ({ id: newId(), type, schemaVersion: currentVersion(type), data: data as unknown as JsonObject, metadata })), 'no_stream');
+    const metadata = {
+      actor: 'system:test',
+      correlationId: requestId,
+      causationId: 'c',
+      recordedAtUtc: '2026-11-23T09:00:00.000Z',
+      policyVersion: null,
+    };
+    await store.append(
+      `registration-${requestId}`,
+      events.map(({ type, data }) => ({
+        id: newId(),
+        type,
+        schemaVersion: currentVersion(type),
+        data: data as unknown as JsonObject,
+        metadata,
+      })),
+      'no_stream',
+    );
   }
 
   async function registerAndProject(server: Server, count: number): Promise<void> {
@@ -123,8 +149,10 @@ describe('honnin projections', () => {
     const head = await server.store.head();
     expect(head !== null && (await server.models.caughtUpTo(head, 10_000))).toBe(true);
     // The switch must not look like a fault of the events that were under way.
-    for (const status of server.statuses()) expect(status).toMatchObject({ state: 'live', failures: 0, lastError: null });
-    for (let n = 0; n < registered; n += 1) expect(server.models.requestById(`r${n}`)).toMatchObject({ status: 'processing' });
+    for (const status of server.statuses())
+      expect(status).toMatchObject({ state: 'live', failures: 0, lastError: null });
+    for (let n = 0; n < registered; n += 1)
+      expect(server.models.requestById(`r${n}`)).toMatchObject({ status: 'processing' });
     output = '';
     expect(await run('check')).toBe(0);
     expect(output.match(/equal at position/g)).toHaveLength(ALL_PROJECTIONS.length);
@@ -134,7 +162,11 @@ describe('honnin projections', () => {
   it('finds a row that does not follow from the events, and a rebuild puts it right', async () => {
     const server = serve();
     await registerAndProject(server, 3);
-    await server.database.write(() => server.database.execute(`UPDATE "request-status/request_status/1" SET status = 'registered' WHERE request_id = 'r1'`));
+    await server.database.write(() =>
+      server.database.execute(
+        `UPDATE "request-status/request_status/1" SET status = 'registered' WHERE request_id = 'r1'`,
+      ),
+    );
     expect(await run('check', '--name', 'request-status')).toBe(1);
     expect(output).toContain('DIFFERENT at position');
     expect(server.models.requestById('r1')).toMatchObject({ status: 'registered' });

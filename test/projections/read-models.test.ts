@@ -20,17 +20,51 @@ import { SqliteReadModel } from '../../src/infrastructure/read-model/sqlite-read
 import type { RequestStatusRow } from '../../src/application/ports/read-models.js';
 import { ALL_PROJECTIONS } from '../../src/projections/all-projections.js';
 import { newId } from '../contract/event-store.contract.js';
-import { attempted, certificateVerified, faceMatched, held, received, submitted } from '../support/registration-facts.js';
+import {
+  attempted,
+  certificateVerified,
+  faceMatched,
+  held,
+  received,
+  submitted,
+} from '../support/registration-facts.js';
 
-const opened = (requestId = 'r1'): HoldReviewEvent => ({ type: 'HoldOpened', data: { requestId, reason: 'registered_gap', dueAtUtc: '2026-11-26T09:00:00.000Z' } });
-const opinion = (officer: string): HoldReviewEvent => ({ type: 'OpinionGiven', data: { officer, opinion: 'release', reason: 'same_person' } });
-const differed = (): RegistrationEvent => ({ type: 'MaterialDiffered', data: { material: 'photo', difference: 'other_bytes', foundAt: 'submission', submission: 'not_attempted' } });
-const resolved = (requestId = 'r1'): HoldReviewEvent => ({ type: 'HoldResolved', data: { requestId, outcome: 'released', officers: ['o1', 'o2'] } });
+const opened = (requestId = 'r1'): HoldReviewEvent => ({
+  type: 'HoldOpened',
+  data: { requestId, reason: 'registered_gap', dueAtUtc: '2026-11-26T09:00:00.000Z' },
+});
+const opinion = (officer: string): HoldReviewEvent => ({
+  type: 'OpinionGiven',
+  data: { officer, opinion: 'release', reason: 'same_person' },
+});
+const differed = (): RegistrationEvent => ({
+  type: 'MaterialDiffered',
+  data: { material: 'photo', difference: 'other_bytes', foundAt: 'submission', submission: 'not_attempted' },
+});
+const resolved = (requestId = 'r1'): HoldReviewEvent => ({
+  type: 'HoldResolved',
+  data: { requestId, outcome: 'released', officers: ['o1', 'o2'] },
+});
 const released = (): RegistrationEvent => ({ type: 'HoldReleased', data: { officers: ['o1', 'o2'] } });
-const accepted = (): RegistrationEvent => ({ type: 'GovernmentAccepted', data: { submissionId: 'sub1', reference: 'ref' } });
-const deferred = (): RegistrationEvent => ({ type: 'CertificateCheckDeferred', data: { cause: 'responder_unreachable', attempt: 1, nextAttemptAtUtc: '2026-11-23T09:01:00.000Z' } });
-const scheduled = (effectId: string, change: Partial<ScheduledEffect> = {}): ScheduledEffect => ({ effectId, effect: { effect: 'CheckCertificate', attempt: 1 }, dueAtUtc: null, stuck: null, ...change });
-const reacted = (effects: readonly ScheduledEffect[], cancelled: readonly string[] = []): SagaEvent => ({ type: 'SagaReacted', data: { sourceEventId: newId(), sourceType: 'RequestReceived', effects, cancelled, learned: null } });
+const accepted = (): RegistrationEvent => ({
+  type: 'GovernmentAccepted',
+  data: { submissionId: 'sub1', reference: 'ref' },
+});
+const deferred = (): RegistrationEvent => ({
+  type: 'CertificateCheckDeferred',
+  data: { cause: 'responder_unreachable', attempt: 1, nextAttemptAtUtc: '2026-11-23T09:01:00.000Z' },
+});
+const scheduled = (effectId: string, change: Partial<ScheduledEffect> = {}): ScheduledEffect => ({
+  effectId,
+  effect: { effect: 'CheckCertificate', attempt: 1 },
+  dueAtUtc: null,
+  stuck: null,
+  ...change,
+});
+const reacted = (effects: readonly ScheduledEffect[], cancelled: readonly string[] = []): SagaEvent => ({
+  type: 'SagaReacted',
+  data: { sourceEventId: newId(), sourceType: 'RequestReceived', effects, cancelled, learned: null },
+});
 
 describe('the read models of the server', () => {
   let folder: string;
@@ -51,7 +85,17 @@ describe('the read models of the server', () => {
     models = new SqlReadModels(model, store);
     clock = Date.parse('2026-11-23T09:00:00.000Z');
     runners = ALL_PROJECTIONS.map(
-      ({ name, handles }) => new SubscriptionRunner({ consumer: name, store, positions, handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }), poison: 'stop', filter: { types: handles }, upcast: (event) => [upcast(event)], batchSize: 7 }),
+      ({ name, handles }) =>
+        new SubscriptionRunner({
+          consumer: name,
+          store,
+          positions,
+          handler: model.handler(name, { store, upcast: (event) => [upcast(event)] }),
+          poison: 'stop',
+          filter: { types: handles },
+          upcast: (event) => [upcast(event)],
+          batchSize: 7,
+        }),
     );
     for (const runner of runners) runner.start();
   });
@@ -61,13 +105,24 @@ describe('the read models of the server', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Appends events to a stream, each a second later than the one before; the last part of the stream's name is the case. */
+  /** Appends events to a stream, each a second later than the one before; the last part of the stream's name is the
+   * case. */
   async function happened(stream: string, ...events: readonly DomainEvent[]): Promise<Position> {
     let position = 0n as Position;
     for (const { type, data } of events) {
       const last = (await store.readStream(stream)).at(-1)?.revision ?? 'no_stream';
-      const metadata: EventMetadata = { actor: 'system:test', correlationId: stream.slice(stream.indexOf('-') + 1), causationId: 'c', recordedAtUtc: new Date((clock += 1000)).toISOString(), policyVersion: type === 'Held' ? 3 : null };
-      const result = await store.append(stream, [{ id: newId(), type, schemaVersion: currentVersion(type), data: data as JsonObject, metadata }], last);
+      const metadata: EventMetadata = {
+        actor: 'system:test',
+        correlationId: stream.slice(stream.indexOf('-') + 1),
+        causationId: 'c',
+        recordedAtUtc: new Date((clock += 1000)).toISOString(),
+        policyVersion: type === 'Held' ? 3 : null,
+      };
+      const result = await store.append(
+        stream,
+        [{ id: newId(), type, schemaVersion: currentVersion(type), data: data as JsonObject, metadata }],
+        last,
+      );
       if (result.outcome !== 'appended') throw new Error(JSON.stringify(result));
       position = result.position;
     }
@@ -83,13 +138,33 @@ describe('the read models of the server', () => {
     it('says the same neutral words whether a case is slow or held, and changes its time only with the words', async () => {
       await happened('registration-r1', received());
       await projected();
-      expect(models.requestByReceipt('AAAA-BBBB-CCCC-DDDD')).toEqual({ requestId: 'r1', receipt: 'AAAA-BBBB-CCCC-DDDD', status: 'received', updatedAtUtc: '2026-11-23T09:00:01.000Z' });
-      await happened('registration-r1', deferred(), certificateVerified(), faceMatched('on_hold'), held(), released(), attempted(), submitted());
+      expect(models.requestByReceipt('AAAA-BBBB-CCCC-DDDD')).toEqual({
+        requestId: 'r1',
+        receipt: 'AAAA-BBBB-CCCC-DDDD',
+        status: 'received',
+        updatedAtUtc: '2026-11-23T09:00:01.000Z',
+      });
+      await happened(
+        'registration-r1',
+        deferred(),
+        certificateVerified(),
+        faceMatched('on_hold'),
+        held(),
+        released(),
+        attempted(),
+        submitted(),
+      );
       await projected();
-      expect(models.requestById('r1')).toMatchObject({ status: 'processing', updatedAtUtc: '2026-11-23T09:00:02.000Z' });
+      expect(models.requestById('r1')).toMatchObject({
+        status: 'processing',
+        updatedAtUtc: '2026-11-23T09:00:02.000Z',
+      });
       await happened('registration-r1', accepted());
       await projected();
-      expect(models.requestById('r1')).toMatchObject({ status: 'registered', updatedAtUtc: '2026-11-23T09:00:09.000Z' });
+      expect(models.requestById('r1')).toMatchObject({
+        status: 'registered',
+        updatedAtUtc: '2026-11-23T09:00:09.000Z',
+      });
     });
 
     it('knows nothing of a receipt that was never given', () => {
@@ -106,7 +181,8 @@ describe('the read models of the server', () => {
         for await (const row of models.watchRequest('AAAA-BBBB-CCCC-DDDD', ended.signal)) {
           seen.push(row.status);
           if (row.status === 'received') await happened('registration-r1', certificateVerified());
-          if (row.status === 'processing') await happened('registration-r1', faceMatched(), attempted(), submitted(), accepted());
+          if (row.status === 'processing')
+            await happened('registration-r1', faceMatched(), attempted(), submitted(), accepted());
           if (row.status === 'registered') ended.abort();
         }
       })();
@@ -135,8 +211,18 @@ describe('the read models of the server', () => {
       await happened('hold-r1', opened(), opinion('o1'));
       await projected();
       expect(models.hold('r1')).toEqual({
-        requestId: 'r1', boothId: 'booth-1', reason: 'registered_gap', cardPoints: 9500, registeredPoints: 7500, differencePoints: 2000, boundPoints: 2000, policyVersion: 3,
-        openedAtUtc: '2026-11-23T09:00:04.000Z', dueAtUtc: '2026-11-26T09:00:00.000Z', opinions: 1, outcome: null,
+        requestId: 'r1',
+        boothId: 'booth-1',
+        reason: 'registered_gap',
+        cardPoints: 9500,
+        registeredPoints: 7500,
+        differencePoints: 2000,
+        boundPoints: 2000,
+        policyVersion: 3,
+        openedAtUtc: '2026-11-23T09:00:04.000Z',
+        dueAtUtc: '2026-11-26T09:00:00.000Z',
+        opinions: 1,
+        outcome: null,
       });
       const everything = JSON.stringify(models.hold('r1'));
       expect(everything).not.toContain('same_person');
@@ -162,7 +248,12 @@ describe('the read models of the server', () => {
       await projected();
       const timeline = models.timeline('r1', { atUtc: null });
       expect(timeline.map((row) => `${row.stream} ${row.revision} ${row.type}`)).toEqual([
-        'registration-r1 0 RequestReceived', 'registration-r1 1 CertificateVerified', 'registration-r1 2 FaceMatched', 'registration-r1 3 Held', 'hold-r1 0 HoldOpened', 'saga-r1 0 SagaReacted',
+        'registration-r1 0 RequestReceived',
+        'registration-r1 1 CertificateVerified',
+        'registration-r1 2 FaceMatched',
+        'registration-r1 3 Held',
+        'hold-r1 0 HoldOpened',
+        'saga-r1 0 SagaReacted',
       ]);
       const log = await store.readAll(null, { limit: 100 });
       const own = log.events.filter((event) => event.metadata.correlationId === 'r1');
@@ -176,21 +267,55 @@ describe('the read models of the server', () => {
       await happened('registration-r1', received(), certificateVerified(), faceMatched());
       await projected();
       const known = (atUtc: string): number => models.timeline('r1', { atUtc }).length;
-      expect([known('2026-11-23T09:00:00.999Z'), known('2026-11-23T09:00:01.000Z'), known('2026-11-23T09:00:01.999Z'), known('2026-11-23T09:00:02Z'), known('2027-01-01T00:00:00Z')]).toEqual([0, 1, 1, 2, 3]);
+      expect([
+        known('2026-11-23T09:00:00.999Z'),
+        known('2026-11-23T09:00:01.000Z'),
+        known('2026-11-23T09:00:01.999Z'),
+        known('2026-11-23T09:00:02Z'),
+        known('2027-01-01T00:00:00Z'),
+      ]).toEqual([0, 1, 1, 2, 3]);
       expect(() => known('yesterday')).toThrow(RangeError);
       expect(() => known('2026-11-23T09:00:01+09:00')).toThrow(RangeError);
     });
   });
 
   describe('pending effects', () => {
-    const pending = (): { requestId: string; effectId: string; dueAtUtc: string | null; stuck: string | null; failures: number }[] =>
-      new SqlPendingEffects(model).snapshot().effects.map(({ requestId, effect: { effectId, dueAtUtc, stuck, failures } }) => ({ requestId, effectId, dueAtUtc, stuck, failures }));
+    const pending = (): {
+      requestId: string;
+      effectId: string;
+      dueAtUtc: string | null;
+      stuck: string | null;
+      failures: number;
+    }[] =>
+      new SqlPendingEffects(model)
+        .snapshot()
+        .effects.map(({ requestId, effect: { effectId, dueAtUtc, stuck, failures } }) => ({
+          requestId,
+          effectId,
+          dueAtUtc,
+          stuck,
+          failures,
+        }));
 
     it('are what was asked for and is not done, in the order of asking, with what has become of each', async () => {
-      await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2', { dueAtUtc: '2026-11-24T00:00:00.000Z' })]), reacted([scheduled('e3')]));
-      await happened('saga-r2', reacted([scheduled('f1'), scheduled('f2'), scheduled('f3', { stuck: 'attempts_exhausted' })]));
+      await happened(
+        'saga-r1',
+        reacted([scheduled('e1'), scheduled('e2', { dueAtUtc: '2026-11-24T00:00:00.000Z' })]),
+        reacted([scheduled('e3')]),
+      );
+      await happened(
+        'saga-r2',
+        reacted([scheduled('f1'), scheduled('f2'), scheduled('f3', { stuck: 'attempts_exhausted' })]),
+      );
       await happened('saga-r1', { type: 'EffectPerformed', data: { effectId: 'e1', result: 'done', refusal: null } });
-      await happened('saga-r2', { type: 'EffectFailed', data: { effectId: 'f1', failures: 2, error: 'TypeError', nextAttemptAtUtc: '2026-11-23T10:00:00.000Z' } }, { type: 'EffectStuck', data: { effectId: 'f2', error: 'TypeError' } });
+      await happened(
+        'saga-r2',
+        {
+          type: 'EffectFailed',
+          data: { effectId: 'f1', failures: 2, error: 'TypeError', nextAttemptAtUtc: '2026-11-23T10:00:00.000Z' },
+        },
+        { type: 'EffectStuck', data: { effectId: 'f2', error: 'TypeError' } },
+      );
       await projected();
       expect(pending()).toEqual([
         { requestId: 'r1', effectId: 'e2', dueAtUtc: '2026-11-24T00:00:00.000Z', stuck: null, failures: 0 },
@@ -199,16 +324,26 @@ describe('the read models of the server', () => {
         { requestId: 'r2', effectId: 'f2', dueAtUtc: null, stuck: 'attempts_exhausted', failures: 0 },
         { requestId: 'r2', effectId: 'f3', dueAtUtc: null, stuck: 'attempts_exhausted', failures: 0 },
       ]);
-      await happened('saga-r2', { type: 'EffectResumed', data: { effectId: 'f2', by: 'operator' } }, reacted([], ['f1', 'f3']));
+      await happened(
+        'saga-r2',
+        { type: 'EffectResumed', data: { effectId: 'f2', by: 'operator' } },
+        reacted([], ['f1', 'f3']),
+      );
       await projected();
-      expect(pending().filter((effect) => effect.requestId === 'r2')).toEqual([{ requestId: 'r2', effectId: 'f2', dueAtUtc: null, stuck: null, failures: 0 }]);
+      expect(pending().filter((effect) => effect.requestId === 'r2')).toEqual([
+        { requestId: 'r2', effectId: 'f2', dueAtUtc: null, stuck: null, failures: 0 },
+      ]);
     });
 
     it('come with the position that they stand for, also while events go on being projected', async () => {
       const snapshots: { position: Position | null; ids: string[] }[] = [];
       for (let n = 0; n < 60; n += 1) {
         await happened(`saga-r${n % 5}`, reacted([scheduled(`e${n}`)]));
-        if (n % 3 === 0) await happened(`saga-r${n % 5}`, { type: 'EffectPerformed', data: { effectId: `e${n}`, result: 'done', refusal: null } });
+        if (n % 3 === 0)
+          await happened(`saga-r${n % 5}`, {
+            type: 'EffectPerformed',
+            data: { effectId: `e${n}`, result: 'done', refusal: null },
+          });
         const { position, effects } = new SqlPendingEffects(model).snapshot();
         snapshots.push({ position, ids: effects.map(({ effect }) => effect.effectId).sort() });
         await sleep(0);
@@ -217,7 +352,8 @@ describe('the read models of the server', () => {
       for (const { position, ids } of snapshots) {
         const open = new Set<string>();
         for (const { type, data } of log.filter((event) => position !== null && event.position <= position)) {
-          if (type === 'SagaReacted') open.add(((data as { effects: { effectId: string }[] }).effects[0] as { effectId: string }).effectId);
+          if (type === 'SagaReacted')
+            open.add(((data as { effects: { effectId: string }[] }).effects[0] as { effectId: string }).effectId);
           else open.delete(data['effectId'] as string);
         }
         expect(ids).toEqual([...open].sort());
@@ -227,14 +363,20 @@ describe('the read models of the server', () => {
 
     it('begin at the start of the log where nothing has been projected yet', () => {
       const fresh = ReadModelDatabase.open(path.join(folder, 'fresh.db'));
-      expect(new SqlPendingEffects(new SqliteReadModel(fresh, new SqlitePositionStore(fresh), ALL_PROJECTIONS)).snapshot()).toEqual({ position: null, effects: [] });
+      expect(
+        new SqlPendingEffects(new SqliteReadModel(fresh, new SqlitePositionStore(fresh), ALL_PROJECTIONS)).snapshot(),
+      ).toEqual({ position: null, effects: [] });
       fresh.close();
     });
 
     it('begin at the start of the log while rows of an older version are being built again', async () => {
       await happened('saga-r1', reacted([scheduled('e1')]));
       await projected();
-      const newer = new SqliteReadModel(database, positions, ALL_PROJECTIONS.map((projection) => ({ ...projection, version: projection.version + 1 })));
+      const newer = new SqliteReadModel(
+        database,
+        positions,
+        ALL_PROJECTIONS.map((projection) => ({ ...projection, version: projection.version + 1 })),
+      );
       expect(new SqlPendingEffects(newer).snapshot()).toEqual({ position: null, effects: [] });
     });
   });
@@ -246,7 +388,10 @@ describe('the read models of the server', () => {
       // Within a second of the last step the runner stores no position for such events.
       const took: number[] = [];
       for (const booth of ['b1', 'b2', 'b3', 'b4', 'b5']) {
-        const position = await happened(`booth-${booth}`, { type: 'BoothEnrolled', data: { boothId: booth, publicKey: 'k', by: 'o' } });
+        const position = await happened(`booth-${booth}`, {
+          type: 'BoothEnrolled',
+          data: { boothId: booth, publicKey: 'k', by: 'o' },
+        });
         const start = performance.now();
         expect(await models.caughtUpTo(position, 5000)).toBe(true);
         took.push(performance.now() - start);
@@ -268,8 +413,19 @@ describe('the read models of the server', () => {
   });
 
   describe('the cases that are not over', () => {
-    const counts = (receivedBeforeUtc = '1970-01-01T00:00:00.000Z') => new SqlOpenCases(model).count({ receivedBeforeUtc });
-    const end = (earlierOutcome: 'accepted' | null): RegistrationEvent => ({ type: 'RequestEndedByOperator', data: { cause: 'material_differed', stuckEffectId: null, reason: 'storage_failed', reference: 'I-1', by: 'a', earlierOutcome } });
+    const counts = (receivedBeforeUtc = '1970-01-01T00:00:00.000Z') =>
+      new SqlOpenCases(model).count({ receivedBeforeUtc });
+    const end = (earlierOutcome: 'accepted' | null): RegistrationEvent => ({
+      type: 'RequestEndedByOperator',
+      data: {
+        cause: 'material_differed',
+        stuckEffectId: null,
+        reason: 'storage_failed',
+        reference: 'I-1',
+        by: 'a',
+        earlierOutcome,
+      },
+    });
 
     it('are counted until they end, and stopped ones until an operator ends them', async () => {
       await happened('registration-r1', received());
@@ -277,17 +433,37 @@ describe('the read models of the server', () => {
       await projected();
       const [first] = (await store.readAll(null, { limit: 1 })).events;
       const { recordedAtUtc } = first!.metadata;
-      expect(counts(recordedAtUtc)).toEqual({ stopped: { material_differed: 1, material_missing: 0 }, overdue: 0, oldestReceivedAtUtc: recordedAtUtc });
+      expect(counts(recordedAtUtc)).toEqual({
+        stopped: { material_differed: 1, material_missing: 0 },
+        overdue: 0,
+        oldestReceivedAtUtc: recordedAtUtc,
+      });
       expect(counts('2999-01-01T00:00:00.000Z')).toMatchObject({ overdue: 1 });
       await happened('registration-r1', { type: 'RegistrationWithdrawn', data: { by: 'holder' } });
       await happened('registration-r2', end(null));
       await projected();
-      expect(counts('2999-01-01T00:00:00.000Z')).toEqual({ stopped: { material_differed: 0, material_missing: 0 }, overdue: 0, oldestReceivedAtUtc: null });
+      expect(counts('2999-01-01T00:00:00.000Z')).toEqual({
+        stopped: { material_differed: 0, material_missing: 0 },
+        overdue: 0,
+        oldestReceivedAtUtc: null,
+      });
       expect(models.requestById('r2')).toMatchObject({ status: 'visit_again' });
     });
 
     it('come back when something is found after their end, and what the holder was told stays', async () => {
-      await happened('registration-r1', received(), certificateVerified(), faceMatched(), attempted(), submitted(), accepted(), { type: 'MaterialMissing', data: { material: 'certificate_evidence', foundAt: 'export', submission: 'submitted' } });
+      await happened(
+        'registration-r1',
+        received(),
+        certificateVerified(),
+        faceMatched(),
+        attempted(),
+        submitted(),
+        accepted(),
+        {
+          type: 'MaterialMissing',
+          data: { material: 'certificate_evidence', foundAt: 'export', submission: 'submitted' },
+        },
+      );
       await projected();
       expect(counts()).toMatchObject({ stopped: { material_differed: 0, material_missing: 1 } });
       await happened('registration-r1', end('accepted'));
@@ -310,7 +486,10 @@ describe('the read models of the server', () => {
 
   it('are equal to a rebuild from the first event, all of them', async () => {
     await happened('registration-r1', received(), deferred(), certificateVerified(), faceMatched('on_hold'), held());
-    await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2')]), { type: 'EffectPerformed', data: { effectId: 'e1', result: 'done', refusal: null } });
+    await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2')]), {
+      type: 'EffectPerformed',
+      data: { effectId: 'e1', result: 'done', refusal: null },
+    });
     await happened('hold-r1', opened(), opinion('o1'), opinion('o2'), resolved());
     await happened('registration-r1', released(), attempted(), submitted(), accepted());
     await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());
@@ -318,7 +497,10 @@ describe('the read models of the server', () => {
       type: 'CertificateLinked',
       data: { registrantKey: 's1', relation: 'same_card', source: 'links' },
     });
-    await happened('erasure-e1', { type: 'ErasureAnnounced', data: { erasureId: 'e1', registrationIds: ['r1'], consumers: ['statistics'] } });
+    await happened('erasure-e1', {
+      type: 'ErasureAnnounced',
+      data: { erasureId: 'e1', registrationIds: ['r1'], consumers: ['statistics'] },
+    });
     await projected();
     for (const { name } of ALL_PROJECTIONS) {
       const { comparison } = await model.rebuild(name, { store, upcast: (event) => [upcast(event)], then: 'check' });

@@ -8,7 +8,11 @@ import { SubscriptionRunner } from '../../src/application/subscriptions/subscrip
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
-import { ReadModelRebuildingError, SqliteReadModel, type RebuildProgress } from '../../src/infrastructure/read-model/sqlite-read-model.js';
+import {
+  ReadModelRebuildingError,
+  SqliteReadModel,
+  type RebuildProgress,
+} from '../../src/infrastructure/read-model/sqlite-read-model.js';
 import type { Projection } from '../../src/projections/projection.js';
 import { newEvent } from '../contract/event-store.contract.js';
 
@@ -28,9 +32,21 @@ const balances: Projection = {
     }
     const amount = event.data['amount'] as number;
     if (amount === 666) throw new Error('cannot be applied');
-    const before = rows.get<{ balance: number }>('SELECT balance FROM {accounts} WHERE account = ?', event.stream)?.balance ?? 0;
-    rows.run('INSERT INTO {accounts} VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, share = excluded.share', event.stream, before + amount, (before + amount) / 7);
-    rows.run('INSERT INTO {movements} VALUES (?, ?, ?, ?)', event.stream, amount, amount % 2 === 0 ? null : `note ${amount}`, Buffer.from([amount & 0xff]));
+    const before =
+      rows.get<{ balance: number }>('SELECT balance FROM {accounts} WHERE account = ?', event.stream)?.balance ?? 0;
+    rows.run(
+      'INSERT INTO {accounts} VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, share = excluded.share',
+      event.stream,
+      before + amount,
+      (before + amount) / 7,
+    );
+    rows.run(
+      'INSERT INTO {movements} VALUES (?, ?, ?, ?)',
+      event.stream,
+      amount,
+      amount % 2 === 0 ? null : `note ${amount}`,
+      Buffer.from([amount & 0xff]),
+    );
   },
 };
 
@@ -64,11 +80,24 @@ describe('SQLite read model', () => {
 
   async function move(account: string, ...amounts: number[]): Promise<void> {
     const last = (await store.readStream(account)).at(-1)?.revision ?? 'no_stream';
-    await store.append(account, amounts.map((amount) => newEvent({ amount }, { type: 'Moved' })), last);
+    await store.append(
+      account,
+      amounts.map((amount) => newEvent({ amount }, { type: 'Moved' })),
+      last,
+    );
   }
 
   function project(readModel: SqliteReadModel, batchSize = 3): SubscriptionRunner {
-    return (runner = new SubscriptionRunner({ consumer: 'balances', store, positions, handler: readModel.handler('balances', { store }), poison: 'stop', filter: { types: balances.handles }, batchSize, retry: { firstDelayMs: 1, delayMsMax: 2, attemptsMax: 2 } }));
+    return (runner = new SubscriptionRunner({
+      consumer: 'balances',
+      store,
+      positions,
+      handler: readModel.handler('balances', { store }),
+      poison: 'stop',
+      filter: { types: balances.handles },
+      batchSize,
+      retry: { firstDelayMs: 1, delayMsMax: 2, attemptsMax: 2 },
+    }));
   }
 
   async function projectAll(readModel: SqliteReadModel): Promise<void> {
@@ -79,7 +108,11 @@ describe('SQLite read model', () => {
     await running.stop();
   }
 
-  const rowsOf = (readModel: SqliteReadModel): unknown[] => readModel.query('balances').all('SELECT account, balance FROM {accounts} ORDER BY account').map((row) => ({ ...(row as object) }));
+  const rowsOf = (readModel: SqliteReadModel): unknown[] =>
+    readModel
+      .query('balances')
+      .all('SELECT account, balance FROM {accounts} ORDER BY account')
+      .map((row) => ({ ...(row as object) }));
 
   it('projects events into rows that can be queried, with the position of the last one', async () => {
     await move('a', 1, 2, 3);
@@ -92,7 +125,9 @@ describe('SQLite read model', () => {
       { account: 'b', balance: 10 },
     ]);
     expect((await readModel.digest('balances'))?.position).toBe(await store.head());
-    expect(readModel.query('balances').get('SELECT balance FROM {accounts} WHERE account = ?', 'nobody')).toBeUndefined();
+    expect(
+      readModel.query('balances').get('SELECT balance FROM {accounts} WHERE account = ?', 'nobody'),
+    ).toBeUndefined();
     expect(() => readModel.query('balances').all('SELECT * FROM {others}')).toThrow('has no table others');
   });
 
@@ -119,7 +154,9 @@ describe('SQLite read model', () => {
     expect(await handler.handle(events, { ...context, checkpoint: { ...step, fencingToken: 0 } })).toBe('fenced');
     const lease = await positions.acquire('balances', 'x', 1000);
     const fencingToken = lease?.fencingToken as number;
-    expect(await handler.handle(events, { ...context, checkpoint: { ...step, previous: null, fencingToken } })).toBe('moved');
+    expect(await handler.handle(events, { ...context, checkpoint: { ...step, previous: null, fencingToken } })).toBe(
+      'moved',
+    );
     expect(rowsOf(readModel)).toEqual([{ account: 'a', balance: 1 }]);
     expect(await handler.handle(events, { ...context, checkpoint: { ...step, fencingToken } })).toBe('saved');
     expect(await handler.handle(events, { ...context, checkpoint: { ...step, fencingToken } })).toBe('moved');
@@ -129,12 +166,20 @@ describe('SQLite read model', () => {
   describe('rebuilding', () => {
     it('is equal to the served rows, whatever batches those came in', async () => {
       for (let n = 0; n < 40; n += 1) await move(`account-${n % 7}`, n, -n * 2, 3);
-      await store.append('account-3', [newEvent({}, { type: 'Closed' })], (await store.readStream('account-3')).length - 1);
+      await store.append(
+        'account-3',
+        [newEvent({}, { type: 'Closed' })],
+        (await store.readStream('account-3')).length - 1,
+      );
       await move('account-3', 8);
       const readModel = new SqliteReadModel(database, positions, [balances]);
       await projectAll(readModel);
       const report = await readModel.rebuild('balances', { store, then: 'switch' });
-      expect(report).toMatchObject({ events: 122, switched: true, comparison: { equal: true, position: await store.head() } });
+      expect(report).toMatchObject({
+        events: 122,
+        switched: true,
+        comparison: { equal: true, position: await store.head() },
+      });
       expect(report.comparison?.rebuilt.rows).toBe(7 + 121);
       expect((await readModel.digest('balances'))?.sha256).toBe(report.comparison?.served.sha256);
     });
@@ -146,7 +191,10 @@ describe('SQLite read model', () => {
       await database.write(() => database.execute('UPDATE "balances/accounts/1" SET balance = 1000000'));
       expect((await readModel.rebuild('balances', { store, then: 'check' })).comparison?.equal).toBe(false);
       expect(rowsOf(readModel)).toEqual([{ account: 'a', balance: 1_000_000 }]);
-      expect(await readModel.rebuild('balances', { store, then: 'switch' })).toMatchObject({ comparison: { equal: false }, switched: true });
+      expect(await readModel.rebuild('balances', { store, then: 'switch' })).toMatchObject({
+        comparison: { equal: false },
+        switched: true,
+      });
       expect(rowsOf(readModel)).toEqual([{ account: 'a', balance: 3 }]);
       expect((await readModel.rebuild('balances', { store, then: 'check' })).comparison?.equal).toBe(true);
     });
@@ -165,16 +213,21 @@ describe('SQLite read model', () => {
         while (rebuilding || total < 400) {
           await move(`account-${total % 11}`, 1);
           total += 1;
-          sums.push(readModel.query('balances').get<{ sum: number }>('SELECT sum(balance) AS sum FROM {accounts}')?.sum ?? 0);
+          sums.push(
+            readModel.query('balances').get<{ sum: number }>('SELECT sum(balance) AS sum FROM {accounts}')?.sum ?? 0,
+          );
           await sleep(0);
         }
       })();
-      for (let round = 0; round < 3; round += 1) expect((await readModel.rebuild('balances', { store, then: 'switch' })).comparison?.equal).toBe(true);
+      for (let round = 0; round < 3; round += 1)
+        expect((await readModel.rebuild('balances', { store, then: 'switch' })).comparison?.equal).toBe(true);
       rebuilding = false;
       await writing;
       const head = await store.head();
       await until('the end', () => running.status().position === head);
-      expect(readModel.query('balances').get('SELECT sum(balance) AS sum FROM {accounts}')).toMatchObject({ sum: total });
+      expect(readModel.query('balances').get('SELECT sum(balance) AS sum FROM {accounts}')).toMatchObject({
+        sum: total,
+      });
       // What is served never goes back in time.
       expect(sums).toEqual([...sums].sort((a, b) => a - b));
       expect((await readModel.rebuild('balances', { store, then: 'check' })).comparison?.equal).toBe(true);
@@ -187,13 +240,25 @@ describe('SQLite read model', () => {
       await move('a', 666);
       await expect(readModel.rebuild('balances', { store, then: 'switch' })).rejects.toThrow('cannot be applied');
       expect(rowsOf(readModel)).toEqual([{ account: 'a', balance: 1 }]);
-      const lenient = new SqliteReadModel(database, positions, [{ ...balances, apply: (rows, event) => (event.data['amount'] === 666 ? undefined : balances.apply(rows, event)) }]);
+      const lenient = new SqliteReadModel(database, positions, [
+        {
+          ...balances,
+          apply: (rows, event) => (event.data['amount'] === 666 ? undefined : balances.apply(rows, event)),
+        },
+      ]);
       await lenient.rebuild('balances', { store, then: 'switch' });
-      expect(database.readStatement("SELECT state, count(*) AS n FROM builds GROUP BY state ORDER BY state").all().map((row) => ({ ...row }))).toEqual([
+      expect(
+        database
+          .readStatement('SELECT state, count(*) AS n FROM builds GROUP BY state ORDER BY state')
+          .all()
+          .map((row) => ({ ...row })),
+      ).toEqual([
         { state: 'retired', n: 1 },
         { state: 'served', n: 1 },
       ]);
-      const tables = database.readStatement("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name LIKE 'balances/%'").get() as { n: number };
+      const tables = database
+        .readStatement("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table' AND name LIKE 'balances/%'")
+        .get() as { n: number };
       expect(tables.n).toBe(4);
     });
 
@@ -201,7 +266,14 @@ describe('SQLite read model', () => {
       await move('a', 1, 2);
       await projectAll(new SqliteReadModel(database, positions, [balances]));
       const doubled = new SqliteReadModel(database, positions, [
-        { ...balances, version: 2, apply: (rows, event) => { balances.apply(rows, event); rows.run('UPDATE {accounts} SET balance = balance * 2 WHERE account = ?', event.stream); } },
+        {
+          ...balances,
+          version: 2,
+          apply: (rows, event) => {
+            balances.apply(rows, event);
+            rows.run('UPDATE {accounts} SET balance = balance * 2 WHERE account = ?', event.stream);
+          },
+        },
       ]);
       expect(() => rowsOf(doubled)).toThrow(ReadModelRebuildingError);
       await projectAll(doubled);
@@ -212,13 +284,25 @@ describe('SQLite read model', () => {
       await move('a', 1);
       const readModel = new SqliteReadModel(database, positions, [balances]);
       await projectAll(readModel);
-      const both = await Promise.allSettled([readModel.rebuild('balances', { store, then: 'check' }), readModel.rebuild('balances', { store, then: 'check' })]);
+      const both = await Promise.allSettled([
+        readModel.rebuild('balances', { store, then: 'check' }),
+        readModel.rebuild('balances', { store, then: 'check' }),
+      ]);
       expect(both.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
     });
 
     it('tells how far it is', async () => {
       for (let n = 0; n < 40; n += 1) await move(`s-${n}`, ...Array.from({ length: 60 }, () => 1));
-      const readModel = new SqliteReadModel(database, positions, [{ ...balances, apply: (rows, event) => { const end = performance.now() + 0.5; while (performance.now() < end); balances.apply(rows, event); } }]);
+      const readModel = new SqliteReadModel(database, positions, [
+        {
+          ...balances,
+          apply: (rows, event) => {
+            const end = performance.now() + 0.5;
+            while (performance.now() < end);
+            balances.apply(rows, event);
+          },
+        },
+      ]);
       const told: RebuildProgress[] = [];
       await readModel.rebuild('balances', { store, then: 'switch', onProgress: (progress) => told.push(progress) });
       expect(told.length).toBeGreaterThan(0);
@@ -228,12 +312,20 @@ describe('SQLite read model', () => {
   });
 
   describe('the digest', () => {
-    async function digestOf(events: readonly [string, number][], version: Partial<Projection> = {}): Promise<string | undefined> {
+    async function digestOf(
+      events: readonly [string, number][],
+      version: Partial<Projection> = {},
+    ): Promise<string | undefined> {
       const own = mkdtempSync(path.join(folder, 'digest-'));
       const other = ReadModelDatabase.open(path.join(own, 'readmodel.db'));
       const readModel = new SqliteReadModel(other, new SqlitePositionStore(other), [{ ...balances, ...version }]);
       const log = new InMemoryEventStore();
-      for (const [account, amount] of events) await log.append(account, [newEvent({ amount }, { type: 'Moved' })], (await log.readStream(account)).at(-1)?.revision ?? 'no_stream');
+      for (const [account, amount] of events)
+        await log.append(
+          account,
+          [newEvent({ amount }, { type: 'Moved' })],
+          (await log.readStream(account)).at(-1)?.revision ?? 'no_stream',
+        );
       await readModel.rebuild('balances', { store: log, then: 'switch' });
       const digest = await readModel.digest('balances');
       other.close();
@@ -241,15 +333,45 @@ describe('SQLite read model', () => {
     }
 
     it('does not depend on the order in which rows were written, and does depend on every value', async () => {
-      const digest = await digestOf([['a', 1], ['b', 2], ['c', 3]]);
-      expect(await digestOf([['c', 3], ['a', 1], ['b', 2]])).toBe(digest);
-      expect(await digestOf([['c', 3], ['a', 1], ['b', 3]])).not.toBe(digest);
-      expect(await digestOf([['a', 1], ['b', 2]])).not.toBe(digest);
+      const digest = await digestOf([
+        ['a', 1],
+        ['b', 2],
+        ['c', 3],
+      ]);
+      expect(
+        await digestOf([
+          ['c', 3],
+          ['a', 1],
+          ['b', 2],
+        ]),
+      ).toBe(digest);
+      expect(
+        await digestOf([
+          ['c', 3],
+          ['a', 1],
+          ['b', 3],
+        ]),
+      ).not.toBe(digest);
+      expect(
+        await digestOf([
+          ['a', 1],
+          ['b', 2],
+        ]),
+      ).not.toBe(digest);
     });
 
     it('tells types apart that print alike', async () => {
-      const writing = (value: string | number | null) => ({ apply: (rows: Parameters<Projection['apply']>[0], event: StoredEvent) => rows.run('INSERT INTO {movements} VALUES (?, 1, ?, NULL)', event.stream, value === null ? null : String(value)) });
-      const digests = await Promise.all([writing('n'), writing(null), writing('null'), writing('')].map((change) => digestOf([['a', 1]], change)));
+      const writing = (value: string | number | null) => ({
+        apply: (rows: Parameters<Projection['apply']>[0], event: StoredEvent) =>
+          rows.run(
+            'INSERT INTO {movements} VALUES (?, 1, ?, NULL)',
+            event.stream,
+            value === null ? null : String(value),
+          ),
+      });
+      const digests = await Promise.all(
+        [writing('n'), writing(null), writing('null'), writing('')].map((change) => digestOf([['a', 1]], change)),
+      );
       expect(new Set(digests).size).toBe(4);
     });
   });

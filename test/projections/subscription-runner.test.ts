@@ -5,8 +5,15 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import type { Lease } from '../../src/application/ports/position-store.js';
-import { TransientFailure, type SubscriptionHandler } from '../../src/application/subscriptions/subscription-handler.js';
-import { SubscriptionRunner, type SubscriptionOptions, type SubscriptionStatus } from '../../src/application/subscriptions/subscription-runner.js';
+import {
+  TransientFailure,
+  type SubscriptionHandler,
+} from '../../src/application/subscriptions/subscription-handler.js';
+import {
+  SubscriptionRunner,
+  type SubscriptionOptions,
+  type SubscriptionStatus,
+} from '../../src/application/subscriptions/subscription-runner.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore, THIS_PROCESS } from '../../src/infrastructure/read-model/sqlite-position-store.js';
@@ -42,7 +49,16 @@ describe('subscription runner', () => {
   });
 
   function runner(handler: SubscriptionHandler, change: Partial<SubscriptionOptions> = {}): SubscriptionRunner {
-    const created = new SubscriptionRunner({ consumer: 'consumer', store, positions, handler, poison: 'stop', retry: { firstDelayMs: 1, delayMsMax: 4, attemptsMax: 3 }, leaseMs: 300, ...change });
+    const created = new SubscriptionRunner({
+      consumer: 'consumer',
+      store,
+      positions,
+      handler,
+      poison: 'stop',
+      retry: { firstDelayMs: 1, delayMsMax: 4, attemptsMax: 3 },
+      leaseMs: 300,
+      ...change,
+    });
     runners.push(created);
     return created;
   }
@@ -57,7 +73,11 @@ describe('subscription runner', () => {
   const label = (event: StoredEvent): string => event.data['label'] as string;
 
   /** Keeps what it is given; fails for the labels in `bad`. */
-  function collector(): SubscriptionHandler & { readonly seen: string[]; readonly bad: Map<string, Error>; calls: number } {
+  function collector(): SubscriptionHandler & {
+    readonly seen: string[];
+    readonly bad: Map<string, Error>;
+    calls: number;
+  } {
     const seen: string[] = [];
     const bad = new Map<string, Error>();
     return {
@@ -241,7 +261,12 @@ describe('subscription runner', () => {
       const earlierSelf = new SqlitePositionStore(database, undefined, `${host}/${process.pid}/1`);
       const parent = new SqlitePositionStore(database, undefined, `${host}/${process.ppid}/1`);
       const elsewhere = new SqlitePositionStore(database, undefined, `elsewhere/999999999/1`);
-      for (const [other, taken] of [[dead, true], [earlierSelf, true], [parent, false], [elsewhere, false]] as const) {
+      for (const [other, taken] of [
+        [dead, true],
+        [earlierSelf, true],
+        [parent, false],
+        [elsewhere, false],
+      ] as const) {
         const lease = (await other.acquire('consumer', 'x', 60_000)) as Lease;
         const mine = await positions.acquire('consumer', 'x', 0);
         expect(mine !== null).toBe(taken);
@@ -258,7 +283,12 @@ describe('subscription runner', () => {
           async handle(batch) {
             seen.push(...batch.map(label));
             // Like the switch of a rebuild: the position jumps while a delivery is under way.
-            if (seen.length === 1) await database.write(() => database.statement("UPDATE consumers SET position = ? WHERE name = 'consumer'").run(String(events[1]?.position)));
+            if (seen.length === 1)
+              await database.write(() =>
+                database
+                  .statement("UPDATE consumers SET position = ? WHERE name = 'consumer'")
+                  .run(String(events[1]?.position)),
+              );
           },
         },
         { batchSize: 1 },
@@ -281,7 +311,10 @@ describe('subscription runner', () => {
       expect(handler.seen).toEqual(['a', 'b']);
       expect(handler.calls).toBe(1 + 2 + 3);
       expect(alarms).toHaveLength(1);
-      expect(stopping.status().lastError).toMatchObject({ message: 'c is bad', event: expect.stringContaining('(s revision 2, position') });
+      expect(stopping.status().lastError).toMatchObject({
+        message: 'c is bad',
+        event: expect.stringContaining('(s revision 2, position'),
+      });
 
       stopping.wake();
       await nextTurn();
@@ -344,23 +377,26 @@ describe('subscription runner', () => {
       expect(parking.status().parkedStreams).toBe(0);
     });
 
-    it.each(['stop', 'park-stream'] as const)('goes past what people agreed to skip, where it fails again: %s (@fault O23)', async (poison) => {
-      const { id } = await happen('bad', 'b1');
-      await happen('bad', 'b2');
-      const skipped = new Set<string>();
-      const handler = collector();
-      handler.bad.set('b1', new Error('b1 is bad'));
-      const one = runner(handler, { poison, isSkipped: async (eventId) => skipped.has(eventId) });
-      one.start();
-      await until('trouble', () => one.status().state === 'stopped' || one.status().parkedStreams > 0);
-      expect(one.status().stoppedAt?.eventId ?? null).toBe(poison === 'stop' ? id : null);
-      skipped.add(id);
-      if (poison === 'stop') one.resume();
-      else expect(await one.replayParked('bad')).toBe(2);
-      await until('b2', () => handler.seen.length === 1);
-      await until('live', () => one.status().state === 'live');
-      expect([handler.seen, one.status().stoppedAt, await positions.parked('consumer')]).toEqual([['b2'], null, []]);
-    });
+    it.each(['stop', 'park-stream'] as const)(
+      'goes past what people agreed to skip, where it fails again: %s (@fault O23)',
+      async (poison) => {
+        const { id } = await happen('bad', 'b1');
+        await happen('bad', 'b2');
+        const skipped = new Set<string>();
+        const handler = collector();
+        handler.bad.set('b1', new Error('b1 is bad'));
+        const one = runner(handler, { poison, isSkipped: async (eventId) => skipped.has(eventId) });
+        one.start();
+        await until('trouble', () => one.status().state === 'stopped' || one.status().parkedStreams > 0);
+        expect(one.status().stoppedAt?.eventId ?? null).toBe(poison === 'stop' ? id : null);
+        skipped.add(id);
+        if (poison === 'stop') one.resume();
+        else expect(await one.replayParked('bad')).toBe(2);
+        await until('b2', () => handler.seen.length === 1);
+        await until('live', () => one.status().state === 'live');
+        expect([handler.seen, one.status().stoppedAt, await positions.parked('consumer')]).toEqual([['b2'], null, []]);
+      },
+    );
 
     it('remembers after a restart which streams are parked', async () => {
       await happen('bad', 'b1');
@@ -396,7 +432,12 @@ describe('subscription runner', () => {
     it('stops loudly at an event that is newer than this program, whatever the policy', async () => {
       await happen('s', 'a');
       const handler = collector();
-      const old = runner(handler, { poison: 'park-stream', upcast: () => { throw new Error('SomethingHappened has version 9 and this program knows 1'); } });
+      const old = runner(handler, {
+        poison: 'park-stream',
+        upcast: () => {
+          throw new Error('SomethingHappened has version 9 and this program knows 1');
+        },
+      });
       old.start();
       await until('the stop', () => old.status().state === 'stopped');
       expect(old.status().lastError?.message).toContain('version 9');
@@ -407,7 +448,9 @@ describe('subscription runner', () => {
     it('hands over upcast events, also when one becomes several or none', async () => {
       for (const name of ['a', 'b', 'c']) await happen('s', name);
       const handler = collector();
-      const upcasting = runner(handler, { upcast: (event) => (label(event) === 'b' ? [] : [event, { ...event, data: { label: `${label(event)}2` } }]) });
+      const upcasting = runner(handler, {
+        upcast: (event) => (label(event) === 'b' ? [] : [event, { ...event, data: { label: `${label(event)}2` } }]),
+      });
       upcasting.start();
       await until('live', () => upcasting.status().state === 'live');
       expect(handler.seen).toEqual(['a', 'a2', 'c', 'c2']);
@@ -431,7 +474,14 @@ describe('subscription runner', () => {
       await happen('s', 'a');
       const handler = collector();
       let broken = true;
-      const flaky = new Proxy(store, { get: (target, key) => (key === 'subscribe' && broken ? () => { throw new Error('unreachable'); } : (Reflect.get(target, key) as unknown)) });
+      const flaky = new Proxy(store, {
+        get: (target, key) =>
+          key === 'subscribe' && broken
+            ? () => {
+                throw new Error('unreachable');
+              }
+            : (Reflect.get(target, key) as unknown),
+      });
       const persistent = runner(handler, { store: flaky });
       persistent.start();
       await until('failing', () => persistent.status().failures > 3);

@@ -45,12 +45,29 @@ interface Wanted {
 function submit(wanted: Wanted = {}, url = government.url): Promise<Response> {
   const bytes = wanted.photo ?? photo;
   const id = wanted.id ?? 'submission-1';
-  const statement = { submissionId: id, capturedAtUtc: wanted.capturedAtUtc ?? '2026-11-23T01:02:03.000Z', photoSha256: sha256(bytes), certificateType: 'user_authentication', policyVersion: 1, ...wanted.statement };
+  const statement = {
+    submissionId: id,
+    capturedAtUtc: wanted.capturedAtUtc ?? '2026-11-23T01:02:03.000Z',
+    photoSha256: sha256(bytes),
+    certificateType: 'user_authentication',
+    policyVersion: 1,
+    ...wanted.statement,
+  };
   const form = new FormData();
   form.append('submission', new Blob([JSON.stringify(statement)], { type: 'application/json' }));
   form.append('photo', new Blob([Uint8Array.from(bytes)], { type: 'image/jpeg' }), 'photo.jpg');
-  form.append('certificate', new Blob([Uint8Array.from(certificate)], { type: 'application/pkix-cert' }), 'certificate.der');
-  return fetch(`${url}/v1/face-registrations`, { method: 'POST', headers: { 'idempotency-key': wanted.key ?? id }, body: form, redirect: 'manual', signal: AbortSignal.timeout(wanted.timeoutMs ?? 5_000) });
+  form.append(
+    'certificate',
+    new Blob([Uint8Array.from(certificate)], { type: 'application/pkix-cert' }),
+    'certificate.der',
+  );
+  return fetch(`${url}/v1/face-registrations`, {
+    method: 'POST',
+    headers: { 'idempotency-key': wanted.key ?? id },
+    body: form,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(wanted.timeoutMs ?? 5_000),
+  });
 }
 
 const ask = async (id = 'submission-1'): Promise<{ status: string; reason?: string; reference?: string }> =>
@@ -64,7 +81,11 @@ describe('the government stand-in', () => {
   it('accepts, and links the capture time to the photograph @req R11', async () => {
     const answer = await submit();
     expect(answer.status).toBe(201);
-    expect(await answer.json()).toMatchObject({ submissionId: 'submission-1', status: 'accepted', reference: expect.stringMatching(/^GOV-/) });
+    expect(await answer.json()).toMatchObject({
+      submissionId: 'submission-1',
+      status: 'accepted',
+      reference: expect.stringMatching(/^GOV-/),
+    });
     const linked = await fetch(`${government.controlUrl}/control/photos/${sha256(photo)}`);
     expect(await linked.json()).toEqual({ photoSha256: sha256(photo), capturedAtUtc: ['2026-11-23T01:02:03.000Z'] });
     expect((await fetch(`${government.controlUrl}/control/photos/${'0'.repeat(64)}`)).status).toBe(404);
@@ -88,7 +109,11 @@ describe('the government stand-in', () => {
     expect((await ask()).status).toBe('received');
     expect((await ask()).status).toBe('accepted');
     government.decide({ decide: 'refuse', reason: 'photo_not_acceptable' });
-    expect(await (await submit({ id: 'submission-2' })).json()).toEqual({ submissionId: 'submission-2', status: 'refused', reason: 'photo_not_acceptable' });
+    expect(await (await submit({ id: 'submission-2' })).json()).toEqual({
+      submissionId: 'submission-2',
+      status: 'refused',
+      reason: 'photo_not_acceptable',
+    });
     expect((await ask()).status).toBe('accepted');
   });
 
@@ -163,7 +188,9 @@ describe('the government stand-in', () => {
     const guarded = await startGovernmentServer({ print: () => undefined, bearerToken: 'secret' });
     try {
       expect((await submit({}, guarded.url)).status).toBe(401);
-      const answer = await fetch(`${guarded.url}/v1/face-registrations/x`, { headers: { authorization: 'Bearer secret' } });
+      const answer = await fetch(`${guarded.url}/v1/face-registrations/x`, {
+        headers: { authorization: 'Bearer secret' },
+      });
       expect(answer.status).toBe(404);
     } finally {
       await guarded.close();

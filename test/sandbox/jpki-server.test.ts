@@ -30,15 +30,33 @@ afterAll(async () => {
   folder.remove();
 });
 
-const anchorFile = (type: CertificateType): string => path.join(folder.path, type === 'user_authentication' ? 'auth.pem' : 'sign.pem');
+const anchorFile = (type: CertificateType): string =>
+  path.join(folder.path, type === 'user_authentication' ? 'auth.pem' : 'sign.pem');
 
 function certificateFile(card: SyntheticCard, type: CertificateType = 'user_authentication'): string {
   return save(folder.path, `${card.id}-${type}.pem`, pem('CERTIFICATE', card.certificate(type)));
 }
 
-async function ask(card: SyntheticCard, type: CertificateType = 'user_authentication', ...more: string[]): Promise<ProgramResult> {
+async function ask(
+  card: SyntheticCard,
+  type: CertificateType = 'user_authentication',
+  ...more: string[]
+): Promise<ProgramResult> {
   const anchor = anchorFile(type);
-  return openssl('ocsp', '-issuer', anchor, '-cert', certificateFile(card, type), '-url', jpki.ocspUrl, '-CAfile', anchor, '-timeout', '5', ...more);
+  return openssl(
+    'ocsp',
+    '-issuer',
+    anchor,
+    '-cert',
+    certificateFile(card, type),
+    '-url',
+    jpki.ocspUrl,
+    '-CAfile',
+    anchor,
+    '-timeout',
+    '5',
+    ...more,
+  );
 }
 
 describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
@@ -46,38 +64,72 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
     expect(lines[0]).toMatch(/^STAND-IN: .*authentication server/);
   });
 
-  it.each(['user_authentication', 'digital_signature'] as const)('issues a %s certificate that openssl accepts strictly, in the profile of the card', async (type) => {
-    const card = await jpki.issueCard({ picture, certificateTypes: [type] });
-    const verified = await openssl('verify', '-x509_strict', '-CAfile', anchorFile(type), certificateFile(card, type));
-    expect(verified).toMatchObject({ code: 0 });
-    const text = (await openssl('x509', '-in', certificateFile(card, type), '-noout', '-text')).output;
-    expect(text).toMatch(/O = JPKI-TEST/);
-    expect(text).toMatch(/Key Usage: critical\n\s+Digital Signature(, Non Repudiation)?\n/);
-    expect(text.includes('Non Repudiation')).toBe(type === 'digital_signature');
-    expect(text).toContain(`Policy: 1.2.392.200149.8.5.1.${type === 'digital_signature' ? '1.20' : '3.30'}`);
-    expect(text).toMatch(/DirName: ?C = JP, O = JPKI-TEST.*CN = City-0 CRLDP/);
-    expect(text).not.toMatch(/URI:(?!http:\/\/www\.jpki-test\.invalid)|CPS: (?!http:\/\/www\.jpki-test\.invalid)|Authority Information Access/);
-    const other = type === 'digital_signature' ? 'user_authentication' : 'digital_signature';
-    expect((await openssl('verify', '-CAfile', anchorFile(other), certificateFile(card, type))).code).not.toBe(0);
-  });
+  it.each(['user_authentication', 'digital_signature'] as const)(
+    'issues a %s certificate that openssl accepts strictly, in the profile of the card',
+    async (type) => {
+      const card = await jpki.issueCard({ picture, certificateTypes: [type] });
+      const verified = await openssl(
+        'verify',
+        '-x509_strict',
+        '-CAfile',
+        anchorFile(type),
+        certificateFile(card, type),
+      );
+      expect(verified).toMatchObject({ code: 0 });
+      const text = (await openssl('x509', '-in', certificateFile(card, type), '-noout', '-text')).output;
+      expect(text).toMatch(/O = JPKI-TEST/);
+      expect(text).toMatch(/Key Usage: critical\n\s+Digital Signature(, Non Repudiation)?\n/);
+      expect(text.includes('Non Repudiation')).toBe(type === 'digital_signature');
+      expect(text).toContain(`Policy: 1.2.392.200149.8.5.1.${type === 'digital_signature' ? '1.20' : '3.30'}`);
+      expect(text).toMatch(/DirName: ?C = JP, O = JPKI-TEST.*CN = City-0 CRLDP/);
+      expect(text).not.toMatch(
+        /URI:(?!http:\/\/www\.jpki-test\.invalid)|CPS: (?!http:\/\/www\.jpki-test\.invalid)|Authority Information Access/,
+      );
+      const other = type === 'digital_signature' ? 'user_authentication' : 'digital_signature';
+      expect((await openssl('verify', '-CAfile', anchorFile(other), certificateFile(card, type))).code).not.toBe(0);
+    },
+  );
 
   it('issues P-384 certificates for the next card', async () => {
     const card = await jpki.issueCard({ picture, keyAlgorithm: 'P-384' });
-    expect((await openssl('verify', '-x509_strict', '-CAfile', anchorFile('user_authentication'), certificateFile(card))).code).toBe(0);
-    expect(new X509Certificate(card.certificate('user_authentication')).publicKey.asymmetricKeyDetails).toMatchObject({ namedCurve: 'secp384r1' });
+    expect(
+      (await openssl('verify', '-x509_strict', '-CAfile', anchorFile('user_authentication'), certificateFile(card)))
+        .code,
+    ).toBe(0);
+    expect(new X509Certificate(card.certificate('user_authentication')).publicKey.asymmetricKeyDetails).toMatchObject({
+      namedCurve: 'secp384r1',
+    });
   });
 
-  it.each(['-sha1', '-sha256'])('answers good with the nonce and a verified delegated signature (CertID %s) @req R6', async (hash) => {
-    const card = await jpki.issueCard({ picture });
-    const anchor = anchorFile('user_authentication');
-    // openssl takes the CertID hash only when it stands before the certificate.
-    const result = await openssl('ocsp', hash, '-issuer', anchor, '-cert', certificateFile(card), '-url', jpki.ocspUrl, '-CAfile', anchor, '-text');
-    expect(result.output).toContain('Response verify OK');
-    expect(result.output).toMatch(/: good/);
-    expect(result.output).toMatch(hash === '-sha1' ? /Hash Algorithm: sha1/ : /Hash Algorithm: sha256/);
-    expect(result.output).not.toMatch(/no nonce in response/i);
-    expect(jpki.history.at(-1)).toMatchObject({ kind: 'ocsp', subject: serialOf(card.certificate('user_authentication')) });
-  });
+  it.each(['-sha1', '-sha256'])(
+    'answers good with the nonce and a verified delegated signature (CertID %s) @req R6',
+    async (hash) => {
+      const card = await jpki.issueCard({ picture });
+      const anchor = anchorFile('user_authentication');
+      // openssl takes the CertID hash only when it stands before the certificate.
+      const result = await openssl(
+        'ocsp',
+        hash,
+        '-issuer',
+        anchor,
+        '-cert',
+        certificateFile(card),
+        '-url',
+        jpki.ocspUrl,
+        '-CAfile',
+        anchor,
+        '-text',
+      );
+      expect(result.output).toContain('Response verify OK');
+      expect(result.output).toMatch(/: good/);
+      expect(result.output).toMatch(hash === '-sha1' ? /Hash Algorithm: sha1/ : /Hash Algorithm: sha256/);
+      expect(result.output).not.toMatch(/no nonce in response/i);
+      expect(jpki.history.at(-1)).toMatchObject({
+        kind: 'ocsp',
+        subject: serialOf(card.certificate('user_authentication')),
+      });
+    },
+  );
 
   it('answers revoked with its reason, in OCSP and in the CRL', async () => {
     const card = await jpki.issueCard({ picture });
@@ -85,14 +137,25 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
       const crl = Buffer.from(await (await fetch(jpki.crlUrls.user_authentication)).arrayBuffer());
       return save(folder.path, 'auth.crl', pem('X509 CRL', crl));
     };
-    const verify = async (): Promise<ProgramResult> => openssl('verify', '-crl_check', '-CAfile', anchorFile('user_authentication'), '-CRLfile', await list(), certificateFile(card));
+    const verify = async (): Promise<ProgramResult> =>
+      openssl(
+        'verify',
+        '-crl_check',
+        '-CAfile',
+        anchorFile('user_authentication'),
+        '-CRLfile',
+        await list(),
+        certificateFile(card),
+      );
     expect((await verify()).code).toBe(0);
     jpki.revoke(card, 'key_compromise');
     expect((await ask(card)).output).toMatch(/: revoked[\s\S]*Reason: keyCompromise/);
     const judged = await verify();
     expect(judged.code).not.toBe(0);
     expect(judged.output).toMatch(/certificate revoked/);
-    const text = (await openssl('crl', '-in', await list(), '-CAfile', anchorFile('user_authentication'), '-noout', '-text')).output;
+    const text = (
+      await openssl('crl', '-in', await list(), '-CAfile', anchorFile('user_authentication'), '-noout', '-text')
+    ).output;
     expect(text).toMatch(/verify OK/);
     expect(text).toMatch(/Key Compromise/);
   });
@@ -110,10 +173,42 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
 
   it('answers unknown for a serial that was never issued, and unauthorized for another issuer', async () => {
     const anchor = anchorFile('user_authentication');
-    const result = await openssl('ocsp', '-issuer', anchor, '-serial', '0x1234', '-url', jpki.ocspUrl, '-CAfile', anchor);
+    const result = await openssl(
+      'ocsp',
+      '-issuer',
+      anchor,
+      '-serial',
+      '0x1234',
+      '-url',
+      jpki.ocspUrl,
+      '-CAfile',
+      anchor,
+    );
     expect(result.output).toMatch(/: unknown/);
-    await openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', path.join(folder.path, 'k'), '-out', path.join(folder.path, 'foreign.pem'), '-subj', '/CN=x');
-    const foreign = await openssl('ocsp', '-issuer', path.join(folder.path, 'foreign.pem'), '-serial', '1', '-url', jpki.ocspUrl, '-CAfile', anchor);
+    await openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      path.join(folder.path, 'k'),
+      '-out',
+      path.join(folder.path, 'foreign.pem'),
+      '-subj',
+      '/CN=x',
+    );
+    const foreign = await openssl(
+      'ocsp',
+      '-issuer',
+      path.join(folder.path, 'foreign.pem'),
+      '-serial',
+      '1',
+      '-url',
+      jpki.ocspUrl,
+      '-CAfile',
+      anchor,
+    );
     expect(foreign.output).toMatch(/unauthorized/);
   });
 
@@ -153,7 +248,18 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
   it('plays wrong CRLs', async () => {
     const judge = async (): Promise<string> => {
       const crl = Buffer.from(await (await fetch(jpki.crlUrls.digital_signature)).arrayBuffer());
-      return (await openssl('crl', '-inform', 'DER', '-in', save(folder.path, 'sign.crl', crl), '-CAfile', anchorFile('digital_signature'), '-noout')).output;
+      return (
+        await openssl(
+          'crl',
+          '-inform',
+          'DER',
+          '-in',
+          save(folder.path, 'sign.crl', crl),
+          '-CAfile',
+          anchorFile('digital_signature'),
+          '-noout',
+        )
+      ).output;
     };
     expect(await judge()).toMatch(/verify OK/);
     jpki.crlFaults.play(['badSignature', 'garbage', 'ofOtherAuthority']);
@@ -161,15 +267,29 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
     expect(await judge()).toMatch(/unable|Could not|error/i);
     expect(await judge()).toMatch(/Error getting CRL issuer|verify failure/i);
     const first = await fetch(jpki.crlUrls.digital_signature);
-    const again = await fetch(jpki.crlUrls.digital_signature, { headers: { 'if-none-match': first.headers.get('etag') ?? '' } });
+    const again = await fetch(jpki.crlUrls.digital_signature, {
+      headers: { 'if-none-match': first.headers.get('etag') ?? '' },
+    });
     expect(again.status).toBe(304);
   });
 
   it('issues expired and not yet valid certificates on demand', async () => {
-    const expired = await jpki.issueCard({ picture, notBefore: new Date('2020-01-01'), notAfter: new Date('2025-01-01') });
-    expect((await openssl('verify', '-CAfile', anchorFile('user_authentication'), certificateFile(expired))).output).toMatch(/certificate has expired/);
-    const early = await jpki.issueCard({ picture, notBefore: new Date('2040-01-01'), notAfter: new Date('2045-01-01') });
-    expect((await openssl('verify', '-CAfile', anchorFile('user_authentication'), certificateFile(early))).output).toMatch(/not yet valid/);
+    const expired = await jpki.issueCard({
+      picture,
+      notBefore: new Date('2020-01-01'),
+      notAfter: new Date('2025-01-01'),
+    });
+    expect(
+      (await openssl('verify', '-CAfile', anchorFile('user_authentication'), certificateFile(expired))).output,
+    ).toMatch(/certificate has expired/);
+    const early = await jpki.issueCard({
+      picture,
+      notBefore: new Date('2040-01-01'),
+      notAfter: new Date('2045-01-01'),
+    });
+    expect(
+      (await openssl('verify', '-CAfile', anchorFile('user_authentication'), certificateFile(early))).output,
+    ).toMatch(/not yet valid/);
   });
 
   it('renews a card: new certificate, linked to the old one, which becomes superseded', async () => {
@@ -178,12 +298,19 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
     expect((await ask(old)).output).toMatch(/Reason: superseded/);
     expect((await ask(renewed)).output).toMatch(/: good/);
     const issuer = issuerNameHex(renewed.certificate('user_authentication'));
-    const link = async (serial: string): Promise<unknown> => (await fetch(`${jpki.linksUrl}?issuer=${issuer}&serial=${serial}`)).json();
-    const [oldSerial, serial] = [old, renewed].map((card) => serialOf(card.certificate('user_authentication'))) as [string, string];
+    const link = async (serial: string): Promise<unknown> =>
+      (await fetch(`${jpki.linksUrl}?issuer=${issuer}&serial=${serial}`)).json();
+    const [oldSerial, serial] = [old, renewed].map((card) => serialOf(card.certificate('user_authentication'))) as [
+      string,
+      string,
+    ];
     expect(await link(serial)).toEqual({
       card: null,
       previous: { issuer, serial: oldSerial },
-      sameCard: { issuer: issuerNameHex(renewed.certificate('digital_signature')), serial: serialOf(renewed.certificate('digital_signature')) },
+      sameCard: {
+        issuer: issuerNameHex(renewed.certificate('digital_signature')),
+        serial: serialOf(renewed.certificate('digital_signature')),
+      },
     });
     expect(await link(oldSerial)).toMatchObject({ previous: null });
     expect(await link('abc')).toMatchObject({ code: 'unknown_certificate' });
@@ -199,13 +326,16 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
     await jpki.up();
     expect((await ask(card)).output).toMatch(/: good/);
     jpki.slow(60_000);
-    await expect(fetch(jpki.ocspUrl, { method: 'POST', signal: AbortSignal.timeout(100) })).rejects.toThrow(/timeout|abort/i);
+    await expect(fetch(jpki.ocspUrl, { method: 'POST', signal: AbortSignal.timeout(100) })).rejects.toThrow(
+      /timeout|abort/i,
+    );
     jpki.slow(0);
     expect((await ask(card)).output).toMatch(/: good/);
   });
 
   it('can be driven from another process over /control/', async () => {
-    const post = async (call: string, body: unknown): Promise<Response> => fetch(`${jpki.controlUrl}/control/${call}`, { method: 'POST', body: JSON.stringify(body) });
+    const post = async (call: string, body: unknown): Promise<Response> =>
+      fetch(`${jpki.controlUrl}/control/${call}`, { method: 'POST', body: JSON.stringify(body) });
     const made = await post('cards', { pictureBase64: picture.toString('base64') });
     expect(made.status).toBe(201);
     const data = (await made.json()) as SyntheticCardData;
@@ -234,7 +364,17 @@ describeUnless(peer('openssl'), 'the JPKI stand-in, judged by openssl', () => {
     try {
       expect(anchor.equals(second.anchors.user_authentication)).toBe(true);
       const file = save(folder.path, 'second.pem', second.anchorsPem.user_authentication);
-      const result = await openssl('ocsp', '-issuer', file, '-cert', certificateFile(card), '-url', second.ocspUrl, '-CAfile', file);
+      const result = await openssl(
+        'ocsp',
+        '-issuer',
+        file,
+        '-cert',
+        certificateFile(card),
+        '-url',
+        second.ocspUrl,
+        '-CAfile',
+        file,
+      );
       expect(result.output).toMatch(/: revoked[\s\S]*Reason: superseded/);
     } finally {
       await second.close();

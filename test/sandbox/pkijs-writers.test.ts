@@ -116,7 +116,8 @@ describe('what the stand-ins write', () => {
   });
 });
 
-/** Why some parts are put together from ASN.1. Where one of these fails, pkijs has learned to write it, and the part may go. */
+/** Why some parts are put together from ASN.1. Where one of these fails, pkijs has learned to write it, and the part
+ * may go. */
 describe('what pkijs writes otherwise than the standards ask for', () => {
   const hex = (structure: { toSchema(): unknown }) =>
     Buffer.from((structure.toSchema() as asn1js.AsnType).toBER()).toString('hex');

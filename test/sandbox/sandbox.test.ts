@@ -32,7 +32,8 @@ describe('the sandbox', () => {
     const after = sandboxSettings(second);
     await second.close();
     expect(after).toEqual(before);
-    for (const value of Object.values(before).filter((each) => each.startsWith('/'))) expect(readFileSync(value, 'utf8')).not.toMatch(/PRIVATE/);
+    for (const value of Object.values(before).filter((each) => each.startsWith('/')))
+      expect(readFileSync(value, 'utf8')).not.toMatch(/PRIVATE/);
     expect(statSync(path.join(folder.path, 'jpki.json')).mode & 0o077).toBe(0);
   });
 
@@ -44,41 +45,81 @@ describe('the sandbox', () => {
       const session = card.connect();
       const message = Buffer.from('envelope');
       await session.verifyPin('user_authentication', card.secrets.authenticationPin);
-      const check = { certificate: card.certificate('user_authentication'), certificateType: 'user_authentication' as const, signedBytes: message, signature: await session.sign('user_authentication', message), at: new Date().toISOString() };
+      const check = {
+        certificate: card.certificate('user_authentication'),
+        certificateType: 'user_authentication' as const,
+        signedBytes: message,
+        signature: await session.sign('user_authentication', message),
+        at: new Date().toISOString(),
+      };
       expect(await certificateVerifier(config).verify(check)).toMatchObject({ verdict: 'valid' });
       sandbox.jpki.revoke(card, 'key_compromise');
-      expect(await certificateVerifier(config).verify(check)).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { revocationReason: 'key_compromise' } });
-      const record = { cardRecord: card.cardRecord, issuerCertificate: card.cardIssuerCertificate, challenge: message, challengeSignature: await session.signChallenge(message) };
+      expect(await certificateVerifier(config).verify(check)).toMatchObject({
+        verdict: 'invalid',
+        reason: 'revoked',
+        evidence: { revocationReason: 'key_compromise' },
+      });
+      const record = {
+        cardRecord: card.cardRecord,
+        issuerCertificate: card.cardIssuerCertificate,
+        challenge: message,
+        challengeSignature: await session.signChallenge(message),
+      };
       expect(cardRecordVerifier(config).verify(record)).toMatchObject({ verdict: 'valid' });
-      expect(cardRecordVerifier(Config.from({})).verify(record)).toMatchObject({ verdict: 'invalid', reason: 'unknown_issuer' });
+      expect(cardRecordVerifier(Config.from({})).verify(record)).toMatchObject({
+        verdict: 'invalid',
+        reason: 'unknown_issuer',
+      });
     } finally {
       await sandbox.close();
     }
   });
 
-  itUnless(built('cli/main.js'), 'runs from the command line, issues a card, and stops when it is interrupted', async () => {
-    const picture = save(folder.path, 'me.jpg', await samplePicture());
-    const child = spawn(process.execPath, [program, 'sandbox', '--data', folder.path, '--card-photo', picture, '--certificate', 'user_authentication', '--certificate', 'digital_signature'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.on('data', (chunk: Buffer) => {
-        output += chunk.toString('utf8');
-        if (output.includes('Stop with Ctrl-C')) resolve();
+  itUnless(
+    built('cli/main.js'),
+    'runs from the command line, issues a card, and stops when it is interrupted',
+    async () => {
+      const picture = save(folder.path, 'me.jpg', await samplePicture());
+      const child = spawn(
+        process.execPath,
+        [
+          program,
+          'sandbox',
+          '--data',
+          folder.path,
+          '--card-photo',
+          picture,
+          '--certificate',
+          'user_authentication',
+          '--certificate',
+          'digital_signature',
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      let output = '';
+      await new Promise<void>((resolve, reject) => {
+        child.stdout.on('data', (chunk: Buffer) => {
+          output += chunk.toString('utf8');
+          if (output.includes('Stop with Ctrl-C')) resolve();
+        });
+        child.once('exit', () => reject(new Error(`it ended early: ${output}`)));
       });
-      child.once('exit', () => reject(new Error(`it ended early: ${output}`)));
-    });
-    expect(output.split('\n')[0]).toMatch(/^STAND-IN: /);
-    expect(output).toMatch(/export HONNIN_JPKI_OCSP_URL='http:\/\/127\.0\.0\.1:\d+\/ocsp'/);
-    const tokenUrl = /(http:\S+\/token)/.exec(output)?.[1] ?? '';
-    const token = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams({ grant_type: 'password', username: 'auditor', password: 'auditor' }) });
-    expect(token.status).toBe(200);
-    const cardFile = /Synthetic card (\S+)/.exec(output)?.[1] ?? '';
-    const card = new SyntheticCard(JSON.parse(readFileSync(cardFile, 'utf8')) as SyntheticCardData);
-    expect(card.certificateTypes).toEqual(['user_authentication', 'digital_signature']);
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
-  });
+      expect(output.split('\n')[0]).toMatch(/^STAND-IN: /);
+      expect(output).toMatch(/export HONNIN_JPKI_OCSP_URL='http:\/\/127\.0\.0\.1:\d+\/ocsp'/);
+      const tokenUrl = /(http:\S+\/token)/.exec(output)?.[1] ?? '';
+      const token = await fetch(tokenUrl, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'password', username: 'auditor', password: 'auditor' }),
+      });
+      expect(token.status).toBe(200);
+      const cardFile = /Synthetic card (\S+)/.exec(output)?.[1] ?? '';
+      const card = new SyntheticCard(JSON.parse(readFileSync(cardFile, 'utf8')) as SyntheticCardData);
+      expect(card.certificateTypes).toEqual(['user_authentication', 'digital_signature']);
+      const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
+    },
+  );
 });
 
 describe('a fault tape', () => {

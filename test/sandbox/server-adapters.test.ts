@@ -7,7 +7,11 @@ import { OcspCertificateVerifier } from '../../src/infrastructure/certificate/oc
 import { HttpGovernmentRegistry } from '../../src/infrastructure/government/http-government-registry.js';
 import { HttpSubjectLinker } from '../../src/infrastructure/linking/http-subject-linker.js';
 import { serialOf } from '../../src/sandbox/certificate-authority.js';
-import { GOVERNMENT_FAULTS, startGovernmentServer, type GovernmentServer } from '../../src/sandbox/government-server.js';
+import {
+  GOVERNMENT_FAULTS,
+  startGovernmentServer,
+  type GovernmentServer,
+} from '../../src/sandbox/government-server.js';
 import { startJpkiServer, type IssueCardOptions, type JpkiServer } from '../../src/sandbox/jpki-server.js';
 import { OCSP_FAULTS, type OcspFault } from '../../src/sandbox/ocsp-responder.js';
 import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
@@ -21,7 +25,10 @@ let photo: Buffer;
 
 beforeAll(async () => {
   photo = await samplePicture();
-  [jpki, government] = await Promise.all([startJpkiServer({ print: () => undefined }), startGovernmentServer({ print: () => undefined, bearerToken: 'token' })]);
+  [jpki, government] = await Promise.all([
+    startJpkiServer({ print: () => undefined }),
+    startGovernmentServer({ print: () => undefined, bearerToken: 'token' }),
+  ]);
   card = await jpki.issueCard({ picture: photo });
   registry = new HttpGovernmentRegistry({ url: government.url, token: 'token', timeoutMs: 1_000 });
 });
@@ -60,14 +67,23 @@ describe("the server's adapters against the stand-ins", () => {
 
   const answeredWell = new Set(['none', 'answer_twice']);
   // @req A19
-  it.each(GOVERNMENT_FAULTS.filter((fault) => !answeredWell.has(fault)))('knows nothing after %s, and is accepted once with the same id', async (fault) => {
-    const one = submission();
-    government.faults.play([fault]);
-    expect(await registry.submit(one)).toMatchObject({ answer: 'unknown' });
-    expect(await registry.submit(one)).toMatchObject({ answer: 'accepted' });
-    expect(government.submissions.filter(({ submissionId }) => submissionId === one.submissionId)).toHaveLength(1);
-    expect(new Set(government.history.filter(({ submissionId, contentSha256 }) => submissionId === one.submissionId && contentSha256 !== null).map(({ contentSha256 }) => contentSha256)).size).toBe(1);
-  });
+  it.each(GOVERNMENT_FAULTS.filter((fault) => !answeredWell.has(fault)))(
+    'knows nothing after %s, and is accepted once with the same id',
+    async (fault) => {
+      const one = submission();
+      government.faults.play([fault]);
+      expect(await registry.submit(one)).toMatchObject({ answer: 'unknown' });
+      expect(await registry.submit(one)).toMatchObject({ answer: 'accepted' });
+      expect(government.submissions.filter(({ submissionId }) => submissionId === one.submissionId)).toHaveLength(1);
+      expect(
+        new Set(
+          government.history
+            .filter(({ submissionId, contentSha256 }) => submissionId === one.submissionId && contentSha256 !== null)
+            .map(({ contentSha256 }) => contentSha256),
+        ).size,
+      ).toBe(1);
+    },
+  );
 
   it('does not take a second answer on the same connection for the answer to the next question', async () => {
     const first = submission();
@@ -94,9 +110,17 @@ describe("the server's adapters against the stand-ins", () => {
     const renewed = await jpki.renew(card);
     const issuerName = issuerNameOf(renewed.certificate('user_authentication'));
     const holder = (serialNumber: string): CertificateHolder => ({ issuerName, serialNumber });
-    const [oldSerial, serial] = [card, renewed].map((each) => serialOf(each.certificate('user_authentication'))) as [string, string];
+    const [oldSerial, serial] = [card, renewed].map((each) => serialOf(each.certificate('user_authentication'))) as [
+      string,
+      string,
+    ];
     const linksOf = (of: string) => linker.linksOf({ holder: holder(of), cardKeySha256: null });
-    expect(await linksOf(serial)).toMatchObject({ answer: 'known', previous: { serialNumber: oldSerial }, otherCertificate: null, faceRecord: 'not_told' });
+    expect(await linksOf(serial)).toMatchObject({
+      answer: 'known',
+      previous: { serialNumber: oldSerial },
+      otherCertificate: null,
+      faceRecord: 'not_told',
+    });
     expect(await linksOf(oldSerial)).toMatchObject({ answer: 'known', previous: null });
     expect(await linksOf('abcd')).toMatchObject({ answer: 'unknown' });
     await jpki.down();
@@ -107,20 +131,45 @@ describe("the server's adapters against the stand-ins", () => {
 
 /** What the verifier must say to each fault; only three of them leave an answer that may be believed. */
 const VERDICTS: Readonly<Record<OcspFault, string>> = {
-  none: 'valid', signedByAuthority: 'valid', withoutNextUpdate: 'valid',
-  malformedRequest: 'responder_error', internalError: 'responder_error', tryLater: 'responder_error', sigRequired: 'responder_error', unauthorized: 'responder_error',
-  http500: 'responder_error', oversize: 'responder_error', drop: 'responder_unreachable',
-  garbage: 'status_malformed', truncated: 'status_malformed', trailingBytes: 'status_malformed', unknownCriticalExtension: 'status_malformed', wrongResponseType: 'status_malformed',
-  stale: 'status_stale', future: 'status_stale', withoutNonce: 'nonce_mismatch', wrongNonce: 'nonce_mismatch',
-  wrongSerial: 'status_mismatch', wrongIssuerHash: 'status_mismatch', goodAndRevoked: 'status_mismatch', badSignature: 'status_signature',
-  foreignResponder: 'responder_unauthorised', responderWithoutEku: 'responder_unauthorised', responderExpired: 'responder_unauthorised',
-  userCertificateSigns: 'responder_unauthorised', withoutCertificates: 'responder_unauthorised', statusUnknown: 'status_unknown',
+  none: 'valid',
+  signedByAuthority: 'valid',
+  withoutNextUpdate: 'valid',
+  malformedRequest: 'responder_error',
+  internalError: 'responder_error',
+  tryLater: 'responder_error',
+  sigRequired: 'responder_error',
+  unauthorized: 'responder_error',
+  http500: 'responder_error',
+  oversize: 'responder_error',
+  drop: 'responder_unreachable',
+  garbage: 'status_malformed',
+  truncated: 'status_malformed',
+  trailingBytes: 'status_malformed',
+  unknownCriticalExtension: 'status_malformed',
+  wrongResponseType: 'status_malformed',
+  stale: 'status_stale',
+  future: 'status_stale',
+  withoutNonce: 'nonce_mismatch',
+  wrongNonce: 'nonce_mismatch',
+  wrongSerial: 'status_mismatch',
+  wrongIssuerHash: 'status_mismatch',
+  goodAndRevoked: 'status_mismatch',
+  badSignature: 'status_signature',
+  foreignResponder: 'responder_unauthorised',
+  responderWithoutEku: 'responder_unauthorised',
+  responderExpired: 'responder_unauthorised',
+  userCertificateSigns: 'responder_unauthorised',
+  withoutCertificates: 'responder_unauthorised',
+  statusUnknown: 'status_unknown',
 };
 
 describe("the server's certificate check against the stand-in", () => {
   const verifierOf = (timeoutMs = 2_000): OcspCertificateVerifier =>
     new OcspCertificateVerifier({
-      trustAnchors: { user_authentication: [jpki.anchorsPem.user_authentication], digital_signature: [jpki.anchorsPem.digital_signature] },
+      trustAnchors: {
+        user_authentication: [jpki.anchorsPem.user_authentication],
+        digital_signature: [jpki.anchorsPem.digital_signature],
+      },
       environment: 'test',
       order: 'ocsp',
       ocsp: { url: jpki.ocspUrl, timeoutMs },
@@ -128,20 +177,37 @@ describe("the server's certificate check against the stand-in", () => {
     });
 
   /** A card of its own for each question, signed for. */
-  async function checkOf(options: Partial<IssueCardOptions> = {}): Promise<{ one: SyntheticCard; check: CertificateCheck }> {
+  async function checkOf(
+    options: Partial<IssueCardOptions> = {},
+  ): Promise<{ one: SyntheticCard; check: CertificateCheck }> {
     const one = await jpki.issueCard({ picture: photo, ...options });
     const [certificateType = 'user_authentication' as const] = one.certificateTypes;
     const session = one.connect();
-    await session.verifyPin(certificateType, certificateType === 'user_authentication' ? one.secrets.authenticationPin : one.secrets.signingPassword);
+    await session.verifyPin(
+      certificateType,
+      certificateType === 'user_authentication' ? one.secrets.authenticationPin : one.secrets.signingPassword,
+    );
     const signedBytes = Buffer.from('envelope');
-    return { one, check: { certificate: one.certificate(certificateType), certificateType, signedBytes, signature: await session.sign(certificateType, signedBytes), at: new Date().toISOString() } };
+    return {
+      one,
+      check: {
+        certificate: one.certificate(certificateType),
+        certificateType,
+        signedBytes,
+        signature: await session.sign(certificateType, signedBytes),
+        at: new Date().toISOString(),
+      },
+    };
   }
 
   // @req A2
   it.each(['RSA-2048', 'P-384'] as const)('believes both certificates of a card with %s keys', async (keyAlgorithm) => {
     for (const type of ['user_authentication', 'digital_signature'] as const) {
       const { check } = await checkOf({ keyAlgorithm, certificateTypes: [type] });
-      expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'valid', evidence: { method: 'ocsp', status: 'good' } });
+      expect(await verifierOf().verify(check)).toMatchObject({
+        verdict: 'valid',
+        evidence: { method: 'ocsp', status: 'good' },
+      });
     }
   });
 
@@ -159,7 +225,11 @@ describe("the server's certificate check against the stand-in", () => {
   it('tells revoked, held and released, expired, slow and down apart', async () => {
     const { one, check } = await checkOf();
     jpki.hold(one);
-    expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'invalid', reason: 'revoked', evidence: { revocationReason: 'certificate_hold' } });
+    expect(await verifierOf().verify(check)).toMatchObject({
+      verdict: 'invalid',
+      reason: 'revoked',
+      evidence: { revocationReason: 'certificate_hold' },
+    });
     jpki.release(one);
     expect(await verifierOf().verify(check)).toMatchObject({ verdict: 'valid' });
     jpki.slow(10_000);

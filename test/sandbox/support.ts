@@ -32,9 +32,11 @@ export async function samplePicture(seed = 1): Promise<Buffer> {
   const pixels = Buffer.alloc(300 * 400 * 3);
   for (let i = 0, state = seed; i < pixels.length; i += 1) {
     state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    pixels[i] = Math.round(((i / 3) % 300) / 300 * 200 + (state >>> 27));
+    pixels[i] = Math.round((((i / 3) % 300) / 300) * 200 + (state >>> 27));
   }
-  return sharp(pixels, { raw: { width: 300, height: 400, channels: 3 } }).jpeg().toBuffer();
+  return sharp(pixels, { raw: { width: 300, height: 400, channels: 3 } })
+    .jpeg()
+    .toBuffer();
 }
 
 export function save(folder: string, name: string, bytes: Uint8Array | string): string {

@@ -12,7 +12,10 @@ let original: SyntheticCard;
 
 beforeAll(async () => {
   jpki = await startJpkiServer({ print: () => undefined });
-  original = await jpki.issueCard({ picture: await samplePicture(), certificateTypes: ['user_authentication', 'digital_signature'] });
+  original = await jpki.issueCard({
+    picture: await samplePicture(),
+    certificateTypes: ['user_authentication', 'digital_signature'],
+  });
 });
 
 afterAll(() => jpki.close());
@@ -37,13 +40,17 @@ describe('a synthetic card @req R2 A2', () => {
     expect(await refusal(session.verifyPin('user_authentication', '0000'))).toEqual(['wrong_secret', 1]);
     expect(await refusal(session.verifyPin('user_authentication', '0000'))).toEqual(['blocked', 0]);
     const later = new SyntheticCard(card.toJson()).connect();
-    expect(await refusal(later.verifyPin('user_authentication', card.secrets.authenticationPin))).toEqual(['blocked', 0]);
+    expect(await refusal(later.verifyPin('user_authentication', card.secrets.authenticationPin))).toEqual([
+      'blocked',
+      0,
+    ]);
     await later.verifyPin('digital_signature', card.secrets.signingPassword);
   });
 
   it('blocks the signing password after five wrong tries', async () => {
     const session = freshCard().connect();
-    for (const left of [4, 3, 2, 1]) expect(await refusal(session.verifyPin('digital_signature', 'WRONG99'))).toEqual(['wrong_secret', left]);
+    for (const left of [4, 3, 2, 1])
+      expect(await refusal(session.verifyPin('digital_signature', 'WRONG99'))).toEqual(['wrong_secret', left]);
     expect(await refusal(session.verifyPin('digital_signature', 'WRONG99'))).toEqual(['blocked', 0]);
   });
 
@@ -62,7 +69,11 @@ describe('a synthetic card @req R2 A2', () => {
     const session = card.connect();
     expect(await refusal(session.readCardRecord())).toEqual(['not_verified', null]);
     await session.verifyAccessNumber(card.secrets.accessNumber);
-    expect(Buffer.from(await session.readCardRecord()).subarray(0, 2).toString('hex')).toBe('ff20');
+    expect(
+      Buffer.from(await session.readCardRecord())
+        .subarray(0, 2)
+        .toString('hex'),
+    ).toBe('ff20');
     await session.readCertificate('user_authentication');
     expect(await refusal(session.readCardRecord())).toEqual(['not_verified', null]);
   });
@@ -119,10 +130,17 @@ describe('a synthetic card @req R2 A2', () => {
 
   it('shows the part of a picture that is asked for', async () => {
     const [left, right] = [Buffer.alloc(100 * 200, 20), Buffer.alloc(100 * 200, 230)];
-    const rows = Array.from({ length: 200 }, (_, y) => Buffer.concat([left.subarray(y * 100, y * 100 + 100), right.subarray(y * 100, y * 100 + 100)]));
-    const picture = await sharp(Buffer.concat(rows), { raw: { width: 200, height: 200, channels: 1 } }).png().toBuffer();
+    const rows = Array.from({ length: 200 }, (_, y) =>
+      Buffer.concat([left.subarray(y * 100, y * 100 + 100), right.subarray(y * 100, y * 100 + 100)]),
+    );
+    const picture = await sharp(Buffer.concat(rows), { raw: { width: 200, height: 200, channels: 1 } })
+      .png()
+      .toBuffer();
     const module = await openjpeg({ print: () => undefined, printErr: () => undefined });
-    for (const [at, expected] of [[0, 20], [100, 230]] as const) {
+    for (const [at, expected] of [
+      [0, 20],
+      [100, 230],
+    ] as const) {
       const jp2 = await cardPhotoFrom(picture, { left: at, top: 0, width: 100, height: 133 });
       const decoder = new module.J2KDecoder();
       decoder.getEncodedBuffer(jp2.length).set(jp2);

@@ -15,13 +15,23 @@ afterAll(() => issuer.close());
 
 /** Checks as a resource server would: discovery, key set, issuer and audience. */
 async function check(token: string): Promise<JWTPayload> {
-  const discovery = (await (await fetch(`${issuer.issuer}/.well-known/openid-configuration`)).json()) as { issuer: string; jwks_uri: string };
-  const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(discovery.jwks_uri)), { issuer: discovery.issuer, audience: 'honnin', algorithms: ['ES256', 'RS256'] });
+  const discovery = (await (await fetch(`${issuer.issuer}/.well-known/openid-configuration`)).json()) as {
+    issuer: string;
+    jwks_uri: string;
+  };
+  const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(discovery.jwks_uri)), {
+    issuer: discovery.issuer,
+    audience: 'honnin',
+    algorithms: ['ES256', 'RS256'],
+  });
   return payload;
 }
 
 async function grant(username: string, password: string, grantType = 'password'): Promise<Response> {
-  return fetch(issuer.tokenUrl, { method: 'POST', body: new URLSearchParams({ grant_type: grantType, username, password }) });
+  return fetch(issuer.tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: grantType, username, password }),
+  });
 }
 
 describe('the token issuer', () => {
@@ -29,7 +39,11 @@ describe('the token issuer', () => {
     expect(lines[0]).toMatch(/^STAND-IN: .*OpenID Connect/);
   });
 
-  it.each([['officer-a', ['officer']], ['auditor', ['auditor']], ['administrator', ['administrator']]])('signs in %s with the role %j for an hour', async (username, roles) => {
+  it.each([
+    ['officer-a', ['officer']],
+    ['auditor', ['auditor']],
+    ['administrator', ['administrator']],
+  ])('signs in %s with the role %j for an hour', async (username, roles) => {
     const answer = await grant(username, username);
     expect(answer.status).toBe(200);
     const { access_token: token } = (await answer.json()) as { access_token: string };
@@ -41,7 +55,9 @@ describe('the token issuer', () => {
   it('refuses a wrong password, an unknown user and another grant', async () => {
     expect((await grant('officer-a', 'wrong')).status).toBe(400);
     expect((await grant('nobody', 'nobody')).status).toBe(400);
-    expect(await (await grant('officer-a', 'officer-a', 'client_credentials')).json()).toEqual({ error: 'unsupported_grant_type' });
+    expect(await (await grant('officer-a', 'officer-a', 'client_credentials')).json()).toEqual({
+      error: 'unsupported_grant_type',
+    });
   });
 
   it('mints tokens that must be refused', async () => {
@@ -72,12 +88,22 @@ describe('the token issuer', () => {
 
   it('signs with RS256 too, and keeps its keys over a restart', async () => {
     const folder = temporaryFolder();
-    const options = { algorithm: 'RS256' as const, stateFile: path.join(folder.path, 'issuer.json'), print: () => undefined };
+    const options = {
+      algorithm: 'RS256' as const,
+      stateFile: path.join(folder.path, 'issuer.json'),
+      print: () => undefined,
+    };
     const first = await startTokenIssuer(options);
     const token = await first.mint({ issuer: 'x' });
     await first.close();
     const second = await startTokenIssuer(options);
-    await expect(jwtVerify(token, createRemoteJWKSet(new URL(second.jwksUrl)), { issuer: 'x', audience: 'honnin', algorithms: ['RS256'] })).resolves.toBeDefined();
+    await expect(
+      jwtVerify(token, createRemoteJWKSet(new URL(second.jwksUrl)), {
+        issuer: 'x',
+        audience: 'honnin',
+        algorithms: ['RS256'],
+      }),
+    ).resolves.toBeDefined();
     await second.close();
     folder.remove();
   });

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 registerHooks({
   resolve(specifier, context, next) {
-    if (!specifier.startsWith('.') || !specifier.endsWith('.js') || !context.parentURL?.includes('/test/')) return next(specifier, context);
+    if (!specifier.startsWith('.') || !specifier.endsWith('.js') || !context.parentURL?.includes('/test/'))
+      return next(specifier, context);
     const url = new URL(specifier, context.parentURL).href;
     if (url.includes('/src/')) return next(url.replace('/src/', '/dist/'), context);
     const source = url.replace(/\.js$/, '.ts');

@@ -20,12 +20,30 @@ interface Case {
   refused: { readonly atUtc: string; readonly evidenceId: string; eraseAtUtc: string | null; erased: boolean } | null;
 }
 
-const ENDS = new Set(['CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn']);
+const ENDS = new Set([
+  'CertificateRejected',
+  'FaceMismatched',
+  'FaceNotComparable',
+  'HoldRejected',
+  'RecaptureRequested',
+  'HoldExpired',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'KeptInRegistry',
+  'RegistrationWithdrawn',
+]);
 
 /** What the government says of a submission of before is heard; nothing else happens to a stopped case. */
-const HEARD_WHILE_STOPPED = new Set(['SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused', 'RegistrationWithdrawn']);
+const HEARD_WHILE_STOPPED = new Set([
+  'SubmittedToGovernment',
+  'SubmissionDeferred',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'RegistrationWithdrawn',
+]);
 
-/** Reads the log as it grows and holds every event against DESIGN.md, "What must never happen". It knows the rules and none of the code. */
+/** Reads the log as it grows and holds every event against DESIGN.md, "What must never happen". It knows the rules and
+ * none of the code. */
 export class LogWatcher {
   /** The clock of a process may be ahead of the world's by so much. */
   static readonly SKEW_MS_MAX = 40_000;
@@ -63,20 +81,25 @@ export class LogWatcher {
     const found = [...this.cases.entries()].find(([, c]) => c.submissionId === submissionId);
     if (!found) throw new Violation(`the government got submission ${submissionId}, of which no intent is stored`);
     const [requestId, { certificateVerified, confirmed, held, ended, request }] = found;
-    if (commitmentFor(requestId) !== request.material.photo) throw new Violation(`${requestId}: the photograph that leaves is not the one that was received`);
-    if (!certificateVerified || !confirmed) throw new Violation(`${requestId} was submitted without both positive facts`);
+    if (commitmentFor(requestId) !== request.material.photo)
+      throw new Violation(`${requestId}: the photograph that leaves is not the one that was received`);
+    if (!certificateVerified || !confirmed)
+      throw new Violation(`${requestId} was submitted without both positive facts`);
     if (held) throw new Violation(`${requestId} was submitted while it was held`);
-    if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused') throw new Violation(`${requestId} was submitted after ${ended}`);
+    if (ended !== null && ended !== 'GovernmentAccepted' && ended !== 'GovernmentRefused')
+      throw new Violation(`${requestId} was submitted after ${ended}`);
   }
 
   /** What must hold at the moment in which evidence is destroyed: no other owner is known, and its time is over. */
   destroysEvidence(requestId: string, nowMs: number): void {
     if (this.lapsed.has(requestId)) return;
     const found = this.cases.get(requestId);
-    if (!found || (found.ended === null && !found.certificateVerified)) throw new Violation(`evidence of ${requestId} was destroyed before its certificate was judged`);
+    if (!found || (found.ended === null && !found.certificateVerified))
+      throw new Violation(`evidence of ${requestId} was destroyed before its certificate was judged`);
     if (found.refused === null) return;
     const { eraseAtUtc } = found.refused;
-    if (eraseAtUtc === null || nowMs + LogWatcher.SKEW_MS_MAX < Date.parse(eraseAtUtc)) throw new Violation(`evidence of ${requestId} was destroyed before its retention was over (${eraseAtUtc})`);
+    if (eraseAtUtc === null || nowMs + LogWatcher.SKEW_MS_MAX < Date.parse(eraseAtUtc))
+      throw new Violation(`evidence of ${requestId} was destroyed before its retention was over (${eraseAtUtc})`);
   }
 
   /** Whether it is on record that this officer looked at a face of this case. */
@@ -101,7 +124,11 @@ export class LogWatcher {
   private seePersonalData(event: StoredEvent): void {
     // Digests and UUIDs have twelve digits in a row now and then, next to a letter or a hyphen.
     const twelve = /(?<![0-9A-Za-z-])\d{12}(?![0-9A-Za-z-])/;
-    this.rule(!twelve.test(`${JSON.stringify(event.data)} ${JSON.stringify(event.metadata)} ${event.stream}`), event, 'twelve digits, the form of a My Number, are stored');
+    this.rule(
+      !twelve.test(`${JSON.stringify(event.data)} ${JSON.stringify(event.metadata)} ${event.stream}`),
+      event,
+      'twelve digits, the form of a My Number, are stored',
+    );
   }
 
   /** A booth that died, or a server that did for half an hour, leaves a claim that nobody will complete. */
@@ -124,12 +151,22 @@ export class LogWatcher {
     if (typed.type === 'RequestReceived') {
       this.rule(!found, event, 'a request was received twice');
       this.rule(!this.lapsed.has(requestId), event, 'a request was received that had lapsed');
-      this.cases.set(requestId, { request: typed.data, certificateVerified: false, confirmed: false, held: false, submissionId: null, ended: null, stopped: false, refused: null });
+      this.cases.set(requestId, {
+        request: typed.data,
+        certificateVerified: false,
+        confirmed: false,
+        held: false,
+        submissionId: null,
+        ended: null,
+        stopped: false,
+        refused: null,
+      });
       return;
     }
     if (typed.type === 'RequestLapsed') return this.seeLapse(event, requestId, typed.data.claimedAtUtc);
     if (!found) throw new Violation(`${event.type} of ${requestId} came before its request`);
-    if (typed.type === 'RefusedEvidenceRetained' || typed.type === 'RefusedEvidenceErased') return this.seeEvidence(found, typed, event);
+    if (typed.type === 'RefusedEvidenceRetained' || typed.type === 'RefusedEvidenceErased')
+      return this.seeEvidence(found, typed, event);
     if (typed.type === 'MaterialDiffered' || typed.type === 'MaterialMissing') {
       this.rule(!found.stopped, event, 'a case stopped twice');
       found.stopped = true;
@@ -137,24 +174,43 @@ export class LogWatcher {
     }
     if (typed.type === 'RequestEndedByOperator') {
       this.rule(found.stopped || typed.data.stuckEffectId !== null, event, 'an operator ended a case that could go on');
-      this.rule((typed.data.earlierOutcome === null) === (found.ended === null), event, 'the outcome before the end is another one');
+      this.rule(
+        (typed.data.earlierOutcome === null) === (found.ended === null),
+        event,
+        'the outcome before the end is another one',
+      );
       found.stopped = false;
       found.ended ??= event.type;
       return;
     }
     this.rule(found.ended === null, event, `comes after ${found.ended}`);
     this.rule(!found.stopped || HEARD_WHILE_STOPPED.has(event.type), event, 'goes on while it is stopped');
-    if (typed.type === 'CertificateRejected') found.refused = { atUtc: event.metadata.recordedAtUtc, evidenceId: typed.data.sealedEvidenceId as string, eraseAtUtc: null, erased: false };
+    if (typed.type === 'CertificateRejected')
+      found.refused = {
+        atUtc: event.metadata.recordedAtUtc,
+        evidenceId: typed.data.sealedEvidenceId as string,
+        eraseAtUtc: null,
+        erased: false,
+      };
     this.seeStep(found, typed, event, requestId);
     if (ENDS.has(event.type)) found.ended = event.type;
   }
 
-  private seeEvidence({ refused }: Case, typed: Extract<RegistrationEvent, { type: 'RefusedEvidenceRetained' | 'RefusedEvidenceErased' }>, event: StoredEvent): void {
+  private seeEvidence(
+    { refused }: Case,
+    typed: Extract<RegistrationEvent, { type: 'RefusedEvidenceRetained' | 'RefusedEvidenceErased' }>,
+    event: StoredEvent,
+  ): void {
     if (refused === null) throw new Violation(`${event.type} of a certificate that was not refused`);
     this.rule(typed.data.sealedEvidenceId === refused.evidenceId, event, 'other evidence than the refusal names');
     if (typed.type === 'RefusedEvidenceRetained') {
       this.rule(refused.eraseAtUtc === null, event, 'a second retention');
-      this.rule(typed.data.refusedAtUtc === refused.atUtc && Date.parse(typed.data.eraseAtUtc) === Date.parse(refused.atUtc) + typed.data.retentionDays * 86_400_000, event, 'a retention that is not counted from the refusal');
+      this.rule(
+        typed.data.refusedAtUtc === refused.atUtc &&
+          Date.parse(typed.data.eraseAtUtc) === Date.parse(refused.atUtc) + typed.data.retentionDays * 86_400_000,
+        event,
+        'a retention that is not counted from the refusal',
+      );
       refused.eraseAtUtc = typed.data.eraseAtUtc;
       return;
     }
@@ -167,7 +223,11 @@ export class LogWatcher {
     switch (typed.type) {
       case 'CertificateVerified':
         this.rule(!found.certificateVerified, event, 'the certificate was verified twice');
-        this.rule(typed.data.material.certificate === found.request.material.certificate, event, 'another certificate was checked than was received');
+        this.rule(
+          typed.data.material.certificate === found.request.material.certificate,
+          event,
+          'another certificate was checked than was received',
+        );
         found.certificateVerified = true;
         return;
       case 'FaceMatched':
@@ -195,18 +255,38 @@ export class LogWatcher {
         found.held = false;
         return;
       case 'SubmissionAttempted':
-        this.rule(found.certificateVerified && found.confirmed && !found.held, event, 'submission without both positive facts, or while held');
-        this.rule(found.request.mode === 'GOVERNMENT_SUBMISSION', event, 'submission of a request that is for the registry only');
-        this.rule(found.submissionId === null || found.submissionId === typed.data.submissionId, event, 'a second submission id');
+        this.rule(
+          found.certificateVerified && found.confirmed && !found.held,
+          event,
+          'submission without both positive facts, or while held',
+        );
+        this.rule(
+          found.request.mode === 'GOVERNMENT_SUBMISSION',
+          event,
+          'submission of a request that is for the registry only',
+        );
+        this.rule(
+          found.submissionId === null || found.submissionId === typed.data.submissionId,
+          event,
+          'a second submission id',
+        );
         this.rule(typed.data.photo === found.request.material.photo, event, 'another photograph than was received');
         found.submissionId = typed.data.submissionId;
         return;
       case 'SubmittedToGovernment':
       case 'GovernmentAccepted':
       case 'GovernmentRefused':
-        return this.rule(found.submissionId === typed.data.submissionId, event, 'an answer to a submission that was not attempted');
+        return this.rule(
+          found.submissionId === typed.data.submissionId,
+          event,
+          'an answer to a submission that was not attempted',
+        );
       case 'KeptInRegistry':
-        this.rule(found.certificateVerified && found.confirmed && !found.held, event, 'kept without both positive facts, or while held');
+        this.rule(
+          found.certificateVerified && found.confirmed && !found.held,
+          event,
+          'kept without both positive facts, or while held',
+        );
         return this.rule(found.request.mode === 'REGISTRY_ONLY', event, 'kept instead of submitted');
       default:
         return;
@@ -215,9 +295,14 @@ export class LogWatcher {
 
   private seeFaces(found: Case, { material, registered, cardPoints }: FaceFacts, event: StoredEvent): void {
     this.rule(found.certificateVerified, event, 'faces were compared before the certificate was verified');
-    this.rule(material.photo === found.request.material.photo && material.cardRecord === found.request.material.cardRecord, event, 'other images were compared than were received');
+    this.rule(
+      material.photo === found.request.material.photo && material.cardRecord === found.request.material.cardRecord,
+      event,
+      'other images were compared than were received',
+    );
     this.rule(Number.isInteger(cardPoints), event, 'points are not whole');
-    if (registered.comparison === 'compared') this.rule(this.confirmedImages.has(registered.imageId), event, 'compared with an image that was never confirmed');
+    if (registered.comparison === 'compared')
+      this.rule(this.confirmedImages.has(registered.imageId), event, 'compared with an image that was never confirmed');
   }
 
   private seeHold(event: StoredEvent, requestId: string): void {
@@ -227,7 +312,12 @@ export class LogWatcher {
       this.rule(!officers.has(typed.data.officer), event, 'one officer gave two opinions');
       this.opinions.set(requestId, officers.add(typed.data.officer));
     }
-    if (typed.type === 'HoldClosed') this.rule(this.cases.get(requestId)?.stopped || this.cases.get(requestId)?.ended === 'RequestEndedByOperator', event, 'the hold of a case that goes on was closed');
+    if (typed.type === 'HoldClosed')
+      this.rule(
+        this.cases.get(requestId)?.stopped || this.cases.get(requestId)?.ended === 'RequestEndedByOperator',
+        event,
+        'the hold of a case that goes on was closed',
+      );
     if (typed.type === 'HoldResolved') {
       this.rule(!this.resolved.has(requestId), event, 'a hold was resolved twice');
       this.resolved.set(requestId, typed.data.outcome);
@@ -237,7 +327,9 @@ export class LogWatcher {
   private seeRegistrant(event: StoredEvent): void {
     if (event.type !== 'FaceImageConfirmed') return;
     const owner = [...this.cases.values()].find((c) => c.request.requestId === event.metadata.correlationId);
-    const allowed = owner?.ended === 'GovernmentAccepted' || (owner?.request.mode === 'REGISTRY_ONLY' && owner.confirmed && !owner.held);
+    const allowed =
+      owner?.ended === 'GovernmentAccepted' ||
+      (owner?.request.mode === 'REGISTRY_ONLY' && owner.confirmed && !owner.held);
     this.rule(allowed, event, 'an image became a reference before the government accepted it');
     this.confirmedImages.add(event.data['imageId'] as string);
   }

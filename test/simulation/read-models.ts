@@ -8,7 +8,10 @@ import {
   type EventFilter,
   type SubscribeOptions,
 } from '../../src/application/ports/event-store.js';
-import { TransientFailure, type SubscriptionHandler } from '../../src/application/subscriptions/subscription-handler.js';
+import {
+  TransientFailure,
+  type SubscriptionHandler,
+} from '../../src/application/subscriptions/subscription-handler.js';
 import { SubscriptionRunner } from '../../src/application/subscriptions/subscription-runner.js';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import { upcast } from '../../src/domain/event-registry.js';
@@ -25,13 +28,23 @@ const NEVER = new Promise<never>(() => {});
 const LEASE_MS = 3_600_000;
 /** What the holder of a receipt reads when a case has ended this way. */
 const STATUS_OF_END: Readonly<Record<string, string>> = {
-  CertificateRejected: 'not_registered', FaceMismatched: 'not_registered', HoldRejected: 'not_registered', HoldExpired: 'not_registered', GovernmentRefused: 'not_registered', RegistrationWithdrawn: 'not_registered',
-  FaceNotComparable: 'visit_again', RequestEndedByOperator: 'visit_again', RecaptureRequested: 'visit_again', GovernmentAccepted: 'registered', KeptInRegistry: 'registered',
+  CertificateRejected: 'not_registered',
+  FaceMismatched: 'not_registered',
+  HoldRejected: 'not_registered',
+  HoldExpired: 'not_registered',
+  GovernmentRefused: 'not_registered',
+  RegistrationWithdrawn: 'not_registered',
+  FaceNotComparable: 'visit_again',
+  RequestEndedByOperator: 'visit_again',
+  RecaptureRequested: 'visit_again',
+  GovernmentAccepted: 'registered',
+  KeptInRegistry: 'registered',
 };
 
-/** The real read models on a real file, fed by the real runners, under the crashes of a story. Their misfortunes are drawn from numbers of
- *  their own, so that they change nothing in the story that they watch: slow transactions, a busy disk, and old processes that go on writing
- *  after their death until the fence stops them. At any moment the rows must equal those that are built from the first event. */
+/** The real read models on a real file, fed by the real runners, under the crashes of a story. Their misfortunes are
+ * drawn from numbers of their own, so that they change nothing in the story that they watch: slow transactions, a busy
+ * disk, and old processes that go on writing after their death until the fence stops them. At any moment the rows must
+ * equal those that are built from the first event. */
 export class SimulatedReadModels {
   // In memory where the system offers it: a story opens the file at every start of its process.
   private readonly folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'honnin-story-'));
@@ -55,7 +68,12 @@ export class SimulatedReadModels {
     const { incarnation } = this.world;
     const database = ReadModelDatabase.open(path.join(this.folder, 'readmodel.db'));
     this.opened.push(database);
-    const positions = new PositionsUntilDeath(this.world, database, () => this.world.time.nowMs, `simulated/${process.pid}/${incarnation}`);
+    const positions = new PositionsUntilDeath(
+      this.world,
+      database,
+      () => this.world.time.nowMs,
+      `simulated/${process.pid}/${incarnation}`,
+    );
     const model = new SqliteReadModel(database, positions, ALL_PROJECTIONS);
     const store = new WatchedLog(this.world);
     this.model = model;
@@ -69,7 +87,17 @@ export class SimulatedReadModels {
         if (outcome !== 'saved') this.refused += 1;
         return NEVER;
       };
-      return new SubscriptionRunner({ consumer: name, store, positions, handler: { ...handler, handle }, poison: 'stop', filter: { types: handles }, upcast: (event) => [upcast(event)], leaseMs: LEASE_MS, batchSize: this.random.pick([1, 7, 256]) });
+      return new SubscriptionRunner({
+        consumer: name,
+        store,
+        positions,
+        handler: { ...handler, handle },
+        poison: 'stop',
+        filter: { types: handles },
+        upcast: (event) => [upcast(event)],
+        leaseMs: LEASE_MS,
+        batchSize: this.random.pick([1, 7, 256]),
+      });
     });
     for (const runner of this.runners) runner.start();
   }
@@ -80,13 +108,21 @@ export class SimulatedReadModels {
     if (!model) return;
     for (const runner of this.runners) {
       const { state, consumer, lastError } = runner.status();
-      if (state === 'stopped') throw new Violation(`the read model ${consumer} stopped: ${lastError?.message} at ${lastError?.event}`);
+      if (state === 'stopped')
+        throw new Violation(`the read model ${consumer} stopped: ${lastError?.message} at ${lastError?.event}`);
     }
     for (const name of model.names()) {
       // Sometimes the rows are also exchanged for the new ones while they are being written.
       const then = this.random.chance(0.1) ? 'switch' : 'check';
-      const { comparison } = await model.rebuild(name, { store: new WatchedLog(world), upcast: (event) => [upcast(event)], then });
-      if (comparison && !comparison.equal) throw new Violation(`the read model ${name} has ${comparison.served.rows} rows that are not the ${comparison.rebuilt.rows} that its events give, at ${comparison.position}`);
+      const { comparison } = await model.rebuild(name, {
+        store: new WatchedLog(world),
+        upcast: (event) => [upcast(event)],
+        then,
+      });
+      if (comparison && !comparison.equal)
+        throw new Violation(
+          `the read model ${name} has ${comparison.served.rows} rows that are not the ${comparison.rebuilt.rows} that its events give, at ${comparison.position}`,
+        );
       if (comparison) this.comparisons += 1;
     }
   }
@@ -101,12 +137,19 @@ export class SimulatedReadModels {
     if (!model) throw new Violation('no process runs at the end');
     const status = model.query('request-status');
     for (const [requestId, { ended, request }] of world.watcher.cases) {
-      const row = status.get<{ status: string }>('SELECT status FROM {request_status} WHERE request_id = ? AND receipt = ?', requestId, request.receipt);
-      if (row?.status !== STATUS_OF_END[ended ?? '']) throw new Violation(`${requestId} ended as ${ended} and its holder reads ${row?.status}`);
+      const row = status.get<{ status: string }>(
+        'SELECT status FROM {request_status} WHERE request_id = ? AND receipt = ?',
+        requestId,
+        request.receipt,
+      );
+      if (row?.status !== STATUS_OF_END[ended ?? ''])
+        throw new Violation(`${requestId} ended as ${ended} and its holder reads ${row?.status}`);
     }
     const left = model.query('pending-effects').get<{ n: number }>('SELECT count(*) AS n FROM {pending_effects}')?.n;
     if (left !== 0) throw new Violation(`${left} effects are still in the list of what is to be done`);
-    const open = model.query('hold-desk').get<{ n: number }>('SELECT count(*) AS n FROM {hold_desk} WHERE outcome IS NULL')?.n;
+    const open = model
+      .query('hold-desk')
+      .get<{ n: number }>('SELECT count(*) AS n FROM {hold_desk} WHERE outcome IS NULL')?.n;
     if (open !== 0) throw new Violation(`${open} holds are still on the desk`);
   }
 
@@ -118,9 +161,11 @@ export class SimulatedReadModels {
   /** Faults that are built in, to see that they are found. */
   private broken(handle: SubscriptionHandler['handle']): SubscriptionHandler['handle'] {
     const { broken } = this.world;
-    if (broken === 'lose-rows') return (events, context) => handle(this.random.chance(0.1) ? events.slice(1) : events, context);
+    if (broken === 'lose-rows')
+      return (events, context) => handle(this.random.chance(0.1) ? events.slice(1) : events, context);
     // Rows without their position: what is handled again after a death is there twice.
-    if (broken === 'rows-without-position') return async (events, context) => void (await handle(events, { ...context, checkpoint: null }));
+    if (broken === 'rows-without-position')
+      return async (events, context) => void (await handle(events, { ...context, checkpoint: null }));
     return handle;
   }
 
@@ -164,12 +209,19 @@ class WatchedLog extends EventStore {
     return this.world.log.readStream(stream);
   }
 
-  override readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     return this.world.log.readAll(after, options);
   }
 
   override subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
-    return followLog(options, { readPage: (after, limit) => this.readAll(after, { filter: options.filter, limit }), appended: this.world.appended, pollMs: 24 * 3_600_000 });
+    return followLog(options, {
+      readPage: (after, limit) => this.readAll(after, { filter: options.filter, limit }),
+      appended: this.world.appended,
+      pollMs: 24 * 3_600_000,
+    });
   }
 
   override head(): Promise<Position | null> {

@@ -20,7 +20,16 @@ Example
 
 /** @returns 0 when every story kept every rule, else 1. */
 export async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { seed: { type: 'string', default: '1' }, stories: { type: 'string', default: '100' }, verbose: { type: 'boolean', default: false }, break: { type: 'string' }, help: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    args,
+    options: {
+      seed: { type: 'string', default: '1' },
+      stories: { type: 'string', default: '100' },
+      verbose: { type: 'boolean', default: false },
+      break: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) return print(HELP);
   Logger.overrideLogger(false);
   const begin = performance.now();
@@ -37,7 +46,9 @@ export async function main(args: string[]): Promise<number> {
 }
 
 function describe({ seed, violation, steps, crashes, trace }: StoryResult, verbose: boolean): void {
-  print(`seed ${seed}: ${violation}\n  after ${steps} steps and ${crashes} crashes; again: npm run simulate -- --seed ${seed} --stories 1 --verbose\n`);
+  print(
+    `seed ${seed}: ${violation}\n  after ${steps} steps and ${crashes} crashes; again: npm run simulate -- --seed ${seed} --stories 1 --verbose\n`,
+  );
   if (verbose) print(`${trace.slice(-80).join('\n')}\n`);
 }
 
@@ -45,9 +56,18 @@ function summary(results: readonly StoryResult[], seconds: number): void {
   const sum = (of: (result: StoryResult) => number): number => results.reduce((total, result) => total + of(result), 0);
   const ends: Record<string, number> = {};
   for (const result of results) for (const [end, n] of Object.entries(result.ends)) ends[end] = (ends[end] ?? 0) + n;
-  print(`${results.length} stories, ${sum((r) => r.cases)} requests sent, ${sum((r) => r.steps)} steps, ${sum((r) => r.crashes)} crashes, ${Math.round(sum((r) => r.virtualMs) / 3_600_000)} hours of their time in ${seconds.toFixed(1)} s\n`);
-  print(`read models: built again and compared ${sum((r) => r.comparisons)} times, ${sum((r) => r.refused)} steps of dead processes refused; ${sum((r) => r.views)} photographs shown to officers; evidence of ${sum((r) => r.evidenceErased)} refused certificates there until its time and gone after it\n`);
-  print(`ends: ${Object.entries(ends).sort(([a], [b]) => (a < b ? -1 : 1)).map(([end, n]) => `${end} ${n}`).join(', ')}\n`);
+  print(
+    `${results.length} stories, ${sum((r) => r.cases)} requests sent, ${sum((r) => r.steps)} steps, ${sum((r) => r.crashes)} crashes, ${Math.round(sum((r) => r.virtualMs) / 3_600_000)} hours of their time in ${seconds.toFixed(1)} s\n`,
+  );
+  print(
+    `read models: built again and compared ${sum((r) => r.comparisons)} times, ${sum((r) => r.refused)} steps of dead processes refused; ${sum((r) => r.views)} photographs shown to officers; evidence of ${sum((r) => r.evidenceErased)} refused certificates there until its time and gone after it\n`,
+  );
+  print(
+    `ends: ${Object.entries(ends)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([end, n]) => `${end} ${n}`)
+      .join(', ')}\n`,
+  );
   print(`${results.filter((result) => result.violation).length} stories broke a rule\n`);
 }
 

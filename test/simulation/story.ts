@@ -14,7 +14,12 @@ import { ReceiveRequest, ReceiveRequestHandler } from '../../src/application/com
 import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
 import { AccessLog } from '../../src/application/commands/access-log.js';
 import { ViewImage, ViewImageHandler } from '../../src/application/commands/view-image.js';
-import { GiveOpinion, GiveOpinionHandler, ResolveHold, ResolveHoldHandler } from '../../src/application/commands/review-hold.js';
+import {
+  GiveOpinion,
+  GiveOpinionHandler,
+  ResolveHold,
+  ResolveHoldHandler,
+} from '../../src/application/commands/review-hold.js';
 import { EndRequest, EndRequestHandler } from '../../src/application/commands/end-request.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
 import { CurrentPolicy } from '../../src/application/current-policy.js';
@@ -44,16 +49,37 @@ import { SimulatedReadModels } from './read-models.js';
 import { VirtualTime } from './virtual-time.js';
 
 import {
-  bytesWith, FAIR, SimulatedCardRecords, SimulatedCertificates, SimulatedClock, SimulatedFaces, SimulatedGovernment, SimulatedLinker, SimulatedPendingEffects, SimulatedPositions, SimulatedSecrets, SimulatedStore, SimulatedVault, World,
-  type CasePlan, type Weather,
+  bytesWith,
+  FAIR,
+  SimulatedCardRecords,
+  SimulatedCertificates,
+  SimulatedClock,
+  SimulatedFaces,
+  SimulatedGovernment,
+  SimulatedLinker,
+  SimulatedPendingEffects,
+  SimulatedPositions,
+  SimulatedSecrets,
+  SimulatedStore,
+  SimulatedVault,
+  World,
+  type CasePlan,
+  type Weather,
 } from './world.js';
 
 /** Without a broker events wait in the log; publication has its own tests with a real one. */
-const NO_PUBLICATION = { relay: { configured: false } as PublicationRelay, erasures: { start: () => {}, stop: async () => {} } as unknown as ErasureDesk };
+const NO_PUBLICATION = {
+  relay: { configured: false } as PublicationRelay,
+  erasures: { start: () => {}, stop: async () => {} } as unknown as ErasureDesk,
+};
 /** Signing the log and erasing registrants have tests of their own; no story erases anybody. */
 const NO_AUDIT = {
   consumers: { all: () => [] },
-  erasure: { name: 'registrant-erasure', types: ['RegistrantErased'], handle: async () => {} } as unknown as RegistrantErasure,
+  erasure: {
+    name: 'registrant-erasure',
+    types: ['RegistrantErased'],
+    handle: async () => {},
+  } as unknown as RegistrantErasure,
   watch: { start: async () => {}, stop: async () => {}, lost: async () => null } as unknown as LogWatch,
   tombstones: { start: () => {}, stop: async () => {} } as unknown as TombstoneSweep,
 };
@@ -103,7 +129,8 @@ const HOUR = 3_600_000;
 const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
 const boothId = 'booth-1';
 
-/** The program of the stories, without a consumer that only reads: it would take numbers from the dice of everything else. */
+/** The program of the stories, without a consumer that only reads: it would take numbers from the dice of everything
+ * else. */
 class StoryBackground extends Background {
   protected override run(...args: Parameters<Background['run']>): void {
     if (args[0] !== 'unknown-events') super.run(...args);
@@ -153,7 +180,20 @@ export async function tellStory(seed: number, time: VirtualTime, broken?: string
   void world.crash('at the end of the story');
   story.readModels.close();
   time.clear();
-  return { seed, cases: story.sent, steps: world.steps, crashes: world.crashes - 1, virtualMs: time.nowMs - begin - story.sleptMs, ends, views: story.views, evidenceErased: story.evidenceErased, comparisons: story.readModels.comparisons, refused: story.readModels.refused, violation: world.violation?.message ?? null, trace: world.trace };
+  return {
+    seed,
+    cases: story.sent,
+    steps: world.steps,
+    crashes: world.crashes - 1,
+    virtualMs: time.nowMs - begin - story.sleptMs,
+    ends,
+    views: story.views,
+    evidenceErased: story.evidenceErased,
+    comparisons: story.readModels.comparisons,
+    refused: story.readModels.refused,
+    violation: world.violation?.message ?? null,
+    trace: world.trace,
+  };
 }
 
 class Story {
@@ -197,7 +237,11 @@ class Story {
     const cases = random.between(1, 8);
     const holders = Array.from({ length: random.between(1, 4) }, (_, n) => `aa${n}`);
     this.booths = cases;
-    for (let n = 0; n < cases; n += 1) time.outside(random.between(0, 20_000), () => void this.booth(n, this.plan(n, holders)).catch((error: unknown) => this.world.report(error)));
+    for (let n = 0; n < cases; n += 1)
+      time.outside(
+        random.between(0, 20_000),
+        () => void this.booth(n, this.plan(n, holders)).catch((error: unknown) => this.world.report(error)),
+      );
     this.watchHolds();
     if (this.seed >= FIRST_SEED_WITH_TAMPERING) this.tamper();
     this.watchReadModels();
@@ -212,13 +256,32 @@ class Story {
     this.world.skewMs = 0;
     this.world.outageUntilMs = 0;
     this.world.time.coarseMs = 120_000;
-    const settled = (): boolean => [...this.world.watcher.cases.values()].every((c) => c.ended !== null && !c.stopped) && this.process?.dispatcher.status().open === 0;
+    const settled = (): boolean =>
+      [...this.world.watcher.cases.values()].every((c) => c.ended !== null && !c.stopped) &&
+      this.process?.dispatcher.status().open === 0;
     void this.operate(settled).catch((error: unknown) => this.world.report(error));
-    await this.wait(settled, 30 * 24 * HOUR, () => `the end of every case; open: ${[...this.world.watcher.cases].filter(([, c]) => c.ended === null).map(([id]) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
-    // The saga itself may be waiting before it tries an event again: longer than its longest delay must nothing new appear.
+    await this.wait(
+      settled,
+      30 * 24 * HOUR,
+      () =>
+        `the end of every case; open: ${[...this.world.watcher.cases]
+          .filter(([, c]) => c.ended === null)
+          .map(([id]) => id)
+          .join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`,
+    );
+    // The saga itself may be waiting before it tries an event again: longer than its longest delay must nothing new
+    // appear.
     do {
       await this.pass(65_000);
-      await this.wait(settled, 30 * 24 * HOUR, () => `the end of every case; open: ${[...this.world.watcher.cases].filter(([, c]) => c.ended === null).map(([id]) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
+      await this.wait(
+        settled,
+        30 * 24 * HOUR,
+        () =>
+          `the end of every case; open: ${[...this.world.watcher.cases]
+            .filter(([, c]) => c.ended === null)
+            .map(([id]) => id)
+            .join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`,
+      );
     } while (this.world.time.nowMs - this.world.grewAtMs < 60_000);
     await this.world.check();
     this.balance();
@@ -233,13 +296,16 @@ class Story {
     return this.seed >= FIRST_SEED_WITH_RETENTION;
   }
 
-  /** Everything sleeps until shortly before the evidence of refused certificates is due, or the process is down for so long. Until then all
-   *  of it is there; then it goes, in bad weather, and nothing of it is left when the weather is fair again. */
+  /** Everything sleeps until shortly before the evidence of refused certificates is due, or the process is down for so
+   * long. Until then all of it is there; then it goes, in bad weather, and nothing of it is left when the weather is
+   * fair again. */
   private async endRetention(): Promise<void> {
     const { world } = this;
     const refused = [...world.watcher.cases].flatMap(([id, c]) => (c.refused ? [{ id, ...c.refused }] : []));
     const named = new Map(refused.map(({ id, evidenceId }) => [`evidence:${id}`, evidenceId]));
-    for (const owner of world.vault.keys()) if (owner.startsWith('evidence:') && !named.has(owner)) throw new Violation(`${owner} is there, and no refusal names it`);
+    for (const owner of world.vault.keys())
+      if (owner.startsWith('evidence:') && !named.has(owner))
+        throw new Violation(`${owner} is there, and no refusal names it`);
     if (refused.length === 0) return;
     const unset = refused.find(({ eraseAtUtc }) => eraseAtUtc === null);
     if (unset) throw new Violation(`the evidence of ${unset.id} has no end`);
@@ -247,23 +313,35 @@ class Story {
     if (world.random.chance(0.5)) void world.crash('for long');
     this.sleepUntil(Math.min(...due) - 300_000);
     await this.pass(60_000);
-    for (const [owner, evidenceId] of named) if (!world.vault.get(owner)?.has(evidenceId)) throw new Violation(`${evidenceId} of ${owner} vanished before its retention was over`);
+    for (const [owner, evidenceId] of named)
+      if (!world.vault.get(owner)?.has(evidenceId))
+        throw new Violation(`${evidenceId} of ${owner} vanished before its retention was over`);
     world.weather = this.badWeather();
     this.sleepUntil(Math.max(...due));
     await this.pass(world.random.between(1_000, 120_000));
     world.weather = FAIR;
     world.skewMs = 0;
     world.outageUntilMs = 0;
-    const isOver = (): boolean => [...world.watcher.cases.values()].every((c) => c.refused === null || c.refused.erased) && this.process?.dispatcher.status().retained === 0 && this.process.dispatcher.status().open === 0;
+    const isOver = (): boolean =>
+      [...world.watcher.cases.values()].every((c) => c.refused === null || c.refused.erased) &&
+      this.process?.dispatcher.status().retained === 0 &&
+      this.process.dispatcher.status().open === 0;
     void this.operate(isOver).catch((error: unknown) => world.report(error));
-    await this.wait(isOver, 24 * HOUR, () => `the end of the evidence of ${refused.map(({ id }) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`);
-    for (const owner of world.vault.keys()) if (owner.startsWith('evidence:')) throw new Violation(`${owner} outlives its retention`);
+    await this.wait(
+      isOver,
+      24 * HOUR,
+      () =>
+        `the end of the evidence of ${refused.map(({ id }) => id).join()}; process: ${this.process ? JSON.stringify(this.process.dispatcher.status()) + JSON.stringify(this.process.background.status().map(({ state, lastError }) => ({ state, lastError }))) : 'none'}`,
+    );
+    for (const owner of world.vault.keys())
+      if (owner.startsWith('evidence:')) throw new Violation(`${owner} outlives its retention`);
     this.evidenceErased = refused.length;
     // Longer than any delay of the read models, which are looked at next.
     await this.pass(65_000);
   }
 
-  /** The clock goes on and nothing happens, as on a machine that was suspended: what was due meanwhile comes at once afterwards. */
+  /** The clock goes on and nothing happens, as on a machine that was suspended: what was due meanwhile comes at once
+   * afterwards. */
   private sleepUntil(ms: number): void {
     this.sleptMs += Math.max(0, ms - this.world.time.nowMs);
     this.world.time.nowMs = Math.max(this.world.time.nowMs, ms);
@@ -277,7 +355,10 @@ class Story {
 
   private async finish(work: Promise<void>, what: string): Promise<void> {
     let done = false;
-    work.catch((error: unknown) => this.world.report(error)).finally(() => (done = true)).catch(() => {});
+    work
+      .catch((error: unknown) => this.world.report(error))
+      .finally(() => (done = true))
+      .catch(() => {});
     await this.wait(() => done, HOUR, what);
   }
 
@@ -285,10 +366,22 @@ class Story {
   private async operate(settled: () => boolean): Promise<void> {
     for (let round = 0; !settled() && !this.world.violation; round += 1) {
       const { events } = await this.world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } });
-      const stuck = new SimulatedPendingEffects(events).snapshot().effects.filter(({ effect }) => effect.stuck !== null);
-      for (const { requestId, effect } of stuck) await this.insist((process) => process.resume.execute(new ResumeEffect(derivedId(effect.effectId, 'resume', round), requestId, effect.effectId, 'operator')));
+      const stuck = new SimulatedPendingEffects(events)
+        .snapshot()
+        .effects.filter(({ effect }) => effect.stuck !== null);
+      for (const { requestId, effect } of stuck)
+        await this.insist((process) =>
+          process.resume.execute(
+            new ResumeEffect(derivedId(effect.effectId, 'resume', round), requestId, effect.effectId, 'operator'),
+          ),
+        );
       for (const [requestId, { stopped }] of this.world.watcher.cases) {
-        if (stopped) await this.insist((process) => process.end.execute(new EndRequest(derivedId(requestId, 'end', round), requestId, 'tampering_suspected', 'I-1', 'operator')));
+        if (stopped)
+          await this.insist((process) =>
+            process.end.execute(
+              new EndRequest(derivedId(requestId, 'end', round), requestId, 'tampering_suspected', 'I-1', 'operator'),
+            ),
+          );
       }
       await this.world.time.outsideSleep(HOUR);
     }
@@ -296,17 +389,29 @@ class Story {
 
   private balance(): void {
     const { watcher, government, vault } = this.world;
-    for (const requestId of this.accepted.keys()) if (!watcher.cases.has(requestId)) throw new Violation(`request ${requestId} was accepted and is lost`);
+    for (const requestId of this.accepted.keys())
+      if (!watcher.cases.has(requestId)) throw new Violation(`request ${requestId} was accepted and is lost`);
     // Of a case that an operator ended nobody asks any more what the government said.
     const isEnded = (id: string) => watcher.cases.get(watcher.requestOf(id) ?? '')?.ended === 'RequestEndedByOperator';
-    const acceptedThere = [...government].filter(([id, g]) => g.decided && g.plan.government === 'accept' && !isEnded(id)).map(([id]) => id).sort();
-    const acceptedHere = [...watcher.cases.values()].filter((c) => c.ended === 'GovernmentAccepted').map((c) => c.submissionId).sort();
-    if (JSON.stringify(acceptedThere) !== JSON.stringify(acceptedHere)) throw new Violation(`the government accepted ${acceptedThere.join()} and the log says ${acceptedHere.join()}`);
-    for (const [id] of government) if (watcher.requestOf(id) === undefined) throw new Violation(`the government knows ${id}, the log does not`);
-    for (const [owner, blobs] of vault) if (owner.startsWith('case:') && blobs.size > 0 && watcher.cases.has(owner.slice(5))) throw new Violation(`the material of ${owner} is still there after the end of the case`);
+    const acceptedThere = [...government]
+      .filter(([id, g]) => g.decided && g.plan.government === 'accept' && !isEnded(id))
+      .map(([id]) => id)
+      .sort();
+    const acceptedHere = [...watcher.cases.values()]
+      .filter((c) => c.ended === 'GovernmentAccepted')
+      .map((c) => c.submissionId)
+      .sort();
+    if (JSON.stringify(acceptedThere) !== JSON.stringify(acceptedHere))
+      throw new Violation(`the government accepted ${acceptedThere.join()} and the log says ${acceptedHere.join()}`);
+    for (const [id] of government)
+      if (watcher.requestOf(id) === undefined) throw new Violation(`the government knows ${id}, the log does not`);
+    for (const [owner, blobs] of vault)
+      if (owner.startsWith('case:') && blobs.size > 0 && watcher.cases.has(owner.slice(5)))
+        throw new Violation(`the material of ${owner} is still there after the end of the case`);
     for (const [owner, blobs] of vault) {
       const images = [...blobs.keys()].filter((id) => id.startsWith('image-'));
-      if (images.length > 1) throw new Violation(`${owner} has ${images.length} registered images in the vault: ${images.join()}`);
+      if (images.length > 1)
+        throw new Violation(`${owner} has ${images.length} registered images in the vault: ${images.join()}`);
     }
     this.expectedEnds();
   }
@@ -316,8 +421,12 @@ class Story {
     for (const [requestId, { ended, request }] of this.world.watcher.cases) {
       const plan = this.accepted.get(requestId);
       if (!plan) continue;
-      const allowed = [...endsOf(plan, request.mode), ...(this.isTampered(requestId) ? ['RequestEndedByOperator'] : [])];
-      if (!allowed.includes(ended ?? 'open')) throw new Violation(`${requestId} ended as ${ended}, which ${JSON.stringify(plan)} does not allow`);
+      const allowed = [
+        ...endsOf(plan, request.mode),
+        ...(this.isTampered(requestId) ? ['RequestEndedByOperator'] : []),
+      ];
+      if (!allowed.includes(ended ?? 'open'))
+        throw new Violation(`${requestId} ended as ${ended}, which ${JSON.stringify(plan)} does not allow`);
     }
   }
 
@@ -333,7 +442,14 @@ class Story {
       name: `case-${n}`,
       holder: random.pick(holders),
       certificate: random.pick(['valid', 'valid', 'valid', 'valid', 'revoked', 'bad_record']),
-      cardPoints: random.pick([10_000, 9_700, 9_500, DEFAULT_POLICY.cardMatchPointsMin, DEFAULT_POLICY.cardMatchPointsMin - 1, 3_000]),
+      cardPoints: random.pick([
+        10_000,
+        9_700,
+        9_500,
+        DEFAULT_POLICY.cardMatchPointsMin,
+        DEFAULT_POLICY.cardMatchPointsMin - 1,
+        3_000,
+      ]),
       registeredPoints: random.pick([9_900, 7_701, 7_700, 7_500, 5_000]),
       face: random.chance(0.1) ? 'no_face' : 'compared',
       government: random.chance(0.8) ? 'accept' : 'refuse',
@@ -379,28 +495,54 @@ class Story {
     throw new Violation('a booth never got an answer');
   }
 
-  private request(name: string, plan: CasePlan, nonce: string, { mode, keep }: { mode: CaptureEnvelope['mode']; keep: boolean }): ReceiveRequest {
-    const material = { photo: bytesWith(plan, JPEG), certificate: bytesWith(plan), cardRecord: bytesWith(plan), cardIssuerCertificate: Buffer.from('issuer') };
+  private request(
+    name: string,
+    plan: CasePlan,
+    nonce: string,
+    { mode, keep }: { mode: CaptureEnvelope['mode']; keep: boolean },
+  ): ReceiveRequest {
+    const material = {
+      photo: bytesWith(plan, JPEG),
+      certificate: bytesWith(plan),
+      cardRecord: bytesWith(plan),
+      cardIssuerCertificate: Buffer.from('issuer'),
+    };
     const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
     const envelope: CaptureEnvelope = {
-      nonce, boothId, counter: this.sent + 1, mode, certificateType: 'user_authentication', capturedAtUtc: new Date(this.world.time.nowMs - 5000).toISOString(),
-      photoSha256: sha(material.photo), certificateSha256: sha(material.certificate), cardRecordSha256: sha(material.cardRecord), cardIssuerCertificateSha256: sha(material.cardIssuerCertificate),
+      nonce,
+      boothId,
+      counter: this.sent + 1,
+      mode,
+      certificateType: 'user_authentication',
+      capturedAtUtc: new Date(this.world.time.nowMs - 5000).toISOString(),
+      photoSha256: sha(material.photo),
+      certificateSha256: sha(material.certificate),
+      cardRecordSha256: sha(material.cardRecord),
+      cardIssuerCertificateSha256: sha(material.cardIssuerCertificate),
       consent: { textVersion: DEFAULT_POLICY.consentTextVersions[0] as string, keepReferenceImage: keep },
     };
     const booth = sign(null, Buffer.from(captureEnvelopeText(envelope)), this.key);
-    return new ReceiveRequest(`key-${name}`, envelope, { booth, card: Buffer.from('card'), cardChallenge: Buffer.from('challenge') }, material);
+    return new ReceiveRequest(
+      `key-${name}`,
+      envelope,
+      { booth, card: Buffer.from('card'), cardChallenge: Buffer.from('challenge') },
+      material,
+    );
   }
 
   /** A few blobs change at random moments, from the first seconds to the middle of the holds. */
   private tamper(): void {
     const { random, time } = this.world;
     const times = random.between(0, 4);
-    for (let n = 0; n < times; n += 1) time.outside(random.pick([30_000, 120_000, 600_000]) * random.next(), () => this.world.tamper());
+    for (let n = 0; n < times; n += 1)
+      time.outside(random.pick([30_000, 120_000, 600_000]) * random.next(), () => this.world.tamper());
   }
 
   /** Whether bytes of this case, or of the person whom it was compared with, were got at. */
   private isTampered(requestId: string): boolean {
-    return [...this.world.tampered].some((blob) => blob.startsWith(`case:${requestId} `) || blob.startsWith('registrant:'));
+    return [...this.world.tampered].some(
+      (blob) => blob.startsWith(`case:${requestId} `) || blob.startsWith('registrant:'),
+    );
   }
 
   /** Officers look in from time to time. Some holds they forget, and those run out. */
@@ -421,21 +563,48 @@ class Story {
   private async review(requestId: string): Promise<void> {
     const { random } = this.world;
     if (this.seed >= FIRST_SEED_WITH_VIEWS) await this.look(requestId);
-    const opinions = [random.pick(['release', 'reject', 'recapture'] as const), random.pick(['release', 'release', 'reject', 'recapture'] as const)];
-    for (const [n, opinion] of opinions.entries()) await this.insist((process) => process.opinions.execute(new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, 'same_person')));
-    const outcome = opinions[0] === opinions[1] ? ({ release: 'released', reject: 'rejected', recapture: 'recapture' } as const)[opinions[0] as 'release'] : random.pick(['released', 'rejected'] as const);
+    const opinions = [
+      random.pick(['release', 'reject', 'recapture'] as const),
+      random.pick(['release', 'release', 'reject', 'recapture'] as const),
+    ];
+    for (const [n, opinion] of opinions.entries())
+      await this.insist((process) =>
+        process.opinions.execute(
+          new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, 'same_person'),
+        ),
+      );
+    const outcome =
+      opinions[0] === opinions[1]
+        ? ({ release: 'released', reject: 'rejected', recapture: 'recapture' } as const)[opinions[0] as 'release']
+        : random.pick(['released', 'rejected'] as const);
     const officer = opinions[0] === opinions[1] ? 'officer-0' : 'officer-2';
-    await this.insist((process) => process.resolutions.execute(new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, 'same_person')));
+    await this.insist((process) =>
+      process.resolutions.execute(
+        new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, 'same_person'),
+      ),
+    );
   }
 
   /** Both officers look at the photograph. What they are shown must be on record before they are. */
   private async look(requestId: string): Promise<void> {
     for (const officer of ['officer-0', 'officer-1']) {
       for (let attempt = 0; attempt < 5; attempt += 1) {
-        const answer = await this.ask((process) => process.views.execute(new ViewImage(derivedId(requestId, officer, attempt), requestId, officer, 'photo', 'hold_review', 'original')));
+        const answer = await this.ask((process) =>
+          process.views.execute(
+            new ViewImage(
+              derivedId(requestId, officer, attempt),
+              requestId,
+              officer,
+              'photo',
+              'hold_review',
+              'original',
+            ),
+          ),
+        );
         if (!answer || !('ok' in answer)) continue;
         await this.world.check();
-        if (!this.world.watcher.viewed(requestId, officer)) throw new Violation(`${officer} was shown the photograph of ${requestId}, of which no view is stored`);
+        if (!this.world.watcher.viewed(requestId, officer))
+          throw new Violation(`${officer} was shown the photograph of ${requestId}, of which no view is stored`);
         this.views += 1;
         break;
       }
@@ -446,13 +615,18 @@ class Story {
   private async insist<Answer>(call: (process: Process) => Promise<Answer>): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt += 1) {
       const answer = await this.ask(call);
-      const tooEarly = answer !== null && typeof answer === 'object' && 'refused' in answer && (answer.refused as { code: string }).code === 'not_found';
+      const tooEarly =
+        answer !== null &&
+        typeof answer === 'object' &&
+        'refused' in answer &&
+        (answer.refused as { code: string }).code === 'not_found';
       if (answer !== null && !tooEarly) return;
       await this.world.time.outsideSleep(this.world.random.between(500, 10_000));
     }
   }
 
-  /** One call from outside. @returns null when nobody answered: the process was down, died, failed, or took too long. */
+  /** One call from outside. @returns null when nobody answered: the process was down, died, failed, or took too
+   * long. */
   private async ask<Answer>(call: (process: Process) => Promise<Answer>): Promise<Answer | null> {
     const { process } = this;
     const { time } = this.world;
@@ -461,12 +635,15 @@ class Story {
       return null;
     }
     // A failure is answered with 500; whoever asked waits a moment before asking again.
-    return Promise.race([call(process).catch(() => time.outsideSleep(this.world.random.between(50, 2000)).then((): null => null)), time.outsideSleep(30_000).then((): null => null)]);
+    return Promise.race([
+      call(process).catch(() => time.outsideSleep(this.world.random.between(50, 2000)).then((): null => null)),
+      time.outsideSleep(30_000).then((): null => null),
+    ]);
   }
 
   private startProcess(): void {
-    // A step of a dead process may crash the next one before it began; then two starts are on their way, and one process is enough. Earlier
-    // stories had both.
+    // A step of a dead process may crash the next one before it began; then two starts are on their way, and one
+    // process is enough. Earlier stories had both.
     if (this.hasRetention && this.begun === this.world.incarnation) return;
     this.begun = this.world.incarnation;
     void this.boot().catch((error: unknown) => {
@@ -487,8 +664,23 @@ class Story {
     const vault = new SimulatedVault(world);
     const linker = new SimulatedLinker(world);
     const group = new RegistrantGroup(aggregates);
-    const cards = new CardCheck(linker, new SubjectResolver(secrets, linker, aggregates, group, world.cards, policies, clock), group);
-    const performer = new PerformEffect(aggregates, policies, clock, vault, new SimulatedCertificates(world), new SimulatedCardRecords(), new SimulatedFaces(world), new SimulatedGovernment(world), cards, group);
+    const cards = new CardCheck(
+      linker,
+      new SubjectResolver(secrets, linker, aggregates, group, world.cards, policies, clock),
+      group,
+    );
+    const performer = new PerformEffect(
+      aggregates,
+      policies,
+      clock,
+      vault,
+      new SimulatedCertificates(world),
+      new SimulatedCardRecords(),
+      new SimulatedFaces(world),
+      new SimulatedGovernment(world),
+      cards,
+      group,
+    );
     const sagaEvents = (await world.log.readAll(null, { limit: 4096, filter: { streamPrefixes: ['saga-'] } })).events;
     const projected = sagaEvents.slice(0, world.random.chance(0.3) ? 0 : world.random.between(0, sagaEvents.length));
     const intake = new Intake();
@@ -507,31 +699,80 @@ class Story {
     const claims = new Claims(store, aggregates, secrets);
     const sweep = new ClaimSweep(store, new SimulatedPositions(world), aggregates, claims, policies, vault, clock);
     const handles = new Consumers(aggregates, new SimulatedPositions(world));
-    const runner = new NoDualActs(store, new SimulatedPositions(world), new DualActs(aggregates, group, clock, policies, handles));
+    const runner = new NoDualActs(
+      store,
+      new SimulatedPositions(world),
+      new DualActs(aggregates, group, clock, policies, handles),
+    );
     const firstStart = new FirstStart(aggregates, policies, { policy: null, booths: [] });
-    const background = new BackgroundOfStory(store, new SimulatedPositions(world), new NoReadModels(), NO_AUDIT.consumers, NO_AUDIT.erasure, retention, sweep, runner, new SagaReactor(aggregates, policies), dispatcher, policies, firstStart, NO_PUBLICATION.relay, NO_PUBLICATION.erasures, NO_AUDIT.watch, intake, clocks, NO_AUDIT.tombstones, handles, new UnknownEvents(aggregates));
+    const background = new BackgroundOfStory(
+      store,
+      new SimulatedPositions(world),
+      new NoReadModels(),
+      NO_AUDIT.consumers,
+      NO_AUDIT.erasure,
+      retention,
+      sweep,
+      runner,
+      new SagaReactor(aggregates, policies),
+      dispatcher,
+      policies,
+      firstStart,
+      NO_PUBLICATION.relay,
+      NO_PUBLICATION.erasures,
+      NO_AUDIT.watch,
+      intake,
+      clocks,
+      NO_AUDIT.tombstones,
+      handles,
+      new UnknownEvents(aggregates),
+    );
     const challenges = new Challenges(secrets);
     await background.onApplicationBootstrap();
     if (incarnation === world.incarnation) this.readModels.start();
     if (incarnation !== world.incarnation) return;
     this.process = {
-      incarnation, background, dispatcher,
+      incarnation,
+      background,
+      dispatcher,
       challenges: new IssueChallengeHandler(challenges, policies, clock),
       door: new ReceiveRequestHandler(
-        aggregates, policies, challenges, claims, vault, secrets, clock, store, new RefuseAtDoor(store, aggregates), new SimulatedPhotos(), linker,
+        aggregates,
+        policies,
+        challenges,
+        claims,
+        vault,
+        secrets,
+        clock,
+        store,
+        new RefuseAtDoor(store, aggregates),
+        new SimulatedPhotos(),
+        linker,
       ),
       opinions: new GiveOpinionHandler(aggregates, policies),
       resolutions: new ResolveHoldHandler(aggregates, policies),
       resume: new ResumeEffectHandler(aggregates),
       end: new EndRequestHandler(aggregates),
-      views: new ViewImageHandler(aggregates, new AccessLog(store, aggregates, clock), vault, new SimulatedCardRecords(), NO_RENDERER, group),
+      views: new ViewImageHandler(
+        aggregates,
+        new AccessLog(store, aggregates, clock),
+        vault,
+        new SimulatedCardRecords(),
+        NO_RENDERER,
+        group,
+      ),
     };
   }
 
   private async enrol(): Promise<void> {
     const aggregates = new DecideAndAppend(new SimulatedStore(this.world), new SimulatedClock(this.world));
     const commandId = derivedId('enrol', boothId);
-    await aggregates.execute(booths, boothId, { type: 'EnrolBooth', boothId, publicKey: this.publicKey, by: 'officer-0' }, { commandId, actor: 'officer:officer-0', correlationId: boothId, causationId: commandId, policyVersion: null });
+    await aggregates.execute(
+      booths,
+      boothId,
+      { type: 'EnrolBooth', boothId, publicKey: this.publicKey, by: 'officer-0' },
+      { commandId, actor: 'officer:officer-0', correlationId: boothId, causationId: commandId, policyVersion: null },
+    );
   }
 
   private async pass(ms: number): Promise<void> {
@@ -544,7 +785,8 @@ class Story {
 
   private async wait(done: () => boolean, limitMs: number, what: string | (() => string)): Promise<void> {
     const reached = await this.world.time.runUntil(() => this.world.violation !== null || done(), limitMs);
-    if (!reached && !this.world.violation) throw new Violation(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+    if (!reached && !this.world.violation)
+      throw new Violation(`waited in vain for ${typeof what === 'string' ? what : what()}`);
     if (this.world.violation) throw this.world.violation;
   }
 }
@@ -553,7 +795,10 @@ function endsOf(plan: CasePlan, mode: CaptureEnvelope['mode']): string[] {
   if (plan.certificate !== 'valid') return ['CertificateRejected'];
   if (plan.face === 'no_face') return ['FaceNotComparable'];
   if (plan.cardPoints < DEFAULT_POLICY.cardMatchPointsMin) return ['FaceMismatched'];
-  const granted = mode === 'REGISTRY_ONLY' ? ['KeptInRegistry'] : [plan.government === 'accept' ? 'GovernmentAccepted' : 'GovernmentRefused'];
+  const granted =
+    mode === 'REGISTRY_ONLY'
+      ? ['KeptInRegistry']
+      : [plan.government === 'accept' ? 'GovernmentAccepted' : 'GovernmentRefused'];
   // Held only where an earlier image was there to compare with, which depends on the order of the cases.
   const mayBeHeld = plan.cardPoints - plan.registeredPoints >= DEFAULT_POLICY.holdMarginPoints;
   return mayBeHeld ? [...granted, 'HoldRejected', 'RecaptureRequested', 'HoldExpired'] : granted;

@@ -1,21 +1,37 @@
 import { createHash, createHmac } from 'node:crypto';
 import { CardRecordVerifier, type CardRecordVerdict } from '../../src/application/ports/card-record-verifier.js';
-import { CertificateVerifier, type CertificateCheck, type CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
+import {
+  CertificateVerifier,
+  type CertificateCheck,
+  type CertificateVerdict,
+} from '../../src/application/ports/certificate-verifier.js';
 import { Clock } from '../../src/application/ports/clock.js';
 import {
   EventStore,
   EventStoreUnavailableError,
   type AppendResult,
-  type EventAnchor, type RecordedAnchor,
+  type EventAnchor,
+  type RecordedAnchor,
   type EventBatch,
   type EventFilter,
   type ExpectedRevision,
   type ReadStreamOptions,
   type SubscribeOptions,
 } from '../../src/application/ports/event-store.js';
-import { FaceComparer, type FaceComparison, type FaceComparisonRequest } from '../../src/application/ports/face-comparer.js';
+import {
+  FaceComparer,
+  type FaceComparison,
+  type FaceComparisonRequest,
+} from '../../src/application/ports/face-comparer.js';
 import { GovernmentRegistry, type GovernmentSubmission } from '../../src/application/ports/government-registry.js';
-import { BlobDiffersError, BlobGoneError, ImageVault, OwnerErasedError, type Expected, type VaultOwner } from '../../src/application/ports/image-vault.js';
+import {
+  BlobDiffersError,
+  BlobGoneError,
+  ImageVault,
+  OwnerErasedError,
+  type Expected,
+  type VaultOwner,
+} from '../../src/application/ports/image-vault.js';
 import { PendingEffects } from '../../src/application/ports/pending-effects.js';
 import {
   PositionStore,
@@ -30,7 +46,13 @@ import { SubjectLinker, type CardLinks } from '../../src/application/ports/subje
 import { TransientFailure } from '../../src/application/subscriptions/subscription-handler.js';
 import type { NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import type { GovernmentAnswer } from '../../src/domain/registration/registration.js';
-import { evolveSaga, SAGA_START, type PendingEffect, type SagaEvent, type SagaState } from '../../src/domain/saga/registration.saga.js';
+import {
+  evolveSaga,
+  SAGA_START,
+  type PendingEffect,
+  type SagaEvent,
+  type SagaState,
+} from '../../src/domain/saga/registration.saga.js';
 import { AppendSignal, followLog } from '../../src/infrastructure/event-store/log-subscription.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { KnownCards } from '../support/known-cards.js';
@@ -109,12 +131,14 @@ export class World {
     this.time = time;
   }
 
-  /** One step of a process towards the world. The process may die before it, during it (done, but nobody knows) and after it, and it may take its time. */
+  /** One step of a process towards the world. The process may die before it, during it (done, but nobody knows) and
+   * after it, and it may take its time. */
   async step<Result>(incarnation: number, what: string, act: () => Promise<Result> | Result): Promise<Result> {
     if (incarnation !== this.incarnation || this.violation) return NEVER;
     this.note(what);
     if (this.random.chance(this.weather.crash)) return this.crash(`before ${what}`);
-    if (this.random.chance(this.weather.slow)) await new Promise<void>((resolve) => void setTimeout(resolve, this.random.between(1, 3000)));
+    if (this.random.chance(this.weather.slow))
+      await new Promise<void>((resolve) => void setTimeout(resolve, this.random.between(1, 3000)));
     if (incarnation !== this.incarnation) return NEVER;
     if (this.random.chance(this.weather.clockJump)) this.skewMs = this.random.between(-40_000, 40_000);
     const result = await act();
@@ -124,15 +148,18 @@ export class World {
   }
 
   fault(): boolean {
-    if (this.random.chance(this.weather.outage)) this.outageUntilMs = this.time.nowMs + this.random.between(1_000, 60_000);
+    if (this.random.chance(this.weather.outage))
+      this.outageUntilMs = this.time.nowMs + this.random.between(1_000, 60_000);
     return this.random.chance(this.weather.fault);
   }
 
-  /** Somebody gets at the vault: one blob of a case or a registered image becomes something else, somebody else's, or nothing. */
+  /** Somebody gets at the vault: one blob of a case or a registered image becomes something else, somebody else's, or
+   * nothing. */
   tamper(): void {
     const blobs = [...this.vault].flatMap(([owner, of]) => [...of.keys()].map((blobId) => ({ owner, blobId })));
     const inReach = blobs.filter(({ owner, blobId }) =>
-      owner.startsWith('case:') ? this.watcher.cases.has(owner.slice(5)) : blobId.startsWith('image-'));
+      owner.startsWith('case:') ? this.watcher.cases.has(owner.slice(5)) : blobId.startsWith('image-'),
+    );
     if (inReach.length === 0) return;
     const { owner, blobId } = this.random.pick(inReach);
     const mine = this.vault.get(owner) as Map<string, Buffer>;
@@ -177,7 +204,10 @@ export class World {
   }
 
   report(error: unknown): void {
-    this.violation ??= error instanceof Violation ? error : new Violation(`the simulation itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+    this.violation ??=
+      error instanceof Violation
+        ? error
+        : new Violation(`the simulation itself failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
   note(what: string): void {
@@ -211,7 +241,8 @@ export class SimulatedStore extends EventStore {
   override append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     return this.world.step(this.me, `append ${events.map((event) => event.type).join('+')} to ${stream}`, async () => {
       if (this.world.storeFault()) return this.faulty(stream, events, expected);
-      if (this.loses(events)) return { outcome: 'appended', revision: events.length - 1, position: 0n as Position, repeated: false };
+      if (this.loses(events))
+        return { outcome: 'appended', revision: events.length - 1, position: 0n as Position, repeated: false };
       const result = await this.world.log.append(stream, events, expected);
       this.appended.notify();
       return result;
@@ -225,7 +256,10 @@ export class SimulatedStore extends EventStore {
     });
   }
 
-  override readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     return this.world.step(this.me, 'read the log', () => {
       this.mayFail();
       return this.world.log.readAll(after, options);
@@ -233,7 +267,11 @@ export class SimulatedStore extends EventStore {
   }
 
   override subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
-    return followLog(options, { readPage: (after, limit) => this.readAll(after, { filter: options.filter, limit }), appended: this.appended, pollMs: 60_000 });
+    return followLog(options, {
+      readPage: (after, limit) => this.readAll(after, { filter: options.filter, limit }),
+      appended: this.appended,
+      pollMs: 60_000,
+    });
   }
 
   override head(): Promise<Position | null> {
@@ -342,7 +380,8 @@ export class SimulatedPositions extends PositionStore {
   }
 }
 
-/** The read model of pending effects at some moment of the past: a projection is always a little behind, and sometimes new. */
+/** The read model of pending effects at some moment of the past: a projection is always a little behind, and sometimes
+ * new. */
 export class SimulatedPendingEffects extends PendingEffects {
   private readonly events: readonly StoredEvent[];
 
@@ -352,9 +391,16 @@ export class SimulatedPendingEffects extends PendingEffects {
     this.events = events;
   }
 
-  override snapshot(): { readonly position: Position | null; readonly effects: readonly { readonly requestId: string; readonly effect: PendingEffect }[] } {
+  override snapshot(): {
+    readonly position: Position | null;
+    readonly effects: readonly { readonly requestId: string; readonly effect: PendingEffect }[];
+  } {
     const states = new Map<string, SagaState>();
-    for (const { type, data, metadata } of this.events) states.set(metadata.correlationId, evolveSaga(states.get(metadata.correlationId) ?? SAGA_START, { type, data } as unknown as SagaEvent));
+    for (const { type, data, metadata } of this.events)
+      states.set(
+        metadata.correlationId,
+        evolveSaga(states.get(metadata.correlationId) ?? SAGA_START, { type, data } as unknown as SagaEvent),
+      );
     const effects = [...states].flatMap(([requestId, state]) => state.pending.map((effect) => ({ requestId, effect })));
     return { position: this.events.at(-1)?.position ?? null, effects };
   }
@@ -406,14 +452,19 @@ export class SimulatedVault extends ImageVault {
       this.mayFail();
       const bytes = this.world.vault.get(owner)?.get(blobId);
       if (!bytes) throw new BlobGoneError(owner, blobId);
-      const isExpected = 'commitment' in expected ? expected.commitment === commitment(owner, bytes) : expected.isNamedAfter(bytes);
+      const isExpected =
+        'commitment' in expected ? expected.commitment === commitment(owner, bytes) : expected.isNamedAfter(bytes);
       if (!isExpected) throw new BlobDiffersError(owner, blobId, 'other_bytes');
       return bytes;
     });
   }
 
   override remove(owner: VaultOwner, blobId: string): Promise<void> {
-    return this.world.step(this.me, `remove ${blobId} of ${owner}`, () => void this.world.vault.get(owner)?.delete(blobId));
+    return this.world.step(
+      this.me,
+      `remove ${blobId} of ${owner}`,
+      () => void this.world.vault.get(owner)?.delete(blobId),
+    );
   }
 
   override destroyOwner(owner: VaultOwner): Promise<void> {
@@ -421,7 +472,8 @@ export class SimulatedVault extends ImageVault {
       this.mayFail();
       if (owner.startsWith('evidence:')) this.seeEvidenceEnd(owner.slice(9));
       if (this.world.broken === 'keep-evidence' && owner.startsWith('evidence:')) return;
-      if (this.world.broken === 'lose-evidence' && owner.startsWith('case:')) this.world.vault.delete(`evidence:${owner.slice(5)}`);
+      if (this.world.broken === 'lose-evidence' && owner.startsWith('case:'))
+        this.world.vault.delete(`evidence:${owner.slice(5)}`);
       this.world.vault.delete(owner);
       this.world.erased.add(owner);
     });
@@ -454,7 +506,11 @@ function commitment(owner: string, bytes: Uint8Array): string {
 
 /** The plan of a case as its bytes carry it. A photograph begins as a JPEG does. */
 export function planIn(bytes: Uint8Array): CasePlan {
-  return JSON.parse(Buffer.from(bytes).toString('utf8').replace(/^[^{]*/, '')) as CasePlan;
+  return JSON.parse(
+    Buffer.from(bytes)
+      .toString('utf8')
+      .replace(/^[^{]*/, ''),
+  ) as CasePlan;
 }
 
 export function bytesWith(plan: CasePlan, head: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -477,7 +533,19 @@ export class SimulatedCertificates extends CertificateVerifier {
       if (this.world.fault()) return { verdict: 'unknown', cause: 'responder_unreachable', detail: 'down' };
       const plan = planIn(certificate);
       const revoked = plan.certificate === 'revoked';
-      const evidence = { method: 'ocsp', source: 'simulated', status: revoked ? 'revoked' : 'good', revocationReason: null, revokedAtUtc: null, thisUpdateUtc: at, nextUpdateUtc: null, responderKeySha256: null, trustAnchorSha256: null, pathLength: 2, checkedAtUtc: at } as const;
+      const evidence = {
+        method: 'ocsp',
+        source: 'simulated',
+        status: revoked ? 'revoked' : 'good',
+        revocationReason: null,
+        revokedAtUtc: null,
+        thisUpdateUtc: at,
+        nextUpdateUtc: null,
+        responderKeySha256: null,
+        trustAnchorSha256: null,
+        pathLength: 2,
+        checkedAtUtc: at,
+      } as const;
       // A new answer with a new nonce at every call, as a real responder gives.
       const sealed = {
         certificate,
@@ -486,7 +554,15 @@ export class SimulatedCertificates extends CertificateVerifier {
         ocspNonce: null,
         settings: null,
       } as const;
-      return revoked ? { verdict: 'invalid', reason: 'revoked', detail: '', evidence, sealed } : { verdict: 'valid', evidence, sealed, holder: { issuerName: Buffer.from('issuer'), serialNumber: plan.holder }, statements: { birthDate: null, sex: null, notAfterUtc: '2030-02-17T14:59:59.000Z' } };
+      return revoked
+        ? { verdict: 'invalid', reason: 'revoked', detail: '', evidence, sealed }
+        : {
+            verdict: 'valid',
+            evidence,
+            sealed,
+            holder: { issuerName: Buffer.from('issuer'), serialNumber: plan.holder },
+            statements: { birthDate: null, sex: null, notAfterUtc: '2030-02-17T14:59:59.000Z' },
+          };
     });
   }
 }
@@ -495,7 +571,15 @@ export class SimulatedCardRecords extends CardRecordVerifier {
   readonly algorithm = { id: 'simulated', version: '1' };
 
   override verify({ cardRecord }: { readonly cardRecord: Uint8Array }): CardRecordVerdict {
-    return planIn(cardRecord).certificate === 'bad_record' ? { verdict: 'invalid', reason: 'record_signature', detail: '' } : { verdict: 'valid', faceImage: cardRecord, issuerKeyId: '1', statements: { birthDate: '19800217', sex: '2', expiry: '20350217' }, cardKeySha256: '00' };
+    return planIn(cardRecord).certificate === 'bad_record'
+      ? { verdict: 'invalid', reason: 'record_signature', detail: '' }
+      : {
+          verdict: 'valid',
+          faceImage: cardRecord,
+          issuerKeyId: '1',
+          statements: { birthDate: '19800217', sex: '2', expiry: '20350217' },
+          cardKeySha256: '00',
+        };
   }
 
   override faceImageOf(cardRecord: Uint8Array): Uint8Array {
@@ -523,10 +607,19 @@ export class SimulatedFaces extends FaceComparer {
 
   override compare({ captured, registered }: FaceComparisonRequest): Promise<FaceComparison> {
     return this.world.step(this.me, 'compare faces', (): FaceComparison => {
-      if (this.world.fault()) return { outcome: 'unknown', cause: this.world.random.pick(['busy', 'timeout', 'worker_failed']), detail: '' };
+      if (this.world.fault())
+        return { outcome: 'unknown', cause: this.world.random.pick(['busy', 'timeout', 'worker_failed']), detail: '' };
       const { face, cardPoints, registeredPoints } = planIn(captured);
-      if (face === 'no_face') return { outcome: 'not_comparable', image: 'captured', reason: 'no_face', algorithm: this.algorithm() };
-      return { outcome: 'compared', cardPoints, registeredPoints: registered ? registeredPoints : null, algorithm: this.algorithm(), quality: {}, signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false, frames: 'not_assessed' } };
+      if (face === 'no_face')
+        return { outcome: 'not_comparable', image: 'captured', reason: 'no_face', algorithm: this.algorithm() };
+      return {
+        outcome: 'compared',
+        cardPoints,
+        registeredPoints: registered ? registeredPoints : null,
+        algorithm: this.algorithm(),
+        quality: {},
+        signals: { nearDuplicateOfCard: false, nearDuplicateOfRegistered: false, frames: 'not_assessed' },
+      };
     });
   }
 }
@@ -544,7 +637,11 @@ export class SimulatedLinker extends SubjectLinker {
   override readonly isConfigured = true;
 
   override linksOf(): Promise<CardLinks> {
-    return this.world.step(this.me, 'ask about the card', (): CardLinks => (this.world.fault() ? { answer: 'unknown', cause: 'down' } : { answer: 'known', previous: null, otherCertificate: null, faceRecord: 'same_card', source: 'simulated' }));
+    return this.world.step(this.me, 'ask about the card', (): CardLinks =>
+      this.world.fault()
+        ? { answer: 'unknown', cause: 'down' }
+        : { answer: 'known', previous: null, otherCertificate: null, faceRecord: 'same_card', source: 'simulated' },
+    );
   }
 }
 
@@ -588,6 +685,8 @@ export class SimulatedGovernment extends GovernmentRegistry {
   private answer(submissionId: string): GovernmentAnswer {
     const known = this.world.government.get(submissionId);
     if (!known?.decided) return { answer: 'submitted' };
-    return known.plan.government === 'accept' ? { answer: 'accepted', reference: `ref-${submissionId.slice(0, 8)}` } : { answer: 'refused', reason: 'photograph_rejected' };
+    return known.plan.government === 'accept'
+      ? { answer: 'accepted', reference: `ref-${submissionId.slice(0, 8)}` }
+      : { answer: 'refused', reason: 'photograph_rejected' };
   }
 }

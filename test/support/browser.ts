@@ -2,9 +2,32 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 
 /** A browser without a window, with one tab. @param profile a folder of its own */
-export async function openBrowser({ program, profile, url, size }: { readonly program: string; readonly profile: string; readonly url: string; readonly size?: string }): Promise<{ readonly tab: Tab; readonly close: () => Promise<void> }> {
+export async function openBrowser({
+  program,
+  profile,
+  url,
+  size,
+}: {
+  readonly program: string;
+  readonly profile: string;
+  readonly url: string;
+  readonly size?: string;
+}): Promise<{ readonly tab: Tab; readonly close: () => Promise<void> }> {
   const port = await freePort();
-  const process = spawn(program, ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', `--remote-debugging-port=${port}`, `--user-data-dir=${profile}`, `--window-size=${size ?? '1000,1100'}`, url], { stdio: 'ignore' });
+  const process = spawn(
+    program,
+    [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      `--remote-debugging-port=${port}`,
+      `--user-data-dir=${profile}`,
+      `--window-size=${size ?? '1000,1100'}`,
+      url,
+    ],
+    { stdio: 'ignore' },
+  );
   return { tab: await Tab.open(port), close: () => ended(process) };
 }
 
@@ -33,7 +56,11 @@ export class Tab {
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.addEventListener('message', ({ data }) => {
-      const { id, result, error } = JSON.parse(String(data)) as { id?: number; result?: Record<string, unknown>; error?: object };
+      const { id, result, error } = JSON.parse(String(data)) as {
+        id?: number;
+        result?: Record<string, unknown>;
+        error?: object;
+      };
       if (id !== undefined) this.waiting.get(id)?.(result ?? { error });
     });
   }
@@ -41,7 +68,10 @@ export class Tab {
   static async open(port: number): Promise<Tab> {
     for (let i = 0; ; i += 1) {
       try {
-        const list = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string; webSocketDebuggerUrl: string }[];
+        const list = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+          type: string;
+          webSocketDebuggerUrl: string;
+        }[];
         const page = list.find((entry) => entry.type === 'page');
         if (page) {
           const socket = new WebSocket(page.webSocketDebuggerUrl);
@@ -64,12 +94,14 @@ export class Tab {
   }
 
   async evaluate<T>(expression: string): Promise<T> {
-    const { result } = (await this.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: T } };
+    const { result } = (await this.send('Runtime.evaluate', { expression, returnByValue: true })) as {
+      result: { value: T };
+    };
     return result.value;
   }
 
   async until<T>(expression: string, limitMs = 120_000): Promise<T> {
-    for (const start = Date.now(); ; ) {
+    for (const start = Date.now(); ;) {
       const value = await this.evaluate<T | null>(expression);
       if (value) return value;
       if (Date.now() - start > limitMs) throw new Error(`never: ${expression}`);
@@ -85,7 +117,9 @@ export class Tab {
   }
 
   async screenshot(): Promise<Buffer> {
-    const { data } = (await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })) as { data: string };
+    const { data } = (await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true })) as {
+      data: string;
+    };
     return Buffer.from(data, 'base64');
   }
 }

@@ -8,7 +8,8 @@ export function scenario<S, C, E extends DomainEvent>(decider: Decider<S, C, E>)
       const decision = decider.decide(fold(decider, history), command);
       return {
         then: (...expected: readonly E[]) => expect(decision).toEqual({ events: expected }),
-        thenTypes: (...types: readonly string[]) => expect('events' in decision ? decision.events.map((e) => e.type) : decision).toEqual(types),
+        thenTypes: (...types: readonly string[]) =>
+          expect('events' in decision ? decision.events.map((e) => e.type) : decision).toEqual(types),
         thenNothing: () => expect(decision).toEqual({ events: [] }),
         thenRefused: (refusal: object) => expect(decision).toEqual({ refused: refusal }),
       };

@@ -37,7 +37,9 @@ export class KnownCards extends SubjectKeys {
   }
 
   override async wereErasedBefore(subjectKeys: readonly string[], nowUtc: string): Promise<boolean> {
-    return [...this.keys].some(([card, key]) => subjectKeys.includes(key) && (this.tombstones.get(card) ?? '') > dayOf(nowUtc));
+    return [...this.keys].some(
+      ([card, key]) => subjectKeys.includes(key) && (this.tombstones.get(card) ?? '') > dayOf(nowUtc),
+    );
   }
 
   override async sweep(nowUtc: string): Promise<number> {

@@ -7,7 +7,15 @@ const grpc = require('@grpc/grpc-js') as typeof grpcTypes;
 /* The client package ships the server's side of its protocol without types for it. */
 /* eslint-disable @typescript-eslint/no-explicit-any */
 const stub = (name: string): any => require(`@eventstore/db-client/generated/${name}.js`);
-const [streams, streamServices, shared, features, featureServices, gossip, gossipServices] = ['streams_pb', 'streams_grpc_pb', 'shared_pb', 'serverfeatures_pb', 'serverfeatures_grpc_pb', 'gossip_pb', 'gossip_grpc_pb'].map(stub);
+const [streams, streamServices, shared, features, featureServices, gossip, gossipServices] = [
+  'streams_pb',
+  'streams_grpc_pb',
+  'shared_pb',
+  'serverfeatures_pb',
+  'serverfeatures_grpc_pb',
+  'gossip_pb',
+  'gossip_grpc_pb',
+].map(stub);
 
 interface Recorded {
   readonly stream: string;
@@ -29,7 +37,9 @@ export interface Protection {
 
 type Proposed = Pick<Recorded, 'id' | 'type' | 'contentType' | 'data' | 'metadata'>;
 type Expected = 'no_stream' | 'any' | 'stream_exists' | number;
-type Written = { readonly ok: true; readonly revision: number; readonly position: bigint | null } | { readonly ok: false; readonly current: number | null };
+type Written =
+  | { readonly ok: true; readonly revision: number; readonly position: bigint | null }
+  | { readonly ok: false; readonly current: number | null };
 
 /** What goes wrong with the next calls. Each entry is used up by one call. */
 export type AppendFault =
@@ -48,18 +58,21 @@ export type ReadFault =
   | 'silent'
   | 'lost';
 
-/** Stands in for EventStoreDB in tests: the log that the nodes of one cluster share. It behaves as the server's documentation says, at its
- *  weakest: ids are looked at only where the expectation is behind, an append that is recognised again has no position in its answer,
- *  system events lie between the others, and positions grow by the size of what is written. It keeps everything in memory. */
+/** Stands in for EventStoreDB in tests: the log that the nodes of one cluster share. It behaves as the server's
+ * documentation says, at its weakest: ids are looked at only where the expectation is behind, an append that is
+ * recognised again has no position in its answer, system events lie between the others, and positions grow by the size
+ * of what is written. It keeps everything in memory. */
 export class KurrentClusterStandIn {
   readonly log: Recorded[] = [];
   readonly nodes: KurrentNodeStandIn[] = [];
   private readonly byStream = new Map<string, Recorded[]>();
   private readonly listeners = new Set<() => void>();
-  /** By stream: events before this revision are not given to anybody (`truncate-before`, or `max-count` and `max-age` in effect). */
+  /** By stream: events before this revision are not given to anybody (`truncate-before`, or `max-count` and `max-age`
+   * in effect). */
   readonly truncatedBefore = new Map<string, number>();
   private leader = 0;
-  /** While they elect, no node leads, none follows, and calls that want a leader wait a while and are told so, each at its own time. */
+  /** While they elect, no node leads, none follows, and calls that want a leader wait a while and are told so, each at
+   * its own time. */
   isElecting = false;
   /** While it stands still it takes every call and answers none, like a process that was stopped. */
   isFrozen = false;
@@ -71,7 +84,19 @@ export class KurrentClusterStandIn {
   /** A cluster of one node or several; the first one leads. */
   static async start(nodes = 1, protection: Protection | null = null): Promise<KurrentClusterStandIn> {
     const cluster = new KurrentClusterStandIn(protection);
-    cluster.write('$settings', [{ id: randomUUID(), type: '$settings', contentType: 'application/json', data: Buffer.from('{}'), metadata: Buffer.from('') }], 'any');
+    cluster.write(
+      '$settings',
+      [
+        {
+          id: randomUUID(),
+          type: '$settings',
+          contentType: 'application/json',
+          data: Buffer.from('{}'),
+          metadata: Buffer.from(''),
+        },
+      ],
+      'any',
+    );
     for (let n = 0; n < nodes; n += 1) {
       const node = new KurrentNodeStandIn(cluster);
       await node.start();
@@ -86,16 +111,23 @@ export class KurrentClusterStandIn {
     return `${scheme}://${hosts}?tls=false&gossipTimeout=1&discoveryInterval=20&keepAliveInterval=10000`;
   }
 
-  /** Whether a user may read (`$r`) or write (`$w`) a stream, by the newest `$settings`; without any, as on a new server.
-   *  @param authorization what the call says of its user */
+  /** Whether a user may read (`$r`) or write (`$w`) a stream, by the newest `$settings`; without any, as on a new
+   * server.
+   * @param authorization what the call says of its user */
   refusalOf(authorization: string | undefined, stream: string, right: '$r' | '$w'): 'unknown_user' | 'denied' | null {
     if (this.protection === null) return null;
-    const [name = '', password] = Buffer.from(authorization?.replace(/^Basic /, '') ?? '', 'base64').toString().split(':');
+    const [name = '', password] = Buffer.from(authorization?.replace(/^Basic /, '') ?? '', 'base64')
+      .toString()
+      .split(':');
     if (this.protection.users[name] !== password || password === undefined) return 'unknown_user';
     if (name === 'admin') return null;
     const isSystem = stream.startsWith('$');
-    const settings = JSON.parse(Buffer.from(this.stream('$settings').at(-1)?.data ?? []).toString()) as Record<string, Record<string, string | string[]>>;
-    const given = settings[isSystem ? '$systemStreamAcl' : '$userStreamAcl']?.[right] ?? (isSystem ? '$admins' : '$all');
+    const settings = JSON.parse(Buffer.from(this.stream('$settings').at(-1)?.data ?? []).toString()) as Record<
+      string,
+      Record<string, string | string[]>
+    >;
+    const given =
+      settings[isSystem ? '$systemStreamAcl' : '$userStreamAcl']?.[right] ?? (isSystem ? '$admins' : '$all');
     return [given].flat().some((one) => one === name || one === '$all') ? null : 'denied';
   }
 
@@ -124,13 +156,19 @@ export class KurrentClusterStandIn {
   write(stream: string, events: readonly Proposed[], expected: Expected): Written {
     const before = this.byStream.get(stream) ?? [];
     const current = before.length - 1;
-    const matches = expected === 'any' || (expected === 'no_stream' ? current === -1 : expected === 'stream_exists' ? current >= 0 : expected === current);
+    const matches =
+      expected === 'any' ||
+      (expected === 'no_stream' ? current === -1 : expected === 'stream_exists' ? current >= 0 : expected === current);
     if (!matches) {
       const from = expected === 'no_stream' ? 0 : typeof expected === 'number' ? expected + 1 : 0;
-      const again = from + events.length <= before.length && events.every((event, index) => before[from + index]?.id === event.id);
-      return again ? { ok: true, revision: from + events.length - 1, position: null } : { ok: false, current: current < 0 ? null : current };
+      const again =
+        from + events.length <= before.length && events.every((event, index) => before[from + index]?.id === event.id);
+      return again
+        ? { ok: true, revision: from + events.length - 1, position: null }
+        : { ok: false, current: current < 0 ? null : current };
     }
-    for (const [index, event] of events.entries()) this.record({ ...event, stream, revision: current + 1 + index, position: this.nextPosition(event) });
+    for (const [index, event] of events.entries())
+      this.record({ ...event, stream, revision: current + 1 + index, position: this.nextPosition(event) });
     for (const listener of this.listeners) listener();
     return { ok: true, revision: current + events.length, position: (this.log.at(-1) as Recorded).position };
   }
@@ -152,7 +190,8 @@ export class KurrentClusterStandIn {
   }
 }
 
-/** One server process of the cluster: listens on a port of its own, can be killed and started again, and has faults on demand. */
+/** One server process of the cluster: listens on a port of its own, can be killed and started again, and has faults on
+ * demand. */
 export class KurrentNodeStandIn {
   port = 0;
   appendFaults: AppendFault[] = [];
@@ -168,11 +207,28 @@ export class KurrentNodeStandIn {
   async start(): Promise<void> {
     const server = new grpc.Server({ 'grpc.max_receive_message_length': 17 * 1024 * 1024 });
     // Frozen, nothing is even looked at.
-    const whileAwake = (answer: (...given: any[]) => void) => (...given: any[]) => this.cluster.isFrozen || answer(...given);
-    server.addService(streamServices.StreamsService, { read: whileAwake((call) => this.read(call)), append: whileAwake((call, answer) => this.append(call, answer)), batchAppend: whileAwake((call) => this.batchAppend(call)), delete: unimplemented, tombstone: unimplemented });
-    server.addService(featureServices.ServerFeaturesService, { getSupportedMethods: whileAwake((_call, answer) => answer(null, supportedMethods())) });
-    server.addService(gossipServices.GossipService, { read: whileAwake((_call, answer) => answer(null, this.members())) });
-    this.port = await new Promise<number>((resolve, reject) => server.bindAsync(`127.0.0.1:${this.port}`, credentialsOf(this.cluster.protection), (error, port) => (error ? reject(error) : resolve(port))));
+    const whileAwake =
+      (answer: (...given: any[]) => void) =>
+      (...given: any[]) =>
+        this.cluster.isFrozen || answer(...given);
+    server.addService(streamServices.StreamsService, {
+      read: whileAwake((call) => this.read(call)),
+      append: whileAwake((call, answer) => this.append(call, answer)),
+      batchAppend: whileAwake((call) => this.batchAppend(call)),
+      delete: unimplemented,
+      tombstone: unimplemented,
+    });
+    server.addService(featureServices.ServerFeaturesService, {
+      getSupportedMethods: whileAwake((_call, answer) => answer(null, supportedMethods())),
+    });
+    server.addService(gossipServices.GossipService, {
+      read: whileAwake((_call, answer) => answer(null, this.members())),
+    });
+    this.port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync(`127.0.0.1:${this.port}`, credentialsOf(this.cluster.protection), (error, port) =>
+        error ? reject(error) : resolve(port),
+      ),
+    );
     this.server = server;
   }
 
@@ -185,7 +241,8 @@ export class KurrentNodeStandIn {
 
   /** Ends the subscriptions as a server that sheds load does, and keeps everything else going. */
   dropSubscriptions(): void {
-    for (const call of this.subscriptions) call.emit('error', { code: grpc.status.ABORTED, details: 'dropped', metadata: new grpc.Metadata() });
+    for (const call of this.subscriptions)
+      call.emit('error', { code: grpc.status.ABORTED, details: 'dropped', metadata: new grpc.Metadata() });
     this.subscriptions.clear();
   }
 
@@ -205,7 +262,10 @@ export class KurrentNodeStandIn {
       const fault = this.appendFaults.shift();
       if (fault === 'silent_before') return;
       if (fault === 'lost_before') return answer(lost());
-      const [{ stream, expected }, ...events] = [appendOptions(requests[0].getOptions()), ...requests.slice(1).map((request) => proposed(request.getProposedMessage()))] as [{ stream: string; expected: Expected }, ...Proposed[]];
+      const [{ stream, expected }, ...events] = [
+        appendOptions(requests[0].getOptions()),
+        ...requests.slice(1).map((request) => proposed(request.getProposedMessage())),
+      ] as [{ stream: string; expected: Expected }, ...Proposed[]];
       const written = this.cluster.write(stream, events, expected);
       if (fault === 'silent_after') return;
       if (fault === 'lost_after') return answer(lost());
@@ -233,7 +293,9 @@ export class KurrentNodeStandIn {
     if (fault === 'lost') return call.emit('error', lost());
     const backwards = options.getReadDirection() === 1;
     const count = Number(options.getCount());
-    const wanted = options.hasAll() ? allFrom(this.cluster.log, options.getAll(), backwards) : streamFrom(this.cluster, options.getStream(), backwards);
+    const wanted = options.hasAll()
+      ? allFrom(this.cluster.log, options.getAll(), backwards)
+      : streamFrom(this.cluster, options.getStream(), backwards);
     if (wanted === null) {
       call.write(notFound(options.getStream().getStreamIdentifier()));
       return call.end();
@@ -273,7 +335,8 @@ export class KurrentNodeStandIn {
       metadata.set('exception', 'access-denied');
       return { code: grpc.status.PERMISSION_DENIED, details: 'access denied', metadata };
     }
-    if (refused === 'unknown_user' || this.cluster.refusesUser) return { code: grpc.status.UNAUTHENTICATED, details: 'who is that?', metadata: new grpc.Metadata() };
+    if (refused === 'unknown_user' || this.cluster.refusesUser)
+      return { code: grpc.status.UNAUTHENTICATED, details: 'who is that?', metadata: new grpc.Metadata() };
     return this.notLeader(call);
   }
 
@@ -344,13 +407,25 @@ function supportedMethods(): object {
 
 function appendOptions(options: any): { stream: string; expected: Expected } {
   const stream = Buffer.from(options.getStreamIdentifier().getStreamName_asU8()).toString('utf8');
-  const expected = options.hasRevision() ? Number(options.getRevision()) : options.hasNoStream() ? 'no_stream' : options.hasStreamExists() ? 'stream_exists' : 'any';
+  const expected = options.hasRevision()
+    ? Number(options.getRevision())
+    : options.hasNoStream()
+      ? 'no_stream'
+      : options.hasStreamExists()
+        ? 'stream_exists'
+        : 'any';
   return { stream, expected };
 }
 
 function proposed(message: any): Proposed {
   const metadata = message.getMetadataMap();
-  return { id: uuidText(message.getId()), type: metadata.get('type'), contentType: metadata.get('content-type'), data: message.getData_asU8(), metadata: message.getCustomMetadata_asU8() };
+  return {
+    id: uuidText(message.getId()),
+    type: metadata.get('type'),
+    contentType: metadata.get('content-type'),
+    data: message.getData_asU8(),
+    metadata: message.getCustomMetadata_asU8(),
+  };
 }
 
 function uuidText(id: any): string {
@@ -387,7 +462,9 @@ function appendAnswer(written: Written, expected: Expected): object {
 function allFrom(log: readonly Recorded[], options: any, backwards: boolean): Recorded[] {
   if (backwards) {
     const reversed = [...log].reverse();
-    return options.hasEnd() ? reversed : reversed.filter((event) => event.position < BigInt(options.getPosition().getCommitPosition()));
+    return options.hasEnd()
+      ? reversed
+      : reversed.filter((event) => event.position < BigInt(options.getPosition().getCommitPosition()));
   }
   if (options.hasStart()) return [...log];
   const from = BigInt(options.getPosition().getCommitPosition());

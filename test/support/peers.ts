@@ -39,8 +39,10 @@ function atLeast(least: readonly [number, number], which: RegExp, ...args: reado
 }
 
 /** The first of several trials that fails decides. */
-const all = (...trials: readonly Peer['trial'][]): Peer['trial'] =>
-  (run, folder) => trials.reduce<string | null>((reason, trial) => reason ?? trial(run, folder), null);
+const all =
+  (...trials: readonly Peer['trial'][]): Peer['trial'] =>
+  (run, folder) =>
+    trials.reduce<string | null>((reason, trial) => reason ?? trial(run, folder), null);
 
 const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'key.pem'];
 const page = 'data:text/html,<p>a page of a test</p>';
@@ -165,7 +167,10 @@ export function wordsOf(code: number | null, out: string): string {
 
 /** The line that says most: the first with the word error, or else the first. */
 export function firstLine(out: string): string {
-  const lines = out.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = out
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const line = lines.find((each) => /error|exception/i.test(each)) ?? lines[0] ?? 'nothing';
   return line.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

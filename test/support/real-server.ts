@@ -10,7 +10,11 @@ import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/s
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const QUIET = '--disable-warning=ExperimentalWarning';
-const inherited = Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS')) as Record<string, string>;
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && !name.startsWith('HONNIN_') && name !== 'NODE_OPTIONS',
+  ),
+) as Record<string, string>;
 
 /** Loaded before the server: its clock is ahead of the world's by what a file says, read again and again. */
 export const CLOCK_AHEAD = `
@@ -22,7 +26,8 @@ Date.now = () => now() + ahead;
 globalThis.Date = new Proxy(Date, { construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [target.now()] : args, made) });
 `;
 
-/** The built server as a process beside a sandbox, and what people use on it: HTTP with a user's token, and the command line. */
+/** The built server as a process beside a sandbox, and what people use on it: HTTP with a user's token, and the command
+ * line. */
 export class RealServer {
   url = '';
   private process: ChildProcess | null = null;
@@ -38,7 +43,8 @@ export class RealServer {
     if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     const folder = mkdtempSync(join(tmpdir(), `honnin-${name}-`));
     const server = new RealServer(folder, await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} }));
-    for (const user of new Set([...users, 'administrator', 'administrator-b'])) server.tokens[user] = await server.sandbox.tokens.signIn(user);
+    for (const user of new Set([...users, 'administrator', 'administrator-b']))
+      server.tokens[user] = await server.sandbox.tokens.signIn(user);
     return server;
   }
 
@@ -54,7 +60,11 @@ export class RealServer {
       HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
       ...env,
     };
-    const started = spawn(process.execPath, [QUIET, ...(preload === undefined ? [] : ['--import', preload]), cli, 'start'], { env: settings, stdio: ['ignore', 'ignore', 'pipe'] });
+    const started = spawn(
+      process.execPath,
+      [QUIET, ...(preload === undefined ? [] : ['--import', preload]), cli, 'start'],
+      { env: settings, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     this.process = started;
     this.url = await new Promise<string>((resolve, reject) => {
       let output = '';
@@ -106,7 +116,13 @@ export class RealServer {
   }
 
   /** @param more.key the Idempotency-Key */
-  call(user: string, method: string, path: string, body?: object, { key }: { readonly key?: string } = {}): Promise<Response> {
+  call(
+    user: string,
+    method: string,
+    path: string,
+    body?: object,
+    { key }: { readonly key?: string } = {},
+  ): Promise<Response> {
     const headers = {
       authorization: `Bearer ${this.tokens[user]}`,
       ...(body ? { 'content-type': 'application/json' } : {}),
@@ -131,7 +147,11 @@ export class RealServer {
   }
 
   honnin(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, cli, ...args], { encoding: 'utf8', env: inherited, timeout: 180_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [QUIET, cli, ...args], {
+      encoding: 'utf8',
+      env: inherited,
+      timeout: 180_000,
+    });
     return { status, stdout, stderr };
   }
 
@@ -147,26 +167,45 @@ export class RealServer {
 
   /** The case behind a receipt, once its history has an event. */
   async caseWith(receipt: string, type: string): Promise<string> {
-    const { requestId } = await until('the case', async () => ((r) => (r.ok ? (r.json() as Promise<{ requestId: string }>) : null))(await this.call('auditor', 'GET', `/v1/cases?receipt=${receipt}`)));
+    const { requestId } = await until('the case', async () =>
+      ((r) => (r.ok ? (r.json() as Promise<{ requestId: string }>) : null))(
+        await this.call('auditor', 'GET', `/v1/cases?receipt=${receipt}`),
+      ),
+    );
     await this.historyHas(requestId, type);
     return requestId;
   }
 
   historyHas(requestId: string, type: string): Promise<true> {
-    return until(type, async () => ((await (await this.call('auditor', 'GET', `/v1/cases/${requestId}/history`)).text()).includes(`"${type}"`) ? true : null));
+    return until(type, async () =>
+      (await (await this.call('auditor', 'GET', `/v1/cases/${requestId}/history`)).text()).includes(`"${type}"`)
+        ? true
+        : null,
+    );
   }
 
   /** Waits until the signed log has everything that is stored. */
   signedLog(): Promise<true> {
-    return until('the log', async () => ((await (await this.call('auditor', 'GET', '/v1/audit/lists/dashboard')).json() as { asOf: { isNewest: boolean } }).asOf.isNewest ? true : null));
+    return until('the log', async () =>
+      (
+        (await (await this.call('auditor', 'GET', '/v1/audit/lists/dashboard')).json()) as {
+          asOf: { isNewest: boolean };
+        }
+      ).asOf.isNewest
+        ? true
+        : null,
+    );
   }
 
   /** Every stored event in the order of the log: its stream, type and data as text. */
   storedTexts(): string[] {
     const db = new DatabaseSync(join(this.data, 'events.db'), { readOnly: true, timeout: 5000 });
     try {
-      const sql = 'SELECT s.name, e.type, e.data FROM events e JOIN streams s ON s.no = e.stream_no ORDER BY e.position';
-      return (db.prepare(sql).all() as Record<string, string>[]).map(({ name, type, data }) => `${name} ${type} ${data}`);
+      const sql =
+        'SELECT s.name, e.type, e.data FROM events e JOIN streams s ON s.no = e.stream_no ORDER BY e.position';
+      return (db.prepare(sql).all() as Record<string, string>[]).map(
+        ({ name, type, data }) => `${name} ${type} ${data}`,
+      );
     } finally {
       db.close();
     }
@@ -186,7 +225,14 @@ export class RealServer {
   keysOf(kind: 'registrant' | 'evidence' | 'case'): Map<string, Uint8Array> {
     const db = new DatabaseSync(join(this.data, 'vault', 'keys.db'), { readOnly: true, timeout: 5000 });
     try {
-      return new Map((db.prepare('SELECT owner, wrapped FROM data_key WHERE owner LIKE ?').all(`${kind}:%`) as { owner: string; wrapped: Uint8Array }[]).map((r) => [r.owner, r.wrapped]));
+      return new Map(
+        (
+          db.prepare('SELECT owner, wrapped FROM data_key WHERE owner LIKE ?').all(`${kind}:%`) as {
+            owner: string;
+            wrapped: Uint8Array;
+          }[]
+        ).map((r) => [r.owner, r.wrapped]),
+      );
     } finally {
       db.close();
     }
@@ -195,7 +241,7 @@ export class RealServer {
 
 /** Asks again and again until there is an answer. @throws when the limit is over */
 export async function until<T>(what: string, look: () => Promise<T | null> | T | null, limitMs = 120_000): Promise<T> {
-  for (const deadline = Date.now() + limitMs; ; ) {
+  for (const deadline = Date.now() + limitMs; ;) {
     const found = await look();
     if (found !== null) return found;
     if (Date.now() > deadline) throw new Error(`${what} did not come`);
@@ -205,5 +251,9 @@ export async function until<T>(what: string, look: () => Promise<T | null> | T |
 
 /** All files under a folder; none where it is missing. */
 export function filesUnder(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => join(f.parentPath, f.name)) : [];
+  return existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((f) => f.isFile())
+        .map((f) => join(f.parentPath, f.name))
+    : [];
 }

@@ -13,8 +13,27 @@ export interface Traced {
 }
 
 const CALLS = [
-  'open', 'openat', 'openat2', 'creat', 'mkdir', 'mkdirat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat',
-  'rmdir', 'link', 'linkat', 'symlink', 'symlinkat', 'truncate', 'connect', 'sendto', 'sendmsg', 'sendmmsg',
+  'open',
+  'openat',
+  'openat2',
+  'creat',
+  'mkdir',
+  'mkdirat',
+  'rename',
+  'renameat',
+  'renameat2',
+  'unlink',
+  'unlinkat',
+  'rmdir',
+  'link',
+  'linkat',
+  'symlink',
+  'symlinkat',
+  'truncate',
+  'connect',
+  'sendto',
+  'sendmsg',
+  'sendmmsg',
 ];
 const OPENS = /^open(at2?)?$/;
 const WRITES = /O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND/;
@@ -27,7 +46,18 @@ export async function traced(
   [program, ...args]: readonly [string, ...string[]],
   { env, ends = () => false }: { env: NodeJS.ProcessEnv; ends?: (output: string) => boolean | Promise<boolean> },
 ): Promise<Traced> {
-  const options = ['-D', '-f', '-qq', '-y', '-s', '4096', '-e', `trace=${CALLS.map((call) => `?${call}`).join(',')}`, '-e', 'signal=none'];
+  const options = [
+    '-D',
+    '-f',
+    '-qq',
+    '-y',
+    '-s',
+    '4096',
+    '-e',
+    `trace=${CALLS.map((call) => `?${call}`).join(',')}`,
+    '-e',
+    'signal=none',
+  ];
   // With -D the process that is started is the program itself, so that a signal reaches it.
   const child = spawn('strace', [...options, '-o', file, program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -60,7 +90,8 @@ function readTrace(trace: string): Pick<Traced, 'written' | 'contacted'> {
   return { written: [...written], contacted: [...contacted] };
 }
 
-/** A name is often given from an open folder, whose path the trace shows before it: `unlinkat(17</tmp/x>, "name", …)`. */
+/** A name is often given from an open folder, whose path the trace shows before it: `unlinkat(17</tmp/x>, "name",
+ * …)`. */
 function paths(line: string): string[] {
   const named = [...line.matchAll(/(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"/g)];
   return named.map(([, from = '/', text = '']) => path.resolve(from, text));

@@ -9,7 +9,8 @@ import { hasher, isSignedEd25519 } from '../../src/infrastructure/audit/digest.j
 
 type Answer = { readonly status: number; readonly body: string };
 
-/** A small witness of C2SP tlog-witness: it knows one log, remembers its newest checkpoint and cosigns what grows from it. */
+/** A small witness of C2SP tlog-witness: it knows one log, remembers its newest checkpoint and cosigns what grows from
+ * it. */
 export class WitnessStandIn {
   /** What is answered instead, once each. */
   readonly faults: Answer[] = [];
@@ -74,8 +75,16 @@ export class WitnessStandIn {
     let body = '';
     for await (const chunk of request) body += (chunk as Buffer).toString();
     this.asked.push(body);
-    const { status, body: text } = request.url === '/add-checkpoint' && request.method === 'POST' ? (this.faults.shift() ?? this.judge(body)) : { status: 405, body: '' };
-    response.writeHead(status, { 'content-type': status === 409 ? 'text/x.tlog.size' : 'text/plain', ...(status === 302 ? { location: '/elsewhere' } : {}) }).end(text);
+    const { status, body: text } =
+      request.url === '/add-checkpoint' && request.method === 'POST'
+        ? (this.faults.shift() ?? this.judge(body))
+        : { status: 405, body: '' };
+    response
+      .writeHead(status, {
+        'content-type': status === 409 ? 'text/x.tlog.size' : 'text/plain',
+        ...(status === 302 ? { location: '/elsewhere' } : {}),
+      })
+      .end(text);
   }
 
   private judge(body: string): Answer {
@@ -90,7 +99,12 @@ export class WitnessStandIn {
     if (Number(old) !== (this.seen?.size ?? 0)) return { status: 409, body: `${this.seen?.size ?? 0}\n` };
     const isOther = this.seen?.size === checkpoint.size && !Buffer.from(this.seen.root).equals(checkpoint.root);
     if (isOther) return { status: 409, body: `${checkpoint.size}\n` };
-    const trees = this.seen && { first: this.seen.size, firstRoot: this.seen.root, second: checkpoint.size, secondRoot: checkpoint.root };
+    const trees = this.seen && {
+      first: this.seen.size,
+      firstRoot: this.seen.root,
+      second: checkpoint.size,
+      secondRoot: checkpoint.root,
+    };
     if (trees && !isConsistent(hasher, proof.map(fromBase64), trees)) return { status: 422, body: '' };
     this.seen = { size: checkpoint.size, root: checkpoint.root };
     return { status: 200, body: this.line(note.text) };

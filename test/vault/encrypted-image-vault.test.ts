@@ -27,7 +27,10 @@ describe('encrypted image vault (@req R12)', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const files = (): string[] => readdirSync(join(folder, 'sealed'), { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => join(f.parentPath, f.name));
+  const files = (): string[] =>
+    readdirSync(join(folder, 'sealed'), { recursive: true, withFileTypes: true })
+      .filter((f) => f.isFile())
+      .map((f) => join(f.parentPath, f.name));
 
   it('gives back what was sealed, with the same commitment', async () => {
     const commitment = await vault.seal('case:r1', 'photo', PICTURE);
@@ -48,11 +51,17 @@ describe('encrypted image vault (@req R12)', () => {
   it('repeats without change and refuses other bytes under a used id', async () => {
     const first = await vault.seal('case:r1', 'photo', PICTURE);
     expect(await vault.seal('case:r1', 'photo', PICTURE)).toBe(first);
-    await expect(vault.seal('case:r1', 'photo', Buffer.from('another'))).rejects.toMatchObject({ difference: 'other_bytes' });
+    await expect(vault.seal('case:r1', 'photo', Buffer.from('another'))).rejects.toMatchObject({
+      difference: 'other_bytes',
+    });
   });
 
   it('salts the commitment: equal pictures of two owners, or under two ids, cannot be linked', async () => {
-    const commitments = [await vault.seal('case:r1', 'photo', PICTURE), await vault.seal('case:r2', 'photo', PICTURE), await vault.seal('case:r1', 'other', PICTURE)];
+    const commitments = [
+      await vault.seal('case:r1', 'photo', PICTURE),
+      await vault.seal('case:r2', 'photo', PICTURE),
+      await vault.seal('case:r1', 'other', PICTURE),
+    ];
     expect(new Set(commitments).size).toBe(3);
   });
 
@@ -80,7 +89,8 @@ describe('encrypted image vault (@req R12)', () => {
     await vault.destroyOwner('case:r1');
     await vault.destroyOwner('evidence:r1');
     await vault.destroyOwner('registrant:s1');
-    for (const owner of ['case:r1', 'evidence:r1'] as const) await expect(vault.seal(owner, 'photo', PICTURE)).rejects.toThrow(OwnerErasedError);
+    for (const owner of ['case:r1', 'evidence:r1'] as const)
+      await expect(vault.seal(owner, 'photo', PICTURE)).rejects.toThrow(OwnerErasedError);
     expect(await vault.seal('registrant:s1', 'photo', PICTURE)).toMatch(/^[0-9a-f]{64}$/);
     expect(readFileSync(join(folder, 'keys.db')).includes(Buffer.from('case:r1'))).toBe(false);
   });
@@ -93,32 +103,61 @@ describe('encrypted image vault (@req R12)', () => {
     expect(readFileSync(join(folder, 'keys.db')).includes(marker)).toBe(false);
   });
 
-  it.each(['changed', 'shortened', 'emptied', 'of another blob', 'of another owner'])('gives out nothing of a file that is %s', async (how) => {
-    const commitment = await vault.seal('case:r1', 'photo', PICTURE);
-    const [file] = files() as [string];
-    const bytes = readFileSync(file);
-    const other = await vault.seal(how === 'of another owner' ? 'case:r2' : 'case:r1', how === 'of another owner' ? 'photo' : 'other', PICTURE).then(() => readFileSync(files().find((f) => f !== file) as string));
-    const instead: Record<string, Buffer> = { changed: Buffer.concat([bytes.subarray(0, -1), Buffer.of((bytes.at(-1) as number) ^ 1)]), shortened: bytes.subarray(0, 20), emptied: Buffer.alloc(0) };
-    writeFileSync(file, instead[how] ?? other);
-    await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({ constructor: BlobDiffersError, difference: 'undecryptable', owner: 'case:r1', blobId: 'photo' });
-    await expect(vault.seal('case:r1', 'photo', PICTURE)).rejects.toThrow(BlobDiffersError);
-  });
+  it.each(['changed', 'shortened', 'emptied', 'of another blob', 'of another owner'])(
+    'gives out nothing of a file that is %s',
+    async (how) => {
+      const commitment = await vault.seal('case:r1', 'photo', PICTURE);
+      const [file] = files() as [string];
+      const bytes = readFileSync(file);
+      const other = await vault
+        .seal(
+          how === 'of another owner' ? 'case:r2' : 'case:r1',
+          how === 'of another owner' ? 'photo' : 'other',
+          PICTURE,
+        )
+        .then(() => readFileSync(files().find((f) => f !== file) as string));
+      const instead: Record<string, Buffer> = {
+        changed: Buffer.concat([bytes.subarray(0, -1), Buffer.of((bytes.at(-1) as number) ^ 1)]),
+        shortened: bytes.subarray(0, 20),
+        emptied: Buffer.alloc(0),
+      };
+      writeFileSync(file, instead[how] ?? other);
+      await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({
+        constructor: BlobDiffersError,
+        difference: 'undecryptable',
+        owner: 'case:r1',
+        blobId: 'photo',
+      });
+      await expect(vault.seal('case:r1', 'photo', PICTURE)).rejects.toThrow(BlobDiffersError);
+    },
+  );
 
   it('gives out nothing that is sealed well and is not what was committed to, or not what its name was made of', async () => {
     const commitment = await vault.seal('case:r1', 'photo', PICTURE);
     await vault.remove('case:r1', 'photo');
     await vault.seal('case:r1', 'photo', Buffer.from('somebody else'));
-    await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({ constructor: BlobDiffersError, difference: 'other_bytes' });
-    await expect(vault.open('case:r1', 'photo', { isNamedAfter: () => false })).rejects.toMatchObject({ constructor: BlobDiffersError, difference: 'other_bytes' });
+    await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({
+      constructor: BlobDiffersError,
+      difference: 'other_bytes',
+    });
+    await expect(vault.open('case:r1', 'photo', { isNamedAfter: () => false })).rejects.toMatchObject({
+      constructor: BlobDiffersError,
+      difference: 'other_bytes',
+    });
   });
 
   it('tells an exchanged key from a destroyed one, for this owner alone', async () => {
     const commitment = await vault.seal('case:r1', 'photo', PICTURE);
     const others = await vault.seal('case:r2', 'photo', PICTURE);
     const database = new DatabaseSync(join(folder, 'keys.db'));
-    database.exec("UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE owner = 'case:r2') WHERE owner = 'case:r1'");
+    database.exec(
+      "UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE owner = 'case:r2') WHERE owner = 'case:r1'",
+    );
     database.close();
-    await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({ constructor: BlobDiffersError, difference: 'key' });
+    await expect(vault.open('case:r1', 'photo', { commitment })).rejects.toMatchObject({
+      constructor: BlobDiffersError,
+      difference: 'key',
+    });
     expect(await vault.open('case:r2', 'photo', { commitment: others })).toHaveLength(PICTURE.length);
   });
 
@@ -135,6 +174,8 @@ describe('encrypted image vault (@req R12)', () => {
     await vault.seal('case:r1', 'photo', PICTURE);
     keys.close();
     keys = new KeyRing(join(folder, 'keys.db'), Buffer.alloc(32, 8));
-    await expect(new EncryptedImageVault(join(folder, 'sealed'), keys).open('case:r1', 'photo', ANY)).rejects.toThrow(/master key is another one/);
+    await expect(new EncryptedImageVault(join(folder, 'sealed'), keys).open('case:r1', 'photo', ANY)).rejects.toThrow(
+      /master key is another one/,
+    );
   });
 });

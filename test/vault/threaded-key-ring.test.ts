@@ -33,7 +33,12 @@ describe('the key ring on a thread @req R12', () => {
 
   it('destroys for ever, or until the owner comes back, in the order of the wishes', async () => {
     const [first, , never, again, gone, second] = await Promise.all([
-      ring.keyFor('case:a'), ring.destroy('case:a', { forever: true }), ring.keyFor('case:a'), ring.keyFor('registrant:b'), ring.destroy('registrant:b', { forever: false }), ring.keyFor('registrant:b'),
+      ring.keyFor('case:a'),
+      ring.destroy('case:a', { forever: true }),
+      ring.keyFor('case:a'),
+      ring.keyFor('registrant:b'),
+      ring.destroy('registrant:b', { forever: false }),
+      ring.keyFor('registrant:b'),
     ]);
     expect(first).toHaveLength(32);
     expect(never).toBeNull();
@@ -46,9 +51,15 @@ describe('the key ring on a thread @req R12', () => {
     const database = new DatabaseSync(file, { timeout: 1000 });
     database.exec("UPDATE data_key SET wrapped = zeroblob(60) WHERE owner = 'case:bad'");
     database.close();
-    const [good, bad, other] = await Promise.allSettled([ring.keyFor('case:good'), ring.keyFor('case:bad'), ring.keyFor('case:other')]);
+    const [good, bad, other] = await Promise.allSettled([
+      ring.keyFor('case:good'),
+      ring.keyFor('case:bad'),
+      ring.keyFor('case:other'),
+    ]);
     expect([good.status, bad.status, other.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect((bad as PromiseRejectedResult).reason).toMatchObject({ message: expect.stringContaining('the key of case:bad does not open') });
+    expect((bad as PromiseRejectedResult).reason).toMatchObject({
+      message: expect.stringContaining('the key of case:bad does not open'),
+    });
     expect(await ring.existingKey('case:good')).toHaveLength(32);
   });
 
@@ -62,13 +73,18 @@ describe('the key ring on a thread @req R12', () => {
   it('lets nobody wait for a thread that died', async () => {
     const wish = ring.keyFor('case:a');
     await (ring as unknown as { thread: { terminate(): Promise<number> } }).thread.terminate();
-    const outcome = await wish.then(() => 'made', (error: Error) => error.message);
+    const outcome = await wish.then(
+      () => 'made',
+      (error: Error) => error.message,
+    );
     expect(['made', 'the thread of the key ring has ended']).toContain(outcome);
     await expect(ring.existingKey('case:a')).rejects.toThrow('the thread of the key ring has ended');
   });
 
   it('says why it cannot be opened', async () => {
-    await expect(ThreadedKeyRing.open(path.join(folder, 'no', 'such', 'folder.db'), masterKey)).rejects.toThrow(/unable to open/);
+    await expect(ThreadedKeyRing.open(path.join(folder, 'no', 'such', 'folder.db'), masterKey)).rejects.toThrow(
+      /unable to open/,
+    );
     await expect(ThreadedKeyRing.open(file, Buffer.alloc(5))).rejects.toThrow('32 bytes');
   });
 });

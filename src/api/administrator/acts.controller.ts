@@ -18,7 +18,10 @@ import { actAnswer } from './act-answer.js';
 import { ActAnswer, ActsAnswer } from './administrator.dto.js';
 
 const IDEMPOTENCY = {
-  name: 'Idempotency-Key', required: false, description: 'The same key, person and act: carried out once', schema: { type: 'string' },
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and act: carried out once',
+  schema: { type: 'string' },
 } as const;
 const ACT_PARAM = { name: 'actId', schema: { type: 'string', format: 'uuid' } } as const;
 
@@ -33,7 +36,10 @@ export class ActsController {
 
   @Get()
   @Roles('administrator', 'auditor')
-  @ApiOperation({ operationId: 'listActs', summary: 'Everything that was proposed and what became of it, with a certificate of completeness' })
+  @ApiOperation({
+    operationId: 'listActs',
+    summary: 'Everything that was proposed and what became of it, with a certificate of completeness',
+  })
   @PagingQuery()
   @ApiResponse({ status: 200, type: ActsAnswer, description: 'The proposals' })
   @SignedInProblems('invalid_request', 'audit_log_unavailable')
@@ -46,12 +52,24 @@ export class ActsController {
   @Post(':actId/approval')
   @Roles('administrator')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'approveAct', summary: 'Agrees to what another administrator proposed. It is carried out when the waiting time of the policy is over' })
+  @ApiOperation({
+    operationId: 'approveAct',
+    summary:
+      'Agrees to what another administrator proposed. It is carried out when the waiting time of the policy is over',
+  })
   @ApiParam(ACT_PARAM)
   @ApiHeader(IDEMPOTENCY)
-  @ApiResponse({ status: 200, type: ActAnswer, description: 'The proposal; `carried_out` where there is no waiting time' })
+  @ApiResponse({
+    status: 200,
+    type: ActAnswer,
+    description: 'The proposal; `carried_out` where there is no waiting time',
+  })
   @SignedInProblems('act_unknown', 'act_own_proposal', 'act_closed', 'idempotency_key_reused', 'outcome_unknown')
-  async approve(@Param('actId') actId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+  async approve(
+    @Param('actId') actId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ActAnswer> {
     const id = actIdOf(actId);
     const command = new ApproveAct(await this.ids.of(request, person), id, person.subject);
     return actAnswer(await this.commands.execute<ApproveAct, Outcome<ToldAct>>(command));
@@ -60,12 +78,19 @@ export class ActsController {
   @Post(':actId/refusal')
   @Roles('administrator')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'declineAct', summary: 'Says no to a proposal, or takes an own one back, until it is carried out' })
+  @ApiOperation({
+    operationId: 'declineAct',
+    summary: 'Says no to a proposal, or takes an own one back, until it is carried out',
+  })
   @ApiParam(ACT_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: ActAnswer, description: 'The proposal' })
   @SignedInProblems('act_unknown', 'act_closed', 'idempotency_key_reused', 'outcome_unknown')
-  async decline(@Param('actId') actId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+  async decline(
+    @Param('actId') actId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ActAnswer> {
     const id = actIdOf(actId);
     const command = new DeclineAct(await this.ids.of(request, person), id, person.subject);
     return actAnswer(await this.commands.execute<DeclineAct, Outcome<ToldAct>>(command));

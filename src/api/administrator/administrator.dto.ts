@@ -1,6 +1,24 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested, registerDecorator } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+  registerDecorator,
+} from 'class-validator';
 import { BOOTH_KEY_WORDS, isBoothKey } from '../../application/commands/manage-booth.js';
 import { SUSPENSION_REASONS } from '../../domain/booth/booth.events.js';
 import { ACT_STAGES, type DualActState } from '../../domain/dual-control/dual-act.js';
@@ -101,7 +119,11 @@ export class SkipBody extends ReplayBody {
 }
 
 export class ReplayAnswer {
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'Events that were handled: this one and what waited behind it' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'Events that were handled: this one and what waited behind it',
+  })
   replayed!: number;
 }
 
@@ -179,7 +201,10 @@ export class ActAnswer {
 
   @ApiProperty({
     description: 'What would be done: `act`, and whom or what it is about',
-    type: 'object', properties: { act: { type: 'string', enum: ACTS } }, required: ['act'], additionalProperties: { type: 'string' },
+    type: 'object',
+    properties: { act: { type: 'string', enum: ACTS } },
+    required: ['act'],
+    additionalProperties: { type: 'string' },
   })
   proposal!: DualAct;
 
@@ -195,17 +220,30 @@ export class ActAnswer {
   @ApiProperty({ type: 'string', nullable: true })
   approvedBy!: string | null;
 
-  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, description: 'Until then it can be declined; from then on it is carried out' })
+  @ApiProperty({
+    type: 'string',
+    format: 'date-time',
+    nullable: true,
+    description: 'Until then it can be declined; from then on it is carried out',
+  })
   notBeforeUtc!: string | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Why it was not possible any more when its time came; nothing was done then' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'Why it was not possible any more when its time came; nothing was done then',
+  })
   refusal!: string | null;
 
   @ApiProperty({
-    description: 'Of an erasure that was carried out: for how many days, and until when, a card of the person is still '
-      + 'known as erased before, and nothing else of it. `untilUtc` is null for 0 days',
-    type: 'object', nullable: true, properties: { days: { type: 'integer' }, untilUtc: { type: 'string', format: 'date-time', nullable: true } },
-    required: ['days', 'untilUtc'], additionalProperties: false,
+    description:
+      'Of an erasure that was carried out: for how many days, and until when, a card of the person is still ' +
+      'known as erased before, and nothing else of it. `untilUtc` is null for 0 days',
+    type: 'object',
+    nullable: true,
+    properties: { days: { type: 'integer' }, untilUtc: { type: 'string', format: 'date-time', nullable: true } },
+    required: ['days', 'untilUtc'],
+    additionalProperties: false,
   })
   tombstone!: Tombstone | null;
 }
@@ -267,7 +305,11 @@ export class EndBody {
   @IsIn(END_REASONS, { message: `must be one of ${END_REASONS.join(', ')}` })
   reason!: EndReason;
 
-  @ApiProperty({ pattern: REFERENCE.source, description: 'Where more is written about it: the number of an incident, a ticket or a file. No names, no sentences' })
+  @ApiProperty({
+    pattern: REFERENCE.source,
+    description:
+      'Where more is written about it: the number of an incident, a ticket or a file. No names, no sentences',
+  })
   @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
   reference!: string;
 }
@@ -304,7 +346,11 @@ export class RetryBody {
   attemptsMax!: number;
 }
 
-const BY_MEASURE = { type: 'object', additionalProperties: { type: 'integer', minimum: 0, maximum: 100 }, propertyNames: { enum: [...PHOTO_MEASURES] } } as const;
+const BY_MEASURE = {
+  type: 'object',
+  additionalProperties: { type: 'integer', minimum: 0, maximum: 100 },
+  propertyNames: { enum: [...PHOTO_MEASURES] },
+} as const;
 
 /** Every value of a policy. Types here; what makes sense together is the domain's rule (`policy_invalid`). */
 export class PolicyBody {
@@ -332,15 +378,27 @@ export class PolicyBody {
   @IsBoolean({ message: 'must be true or false' })
   holdOnRegisteredMismatch!: boolean;
 
-  @ApiProperty({ description: 'Whether frames that show another person, or a turn that was not followed, lead to a hold' })
+  @ApiProperty({
+    description: 'Whether frames that show another person, or a turn that was not followed, lead to a hold',
+  })
   @IsBoolean({ message: 'must be true or false' })
   holdOnFramesInconsistent!: boolean;
 
-  @ApiProperty({ description: 'Whether a certificate of which nobody can tell that it is of the card whose face was compared leads to a hold. A contradiction always does' })
+  @ApiProperty({
+    description:
+      'Whether a certificate of which nobody can tell that it is of the card whose face was compared leads to a hold. A contradiction always does',
+  })
   @IsBoolean({ message: 'must be true or false' })
   holdOnCardUnconfirmed!: boolean;
 
-  @ApiProperty({ enum: CERTIFICATE_TYPES, isArray: true, minItems: 1, uniqueItems: true, description: 'Types of certificate that are accepted where no authority tells which two certificates are on one card' })
+  @ApiProperty({
+    enum: CERTIFICATE_TYPES,
+    isArray: true,
+    minItems: 1,
+    uniqueItems: true,
+    description:
+      'Types of certificate that are accepted where no authority tells which two certificates are on one card',
+  })
   @IsArray({ message: 'must be a list' })
   @ArrayMinSize(1, { message: 'must name at least one type' })
   @ArrayMaxSize(2, { message: 'must not name more than both types' })
@@ -351,11 +409,18 @@ export class PolicyBody {
   @IsBoolean({ message: 'must be true or false' })
   signingCertificateAtFirstRegistration!: boolean;
 
-  @ApiProperty({ ...BY_MEASURE, description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again' } as object)
+  @ApiProperty({
+    ...BY_MEASURE,
+    description: 'Measure (ISO/IEC 29794-5 name) to minimum: a photograph below it is taken again',
+  } as object)
   @IsObject({ message: 'must be an object' })
   photoQualityMin!: Record<string, number>;
 
-  @ApiProperty({ ...BY_MEASURE, description: 'Measure to bound: a photograph below it, or of which the measure could not be assessed, is held for two officers' } as object)
+  @ApiProperty({
+    ...BY_MEASURE,
+    description:
+      'Measure to bound: a photograph below it, or of which the measure could not be assessed, is held for two officers',
+  } as object)
   @IsObject({ message: 'must be an object' })
   photoQualityHoldBelow!: Record<string, number>;
 
@@ -363,22 +428,38 @@ export class PolicyBody {
   @IsInt({ message: 'must be an integer' })
   holdDueHours!: number;
 
-  @ApiProperty({ ...POSITIVE, description: 'A case that is open for longer degrades /health/ready; more than holdDueHours' })
+  @ApiProperty({
+    ...POSITIVE,
+    description: 'A case that is open for longer degrades /health/ready; more than holdDueHours',
+  })
   @IsInt({ message: 'must be an integer' })
   caseOpenHoursMax!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_650, description: 'The sealed evidence of a refused certificate is erased so many days after the refusal' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: 3_650,
+    description: 'The sealed evidence of a refused certificate is erased so many days after the refusal',
+  })
   @IsInt({ message: 'must be an integer' })
   refusedEvidenceRetentionDays!: number;
 
   @ApiProperty({
-    type: 'integer', minimum: 0, maximum: 3_650,
-    description: 'For so many days after an erasure a card of the person is known as erased before, and its registration held; 0: never',
+    type: 'integer',
+    minimum: 0,
+    maximum: 3_650,
+    description:
+      'For so many days after an erasure a card of the person is known as erased before, and its registration held; 0: never',
   })
   @IsInt({ message: 'must be an integer' })
   erasedBeforeDays!: number;
 
-  @ApiProperty({ type: 'integer', minimum: 0, maximum: 43_200, description: 'What two people agreed to is carried out so many minutes later; until then it can be declined' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    maximum: 43_200,
+    description: 'What two people agreed to is carried out so many minutes later; until then it can be declined',
+  })
   @IsInt({ message: 'must be an integer' })
   dualControlWaitMinutes!: number;
 
@@ -415,13 +496,22 @@ export class PolicyBody {
 
 /** A proposal: the values, and where there is one the statement of the what-if report that was made for them. */
 export class ProposalBody extends PolicyBody {
-  @ApiProperty({ required: false, description: 'The note of a what-if report (`POST /v1/audit/what-ifs`), signed by this log and made for these values; it goes into the record of the proposal' })
+  @ApiProperty({
+    required: false,
+    description:
+      'The note of a what-if report (`POST /v1/audit/what-ifs`), signed by this log and made for these values; it goes into the record of the proposal',
+  })
   @IsOptional()
   @IsString({ message: 'must be the text of a note' })
   @MaxLength(REPORT_NOTE_MAX, { message: 'is too long' })
   reportNote?: string;
 
-  @ApiProperty({ ...POSITIVE, required: false, description: 'The version that was changed. Default: the one in force. It comes into force only as long as that one is' })
+  @ApiProperty({
+    ...POSITIVE,
+    required: false,
+    description:
+      'The version that was changed. Default: the one in force. It comes into force only as long as that one is',
+  })
   @IsOptional()
   @IsInt({ message: 'must be an integer' })
   @Min(1, { message: 'must be the number of a version' })
@@ -450,7 +540,10 @@ export class PolicyVersionAnswer {
   @ApiProperty({ type: 'string', nullable: true })
   approvedBy!: string | null;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(AttachedReportAnswer) }, { type: 'null' }], description: 'The what-if report that came with the proposal' } as object)
+  @ApiProperty({
+    oneOf: [{ $ref: getSchemaPath(AttachedReportAnswer) }, { type: 'null' }],
+    description: 'The what-if report that came with the proposal',
+  } as object)
   report!: AttachedReport | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'The version that the proposer changed' })
@@ -486,12 +579,18 @@ export class PolicyDifferenceAnswer {
 
 @ApiExtraModels(PolicyBody)
 export class ShippedDefaultAnswer {
-  @ApiProperty({ description: 'Whether the policy in force is from before the default of this version, and nobody has decided about it since' })
+  @ApiProperty({
+    description:
+      'Whether the policy in force is from before the default of this version, and nobody has decided about it since',
+  })
   isOlder!: boolean;
 
   @ApiProperty({ type: [PolicyDifferenceAnswer] })
   differences!: readonly PolicyDifferenceAnswer[];
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(PolicyBody) }, { type: 'null' }], description: 'The policy in force with what is missing: to be proposed as it is' } as object)
+  @ApiProperty({
+    oneOf: [{ $ref: getSchemaPath(PolicyBody) }, { type: 'null' }],
+    description: 'The policy in force with what is missing: to be proposed as it is',
+  } as object)
   proposal!: PolicyValues | null;
 }

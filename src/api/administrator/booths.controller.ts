@@ -20,7 +20,12 @@ import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
 import { ActAnswer, BoothAnswer, EnrolmentBody, KeyBody, ResumptionBody, SuspensionBody } from './administrator.dto.js';
 
-const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
+const IDEMPOTENCY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and body: carried out once',
+  schema: { type: 'string' },
+} as const;
 const BOOTH_PARAM = { name: 'boothId', schema: { type: 'string', pattern: BOOTH_ID.source } } as const;
 
 /** Which photographing devices may send requests. @req R21 */
@@ -39,64 +44,132 @@ export class BoothsController {
   @ApiResponse({ status: 200, type: BoothsAnswer, description: 'The booths' })
   @SignedInProblems('invalid_request', 'audit_log_unavailable')
   async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<BoothsAnswer> {
-    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('booths', query, { isNowOnly: true }))));
+    const { rows, ...certified } = valueOf(
+      await this.commands.execute<ViewList, Outcome<ListAnswer>>(
+        new ViewList(randomUUID(), person.subject, listQuestion('booths', query, { isNowOnly: true })),
+      ),
+    );
     return { booths: rows, ...certified };
   }
 
   @Post()
   @Roles('administrator')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'proposeBooth', summary: 'Proposes to enrol a booth with its public key. Another administrator agrees (`/v1/acts`)' })
+  @ApiOperation({
+    operationId: 'proposeBooth',
+    summary: 'Proposes to enrol a booth with its public key. Another administrator agrees (`/v1/acts`)',
+  })
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: EnrolmentBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_exists', 'idempotency_key_reused', 'outcome_unknown')
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'booth_exists',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
   async enrol(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
     const { boothId, publicKey, reason, reference } = jsonBody(EnrolmentBody, request);
     const proposal = { act: 'enrol_booth', boothId, publicKey } as const;
-    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
+    return this.propose(
+      new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject),
+    );
   }
 
   @Post(':boothId/keys')
   @Roles('administrator')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'proposeBoothKey', summary: 'Proposes to give a booth a new public key. Another administrator agrees (`/v1/acts`)' })
+  @ApiOperation({
+    operationId: 'proposeBoothKey',
+    summary: 'Proposes to give a booth a new public key. Another administrator agrees (`/v1/acts`)',
+  })
   @ApiParam(BOOTH_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: KeyBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_retired', 'idempotency_key_reused', 'outcome_unknown')
-  async rotate(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'booth_unknown',
+    'booth_retired',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async rotate(
+    @Param('boothId') boothId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ActAnswer> {
     const { publicKey, reason, reference } = jsonBody(KeyBody, request);
     const proposal = { act: 'rotate_booth_key', boothId: boothIdOf(boothId), publicKey } as const;
-    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
+    return this.propose(
+      new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject),
+    );
   }
 
   @Post(':boothId/resumption')
   @Roles('administrator')
   @HttpCode(202)
-  @ApiOperation({ operationId: 'proposeResumption', summary: 'Proposes to bring a suspended booth back. Another administrator agrees (`/v1/acts`)' })
+  @ApiOperation({
+    operationId: 'proposeResumption',
+    summary: 'Proposes to bring a suspended booth back. Another administrator agrees (`/v1/acts`)',
+  })
   @ApiParam(BOOTH_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ResumptionBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'booth_retired', 'idempotency_key_reused', 'outcome_unknown')
-  async resume(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'booth_unknown',
+    'booth_retired',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async resume(
+    @Param('boothId') boothId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ActAnswer> {
     const { reason, reference } = jsonBody(ResumptionBody, request);
     const proposal = { act: 'resume_booth', boothId: boothIdOf(boothId) } as const;
-    return this.propose(new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject));
+    return this.propose(
+      new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject),
+    );
   }
 
   @Post(':boothId/suspension')
   @Roles('administrator')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'suspendBooth', summary: 'Suspends a booth at once. It comes back when two administrators agree to it, unless it was retired' })
+  @ApiOperation({
+    operationId: 'suspendBooth',
+    summary: 'Suspends a booth at once. It comes back when two administrators agree to it, unless it was retired',
+  })
   @ApiParam(BOOTH_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: SuspensionBody })
   @ApiResponse({ status: 200, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'booth_unknown', 'idempotency_key_reused', 'outcome_unknown')
-  async suspend(@Param('boothId') boothId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<BoothAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'booth_unknown',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async suspend(
+    @Param('boothId') boothId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<BoothAnswer> {
     const { reason } = jsonBody(SuspensionBody, request);
     const id = boothIdOf(boothId);
     const command = new SuspendBooth(await this.ids.of(request, person), id, reason, person.subject);

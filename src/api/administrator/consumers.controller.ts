@@ -14,12 +14,22 @@ import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
-import { ActAnswer, ConsumersAnswer, ReplayAnswer, ReplayBody, SkipBody, type ConsumerAnswer } from './administrator.dto.js';
+import {
+  ActAnswer,
+  ConsumersAnswer,
+  ReplayAnswer,
+  ReplayBody,
+  SkipBody,
+  type ConsumerAnswer,
+} from './administrator.dto.js';
 
 const CONSUMER = /^[a-z][a-z0-9-]{0,63}$/;
 const CONSUMER_PARAM = { name: 'consumer', schema: { type: 'string', pattern: CONSUMER.source } } as const;
 const IDEMPOTENCY = {
-  name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' },
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and body: carried out once',
+  schema: { type: 'string' },
 } as const;
 
 /** Parts of the server that follow the log, and what people do where one met an event that it cannot take. */
@@ -33,7 +43,10 @@ export class ConsumersController {
 
   @Get()
   @Roles('administrator', 'auditor')
-  @ApiOperation({ operationId: 'listConsumers', summary: 'Where every consumer of the log stands, and the events that it could not take' })
+  @ApiOperation({
+    operationId: 'listConsumers',
+    summary: 'Where every consumer of the log stands, and the events that it could not take',
+  })
   @ApiResponse({ status: 200, type: ConsumersAnswer, description: 'The consumers of this server' })
   @SignedInProblems()
   async list(@SignedIn() person: SignedInPerson): Promise<ConsumersAnswer> {
@@ -45,12 +58,19 @@ export class ConsumersController {
   @Post(':consumer/resumption')
   @Roles('administrator')
   @HttpCode(204)
-  @ApiOperation({ operationId: 'resumeConsumer', summary: 'Lets a consumer that stands still try again, after what was in its way has been put right' })
+  @ApiOperation({
+    operationId: 'resumeConsumer',
+    summary: 'Lets a consumer that stands still try again, after what was in its way has been put right',
+  })
   @ApiParam(CONSUMER_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 204, description: 'It tries again' })
   @SignedInProblems('consumer_unknown', 'consumer_not_stopped', 'idempotency_key_reused', 'outcome_unknown')
-  async resume(@Param('consumer') consumer: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
+  async resume(
+    @Param('consumer') consumer: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<void> {
     const command = new ResumeConsumer(await this.ids.of(request, person), consumerOf(consumer), person.subject);
     valueOf(await this.commands.execute<ResumeConsumer, Outcome<void>>(command));
   }
@@ -58,16 +78,30 @@ export class ConsumersController {
   @Post(':consumer/replays')
   @Roles('administrator')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'replayParked', summary: 'Has a parked event and what waits behind it handled, after what was in its way has been put right' })
+  @ApiOperation({
+    operationId: 'replayParked',
+    summary: 'Has a parked event and what waits behind it handled, after what was in its way has been put right',
+  })
   @ApiParam(CONSUMER_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ReplayBody })
   @ApiResponse({ status: 200, type: ReplayAnswer, description: 'All of it was handled' })
   @SignedInProblems(
-    'invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'consumer_unknown', 'event_not_waiting',
-    'replay_failed', 'idempotency_key_reused', 'outcome_unknown',
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'consumer_unknown',
+    'event_not_waiting',
+    'replay_failed',
+    'idempotency_key_reused',
+    'outcome_unknown',
   )
-  async replay(@Param('consumer') consumer: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ReplayAnswer> {
+  async replay(
+    @Param('consumer') consumer: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ReplayAnswer> {
     const { eventId } = jsonBody(ReplayBody, request);
     const command = new ReplayParked(await this.ids.of(request, person), consumerOf(consumer), eventId, person.subject);
     return valueOf(await this.commands.execute<ReplayParked, Outcome<ReplayAnswer>>(command));
@@ -78,17 +112,29 @@ export class ConsumersController {
   @HttpCode(202)
   @ApiOperation({
     operationId: 'proposeSkip',
-    summary: 'Proposes to let a consumer go past an event that it cannot take. Another administrator agrees (`/v1/acts`)',
+    summary:
+      'Proposes to let a consumer go past an event that it cannot take. Another administrator agrees (`/v1/acts`)',
   })
   @ApiParam(CONSUMER_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: SkipBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
   @SignedInProblems(
-    'invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'consumer_unknown', 'event_not_waiting',
-    'event_not_skippable', 'idempotency_key_reused', 'outcome_unknown',
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'consumer_unknown',
+    'event_not_waiting',
+    'event_not_skippable',
+    'idempotency_key_reused',
+    'outcome_unknown',
   )
-  async skip(@Param('consumer') consumer: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
+  async skip(
+    @Param('consumer') consumer: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ActAnswer> {
     const { eventId, reason, reference } = jsonBody(SkipBody, request);
     const proposal = { act: 'skip_event', consumer: consumerOf(consumer), eventId } as const;
     const command = new ProposeAct(await this.ids.of(request, person), proposal, reason, reference, person.subject);
@@ -101,7 +147,15 @@ function consumerOf(text: string): string {
   return text;
 }
 
-function consumerAnswer({ consumer, state, position, lastError, stoppedAt, maySkip, parked }: ConsumerView): ConsumerAnswer {
+function consumerAnswer({
+  consumer,
+  state,
+  position,
+  lastError,
+  stoppedAt,
+  maySkip,
+  parked,
+}: ConsumerView): ConsumerAnswer {
   return {
     consumer,
     state,
@@ -109,6 +163,13 @@ function consumerAnswer({ consumer, state, position, lastError, stoppedAt, maySk
     lastError: lastError?.message ?? null,
     stoppedAt,
     maySkip,
-    parked: parked.map(({ eventId, type, stream, revision, error, parkedAtUtc }) => ({ eventId, type, stream, revision, error, parkedAtUtc })),
+    parked: parked.map(({ eventId, type, stream, revision, error, parkedAtUtc }) => ({
+      eventId,
+      type,
+      stream,
+      revision,
+      error,
+      parkedAtUtc,
+    })),
   };
 }

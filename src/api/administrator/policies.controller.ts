@@ -17,9 +17,20 @@ import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { CommandIds } from '../command-ids.js';
 import { jsonBody, versionOf } from '../signed-in-request.js';
-import { CertifiedPoliciesAnswer, PoliciesAnswer, ProposalBody, ShippedDefaultAnswer, type PolicyBody } from './administrator.dto.js';
+import {
+  CertifiedPoliciesAnswer,
+  PoliciesAnswer,
+  ProposalBody,
+  ShippedDefaultAnswer,
+  type PolicyBody,
+} from './administrator.dto.js';
 
-const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
+const IDEMPOTENCY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and body: carried out once',
+  schema: { type: 'string' },
+} as const;
 const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1, maximum: 999_999_999 } } as const;
 
 /** Thresholds and limits, versioned; who proposes one does not approve it. */
@@ -36,17 +47,35 @@ export class PoliciesController {
   @Roles('administrator', 'auditor')
   @ApiOperation({ operationId: 'listPolicies', summary: 'Every version, and the one in force' })
   @PagingQuery()
-  @ApiResponse({ status: 200, type: CertifiedPoliciesAnswer, description: 'The policies: `versions` with names, and the same as `rows` of the log with their certificate' })
+  @ApiResponse({
+    status: 200,
+    type: CertifiedPoliciesAnswer,
+    description: 'The policies: `versions` with names, and the same as `rows` of the log with their certificate',
+  })
   @SignedInProblems('invalid_request', 'audit_log_unavailable')
   async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<CertifiedPoliciesAnswer> {
-    const certified = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('policies', query, { isNowOnly: true }))));
-    return { ...policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies())), ...certified };
+    const certified = valueOf(
+      await this.commands.execute<ViewList, Outcome<ListAnswer>>(
+        new ViewList(randomUUID(), person.subject, listQuestion('policies', query, { isNowOnly: true })),
+      ),
+    );
+    return {
+      ...policiesAnswer(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies())),
+      ...certified,
+    };
   }
 
   @Get('shipped-default')
   @Roles('administrator', 'auditor')
-  @ApiOperation({ operationId: 'compareWithShippedDefault', summary: 'What the default of this version asks of photographs and the policy in force does not' })
-  @ApiResponse({ status: 200, type: ShippedDefaultAnswer, description: 'Whether the policy in force is older, and what to propose then' })
+  @ApiOperation({
+    operationId: 'compareWithShippedDefault',
+    summary: 'What the default of this version asks of photographs and the policy in force does not',
+  })
+  @ApiResponse({
+    status: 200,
+    type: ShippedDefaultAnswer,
+    description: 'Whether the policy in force is older, and what to propose then',
+  })
   @SignedInProblems()
   async shippedDefault(): Promise<ShippedDefaultAnswer> {
     const older = olderThanShipped(await this.queries.execute<ListPolicies, PolicyState>(new ListPolicies()));
@@ -60,11 +89,27 @@ export class PoliciesController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ProposalBody })
   @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'policy_invalid', 'policy_version_unknown', 'policy_report_invalid', 'idempotency_key_reused', 'outcome_unknown')
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'policy_invalid',
+    'policy_version_unknown',
+    'policy_report_invalid',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
   async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
     const { reportNote, basedOn, ...body } = jsonBody(ProposalBody, request);
     const values = plainValues(body);
-    const command = new ProposePolicy(await this.ids.of(request, person), values, person.subject, reportNote ?? null, basedOn);
+    const command = new ProposePolicy(
+      await this.ids.of(request, person),
+      values,
+      person.subject,
+      reportNote ?? null,
+      basedOn,
+    );
     return policiesAnswer(valueOf(await this.commands.execute<ProposePolicy, Outcome<PolicyState>>(command)));
   }
 
@@ -76,7 +121,11 @@ export class PoliciesController {
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
   @SignedInProblems('policy_version_unknown', 'policy_own_proposal', 'idempotency_key_reused', 'outcome_unknown')
-  async approve(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
+  async approve(
+    @Param('version') version: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<PoliciesAnswer> {
     const asked = versionOf(version);
     const command = new ApprovePolicy(await this.ids.of(request, person), asked, person.subject);
     return policiesAnswer(valueOf(await this.commands.execute<ApprovePolicy, Outcome<PolicyState>>(command)));
@@ -89,8 +138,18 @@ export class PoliciesController {
   @ApiParam(VERSION_PARAM)
   @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems('policy_version_unknown', 'policy_not_approved', 'policy_outdated', 'idempotency_key_reused', 'outcome_unknown')
-  async activate(@Param('version') version: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
+  @SignedInProblems(
+    'policy_version_unknown',
+    'policy_not_approved',
+    'policy_outdated',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async activate(
+    @Param('version') version: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<PoliciesAnswer> {
     const asked = versionOf(version);
     const command = new ActivatePolicy(await this.ids.of(request, person), asked, person.subject);
     return policiesAnswer(valueOf(await this.commands.execute<ActivatePolicy, Outcome<PolicyState>>(command)));

@@ -1,5 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
 import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { LISTS, type ListName } from '../../domain/audit/population.js';
@@ -23,7 +36,12 @@ export class ExportBody {
   @Min(0, { message: 'must not be negative' })
   from?: number;
 
-  @ApiProperty({ required: false, type: 'integer', minimum: 0, description: 'Last entry of the range; absent: the newest' })
+  @ApiProperty({
+    required: false,
+    type: 'integer',
+    minimum: 0,
+    description: 'Last entry of the range; absent: the newest',
+  })
   @IsOptional()
   @IsInt({ message: 'must be a whole number' })
   @Min(0, { message: 'must not be negative' })
@@ -39,13 +57,22 @@ export class ExportBody {
   @IsAnyInstant()
   toUtc?: string;
 
-  @ApiProperty({ required: false, enum: LISTS, isArray: true, description: 'Lists to hand over with the events that they are drawn from' })
+  @ApiProperty({
+    required: false,
+    enum: LISTS,
+    isArray: true,
+    description: 'Lists to hand over with the events that they are drawn from',
+  })
   @IsOptional()
   @IsArray({ message: 'must be a list' })
   @IsIn(LISTS, { each: true, message: `must be one of ${LISTS.join(', ')}` })
   lists?: ListName[];
 
-  @ApiProperty({ required: false, type: [String], description: 'Checkpoints that the reader has: each gets its consistency proof' })
+  @ApiProperty({
+    required: false,
+    type: [String],
+    description: 'Checkpoints that the reader has: each gets its consistency proof',
+  })
   @IsOptional()
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(KNOWN_MAX, { message: `must have at most ${KNOWN_MAX}` })
@@ -73,7 +100,10 @@ export class ErasureBody {
   @IsIn(ACT_REASONS.erase_registrant, { message: `must be one of ${ACT_REASONS.erase_registrant.join(', ')}` })
   rule!: (typeof ACT_REASONS.erase_registrant)[number];
 
-  @ApiProperty({ pattern: REFERENCE.source, description: 'Where more is written about it: the number of a request, a ticket or a file. No names, no sentences' })
+  @ApiProperty({
+    pattern: REFERENCE.source,
+    description: 'Where more is written about it: the number of a request, a ticket or a file. No names, no sentences',
+  })
   @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
   reference!: string;
 }
@@ -144,7 +174,13 @@ export class ExplanationAnswer {
   @ApiProperty({ type: 'integer', nullable: true })
   position!: number | null;
 
-  @ApiProperty({ type: 'array', items: { type: 'object', properties: { atUtc: { type: 'string' }, type: { type: 'string' }, text: { type: 'string' } } } })
+  @ApiProperty({
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: { atUtc: { type: 'string' }, type: { type: 'string' }, text: { type: 'string' } },
+    },
+  })
   lines!: readonly { readonly atUtc: string; readonly type: string; readonly text: string }[];
 }
 

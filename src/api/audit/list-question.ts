@@ -14,18 +14,28 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PAGING = ['limit', 'cursor'];
-const FORM_OF: Readonly<Record<keyof ListFilter, { readonly is: (text: string) => boolean; readonly expected: string }>> = {
+const FORM_OF: Readonly<
+  Record<keyof ListFilter, { readonly is: (text: string) => boolean; readonly expected: string }>
+> = {
   boothId: { is: (text) => BOOTH_ID.test(text), expected: 'the id of a booth' },
   stage: { is: (text) => REQUEST_STAGES.includes(text), expected: `one of ${REQUEST_STAGES.join(', ')}` },
   include: { is: (text) => text === 'resolved', expected: 'absent or "resolved"' },
   requestId: { is: (text) => REQUEST_ID.test(text), expected: 'a request id' },
 };
 
-/** What the query string asks of a list. @throws {ProblemError} `invalid_request` for a parameter that the list does not know, or of another form */
+/** What the query string asks of a list. @throws {ProblemError} `invalid_request` for a parameter that the list does
+ * not know, or of another form */
 export function listQuestion(list: ListName, given: QueryParameters, { isNowOnly = false } = {}): ListQuestion {
   const known = [...FILTERS_OF[list], ...PAGING, ...(isNowOnly ? [] : ['at', 'position', 'withNames'])];
   refuseOthers(given, known);
-  return { list, filter: filterOf(list, given), moment: isNowOnly ? 'now' : momentOf(given), withNames: flagOf(given, 'withNames'), cursor: textOf(given, 'cursor'), limit: limitOf(given['limit']) };
+  return {
+    list,
+    filter: filterOf(list, given),
+    moment: isNowOnly ? 'now' : momentOf(given),
+    withNames: flagOf(given, 'withNames'),
+    cursor: textOf(given, 'cursor'),
+    limit: limitOf(given['limit']),
+  };
 }
 
 export function filterOf(list: ListName, given: QueryParameters): ListFilter {
@@ -41,26 +51,31 @@ export function filterOf(list: ListName, given: QueryParameters): ListFilter {
 
 /** `at` (an instant) or `position` (a place in the log), or neither. @throws {ProblemError} `invalid_request` */
 export function momentOf(given: QueryParameters): AskedMoment {
-  if (given['at'] !== undefined && given['position'] !== undefined) throw invalid({
-      pointer: '',
-      parameter: 'at',
-      expected: 'at most one of the query parameters at and position',
-    });
+  if (given['at'] !== undefined && given['position'] !== undefined)
+    throw invalid({ pointer: '', parameter: 'at', expected: 'at most one of the query parameters at and position' });
   if (given['at'] !== undefined) return { atUtc: instantOf(given['at'], 'at') };
   return given['position'] === undefined ? 'now' : { position: placeOf(given['position'], 'position') };
 }
 
-/** A moment in one parameter: digits are a place in the log, anything else an instant. @throws {ProblemError} `invalid_request` */
+/** A moment in one parameter: digits are a place in the log, anything else an instant. @throws {ProblemError}
+ * `invalid_request` */
 export function eitherMomentOf(given: QueryParameters, name: string): AskedMoment {
   const value = given[name];
-  if (value === undefined) throw invalid(parameterError(name, 'is an instant with its offset, or a position in the log'));
-  return typeof value === 'string' && /^-?\d+$/.test(value) ? { position: placeOf(value, name) } : { atUtc: instantOf(value, name) };
+  if (value === undefined)
+    throw invalid(parameterError(name, 'is an instant with its offset, or a position in the log'));
+  return typeof value === 'string' && /^-?\d+$/.test(value)
+    ? { position: placeOf(value, name) }
+    : { atUtc: instantOf(value, name) };
 }
 
 export function refuseOthers(given: QueryParameters, known: readonly string[]): void {
   const other = Object.keys(given).find((name) => !known.includes(name));
   if (other === undefined) return;
-  throw invalid({ pointer: '', parameter: other.slice(0, 64), expected: `the query parameters are ${known.join(', ')}` });
+  throw invalid({
+    pointer: '',
+    parameter: other.slice(0, 64),
+    expected: `the query parameters are ${known.join(', ')}`,
+  });
 }
 
 function instantOf(value: unknown, name: string): string {
@@ -85,7 +100,8 @@ function textOf(given: QueryParameters, name: string): string | null {
 
 function flagOf(given: QueryParameters, name: string): boolean {
   const value = given[name];
-  if (value !== undefined && value !== 'true' && value !== 'false') throw invalid(parameterError(name, 'is true or false'));
+  if (value !== undefined && value !== 'true' && value !== 'false')
+    throw invalid(parameterError(name, 'is true or false'));
   return value === 'true';
 }
 
@@ -99,20 +115,44 @@ function limitOf(text: unknown): number {
 /** Documents `limit` and `cursor`. */
 export function PagingQuery(): MethodDecorator {
   return applyDecorators(
-    ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } }),
-    ApiQuery({ name: 'cursor', required: false, description: '`next` of the page before: the same list at the same moment goes on', schema: { type: 'string', pattern: '^[1-9][0-9]{0,14}-[1-9][0-9]{0,14}$' } }),
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      schema: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT },
+    }),
+    ApiQuery({
+      name: 'cursor',
+      required: false,
+      description: '`next` of the page before: the same list at the same moment goes on',
+      schema: { type: 'string', pattern: '^[1-9][0-9]{0,14}-[1-9][0-9]{0,14}$' },
+    }),
   );
 }
 
 /** Documents `at` and `position`. */
 export function MomentQuery(): MethodDecorator {
   return applyDecorators(
-    ApiQuery({ name: 'at', required: false, description: 'An instant in any offset, inclusive; not in the future and not before the first event', schema: { type: 'string', ...ANY_INSTANT } }),
-    ApiQuery({ name: 'position', required: false, description: 'A position in the log, inclusive, instead of `at`', schema: PLACE }),
+    ApiQuery({
+      name: 'at',
+      required: false,
+      description: 'An instant in any offset, inclusive; not in the future and not before the first event',
+      schema: { type: 'string', ...ANY_INSTANT },
+    }),
+    ApiQuery({
+      name: 'position',
+      required: false,
+      description: 'A position in the log, inclusive, instead of `at`',
+      schema: PLACE,
+    }),
   );
 }
 
 /** Documents a moment in one parameter. */
 export function EitherMomentQuery(name: string): MethodDecorator {
-  return ApiQuery({ name, required: true, description: 'An instant in any offset, or a position in the log, inclusive', schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, PLACE] } });
+  return ApiQuery({
+    name,
+    required: true,
+    description: 'An instant in any offset, or a position in the log, inclusive',
+    schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, PLACE] },
+  });
 }

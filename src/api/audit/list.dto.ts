@@ -5,7 +5,11 @@ import { LISTS, type ListName } from '../../domain/audit/population.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
 
 const OBJECT = { type: 'object', additionalProperties: true } as const;
-const ANY = { oneOf: ['string', 'number', 'boolean', 'null', 'object'].map((type) => ({ type })).concat([{ type: 'array', items: {} } as never]) } as object;
+const ANY = {
+  oneOf: ['string', 'number', 'boolean', 'null', 'object']
+    .map((type) => ({ type }))
+    .concat([{ type: 'array', items: {} } as never]),
+} as object;
 const COUNT = { type: 'integer', minimum: 0 } as const;
 
 export class ListMoment {
@@ -15,7 +19,10 @@ export class ListMoment {
   @ApiProperty({ format: 'date-time' })
   atUtc!: string;
 
-  @ApiProperty({ description: 'False when the signed log is behind what was stored when the question came: the list speaks up to `position` and not beyond' })
+  @ApiProperty({
+    description:
+      'False when the signed log is behind what was stored when the question came: the list speaks up to `position` and not beyond',
+  })
   isNewest!: boolean;
 
   @ApiProperty({ ...COUNT, description: 'Entries of the tree that the certificate speaks about' })
@@ -41,7 +48,10 @@ export class CertifiedAnswer {
   @ApiProperty({ ...OBJECT, description: 'The filter as it was asked' })
   query!: JsonObject;
 
-  @ApiProperty({ description: 'Signed note: list, query, moment, tree, count of all rows, digests of all rows and of this page (docs/audit.md)' })
+  @ApiProperty({
+    description:
+      'Signed note: list, query, moment, tree, count of all rows, digests of all rows and of this page (docs/audit.md)',
+  })
   certificate!: string;
 
   @ApiProperty({ description: 'Signed checkpoint of the tree that the certificate speaks about' })

@@ -11,7 +11,16 @@ import { valueOf } from '../answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
-import { EitherMomentQuery, eitherMomentOf, filterOf, listQuestion, MomentQuery, PagingQuery, refuseOthers, type QueryParameters } from './list-question.js';
+import {
+  EitherMomentQuery,
+  eitherMomentOf,
+  filterOf,
+  listQuestion,
+  MomentQuery,
+  PagingQuery,
+  refuseOthers,
+  type QueryParameters,
+} from './list-question.js';
 import { AuditListAnswer, ListDifferenceAnswer } from './list.dto.js';
 
 /** Lists and the dashboard at any moment, each with a certificate that an auditor can hold against the events. */
@@ -22,35 +31,65 @@ export class AuditListsController {
 
   @Get(':list')
   @Roles('auditor')
-  @ApiOperation({ operationId: 'auditList', summary: 'A list as of now or any moment of the past, with its certificate' })
+  @ApiOperation({
+    operationId: 'auditList',
+    summary: 'A list as of now or any moment of the past, with its certificate',
+  })
   @ApiParam({ name: 'list', schema: { type: 'string', enum: [...LISTS] } })
   @MomentQuery()
   @ApiQuery({ name: 'boothId', required: false, description: 'requests, holds', schema: { type: 'string' } })
   @ApiQuery({ name: 'stage', required: false, description: 'requests', schema: { type: 'string' } })
-  @ApiQuery({ name: 'include', required: false, description: 'holds: the resolved ones too', schema: { type: 'string', enum: ['resolved'] } })
+  @ApiQuery({
+    name: 'include',
+    required: false,
+    description: 'holds: the resolved ones too',
+    schema: { type: 'string', enum: ['resolved'] },
+  })
   @ApiQuery({ name: 'requestId', required: false, description: 'accesses', schema: { type: 'string', format: 'uuid' } })
-  @ApiQuery({ name: 'withNames', required: false, description: 'Who the tokens stand for', schema: { type: 'boolean' } })
+  @ApiQuery({
+    name: 'withNames',
+    required: false,
+    description: 'Who the tokens stand for',
+    schema: { type: 'boolean' },
+  })
   @PagingQuery()
   @ApiResponse({ status: 200, type: AuditListAnswer, description: 'A page of the list' })
   @SignedInProblems('invalid_request', 'not_found', 'moment_out_of_range', 'audit_log_unavailable')
-  async list(@Param('list') name: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<AuditListAnswer> {
+  async list(
+    @Param('list') name: string,
+    @Query() query: QueryParameters,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<AuditListAnswer> {
     const question = listQuestion(listOf(name), query);
-    return valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, question)));
+    return valueOf(
+      await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, question)),
+    );
   }
 
   @Get(':list/difference')
   @Roles('auditor')
-  @ApiOperation({ operationId: 'auditListDifference', summary: 'What differs in a list between two moments: rows that came, went and changed' })
+  @ApiOperation({
+    operationId: 'auditListDifference',
+    summary: 'What differs in a list between two moments: rows that came, went and changed',
+  })
   @ApiParam({ name: 'list', schema: { type: 'string', enum: [...LISTS] } })
   @EitherMomentQuery('from')
   @EitherMomentQuery('to')
   @ApiResponse({ status: 200, type: ListDifferenceAnswer, description: 'The differences' })
   @SignedInProblems('invalid_request', 'not_found', 'moment_out_of_range', 'audit_log_unavailable')
-  async difference(@Param('list') name: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<ListDifferenceAnswer> {
+  async difference(
+    @Param('list') name: string,
+    @Query() query: QueryParameters,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ListDifferenceAnswer> {
     const list = listOf(name);
     refuseOthers(query, [...FILTERS_OF[list], 'from', 'to']);
     const moments = [eitherMomentOf(query, 'from'), eitherMomentOf(query, 'to')] as const;
-    return valueOf(await this.commands.execute<CompareLists, Outcome<ListDifference>>(new CompareLists(randomUUID(), person.subject, list, filterOf(list, query), moments)));
+    return valueOf(
+      await this.commands.execute<CompareLists, Outcome<ListDifference>>(
+        new CompareLists(randomUUID(), person.subject, list, filterOf(list, query), moments),
+      ),
+    );
   }
 }
 

@@ -3,7 +3,14 @@ import { Controller, Get, Header, Query, Req, StreamableFile } from '@nestjs/com
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeEndpoint, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { GetAuditKeys, ProveConsistency, ProveInclusion, ReadAuditFile, type ConsistencyAnswer, type InclusionAnswer } from '../../application/queries/audit-questions.js';
+import {
+  GetAuditKeys,
+  ProveConsistency,
+  ProveInclusion,
+  ReadAuditFile,
+  type ConsistencyAnswer,
+  type InclusionAnswer,
+} from '../../application/queries/audit-questions.js';
 import { RecordView } from '../../application/commands/view-records.js';
 import { found } from '../answer.js';
 import { Open, Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
@@ -14,8 +21,9 @@ import { AuditKeysAnswer, ConsistencyProofAnswer, InclusionProofAnswer } from '.
 
 const PREFIX = '/v1/audit/log/';
 
-/** The log as C2SP tlog-tiles asks for it, for monitors and witnesses. Hashes and checkpoints tell nothing about anybody and are open to
- *  everybody: the more copies there are, the harder it is to rewrite history. Entries are for auditors. */
+/** The log as C2SP tlog-tiles asks for it, for monitors and witnesses. Hashes and checkpoints tell nothing about
+ * anybody and are open to everybody: the more copies there are, the harder it is to rewrite history. Entries are for
+ * auditors. */
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditLogController {
@@ -39,7 +47,10 @@ export class AuditLogController {
   @Open()
   @Header('content-type', 'text/plain; charset=utf-8')
   @Header('cache-control', 'no-cache')
-  @ApiOperation({ operationId: 'auditCosigned', summary: 'The newest checkpoint that witnesses have cosigned, with their lines (C2SP tlog-cosignature)' })
+  @ApiOperation({
+    operationId: 'auditCosigned',
+    summary: 'The newest checkpoint that witnesses have cosigned, with their lines (C2SP tlog-cosignature)',
+  })
   @ApiResponse({ status: 200, description: 'The note', content: { 'text/plain': { schema: { type: 'string' } } } })
   @Problems('not_found')
   async cosigned(): Promise<StreamableFile> {
@@ -70,7 +81,10 @@ export class AuditLogController {
 
   @Get('keys')
   @Open()
-  @ApiOperation({ operationId: 'auditKeys', summary: "The log's public keys. Get them by another way too before trusting them" })
+  @ApiOperation({
+    operationId: 'auditKeys',
+    summary: "The log's public keys. Get them by another way too before trusting them",
+  })
   @ApiResponse({ status: 200, type: AuditKeysAnswer, description: 'The keys' })
   @Problems()
   keys(): Promise<AuditKeysAnswer> {
@@ -84,7 +98,11 @@ export class AuditLogController {
   @ApiResponse({ status: 200, type: InclusionProofAnswer, description: 'The proof' })
   @Problems('invalid_request', 'not_found')
   async inclusion(@Query('index') index: unknown): Promise<InclusionProofAnswer> {
-    return found(await this.queries.execute<ProveInclusion, InclusionAnswer | null>(new ProveInclusion(wholeNumber(index, 'index'))));
+    return found(
+      await this.queries.execute<ProveInclusion, InclusionAnswer | null>(
+        new ProveInclusion(wholeNumber(index, 'index')),
+      ),
+    );
   }
 
   @Get('proofs/consistency')
@@ -95,11 +113,18 @@ export class AuditLogController {
   @ApiResponse({ status: 200, type: ConsistencyProofAnswer, description: 'The proof' })
   @Problems('invalid_request', 'not_found')
   async consistency(@Query('first') first: unknown, @Query('second') second: unknown): Promise<ConsistencyProofAnswer> {
-    return found(await this.queries.execute<ProveConsistency, ConsistencyAnswer | null>(new ProveConsistency(wholeNumber(first, 'first'), second === undefined ? null : wholeNumber(second, 'second'))));
+    return found(
+      await this.queries.execute<ProveConsistency, ConsistencyAnswer | null>(
+        new ProveConsistency(wholeNumber(first, 'first'), second === undefined ? null : wholeNumber(second, 'second')),
+      ),
+    );
   }
 
   private async file(path: string, type = 'application/octet-stream'): Promise<StreamableFile> {
-    return new StreamableFile(found(await this.queries.execute<ReadAuditFile, Uint8Array | null>(new ReadAuditFile(path))), { type });
+    return new StreamableFile(
+      found(await this.queries.execute<ReadAuditFile, Uint8Array | null>(new ReadAuditFile(path))),
+      { type },
+    );
   }
 }
 

@@ -25,7 +25,10 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const mark = this.reflector.getAllAndOverride<AccessMark | undefined>(ACCESS_MARK, [context.getHandler(), context.getClass()]);
+    const mark = this.reflector.getAllAndOverride<AccessMark | undefined>(ACCESS_MARK, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     if (!mark) throw new Error(`${context.getClass().name}.${context.getHandler().name} says neither @Open nor @Roles`);
     if ('open' in mark) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();

@@ -17,7 +17,8 @@ export type AccessMark = { readonly open: true } | { readonly roles: readonly Ro
 /** Only for people with one of these roles. */
 export const Roles = (...roles: readonly [Role, ...Role[]]) => SetMetadata<string, AccessMark>(ACCESS_MARK, { roles });
 
-/** For everybody: booths prove themselves by their signature, receipts by being unguessable. A route without a mark is served to nobody. */
+/** For everybody: booths prove themselves by their signature, receipts by being unguessable. A route without a mark is
+ * served to nobody. */
 export const Open = () => SetMetadata<string, AccessMark>(ACCESS_MARK, { open: true });
 
 const people = new WeakMap<FastifyRequest, SignedInPerson>();

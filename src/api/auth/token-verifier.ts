@@ -54,11 +54,14 @@ export class TokenVerifier {
         requiredClaims: ['sub', 'exp'],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
       });
-      // RFC 9068 names the type at+jwt; many issuers still write JWT. Others (logout tokens, events) are no access tokens.
-      if (!['at+jwt', 'application/at+jwt', 'jwt', undefined].includes(protectedHeader.typ?.toLowerCase())) return { verdict: 'invalid', cause: 'type' };
+      // RFC 9068 names the type at+jwt; many issuers still write JWT. Others (logout tokens, events) are no access
+      // tokens.
+      if (!['at+jwt', 'application/at+jwt', 'jwt', undefined].includes(protectedHeader.typ?.toLowerCase()))
+        return { verdict: 'invalid', cause: 'type' };
       return personOf(payload, oidc.rolesClaim);
     } catch (error) {
-      if (TOKEN_FAULTS.some((fault) => error instanceof fault)) return { verdict: 'invalid', cause: (error as { code: string }).code };
+      if (TOKEN_FAULTS.some((fault) => error instanceof fault))
+        return { verdict: 'invalid', cause: (error as { code: string }).code };
       return { verdict: 'unknown', cause: error instanceof Error ? error.name : 'error' };
     }
   }
@@ -79,10 +82,14 @@ export class TokenVerifier {
 /** OpenID Connect Discovery 1.0, section 4: the document must name the very issuer that was asked. */
 async function jwksAddress({ issuer, jwksUri }: OidcSettings): Promise<URL> {
   if (jwksUri !== null) return new URL(jwksUri);
-  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: 'error' });
+  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+    signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+    redirect: 'error',
+  });
   if (!response.ok) throw new Error(`discovery answered ${response.status}`);
   const found = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
-  if (found.issuer !== issuer || typeof found.jwks_uri !== 'string') throw new Error('discovery names another issuer or no keys');
+  if (found.issuer !== issuer || typeof found.jwks_uri !== 'string')
+    throw new Error('discovery names another issuer or no keys');
   const keys = new URL(found.jwks_uri);
   // Whoever can change what goes over plain http could sign in as anybody.
   if (issuer.startsWith('https:') && keys.protocol !== 'https:')
@@ -93,8 +100,17 @@ async function jwksAddress({ issuer, jwksUri }: OidcSettings): Promise<URL> {
 function personOf(payload: JWTPayload, rolesClaim: string): TokenVerdict {
   const subject = payload.sub ?? '';
   // The subject goes into events for ever, so its form is checked like any other input's.
-  if (!SUBJECT.test(subject) || RESERVED.test(subject) || holdsMyNumber(subject)) return { verdict: 'invalid', cause: 'subject' };
-  const claim = rolesClaim.split('.').reduce<unknown>((value, name) => (value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined), payload);
+  if (!SUBJECT.test(subject) || RESERVED.test(subject) || holdsMyNumber(subject))
+    return { verdict: 'invalid', cause: 'subject' };
+  const claim = rolesClaim
+    .split('.')
+    .reduce<unknown>(
+      (value, name) =>
+        value !== null && typeof value === 'object' && Object.hasOwn(value, name)
+          ? (value as Record<string, unknown>)[name]
+          : undefined,
+      payload,
+    );
   const named = Array.isArray(claim) ? claim : [];
   return { verdict: 'valid', person: { subject, roles: ROLES.filter((role: Role) => named.includes(role)) } };
 }

@@ -1,17 +1,45 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, Equals, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsObject, Matches, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { FRAMES_MAX, REGISTRATION_MODES, type CaptureEnvelope, type RegistrationMode } from '../../domain/booth/capture-envelope.js';
+import {
+  ArrayMaxSize,
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsObject,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import {
+  FRAMES_MAX,
+  REGISTRATION_MODES,
+  type CaptureEnvelope,
+  type RegistrationMode,
+} from '../../domain/booth/capture-envelope.js';
 import { CERTIFICATE_TYPES, type CertificateType } from '../../domain/values/certificate-status.js';
 import type { PhotoCheck } from '../../domain/booth/photo-check.js';
 import type { PhotoGuidance } from '../../domain/registration/photo-guidance.js';
-import { HEAD_TURNS, PHOTO_MEASURES, type HeadTurn, type NotComparableReason, type PhotoMeasure } from '../../domain/values/face-comparison.js';
+import {
+  HEAD_TURNS,
+  PHOTO_MEASURES,
+  type HeadTurn,
+  type NotComparableReason,
+  type PhotoMeasure,
+} from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/read-models.js';
 import { base64Schema, IsBase64Bytes, IsUtcInstant, SIGNED_INSTANT } from '../validation.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
-const DIGEST = { description: 'SHA-256 of the exact bytes of the part, lower-case hexadecimal', pattern: SHA256.source } as const;
+const DIGEST = {
+  description: 'SHA-256 of the exact bytes of the part, lower-case hexadecimal',
+  pattern: SHA256.source,
+} as const;
 const COUNTER_MAX = 2 ** 31;
 const SIGNATURE_BYTES = { min: 1, max: 1_024 } as const;
 const ED25519_BYTES = { min: 64, max: 64 } as const;
@@ -29,12 +57,20 @@ export class ChallengeAnswer {
   @ApiProperty({ format: 'date-time' })
   expiresAtUtc!: string;
 
-  @ApiProperty({ enum: HEAD_TURNS, description: "How the person turns the head after the photograph, for booths that send further frames; left and right are the person's own" })
+  @ApiProperty({
+    enum: HEAD_TURNS,
+    description:
+      "How the person turns the head after the photograph, for booths that send further frames; left and right are the person's own",
+  })
   prompt!: HeadTurn;
 }
 
 export class ConsentBody {
-  @ApiProperty({ description: 'Version of the text that was shown and agreed to before the capture', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$', example: '2026-11' })
+  @ApiProperty({
+    description: 'Version of the text that was shown and agreed to before the capture',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+    example: '2026-11',
+  })
   @Matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { message: 'must be the version of a consent text' })
   textVersion!: string;
 
@@ -91,7 +127,13 @@ export class CaptureEnvelopeBody implements CaptureEnvelope {
   @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
   cardIssuerCertificateSha256!: string;
 
-  @ApiProperty({ type: 'array', items: { type: 'string', pattern: SHA256.source }, maxItems: FRAMES_MAX, required: false, description: 'SHA-256 of the parts frame0 to frame3 in their order; absent where there are none' })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', pattern: SHA256.source },
+    maxItems: FRAMES_MAX,
+    required: false,
+    description: 'SHA-256 of the parts frame0 to frame3 in their order; absent where there are none',
+  })
   @ValidateIf((body: CaptureEnvelopeBody) => body.framesSha256 !== undefined)
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(FRAMES_MAX, { message: `must not name more than ${FRAMES_MAX} frames` })
@@ -129,7 +171,13 @@ export class RegistrationRequestBody {
 }
 
 export const RECEIPT_EXAMPLE = '7K3M-9QXD-2VTB-HW60';
-const PUBLIC_STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+const PUBLIC_STATUSES = [
+  'received',
+  'processing',
+  'registered',
+  'not_registered',
+  'visit_again',
+] as const satisfies readonly PublicStatus[];
 
 export class ReceiptAnswer {
   @ApiProperty({ description: 'Printed for the holder', example: RECEIPT_EXAMPLE })
@@ -157,7 +205,10 @@ export class PhotoCheckBody implements PhotoCheck {
   @Matches(BOOTH_ID, { message: `must match ${BOOTH_ID.source}` })
   boothId!: string;
 
-  @ApiProperty({ description: 'As given by POST /v1/challenges; it stays good for the capture', pattern: '^[A-Za-z0-9_-]{16,128}$' })
+  @ApiProperty({
+    description: 'As given by POST /v1/challenges; it stays good for the capture',
+    pattern: '^[A-Za-z0-9_-]{16,128}$',
+  })
   @Matches(/^[A-Za-z0-9_-]{16,128}$/, { message: 'must be base64url of 16 to 128 characters' })
   nonce!: string;
 
@@ -165,7 +216,10 @@ export class PhotoCheckBody implements PhotoCheck {
   @Matches(SHA256, { message: 'must be 64 lower-case hexadecimal digits' })
   photoSha256!: string;
 
-  @ApiProperty({ ...base64Schema(ED25519_BYTES), description: "Ed25519 by the booth's enrolled key over the photo check text" })
+  @ApiProperty({
+    ...base64Schema(ED25519_BYTES),
+    description: "Ed25519 by the booth's enrolled key over the photo check text",
+  })
   @IsBase64Bytes(ED25519_BYTES)
   boothSignature!: string;
 }
@@ -179,7 +233,18 @@ export class HintAnswer {
 }
 
 const NOT_COMPARABLE_REASONS = [
-  'no_face', 'several_faces', 'face_too_small', 'too_blurred', 'turned_away', 'not_upright', 'eyes_closed', 'eyes_covered', 'mouth_covered', 'printed_frame', 'unreadable_image', 'image_too_large',
+  'no_face',
+  'several_faces',
+  'face_too_small',
+  'too_blurred',
+  'turned_away',
+  'not_upright',
+  'eyes_closed',
+  'eyes_covered',
+  'mouth_covered',
+  'printed_frame',
+  'unreadable_image',
+  'image_too_large',
   'poor_quality',
 ] as const satisfies readonly NotComparableReason[];
 
@@ -206,7 +271,9 @@ export class PhotoCheckAnswerBody implements PhotoGuidance {
   @ApiProperty({ description: 'Whether the photograph would be compared at all; nothing about the outcome' })
   usable!: boolean;
 
-  @ApiProperty({ description: 'Whether two officers would look at it before it is used, because something about it cannot be told' })
+  @ApiProperty({
+    description: 'Whether two officers would look at it before it is used, because something about it cannot be told',
+  })
   review!: boolean;
 
   @ApiProperty({ type: [PhotoReasonAnswer], description: 'Why it would not be compared' })

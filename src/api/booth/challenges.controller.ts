@@ -33,9 +33,16 @@ export class ChallengesController {
     if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
     const parsed = Buffer.isBuffer(request.body) ? parseJson(request.body) : ({ outcome: 'malformed' } as const);
     if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', expected: 'a JSON object as application/json' }] });
+    if (parsed.outcome === 'malformed')
+      return this.door.refuse(request, 'malformed_request', {
+        errors: [{ pointer: '', expected: 'a JSON object as application/json' }],
+      });
     const body = validated(ChallengeBody, parsed.value);
-    if ('errors' in body) return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId), errors: body.errors });
+    if ('errors' in body)
+      return this.door.refuse(request, 'malformed_request', {
+        boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId),
+        errors: body.errors,
+      });
     return this.commands.execute<IssueChallenge, Challenge>(new IssueChallenge(body.value.boothId));
   }
 }

@@ -10,7 +10,8 @@ import { Metrics } from '../metrics.js';
 import { ProblemError } from '../problems.js';
 import type { FormError } from '../validation.js';
 
-/** Refuses what never reaches the command: first on record, then answered. Nothing of the request is kept but the refusal. */
+/** Refuses what never reaches the command: first on record, then answered. Nothing of the request is kept but the
+ * refusal. */
 @Injectable()
 export class Door {
   constructor(
@@ -24,14 +25,24 @@ export class Door {
 
   /** @param boothId as the request stated it, when it could be read and has the form of one
    *  @throws {ProblemError} always. */
-  async refuse(request: FastifyRequest, code: DoorRefusalCode, { boothId = null, errors = [] }: { readonly boothId?: string | null; readonly errors?: readonly FormError[] } = {}): Promise<never> {
+  async refuse(
+    request: FastifyRequest,
+    code: DoorRefusalCode,
+    { boothId = null, errors = [] }: { readonly boothId?: string | null; readonly errors?: readonly FormError[] } = {},
+  ): Promise<never> {
     await this.record(request, code, boothId);
     throw new ProblemError(code, errors.length > 0 ? { extensions: { errors } } : {});
   }
 
   /** @throws when it cannot be stored; then the answer is that the outcome is unknown, and the booth tries again. */
   async record(request: FastifyRequest, code: DoorRefusalCode, boothId: string | null): Promise<void> {
-    await this.refusals.record({ code, boothId, policyVersion: null, refusalId: randomUUID(), source: this.limits.holderOf(request) });
+    await this.refusals.record({
+      code,
+      boothId,
+      policyVersion: null,
+      refusalId: randomUUID(),
+      source: this.limits.holderOf(request),
+    });
     this.count(code);
   }
 

@@ -24,8 +24,8 @@ interface OpenStream extends StreamOwner {
   end(): void;
 }
 
-/** Server-sent events (HTML Living Standard, section 9.2): a bounded number of streams, each ended by its last event, by the
- *  client, by its age, or by the server's shutdown. */
+/** Server-sent events (HTML Living Standard, section 9.2): a bounded number of streams, each ended by its last event,
+ * by the client, by its age, or by the server's shutdown. */
 @Injectable()
 export class EventStreams {
   private readonly open = new Set<OpenStream>();
@@ -36,15 +36,24 @@ export class EventStreams {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Sends what `source` yields. @throws {ProblemError} `streams_under_way` or `too_many_streams` before anything was sent. */
-  async serve(reply: FastifyReply, of: StreamOwner, source: (signal: AbortSignal) => AsyncIterable<StreamedEvent>): Promise<void> {
+  /** Sends what `source` yields. @throws {ProblemError} `streams_under_way` or `too_many_streams` before anything was
+   * sent. */
+  async serve(
+    reply: FastifyReply,
+    of: StreamOwner,
+    source: (signal: AbortSignal) => AsyncIterable<StreamedEvent>,
+  ): Promise<void> {
     const { eventStreamSecondsMax, heartbeatMs } = this.settings.limits;
     this.makeRoom(of);
     const { raw } = reply;
     const gone = new AbortController();
     const stream = { ...of, end: () => gone.abort() };
     raw.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.lifecycle.closing, AbortSignal.timeout(eventStreamSecondsMax * 1000)]);
+    const signal = AbortSignal.any([
+      gone.signal,
+      this.lifecycle.closing,
+      AbortSignal.timeout(eventStreamSecondsMax * 1000),
+    ]);
     reply.hijack();
     this.open.add(stream);
     this.measure();
@@ -64,7 +73,11 @@ export class EventStreams {
     }
   }
 
-  private async send(raw: FastifyReply['raw'], events: AsyncIterable<StreamedEvent>, signal: AbortSignal): Promise<void> {
+  private async send(
+    raw: FastifyReply['raw'],
+    events: AsyncIterable<StreamedEvent>,
+    signal: AbortSignal,
+  ): Promise<void> {
     let before = '';
     for await (const { event, data, last } of events) {
       if (signal.aborted) return;
@@ -88,12 +101,17 @@ export class EventStreams {
     raw.write('retry: 3000\n\n');
   }
 
-  /** Where all places are taken, the oldest stream of the address with most ends: its client asks again, and the newcomer is let in. */
+  /** Where all places are taken, the oldest stream of the address with most ends: its client asks again, and the
+   * newcomer is let in. */
   private makeRoom({ receipt, address }: StreamOwner): void {
     const { eventStreamsMax, eventStreamsPerReceiptMax, eventStreamsPerAddressMax } = this.settings.limits;
     const open = [...this.open];
     const ofAddress = open.filter((stream) => stream.address === address).length;
-    if (ofAddress >= eventStreamsPerAddressMax || open.filter((stream) => stream.receipt === receipt).length >= eventStreamsPerReceiptMax) throw new ProblemError('streams_under_way', { retryAfterSeconds: 30 });
+    if (
+      ofAddress >= eventStreamsPerAddressMax ||
+      open.filter((stream) => stream.receipt === receipt).length >= eventStreamsPerReceiptMax
+    )
+      throw new ProblemError('streams_under_way', { retryAfterSeconds: 30 });
     if (open.length < eventStreamsMax) return;
     const counts = new Map<string, number>();
     for (const stream of open) counts.set(stream.address, (counts.get(stream.address) ?? 0) + 1);

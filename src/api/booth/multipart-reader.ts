@@ -12,7 +12,9 @@ const NEEDED = ['request', 'certificate', 'cardRecord', 'cardIssuerCertificate',
 const FRAMES = ['frame0', 'frame1', 'frame2', 'frame3'] as const;
 export type PartName = (typeof NEEDED)[number] | (typeof FRAMES)[number];
 /** `frames` holds frame0 and so on, as many as came. */
-export type RegistrationParts = Readonly<Record<(typeof NEEDED)[number], Buffer>> & { readonly frames: readonly Buffer[] };
+export type RegistrationParts = Readonly<Record<(typeof NEEDED)[number], Buffer>> & {
+  readonly frames: readonly Buffer[];
+};
 
 /** The upload is not one of ours. The rest of it is neither kept nor looked at. */
 export class UploadRefused extends Error {
@@ -34,11 +36,36 @@ interface PartRule {
 }
 
 const PART_RULES: Readonly<Record<PartName, PartRule>> = {
-  request: { contentType: 'application/json', limit: 'jsonBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
-  certificate: { contentType: 'application/pkix-cert', limit: 'certificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
-  cardRecord: { contentType: 'application/octet-stream', limit: 'cardRecordBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
-  cardIssuerCertificate: { contentType: 'application/octet-stream', limit: 'cardIssuerCertificateBytesMax', tooLarge: 'request_too_large', wrongType: 'malformed_request' },
-  photo: { contentType: 'image/jpeg', limit: 'photoBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' },
+  request: {
+    contentType: 'application/json',
+    limit: 'jsonBytesMax',
+    tooLarge: 'request_too_large',
+    wrongType: 'malformed_request',
+  },
+  certificate: {
+    contentType: 'application/pkix-cert',
+    limit: 'certificateBytesMax',
+    tooLarge: 'request_too_large',
+    wrongType: 'malformed_request',
+  },
+  cardRecord: {
+    contentType: 'application/octet-stream',
+    limit: 'cardRecordBytesMax',
+    tooLarge: 'request_too_large',
+    wrongType: 'malformed_request',
+  },
+  cardIssuerCertificate: {
+    contentType: 'application/octet-stream',
+    limit: 'cardIssuerCertificateBytesMax',
+    tooLarge: 'request_too_large',
+    wrongType: 'malformed_request',
+  },
+  photo: {
+    contentType: 'image/jpeg',
+    limit: 'photoBytesMax',
+    tooLarge: 'photo_too_large',
+    wrongType: 'photo_unsupported',
+  },
   frame0: frameRule(),
   frame1: frameRule(),
   frame2: frameRule(),
@@ -47,7 +74,8 @@ const PART_RULES: Readonly<Record<PartName, PartRule>> = {
 
 /** Room for boundaries and part headers; far more than nine parts need. */
 const FRAMING_BYTES_MAX = 16 * 1024;
-/** Outside the parts, and on its way through the parser: only what is read as a part's content is held back when it comes too fast. */
+/** Outside the parts, and on its way through the parser: only what is read as a part's content is held back when it
+ * comes too fast. */
 const UNREAD_BYTES_MAX = 512 * 1024;
 const PART_HEADERS_MAX = 8;
 const PART_NAME_MAX = 64;
@@ -62,22 +90,40 @@ const REGISTRATION: UploadForm = { needed: NEEDED, frames: FRAMES };
 const PHOTO_CHECK: UploadForm = { needed: ['request', 'photo'], frames: [] };
 
 /** Reads the two parts of a photo check, with the limits of a registration. @throws {UploadRefused} */
-export async function readPhotoCheck(request: FastifyRequest, limits: ApiLimits, place: UploadPlace): Promise<Pick<RegistrationParts, 'request' | 'photo'>> {
+export async function readPhotoCheck(
+  request: FastifyRequest,
+  limits: ApiLimits,
+  place: UploadPlace,
+): Promise<Pick<RegistrationParts, 'request' | 'photo'>> {
   return read(request, place, { limits, form: PHOTO_CHECK });
 }
 
-/** Reads the five parts of a registration, and the frames that came with them, into memory, each and all of them bounded, before anything is decoded.
- *  Every part is a stream of bytes here, also the JSON: the library's own decoding would hide the text that must be looked at.
- *  @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0 without gaps.
- *  @throws {ProblemError} when the place is taken away: the upload is too slow, takes too long, or has to give way. */
-export async function readUpload(request: FastifyRequest, limits: ApiLimits, place: UploadPlace): Promise<RegistrationParts> {
+/** Reads the five parts of a registration, and the frames that came with them, into memory, each and all of them
+ * bounded, before anything is decoded. Every part is a stream of bytes here, also the JSON: the library's own decoding
+ * would hide the text that must be looked at.
+ * @throws {UploadRefused} for anything but exactly one of each part in its size and type; frames are counted from 0
+ *   without gaps.
+ * @throws {ProblemError} when the place is taken away: the upload is too slow, takes too long, or has to give way. */
+export async function readUpload(
+  request: FastifyRequest,
+  limits: ApiLimits,
+  place: UploadPlace,
+): Promise<RegistrationParts> {
   return read(request, place, { limits, form: REGISTRATION });
 }
 
-async function read(request: FastifyRequest, place: UploadPlace, { limits, form }: { readonly limits: ApiLimits; readonly form: UploadForm }): Promise<RegistrationParts> {
-  if (!request.isMultipart()) throw new UploadRefused('malformed_request', [{ pointer: '', header: 'Content-Type', expected: 'multipart/form-data with its boundary' }]);
+async function read(
+  request: FastifyRequest,
+  place: UploadPlace,
+  { limits, form }: { readonly limits: ApiLimits; readonly form: UploadForm },
+): Promise<RegistrationParts> {
+  if (!request.isMultipart())
+    throw new UploadRefused('malformed_request', [
+      { pointer: '', header: 'Content-Type', expected: 'multipart/form-data with its boundary' },
+    ]);
   const bytesMax = namesOf(form).reduce((sum, name) => sum + limits[PART_RULES[name].limit], FRAMING_BYTES_MAX);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new UploadRefused('request_too_large', [tooLong(bytesMax)]);
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax)
+    throw new UploadRefused('request_too_large', [tooLong(bytesMax)]);
   const watched = watch(request.raw, bytesMax, place);
   try {
     const parts = await Promise.race([collect(request, { limits, form, watched, place }), watched.stopped]);
@@ -86,7 +132,9 @@ async function read(request: FastifyRequest, place: UploadPlace, { limits, form 
   } catch (error) {
     request.raw.unpipe();
     // The library's errors (limits, broken framing, a connection that ended) all say that this is no request of ours.
-    throw error instanceof UploadRefused || error instanceof ProblemError ? error : new UploadRefused('malformed_request', [framing(form)]);
+    throw error instanceof UploadRefused || error instanceof ProblemError
+      ? error
+      : new UploadRefused('malformed_request', [framing(form)]);
   } finally {
     watched.end();
   }
@@ -95,9 +143,13 @@ async function read(request: FastifyRequest, place: UploadPlace, { limits, form 
 /** What is still read of a refused upload: most have sent the rest already, and their connection can be used again. */
 const DISCARD = { bytesMax: 256 * 1024, msMax: 100 } as const;
 
-/** Does the work of one upload; when it fails before the upload has ended, reads on a little before the failure is answered. Of an upload that is
- *  longer nothing more is read: see `sendProblem`. */
-export async function readOnWhenRefused<T>(request: FastifyRequest, reply: FastifyReply, work: () => Promise<T>): Promise<T> {
+/** Does the work of one upload; when it fails before the upload has ended, reads on a little before the failure is
+ * answered. Of an upload that is longer nothing more is read: see `sendProblem`. */
+export async function readOnWhenRefused<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -113,8 +165,12 @@ export async function readOnWhenRefused<T>(request: FastifyRequest, reply: Fasti
   }
 }
 
-/** Reads on for a while and throws it away: a client that is still sending would not see an answer on a connection that we cut. */
-async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly bytesMax: number; readonly msMax: number }): Promise<void> {
+/** Reads on for a while and throws it away: a client that is still sending would not see an answer on a connection that
+ * we cut. */
+async function discardRest(
+  raw: IncomingMessage,
+  { bytesMax, msMax }: { readonly bytesMax: number; readonly msMax: number },
+): Promise<void> {
   if (raw.readableEnded || raw.destroyed) return;
   await new Promise<void>((resolve) => {
     let seen = 0;
@@ -132,14 +188,34 @@ async function discardRest(raw: IncomingMessage, { bytesMax, msMax }: { readonly
   });
 }
 
-async function collect(request: FastifyRequest, { limits, form, watched, place }: { readonly limits: ApiLimits; readonly form: UploadForm; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<RegistrationParts> {
+async function collect(
+  request: FastifyRequest,
+  {
+    limits,
+    form,
+    watched,
+    place,
+  }: {
+    readonly limits: ApiLimits;
+    readonly form: UploadForm;
+    readonly watched: WatchedUpload;
+    readonly place: UploadPlace;
+  },
+): Promise<RegistrationParts> {
   const names = namesOf(form);
   const parts = new Map<PartName, Buffer>();
   // The library may wait on for a part that nobody wants any more; what came so far must not wait with it.
   watched.signal.addEventListener('abort', () => parts.clear(), { once: true });
   const streams = request.parts({
     isPartAFile: () => true,
-    limits: { parts: names.length, files: names.length, fields: 0, fileSize: limits.photoBytesMax + 1, headerPairs: PART_HEADERS_MAX, fieldNameSize: PART_NAME_MAX },
+    limits: {
+      parts: names.length,
+      files: names.length,
+      fields: 0,
+      fileSize: limits.photoBytesMax + 1,
+      headerPairs: PART_HEADERS_MAX,
+      fieldNameSize: PART_NAME_MAX,
+    },
   });
   for await (const part of streams) {
     if (part.type !== 'file') throw new UploadRefused('malformed_request', [framing(form)]);
@@ -149,23 +225,46 @@ async function collect(request: FastifyRequest, { limits, form, watched, place }
   }
   const frames = form.frames.map((name) => parts.get(name)).filter((bytes) => bytes !== undefined);
   const missing = [...form.needed, ...form.frames.slice(0, frames.length)].filter((name) => !parts.has(name));
-  if (missing.length > 0) throw new UploadRefused('malformed_request', missing.map((part) => ({ pointer: '', part, expected: 'this part, which is missing' })));
-  return { ...(Object.fromEntries(form.needed.map((name) => [name, parts.get(name)])) as Omit<RegistrationParts, 'frames'>), frames };
+  if (missing.length > 0)
+    throw new UploadRefused(
+      'malformed_request',
+      missing.map((part) => ({ pointer: '', part, expected: 'this part, which is missing' })),
+    );
+  return {
+    ...(Object.fromEntries(form.needed.map((name) => [name, parts.get(name)])) as Omit<RegistrationParts, 'frames'>),
+    frames,
+  };
 }
 
-/** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there either. */
+/** The part's name, when its headers are as agreed. Its file name is ignored, but a My Number is not welcome there
+ * either. */
 function nameOf(part: MultipartFile, names: readonly PartName[]): PartName {
   const { fieldname, filename, mimetype, encoding } = part;
-  if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text))) throw new UploadRefused('my_number_present', []);
+  if ([fieldname, filename, mimetype, encoding].some((text) => typeof text === 'string' && textHoldsMyNumber(text)))
+    throw new UploadRefused('my_number_present', []);
   const name = names.find((known) => known === fieldname);
   if (!name) throw refusedPart(fieldname ?? '', 'malformed_request', `no such part: they are ${names.join(', ')}`);
-  if (!PLAIN_ENCODINGS.includes(encoding.toLowerCase())) throw refusedPart(name, 'malformed_request', 'its bytes as they are, without a transfer encoding');
+  if (!PLAIN_ENCODINGS.includes(encoding.toLowerCase()))
+    throw refusedPart(name, 'malformed_request', 'its bytes as they are, without a transfer encoding');
   const { contentType, wrongType } = PART_RULES[name];
   if (mimetype.toLowerCase() !== contentType) throw refusedPart(name, wrongType, `the content type ${contentType}`);
   return name;
 }
 
-async function bytesOf(part: MultipartFile, { name, bytesMax, watched, place }: { readonly name: PartName; readonly bytesMax: number; readonly watched: WatchedUpload; readonly place: UploadPlace }): Promise<Buffer> {
+async function bytesOf(
+  part: MultipartFile,
+  {
+    name,
+    bytesMax,
+    watched,
+    place,
+  }: {
+    readonly name: PartName;
+    readonly bytesMax: number;
+    readonly watched: WatchedUpload;
+    readonly place: UploadPlace;
+  },
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const rule = PART_RULES[name];
   let length = 0;
@@ -187,7 +286,10 @@ function refusedPart(part: string, code: DoorRefusalCode, expected: string): Upl
 
 function framing(form: UploadForm): FormError {
   const frames = form.frames.length > 0 ? `, and at most ${form.frames.length} frames` : '';
-  return { pointer: '', expected: `multipart/form-data (RFC 7578) with the parts ${form.needed.join(', ')}${frames}, and its end` };
+  return {
+    pointer: '',
+    expected: `multipart/form-data (RFC 7578) with the parts ${form.needed.join(', ')}${frames}, and its end`,
+  };
 }
 
 function tooLong(bytesMax: number): FormError {
@@ -199,7 +301,12 @@ function namesOf({ needed, frames }: UploadForm): readonly PartName[] {
 }
 
 function frameRule(): PartRule {
-  return { contentType: 'image/jpeg', limit: 'frameBytesMax', tooLarge: 'photo_too_large', wrongType: 'photo_unsupported' };
+  return {
+    contentType: 'image/jpeg',
+    limit: 'frameBytesMax',
+    tooLarge: 'photo_too_large',
+    wrongType: 'photo_unsupported',
+  };
 }
 
 interface WatchedUpload {
@@ -211,9 +318,11 @@ interface WatchedUpload {
   end(): void;
 }
 
-/** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the parts. */
+/** Counts what comes over the wire, preamble and all: the parser itself has no limit for what lies outside the
+ * parts. */
 function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): WatchedUpload {
-  // Not `AbortSignal.any`: Node keeps such a signal, and with it the listeners and all the bytes that they know, until it is aborted.
+  // Not `AbortSignal.any`: Node keeps such a signal, and with it the listeners and all the bytes that they know, until
+  // it is aborted.
   const stop = new AbortController();
   const { signal } = stop;
   const lost = () => stop.abort(place.signal.reason);
@@ -229,7 +338,8 @@ function watch(raw: IncomingMessage, bytesMax: number, place: UploadPlace): Watc
   const count = (chunk: Buffer) => {
     seen += chunk.length;
     place.count(chunk.length);
-    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX) stop.abort(new UploadRefused('request_too_large', [tooLong(bytesMax)]));
+    if (seen > bytesMax || seen - inParts > UNREAD_BYTES_MAX)
+      stop.abort(new UploadRefused('request_too_large', [tooLong(bytesMax)]));
   };
   raw.on('data', count);
   return {

@@ -1,6 +1,16 @@
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBody, ApiConsumes, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags, getSchemaPath, ApiExtraModels } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+  ApiExtraModels,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReceiveRequest, type Receipt } from '../../application/commands/receive-request.js';
 import type { Outcome } from '../../application/outcome.js';
@@ -25,7 +35,8 @@ import type { UploadPlace } from './upload-places.js';
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);
 
-/** Where booths hand in requests and holders of a receipt ask about them. Says nothing about scores or suspicion. @req R4 R21 */
+/** Where booths hand in requests and holders of a receipt ask about them. Says nothing about scores or suspicion.
+ * @req R4 R21 */
 @ApiTags('Booth')
 @ApiExtraModels(RegistrationRequestBody)
 @Controller('v1/registrations')
@@ -44,8 +55,16 @@ export class RegistrationsController {
   @Post()
   @Open()
   @HttpCode(202)
-  @ApiOperation({ operationId: 'receiveRegistration', summary: 'Card and photograph of one session; sending them is the application' })
-  @ApiHeader({ name: 'Idempotency-Key', required: true, description: '1 to 128 visible ASCII characters. Same key and body: same answer', schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source } })
+  @ApiOperation({
+    operationId: 'receiveRegistration',
+    summary: 'Card and photograph of one session; sending them is the application',
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: true,
+    description: '1 to 128 visible ASCII characters. Same key and body: same answer',
+    schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
+  })
   @PlaceHeaders()
   @ApiConsumes('multipart/form-data')
   @ApiBody({
@@ -59,7 +78,12 @@ export class RegistrationsController {
         cardRecord: { description: 'EF 0002 of the surface application' },
         cardIssuerCertificate: { description: 'EF 0004, the 7F21 certificate' },
         photo: { description: 'The photograph' },
-        ...Object.fromEntries([0, 1, 2, 3].map((i) => [`frame${i}`, { description: `Further frame ${i + 1} of the session, JPEG; optional, counted without gaps` }])),
+        ...Object.fromEntries(
+          [0, 1, 2, 3].map((i) => [
+            `frame${i}`,
+            { description: `Further frame ${i + 1} of the session, JPEG; optional, counted without gaps` },
+          ]),
+        ),
       },
     },
   })
@@ -97,11 +121,16 @@ export class RegistrationsController {
     'request_timeout',
     'outcome_unknown',
   )
-  async receive(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReceiptAnswer> {
+  async receive(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReceiptAnswer> {
     return readOnWhenRefused(request, reply, async () => {
       const admission = await this.admission.admit(request, 'registrationsPerMinute');
       const key = await this.idempotencyKeyOf(request);
-      const { receipt } = await this.admission.upload(request, admission, (place) => this.handIn(request, { key, place, claim: admission.claim }));
+      const { receipt } = await this.admission.upload(request, admission, (place) =>
+        this.handIn(request, { key, place, claim: admission.claim }),
+      );
       reply.header('location', `/v1/registrations/${receipt}`);
       return { receipt, status: 'received' };
     });
@@ -120,24 +149,55 @@ export class RegistrationsController {
 
   @Get(':receipt/events')
   @Open()
-  @ApiOperation({ operationId: 'streamRegistrationStatus', summary: 'The same status with each change, as server-sent events named `status`; ends with the final one' })
+  @ApiOperation({
+    operationId: 'streamRegistrationStatus',
+    summary: 'The same status with each change, as server-sent events named `status`; ends with the final one',
+  })
   @ReceiptParam()
-  @ApiResponse({ status: 200, description: 'A stream of the status object', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiResponse({
+    status: 200,
+    description: 'A stream of the status object',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   @Problems('not_found', 'too_many_requests', 'streams_under_way', 'too_many_streams', 'read_side_behind')
-  async events(@Param('receipt') receipt: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async events(
+    @Param('receipt') receipt: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const address = this.limits.addressOf(request);
     await this.limits.admit(request, 'statusPerMinute');
     const known = await this.rowOf(receipt);
-    await this.streams.serve(reply, { receipt: known.receipt, address }, (signal) => statusEvents(this.rows.watchRequest(known.receipt, signal)));
+    await this.streams.serve(reply, { receipt: known.receipt, address }, (signal) =>
+      statusEvents(this.rows.watchRequest(known.receipt, signal)),
+    );
   }
 
-  private async handIn(request: FastifyRequest, { key, place, claim }: { readonly key: string; readonly place: UploadPlace; readonly claim: PlaceClaim | null }): Promise<Receipt> {
+  private async handIn(
+    request: FastifyRequest,
+    { key, place, claim }: { readonly key: string; readonly place: UploadPlace; readonly claim: PlaceClaim | null },
+  ): Promise<Receipt> {
     const parts = await this.partsOf(request, place);
-    const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(request, parts.request);
+    const { envelope, boothSignature, cardSignature, cardChallengeSignature } = await this.requestOf(
+      request,
+      parts.request,
+    );
     await this.admission.mustRepeat(request, claim, envelope);
-    const signatures = { booth: Buffer.from(boothSignature, 'base64'), card: Buffer.from(cardSignature, 'base64'), cardChallenge: Buffer.from(cardChallengeSignature, 'base64') };
+    const signatures = {
+      booth: Buffer.from(boothSignature, 'base64'),
+      card: Buffer.from(cardSignature, 'base64'),
+      cardChallenge: Buffer.from(cardChallengeSignature, 'base64'),
+    };
     const { photo, certificate, cardRecord, cardIssuerCertificate, frames } = parts;
-    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(new ReceiveRequest(key, envelope, signatures, { photo, certificate, cardRecord, cardIssuerCertificate, frames }, this.limits.holderOf(request)));
+    const outcome = await this.commands.execute<ReceiveRequest, Outcome<Receipt>>(
+      new ReceiveRequest(
+        key,
+        envelope,
+        signatures,
+        { photo, certificate, cardRecord, cardIssuerCertificate, frames },
+        this.limits.holderOf(request),
+      ),
+    );
     if ('refused' in outcome) this.door.count(outcome.refused.code);
     return valueOf(outcome);
   }
@@ -147,8 +207,15 @@ export class RegistrationsController {
     if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
     const key = request.headers['idempotency-key'];
     if (key === undefined || key === '') return this.door.refuse(request, 'idempotency_key_missing');
-    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) return this.door.refuse(request, 'malformed_request', {
-        errors: [{ pointer: '', header: 'Idempotency-Key', expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters' }],
+    if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))
+      return this.door.refuse(request, 'malformed_request', {
+        errors: [
+          {
+            pointer: '',
+            header: 'Idempotency-Key',
+            expected: 'one header Idempotency-Key of 1 to 128 visible ASCII characters',
+          },
+        ],
       });
     return key;
   }
@@ -165,23 +232,34 @@ export class RegistrationsController {
   private async requestOf(request: FastifyRequest, bytes: Buffer): Promise<RegistrationRequestBody> {
     const parsed = parseJson(bytes);
     if (parsed.outcome === 'my_number') return this.door.refuse(request, 'my_number_present');
-    if (parsed.outcome === 'malformed') return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', part: 'request', expected: 'a JSON object' }] });
+    if (parsed.outcome === 'malformed')
+      return this.door.refuse(request, 'malformed_request', {
+        errors: [{ pointer: '', part: 'request', expected: 'a JSON object' }],
+      });
     const body = validated(RegistrationRequestBody, parsed.value);
     if ('value' in body) return body.value;
     const stated = (parsed.value as { envelope?: { boothId?: unknown } | null } | null)?.envelope?.boothId;
-    return this.door.refuse(request, 'malformed_request', { boothId: statedBoothId(stated), errors: body.errors.map((error) => ({ ...error, part: 'request' })) });
+    return this.door.refuse(request, 'malformed_request', {
+      boothId: statedBoothId(stated),
+      errors: body.errors.map((error) => ({ ...error, part: 'request' })),
+    });
   }
 
   /** Nothing is told about the form of a wrong receipt. */
   private async rowOf(receipt: string): Promise<RequestStatusRow> {
     const written = writtenReceipt(receipt);
-    return found(written !== null ? await this.queries.execute<GetRequestStatus, RequestStatusRow | null>(new GetRequestStatus(written)) : null);
+    return found(
+      written !== null
+        ? await this.queries.execute<GetRequestStatus, RequestStatusRow | null>(new GetRequestStatus(written))
+        : null,
+    );
   }
 }
 
 /** Documents the number of a receipt in an address. */
 function ReceiptParam(): MethodDecorator {
-  const description = 'As printed, XXXX-XXXX-XXXX-XXXX. What a person types for it is read as well: small letters, no ' +
+  const description =
+    'As printed, XXXX-XXXX-XXXX-XXXX. What a person types for it is read as well: small letters, no ' +
     'dashes, O for 0, I and L for 1';
   const schema = { type: 'string', minLength: 1, maxLength: TYPED_RECEIPT_MAX, example: RECEIPT_EXAMPLE };
   return ApiParam({ name: 'receipt', description, schema });

@@ -6,10 +6,10 @@ const WRONG_PER_ADDRESS = 20;
 const WRONG_OF_ALL = 100;
 const EVERYBODY = '*';
 
-/** Whose signatures are checked at once. A check costs as much as many refusals, and a wrong signature costs whoever sends
- *  it nothing, so what is bounded is wrong ones: on a connection on which one was wrong, and where lately too many were, a
- *  signature is looked at when it is its request's turn. Booths that keep a connection are checked at once whatever
- *  happens around them. */
+/** Whose signatures are checked at once. A check costs as much as many refusals, and a wrong signature costs whoever
+ * sends it nothing, so what is bounded is wrong ones: on a connection on which one was wrong, and where lately too many
+ * were, a signature is looked at when it is its request's turn. Booths that keep a connection are checked at once
+ * whatever happens around them. */
 export class SignatureDoubts {
   private readonly doubted = new WeakSet<Socket>();
   private readonly proved = new WeakSet<Socket>();

@@ -40,8 +40,8 @@ export interface Admission {
 /** Whose request it is, as far as its header fields tell before its turn: `booth` waits for nobody. */
 export type TurnKind = 'booth' | 'shown' | 'stranger' | 'question';
 
-/** Gives places to uploads by what their header fields prove: an enrolled booth has places of its own that no stranger can take, whoever shows a
- *  fresh challenge has those of the address, and everybody else shares a few. */
+/** Gives places to uploads by what their header fields prove: an enrolled booth has places of its own that no stranger
+ * can take, whoever shows a fresh challenge has those of the address, and everybody else shares a few. */
 @Injectable()
 export class UploadAdmission {
   private readonly places: Readonly<Record<'booth' | 'challenge' | 'stranger', UploadPlaces>>;
@@ -59,9 +59,18 @@ export class UploadAdmission {
     private readonly health: HealthChecks,
   ) {
     const { uploads } = settings;
-    const pool = (kind: 'booth' | 'challenge' | 'stranger', given: Omit<PlacesLimits, 'perChallengeMax' | 'pace'>): UploadPlaces =>
-      new UploadPlaces({ ...given, perChallengeMax: uploads.perChallengeMax, pace: uploads.pace }, (places) => metrics.uploads.set({ places: kind }, places));
-    this.places = { booth: pool('booth', uploads.booth), challenge: pool('challenge', uploads.challenge), stranger: pool('stranger', uploads.stranger) };
+    const pool = (
+      kind: 'booth' | 'challenge' | 'stranger',
+      given: Omit<PlacesLimits, 'perChallengeMax' | 'pace'>,
+    ): UploadPlaces =>
+      new UploadPlaces({ ...given, perChallengeMax: uploads.perChallengeMax, pace: uploads.pace }, (places) =>
+        metrics.uploads.set({ places: kind }, places),
+      );
+    this.places = {
+      booth: pool('booth', uploads.booth),
+      challenge: pool('challenge', uploads.challenge),
+      stranger: pool('stranger', uploads.stranger),
+    };
   }
 
   /** Whose turn an upload waits for. */
@@ -88,7 +97,8 @@ export class UploadAdmission {
     // A photograph is looked at without anything being taken in.
     if (kind !== 'photoChecksPerMinute') this.assertAccepting();
     const { claim, signature, isWhole } = claimOf(request);
-    const judged = async (): Promise<Standing> => (!isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : this.standings.of(claim, signature));
+    const judged = async (): Promise<Standing> =>
+      !isWhole ? { kind: 'unknown' } : claim === null ? { kind: 'stranger' } : this.standings.of(claim, signature);
     const standing = this.standing.get(request) ?? (await judged());
     if (standing.kind === 'booth') this.limits.provedBy(request, standing.claim.boothId);
     await this.limits.admit(request, kind);
@@ -100,7 +110,8 @@ export class UploadAdmission {
   async admitQuestion(request: FastifyRequest): Promise<void> {
     this.assertAccepting();
     const question = questionOf(request);
-    if (question && (this.asks.get(request) ?? (await this.standings.isAskedBy(question.request, question.signature)))) this.limits.provedBy(request, question.request.boothId);
+    if (question && (this.asks.get(request) ?? (await this.standings.isAskedBy(question.request, question.signature))))
+      this.limits.provedBy(request, question.request.boothId);
     await this.limits.admit(request, 'challengesPerMinute');
   }
 
@@ -118,10 +129,21 @@ export class UploadAdmission {
     return isTrusted(this.settings.trustProxy, socket.remoteAddress ?? '') ? null : socket;
   }
 
-  /** Runs the work of one upload in a place. @throws {ProblemError} also for header fields that are none of ours, which are refused before the body. */
-  async upload<T>(request: FastifyRequest, { standing, claim }: Admission, work: (place: UploadPlace) => Promise<T>): Promise<T> {
-    if (standing.kind === 'unknown') return claim === null ? this.refuseForm(request) : this.door.refuse(request, 'nonce_unknown', { boothId: claim.boothId });
-    const place = this.places[standing.kind].take({ name: this.limits.holderOf(request).name, challenge: claim?.nonce ?? null });
+  /** Runs the work of one upload in a place. @throws {ProblemError} also for header fields that are none of ours, which
+   * are refused before the body. */
+  async upload<T>(
+    request: FastifyRequest,
+    { standing, claim }: Admission,
+    work: (place: UploadPlace) => Promise<T>,
+  ): Promise<T> {
+    if (standing.kind === 'unknown')
+      return claim === null
+        ? this.refuseForm(request)
+        : this.door.refuse(request, 'nonce_unknown', { boothId: claim.boothId });
+    const place = this.places[standing.kind].take({
+      name: this.limits.holderOf(request).name,
+      challenge: claim?.nonce ?? null,
+    });
     this.limits.holdsPlace(request, standing.kind !== 'stranger');
     try {
       return await work(place);
@@ -135,7 +157,15 @@ export class UploadAdmission {
    *  @throws {ProblemError} */
   async mustRepeat(request: FastifyRequest, claim: PlaceClaim | null, { boothId, nonce }: PlaceClaim): Promise<void> {
     if (claim === null || (claim.boothId === boothId && claim.nonce === nonce)) return;
-    await this.door.refuse(request, 'malformed_request', { boothId, errors: [{ pointer: claim.boothId === boothId ? '/envelope/nonce' : '/envelope/boothId', expected: 'what the header fields Honnin-Booth-Id and Honnin-Challenge say' }] });
+    await this.door.refuse(request, 'malformed_request', {
+      boothId,
+      errors: [
+        {
+          pointer: claim.boothId === boothId ? '/envelope/nonce' : '/envelope/boothId',
+          expected: 'what the header fields Honnin-Booth-Id and Honnin-Challenge say',
+        },
+      ],
+    });
   }
 
   private assertAccepting(): void {
@@ -144,25 +174,43 @@ export class UploadAdmission {
   }
 
   private refuseForm(request: FastifyRequest): Promise<never> {
-    return this.door.refuse(request, 'malformed_request', { errors: [{ pointer: '', header: 'Honnin-Booth-Id', expected: "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge" }] });
+    return this.door.refuse(request, 'malformed_request', {
+      errors: [
+        {
+          pointer: '',
+          header: 'Honnin-Booth-Id',
+          expected:
+            "header fields Honnin-Booth-Id and Honnin-Challenge together: the booth's id and the nonce of its challenge",
+        },
+      ],
+    });
   }
 }
 
 /** `isWhole` is false for header fields of another form, or one without the other. */
-function claimOf({ headers }: FastifyRequest): { readonly claim: PlaceClaim | null; readonly signature: Uint8Array | null; readonly isWhole: boolean } {
+function claimOf({ headers }: FastifyRequest): {
+  readonly claim: PlaceClaim | null;
+  readonly signature: Uint8Array | null;
+  readonly isWhole: boolean;
+} {
   const boothId = headers[BOOTH_ID_HEADER];
   const nonce = headers[CHALLENGE_HEADER];
   if (boothId === undefined && nonce === undefined) return { claim: null, signature: null, isWhole: true };
-  if (typeof boothId !== 'string' || typeof nonce !== 'string' || !BOOTH_ID.test(boothId) || !NONCE.test(nonce)) return { claim: null, signature: null, isWhole: false };
+  if (typeof boothId !== 'string' || typeof nonce !== 'string' || !BOOTH_ID.test(boothId) || !NONCE.test(nonce))
+    return { claim: null, signature: null, isWhole: false };
   return { claim: { boothId, nonce }, signature: signatureOf({ headers }), isWhole: true };
 }
 
 /** A question for a challenge that a booth signed, or null when the header fields have not the form of one. */
-export function questionOf(request: FastifyRequest): { readonly request: ChallengeRequest; readonly signature: Uint8Array } | null {
+export function questionOf(
+  request: FastifyRequest,
+): { readonly request: ChallengeRequest; readonly signature: Uint8Array } | null {
   const { [BOOTH_ID_HEADER]: boothId, [REQUESTED_AT_HEADER]: requestedAtUtc } = request.headers;
   const signature = signatureOf(request);
   if (!signature || typeof boothId !== 'string' || typeof requestedAtUtc !== 'string') return null;
-  return BOOTH_ID.test(boothId) && INSTANT.test(requestedAtUtc) ? { request: { boothId, requestedAtUtc }, signature } : null;
+  return BOOTH_ID.test(boothId) && INSTANT.test(requestedAtUtc)
+    ? { request: { boothId, requestedAtUtc }, signature }
+    : null;
 }
 
 function signatureOf({ headers }: Pick<FastifyRequest, 'headers'>): Uint8Array | null {

@@ -2,13 +2,14 @@
 export interface PaceLimits {
   /** Bytes a second, over the last seconds of the grace. */
   readonly bytesPerSecondMin: number;
-  /** So long no speed is asked for; afterwards it is that of the last so many seconds, so that a fast beginning buys no long wait. */
+  /** So long no speed is asked for; afterwards it is that of the last so many seconds, so that a fast beginning buys no
+   * long wait. */
   readonly graceSeconds: number;
   readonly bodySecondsMax: number;
 }
 
-/** Judges the speed of one upload, second by second. It counts the seconds that it is told, not a clock: a server that stood still for a while
- *  did not look at the line either and must not blame the client. */
+/** Judges the speed of one upload, second by second. It counts the seconds that it is told, not a clock: a server that
+ * stood still for a while did not look at the line either and must not blame the client. */
 export class UploadPace {
   private readonly window: number[] = [];
   private second = 0;

@@ -28,9 +28,9 @@ const WAIT_SECONDS = 2;
 /** What may come at once after a silence, as time at the full rate. */
 const BURST_MS = 250;
 
-/** A number of places for uploads that are read into memory. Where they are full, the newcomer does not simply wait: of those who hold most the
- *  slowest upload gives way, so whoever wants to keep others out has to send faster than they do. Where the bytes are over their bound,
- *  the largest upload of the holder with most bytes goes. */
+/** A number of places for uploads that are read into memory. Where they are full, the newcomer does not simply wait: of
+ * those who hold most the slowest upload gives way, so whoever wants to keep others out has to send faster than they
+ * do. Where the bytes are over their bound, the largest upload of the holder with most bytes goes. */
 export class UploadPlaces {
   private readonly taken = new Set<UploadPlace>();
   private paidUntilMs = 0;
@@ -40,15 +40,25 @@ export class UploadPlaces {
     private readonly tell: (places: number) => void = () => {},
   ) {}
 
-  /** @throws {ProblemError} `uploads_under_way` when this holder or this challenge has its places, `too_many_uploads` when nobody gives way. */
+  /** @throws {ProblemError} `uploads_under_way` when this holder or this challenge has its places, `too_many_uploads`
+   *   when nobody gives way. */
   take(holder: Holder): UploadPlace {
     const { placesMax, perHolderMax, perChallengeMax } = this.limits;
-    const ofChallenge = holder.challenge === null ? [] : this.where((place) => place.holder.challenge === holder.challenge);
+    const ofChallenge =
+      holder.challenge === null ? [] : this.where((place) => place.holder.challenge === holder.challenge);
     if (ofChallenge.length >= perChallengeMax) this.makeRoom(ofChallenge, 'uploads_under_way');
     const own = this.where((place) => place.holder.name === holder.name);
     if (own.length >= perHolderMax) this.makeRoom(own, 'uploads_under_way');
-    if (this.taken.size >= placesMax) this.makeRoom(this.ofLargest(() => 1), 'too_many_uploads');
-    const place = new UploadPlace(holder, this.limits.pace, { grown: (to) => this.bound(to), turn: (bytes) => this.turn(bytes), released: (it) => this.forget(it) });
+    if (this.taken.size >= placesMax)
+      this.makeRoom(
+        this.ofLargest(() => 1),
+        'too_many_uploads',
+      );
+    const place = new UploadPlace(holder, this.limits.pace, {
+      grown: (to) => this.bound(to),
+      turn: (bytes) => this.turn(bytes),
+      released: (it) => this.forget(it),
+    });
     this.taken.add(place);
     this.tell(this.taken.size);
     return place;
@@ -68,7 +78,10 @@ export class UploadPlaces {
   /** @throws {ProblemError} when none of them has had its time. */
   private makeRoom(among: readonly UploadPlace[], otherwise: 'uploads_under_way' | 'too_many_uploads'): void {
     const slow = among.filter((place) => place.isArriving && place.pace.seconds >= SAFE_SECONDS);
-    const victim = slow.reduce<UploadPlace | null>((slowest, place) => (slowest === null || place.pace.speed < slowest.pace.speed ? place : slowest), null);
+    const victim = slow.reduce<UploadPlace | null>(
+      (slowest, place) => (slowest === null || place.pace.speed < slowest.pace.speed ? place : slowest),
+      null,
+    );
     if (victim === null) throw new ProblemError(otherwise, { retryAfterSeconds: WAIT_SECONDS });
     victim.end(new ProblemError('too_many_uploads', { retryAfterSeconds: WAIT_SECONDS }));
   }
@@ -91,7 +104,8 @@ export class UploadPlaces {
   /** All places of the holders with most. */
   private ofLargest(weight: (place: UploadPlace) => number): readonly UploadPlace[] {
     const sums = new Map<string, number>();
-    for (const place of this.taken) if (place.isArriving) sums.set(place.holder.name, (sums.get(place.holder.name) ?? 0) + weight(place));
+    for (const place of this.taken)
+      if (place.isArriving) sums.set(place.holder.name, (sums.get(place.holder.name) ?? 0) + weight(place));
     const most = Math.max(0, ...sums.values());
     return this.where((place) => place.isArriving && sums.get(place.holder.name) === most);
   }
@@ -116,7 +130,11 @@ export class UploadPlace {
   constructor(
     readonly holder: Holder,
     pace: PaceLimits,
-    private readonly pool: { grown(place: UploadPlace): void; turn(bytes: number): Promise<void>; released(place: UploadPlace): void },
+    private readonly pool: {
+      grown(place: UploadPlace): void;
+      turn(bytes: number): Promise<void>;
+      released(place: UploadPlace): void;
+    },
   ) {
     this.pace = new UploadPace(pace);
     this.timer = setInterval(() => this.tick(), SECOND_MS).unref();
@@ -164,6 +182,10 @@ export class UploadPlace {
   private tick(): void {
     const fault = this.pace.tick();
     if (fault === null) return;
-    this.end(new ProblemError(fault === 'too_slow' ? 'upload_too_slow' : 'request_timeout', { retryAfterSeconds: WAIT_SECONDS }));
+    this.end(
+      new ProblemError(fault === 'too_slow' ? 'upload_too_slow' : 'request_timeout', {
+        retryAfterSeconds: WAIT_SECONDS,
+      }),
+    );
   }
 }

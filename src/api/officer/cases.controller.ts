@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import type { CasePast } from '../../application/audit/case-history.js';
@@ -13,7 +23,14 @@ import type { Outcome } from '../../application/outcome.js';
 import type { RequestStatusRow } from '../../application/ports/read-models.js';
 import { REQUEST_STAGES } from '../../domain/audit/population.js';
 import { EndBody } from '../administrator/administrator.dto.js';
-import { listQuestion, momentOf, MomentQuery, PagingQuery, refuseOthers, type QueryParameters } from '../audit/list-question.js';
+import {
+  listQuestion,
+  momentOf,
+  MomentQuery,
+  PagingQuery,
+  refuseOthers,
+  type QueryParameters,
+} from '../audit/list-question.js';
 import { CasesAnswer } from '../audit/list.dto.js';
 import { valueOf } from '../answer.js';
 import { writtenReceipt } from '../booth/receipt.js';
@@ -27,7 +44,11 @@ import { parameterError } from '../validation.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
-const PURPOSE_ROLES: Readonly<Record<Purpose, readonly Role[]>> = { hold_review: ['officer'], audit: ['auditor'], disclosure: ['officer', 'auditor'] };
+const PURPOSE_ROLES: Readonly<Record<Purpose, readonly Role[]>> = {
+  hold_review: ['officer'],
+  audit: ['auditor'],
+  disclosure: ['officer', 'auditor'],
+};
 const EFFECT_ID = /^[A-Za-z0-9:._-]{1,200}$/;
 
 /** Single cases: their history at any instant, and their pictures. */
@@ -42,46 +63,114 @@ export class CasesController {
 
   @Get()
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'listCases', summary: 'The cases, oldest first, with a certificate of completeness; or, with `receipt`, the case that a receipt belongs to. The look is on record' })
-  @ApiQuery({ name: 'receipt', required: false, description: 'Alone: the case of this receipt', schema: { type: 'string' } })
+  @ApiOperation({
+    operationId: 'listCases',
+    summary:
+      'The cases, oldest first, with a certificate of completeness; or, with `receipt`, the case that a receipt belongs to. The look is on record',
+  })
+  @ApiQuery({
+    name: 'receipt',
+    required: false,
+    description: 'Alone: the case of this receipt',
+    schema: { type: 'string' },
+  })
   @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
   @ApiQuery({ name: 'stage', required: false, schema: { type: 'string', enum: [...REQUEST_STAGES] } })
   @PagingQuery()
   @ApiExtraModels(CaseAnswer, CasesAnswer)
-  @ApiResponse({ status: 200, schema: { oneOf: [{ $ref: getSchemaPath(CasesAnswer) }, { $ref: getSchemaPath(CaseAnswer) }] }, description: 'The cases, or the case' })
+  @ApiResponse({
+    status: 200,
+    schema: { oneOf: [{ $ref: getSchemaPath(CasesAnswer) }, { $ref: getSchemaPath(CaseAnswer) }] },
+    description: 'The cases, or the case',
+  })
   @SignedInProblems('invalid_request', 'not_found', 'read_side_behind', 'audit_log_unavailable')
   async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<CasesAnswer | CaseAnswer> {
     if (query['receipt'] !== undefined) return this.find(query, person);
-    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, listQuestion('requests', query, { isNowOnly: true }))));
+    const { rows, ...certified } = valueOf(
+      await this.commands.execute<ViewList, Outcome<ListAnswer>>(
+        new ViewList(randomUUID(), person.subject, listQuestion('requests', query, { isNowOnly: true })),
+      ),
+    );
     return { cases: rows, ...certified };
   }
 
   @Get(':requestId/history')
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'replayCase', summary: "A case's history now, or as it was known at a moment. The look is on record" })
+  @ApiOperation({
+    operationId: 'replayCase',
+    summary: "A case's history now, or as it was known at a moment. The look is on record",
+  })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @MomentQuery()
   @ApiResponse({ status: 200, type: HistoryAnswer, description: 'The events in log order' })
-  @SignedInProblems('invalid_request', 'not_found', 'nothing_known_then', 'moment_out_of_range', 'read_side_behind', 'audit_log_unavailable')
-  async history(@Param('requestId') text: string, @Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<HistoryAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'not_found',
+    'nothing_known_then',
+    'moment_out_of_range',
+    'read_side_behind',
+    'audit_log_unavailable',
+  )
+  async history(
+    @Param('requestId') text: string,
+    @Query() query: QueryParameters,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<HistoryAnswer> {
     refuseOthers(query, ['at', 'position']);
     const moment = momentOf(query);
     const requestId = requestIdOf(text);
-    const [past] = valueOf(await this.commands.execute<ViewCase, Outcome<readonly CasePast[]>>(new ViewCase(randomUUID(), person.subject, requestId, 'case_history', [moment]))) as [CasePast];
+    const [past] = valueOf(
+      await this.commands.execute<ViewCase, Outcome<readonly CasePast[]>>(
+        new ViewCase(randomUUID(), person.subject, requestId, 'case_history', [moment]),
+      ),
+    ) as [CasePast];
     const { asOf, rows } = past;
-    return { requestId, atUtc: asOf && 'atUtc' in asOf ? asOf.atUtc : null, position: asOf && 'position' in asOf ? asOf.position : null, events: rows };
+    return {
+      requestId,
+      atUtc: asOf && 'atUtc' in asOf ? asOf.atUtc : null,
+      position: asOf && 'position' in asOf ? asOf.position : null,
+      events: rows,
+    };
   }
 
   @Get(':requestId/images/:image')
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'viewImage', summary: 'A picture of the case. That somebody looked, and why, is on record before it is given out' })
+  @ApiOperation({
+    operationId: 'viewImage',
+    summary: 'A picture of the case. That somebody looked, and why, is on record before it is given out',
+  })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiParam({ name: 'image', schema: { type: 'string', enum: [...VIEWED_IMAGES] } })
   @ApiQuery({ name: 'purpose', required: true, schema: { type: 'string', enum: [...PURPOSES] } })
-  @ApiQuery({ name: 'format', required: false, description: 'The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card', schema: { type: 'string', enum: [...IMAGE_FORMATS], default: 'displayable' } })
-  @ApiResponse({ status: 200, description: 'The picture', content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} } })
-  @SignedInProblems('invalid_request', 'not_found', 'image_erased', 'material_differs', 'material_missing', 'outcome_unknown', 'picture_busy')
-  async image(@Param('requestId') text: string, @Param('image') imageText: string, @Query('purpose') purposeText: unknown, @Query('format') formatText: unknown = 'displayable', @SignedIn() person: SignedInPerson, @Res() reply: FastifyReply): Promise<void> {
+  @ApiQuery({
+    name: 'format',
+    required: false,
+    description:
+      'The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card',
+    schema: { type: 'string', enum: [...IMAGE_FORMATS], default: 'displayable' },
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'The picture',
+    content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} },
+  })
+  @SignedInProblems(
+    'invalid_request',
+    'not_found',
+    'image_erased',
+    'material_differs',
+    'material_missing',
+    'outcome_unknown',
+    'picture_busy',
+  )
+  async image(
+    @Param('requestId') text: string,
+    @Param('image') imageText: string,
+    @Query('purpose') purposeText: unknown,
+    @Query('format') formatText: unknown = 'displayable',
+    @SignedIn() person: SignedInPerson,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
     const purpose = PURPOSES.find((known) => known === purposeText);
     if (!image) throw new ProblemError('not_found');
@@ -93,8 +182,16 @@ export class CasesController {
       await this.refusals.refuse(person, `GET /v1/cases/:requestId/images/${image}`, `purpose_not_for_role:${purpose}`);
     }
     // A fresh id every time: each look is a look of its own on record.
-    const seen = valueOf(await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(new ViewImage(randomUUID(), requestId, person.subject, image, purpose, format)));
-    reply.header('content-type', seen.contentType).header('content-disposition', 'inline').header('content-security-policy', "default-src 'none'; sandbox").send(Buffer.from(seen.bytes));
+    const seen = valueOf(
+      await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(
+        new ViewImage(randomUUID(), requestId, person.subject, image, purpose, format),
+      ),
+    );
+    reply
+      .header('content-type', seen.contentType)
+      .header('content-disposition', 'inline')
+      .header('content-security-policy', "default-src 'none'; sandbox")
+      .send(Buffer.from(seen.bytes));
   }
 
   @Post(':requestId/effects/:effectId/resumption')
@@ -106,7 +203,12 @@ export class CasesController {
   @ApiParam({ name: 'effectId', schema: { type: 'string', pattern: EFFECT_ID.source } })
   @ApiResponse({ status: 204, description: 'It will be tried again' })
   @SignedInProblems('not_found', 'wrong_stage', 'idempotency_key_reused', 'outcome_unknown')
-  async resume(@Param('requestId') requestId: string, @Param('effectId') effectId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
+  async resume(
+    @Param('requestId') requestId: string,
+    @Param('effectId') effectId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<void> {
     if (!EFFECT_ID.test(effectId)) throw new ProblemError('not_found');
     const id = requestIdOf(requestId);
     const command = new ResumeEffect(await this.ids.of(request, person), id, effectId, person.subject);
@@ -117,14 +219,36 @@ export class CasesController {
   @Roles('administrator')
   @HttpCode(204)
   @ApiTags('Administrators')
-  @ApiOperation({ operationId: 'endRequest', summary: 'Ends a case that can never go on: stopped because its material is gone or is not what was received, or with a step that waits for an operator. What was sealed of it is erased; the holder is asked to come again, unless the case had an outcome before' })
+  @ApiOperation({
+    operationId: 'endRequest',
+    summary:
+      'Ends a case that can never go on: stopped because its material is gone or is not what was received, or with a step that waits for an operator. What was sealed of it is erased; the holder is asked to come again, unless the case had an outcome before',
+  })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key, person and body: carried out once',
+    schema: { type: 'string' },
+  })
   @ApiBody({ type: EndBody })
   @ApiResponse({ status: 204, description: 'It is ended, or was so before for the same reason and reference' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'wrong_stage', 'case_can_go_on',
-    'idempotency_key_reused', 'outcome_unknown')
-  async end(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<void> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'not_found',
+    'wrong_stage',
+    'case_can_go_on',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async end(
+    @Param('requestId') requestId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<void> {
     const { reason, reference } = jsonBody(EndBody, request);
     const id = requestIdOf(requestId);
     const command = new EndRequest(await this.ids.of(request, person), id, reason, reference, person.subject);
@@ -135,6 +259,10 @@ export class CasesController {
     refuseOthers(query, ['receipt']);
     const written = writtenReceipt(query['receipt']);
     if (written === null) throw new ProblemError('not_found');
-    return valueOf(await this.commands.execute<ViewReceipt, Outcome<RequestStatusRow>>(new ViewReceipt(randomUUID(), person.subject, written)));
+    return valueOf(
+      await this.commands.execute<ViewReceipt, Outcome<RequestStatusRow>>(
+        new ViewReceipt(randomUUID(), person.subject, written),
+      ),
+    );
   }
 }

@@ -16,9 +16,21 @@ import { SignedInProblems } from '../openapi.js';
 import { ProblemError } from '../problems.js';
 import { CommandIds } from '../command-ids.js';
 import { jsonBody, requestIdOf } from '../signed-in-request.js';
-import { type CertifiedHoldAnswer, HoldDetailAnswer, HoldsAnswer, OpinionBody, ResolutionBody, ReviewAnswer } from './officer.dto.js';
+import {
+  type CertifiedHoldAnswer,
+  HoldDetailAnswer,
+  HoldsAnswer,
+  OpinionBody,
+  ResolutionBody,
+  ReviewAnswer,
+} from './officer.dto.js';
 
-const IDEMPOTENCY = { name: 'Idempotency-Key', required: false, description: 'The same key, person and body: carried out once', schema: { type: 'string' } } as const;
+const IDEMPOTENCY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and body: carried out once',
+  schema: { type: 'string' },
+} as const;
 
 /** The desk of the officers who decide on held cases: two of them, blind to each other. */
 @ApiTags('Officers')
@@ -31,7 +43,10 @@ export class HoldsController {
 
   @Get()
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'listHolds', summary: 'Open holds, the ones due first at the top, with a certificate of completeness. The look is on record' })
+  @ApiOperation({
+    operationId: 'listHolds',
+    summary: 'Open holds, the ones due first at the top, with a certificate of completeness. The look is on record',
+  })
   @ApiQuery({ name: 'include', required: false, schema: { type: 'string', enum: ['resolved'] } })
   @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
   @PagingQuery()
@@ -39,18 +54,27 @@ export class HoldsController {
   @SignedInProblems('invalid_request', 'audit_log_unavailable')
   async list(@Query() query: QueryParameters, @SignedIn() person: SignedInPerson): Promise<HoldsAnswer> {
     const question = listQuestion('holds', query, { isNowOnly: true });
-    const { rows, ...certified } = valueOf(await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, question)));
+    const { rows, ...certified } = valueOf(
+      await this.commands.execute<ViewList, Outcome<ListAnswer>>(new ViewList(randomUUID(), person.subject, question)),
+    );
     return { holds: rows as unknown as readonly CertifiedHoldAnswer[], ...certified };
   }
 
   @Get(':requestId')
   @Roles('officer', 'auditor')
-  @ApiOperation({ operationId: 'getHold', summary: 'One hold with the opinions that the asking person may see. The look is on record' })
+  @ApiOperation({
+    operationId: 'getHold',
+    summary: 'One hold with the opinions that the asking person may see. The look is on record',
+  })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiResponse({ status: 200, type: HoldDetailAnswer, description: 'The hold' })
   @SignedInProblems('not_found')
   async get(@Param('requestId') requestId: string, @SignedIn() person: SignedInPerson): Promise<HoldDetailAnswer> {
-    return valueOf(await this.commands.execute<ViewHold, Outcome<HoldDetail>>(new ViewHold(randomUUID(), person.subject, requestIdOf(requestId))));
+    return valueOf(
+      await this.commands.execute<ViewHold, Outcome<HoldDetail>>(
+        new ViewHold(randomUUID(), person.subject, requestIdOf(requestId)),
+      ),
+    );
   }
 
   @Post(':requestId/opinions')
@@ -61,8 +85,22 @@ export class HoldsController {
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: OpinionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The review as the officer may see it' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinion_already_given', 'idempotency_key_reused', 'outcome_unknown')
-  async giveOpinion(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ReviewAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'not_found',
+    'hold_not_open',
+    'opinion_already_given',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async giveOpinion(
+    @Param('requestId') requestId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ReviewAnswer> {
     const { opinion, reason } = jsonBody(OpinionBody, request);
     const id = requestIdOf(requestId);
     const command = new GiveOpinion(await this.ids.of(request, person), id, person.subject, opinion, reason);
@@ -73,13 +111,32 @@ export class HoldsController {
   @Post(':requestId/resolution')
   @Roles('officer')
   @HttpCode(200)
-  @ApiOperation({ operationId: 'resolveHold', summary: 'Ends a hold as both opinions say, or by a third officer where they differ' })
+  @ApiOperation({
+    operationId: 'resolveHold',
+    summary: 'Ends a hold as both opinions say, or by a third officer where they differ',
+  })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiHeader(IDEMPOTENCY)
   @ApiBody({ type: ResolutionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The resolved review' })
-  @SignedInProblems('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', 'not_found', 'hold_not_open', 'opinions_missing', 'outcome_differs_from_opinions', 'third_officer_needed', 'idempotency_key_reused', 'outcome_unknown')
-  async resolve(@Param('requestId') requestId: string, @Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ReviewAnswer> {
+  @SignedInProblems(
+    'invalid_request',
+    'my_number_present',
+    'unsupported_media_type',
+    'request_too_large',
+    'not_found',
+    'hold_not_open',
+    'opinions_missing',
+    'outcome_differs_from_opinions',
+    'third_officer_needed',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async resolve(
+    @Param('requestId') requestId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ReviewAnswer> {
     const { outcome, reason } = jsonBody(ResolutionBody, request);
     const id = requestIdOf(requestId);
     const command = new ResolveHold(await this.ids.of(request, person), id, person.subject, outcome, reason);
@@ -88,8 +145,14 @@ export class HoldsController {
   }
 }
 
-/** The command answers with the whole state; what goes out is only what this officer may see, or the review would not be blind. */
+/** The command answers with the whole state; what goes out is only what this officer may see, or the review would not
+ * be blind. */
 function reviewAnswer(state: HoldReviewState, officer: string): ReviewAnswer {
   if (state.stage === 'none') throw new ProblemError('not_found');
-  return { requestId: state.requestId, stage: state.stage, outcome: state.stage === 'resolved' ? state.outcome : null, opinions: visibleOpinions(state, officer) };
+  return {
+    requestId: state.requestId,
+    stage: state.stage,
+    outcome: state.stage === 'resolved' ? state.outcome : null,
+    opinions: visibleOpinions(state, officer),
+  };
 }

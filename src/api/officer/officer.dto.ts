@@ -2,7 +2,12 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { CertifiedAnswer } from '../audit/list.dto.js';
 import type { ViewedImage } from '../../domain/access/access.events.js';
-import { OFFICER_OPINIONS, OPINION_REASONS, type OfficerOpinion, type OpinionReason } from '../../domain/hold-review/hold-review.events.js';
+import {
+  OFFICER_OPINIONS,
+  OPINION_REASONS,
+  type OfficerOpinion,
+  type OpinionReason,
+} from '../../domain/hold-review/hold-review.events.js';
 import type { HoldRow, PublicStatus, RequestStatusRow, TimelineRow } from '../../application/ports/read-models.js';
 
 export const RESOLUTIONS = ['released', 'rejected', 'recapture'] as const;
@@ -12,7 +17,13 @@ export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const 
 export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 const HOLD_REASONS = [
-  'registered_gap', 'registered_mismatch', 'referral_band', 'frames_inconsistent', 'portrait_doubtful', 'erased_before', 'card_differs',
+  'registered_gap',
+  'registered_mismatch',
+  'referral_band',
+  'frames_inconsistent',
+  'portrait_doubtful',
+  'erased_before',
+  'card_differs',
   'card_unconfirmed',
 ] as const;
 /** `closed`: the case cannot go on. */
@@ -38,7 +49,13 @@ export class ResolutionBody {
   reason!: OpinionReason;
 }
 
-const PUBLIC_STATUSES = ['received', 'processing', 'registered', 'not_registered', 'visit_again'] as const satisfies readonly PublicStatus[];
+const PUBLIC_STATUSES = [
+  'received',
+  'processing',
+  'registered',
+  'not_registered',
+  'visit_again',
+] as const satisfies readonly PublicStatus[];
 
 export class CaseAnswer implements RequestStatusRow {
   @ApiProperty({ format: 'uuid' })
@@ -75,7 +92,11 @@ export class HoldAnswer implements HoldRow {
   @ApiProperty({ type: 'integer', nullable: true, description: 'S(card) − S(registered)' })
   differencePoints!: number | null;
 
-  @ApiProperty({ ...POINTS, nullable: true, description: 'The set value that was reached; null where the reason is none of points' })
+  @ApiProperty({
+    ...POINTS,
+    nullable: true,
+    description: 'The set value that was reached; null where the reason is none of points',
+  })
   boundPoints!: number | null;
 
   @ApiProperty({ type: 'integer', nullable: true })
@@ -173,7 +194,11 @@ export class TimelineRowAnswer implements TimelineRow {
   @ApiProperty({ type: 'integer', nullable: true })
   policyVersion!: number | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, description: "The event's facts; `{\"withheld\": true}` for another officer's opinion while the review is open" })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description: 'The event\'s facts; `{"withheld": true}` for another officer\'s opinion while the review is open',
+  })
   data!: unknown;
 }
 
@@ -181,7 +206,12 @@ export class HistoryAnswer {
   @ApiProperty({ format: 'uuid' })
   requestId!: string;
 
-  @ApiProperty({ format: 'date-time', nullable: true, type: 'string', description: 'The instant that was asked for; null: now' })
+  @ApiProperty({
+    format: 'date-time',
+    nullable: true,
+    type: 'string',
+    description: 'The instant that was asked for; null: now',
+  })
   atUtc!: string | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'The position in the log that was asked for' })

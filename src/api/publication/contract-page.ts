@@ -5,7 +5,8 @@ h1{font-size:1.6rem}h2{margin-top:2.5rem;border-bottom:1px solid #767676}h3{marg
 code,pre{font:14px/1.45 ui-monospace,monospace}pre{background:#f3f3f3;padding:.8rem;overflow-x:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ccc}`;
 
-/** The AsyncAPI document as a page for people: channels, then each message with its fields and an example. No scripts. */
+/** The AsyncAPI document as a page for people: channels, then each message with its fields and an example. No
+ * scripts. */
 export function contractPage(document: JsonObject): string {
   const channels = members(at(document, 'channels'));
   const messages = members(at(document, 'components', 'messages'));
@@ -17,7 +18,16 @@ export function contractPage(document: JsonObject): string {
 <p>For programs: <a href="asyncapi.json">asyncapi.json</a> (AsyncAPI ${text(document['asyncapi'])}).</p>
 <h2>Topics</h2>
 <table><thead><tr><th scope="col">Topic</th><th scope="col">What it is</th><th scope="col">Messages</th></tr></thead><tbody>
-${channels.map(([, channel]) => `<tr><td><code>${text(channel['address'])}</code></td><td>${prose(channel['description'])}</td><td>${members(channel['messages']).map(([type]) => `<a href="#${text(type)}">${text(type)}</a>`).join('<br>')}</td></tr>`).join('\n')}
+${channels
+  .map(
+    ([, channel]) =>
+      `<tr><td><code>${text(channel['address'])}</code></td><td>${prose(channel['description'])}</td><td>${members(
+        channel['messages'],
+      )
+        .map(([type]) => `<a href="#${text(type)}">${text(type)}</a>`)
+        .join('<br>')}</td></tr>`,
+  )
+  .join('\n')}
 </tbody></table>
 <h2>Messages</h2>
 ${messages.map(([type, message]) => messageSection(type, message, schemas[type] as JsonObject)).join('\n')}
@@ -31,7 +41,12 @@ function messageSection(type: string, message: JsonObject, schema: JsonObject): 
   return `<h3 id="${text(type)}"><code>${text(type)}</code></h3>
 <p>${prose(schema['description'])}</p>
 <table><thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>
-${members(schema['properties']).map(([name, field]) => `<tr><td><code>${text(name)}</code>${required.includes(name) ? '' : ' (optional)'}</td><td>${text(typeOf(field))}</td><td>${prose(field['description'] ?? '')}</td></tr>`).join('\n')}
+${members(schema['properties'])
+  .map(
+    ([name, field]) =>
+      `<tr><td><code>${text(name)}</code>${required.includes(name) ? '' : ' (optional)'}</td><td>${text(typeOf(field))}</td><td>${prose(field['description'] ?? '')}</td></tr>`,
+  )
+  .join('\n')}
 </tbody></table>
 <details><summary>Example</summary><pre>${text(JSON.stringify(example, null, 2))}</pre></details>`;
 }

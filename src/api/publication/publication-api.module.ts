@@ -5,8 +5,14 @@ import { PublicationMetrics } from './publication.metrics.js';
 /** The contract of published events and the measurements of publication. */
 @Module({})
 export class PublicationApiModule {
-  /** @param imports modules that export `Metrics`, `PublicationLag` and `PublicationRelay`; `AsyncApiSettings` and `PublicationDirectory` are global */
+  /** @param imports modules that export `Metrics`, `PublicationLag` and `PublicationRelay`; `AsyncApiSettings` and
+   *   `PublicationDirectory` are global */
   static register({ imports }: { readonly imports: NonNullable<DynamicModule['imports']> }): DynamicModule {
-    return { module: PublicationApiModule, imports, controllers: [PublicationController], providers: [PublicationMetrics] };
+    return {
+      module: PublicationApiModule,
+      imports,
+      controllers: [PublicationController],
+      providers: [PublicationMetrics],
+    };
   }
 }

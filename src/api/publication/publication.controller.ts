@@ -21,7 +21,11 @@ export class PublicationController {
   @Open()
   @Header('access-control-allow-origin', '*')
   @ApiOperation({ operationId: 'asyncApi', summary: 'AsyncAPI 3 document of the published events' })
-  @ApiResponse({ status: 200, description: 'The document', content: { 'application/json': { schema: { type: 'object' } } } })
+  @ApiResponse({
+    status: 200,
+    description: 'The document',
+    content: { 'application/json': { schema: { type: 'object' } } },
+  })
   @Problems()
   document() {
     return asyncApiDocument(this.settings.options);
@@ -42,7 +46,11 @@ export class PublicationController {
   @Open()
   @ApiOperation({ operationId: 'eventSchema', summary: 'JSON Schema of a published event type' })
   @ApiParam({ name: 'type', schema: { type: 'string' }, example: 'jp.honnin.registration.held.v1' })
-  @ApiResponse({ status: 200, description: 'The newest revision of the schema', content: { 'application/json': { schema: { type: 'object' } } } })
+  @ApiResponse({
+    status: 200,
+    description: 'The newest revision of the schema',
+    content: { 'application/json': { schema: { type: 'object' } } },
+  })
   @Problems('not_found')
   schema(@Param('type') type: string) {
     if (!Object.hasOwn(EVENT_CONTRACTS, type)) throw new ProblemError('not_found');

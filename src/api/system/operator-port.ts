@@ -11,8 +11,8 @@ interface Answer {
   readonly text: string;
 }
 
-/** Measurements and the words of what is wrong, on a port of their own: for those who watch the server, out of the reach
- *  of booths and of everybody else. Nothing is there unless the settings name a port. */
+/** Measurements and the words of what is wrong, on a port of their own: for those who watch the server, out of the
+ * reach of booths and of everybody else. Nothing is there unless the settings name a port. */
 @Injectable()
 export class OperatorPort implements OnApplicationBootstrap, OnApplicationShutdown {
   private server: Server | null = null;

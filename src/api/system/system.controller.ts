@@ -28,7 +28,15 @@ export class SystemController {
   @Get('health/live')
   @Open()
   @ApiOperation({ operationId: 'live', summary: 'Whether the process answers at all' })
-  @ApiResponse({ status: 200, description: 'It does', content: { 'application/json': { schema: { type: 'object', required: ['status'], properties: { status: { type: 'string', enum: ['ok'] } } } } } })
+  @ApiResponse({
+    status: 200,
+    description: 'It does',
+    content: {
+      'application/json': {
+        schema: { type: 'object', required: ['status'], properties: { status: { type: 'string', enum: ['ok'] } } },
+      },
+    },
+  })
   @Problems()
   live(): { status: 'ok' } {
     return { status: 'ok' };
@@ -51,7 +59,14 @@ export class SystemController {
           properties: {
             status: { type: 'string', enum: ['ok', 'degraded'] },
             troubles: { type: 'array', items: { type: 'string' } },
-            parts: { type: 'object', additionalProperties: { type: 'object', required: ['ok', 'detail'], properties: { ok: { type: 'boolean' }, detail: { type: 'string' } } } },
+            parts: {
+              type: 'object',
+              additionalProperties: {
+                type: 'object',
+                required: ['ok', 'detail'],
+                properties: { ok: { type: 'boolean' }, detail: { type: 'string' } },
+              },
+            },
           },
         },
       },
@@ -72,7 +87,11 @@ export class SystemController {
     operationId: 'metrics',
     summary: 'Measurements in the Prometheus text format, for who shows the token of the operator',
   })
-  @ApiResponse({ status: 200, description: 'The measurements', content: { 'text/plain': { schema: { type: 'string' } } } })
+  @ApiResponse({
+    status: 200,
+    description: 'The measurements',
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  })
   @Problems('unauthenticated')
   async measurements(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!showsToken(this.settings, request.headers.authorization))
@@ -87,7 +106,21 @@ export class SystemController {
   @ApiResponse({
     status: 200,
     description: 'The explanation',
-    content: { 'application/json': { schema: { type: 'object', required: ['code', 'status', 'title', 'en', 'ja'], properties: { code: { type: 'string' }, status: { type: 'integer' }, title: { type: 'string' }, en: { type: 'string' }, ja: { type: 'string' } } } } },
+    content: {
+      'application/json': {
+        schema: {
+          type: 'object',
+          required: ['code', 'status', 'title', 'en', 'ja'],
+          properties: {
+            code: { type: 'string' },
+            status: { type: 'integer' },
+            title: { type: 'string' },
+            en: { type: 'string' },
+            ja: { type: 'string' },
+          },
+        },
+      },
+    },
   })
   @Problems('not_found')
   explain(@Param('code') code: string) {

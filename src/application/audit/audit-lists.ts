@@ -3,7 +3,17 @@ import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { toBase64 } from '../../domain/audit/bytes.js';
 import { parseLeaf, personsIn } from '../../domain/audit/leaf.js';
-import { chosenRows, countsAt, coveredByListCertificate, cursorAfter, listCertificateText, queryOfFilter, type AsOf, type CertifiedPage, type ListFilter } from '../../domain/audit/list-certificate.js';
+import {
+  chosenRows,
+  countsAt,
+  coveredByListCertificate,
+  cursorAfter,
+  listCertificateText,
+  queryOfFilter,
+  type AsOf,
+  type CertifiedPage,
+  type ListFilter,
+} from '../../domain/audit/list-certificate.js';
 import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/population.js';
 import { writeNote } from '../../domain/audit/signed-note.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
@@ -37,7 +47,8 @@ const LEAVES_AT_ONCE = 500;
 const ROWS_AT_ONCE = 2_000;
 /** Drawn lists that later pages may ask for again. */
 const KEPT_MAX = 4;
-/** Lists whose present state is kept and only carried on; `accesses` grows with every look and is drawn when asked for. */
+/** Lists whose present state is kept and only carried on; `accesses` grows with every look and is drawn when asked
+ * for. */
 const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'acts', 'policies', 'dashboard'];
 
 interface Drawn {
@@ -49,8 +60,9 @@ interface Drawn {
   readonly rowsSha256: string;
 }
 
-/** Draws lists from the signed log, at any moment, each with a certificate that whoever has the log can hold it against. The rows come from
- *  the leaves of one tree and nothing else, so a list never shows more than its certificate covers. */
+/** Draws lists from the signed log, at any moment, each with a certificate that whoever has the log can hold it
+ * against. The rows come from the leaves of one tree and nothing else, so a list never shows more than its certificate
+ * covers. */
 @Injectable()
 export class AuditLists {
   /** How long a question waits for the signed log to catch up with the store. Milliseconds. */
@@ -72,23 +84,39 @@ export class AuditLists {
     const { list, filter, moment, cursor, limit } = question;
     const head = cursor === null ? await this.store.head() : null;
     const { size, offset } = cursor === null ? { size: null, offset: 0 } : cursorOf(cursor);
-    const checkpoint = size === null ? await caughtUpLog(this.log, head, this.catchUpLimitMs) : this.log.checkpointOf(size);
+    const checkpoint =
+      size === null ? await caughtUpLog(this.log, head, this.catchUpLimitMs) : this.log.checkpointOf(size);
     if (!checkpoint && size !== null) throw new BadCursorError('no page of a list was handed out with this cursor');
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
-    const drawn = await this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
+    const drawn = await this.drawn(
+      list,
+      filter,
+      momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()),
+      checkpoint,
+    );
     if (offset > 0 && offset >= drawn.rows.length) throw new BadCursorError('the list ends before this page');
     const isNewest = head === null || this.log.positionOf(checkpoint.size - 1) >= head;
     return this.certified(question, drawn, offset, offset + limit, isNewest);
   }
 
   /** All rows of a list at a moment, for comparisons. @throws {NoCheckpointError}, {MomentOutOfRangeError} */
-  async rowsAt(list: ListName, filter: ListFilter, moment: AskedMoment): Promise<{ readonly asOf: AsOf; readonly rows: readonly DrawnRow[] }> {
+  async rowsAt(
+    list: ListName,
+    filter: ListFilter,
+    moment: AskedMoment,
+  ): Promise<{ readonly asOf: AsOf; readonly rows: readonly DrawnRow[] }> {
     const checkpoint = await caughtUpLog(this.log, await this.store.head(), this.catchUpLimitMs);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
     return this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
   }
 
-  private async certified({ list, filter, withNames }: ListQuestion, drawn: Drawn, from: number, to: number, isNewest: boolean): Promise<ListAnswer> {
+  private async certified(
+    { list, filter, withNames }: ListQuestion,
+    drawn: Drawn,
+    from: number,
+    to: number,
+    isNewest: boolean,
+  ): Promise<ListAnswer> {
     const { checkpoint, asOf, events, policyVersion, rowsSha256 } = drawn;
     const chosen = drawn.rows.slice(from, to);
     const rows = chosen.map(({ row }) => row);
@@ -96,14 +124,31 @@ export class AuditLists {
     const position = 'position' in asOf ? asOf.position : checkpoint.size - 1;
     const [of, size] = [drawn.rows.length, checkpoint.size];
     const answer = {
-      checkpoint: checkpoint.note, successions: this.signer.successions(), openings: withNames ? await this.openings(chosen) : {},
+      checkpoint: checkpoint.note,
+      successions: this.signer.successions(),
+      openings: withNames ? await this.openings(chosen) : {},
       next: to < of ? cursorAfter(size, to) : null,
-      asOf: { position, atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc, isNewest, treeSize: size },
+      asOf: {
+        position,
+        atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc,
+        isNewest,
+        treeSize: size,
+      },
       page: { offset: from, rows: rows.length, of },
     };
     const text = listCertificateText({
-      origin: checkpoint.origin, treeSize: size, root: checkpoint.root, list, query, asOf, events, policyVersion, count: of, rowsSha256,
-      page: { offset: from, rows: rows.length, sha256: await digestOf(rows) }, createdAtUtc: this.clock.nowUtc(),
+      origin: checkpoint.origin,
+      treeSize: size,
+      root: checkpoint.root,
+      list,
+      query,
+      asOf,
+      events,
+      policyVersion,
+      count: of,
+      rowsSha256,
+      page: { offset: from, rows: rows.length, sha256: await digestOf(rows) },
+      createdAtUtc: this.clock.nowUtc(),
       answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
     });
     return { list, query, rows, certificate: writeNote({ text, signatures: this.signer.sign(text) }), ...answer };
@@ -111,21 +156,44 @@ export class AuditLists {
 
   private async drawn(list: ListName, filter: ListFilter, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Drawn> {
     const query = queryOfFilter(filter);
-    const name = canonicalJson({ list, query, asOf: asOf as unknown as JsonObject, size: checkpoint.size, root: toBase64(checkpoint.root) });
+    const name = canonicalJson({
+      list,
+      query,
+      asOf: asOf as unknown as JsonObject,
+      size: checkpoint.size,
+      root: toBase64(checkpoint.root),
+    });
     const known = this.kept.get(name);
     if (known) return known;
     const { rows, events, policyVersion } = await this.rowsOf(list, query, asOf, checkpoint);
-    const drawn = { checkpoint, asOf, rows, events, policyVersion, rowsSha256: await digestOf(rows.map(({ row }) => row)) };
+    const drawn = {
+      checkpoint,
+      asOf,
+      rows,
+      events,
+      policyVersion,
+      rowsSha256: await digestOf(rows.map(({ row }) => row)),
+    };
     if (this.kept.size >= KEPT_MAX) this.kept.delete(this.kept.keys().next().value as string);
     this.kept.set(name, drawn);
     return drawn;
   }
 
-  private async rowsOf(list: ListName, query: JsonObject, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Pick<Drawn, 'rows' | 'events' | 'policyVersion'>> {
+  private async rowsOf(
+    list: ListName,
+    query: JsonObject,
+    asOf: AsOf,
+    checkpoint: PublishedCheckpoint,
+  ): Promise<Pick<Drawn, 'rows' | 'events' | 'policyVersion'>> {
     // Copies: the present drawer goes on changing its rows.
     const take = (drawer: ListDrawer, events: number) => ({
-      rows: chosenRows(list, query, drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined)).map((drawn) => ({ ...drawn, row: { ...drawn.row }, people: [...drawn.people] })),
-      events, policyVersion: drawer.policyVersion,
+      rows: chosenRows(list, query, drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined)).map((drawn) => ({
+        ...drawn,
+        row: { ...drawn.row },
+        people: [...drawn.people],
+      })),
+      events,
+      policyVersion: drawer.policyVersion,
     });
     if ('position' in asOf && asOf.position === checkpoint.size - 1 && PRESENT.includes(list)) {
       const taken = await this.inTurn(async () => {
@@ -182,9 +250,14 @@ export class AuditLists {
   private async openings(rows: readonly DrawnRow[]): Promise<CertifiedPage['openings']> {
     const openings: Record<string, CertifiedPage['openings'][string]> = {};
     for (const index of rows.flatMap(({ people }) => people)) {
-      const [event] = (await this.store.readAll(index === 0 ? null : this.log.positionOf(index - 1), { limit: 1 })).events;
+      const [event] = (await this.store.readAll(index === 0 ? null : this.log.positionOf(index - 1), { limit: 1 }))
+        .events;
       if (!event) continue;
-      for (const person of personsIn({ ...event, data: canonicalJson(event.data), metadata: canonicalJson(event.metadata as unknown as JsonObject) })) {
+      for (const person of personsIn({
+        ...event,
+        data: canonicalJson(event.data),
+        metadata: canonicalJson(event.metadata as unknown as JsonObject),
+      })) {
         const salt = person.kind === 'staff' ? this.pseudonyms.existingSaltOf(person) : null;
         if (salt) openings[this.pseudonyms.tokenOf(person)] = { kind: 'staff', id: person.id, salt: toBase64(salt) };
       }
@@ -195,7 +268,8 @@ export class AuditLists {
 
 function cursorOf(cursor: string): { readonly size: number; readonly offset: number } {
   const [, size, offset] = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/.exec(cursor) ?? [];
-  if (size === undefined || offset === undefined) throw new BadCursorError('a cursor is what the page before states as next');
+  if (size === undefined || offset === undefined)
+    throw new BadCursorError('a cursor is what the page before states as next');
   return { size: Number(size), offset: Number(offset) };
 }
 

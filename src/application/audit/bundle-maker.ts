@@ -16,7 +16,8 @@ import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/image
 import type { Pseudonyms } from '../ports/pseudonyms.js';
 import { isEvidenceOf } from '../sealed-evidence.js';
 
-/** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every event of the time. */
+/** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every
+ * event of the time. */
 export type BundleQuery =
   | { readonly kind: 'range'; readonly from: number; readonly to: number | null }
   | { readonly kind: 'time'; readonly fromUtc: string; readonly toUtc: string }
@@ -57,12 +58,14 @@ export class ListsOfACaseError extends Error {
   }
 }
 
-/** A known checkpoint that this log never gave out. Whoever has it signed by this log's key has the proof of a fork in hand. */
+/** A known checkpoint that this log never gave out. Whoever has it signed by this log's key has the proof of a fork in
+ * hand. */
 export class UnknownCheckpointError extends Error {}
 
 const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
 
-/** Puts bundles together out of the published log. Leaves come from the tiles, so a bundle says what was signed and nothing newer. */
+/** Puts bundles together out of the published log. Leaves come from the tiles, so a bundle says what was signed and
+ * nothing newer. */
 export class BundleMaker {
   constructor(
     private readonly log: AuditLog,
@@ -82,7 +85,10 @@ export class BundleMaker {
   }
 
   /** @throws {NothingToExportError}, {UnknownCheckpointError}, {ListsOfACaseError} */
-  async make(query: BundleQuery, options: BundleOptions): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
+  async make(
+    query: BundleQuery,
+    options: BundleOptions,
+  ): Promise<{ readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf>; readonly count: number }> {
     // The rows of a list come from leaves of other cases, which the bundle of a case does not have.
     if (query.kind === 'registration' && options.lists.length > 0) throw new ListsOfACaseError();
     const { treeSize } = options;
@@ -100,40 +106,79 @@ export class BundleMaker {
     for (const index of indices) digest.update(nodes(0, index));
     const stated = this.statedQuery(query, options);
     const rest: Omit<BundleHeader, 'certificate'> = {
-      query: stated, createdAtUtc: options.nowUtc, policyVersion, asked: stated.kind === 'range' ? chosen.asked : null,
-      checkpoint: checkpoint.note, successions: this.signer.successions(),
-      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64), lists,
+      query: stated,
+      createdAtUtc: options.nowUtc,
+      policyVersion,
+      asked: stated.kind === 'range' ? chosen.asked : null,
+      checkpoint: checkpoint.note,
+      successions: this.signer.successions(),
+      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64),
+      lists,
       timestamp: this.timestamp(timestampedSize, checkpoint),
       known: [...known.map((note) => this.known(note, checkpoint)), ...this.losses(checkpoint)],
-      openings: options.withOpenings ? await this.openings(indices) : {}, evidence: options.withEvidence ? await this.evidence(indices, options) : {},
+      openings: options.withOpenings ? await this.openings(indices) : {},
+      evidence: options.withEvidence ? await this.evidence(indices, options) : {},
     };
     const certificate = populationText({
-      origin: checkpoint.origin, treeSize: checkpoint.size, root: checkpoint.root, query: stated, policyVersion, count: indices.length,
-      first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps: stated.kind === 'range', leavesSha256: digest.digest('hex'),
-      lists: Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, { rows: rows.length, sha256: sha256Hex(canonicalJson(rows)) }])),
-      createdAtUtc: options.nowUtc, headerSha256: sha256Hex(coveredByCertificate(rest)),
+      origin: checkpoint.origin,
+      treeSize: checkpoint.size,
+      root: checkpoint.root,
+      query: stated,
+      policyVersion,
+      count: indices.length,
+      first: indices[0] ?? null,
+      last: indices.at(-1) ?? null,
+      noGaps: stated.kind === 'range',
+      leavesSha256: digest.digest('hex'),
+      lists: Object.fromEntries(
+        Object.entries(lists).map(([name, rows]) => [
+          name,
+          { rows: rows.length, sha256: sha256Hex(canonicalJson(rows)) },
+        ]),
+      ),
+      createdAtUtc: options.nowUtc,
+      headerSha256: sha256Hex(coveredByCertificate(rest)),
     });
-    const header: BundleHeader = { ...rest, certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }) };
+    const header: BundleHeader = {
+      ...rest,
+      certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }),
+    };
     return { header, leaves: this.leaves(indices), count: indices.length };
   }
 
   private statedQuery(query: BundleQuery, { lists, withOpenings, withEvidence }: BundleOptions): BundleHeader['query'] {
     const { kind, ...parameters } = query;
-    return { ...parameters, by: kind, kind: kind === 'registration' ? 'registration' : 'range', lists: [...lists], withOpenings, withEvidence };
+    return {
+      ...parameters,
+      by: kind,
+      kind: kind === 'registration' ? 'registration' : 'range',
+      lists: [...lists],
+      withOpenings,
+      withEvidence,
+    };
   }
 
-  private choose(query: BundleQuery, size: number): { readonly indices: readonly number[]; readonly asked: { readonly first: number; readonly last: number } } {
+  private choose(
+    query: BundleQuery,
+    size: number,
+  ): { readonly indices: readonly number[]; readonly asked: { readonly first: number; readonly last: number } } {
     if (query.kind === 'registration') {
       const indices = this.ofRegistration(query.requestId, size);
       return { indices, asked: { first: indices[0] ?? 0, last: indices.at(-1) ?? -1 } };
     }
-    const asked = query.kind === 'time' ? this.ofTime(query, size) : { first: query.from, last: Math.min(query.to ?? size - 1, size - 1) };
+    const asked =
+      query.kind === 'time'
+        ? this.ofTime(query, size)
+        : { first: query.from, last: Math.min(query.to ?? size - 1, size - 1) };
     if (asked.first < 0 || asked.last < asked.first) return { indices: [], asked };
     const range = Array.from({ length: asked.last - asked.first + 1 }, (_, i) => asked.first + i);
     return { indices: [...this.before(asked), ...range], asked };
   }
 
-  private ofTime({ fromUtc, toUtc }: Extract<BundleQuery, { kind: 'time' }>, size: number): { first: number; last: number } {
+  private ofTime(
+    { fromUtc, toUtc }: Extract<BundleQuery, { kind: 'time' }>,
+    size: number,
+  ): { first: number; last: number } {
     const [fromMs, toMs] = [Date.parse(fromUtc), Date.parse(toUtc)];
     const found = { first: -1, last: -2 };
     let index = 0;
@@ -148,7 +193,8 @@ export class BundleMaker {
     return found;
   }
 
-  /** Earlier leaves of the streams that the range touches, and of the policy: without them decisions could not be made again. */
+  /** Earlier leaves of the streams that the range touches, and of the policy: without them decisions could not be made
+   * again. */
   private before({ first, last }: { readonly first: number; readonly last: number }): number[] {
     if (first === 0) return [];
     const streams = new Set<string>();
@@ -180,7 +226,10 @@ export class BundleMaker {
     return indices;
   }
 
-  private draw(names: readonly ListName[], { first, last }: { readonly first: number; readonly last: number }): Record<string, readonly JsonObject[]> {
+  private draw(
+    names: readonly ListName[],
+    { first, last }: { readonly first: number; readonly last: number },
+  ): Record<string, readonly JsonObject[]> {
     if (names.length === 0) return {};
     const drawer = new ListDrawer();
     for (const text of this.log.leaves(first, last + 1)) drawer.feed(parseLeaf(text) as LeafEvent);
@@ -189,7 +238,9 @@ export class BundleMaker {
 
   private policyAt(size: number): number | null {
     let version: number | null = null;
-    for (const text of this.log.leaves(0, size)) if (isPolicy(text) && text.includes('"type":"PolicyActivated"')) version = Number(parseLeaf(text)?.data['version']);
+    for (const text of this.log.leaves(0, size))
+      if (isPolicy(text) && text.includes('"type":"PolicyActivated"'))
+        version = Number(parseLeaf(text)?.data['version']);
     return version;
   }
 
@@ -197,11 +248,7 @@ export class BundleMaker {
     const [stamped, token] = size === null ? [null, null] : [this.log.checkpointOf(size), this.log.timestamp(size)];
     // A stamp of before a loss is on another name's checkpoint.
     if (!stamped || !token || stamped.origin !== checkpoint.origin) return null;
-    return {
-      checkpoint: stamped.note,
-      token: toBase64(token),
-      proof: this.consistency(stamped.size, checkpoint.size),
-    };
+    return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
   }
 
   /** What was declared lost goes with every bundle: who trusts the name of before is led to this one, and told. */
@@ -216,11 +263,16 @@ export class BundleMaker {
   private known(note: string, present: PublishedCheckpoint): BundleHeader['known'][number] {
     const { checkpoint } = this.readKnown(note);
     const { origin, size, root } = checkpoint;
-    if (origin !== present.origin) throw new UnknownCheckpointError(`the known checkpoint is of another log, ${origin}`);
-    if (size > present.size) throw new UnknownCheckpointError(`the known checkpoint has ${size} entries, and this log ${present.size}: export again when it has grown, or from the server that gave it out`);
+    if (origin !== present.origin)
+      throw new UnknownCheckpointError(`the known checkpoint is of another log, ${origin}`);
+    if (size > present.size)
+      throw new UnknownCheckpointError(
+        `the known checkpoint has ${size} entries, and this log ${present.size}: export again when it has grown, or from the server that gave it out`,
+      );
     const proof = this.consistency(size, present.size);
     const trees = { first: size, firstRoot: root, second: present.size, secondRoot: present.root };
-    if (!isConsistent(hasher, proof.map(fromBase64), trees)) throw new UnknownCheckpointError(`this log does not begin with the known checkpoint of ${size} entries`);
+    if (!isConsistent(hasher, proof.map(fromBase64), trees))
+      throw new UnknownCheckpointError(`this log does not begin with the known checkpoint of ${size} entries`);
     return { checkpoint: note, proof };
   }
 
@@ -228,7 +280,8 @@ export class BundleMaker {
     try {
       return parseCheckpoint(note);
     } catch (error) {
-      if (error instanceof NoteFormatError) throw new UnknownCheckpointError(`the known checkpoint is none: ${error.message}`);
+      if (error instanceof NoteFormatError)
+        throw new UnknownCheckpointError(`the known checkpoint is none: ${error.message}`);
       throw error;
     }
   }
@@ -238,7 +291,7 @@ export class BundleMaker {
   }
 
   private *leaves(indices: readonly number[]): Iterable<BundleLeaf> {
-    for (let i = 0; i < indices.length; ) {
+    for (let i = 0; i < indices.length;) {
       let end = i + 1;
       while (end < indices.length && (indices[end] as number) === (indices[end - 1] as number) + 1) end += 1;
       const first = indices[i] as number;
@@ -251,7 +304,11 @@ export class BundleMaker {
   private async openings(indices: readonly number[]): Promise<BundleHeader['openings']> {
     const openings: Record<string, BundleHeader['openings'][string]> = {};
     for await (const event of this.events(indices)) {
-      for (const person of personsIn({ ...event, data: canonicalJson(event.data), metadata: canonicalJson(event.metadata as unknown as JsonObject) })) {
+      for (const person of personsIn({
+        ...event,
+        data: canonicalJson(event.data),
+        metadata: canonicalJson(event.metadata as unknown as JsonObject),
+      })) {
         const salt = person.kind === 'content' ? null : this.pseudonyms.existingSaltOf(person);
         if (salt) openings[this.pseudonyms.tokenOf(person)] = { ...person, salt: toBase64(salt) };
       }
@@ -265,7 +322,10 @@ export class BundleMaker {
       const { type, data, metadata } = event;
       const [id, sha256] = [data['sealedEvidenceId'], data['sealedEvidenceSha256']];
       if ((type !== 'CertificateVerified' && type !== 'CertificateRejected') || typeof id !== 'string') continue;
-      const owner = type === 'CertificateVerified' ? registrantOwner(String(data['subjectKey'])) : evidenceOwner(metadata.correlationId);
+      const owner =
+        type === 'CertificateVerified'
+          ? registrantOwner(String(data['subjectKey']))
+          : evidenceOwner(metadata.correlationId);
       try {
         const name = { id, sha256: typeof sha256 === 'string' ? sha256 : null };
         const isNamedAfter = (bytes: Uint8Array) => isEvidenceOf(name, metadata.causationId, bytes);

@@ -22,8 +22,9 @@ export interface CasePast {
 
 const CATCH_UP_LIMIT_MS = 2_000;
 
-/** Looks at one case at any moment: every event of it, and the erasure of its registrant. Opinions of a review that is still blind are
- *  withheld from everybody but their givers, also where the past is shown: else a look back would end the blindness. */
+/** Looks at one case at any moment: every event of it, and the erasure of its registrant. Opinions of a review that is
+ * still blind are withheld from everybody but their givers, also where the past is shown: else a look back would end
+ * the blindness. */
 @Injectable()
 export class CaseHistory {
   constructor(
@@ -39,7 +40,12 @@ export class CaseHistory {
     const head = await this.store.head();
     if (!(await caughtUp(this.rows, head))) throw new ReadSideBehindError();
     const now = await this.withErasure(this.rows.timeline(requestId, { atUtc: null }));
-    const shown = (rows: readonly TimelineRow[]) => blinded(rows as readonly (TimelineRow & { data: JsonObject })[], now as readonly (TimelineRow & { data: JsonObject })[], viewer).map((row) => (row.data['withheld'] === true ? { ...row, actor: 'officer:withheld' } : row));
+    const shown = (rows: readonly TimelineRow[]) =>
+      blinded(
+        rows as readonly (TimelineRow & { data: JsonObject })[],
+        now as readonly (TimelineRow & { data: JsonObject })[],
+        viewer,
+      ).map((row) => (row.data['withheld'] === true ? { ...row, actor: 'officer:withheld' } : row));
     if (moment === 'now') return { asOf: null, rows: shown(now) };
     const checkpoint = await caughtUpLog(this.log, head, CATCH_UP_LIMIT_MS);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
@@ -69,11 +75,23 @@ export class CaseHistory {
 /** Rows of a history as the pure rules of the audit read events. */
 export function asEvents(requestId: string, rows: readonly TimelineRow[]): readonly LeafEvent[] {
   return rows.map(({ stream, revision, position, type, data, actor, recordedAtUtc, policyVersion }) => ({
-    stream, revision, id: position, type, schemaVersion: currentVersion(type), data: data as JsonObject,
+    stream,
+    revision,
+    id: position,
+    type,
+    schemaVersion: currentVersion(type),
+    data: data as JsonObject,
     metadata: { actor, correlationId: requestId, causationId: requestId, recordedAtUtc, policyVersion },
   }));
 }
 
-function timelineRow({ position, stream, revision, type, data, metadata: { recordedAtUtc, actor, policyVersion } }: StoredEvent): TimelineRow {
+function timelineRow({
+  position,
+  stream,
+  revision,
+  type,
+  data,
+  metadata: { recordedAtUtc, actor, policyVersion },
+}: StoredEvent): TimelineRow {
   return { position: String(position), recordedAtUtc, stream, revision, type, actor, policyVersion, data };
 }

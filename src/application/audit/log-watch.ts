@@ -25,8 +25,9 @@ export interface LogStanding {
   readonly detail: string;
 }
 
-/** Holds the signed log against what it said before, at the start and every few minutes: what is kept beside its folder, and what the event
- *  store tells of it. Lets the store know, every so many entries, what the log says. @req R22 */
+/** Holds the signed log against what it said before, at the start and every few minutes: what is kept beside its
+ * folder, and what the event store tells of it. Lets the store know, every so many entries, what the log says.
+ * @req R22 */
 @Injectable()
 export class LogWatch {
   private readonly logger = new Logger('LogWatch');

@@ -36,24 +36,37 @@ const POLL_MS = 20;
  *  @throws {MomentOutOfRangeError} for what lies before the first event, after the last one, or in the future */
 export function momentIn(log: Pick<AuditLog, 'leaf'>, size: number, moment: AskedMoment, nowUtc: string): AsOf {
   if (moment === 'now') return { position: size - 1 };
-  const span = { first: { position: 0, atUtc: recordedAt(log, 0) }, last: { position: size - 1, atUtc: recordedAt(log, size - 1) } };
+  const span = {
+    first: { position: 0, atUtc: recordedAt(log, 0) },
+    last: { position: size - 1, atUtc: recordedAt(log, size - 1) },
+  };
   if ('position' in moment) {
     if (moment.position < size) return moment;
     throw new MomentOutOfRangeError(`the log has ${size} entries: positions go from 0 to ${size - 1}`, span);
   }
   const atMs = Date.parse(moment.atUtc);
-  if (atMs > Date.parse(nowUtc)) throw new MomentOutOfRangeError(`${moment.atUtc} is in the future; it is ${nowUtc} now`, span);
-  if (atMs < Date.parse(span.first.atUtc)) throw new MomentOutOfRangeError(`${moment.atUtc} is before the first event of the log, which is of ${span.first.atUtc}`, span);
+  if (atMs > Date.parse(nowUtc))
+    throw new MomentOutOfRangeError(`${moment.atUtc} is in the future; it is ${nowUtc} now`, span);
+  if (atMs < Date.parse(span.first.atUtc))
+    throw new MomentOutOfRangeError(
+      `${moment.atUtc} is before the first event of the log, which is of ${span.first.atUtc}`,
+      span,
+    );
   return { atUtc: moment.atUtc };
 }
 
 /** Waits until the signed log holds everything up to a position.
  *  @returns the newest checkpoint, which may still be behind after the time limit; null when there is none */
-export async function caughtUpLog(log: AuditLog, head: Position | null, limitMs: number): Promise<PublishedCheckpoint | null> {
+export async function caughtUpLog(
+  log: AuditLog,
+  head: Position | null,
+  limitMs: number,
+): Promise<PublishedCheckpoint | null> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const checkpoint = log.checkpoint();
-    const isCovered = head === null || (checkpoint !== null && checkpoint.size > 0 && log.positionOf(checkpoint.size - 1) >= head);
+    const isCovered =
+      head === null || (checkpoint !== null && checkpoint.size > 0 && log.positionOf(checkpoint.size - 1) >= head);
     if (isCovered || performance.now() >= deadline) return checkpoint;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

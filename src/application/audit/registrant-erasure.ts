@@ -42,14 +42,15 @@ export class RegistrantErasure implements SubscriptionHandler {
     }
   }
 
-  /** A certificate that was checked while its registrant was erased: what was sealed with the verdict, and the salt for the token in
-   *  the entry of the verdict, came after the erasure was carried out, and go as well. */
+  /** A certificate that was checked while its registrant was erased: what was sealed with the verdict, and the salt for
+   * the token in the entry of the verdict, came after the erasure was carried out, and go as well. */
   private async eraseLate(event: StoredEvent): Promise<void> {
     const key = String(event.data['subjectKey']);
     const { state, stored } = await this.aggregates.load(registrants, key);
     const erasure = stored.findLast(({ type }) => type === 'RegistrantErased');
     if (state.tombstone === null || !erasure || erasure.position > event.position) return;
-    if (this.log.indexOf(event.position) === null) throw new TransientFailure('the verdict is not in the audit log yet');
+    if (this.log.indexOf(event.position) === null)
+      throw new TransientFailure('the verdict is not in the audit log yet');
     await this.vault.destroyOwner(registrantOwner(key));
   }
 
@@ -81,7 +82,8 @@ export class RegistrantErasure implements SubscriptionHandler {
     }
   }
 
-  /** For copies of the vault that are older. The projections have this event: which keys are linked was asked before. */
+  /** For copies of the vault that are older. The projections have this event: which keys are linked was asked
+   * before. */
   private lasting({ id, data, metadata }: StoredEvent): LastingErasure {
     const { rule } = data as unknown as Erased;
     const cases = this.rows.requestsErasedBy(id).map(caseOwner);

@@ -11,8 +11,8 @@ const STREAM = 'verifier-page';
 
 export type PageDigests = VerifierPageEvent['data'];
 
-/** Puts the offline verifier on record before it is given out: once for each page that is not the one before. Somebody who
- *  keeps a page can hold it against the log, and a page that was exchanged later has a place in it. @req R22 */
+/** Puts the offline verifier on record before it is given out: once for each page that is not the one before. Somebody
+ * who keeps a page can hold it against the log, and a page that was exchanged later has a place in it. @req R22 */
 @Injectable()
 export class VerifierPageRecord {
   private recorded: Promise<void> | null = null;
@@ -46,7 +46,13 @@ export class VerifierPageRecord {
       if (newest && canonicalJson(toDomain<VerifierPageEvent>(upcast(newest)).data) === canonicalJson(digests)) return;
       const expected = newest?.revision ?? 'no_stream';
       const commandId = derivedId('verifier-page', digests.fileSha256, expected);
-      const context = { commandId, actor: ACTOR, correlationId: commandId, causationId: commandId, policyVersion: null };
+      const context = {
+        commandId,
+        actor: ACTOR,
+        correlationId: commandId,
+        causationId: commandId,
+        policyVersion: null,
+      };
       const event = this.aggregates.envelope({ type: 'VerifierPageGivenOut', data: digests }, 0, context);
       // Another process was faster: what it recorded is looked at again.
       if ((await appendKnown(this.store, STREAM, [event], expected)).outcome === 'appended') return;

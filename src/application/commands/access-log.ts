@@ -19,7 +19,8 @@ export interface AccessContext {
   readonly atUtc?: string;
 }
 
-/** Appends to the access log of the day. Every access has its own command id, so no expectation is needed beyond "not yet there". */
+/** Appends to the access log of the day. Every access has its own command id, so no expectation is needed beyond "not
+ * yet there". */
 @Injectable()
 export class AccessLog {
   constructor(
@@ -35,7 +36,10 @@ export class AccessLog {
     try {
       return await this.append(event, context);
     } catch (error) {
-      throw new AccessNotRecordedError(`the access could not be put on record: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new AccessNotRecordedError(
+        `the access could not be put on record: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
 
@@ -45,9 +49,19 @@ export class AccessLog {
     return (await this.store.readStream(this.streamOf(commandId))).find((event) => event.id === id) ?? null;
   }
 
-  private async append(event: AccessEvent, { commandId, actor, correlationId, atUtc }: AccessContext): Promise<RecordedAccess> {
+  private async append(
+    event: AccessEvent,
+    { commandId, actor, correlationId, atUtc }: AccessContext,
+  ): Promise<RecordedAccess> {
     const at = atUtc === undefined ? {} : { decidedAtUtc: atUtc };
-    const envelope = this.aggregates.envelope(event, 0, { commandId, actor, correlationId, causationId: commandId, policyVersion: null, ...at });
+    const envelope = this.aggregates.envelope(event, 0, {
+      commandId,
+      actor,
+      correlationId,
+      causationId: commandId,
+      policyVersion: null,
+      ...at,
+    });
     const stream = this.streamOf(commandId);
     for (;;) {
       const events = await this.store.readStream(stream);

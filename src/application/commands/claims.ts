@@ -13,11 +13,11 @@ export interface Claim {
   readonly claimedAtUtc: string;
 }
 
-/** Ownership before anything is stored: a stream that can be started once belongs to whoever started it, and the store decides who that is.
- *  Whoever loses has touched nothing but the question.
+/** Ownership before anything is stored: a stream that can be started once belongs to whoever started it, and the store
+ * decides who that is. Whoever loses has touched nothing but the question.
  *
- *  Keys are always claimed before nonces. So among all requests that share keys and nonces, the one that first owns a nonce owns its key
- *  already and has nothing left to lose: of every such group at least one goes on. */
+ * Keys are always claimed before nonces. So among all requests that share keys and nonces, the one that first owns a
+ * nonce owns its key already and has nothing left to lose: of every such group at least one goes on. */
 @Injectable()
 export class Claims {
   constructor(
@@ -33,9 +33,16 @@ export class Claims {
   }
 
   /** Claims the key of a request. @returns whose it is: ours when the digest is. */
-  async claimRequest({ requestId, boothId, digest }: { readonly requestId: string; readonly boothId: string; readonly digest: string }, context: CommandContext): Promise<Claim> {
+  async claimRequest(
+    { requestId, boothId, digest }: { readonly requestId: string; readonly boothId: string; readonly digest: string },
+    context: CommandContext,
+  ): Promise<Claim> {
     const data = { requestId, boothId, requestDigest: digest };
-    const first = await this.startOnce(requestClaimStream(requestId), { type: 'RequestClaimed', data }, { ...context, commandId: derivedId('claim', requestId, digest) });
+    const first = await this.startOnce(
+      requestClaimStream(requestId),
+      { type: 'RequestClaimed', data },
+      { ...context, commandId: derivedId('claim', requestId, digest) },
+    );
     return claimIn(first, 'requestDigest');
   }
 
@@ -47,21 +54,43 @@ export class Claims {
 
   /** Uses a nonce up. Only who owns the key of the request may ask, so the request's id says which body it was.
    *  @returns the request whose nonce it is */
-  async claimNonce(nonce: string, { requestId, boothId }: { readonly requestId: string; readonly boothId: string }, context: CommandContext): Promise<string> {
+  async claimNonce(
+    nonce: string,
+    { requestId, boothId }: { readonly requestId: string; readonly boothId: string },
+    context: CommandContext,
+  ): Promise<string> {
     const event = { type: 'ChallengeConsumed', data: { requestId, boothId } };
-    const first = await this.startOnce(challengeStream(nonce), event, { ...context, commandId: derivedId('consume', nonce, requestId) });
+    const first = await this.startOnce(challengeStream(nonce), event, {
+      ...context,
+      commandId: derivedId('consume', nonce, requestId),
+    });
     return first.data['requestId'] as string;
   }
 
-  /** Claims the Idempotency-Key of a signed-in person for one command. Only keyed digests are stored, because a key may be a word.
-   *  @param command everything that makes it this command: method, address and body
-   *  @returns the command's id, the same for the same command under the same key; null when the key belongs to another command */
-  async claimCommand({ subject, key }: { readonly subject: string; readonly key: string }, command: readonly string[]): Promise<string | null> {
+  /** Claims the Idempotency-Key of a signed-in person for one command. Only keyed digests are stored, because a key may
+   * be a word.
+   * @param command everything that makes it this command: method, address and body
+   * @returns the command's id, the same for the same command under the same key; null when the key belongs to another
+   *   command */
+  async claimCommand(
+    { subject, key }: { readonly subject: string; readonly key: string },
+    command: readonly string[],
+  ): Promise<string | null> {
     const keyId = uuidFrom(this.keyed('command-key', [subject, key]), 8);
     const commandDigest = Buffer.from(this.keyed('command-digest', [subject, key, ...command])).toString('hex');
     const commandId = derivedId('command', keyId, commandDigest);
-    const context = { commandId: derivedId('claim', commandId), actor: `officer:${subject}`, correlationId: commandId, causationId: commandId, policyVersion: null };
-    const first = await this.startOnce(`command-${keyId}`, { type: 'CommandClaimed', data: { commandDigest } }, context);
+    const context = {
+      commandId: derivedId('claim', commandId),
+      actor: `officer:${subject}`,
+      correlationId: commandId,
+      causationId: commandId,
+      policyVersion: null,
+    };
+    const first = await this.startOnce(
+      `command-${keyId}`,
+      { type: 'CommandClaimed', data: { commandDigest } },
+      context,
+    );
     return first.data['commandDigest'] === commandDigest ? commandId : null;
   }
 
@@ -74,7 +103,11 @@ export class Claims {
   }
 
   /** Starts a stream that can be started once. @returns its first event, whoever's that is. */
-  private async startOnce(stream: string, event: DomainEvent, context: CommandContext): Promise<Pick<StoredEvent, 'data' | 'metadata'>> {
+  private async startOnce(
+    stream: string,
+    event: DomainEvent,
+    context: CommandContext,
+  ): Promise<Pick<StoredEvent, 'data' | 'metadata'>> {
     const ours = this.aggregates.envelope(event, 0, context);
     try {
       const result = await appendKnown(this.store, stream, [ours], 'no_stream');

@@ -60,9 +60,25 @@ export class ProposeActHandler implements ICommandHandler<ProposeAct, Outcome<To
     // Not asked again of a repetition: by then it may have been carried out.
     const refusal = stored.length > 0 ? null : await this.acts.refusalNow(proposal, by);
     if (refusal) return refused(refusal);
-    const context = { commandId, actor: `officer:${by}`, correlationId: correlationOf(proposal), causationId: commandId, policyVersion: null };
-    const result = await this.aggregates.execute(dualActs, actId, { type: 'ProposeAct', proposal, reason, reference, by }, context);
-    return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state, await this.acts.tombstone(result.state));
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: correlationOf(proposal),
+      causationId: commandId,
+      policyVersion: null,
+    };
+    const result = await this.aggregates.execute(
+      dualActs,
+      actId,
+      { type: 'ProposeAct', proposal, reason, reference, by },
+      context,
+    );
+    return told(
+      actId,
+      result.outcome === 'refused' ? result.refusal : null,
+      result.state,
+      await this.acts.tombstone(result.state),
+    );
   }
 }
 
@@ -81,8 +97,12 @@ export class ApproveActHandler implements ICommandHandler<ApproveAct, Outcome<To
     const nowUtc = this.aggregates.nowUtc();
     const command = { type: 'ApproveAct', by, nowUtc, waitMinutes: policy.values.dualControlWaitMinutes } as const;
     const context = {
-      commandId, actor: `officer:${by}`, correlationId: correlationOf(state.proposal), causationId: commandId,
-      policyVersion: policy.version, decidedAtUtc: nowUtc,
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: correlationOf(state.proposal),
+      causationId: commandId,
+      policyVersion: policy.version,
+      decidedAtUtc: nowUtc,
     };
     const result = await this.aggregates.execute(dualActs, actId, command, context);
     if (result.outcome === 'refused') return refused(result.refusal);
@@ -98,7 +118,13 @@ export class DeclineActHandler implements ICommandHandler<DeclineAct, Outcome<To
   async execute({ commandId, actId, by }: DeclineAct): Promise<Outcome<ToldAct>> {
     const { state } = await this.aggregates.load(dualActs, actId);
     if (state.stage === 'none') return refused({ code: 'act_unknown' });
-    const context = { commandId, actor: `officer:${by}`, correlationId: correlationOf(state.proposal), causationId: commandId, policyVersion: null };
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: correlationOf(state.proposal),
+      causationId: commandId,
+      policyVersion: null,
+    };
     const result = await this.aggregates.execute(dualActs, actId, { type: 'DeclineAct', by }, context);
     return told(actId, result.outcome === 'refused' ? result.refusal : null, result.state, null);
   }

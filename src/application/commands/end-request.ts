@@ -5,7 +5,8 @@ import { registrations, sagas } from '../aggregates.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
-/** An operator ends a case that can never go on: its material is not what was received or is gone, or a step of it waits for an operator. */
+/** An operator ends a case that can never go on: its material is not what was received or is gone, or a step of it
+ * waits for an operator. */
 export class EndRequest {
   constructor(
     readonly commandId: string,
@@ -24,8 +25,19 @@ export class EndRequestHandler implements ICommandHandler<EndRequest, Outcome<vo
   async execute({ commandId, requestId, reason, reference, by }: EndRequest): Promise<Outcome<void>> {
     const { state } = await this.aggregates.load(sagas, requestId);
     const stuckEffectId = stuckSteps(state.pending)[0]?.effectId ?? null;
-    const context = { commandId, actor: `officer:${by}`, correlationId: requestId, causationId: commandId, policyVersion: null };
-    const result = await this.aggregates.execute(registrations, requestId, { type: 'EndByOperator', reason, reference, by, stuckEffectId }, context);
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: requestId,
+      causationId: commandId,
+      policyVersion: null,
+    };
+    const result = await this.aggregates.execute(
+      registrations,
+      requestId,
+      { type: 'EndByOperator', reason, reference, by, stuckEffectId },
+      context,
+    );
     return result.outcome === 'refused' ? refused(result.refusal) : ok(undefined);
   }
 }

@@ -3,7 +3,15 @@ import { bundleLines } from '../../domain/audit/bundle.js';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { isRetentionOver } from '../../domain/registration/registration.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { BundleMaker, ListsOfACaseError, NothingToExportError, UnknownCheckpointError, type Attached, type BundleOptions, type BundleQuery } from '../audit/bundle-maker.js';
+import {
+  BundleMaker,
+  ListsOfACaseError,
+  NothingToExportError,
+  UnknownCheckpointError,
+  type Attached,
+  type BundleOptions,
+  type BundleQuery,
+} from '../audit/bundle-maker.js';
 import { registrants, registrations } from '../aggregates.js';
 import { derivedId } from '../ids.js';
 import { materialFault, stopForMaterial } from '../material-fault.js';
@@ -67,7 +75,8 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     } catch (error) {
       if (error instanceof NothingToExportError) return refused({ code: 'not_found' });
       if (error instanceof ListsOfACaseError) return refused({ code: 'lists_of_a_case' });
-      if (error instanceof UnknownCheckpointError) return refused({ code: 'checkpoint_unknown', data: { problem: error.message } });
+      if (error instanceof UnknownCheckpointError)
+        return refused({ code: 'checkpoint_unknown', data: { problem: error.message } });
       throw error;
     }
   }
@@ -97,7 +106,12 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
     const fault = materialFault(error, 'export');
     if (fault === null || (fault.fault === 'missing' && (await this.isErased(verdict)))) return;
     const requestId = verdict.metadata.correlationId;
-    await stopForMaterial(this.aggregates, { requestId, fault, commandId: derivedId(commandId, requestId), actor: 'system:audit-export' });
+    await stopForMaterial(this.aggregates, {
+      requestId,
+      fault,
+      commandId: derivedId(commandId, requestId),
+      actor: 'system:audit-export',
+    });
   }
 
   /** With its registrant, or when its retention was over; the key goes before or after the event that says so. */
@@ -109,7 +123,11 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
       return stored.some((event) => event.type === 'RegistrantErased' && isOver(event));
     }
     const { state } = await this.aggregates.load(registrations, metadata.correlationId);
-    return state.stage === 'closed' && state.refusedEvidence !== null && isRetentionOver(state.refusedEvidence, this.clock.nowUtc());
+    return (
+      state.stage === 'closed' &&
+      state.refusedEvidence !== null &&
+      isRetentionOver(state.refusedEvidence, this.clock.nowUtc())
+    );
   }
 }
 

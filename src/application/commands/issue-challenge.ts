@@ -18,8 +18,8 @@ const RANDOM_BYTES = 16;
 const TIME_BYTES = 6;
 const MAC_BYTES = 16;
 
-/** Makes and checks nonces that carry their own expiry under our key: nothing is stored for a challenge that is never used.
- *  A used one is remembered in the event store, which is what makes it single-use. */
+/** Makes and checks nonces that carry their own expiry under our key: nothing is stored for a challenge that is never
+ * used. A used one is remembered in the event store, which is what makes it single-use. */
 @Injectable()
 export class Challenges {
   constructor(private readonly secrets: Secrets) {}
@@ -40,15 +40,18 @@ export class Challenges {
     return new Date(body.readUIntBE(RANDOM_BYTES, TIME_BYTES)).toISOString();
   }
 
-  /** The turn of the head that goes with a nonce. Under our key: nobody else can tell it before the nonce is given out, or choose it,
-   *  and it needs no storage. */
+  /** The turn of the head that goes with a nonce. Under our key: nobody else can tell it before the nonce is given out,
+   * or choose it, and it needs no storage. */
   promptOf(boothId: string, nonce: string): HeadTurn {
     const [byte = 0] = this.secrets.keyedHash('challenge-prompt', Buffer.from(JSON.stringify([boothId, nonce])));
     return byte % 2 === 0 ? 'turn-left' : 'turn-right';
   }
 
   private mac(boothId: string, body: Buffer): Buffer {
-    return Buffer.from(this.secrets.keyedHash('challenge', Buffer.concat([body, Buffer.from(boothId)]))).subarray(0, MAC_BYTES);
+    return Buffer.from(this.secrets.keyedHash('challenge', Buffer.concat([body, Buffer.from(boothId)]))).subarray(
+      0,
+      MAC_BYTES,
+    );
   }
 }
 

@@ -5,8 +5,8 @@ import { booths } from '../aggregates.js';
 import { ok, refused, type Outcome } from '../outcome.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
-/** Enrols a booth with its Ed25519 public key (SubjectPublicKeyInfo, DER, base64) without a second person: at a first start, from the
- *  operator's own file. Afterwards it takes two people (`ProposeAct`). */
+/** Enrols a booth with its Ed25519 public key (SubjectPublicKeyInfo, DER, base64) without a second person: at a first
+ * start, from the operator's own file. Afterwards it takes two people (`ProposeAct`). */
 export class EnrolBooth {
   constructor(
     readonly commandId: string,
@@ -34,7 +34,10 @@ export const BOOTH_KEY_WORDS =
 /** True for the public key of a booth: Ed25519, SubjectPublicKeyInfo, DER, base64. */
 export function isBoothKey(publicKey: string): boolean {
   try {
-    return createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' }).asymmetricKeyType === 'ed25519';
+    return (
+      createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' }).asymmetricKeyType ===
+      'ed25519'
+    );
   } catch {
     // Not a key at all: the same answer as another kind of key.
     return false;
@@ -57,7 +60,19 @@ export class SuspendBoothHandler implements ICommandHandler<SuspendBooth, Outcom
   }
 }
 
-async function manage(aggregates: DecideAndAppend, commandId: string, by: string, boothId: string, command: BoothCommand): Promise<Outcome<BoothState>> {
-  const result = await aggregates.execute(booths, boothId, command, { commandId, actor: `officer:${by}`, correlationId: boothId, causationId: commandId, policyVersion: null });
+async function manage(
+  aggregates: DecideAndAppend,
+  commandId: string,
+  by: string,
+  boothId: string,
+  command: BoothCommand,
+): Promise<Outcome<BoothState>> {
+  const result = await aggregates.execute(booths, boothId, command, {
+    commandId,
+    actor: `officer:${by}`,
+    correlationId: boothId,
+    causationId: commandId,
+    policyVersion: null,
+  });
   return result.outcome === 'refused' ? refused(result.refusal) : ok(result.state);
 }

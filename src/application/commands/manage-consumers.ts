@@ -41,7 +41,10 @@ export class ViewConsumersHandler implements ICommandHandler<ViewConsumers, read
 
   async execute({ commandId, by }: ViewConsumers): Promise<readonly ConsumerView[]> {
     const data = { by, what: 'parked_events', requestId: null, query: '{}' } as const;
-    await this.access.record({ type: 'RecordsViewed', data }, { commandId, actor: `officer:${by}`, correlationId: commandId });
+    await this.access.record(
+      { type: 'RecordsViewed', data },
+      { commandId, actor: `officer:${by}`, correlationId: commandId },
+    );
     return this.desk.view();
   }
 }
@@ -58,7 +61,13 @@ export class ResumeConsumerHandler implements ICommandHandler<ResumeConsumer, Ou
     const found = (await this.desk.view()).find((each) => each.consumer === consumer);
     if (found?.state !== 'stopped') return refused({ code: 'consumer_not_stopped' });
     // On record first: it is tried again because somebody wanted it.
-    const context = { commandId, actor: `officer:${by}`, correlationId: commandId, causationId: commandId, policyVersion: null };
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: commandId,
+      causationId: commandId,
+      policyVersion: null,
+    };
     await this.aggregates.execute(consumers, consumer, { type: 'ResumeConsumer', by }, context);
     this.desk.resume(consumer);
     return ok(undefined);
@@ -76,7 +85,13 @@ export class ReplayParkedHandler implements ICommandHandler<ReplayParked, Outcom
     if (!this.desk.has(consumer)) return refused({ code: 'consumer_unknown' });
     const trouble = await this.desk.troubleAt(consumer, eventId);
     if (trouble?.outcome !== 'parked') return refused({ code: 'event_not_waiting' });
-    const context = { commandId, actor: `officer:${by}`, correlationId: commandId, causationId: commandId, policyVersion: null };
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: commandId,
+      causationId: commandId,
+      policyVersion: null,
+    };
     await this.aggregates.execute(consumers, consumer, { type: 'ReplayParked', eventId, by }, context);
     try {
       return ok({ replayed: await this.desk.replay(consumer, trouble.stream) });

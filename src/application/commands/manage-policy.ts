@@ -60,14 +60,21 @@ export class ProposePolicyHandler implements ICommandHandler<ProposePolicy, Outc
     return manage(this.aggregates, commandId, by, { ...command, report: attached });
   }
 
-  /** A report goes with a proposal only when this log signed it, about its own history, for the very values that are proposed. */
+  /** A report goes with a proposal only when this log signed it, about its own history, for the very values that are
+   * proposed. */
   private checked(note: string, values: PolicyValues): AttachedReport | { readonly problem: string } {
     const statement = statementIn(note);
     if (!statement) return { problem: 'is not the statement of a what-if report' };
     if (!this.signer.hasSigned(note)) return { problem: 'is not signed by a key of this log' };
     const size = this.log.checkpoint()?.size ?? 0;
-    if (statement.treeSize > size || !sameHash(rootHash(hasher, this.log.nodes(size), statement.treeSize), statement.root)) return { problem: 'speaks of another history' };
-    const other = Object.entries(statement.changed).find(([name, value]) => canonicalJson((values as unknown as JsonObject)[name] ?? null) !== canonicalJson(value));
+    if (
+      statement.treeSize > size ||
+      !sameHash(rootHash(hasher, this.log.nodes(size), statement.treeSize), statement.root)
+    )
+      return { problem: 'speaks of another history' };
+    const other = Object.entries(statement.changed).find(
+      ([name, value]) => canonicalJson((values as unknown as JsonObject)[name] ?? null) !== canonicalJson(value),
+    );
     if (other) return { problem: `was made for another ${other[0]} than is proposed` };
     return { sha256: statement.reportSha256, note };
   }
@@ -98,7 +105,18 @@ function statementIn(note: string): WhatIfStatement | null {
   }
 }
 
-async function manage(aggregates: DecideAndAppend, commandId: string, by: string, command: PolicyCommand): Promise<Outcome<PolicyState>> {
-  const result = await aggregates.execute(policies, POLICY_ID, command, { commandId, actor: `officer:${by}`, correlationId: commandId, causationId: commandId, policyVersion: null });
+async function manage(
+  aggregates: DecideAndAppend,
+  commandId: string,
+  by: string,
+  command: PolicyCommand,
+): Promise<Outcome<PolicyState>> {
+  const result = await aggregates.execute(policies, POLICY_ID, command, {
+    commandId,
+    actor: `officer:${by}`,
+    correlationId: commandId,
+    causationId: commandId,
+    policyVersion: null,
+  });
   return result.outcome === 'refused' ? refused(result.refusal) : ok(result.state);
 }

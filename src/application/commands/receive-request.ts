@@ -31,7 +31,13 @@ export class ReceiveRequest {
     readonly idempotencyKey: string,
     readonly envelope: CaptureEnvelope,
     readonly signatures: { readonly booth: Uint8Array; readonly card: Uint8Array; readonly cardChallenge: Uint8Array },
-    readonly material: { readonly photo: Uint8Array; readonly certificate: Uint8Array; readonly cardRecord: Uint8Array; readonly cardIssuerCertificate: Uint8Array; readonly frames?: readonly Uint8Array[] },
+    readonly material: {
+      readonly photo: Uint8Array;
+      readonly certificate: Uint8Array;
+      readonly cardRecord: Uint8Array;
+      readonly cardIssuerCertificate: Uint8Array;
+      readonly frames?: readonly Uint8Array[];
+    },
     /** Whom a refusal is counted by. */
     readonly source?: RefusalSource,
   ) {}
@@ -47,9 +53,9 @@ export interface Receipt {
 /** How the stream of a request begins: with its receipt, or with the end of what was never received. */
 type RequestBegun = Extract<RegistrationEvent, { readonly type: 'RequestReceived' | 'RequestLapsed' }>;
 
-/** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the refusal.
- *  The order is from cheap to dear, and from "who are you" to "what do you bring"; then who owns key and nonce is decided, and only the owner's
- *  material is stored. Whoever does not own both touches nothing. */
+/** The door: everything that can be refused without the outside world is refused here, and leaves nothing but the
+ * refusal. The order is from cheap to dear, and from "who are you" to "what do you bring"; then who owns key and nonce
+ * is decided, and only the owner's material is stored. Whoever does not own both touches nothing. */
 @CommandHandler(ReceiveRequest)
 export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Outcome<Receipt>> {
   constructor(
@@ -76,20 +82,31 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
 
     const requestId = this.requestIdOf(command);
     const requestDigest = this.requestDigestOf(command);
-    // A repeated request gets its first answer, also after its nonce has expired: the booth may have been offline in between.
+    // A repeated request gets its first answer, also after its nonce has expired: the booth may have been offline in
+    // between.
     const earlier = await this.firstOf(requestId);
     if (earlier) return this.answerOf(earlier, requestDigest, command, policy);
 
     // A request that owns its key and died before it was received goes on as of the moment at which it came.
     const claimed = await this.claims.ofRequest(requestId);
-    if (claimed && !sameHex(claimed.digest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
+    if (claimed && !sameHex(claimed.digest, requestDigest))
+      return this.refuse('idempotency_key_reused', command, policy);
     const problem = this.materialRefusal(command, policy, claimed?.claimedAtUtc ?? this.clock.nowUtc());
     if (problem) return this.refuse(problem, command, policy);
     const unplain = await this.photoRefusal(command);
     if (unplain) return this.refuse(unplain.code, command, policy, unplain);
 
-    const context: CommandContext = { commandId: derivedId('receive', requestId), actor: `booth:${envelope.boothId}`, correlationId: requestId, causationId: requestId, policyVersion: policy.version };
-    const owned = await this.own({ requestId, boothId: envelope.boothId, digest: requestDigest, nonce: envelope.nonce }, context);
+    const context: CommandContext = {
+      commandId: derivedId('receive', requestId),
+      actor: `booth:${envelope.boothId}`,
+      correlationId: requestId,
+      causationId: requestId,
+      policyVersion: policy.version,
+    };
+    const owned = await this.own(
+      { requestId, boothId: envelope.boothId, digest: requestDigest, nonce: envelope.nonce },
+      context,
+    );
     if ('lost' in owned) return this.refuse(owned.lost, command, policy);
 
     // Images before the event: a 202 promises that they are there.
@@ -110,49 +127,77 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
       ...sealed,
       requestDigest,
     };
-    const result = await this.aggregates.execute(registrations, requestId, { type: 'ReceiveRequest', request }, context);
+    const result = await this.aggregates.execute(
+      registrations,
+      requestId,
+      { type: 'ReceiveRequest', request },
+      context,
+    );
     if (result.outcome === 'decided' && !result.repeated) return ok({ requestId, receipt, repeated: false });
     // The same request came in twice at the same time and the other one was first, or it came back after it had lapsed.
     return this.answerAgain(requestId, requestDigest, command, policy);
   }
 
-  /** Makes key and nonce this request's, or says which of them is another's. Nothing of a request is stored before it owns both.
-   *  @returns since when; a request that comes again owns what it owned */
-  private async own({ requestId, boothId, digest, nonce }: { requestId: string; boothId: string; digest: string; nonce: string }, context: CommandContext): Promise<{ readonly claimedAtUtc: string } | { readonly lost: DoorRefusalCode }> {
+  /** Makes key and nonce this request's, or says which of them is another's. Nothing of a request is stored before it
+   * owns both.
+   * @returns since when; a request that comes again owns what it owned */
+  private async own(
+    { requestId, boothId, digest, nonce }: { requestId: string; boothId: string; digest: string; nonce: string },
+    context: CommandContext,
+  ): Promise<{ readonly claimedAtUtc: string } | { readonly lost: DoorRefusalCode }> {
     // A look first, so that a nonce of old does not burn a key that is new.
     const user = await this.claims.userOfNonce(nonce);
     if (user !== null && user !== requestId) return { lost: 'nonce_replayed' };
     const claim = await this.claims.claimRequest({ requestId, boothId, digest }, context);
     if (!sameHex(claim.digest, digest)) return { lost: 'idempotency_key_reused' };
-    if ((await this.claims.claimNonce(nonce, { requestId, boothId }, context)) !== requestId) return { lost: 'nonce_replayed' };
+    if ((await this.claims.claimNonce(nonce, { requestId, boothId }, context)) !== requestId)
+      return { lost: 'nonce_replayed' };
     return claim;
   }
 
-  /** The answer of a request whose story has begun meanwhile. One whose material was destroyed without a story can never be received. */
-  private async answerAgain(requestId: string, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> {
+  /** The answer of a request whose story has begun meanwhile. One whose material was destroyed without a story can
+   * never be received. */
+  private async answerAgain(
+    requestId: string,
+    requestDigest: string,
+    command: ReceiveRequest,
+    policy: ActivePolicy,
+  ): Promise<Outcome<Receipt>> {
     const first = await this.firstOf(requestId);
-    return first ? this.answerOf(first, requestDigest, command, policy) : this.refuse('idempotency_key_reused', command, policy);
+    return first
+      ? this.answerOf(first, requestDigest, command, policy)
+      : this.refuse('idempotency_key_reused', command, policy);
   }
 
-  /** @returns null where the vault takes nothing of it: a duplicate that was so slow that its case has ended meanwhile, a request that has
-   *  lapsed, or a key under which a version of before left something else. */
-  private async sealed(requestId: string, command: ReceiveRequest): Promise<Pick<ReceivedRequest, 'material' | 'frames'> | null> {
+  /** @returns null where the vault takes nothing of it: a duplicate that was so slow that its case has ended meanwhile,
+   *   a request that has lapsed, or a key under which a version of before left something else. */
+  private async sealed(
+    requestId: string,
+    command: ReceiveRequest,
+  ): Promise<Pick<ReceivedRequest, 'material' | 'frames'> | null> {
     try {
-      return { material: await this.sealMaterial(requestId, command), frames: await this.sealFrames(requestId, command) };
+      return {
+        material: await this.sealMaterial(requestId, command),
+        frames: await this.sealFrames(requestId, command),
+      };
     } catch (error) {
       if (error instanceof OwnerErasedError || error instanceof BlobDiffersError) return null;
       throw error;
     }
   }
 
-  private materialRefusal({ envelope, material, signatures }: ReceiveRequest, policy: ActivePolicy, receivedAtUtc: string): DoorRefusalCode | null {
+  private materialRefusal(
+    { envelope, material, signatures }: ReceiveRequest,
+    policy: ActivePolicy,
+    receivedAtUtc: string,
+  ): DoorRefusalCode | null {
     const expiresAtUtc = this.challenges.expiryOf(envelope.boothId, envelope.nonce);
     if (expiresAtUtc === null) return 'nonce_unknown';
     if (Date.parse(receivedAtUtc) > Date.parse(expiresAtUtc)) return 'nonce_expired';
     if (material.photo.length > policy.values.photoBytesMax) return 'photo_too_large';
     if (signatures.card.length === 0 || signatures.cardChallenge.length === 0) return 'malformed_request';
-    // Without anybody who knows which two certificates are on one card, the second type would make a second registrant of
-    // the same person.
+    // Without anybody who knows which two certificates are on one card, the second type would make a second registrant
+    // of the same person.
     const known = this.linker.isConfigured ? 'told' : 'no_service';
     if (!standsAlone(known, envelope.certificateType, policy.values.certificateTypesWithoutSameCard)) {
       return 'certificate_type_not_accepted';
@@ -171,7 +216,10 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     return null;
   }
 
-  private async sealMaterial(requestId: string, { envelope, signatures, material }: ReceiveRequest): Promise<ReceivedRequest['material']> {
+  private async sealMaterial(
+    requestId: string,
+    { envelope, signatures, material }: ReceiveRequest,
+  ): Promise<ReceivedRequest['material']> {
     const owner = caseOwner(requestId);
     const kept: CaseSignatures = {
       envelopeText: captureEnvelopeText(envelope),
@@ -189,10 +237,15 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     return { photo, certificate, cardRecord, cardIssuerCertificate, signatures: sealedSignatures };
   }
 
-  private async sealFrames(requestId: string, { envelope, material }: ReceiveRequest): Promise<ReceivedRequest['frames']> {
+  private async sealFrames(
+    requestId: string,
+    { envelope, material }: ReceiveRequest,
+  ): Promise<ReceivedRequest['frames']> {
     const frames = framesOf(material);
     if (frames.length === 0) return null;
-    const sealed = await Promise.all(frames.map((frame, i) => this.vault.seal(caseOwner(requestId), frameBlob(i), frame)));
+    const sealed = await Promise.all(
+      frames.map((frame, i) => this.vault.seal(caseOwner(requestId), frameBlob(i), frame)),
+    );
     return { prompt: this.challenges.promptOf(envelope.boothId, envelope.nonce), material: sealed };
   }
 
@@ -201,27 +254,59 @@ export class ReceiveRequestHandler implements ICommandHandler<ReceiveRequest, Ou
     return first ? toDomain<RequestBegun>(first) : null;
   }
 
-  private answerOf(first: RequestBegun, requestDigest: string, command: ReceiveRequest, policy: ActivePolicy): Promise<Outcome<Receipt>> | Outcome<Receipt> {
-    if (first.type === 'RequestLapsed') return this.refuse(this.materialRefusal(command, policy, this.clock.nowUtc()) ?? 'idempotency_key_reused', command, policy);
-    if (!sameHex(first.data.requestDigest, requestDigest)) return this.refuse('idempotency_key_reused', command, policy);
+  private answerOf(
+    first: RequestBegun,
+    requestDigest: string,
+    command: ReceiveRequest,
+    policy: ActivePolicy,
+  ): Promise<Outcome<Receipt>> | Outcome<Receipt> {
+    if (first.type === 'RequestLapsed')
+      return this.refuse(
+        this.materialRefusal(command, policy, this.clock.nowUtc()) ?? 'idempotency_key_reused',
+        command,
+        policy,
+      );
+    if (!sameHex(first.data.requestDigest, requestDigest))
+      return this.refuse('idempotency_key_reused', command, policy);
     return ok({ requestId: first.data.requestId, receipt: first.data.receipt, repeated: true });
   }
 
   private async refuse(
-    code: DoorRefusalCode, { envelope, source }: ReceiveRequest, policy: ActivePolicy, refusal: Refusal = { code },
+    code: DoorRefusalCode,
+    { envelope, source }: ReceiveRequest,
+    policy: ActivePolicy,
+    refusal: Refusal = { code },
   ): Promise<Outcome<Receipt>> {
-    await this.door.record({ code, boothId: envelope.boothId, policyVersion: policy.version, refusalId: randomUUID(), ...(source && { source }) });
+    await this.door.record({
+      code,
+      boothId: envelope.boothId,
+      policyVersion: policy.version,
+      refusalId: randomUUID(),
+      ...(source && { source }),
+    });
     return refused(refusal);
   }
 
   /** One id per booth and idempotency key. Keyed, so that nobody outside can compute the id of somebody's request. */
   private requestIdOf({ envelope, idempotencyKey }: ReceiveRequest): string {
-    return uuidFrom(this.secrets.keyedHash('request-id', Buffer.from(JSON.stringify([envelope.boothId, idempotencyKey]))), 8);
+    return uuidFrom(
+      this.secrets.keyedHash('request-id', Buffer.from(JSON.stringify([envelope.boothId, idempotencyKey]))),
+      8,
+    );
   }
 
   private requestDigestOf({ envelope, signatures, material }: ReceiveRequest): string {
     const hash = createHash('sha256').update(captureEnvelopeText(envelope));
-    for (const bytes of [signatures.booth, signatures.card, signatures.cardChallenge, material.photo, material.certificate, material.cardRecord, material.cardIssuerCertificate, ...framesOf(material)]) {
+    for (const bytes of [
+      signatures.booth,
+      signatures.card,
+      signatures.cardChallenge,
+      material.photo,
+      material.certificate,
+      material.cardRecord,
+      material.cardIssuerCertificate,
+      ...framesOf(material),
+    ]) {
       hash.update(createHash('sha256').update(bytes).digest());
     }
     return Buffer.from(this.secrets.keyedHash('request-digest', hash.digest())).toString('hex');
@@ -247,7 +332,9 @@ function boothRefusal(booth: KnownBooth, { envelope, signatures, material }: Rec
     [envelope.cardIssuerCertificateSha256, material.cardIssuerCertificate],
     ...frames.map((frame, i) => [statedFrames[i] ?? '', frame] as const),
   ];
-  return digests.every(([stated, bytes]) => createHash('sha256').update(bytes).digest('hex') === stated) ? null : 'digest_mismatch';
+  return digests.every(([stated, bytes]) => createHash('sha256').update(bytes).digest('hex') === stated)
+    ? null
+    : 'digest_mismatch';
 }
 
 function framesOf({ frames }: ReceiveRequest['material']): readonly Uint8Array[] {
@@ -264,9 +351,13 @@ function base64(bytes: Uint8Array): string {
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Base 32 without letters that look like digits, because people read receipts aloud. @param bytes a multiple of 5 bytes */
+/** Base 32 without letters that look like digits, because people read receipts aloud. @param bytes a multiple of 5
+ * bytes */
 function crockford(bytes: Uint8Array): string {
   let bits = 0n;
   for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  return Array.from({ length: (bytes.length * 8) / 5 }, (_, i) => CROCKFORD[Number((bits >> BigInt(bytes.length * 8 - 5 * (i + 1))) & 31n)]).join('');
+  return Array.from(
+    { length: (bytes.length * 8) / 5 },
+    (_, i) => CROCKFORD[Number((bits >> BigInt(bytes.length * 8 - 5 * (i + 1))) & 31n)],
+  ).join('');
 }

@@ -21,8 +21,8 @@ export const DEFAULT_REFUSAL_LIMITS: RefusalLimits = { perSourcePerMinute: 60, p
 const LOOK_MS = 5_000;
 
 /** Stores that something was turned away at the door, and nothing of what it was. Each refusal has a stream of its own,
- *  so that a flood of bad requests never makes good ones wait for each other. Beyond a budget they are only counted, and one event a
- *  minute says how many: nobody may ever prune this log, so a flood must not fill it. */
+ * so that a flood of bad requests never makes good ones wait for each other. Beyond a budget they are only counted, and
+ * one event a minute says how many: nobody may ever prune this log, so a flood must not fill it. */
 @Injectable()
 export class RefuseAtDoor implements BeforeApplicationShutdown {
   private readonly log = new Logger('Door');
@@ -42,15 +42,22 @@ export class RefuseAtDoor implements BeforeApplicationShutdown {
   }
 
   async record({ code, boothId, policyVersion, refusalId, source }: DoorRefusal): Promise<void> {
-    const event = this.aggregates.envelope({ type: 'RequestRefusedAtDoor', data: { code, boothId } }, 0, { commandId: refusalId, actor: 'system:door', correlationId: refusalId, causationId: refusalId, policyVersion });
+    const event = this.aggregates.envelope({ type: 'RequestRefusedAtDoor', data: { code, boothId } }, 0, {
+      commandId: refusalId,
+      actor: 'system:door',
+      correlationId: refusalId,
+      causationId: refusalId,
+      policyVersion,
+    });
     if (source && !this.isEnding && !this.budget.take(code, source, event.metadata.recordedAtUtc)) return this.count();
     await appendKnown(this.store, `door-${refusalId}`, [event], 'no_stream');
   }
 
-  /** Stores the counts of the minutes that are over; with `all` also what the present one has so far. Never throws: what could not be
-   *  stored is kept for the next time, under the id that it had. */
+  /** Stores the counts of the minutes that are over; with `all` also what the present one has so far. Never throws:
+   * what could not be stored is kept for the next time, under the id that it had. */
   async flush({ all }: { readonly all: boolean }): Promise<void> {
-    for (const counted of this.budget.counted(this.aggregates.nowUtc(), { all })) this.unstored.set(randomUUID(), counted);
+    for (const counted of this.budget.counted(this.aggregates.nowUtc(), { all }))
+      this.unstored.set(randomUUID(), counted);
     try {
       for (const [id, counted] of this.unstored) {
         await this.storeCounts(id, counted);
@@ -73,7 +80,11 @@ export class RefuseAtDoor implements BeforeApplicationShutdown {
   }
 
   private async storeCounts(id: string, { sinceUtc, untilUtc, refusals }: CountedRefusals): Promise<void> {
-    const event = this.aggregates.envelope({ type: 'RequestsRefusedAtDoor', data: { sinceUtc, untilUtc, refusals } }, 0, { commandId: id, actor: 'system:door', correlationId: id, causationId: id, policyVersion: null });
+    const event = this.aggregates.envelope(
+      { type: 'RequestsRefusedAtDoor', data: { sinceUtc, untilUtc, refusals } },
+      0,
+      { commandId: id, actor: 'system:door', correlationId: id, causationId: id, policyVersion: null },
+    );
     await appendKnown(this.store, `door-${id}`, [event], 'no_stream');
   }
 }

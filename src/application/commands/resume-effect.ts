@@ -18,7 +18,13 @@ export class ResumeEffectHandler implements ICommandHandler<ResumeEffect, Outcom
   constructor(private readonly aggregates: DecideAndAppend) {}
 
   async execute({ commandId, requestId, effectId, by }: ResumeEffect): Promise<Outcome<void>> {
-    const context = { commandId, actor: `officer:${by}`, correlationId: requestId, causationId: commandId, policyVersion: null };
+    const context = {
+      commandId,
+      actor: `officer:${by}`,
+      correlationId: requestId,
+      causationId: commandId,
+      policyVersion: null,
+    };
     const result = await this.aggregates.execute(sagas, requestId, { type: 'ResumeEffect', effectId, by }, context);
     return result.outcome === 'refused' ? refused(result.refusal) : ok(undefined);
   }

@@ -37,7 +37,12 @@ export class GiveOpinionHandler implements ICommandHandler<GiveOpinion, Outcome<
   ) {}
 
   execute({ commandId, requestId, officer, opinion, reason }: GiveOpinion): Promise<Outcome<HoldReviewState>> {
-    return review(this.aggregates, this.policies, { commandId, requestId, officer }, { type: 'GiveOpinion', officer, opinion, reason });
+    return review(
+      this.aggregates,
+      this.policies,
+      { commandId, requestId, officer },
+      { type: 'GiveOpinion', officer, opinion, reason },
+    );
   }
 }
 
@@ -49,7 +54,12 @@ export class ResolveHoldHandler implements ICommandHandler<ResolveHold, Outcome<
   ) {}
 
   execute({ commandId, requestId, officer, outcome, reason }: ResolveHold): Promise<Outcome<HoldReviewState>> {
-    return review(this.aggregates, this.policies, { commandId, requestId, officer }, { type: 'ResolveHold', officer, outcome, reason });
+    return review(
+      this.aggregates,
+      this.policies,
+      { commandId, requestId, officer },
+      { type: 'ResolveHold', officer, outcome, reason },
+    );
   }
 }
 
@@ -60,6 +70,12 @@ async function review(
   command: HoldReviewCommand,
 ): Promise<Outcome<HoldReviewState>> {
   const { version } = await policies.get();
-  const result = await aggregates.execute(holdReviews, requestId, command, { commandId, actor: `officer:${officer}`, correlationId: requestId, causationId: commandId, policyVersion: version });
+  const result = await aggregates.execute(holdReviews, requestId, command, {
+    commandId,
+    actor: `officer:${officer}`,
+    correlationId: requestId,
+    causationId: commandId,
+    policyVersion: version,
+  });
   return result.outcome === 'refused' ? refused(result.refusal) : ok(result.state);
 }

@@ -15,7 +15,8 @@ import { RegistrantGroup } from '../registrant-group.js';
 import { AccessLog } from './access-log.js';
 import { DecideAndAppend } from './decide-and-append.js';
 
-/** An officer looks at a face. A command, because looking changes the record: it is stored before the picture is given out. */
+/** An officer looks at a face. A command, because looking changes the record: it is stored before the picture is given
+ * out. */
 export class ViewImage {
   constructor(
     readonly commandId: string,
@@ -23,7 +24,8 @@ export class ViewImage {
     readonly officer: string,
     readonly image: ViewedImage,
     readonly purpose: 'hold_review' | 'audit' | 'disclosure',
-    /** The face of a card is JPEG 2000, which no browser shows: `displayable` makes a PNG of it, `original` gives the bytes from the card. */
+    /** The face of a card is JPEG 2000, which no browser shows: `displayable` makes a PNG of it, `original` gives the
+     * bytes from the card. */
     readonly format: 'displayable' | 'original',
   ) {}
 }
@@ -61,7 +63,10 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
   async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
     const found = await this.locate(requestId, image);
     if (!found) return refused((await this.erasure(requestId, image)) ?? { code: 'not_found' });
-    await this.access.record({ type: 'BiometricViewed', data: { officer, requestId, image, purpose } }, { commandId, actor: `officer:${officer}`, correlationId: requestId });
+    await this.access.record(
+      { type: 'BiometricViewed', data: { officer, requestId, image, purpose } },
+      { commandId, actor: `officer:${officer}`, correlationId: requestId },
+    );
     try {
       const bytes = await found.open();
       if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
@@ -73,9 +78,14 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     }
   }
 
-  /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its registrant
-   *  is gone as it should be. */
-  private async faulty(commandId: string, requestId: string, image: ViewedImage, fault: MaterialFault): Promise<Outcome<ViewedBytes>> {
+  /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its
+   * registrant is gone as it should be. */
+  private async faulty(
+    commandId: string,
+    requestId: string,
+    image: ViewedImage,
+    fault: MaterialFault,
+  ): Promise<Outcome<ViewedBytes>> {
     const erasure = fault.fault === 'missing' ? await this.erasure(requestId, image) : null;
     if (erasure !== null) return refused(erasure);
     await stopForMaterial(this.aggregates, { requestId, fault, commandId, actor: 'system:image-view' });
@@ -104,7 +114,10 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     return png ? ok({ bytes: png, contentType: 'image/png' }) : refused({ code: 'not_found' });
   }
 
-  private async locate(requestId: string, image: ViewedImage): Promise<{ readonly open: () => Promise<Uint8Array> } | null> {
+  private async locate(
+    requestId: string,
+    image: ViewedImage,
+  ): Promise<{ readonly open: () => Promise<Uint8Array> } | null> {
     const { state, stored } = await this.aggregates.load(registrations, requestId);
     if (state.stage === 'none') return null;
     const { request } = state;
@@ -117,7 +130,14 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     const references = await this.group.references(subjectKey);
     // Where a person has two, people see the one that the photograph was compared with.
     const reference = references.find(({ image: { imageId } }) => imageId === comparedImage(stored)) ?? references[0];
-    return reference ? { open: () => this.vault.open(registrantOwner(reference.subjectKey), reference.image.imageId, { commitment: reference.image.image }) } : null;
+    return reference
+      ? {
+          open: () =>
+            this.vault.open(registrantOwner(reference.subjectKey), reference.image.imageId, {
+              commitment: reference.image.image,
+            }),
+        }
+      : null;
   }
 }
 
@@ -127,7 +147,8 @@ function erasedBy({ metadata }: StoredEvent, rule: string): Refusal {
 
 /** Id of the registered image that the newest comparison used, or null. */
 function comparedImage(stored: readonly StoredEvent[]): string | null {
-  const registered = stored.findLast(({ data }) => 'registered' in data)?.data['registered'] as { readonly imageId?: string } | undefined;
+  const registered = stored.findLast(({ data }) => 'registered' in data)?.data['registered'] as
+    { readonly imageId?: string } | undefined;
   return registered?.imageId ?? null;
 }
 
@@ -136,6 +157,9 @@ export class RecordAccessRefusedHandler implements ICommandHandler<RecordAccessR
   constructor(private readonly access: AccessLog) {}
 
   async execute({ commandId, subject, what, reason }: RecordAccessRefused): Promise<void> {
-    await this.access.record({ type: 'AccessRefused', data: { subject, what, reason } }, { commandId, actor: `officer:${subject}`, correlationId: commandId });
+    await this.access.record(
+      { type: 'AccessRefused', data: { subject, what, reason } },
+      { commandId, actor: `officer:${subject}`, correlationId: commandId },
+    );
   }
 }

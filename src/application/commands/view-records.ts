@@ -13,8 +13,8 @@ import type { RequestStatusRow } from '../ports/read-models.js';
 import { CaseQuestions, type HoldDetail } from '../queries/questions.js';
 import { AccessLog } from './access-log.js';
 
-/** Looking at records is an act like looking at a face: commands, because each is on record before its answer is given. Lists that speak of
- *  no case (booths, policies, the dashboard) are not personal and leave no record. */
+/** Looking at records is an act like looking at a face: commands, because each is on record before its answer is given.
+ * Lists that speak of no case (booths, policies, the dashboard) are not personal and leave no record. */
 const PERSONAL_LISTS: ReadonlySet<ListName> = new Set(['requests', 'holds', 'accesses']);
 
 /** One case at one or two moments. */
@@ -145,7 +145,21 @@ export class ViewListHandler implements ICommandHandler<ViewList, Outcome<ListAn
     const answer = await this.lists.page(question);
     const { list, filter, moment, withNames } = question;
     if (PERSONAL_LISTS.has(list) || withNames) {
-      await record(this.access, { commandId, by, what: 'list', requestId: null, query: { list, ...queryOfFilter(filter), moment: momentJson(moment), treeSize: answer.asOf.treeSize, offset: answer.page.offset, rows: answer.page.rows, withNames } });
+      await record(this.access, {
+        commandId,
+        by,
+        what: 'list',
+        requestId: null,
+        query: {
+          list,
+          ...queryOfFilter(filter),
+          moment: momentJson(moment),
+          treeSize: answer.asOf.treeSize,
+          offset: answer.page.offset,
+          rows: answer.page.rows,
+          withNames,
+        },
+      });
     }
     return ok(answer);
   }
@@ -159,8 +173,18 @@ export class CompareListsHandler implements ICommandHandler<CompareLists, Outcom
   ) {}
 
   async execute({ commandId, by, list, filter, moments }: CompareLists): Promise<Outcome<ListDifference>> {
-    const [from, to] = [await this.lists.rowsAt(list, filter, moments[0]), await this.lists.rowsAt(list, filter, moments[1])];
-    if (PERSONAL_LISTS.has(list)) await record(this.access, { commandId, by, what: 'list_difference', requestId: null, query: { list, ...queryOfFilter(filter), moments: moments.map(momentJson) } });
+    const [from, to] = [
+      await this.lists.rowsAt(list, filter, moments[0]),
+      await this.lists.rowsAt(list, filter, moments[1]),
+    ];
+    if (PERSONAL_LISTS.has(list))
+      await record(this.access, {
+        commandId,
+        by,
+        what: 'list_difference',
+        requestId: null,
+        query: { list, ...queryOfFilter(filter), moments: moments.map(momentJson) },
+      });
     return ok({ from: from.asOf, to: to.asOf, ...listDifference(from.rows, to.rows) });
   }
 }
@@ -175,7 +199,10 @@ export class RecordViewHandler implements ICommandHandler<RecordView, void> {
 }
 
 /** What differs between two drawings of a list: rows that came, rows that went, and members that changed. */
-export function listDifference(before: readonly DrawnRow[], after: readonly DrawnRow[]): Pick<ListDifference, 'added' | 'removed' | 'changed'> {
+export function listDifference(
+  before: readonly DrawnRow[],
+  after: readonly DrawnRow[],
+): Pick<ListDifference, 'added' | 'removed' | 'changed'> {
   const [old, now] = [new Map(before.map((d) => [d.key, d.row])), new Map(after.map((d) => [d.key, d.row]))];
   return {
     added: after.filter(({ key }) => !old.has(key)).map(({ row }) => row),
@@ -192,7 +219,13 @@ export function momentJson(moment: AskedMoment): Json {
 }
 
 /** Anything that cannot be stored ends here, before the answer. */
-async function record(access: AccessLog, { commandId, by, what, requestId, query }: Pick<RecordView, 'commandId' | 'by' | 'what' | 'requestId' | 'query'>): Promise<void> {
+async function record(
+  access: AccessLog,
+  { commandId, by, what, requestId, query }: Pick<RecordView, 'commandId' | 'by' | 'what' | 'requestId' | 'query'>,
+): Promise<void> {
   // A correlation of its own: looking at a case must not change the history that is looked at.
-  await access.record({ type: 'RecordsViewed', data: { by, what, requestId, query: canonicalJson(query) } }, { commandId, actor: `officer:${by}`, correlationId: commandId });
+  await access.record(
+    { type: 'RecordsViewed', data: { by, what, requestId, query: canonicalJson(query) } },
+    { commandId, actor: `officer:${by}`, correlationId: commandId },
+  );
 }

@@ -13,7 +13,8 @@ import { AuditLog } from '../ports/audit-log.js';
 import { CheckpointSigner } from '../ports/checkpoint-signer.js';
 import { AccessLog } from './access-log.js';
 
-/** What other values of the policy would have done to the whole history, signed. A command, because it names cases and is on record first. */
+/** What other values of the policy would have done to the whole history, signed. A command, because it names cases and
+ * is on record first. */
 export class ViewWhatIf {
   constructor(
     readonly by: string,
@@ -45,10 +46,19 @@ export class ViewWhatIfHandler implements ICommandHandler<ViewWhatIf, SignedWhat
     }
     const report = run.finish();
     const { origin, size: treeSize, root } = checkpoint;
-    const text = whatIfText(whatIfStatement(report, { origin, treeSize, root }, (bytes) => createHash('sha256').update(bytes).digest()));
+    const text = whatIfText(
+      whatIfStatement(report, { origin, treeSize, root }, (bytes) => createHash('sha256').update(bytes).digest()),
+    );
     const commandId = randomUUID();
     const query = canonicalJson({ change: change as unknown as JsonObject, treeSize });
-    await this.access.record({ type: 'RecordsViewed', data: { by, what: 'what_if', requestId: null, query } }, { commandId, actor: `officer:${by}`, correlationId: commandId });
-    return { note: writeNote({ text, signatures: this.signer.sign(text) }), report, successions: this.signer.successions() };
+    await this.access.record(
+      { type: 'RecordsViewed', data: { by, what: 'what_if', requestId: null, query } },
+      { commandId, actor: `officer:${by}`, correlationId: commandId },
+    );
+    return {
+      note: writeNote({ text, signatures: this.signer.sign(text) }),
+      report,
+      successions: this.signer.successions(),
+    };
   }
 }

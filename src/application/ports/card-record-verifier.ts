@@ -14,14 +14,25 @@ export interface CardRecordCheck {
 }
 
 export type CardRecordVerdict =
-  | { readonly verdict: 'valid'; /** JPEG 2000 (JP2) bytes of tag DF27. */ readonly faceImage: Uint8Array; /** Hex id of the issuer key that decided. */ readonly issuerKeyId: string; readonly statements: FaceRecordStatements; /** SHA-256 of the card's own key (content of DF24), hex. */ readonly cardKeySha256: string }
+  | {
+      readonly verdict: 'valid';
+      /** JPEG 2000 (JP2) bytes of tag DF27. */
+      readonly faceImage: Uint8Array;
+      /** Hex id of the issuer key that decided. */
+      readonly issuerKeyId: string;
+      readonly statements: FaceRecordStatements;
+      /** SHA-256 of the card's own key (content of DF24), hex. */
+      readonly cardKeySha256: string;
+    }
   | { readonly verdict: 'invalid'; readonly reason: InvalidCardRecordReason; readonly detail: string };
 
-/** Proves that the face record was issued (signature, issuer chain) and that this very card is present (active challenge).
- *  Pure cryptography: no clock, no network. The photograph for comparison comes from here and nowhere else. @req R5 */
+/** Proves that the face record was issued (signature, issuer chain) and that this very card is present (active
+ * challenge). Pure cryptography: no clock, no network. The photograph for comparison comes from here and nowhere else.
+ * @req R5 */
 export abstract class CardRecordVerifier {
   abstract readonly algorithm: { readonly id: string; readonly version: string };
   abstract verify(check: CardRecordCheck): CardRecordVerdict;
-  /** The JP2 bytes of a record that was verified before (an officer looks at them), or null when there are none. Proves nothing. */
+  /** The JP2 bytes of a record that was verified before (an officer looks at them), or null when there are none. Proves
+   * nothing. */
   abstract faceImageOf(cardRecord: Uint8Array): Uint8Array | null;
 }

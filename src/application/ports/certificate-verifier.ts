@@ -1,5 +1,10 @@
 import type { CertificateStatements } from '../../domain/registration/card-agreement.js';
-import type { CertificateType, InvalidCertificateReason, UnknownCertificateCause, CertificateEvidence } from '../../domain/values/certificate-status.js';
+import type {
+  CertificateType,
+  InvalidCertificateReason,
+  UnknownCertificateCause,
+  CertificateEvidence,
+} from '../../domain/values/certificate-status.js';
 
 /** One certificate check as the saga asks for it. All byte fields are the exact bytes that the booth sent. */
 export interface CertificateCheck {
@@ -40,11 +45,24 @@ export interface CertificateSettings {
 }
 
 export type CertificateVerdict =
-  | { readonly verdict: 'valid'; readonly evidence: CertificateEvidence; readonly sealed: SealedCertificateEvidence; readonly holder: CertificateHolder; readonly statements: CertificateStatements }
-  | { readonly verdict: 'invalid'; readonly reason: InvalidCertificateReason; readonly detail: string; readonly evidence: CertificateEvidence; readonly sealed: SealedCertificateEvidence }
+  | {
+      readonly verdict: 'valid';
+      readonly evidence: CertificateEvidence;
+      readonly sealed: SealedCertificateEvidence;
+      readonly holder: CertificateHolder;
+      readonly statements: CertificateStatements;
+    }
+  | {
+      readonly verdict: 'invalid';
+      readonly reason: InvalidCertificateReason;
+      readonly detail: string;
+      readonly evidence: CertificateEvidence;
+      readonly sealed: SealedCertificateEvidence;
+    }
   | { readonly verdict: 'unknown'; readonly cause: UnknownCertificateCause; readonly detail: string };
 
-/** What names the certificate among all certificates. Personal data: only ever used as input of the subject linker's keyed hash. */
+/** What names the certificate among all certificates. Personal data: only ever used as input of the subject linker's
+ * keyed hash. */
 export interface CertificateHolder {
   /** DER of the issuer's name. */
   readonly issuerName: Uint8Array;

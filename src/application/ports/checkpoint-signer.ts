@@ -1,10 +1,11 @@
 import type { NoteSignature, VerifierKey } from '../../domain/audit/signed-note.js';
 
-/** What lies in the folder of the log is not what was signed before: whatever was signed now would speak of another history. The message says
- *  what to restore. */
+/** What lies in the folder of the log is not what was signed before: whatever was signed now would speak of another
+ * history. The message says what to restore. */
 export class SigningRefusedError extends Error {}
 
-/** Signs what the log says in public. The key names the log; it can be replaced, and the old key vouches for the new one. */
+/** Signs what the log says in public. The key names the log; it can be replaced, and the old key vouches for the new
+ * one. */
 export abstract class CheckpointSigner {
   /** Name of the log and of its keys; the same for ever, unless a loss is declared. */
   abstract readonly origin: string;

@@ -22,10 +22,10 @@ export abstract class EventPublisher {
   abstract connect(): Promise<void>;
   /** The lane of a key. Lanes fail and go on independently; all records of a key are in one lane. */
   abstract laneOf(key: string): number;
-  /** Publishes records of one lane in their order and resolves when every one is acknowledged by all replicas that are in sync. The
-   *  caller has at most one call per lane under way.
-   *  @throws {TransientFailure} when some may not have arrived: publish all of them again.
-   *  @throws {PublicationRefusedError} when the broker will never take one of them. */
+  /** Publishes records of one lane in their order and resolves when every one is acknowledged by all replicas that are
+   * in sync. The caller has at most one call per lane under way.
+   * @throws {TransientFailure} when some may not have arrived: publish all of them again.
+   * @throws {PublicationRefusedError} when the broker will never take one of them. */
   abstract publish(lane: number, records: readonly PublicRecord[]): Promise<void>;
   abstract close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 
-/** What the writer believes about the stream: it does not exist, or its last event has this revision. There is no "any". */
+/** What the writer believes about the stream: it does not exist, or its last event has this revision. There is no
+ * "any". */
 export type ExpectedRevision = 'no_stream' | number;
 
 export type AppendResult =
@@ -27,7 +28,8 @@ export interface EventFilter {
 
 export interface EventBatch {
   readonly events: readonly StoredEvent[];
-  /** Everything up to and including this position has been looked at (also what the filter left out); null before the first event. */
+  /** Everything up to and including this position has been looked at (also what the filter left out); null before the
+   * first event. */
   readonly position: Position | null;
   /** True when nothing more was stored at the time of the read. A hint, not a barrier. */
   readonly caughtUp: boolean;
@@ -54,21 +56,31 @@ export interface SubscribeOptions {
 }
 
 /** Limits on everything; a call outside them throws `RangeError` before anything is written. */
-export const EVENT_LIMITS = { eventsPerAppend: 64, eventBytesMax: 256 * 1024, eventsPerRead: 4096, streamNameMax: 200 } as const;
+export const EVENT_LIMITS = {
+  eventsPerAppend: 64,
+  eventBytesMax: 256 * 1024,
+  eventsPerRead: 4096,
+  streamNameMax: 200,
+} as const;
 
-/** The one log. Written against the weakest real semantics (EventStoreDB's), so that every adapter can keep its promises:
- *  a batch is stored whole or not at all; the same ids with the same expectation give the same answer; readers of the whole
- *  log never see a hole that is filled later. */
+/** The one log. Written against the weakest real semantics (EventStoreDB's), so that every adapter can keep its
+ * promises: a batch is stored whole or not at all; the same ids with the same expectation give the same answer; readers
+ * of the whole log never see a hole that is filled later. */
 export abstract class EventStore {
   /** Appends to one stream.
-   *  @throws {RangeError} outside `EVENT_LIMITS`; {IdConflictError} when an id is known in the stream with other content or only a part of the batch is known. */
+   * @throws {RangeError} outside `EVENT_LIMITS`; {IdConflictError} when an id is known in the stream with other content
+   *   or only a part of the batch is known. */
   abstract append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
   /** Events of one stream in order; empty when the stream does not exist. */
   abstract readStream(stream: string, options?: ReadStreamOptions): Promise<readonly StoredEvent[]>;
   /** One page of the whole log after a position. */
-  abstract readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch>;
-  /** The log from a position onwards, for ever: catches up, then waits. Data always comes from a read; a notification only
-   *  wakes the loop. The consumer's pace is the back-pressure. Ends when the signal aborts; throws when the store cannot be read. */
+  abstract readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch>;
+  /** The log from a position onwards, for ever: catches up, then waits. Data always comes from a read; a notification
+   * only wakes the loop. The consumer's pace is the back-pressure. Ends when the signal aborts; throws when the store
+   * cannot be read. */
   abstract subscribe(options: SubscribeOptions): AsyncIterable<EventBatch>;
   /** Position of the newest event, or null when the log is empty. */
   abstract head(): Promise<Position | null>;

@@ -1,4 +1,11 @@
-import type { FaceAlgorithm, HeadTurn, NotComparableReason, PhotoQuality, PresenceSignals, ScoreEvidence } from '../../domain/values/face-comparison.js';
+import type {
+  FaceAlgorithm,
+  HeadTurn,
+  NotComparableReason,
+  PhotoQuality,
+  PresenceSignals,
+  ScoreEvidence,
+} from '../../domain/values/face-comparison.js';
 
 /** One comparison. Images are the encoded bytes as received or as kept in the vault. */
 export interface FaceComparisonRequest {
@@ -19,7 +26,8 @@ export type FaceComparison =
       readonly outcome: 'compared';
       /** S(captured, card), points 0..10000. */
       readonly cardPoints: number;
-      /** S(captured, registered), points 0..10000, same algorithm and scale; null exactly when `registered` was null. */
+      /** S(captured, registered), points 0..10000, same algorithm and scale; null exactly when `registered` was
+       * null. */
       readonly registeredPoints: number | null;
       /** What the points are reckoned from; null or absent where the comparer states points alone. */
       readonly evidence?: ScoreEvidence | null;

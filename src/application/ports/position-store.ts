@@ -26,8 +26,8 @@ export interface StoredPosition {
   readonly anchor: EventAnchor | null;
 }
 
-/** `fenced`: another process owns the consumer now. `moved`: the position is not the one that the step started from. Nothing was
- *  stored in either case, and the consumer must load its position again. */
+/** `fenced`: another process owns the consumer now. `moved`: the position is not the one that the step started from.
+ * Nothing was stored in either case, and the consumer must load its position again. */
 export type SaveOutcome = 'saved' | 'fenced' | 'moved';
 
 /** An event that its consumer could not handle, or that came after such an event in the same stream. */
@@ -52,10 +52,10 @@ export abstract class PositionStore {
     return (await this.find(consumer))?.position ?? null;
   }
   abstract save(checkpoint: Checkpoint): Promise<SaveOutcome>;
-  /** Takes the lease when it is free, was not renewed for its time by the clock of who asks, or belongs to a process that
-   *  is known to be dead. No time that another process wrote is believed.
-   *  @param holder tells the runners of one process apart; the adapter adds what names the process
-   *  @returns null when somebody else has it. */
+  /** Takes the lease when it is free, was not renewed for its time by the clock of who asks, or belongs to a process
+   * that is known to be dead. No time that another process wrote is believed.
+   * @param holder tells the runners of one process apart; the adapter adds what names the process
+   * @returns null when somebody else has it. */
   abstract acquire(consumer: string, holder: string, ttlMs: number): Promise<Lease | null>;
   /** @returns false when the lease was lost. */
   abstract renew(lease: Lease, ttlMs: number): Promise<boolean>;

@@ -1,7 +1,7 @@
 import type { Person } from '../../domain/audit/commitment.js';
 
-/** Salts of the commitments that stand for persons in the audit log. A registrant's salt derives from the registrant's own key in the
- *  vault and is gone with it; the others derive from the server's secret. */
+/** Salts of the commitments that stand for persons in the audit log. A registrant's salt derives from the registrant's
+ * own key in the vault and is gone with it; the others derive from the server's secret. */
 export abstract class Pseudonyms {
   /** 32 bytes; makes the registrant's key when there is none yet. */
   abstract saltOf(person: Person): Uint8Array;

@@ -2,5 +2,9 @@ import type { SubscriptionHandler } from '../subscriptions/subscription-handler.
 
 /** The projections as consumers of the log. */
 export abstract class ReadModelConsumers {
-  abstract all(): readonly { readonly name: string; readonly types: readonly string[]; readonly handler: SubscriptionHandler }[];
+  abstract all(): readonly {
+    readonly name: string;
+    readonly types: readonly string[];
+    readonly handler: SubscriptionHandler;
+  }[];
 }

@@ -54,6 +54,7 @@ export abstract class ReadModels {
   abstract requestsErasedBy(erasureId: string): readonly string[];
   /** Resolves true when the named projections have processed the position, false after the time limit. */
   abstract caughtUpTo(position: Position, limitMs: number): Promise<boolean>;
-  /** Calls back with each change of a request's row until the signal aborts. The first call comes at once if there is a row. */
+  /** Calls back with each change of a request's row until the signal aborts. The first call comes at once if there is a
+   * row. */
   abstract watchRequest(receipt: string, signal: AbortSignal): AsyncIterable<RequestStatusRow>;
 }

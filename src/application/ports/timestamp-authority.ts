@@ -4,8 +4,8 @@ export interface Timestamp {
   readonly response: Uint8Array;
   /** What the authority's clock said, milliseconds since 1970. */
   readonly atMs: number;
-  /** CRLs (DER) that said at that moment that the authority's certificates were not revoked; kept, because they are not to be had any more
-   *  when the certificates have run out. */
+  /** CRLs (DER) that said at that moment that the authority's certificates were not revoked; kept, because they are not
+   * to be had any more when the certificates have run out. */
   readonly crls: readonly Uint8Array[];
 }
 

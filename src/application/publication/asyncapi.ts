@@ -1,9 +1,19 @@
 import type { Json, JsonObject } from '../../domain/event-envelope.js';
-import { ACKNOWLEDGEMENT_CONTRACT, EVENT_CONTRACTS, schemaIdOf, type EventContract } from '../../domain/publication/event-contracts.js';
+import {
+  ACKNOWLEDGEMENT_CONTRACT,
+  EVENT_CONTRACTS,
+  schemaIdOf,
+  type EventContract,
+} from '../../domain/publication/event-contracts.js';
 
 export interface AsyncApiOptions {
   /** Names of the topics, as this installation has them. */
-  readonly topics: { readonly registrations: string; readonly status: string; readonly replay: string; readonly confirmations: string };
+  readonly topics: {
+    readonly registrations: string;
+    readonly status: string;
+    readonly replay: string;
+    readonly confirmations: string;
+  };
   readonly source: string;
   readonly mode: 'binary' | 'structured';
   readonly partitions: number;
@@ -11,8 +21,19 @@ export interface AsyncApiOptions {
 
 const STATUS = 'jp.honnin.registration.status.v1';
 const EXAMPLES: Readonly<Record<string, Json>> = {
-  mode: 'government_submission', boothId: 'booth-1', by: 'comparison', policyVersion: 3, dueAt: '2026-11-26T09:00:00.000Z', submissionId: '0198c0de-0000-5000-8000-000000000003',
-  outcome: 'accepted_by_government', rule: 'consent_withdrawn', erasureId: '0198c0de-0000-5000-8000-000000000002', status: 'held', since: '2026-11-23T09:00:00.000Z', consumer: 'statistics', registrationId: '0198c0de-0000-5000-8000-000000000001',
+  mode: 'government_submission',
+  boothId: 'booth-1',
+  by: 'comparison',
+  policyVersion: 3,
+  dueAt: '2026-11-26T09:00:00.000Z',
+  submissionId: '0198c0de-0000-5000-8000-000000000003',
+  outcome: 'accepted_by_government',
+  rule: 'consent_withdrawn',
+  erasureId: '0198c0de-0000-5000-8000-000000000002',
+  status: 'held',
+  since: '2026-11-23T09:00:00.000Z',
+  consumer: 'statistics',
+  registrationId: '0198c0de-0000-5000-8000-000000000001',
 };
 
 /** The AsyncAPI 3.0 document of everything that is published, made from the contracts themselves. */
@@ -31,10 +52,30 @@ export function asyncApiDocument({ topics, source, mode, partitions }: AsyncApiO
     },
     defaultContentType: mode === 'binary' ? 'application/json' : 'application/cloudevents+json',
     channels: {
-      registrations: channel(topics.registrations, 'Every fact, in order per registration.', facts, partitions, ['delete']),
-      registrationStatus: channel(topics.status, 'The current status of every registration. A record without a value: forget the registration.', statuses, partitions, ['compact']),
-      registrationsReplay: channel(topics.replay, 'Facts published once more on request, each with the attribute `replay`. Never act on them as if they were news.', facts, partitions, ['delete']),
-      erasureConfirmations: channel(topics.confirmations, 'Consumers write here when they have dropped what they derived from an erased registration.', [ACKNOWLEDGEMENT_CONTRACT], partitions, ['delete']),
+      registrations: channel(topics.registrations, 'Every fact, in order per registration.', facts, partitions, [
+        'delete',
+      ]),
+      registrationStatus: channel(
+        topics.status,
+        'The current status of every registration. A record without a value: forget the registration.',
+        statuses,
+        partitions,
+        ['compact'],
+      ),
+      registrationsReplay: channel(
+        topics.replay,
+        'Facts published once more on request, each with the attribute `replay`. Never act on them as if they were news.',
+        facts,
+        partitions,
+        ['delete'],
+      ),
+      erasureConfirmations: channel(
+        topics.confirmations,
+        'Consumers write here when they have dropped what they derived from an erased registration.',
+        [ACKNOWLEDGEMENT_CONTRACT],
+        partitions,
+        ['delete'],
+      ),
     },
     operations: {
       publishRegistrations: operation('send', 'registrations'),
@@ -49,12 +90,25 @@ export function asyncApiDocument({ topics, source, mode, partitions }: AsyncApiO
   };
 }
 
-function channel(address: string, description: string, contracts: readonly EventContract[], partitions: number, cleanup: readonly string[]): JsonObject {
+function channel(
+  address: string,
+  description: string,
+  contracts: readonly EventContract[],
+  partitions: number,
+  cleanup: readonly string[],
+): JsonObject {
   return {
     address,
     description,
     messages: Object.fromEntries(contracts.map(({ type }) => [type, { $ref: `#/components/messages/${type}` }])),
-    bindings: { kafka: { topic: address, partitions, topicConfiguration: { 'cleanup.policy': [...cleanup] }, bindingVersion: '0.5.0' } },
+    bindings: {
+      kafka: {
+        topic: address,
+        partitions,
+        topicConfiguration: { 'cleanup.policy': [...cleanup] },
+        bindingVersion: '0.5.0',
+      },
+    },
   };
 }
 
@@ -62,27 +116,62 @@ function operation(action: 'send' | 'receive', name: string): JsonObject {
   return { action, channel: { $ref: `#/channels/${name}` } };
 }
 
-function message(contract: EventContract, { source, mode }: { source: string; mode: 'binary' | 'structured' }): JsonObject {
+function message(
+  contract: EventContract,
+  { source, mode }: { source: string; mode: 'binary' | 'structured' },
+): JsonObject {
   const { type, schema } = contract;
   const data = exampleOf(schema);
   const attributes: Record<string, Json> = {
-    specversion: '1.0', id: '0198c0de-0000-5000-8000-00000000000a', source, type, subject: data['registrationId'] as string, time: '2026-11-23T09:00:00.000Z', dataschema: schemaIdOf(contract),
-    partitionkey: data['registrationId'] as string, sequence: '00000000000000000042', correlationid: data['registrationId'] as string, causationid: '0198c0de-0000-5000-8000-00000000000b', recordedtime: '2026-11-23T09:00:00.000Z',
+    specversion: '1.0',
+    id: '0198c0de-0000-5000-8000-00000000000a',
+    source,
+    type,
+    subject: data['registrationId'] as string,
+    time: '2026-11-23T09:00:00.000Z',
+    dataschema: schemaIdOf(contract),
+    partitionkey: data['registrationId'] as string,
+    sequence: '00000000000000000042',
+    correlationid: data['registrationId'] as string,
+    causationid: '0198c0de-0000-5000-8000-00000000000b',
+    recordedtime: '2026-11-23T09:00:00.000Z',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
   };
   const key = { key: { type: 'string', format: 'uuid', description: 'The registration id.' }, bindingVersion: '0.5.0' };
   const common = { name: type, title: type, summary: schema['description'] as string, bindings: { kafka: key } };
   if (mode === 'structured') {
-    const payload = { type: 'object', properties: { ...attributeSchemas(contract, ''), datacontenttype: { type: 'string', const: 'application/json' }, data: { $ref: `#/components/schemas/${type}` } }, required: [...REQUIRED, 'datacontenttype', 'data'] };
-    return { ...common, contentType: 'application/cloudevents+json', payload, examples: [{ payload: { ...attributes, datacontenttype: 'application/json', data } }] };
+    const payload = {
+      type: 'object',
+      properties: {
+        ...attributeSchemas(contract, ''),
+        datacontenttype: { type: 'string', const: 'application/json' },
+        data: { $ref: `#/components/schemas/${type}` },
+      },
+      required: [...REQUIRED, 'datacontenttype', 'data'],
+    };
+    return {
+      ...common,
+      contentType: 'application/cloudevents+json',
+      payload,
+      examples: [{ payload: { ...attributes, datacontenttype: 'application/json', data } }],
+    };
   }
-  const headers = { type: 'object', properties: attributeSchemas(contract, 'ce_'), required: REQUIRED.map((name) => `ce_${name}`) };
+  const headers = {
+    type: 'object',
+    properties: attributeSchemas(contract, 'ce_'),
+    required: REQUIRED.map((name) => `ce_${name}`),
+  };
   return {
     ...common,
     contentType: 'application/json',
     headers,
     payload: { $ref: `#/components/schemas/${type}` },
-    examples: [{ headers: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce_${name}`, value])), payload: data }],
+    examples: [
+      {
+        headers: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce_${name}`, value])),
+        payload: data,
+      },
+    ],
   };
 }
 
@@ -100,7 +189,9 @@ function attributeSchemas(contract: EventContract, prefix: string): JsonObject {
     time: text('When it happened.', { format: 'date-time' }),
     dataschema: text('The revision of the schema that the data follows.', { format: 'uri' }),
     partitionkey: text('The registration id: order is kept per registration.'),
-    sequence: text("Place in the source's order; zero-padded, so that texts sort as numbers. Not contiguous.", { pattern: '^[0-9]{20}$' }),
+    sequence: text("Place in the source's order; zero-padded, so that texts sort as numbers. Not contiguous.", {
+      pattern: '^[0-9]{20}$',
+    }),
     correlationid: text('Groups what belongs together: the registration, or the erasure.'),
     causationid: text('What caused this.'),
     recordedtime: text('When it was stored.', { format: 'date-time' }),
@@ -113,5 +204,10 @@ function attributeSchemas(contract: EventContract, prefix: string): JsonObject {
 /** An example that fits the schema: the first of a closed list, otherwise the known example of the field. */
 function exampleOf(schema: JsonObject): Record<string, Json> {
   const properties = schema['properties'] as Readonly<Record<string, JsonObject>>;
-  return Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, Array.isArray(field['enum']) ? (field['enum'][0] as Json) : (EXAMPLES[name] as Json)]));
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, field]) => [
+      name,
+      Array.isArray(field['enum']) ? (field['enum'][0] as Json) : (EXAMPLES[name] as Json),
+    ]),
+  );
 }

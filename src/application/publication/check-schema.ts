@@ -20,18 +20,41 @@ export type SchemaVerdict =
  *  @param published every revision that was ever published */
 export function judgeSchema(candidate: JsonObject, published: readonly EventContract[]): SchemaVerdict {
   const id = parseSchemaId(String(candidate['$id'] ?? ''));
-  if (!id) return { verdict: 'refused', problems: [`$id must be urn:honnin:schema:<type>.v<version>:<revision>, it is ${JSON.stringify(candidate['$id'] ?? null)}`] };
-  const known = published.map((contract) => ({ ...contract, id: parseSchemaId(String(contract.schema['$id'])) })).filter((contract) => contract.id?.name === id.name);
+  if (!id)
+    return {
+      verdict: 'refused',
+      problems: [
+        `$id must be urn:honnin:schema:<type>.v<version>:<revision>, it is ${JSON.stringify(candidate['$id'] ?? null)}`,
+      ],
+    };
+  const known = published
+    .map((contract) => ({ ...contract, id: parseSchemaId(String(contract.schema['$id'])) }))
+    .filter((contract) => contract.id?.name === id.name);
   if (known.length === 0) return { verdict: 'new_type' };
   const ofVersion = known.filter(({ type }) => type === id.type).sort((a, b) => a.revision - b.revision);
   const newestVersion = Math.max(...known.map((contract) => contract.id?.version ?? 0));
-  if (ofVersion.length === 0) return id.version === newestVersion + 1 && id.revision === 1 ? { verdict: 'new_version' } : { verdict: 'refused', problems: [`the next version is v${newestVersion + 1}, revision 1; this is v${id.version}, revision ${id.revision}`] };
-  const problems = ofVersion.flatMap(({ revision, schema }) => incompatibilities(schema, candidate).map((difference) => describe(revision, difference)));
+  if (ofVersion.length === 0)
+    return id.version === newestVersion + 1 && id.revision === 1
+      ? { verdict: 'new_version' }
+      : {
+          verdict: 'refused',
+          problems: [
+            `the next version is v${newestVersion + 1}, revision 1; this is v${id.version}, revision ${id.revision}`,
+          ],
+        };
+  const problems = ofVersion.flatMap(({ revision, schema }) =>
+    incompatibilities(schema, candidate).map((difference) => describe(revision, difference)),
+  );
   const same = ofVersion.find(({ revision }) => revision === id.revision);
   if (same && JSON.stringify(same.schema) === JSON.stringify(candidate)) return { verdict: 'published' };
   const newest = ofVersion.at(-1)?.revision ?? 0;
-  if (id.revision !== newest + 1) problems.push(`a published revision is never changed: give this one the revision ${newest + 1}`);
-  if (problems.length > 0) return { verdict: 'refused', problems: [...problems, `what changes the meaning is a new version: ${id.name}.v${newestVersion + 1}`] };
+  if (id.revision !== newest + 1)
+    problems.push(`a published revision is never changed: give this one the revision ${newest + 1}`);
+  if (problems.length > 0)
+    return {
+      verdict: 'refused',
+      problems: [...problems, `what changes the meaning is a new version: ${id.name}.v${newestVersion + 1}`],
+    };
   return { verdict: 'compatible' };
 }
 
@@ -39,16 +62,25 @@ export interface SchemaRun {
   /** Stored events that were read, and how many of them are published as the type. */
   readonly stored: number;
   readonly ofType: number;
-  readonly firstFailure: { readonly position: Position; readonly eventId: string; readonly storedType: string; readonly error: string } | null;
+  readonly firstFailure: {
+    readonly position: Position;
+    readonly eventId: string;
+    readonly storedType: string;
+    readonly error: string;
+  } | null;
 }
 
 /** Runs a schema against every event ever stored, as it is published, and stops at the first that does not fit.
  *  @param type the published type whose data is to fit
  *  @param problemOf null when the data fits, otherwise what does not */
-export async function runSchema(store: EventStore, type: string, problemOf: (data: JsonObject) => string | null): Promise<SchemaRun> {
+export async function runSchema(
+  store: EventStore,
+  type: string,
+  problemOf: (data: JsonObject) => string | null,
+): Promise<SchemaRun> {
   const registrants = new Map<string, string[]>();
   let [stored, ofType] = [0, 0];
-  for (let after: Position | null = null; ; ) {
+  for (let after: Position | null = null; ;) {
     const page = await store.readAll(after, { filter: { types: PUBLISHED_SOURCES }, limit: 4096 });
     for (const raw of page.events) {
       const event = upcast(raw);
@@ -56,10 +88,16 @@ export async function runSchema(store: EventStore, type: string, problemOf: (dat
       for (const data of publishedData(event, type, registrants)) {
         ofType += 1;
         const error = problemOf(data);
-        if (error !== null) return { stored, ofType, firstFailure: { position: event.position, eventId: event.id, storedType: event.type, error } };
+        if (error !== null)
+          return {
+            stored,
+            ofType,
+            firstFailure: { position: event.position, eventId: event.id, storedType: event.type, error },
+          };
       }
     }
-    if (page.caughtUp || page.position === null || page.position === after) return { stored, ofType, firstFailure: null };
+    if (page.caughtUp || page.position === null || page.position === after)
+      return { stored, ofType, firstFailure: null };
     after = page.position;
   }
 }
@@ -78,7 +116,11 @@ function publishedData(event: StoredEvent, type: string, registrants: Map<string
     registrants.set(stream, [...(registrants.get(stream) ?? []), event.metadata.correlationId]);
   }
   const registrationsOfRegistrant = event.type === 'RegistrantErased' ? (registrants.get(event.stream) ?? []) : [];
-  const { events, statuses } = translate(event, { registrationsOfRegistrant, isForgotten: false, idOf: (...parts) => derivedId('published', ...parts) });
+  const { events, statuses } = translate(event, {
+    registrationsOfRegistrant,
+    isForgotten: false,
+    idOf: (...parts) => derivedId('published', ...parts),
+  });
   return [...events, ...statuses].filter((fact) => fact.type === type).map(({ data }) => data);
 }
 

@@ -5,7 +5,8 @@ import { derivedId } from '../ids.js';
 import { Clock } from '../ports/clock.js';
 import { ErasureConfirmationSource, type ErasureConfirmation } from '../ports/erasure-confirmations.js';
 
-/** Records what consumers answer to erasures. A confirmation of something that nobody announced is noted and changes nothing. */
+/** Records what consumers answer to erasures. A confirmation of something that nobody announced is noted and changes
+ * nothing. */
 @Injectable()
 export class ErasureDesk {
   private readonly log = new Logger('Publication');
@@ -26,9 +27,22 @@ export class ErasureDesk {
 
   async take({ erasureId, registrationId, consumer }: ErasureConfirmation): Promise<void> {
     const commandId = derivedId('confirm-erasure', erasureId, registrationId, consumer);
-    const context = { commandId, actor: `consumer:${consumer}`, correlationId: erasureId, causationId: commandId, policyVersion: null };
-    const result = await this.aggregates.execute(erasures, erasureId, { type: 'ConfirmErasure', registrationId, consumer, nowUtc: this.clock.nowUtc() }, context);
-    if (result.outcome === 'refused') this.log.warn(`${consumer} confirms the erasure ${erasureId}, which was never announced`);
-    else if (result.events > 0 && !result.repeated) this.log.log(`${consumer} confirms the erasure ${erasureId} for ${registrationId}`);
+    const context = {
+      commandId,
+      actor: `consumer:${consumer}`,
+      correlationId: erasureId,
+      causationId: commandId,
+      policyVersion: null,
+    };
+    const result = await this.aggregates.execute(
+      erasures,
+      erasureId,
+      { type: 'ConfirmErasure', registrationId, consumer, nowUtc: this.clock.nowUtc() },
+      context,
+    );
+    if (result.outcome === 'refused')
+      this.log.warn(`${consumer} confirms the erasure ${erasureId}, which was never announced`);
+    else if (result.events > 0 && !result.repeated)
+      this.log.log(`${consumer} confirms the erasure ${erasureId} for ${registrationId}`);
   }
 }

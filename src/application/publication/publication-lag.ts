@@ -28,7 +28,11 @@ export class PublicationLag {
     for (;;) {
       const page = await this.store.readAll(after, { filter: { types: this.relay.types }, limit: BACKLOG_COUNT_MAX });
       const [oldest] = page.events;
-      if (oldest) return { events: page.events.length, oldestMs: Math.max(0, Date.parse(this.clock.nowUtc()) - Date.parse(oldest.metadata.recordedAtUtc)) };
+      if (oldest)
+        return {
+          events: page.events.length,
+          oldestMs: Math.max(0, Date.parse(this.clock.nowUtc()) - Date.parse(oldest.metadata.recordedAtUtc)),
+        };
       if (page.caughtUp || page.position === after) return { events: 0, oldestMs: 0 };
       after = page.position;
     }

@@ -8,14 +8,19 @@ import { ErasureConsumers } from '../ports/erasure-consumers.js';
 import { EventPublisher, type PublicRecord } from '../ports/event-publisher.js';
 import { PublicationDirectory } from '../ports/publication-directory.js';
 import { ReadModels } from '../ports/read-models.js';
-import { TransientFailure, type DeliveryContext, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
+import {
+  TransientFailure,
+  type DeliveryContext,
+  type SubscriptionHandler,
+} from '../subscriptions/subscription-handler.js';
 
 const CATCH_UP_MS_MAX = 10_000;
 /** While the broker is away there is one line for the first failure and then one for each so many. */
 const ATTEMPTS_PER_LINE = 10;
 
-/** The log is the outbox: this consumer of the log publishes what the published language says of each event. The position moves only when
- *  everything before it is acknowledged, so after any crash every event is published at least once and in order per registration. @req R22 */
+/** The log is the outbox: this consumer of the log publishes what the published language says of each event. The
+ * position moves only when everything before it is acknowledged, so after any crash every event is published at least
+ * once and in order per registration. @req R22 */
 @Injectable()
 export class PublicationRelay {
   /** Name of the consumer: data, never renamed. */
@@ -50,7 +55,10 @@ export class PublicationRelay {
     try {
       await this.publish(`${events[0]?.id} ${events.at(-1)?.id} ${events.length}`, recordsOf(publications));
     } catch (error) {
-      if (attempt % ATTEMPTS_PER_LINE === 1) this.log.error(`${events.length} events from position ${events[0]?.position} wait to be published (attempt ${attempt}): ${error instanceof Error ? error.message : String(error)}`);
+      if (attempt % ATTEMPTS_PER_LINE === 1)
+        this.log.error(
+          `${events.length} events from position ${events[0]?.position} wait to be published (attempt ${attempt}): ${error instanceof Error ? error.message : String(error)}`,
+        );
       throw error;
     }
   }
@@ -59,12 +67,19 @@ export class PublicationRelay {
     const idOf = (...parts: readonly string[]) => derivedId('published', ...parts);
     const registrationsOfRegistrant = event.type === 'RegistrantErased' ? await this.reachedBy(event) : [];
     const erasedAt = this.directory.erasedAt(event.metadata.correlationId);
-    return translate(event, { registrationsOfRegistrant, isForgotten: erasedAt !== null && erasedAt < event.position, idOf });
+    return translate(event, {
+      registrationsOfRegistrant,
+      isForgotten: erasedAt !== null && erasedAt < event.position,
+      idOf,
+    });
   }
 
   /** Who is behind which registration is known from a projection; it may be behind the relay, so it is waited for. */
   private async reachedBy(erased: StoredEvent): Promise<readonly string[]> {
-    if (!(await this.readModels.caughtUpTo(erased.position, CATCH_UP_MS_MAX))) throw new TransientFailure('the projections have not reached an erasure yet; which registrations it reaches is not known');
+    if (!(await this.readModels.caughtUpTo(erased.position, CATCH_UP_MS_MAX)))
+      throw new TransientFailure(
+        'the projections have not reached an erasure yet; which registrations it reaches is not known',
+      );
     const registrationIds = this.directory.registrationsOfErasure(erased.id);
     // Stored before it is told: a confirmation may be back before we have looked up.
     if (registrationIds.length > 0) {
@@ -72,7 +87,13 @@ export class PublicationRelay {
         erasures,
         erased.id,
         { type: 'AnnounceErasure', erasureId: erased.id, registrationIds, consumers: this.erasureConsumers.names },
-        { commandId: derivedId('announce-erasure', erased.id), actor: 'system:publication-relay', correlationId: erased.id, causationId: erased.id, policyVersion: null },
+        {
+          commandId: derivedId('announce-erasure', erased.id),
+          actor: 'system:publication-relay',
+          correlationId: erased.id,
+          causationId: erased.id,
+          policyVersion: null,
+        },
       );
     }
     return registrationIds;
@@ -89,23 +110,31 @@ export class PublicationRelay {
       else lanes.set(lane, [record]);
     }
     const outcomes = await Promise.allSettled(
-      [...lanes].filter(([lane]) => !done.has(lane)).map(async ([lane, ofLane]) => {
-        await this.publisher.publish(lane, ofLane);
-        done.add(lane);
-      }),
+      [...lanes]
+        .filter(([lane]) => !done.has(lane))
+        .map(async ([lane, ofLane]) => {
+          await this.publisher.publish(lane, ofLane);
+          done.add(lane);
+        }),
     );
-    const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome): unknown => outcome.reason);
+    const failures = outcomes
+      .filter((outcome) => outcome.status === 'rejected')
+      .map((outcome): unknown => outcome.reason);
     // What can never be published outweighs what comes right by waiting.
     if (failures.length > 0) throw failures.find((failure) => !(failure instanceof TransientFailure)) ?? failures[0];
   }
 }
 
-/** Every fact in order; of the current status only the newest of each registration, because the others would be gone at once. */
+/** Every fact in order; of the current status only the newest of each registration, because the others would be gone at
+ * once. */
 function recordsOf(publications: readonly Publication[]): readonly PublicRecord[] {
-  const facts = publications.flatMap(({ events }) => events.map((event): PublicRecord => ({ channel: 'registrations', key: event.registrationId, event })));
+  const facts = publications.flatMap(({ events }) =>
+    events.map((event): PublicRecord => ({ channel: 'registrations', key: event.registrationId, event })),
+  );
   const statuses = new Map<string, PublicRecord>();
   for (const { statuses: changes, forgotten } of publications) {
-    for (const event of changes) statuses.set(event.registrationId, { channel: 'registration-status', key: event.registrationId, event });
+    for (const event of changes)
+      statuses.set(event.registrationId, { channel: 'registration-status', key: event.registrationId, event });
     for (const key of forgotten) statuses.set(key, { channel: 'registration-status', key, event: null });
   }
   return [...facts, ...statuses.values()];

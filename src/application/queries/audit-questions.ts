@@ -77,7 +77,13 @@ export class ProveInclusionHandler implements IQueryHandler<ProveInclusion, Incl
     const checkpoint = this.log.checkpoint();
     if (!checkpoint || index >= checkpoint.size) return null;
     const { size, note } = checkpoint;
-    return { index, size, leafHash: toBase64(hasher.leaf(utf8(this.log.leaf(index)))), proof: inclusionProof(hasher, this.log.nodes(size), { index, size }).map(toBase64), checkpoint: note };
+    return {
+      index,
+      size,
+      leafHash: toBase64(hasher.leaf(utf8(this.log.leaf(index)))),
+      proof: inclusionProof(hasher, this.log.nodes(size), { index, size }).map(toBase64),
+      checkpoint: note,
+    };
   }
 }
 
@@ -89,6 +95,10 @@ export class ProveConsistencyHandler implements IQueryHandler<ProveConsistency, 
     const size = this.log.checkpoint()?.size ?? 0;
     const to = second ?? size;
     if (first > to || to > size) return null;
-    return { first, second: to, proof: consistencyProof(hasher, this.log.nodes(size), { first, second: to }).map(toBase64) };
+    return {
+      first,
+      second: to,
+      proof: consistencyProof(hasher, this.log.nodes(size), { first, second: to }).map(toBase64),
+    };
   }
 }

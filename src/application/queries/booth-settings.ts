@@ -45,7 +45,11 @@ export class GetBoothSettingsHandler implements IQueryHandler<GetBoothSettings, 
       booth: signed && (await this.standings.provenBooth(signed.request, signed.signature)),
       consentTexts: values.consentTextVersions.map((text) => ({ version: text, content: CONSENT_TEXTS[text] ?? null })),
       limits: {
-        photoBytesMax, clockSkewSecondsMax, captureAgeMinutesMax, challengeLifetimeSeconds, questionClockSkewSecondsMax,
+        photoBytesMax,
+        clockSkewSecondsMax,
+        captureAgeMinutesMax,
+        challengeLifetimeSeconds,
+        questionClockSkewSecondsMax,
       },
       // Last: what a booth's clock is compared with should be as young as can be.
       serverTimeUtc: this.clock.nowUtc(),

@@ -34,8 +34,9 @@ export type PhotoCheckAnswer =
   | { readonly answer: 'refused'; readonly refusal: Extract<Refusal, { code: DoorRefusalCode }> }
   | { readonly answer: 'unknown' };
 
-/** Looks at a photograph for an enrolled booth and forgets it: no event, no blob, no row. The nonce shows that the question is fresh, and
- *  stays good for the capture. Of a refused question the refusal is on record, as of everything else that is turned away. @req R21 */
+/** Looks at a photograph for an enrolled booth and forgets it: no event, no blob, no row. The nonce shows that the
+ * question is fresh, and stays good for the capture. Of a refused question the refusal is on record, as of everything
+ * else that is turned away. @req R21 */
 @QueryHandler(CheckPhoto)
 export class CheckPhotoHandler implements IQueryHandler<CheckPhoto, PhotoCheckAnswer> {
   constructor(
@@ -55,12 +56,22 @@ export class CheckPhotoHandler implements IQueryHandler<CheckPhoto, PhotoCheckAn
     const code = refusalOf(booth, query) ?? this.cheapRefusal(query, values.photoBytesMax);
     const refusal = code === null ? await this.photoRefusal(query) : { code };
     if (refusal !== null) {
-      await this.door.record({ code: refusal.code, boothId, policyVersion: version, refusalId: randomUUID(), ...(query.source && { source: query.source }) });
+      await this.door.record({
+        code: refusal.code,
+        boothId,
+        policyVersion: version,
+        refusalId: randomUUID(),
+        ...(query.source && { source: query.source }),
+      });
       return { answer: 'refused', refusal };
     }
     const assessment = await this.faces.assess(query.photo);
     if (assessment.outcome === 'unknown') return { answer: 'unknown' };
-    return { answer: 'guidance', guidance: photoGuidance(assessment, values), verdict: verdictOfCheck(assessment, values) };
+    return {
+      answer: 'guidance',
+      guidance: photoGuidance(assessment, values),
+      verdict: verdictOfCheck(assessment, values),
+    };
   }
 
   private cheapRefusal({ check, photo }: CheckPhoto, bytesMax: number): DoorRefusalCode | null {

@@ -4,7 +4,13 @@ import type { Position } from '../../domain/event-envelope.js';
 import { visibleOpinions, type Opinion } from '../../domain/hold-review/hold-review.js';
 import type { CardAgreement } from '../../domain/registration/card-agreement.js';
 import { doubtsOfComparison, explainDoubts } from '../../domain/registration/explain-doubts.js';
-import { ERASED_BEFORE_IN_WORDS, explainAgreement, explainRegisteredScore, explainScore, type InWords } from '../../domain/registration/explain-score.js';
+import {
+  ERASED_BEFORE_IN_WORDS,
+  explainAgreement,
+  explainRegisteredScore,
+  explainScore,
+  type InWords,
+} from '../../domain/registration/explain-score.js';
 import { holdReviews, policies, POLICY_ID, registrations } from '../aggregates.js';
 import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { EventStore } from '../ports/event-store.js';
@@ -12,7 +18,8 @@ import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/read-m
 
 const CATCH_UP_LIMIT_MS = 2_000;
 
-/** The rows are behind the log and stayed so: what is missing in them may exist. Said instead of "not found" or half a history. */
+/** The rows are behind the log and stayed so: what is missing in them may exist. Said instead of "not found" or half a
+ * history. */
 export class ReadSideBehindError extends Error {
   constructor() {
     super(`the read models did not catch up with the log within ${CATCH_UP_LIMIT_MS} ms`);
@@ -44,7 +51,8 @@ export class GetRequestStatusHandler implements IQueryHandler<GetRequestStatus, 
   }
 }
 
-/** What people of the office ask about single cases. Whoever asks for them puts the look on record first (commands/view-records). */
+/** What people of the office ask about single cases. Whoever asks for them puts the look on record first
+ * (commands/view-records). */
 @Injectable()
 export class CaseQuestions {
   constructor(
@@ -62,15 +70,28 @@ export class CaseQuestions {
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
-    return { hold, opinions: visibleOpinions(state, officer), explanation: [...(await this.explain(hold)), ...(hold.reason === 'erased_before' ? [ERASED_BEFORE_IN_WORDS] : []), ...(await this.caution(requestId))] };
+    return {
+      hold,
+      opinions: visibleOpinions(state, officer),
+      explanation: [
+        ...(await this.explain(hold)),
+        ...(hold.reason === 'erased_before' ? [ERASED_BEFORE_IN_WORDS] : []),
+        ...(await this.caution(requestId)),
+      ],
+    };
   }
 
-  /** What the comparison found out about the pictures, and the certificate check about the card, where officers should know. */
+  /** What the comparison found out about the pictures, and the certificate check about the card, where officers should
+   * know. */
   private async caution(requestId: string): Promise<readonly InWords[]> {
     const { stored } = await this.aggregates.load(registrations, requestId);
-    const agreement = stored.findLast(({ type }) => type === 'CertificateVerified')?.data['agreement'] as CardAgreement | undefined;
+    const agreement = stored.findLast(({ type }) => type === 'CertificateVerified')?.data['agreement'] as
+      CardAgreement | undefined;
     const compared = stored.findLast(({ type }) => type === 'FaceMatched' || type === 'FaceReferred');
-    return [explainDoubts(doubtsOfComparison(compared?.data ?? {})), agreement ? explainAgreement(agreement) : null].filter((words) => words !== null);
+    return [
+      explainDoubts(doubtsOfComparison(compared?.data ?? {})),
+      agreement ? explainAgreement(agreement) : null,
+    ].filter((words) => words !== null);
   }
 
   private async explain({ reason, cardPoints, registeredPoints, policyVersion }: HoldRow): Promise<readonly InWords[]> {
@@ -78,7 +99,10 @@ export class CaseQuestions {
     const values = state.versions.find((v) => v.version === policyVersion)?.values;
     if (!values) throw new Error(`the hold names policy version ${policyVersion}, which was never proposed`);
     // Pictures that are in doubt are held whatever the policy does with the band as such.
-    const { ja, en } = explainScore(cardPoints, { ...values, holdInReferralBand: values.holdInReferralBand || reason === 'referral_band' });
+    const { ja, en } = explainScore(cardPoints, {
+      ...values,
+      holdInReferralBand: values.holdInReferralBand || reason === 'referral_band',
+    });
     return [{ ja, en }, explainRegisteredScore(cardPoints, registeredPoints ?? 'none', values)];
   }
 }

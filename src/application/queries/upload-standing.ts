@@ -8,9 +8,11 @@ import { Challenges } from '../commands/issue-challenge.js';
 import { Clock } from '../ports/clock.js';
 
 /** Who stands at the door with an upload whose body nobody has read yet.
- *  `booth`: an enrolled booth signed for this very challenge. `challenge`: somebody whom we gave this challenge for this booth id a short
- *  while ago; anybody gets one. `stranger`: nothing is shown, or a challenge whose time is over. `unknown`: a challenge that we never gave out. */
-export type Standing = { readonly kind: 'booth' | 'challenge'; readonly claim: PlaceClaim } | { readonly kind: 'stranger' | 'unknown' };
+ * `booth`: an enrolled booth signed for this very challenge. `challenge`: somebody whom we gave this challenge for this
+ * booth id a short while ago; anybody gets one. `stranger`: nothing is shown, or a challenge whose time is over.
+ * `unknown`: a challenge that we never gave out. */
+export type Standing =
+  { readonly kind: 'booth' | 'challenge'; readonly claim: PlaceClaim } | { readonly kind: 'stranger' | 'unknown' };
 
 /** A booth whose enrolled key signed. */
 export interface ProvenBooth {
@@ -31,12 +33,13 @@ export class UploadStandings {
     private readonly aggregates: DecideAndAppend,
   ) {}
 
-  /** @param signature 64 bytes by the booth's key over `uploadPlaceText`, or null. A signature that does not fit counts as none: what is wrong
-   *  with the booth is said, and put on record, when its request is judged. */
+  /** @param signature 64 bytes by the booth's key over `uploadPlaceText`, or null. A signature that does not fit counts
+   *   as none: what is wrong with the booth is said, and put on record, when its request is judged. */
   async of(claim: PlaceClaim, signature: Uint8Array | null): Promise<Standing> {
     const shown = this.challengeOf(claim);
     if (shown === 'unknown') return { kind: 'unknown' };
-    // A repeated request may be older than its challenge and still gets its first answer, through the places of everybody.
+    // A repeated request may be older than its challenge and still gets its first answer, through the places of
+    // everybody.
     if (shown === 'expired') return { kind: 'stranger' };
     const isSigned = signature !== null && (await this.isSigned(claim.boothId, uploadPlaceText(claim), signature));
     return { kind: isSigned ? 'booth' : 'challenge', claim };
@@ -49,13 +52,14 @@ export class UploadStandings {
     return Date.parse(this.clock.nowUtc()) > Date.parse(expiresAtUtc) ? 'expired' : 'fresh';
   }
 
-  /** Whether an enrolled booth asks for a challenge. A signature serves for some minutes: what was seen once must not open the door for ever. */
+  /** Whether an enrolled booth asks for a challenge. A signature serves for some minutes: what was seen once must not
+   * open the door for ever. */
   async isAskedBy(request: ChallengeRequest, signature: Uint8Array): Promise<boolean> {
     return this.isTimely(request) && (await this.isSigned(request.boothId, challengeRequestText(request), signature));
   }
 
-  /** How a booth stands that signed a question with its enrolled key; null for whoever did not, also where there is no such booth. A
-   *  suspended booth may know that it is: the key is its own. */
+  /** How a booth stands that signed a question with its enrolled key; null for whoever did not, also where there is no
+   * such booth. A suspended booth may know that it is: the key is its own. */
   async provenBooth(request: ChallengeRequest, signature: Uint8Array): Promise<ProvenBooth | null> {
     if (!this.isTimely(request)) return null;
     const { state } = await this.aggregates.load(booths, request.boothId);

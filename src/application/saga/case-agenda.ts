@@ -1,5 +1,5 @@
-/** Which cases are worth looking at: those that something happened to since the last look, and those whose waiting time has ended.
- *  A case that waits for an operator or for its time costs no look at all, however many there are. */
+/** Which cases are worth looking at: those that something happened to since the last look, and those whose waiting time
+ * has ended. A case that waits for an operator or for its time costs no look at all, however many there are. */
 export class CaseAgenda {
   private readonly changed = new Set<string>();
   /** In milliseconds since 1970, by case. */

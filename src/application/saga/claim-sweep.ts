@@ -15,17 +15,19 @@ import { PositionStore, type Lease } from '../ports/position-store.js';
 import { PeriodicLook, underLease } from './periodic-look.js';
 
 const ACTOR = 'system:claim-sweep';
-/** Beyond the life of its nonce: so long may a booth that got no answer send the same bytes again, and its request goes on. */
+/** Beyond the life of its nonce: so long may a booth that got no answer send the same bytes again, and its request goes
+ * on. */
 const GRACE_MS = 15 * 60_000;
 const LOOK_EVERY_MS = 5 * 60_000;
 const LOOK_FOR_STRAYS_EVERY_MS = 24 * 3_600_000;
 const PAGE = 256;
 let instances = 0;
 
-/** Ends requests that own their key and were never received: the process died in between and the booth did not come back. Their stream is begun
- *  with `RequestLapsed`, and as a stream begins once, either the request was received or it has lapsed, whoever was faster. Only after that is
- *  destroyed what was sealed. A crash anywhere in between is mended by the next look: the position moves last.
- *  @req R19 */
+/** Ends requests that own their key and were never received: the process died in between and the booth did not come
+ * back. Their stream is begun with `RequestLapsed`, and as a stream begins once, either the request was received or it
+ * has lapsed, whoever was faster. Only after that is destroyed what was sealed. A crash anywhere in between is mended
+ * by the next look: the position moves last.
+ * @req R19 */
 @Injectable()
 export class ClaimSweep {
   /** Name of the consumer: data, never renamed. */
@@ -56,7 +58,9 @@ export class ClaimSweep {
   /** One look at the claims that are due, and once a day at everything in the vault.
    *  @returns how many requests have lapsed, now or in a look that was cut short */
   async look(): Promise<number> {
-    const lapsed = await underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) => this.lapseFrom(after, lease));
+    const lapsed = await underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) =>
+      this.lapseFrom(after, lease),
+    );
     const nowMs = Date.parse(this.clock.nowUtc());
     if (nowMs - this.straysLookedForMs < LOOK_FOR_STRAYS_EVERY_MS) return lapsed;
     const strays = await this.lapseStrays();
@@ -68,7 +72,7 @@ export class ClaimSweep {
     const { values } = await this.policies.get();
     const boundMs = (values.challengeLifetimeSeconds + values.clockSkewSecondsMax) * 1000 + GRACE_MS;
     let lapsed = 0;
-    for (let from = after; ; ) {
+    for (let from = after; ;) {
       const batch = await this.store.readAll(from, { filter: { types: ['RequestClaimed'] }, limit: PAGE });
       const nowUtc = this.clock.nowUtc();
       const firstLater = batch.events.findIndex((event) => addMs(event.metadata.recordedAtUtc, boundMs) > nowUtc);
@@ -97,11 +101,11 @@ export class ClaimSweep {
     return this.lapse(requestId, 'claim_not_completed', recordedAtUtc);
   }
 
-  /** What is in the vault and in no story: left by a version that sealed before it asked, or by a log that lost its end. Owners are read before
-   *  claims, so whatever is being sealed now has its claim already when it is looked for. */
+  /** What is in the vault and in no story: left by a version that sealed before it asked, or by a log that lost its
+   * end. Owners are read before claims, so whatever is being sealed now has its claim already when it is looked for. */
   private async lapseStrays(): Promise<number> {
     let lapsed = 0;
-    for (let after: VaultOwner | null = null; ; ) {
+    for (let after: VaultOwner | null = null; ;) {
       const owners: readonly VaultOwner[] = await this.vault.caseOwners(after, PAGE);
       for (const owner of owners) lapsed += (await this.lapseStray(owner)) ? 1 : 0;
       after = owners.at(-1) ?? null;
@@ -120,8 +124,19 @@ export class ClaimSweep {
 
   /** @returns false when the request was received after all. */
   private async lapse(requestId: string, reason: LapseReason, claimedAtUtc: string | null): Promise<boolean> {
-    const context = { commandId: derivedId('lapse', requestId), actor: ACTOR, correlationId: requestId, causationId: requestId, policyVersion: null };
-    const result = await this.aggregates.execute(registrations, requestId, { type: 'LapseRequest', reason, claimedAtUtc }, context);
+    const context = {
+      commandId: derivedId('lapse', requestId),
+      actor: ACTOR,
+      correlationId: requestId,
+      causationId: requestId,
+      policyVersion: null,
+    };
+    const result = await this.aggregates.execute(
+      registrations,
+      requestId,
+      { type: 'LapseRequest', reason, claimedAtUtc },
+      context,
+    );
     if (result.outcome === 'refused') return false;
     await this.vault.destroyOwner(caseOwner(requestId));
     await this.vault.destroyOwner(evidenceOwner(requestId));

@@ -11,8 +11,8 @@ const STREAM_PREFIX = 'act-';
 const OPEN = new Set(['approved', 'begun']);
 let instances = 0;
 
-/** Carries out what two people agreed to when its waiting time is over, and what a process that died had begun. The position stays at
- *  the first act that still waits, so that nothing is forgotten by a restart. */
+/** Carries out what two people agreed to when its waiting time is over, and what a process that died had begun. The
+ * position stays at the first act that still waits, so that nothing is forgotten by a restart. */
 @Injectable()
 export class DualActRunner {
   /** Name of the consumer: data, never renamed. */
@@ -37,13 +37,15 @@ export class DualActRunner {
 
   /** @returns how many acts still wait */
   look(): Promise<number> {
-    return underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) => this.lookFrom(after, lease));
+    return underLease(this, { consumer: this.name, holder: this.holder }, (after, lease) =>
+      this.lookFrom(after, lease),
+    );
   }
 
   private async lookFrom(after: Position | null, lease: Lease): Promise<number> {
     let waiting = 0;
     let saved = after;
-    for (let from = after; ; ) {
+    for (let from = after; ;) {
       const batch = await this.store.readAll(from, { filter: { types: ['ActApproved'] }, limit: PAGE });
       for (const event of batch.events) {
         if (await this.isWaiting(event)) waiting += 1;

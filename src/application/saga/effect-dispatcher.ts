@@ -3,7 +3,16 @@ import { Injectable, Logger } from '@nestjs/common';
 import { upcast } from '../../domain/event-registry.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { nextAttemptAt } from '../../domain/policy/retry.policy.js';
-import { evolveSaga, isOnlyRetained, nextRunnable, SAGA_START, type PendingEffect, type SagaCommand, type SagaEvent, type SagaState } from '../../domain/saga/registration.saga.js';
+import {
+  evolveSaga,
+  isOnlyRetained,
+  nextRunnable,
+  SAGA_START,
+  type PendingEffect,
+  type SagaCommand,
+  type SagaEvent,
+  type SagaState,
+} from '../../domain/saga/registration.saga.js';
 import { sagas } from '../aggregates.js';
 import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
@@ -23,8 +32,9 @@ const SHORT_WAIT_MS_MAX = 3_600_000;
 /** A throw is a bug or an outage without an answer: a few tries, then a person. */
 const FAILURES_MAX = 8;
 
-/** Carries stored effects out. It keeps nothing that is not in the log: it starts from the read model of pending effects and follows
- *  the saga streams from there, so a killed process goes on where the log ends. Effects of one case run one after the other. */
+/** Carries stored effects out. It keeps nothing that is not in the log: it starts from the read model of pending
+ * effects and follows the saga streams from there, so a killed process goes on where the log ends. Effects of one case
+ * run one after the other. */
 @Injectable()
 export class EffectDispatcher {
   private readonly log = new Logger('Saga');
@@ -73,8 +83,8 @@ export class EffectDispatcher {
     await Promise.allSettled([this.following, ...this.running.values()]);
   }
 
-  /** Cases with open effects, cases being worked on, cases that wait for an operator, and ended cases that wait for nothing but the end of
-   *  their evidence. */
+  /** Cases with open effects, cases being worked on, cases that wait for an operator, and ended cases that wait for
+   * nothing but the end of their evidence. */
   status(): { readonly open: number; readonly running: number; readonly stuck: number; readonly retained: number } {
     const cases = [...this.cases.values()];
     const stuck = cases.filter((s) => s.pending.some((p) => p.stuck !== null)).length;
@@ -83,9 +93,13 @@ export class EffectDispatcher {
   }
 
   private async follow(after: Position | null): Promise<void> {
-    for (let from = after; !this.stopping.signal.aborted; ) {
+    for (let from = after; !this.stopping.signal.aborted;) {
       try {
-        for await (const batch of this.store.subscribe({ after: from, filter: { streamPrefixes: ['saga-'] }, signal: this.stopping.signal })) {
+        for await (const batch of this.store.subscribe({
+          after: from,
+          filter: { streamPrefixes: ['saga-'] },
+          signal: this.stopping.signal,
+        })) {
           for (const event of batch.events) this.learn(event);
           from = batch.position ?? from;
           this.caughtUp ||= batch.caughtUp;
@@ -117,8 +131,8 @@ export class EffectDispatcher {
     } else this.bounds.delete(event.data.effectId);
   }
 
-  /** Only of short waits, which are there to be tried again soon. Long ones go by the clock: the end of a retention must
-   *  not come early because a clock was ahead once. */
+  /** Only of short waits, which are there to be tried again soon. Long ones go by the clock: the end of a retention
+   * must not come early because a clock was ahead once. */
   private boundWait(requestId: string, effectId: string, dueAtUtc: string | null, sinceMs: number | null): void {
     const lengthMs = dueAtUtc === null || sinceMs === null ? null : Date.parse(dueAtUtc) - sinceMs;
     if (lengthMs === null || lengthMs > SHORT_WAIT_MS_MAX) this.bounds.delete(effectId);
@@ -161,19 +175,30 @@ export class EffectDispatcher {
 
   private nextOf(requestId: string, nowUtc: string): PendingEffect | null {
     const pending = this.cases.get(requestId)?.pending ?? [];
-    // What became of the last effect is stored, and the log has not told us yet: whether the next one may run depends on it.
+    // What became of the last effect is stored, and the log has not told us yet: whether the next one may run depends
+    // on it.
     if (pending.some((p) => this.settled.has(p.effectId))) return null;
     const next = nextRunnable(
       pending.map((p) => (this.bounds.isOver(p.effectId) ? { ...p, dueAtUtc: null } : p)),
       nowUtc,
     );
-    if (!next) this.agenda.wait(requestId, pending.map((p) => p.dueAtUtc));
+    if (!next)
+      this.agenda.wait(
+        requestId,
+        pending.map((p) => p.dueAtUtc),
+      );
     return next;
   }
 
   private async run(requestId: string, { effectId, effect, failures }: PendingEffect): Promise<void> {
     const note = (step: string, command: SagaCommand) =>
-      this.aggregates.execute(sagas, requestId, command, { commandId: derivedId(effectId, step), actor: 'system:registration-saga', correlationId: requestId, causationId: effectId, policyVersion: null });
+      this.aggregates.execute(sagas, requestId, command, {
+        commandId: derivedId(effectId, step),
+        actor: 'system:registration-saga',
+        correlationId: requestId,
+        causationId: effectId,
+        policyVersion: null,
+      });
     try {
       const refusal = await this.performer.perform({ requestId, effectId }, effect);
       this.settled.add(effectId);
@@ -184,8 +209,14 @@ export class EffectDispatcher {
     }
   }
 
-  private async recordFailure(note: (step: string, command: SagaCommand) => Promise<unknown>, job: { requestId: string; effectId: string; effect: string; failures: number }, error: unknown): Promise<void> {
-    this.log.error(`${job.effect} of ${job.requestId} failed (${job.failures + 1} of ${FAILURES_MAX}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  private async recordFailure(
+    note: (step: string, command: SagaCommand) => Promise<unknown>,
+    job: { requestId: string; effectId: string; effect: string; failures: number },
+    error: unknown,
+  ): Promise<void> {
+    this.log.error(
+      `${job.effect} of ${job.requestId} failed (${job.failures + 1} of ${FAILURES_MAX}): ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     try {
       const { retry } = (await this.policies.get()).values;
       const nextAttemptAtUtc = nextAttemptAt(this.clock.nowUtc(), job.failures + 1, retry);
@@ -193,7 +224,13 @@ export class EffectDispatcher {
       const name = error instanceof Error ? error.constructor.name : typeof error;
       this.settled.add(job.effectId);
       // An id of its own for each failure: after an operator's resumption they are counted from one again.
-      await note(`failed-${randomUUID()}`, { type: 'RecordFailure', effectId: job.effectId, error: name, nextAttemptAtUtc, failuresMax: FAILURES_MAX });
+      await note(`failed-${randomUUID()}`, {
+        type: 'RecordFailure',
+        effectId: job.effectId,
+        error: name,
+        nextAttemptAtUtc,
+        failuresMax: FAILURES_MAX,
+      });
     } catch (second) {
       // Not even the failure could be stored: nothing is lost, the effect is still pending in the log and runs again.
       this.settled.delete(job.effectId);

@@ -35,7 +35,9 @@ export class PeriodicLook {
 
   /** Store or vault are away, or one thing cannot be done: nothing is lost by looking again later. */
   failed(error: unknown): void {
-    this.log.warn(`${this.options.of} could not be looked at, trying again: ${error instanceof Error ? error.message : String(error)}`);
+    this.log.warn(
+      `${this.options.of} could not be looked at, trying again: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 
   private async run(look: () => Promise<unknown>, signal: AbortSignal): Promise<void> {

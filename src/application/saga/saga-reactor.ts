@@ -7,8 +7,8 @@ import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
 import { CurrentPolicy } from '../current-policy.js';
 import { derivedId } from '../ids.js';
 
-/** First half of the saga: turns events into stored wishes. Runs on the subscription runner, which keeps its position; an event that
- *  comes again finds its reaction in the instance's stream and changes nothing. */
+/** First half of the saga: turns events into stored wishes. Runs on the subscription runner, which keeps its position;
+ * an event that comes again finds its reaction in the instance's stream and changes nothing. */
 @Injectable()
 export class SagaReactor {
   /** Name of the consumer: data, never renamed. */
@@ -28,11 +28,21 @@ export class SagaReactor {
       requestId,
       {
         type: 'React',
-        source: { id: event.id, recordedAtUtc: event.metadata.recordedAtUtc, event: toDomain<SagaSource>(upcast(event)) },
+        source: {
+          id: event.id,
+          recordedAtUtc: event.metadata.recordedAtUtc,
+          event: toDomain<SagaSource>(upcast(event)),
+        },
         idOf: (index) => derivedId(event.id, 'effect', index),
         attemptsMax: retry.attemptsMax,
       },
-      { commandId: derivedId('react', event.id), actor: 'system:registration-saga', correlationId: requestId, causationId: event.id, policyVersion: event.metadata.policyVersion },
+      {
+        commandId: derivedId('react', event.id),
+        actor: 'system:registration-saga',
+        correlationId: requestId,
+        causationId: event.id,
+        policyVersion: event.metadata.policyVersion,
+      },
     );
   }
 }

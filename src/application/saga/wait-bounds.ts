@@ -1,6 +1,6 @@
-/** How long effects wait at most, by a clock that only goes forward. Due times are instants of the wall clock; when that goes
- *  back, what was to be tried again in half a minute would wait for as long as it went back. Each wait therefore ends at
- *  the latest when its own length has passed here. */
+/** How long effects wait at most, by a clock that only goes forward. Due times are instants of the wall clock; when
+ * that goes back, what was to be tried again in half a minute would wait for as long as it went back. Each wait
+ * therefore ends at the latest when its own length has passed here. */
 export class WaitBounds {
   private readonly bounds = new Map<string, Bound>();
 

@@ -55,7 +55,9 @@ export class Consumers {
   async view(): Promise<readonly ConsumerView[]> {
     return Promise.all(
       [...this.known].map(async ([consumer, { runner, maySkip }]) => ({
-        ...runner.status(), maySkip, parked: await this.positions.parked(consumer),
+        ...runner.status(),
+        maySkip,
+        parked: await this.positions.parked(consumer),
       })),
     );
   }
@@ -102,7 +104,10 @@ export class Consumers {
     const trouble = await this.troubleAt(consumer, eventId);
     if (trouble?.outcome === 'stopped') this.resume(consumer);
     // What waits behind it may fail by itself: that is its own trouble, and stays parked.
-    else if (trouble) await this.replay(consumer, trouble.stream).catch((error: unknown) => this.log.warn(`${consumer}: ${messageOf(error)}`));
+    else if (trouble)
+      await this.replay(consumer, trouble.stream).catch((error: unknown) =>
+        this.log.warn(`${consumer}: ${messageOf(error)}`),
+      );
   }
 
   async isSkipped(consumer: string, eventId: string): Promise<boolean> {
@@ -110,11 +115,20 @@ export class Consumers {
   }
 
   /** Puts it on record that an event could not be handled. Once for each event and outcome. */
-  async recordTrouble(consumer: string, outcome: TroubledEvent['outcome'], { id, type }: Pick<StoredEvent, 'id' | 'type'>): Promise<void> {
+  async recordTrouble(
+    consumer: string,
+    outcome: TroubledEvent['outcome'],
+    { id, type }: Pick<StoredEvent, 'id' | 'type'>,
+  ): Promise<void> {
     const commandId = derivedId('consumer-trouble', consumer, outcome, id);
     const context = { commandId, actor: ACTOR, correlationId: commandId, causationId: id, policyVersion: null };
     try {
-      await this.aggregates.execute(consumers, consumer, { type: 'RecordTrouble', outcome, eventId: id, eventType: type }, context);
+      await this.aggregates.execute(
+        consumers,
+        consumer,
+        { type: 'RecordTrouble', outcome, eventId: id, eventType: type },
+        context,
+      );
     } catch (error) {
       // The list and the readiness say it all the same.
       this.log.warn(`it could not be put on record that ${consumer} met ${id}: ${messageOf(error)}`);

@@ -19,21 +19,25 @@ export interface HandledFurther {
   readonly events: number;
 }
 
-/** What a named consumer does with events. Delivery is at least once and in order; after a failure events come again one by one. */
+/** What a named consumer does with events. Delivery is at least once and in order; after a failure events come again
+ * one by one. */
 export interface SubscriptionHandler {
   /** Runs before the position is loaded, each time the lease is taken. */
   prepare?(signal: AbortSignal): Promise<void>;
   /** What a handler with a record of its own knows last of the log: compared with the log as the stored position is. */
   anchor?(): Promise<EventAnchor | null>;
-  /** Handles events in order, all or nothing where that is possible.
-   *  A handler that stores `checkpoint` in its own transaction returns what came of it (rows and position then move together);
-   *  one that returns nothing leaves the position to the runner, which stores it afterwards; so does one that says that it got further.
-   *  @throws {TransientFailure} when the outside world is at fault: tried again without limit. Anything else counts against the event. */
+  /** Handles events in order, all or nothing where that is possible. A handler that stores `checkpoint` in its own
+   * transaction returns what came of it (rows and position then move together); one that returns nothing leaves the
+   * position to the runner, which stores it afterwards; so does one that says that it got further.
+   * @throws {TransientFailure} when the outside world is at fault: tried again without limit. Anything else counts
+   *   against the event. */
   handle(events: readonly StoredEvent[], context: DeliveryContext): Promise<SaveOutcome | HandledFurther | void>;
 }
 
-/** The events are fine and something that the handler needs is not there now. Tried again without limit, never parked. */
+/** The events are fine and something that the handler needs is not there now. Tried again without limit, never
+ * parked. */
 export class TransientFailure extends Error {}
 
-/** Turns a stored event into today's shape: none, one or several events. @throws on a version that this program does not know. */
+/** Turns a stored event into today's shape: none, one or several events. @throws on a version that this program does
+ * not know. */
 export type Upcast = (event: StoredEvent) => readonly StoredEvent[];

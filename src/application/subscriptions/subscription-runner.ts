@@ -17,8 +17,8 @@ import {
   type Upcast,
 } from './subscription-handler.js';
 
-/** `standby`: another process has the lease. `failing`: something outside is not there, tried again without limit. `stopped`: an
- *  event could not be handled and the policy is to stop; nothing goes on before `resume()`. */
+/** `standby`: another process has the lease. `failing`: something outside is not there, tried again without limit.
+ * `stopped`: an event could not be handled and the policy is to stop; nothing goes on before `resume()`. */
 export type SubscriptionState = 'idle' | 'standby' | 'catching_up' | 'live' | 'retrying' | 'failing' | 'stopped';
 
 export interface SubscriptionStatus {
@@ -54,8 +54,8 @@ export interface SubscriptionOptions {
   readonly store: EventStore;
   readonly positions: PositionStore;
   readonly handler: SubscriptionHandler;
-  /** What happens to an event that fails `attemptsMax` times: stop with an alarm, or park it and all later events of its stream and
-   *  go on with the others. */
+  /** What happens to an event that fails `attemptsMax` times: stop with an alarm, or park it and all later events of
+   * its stream and go on with the others. */
   readonly poison: 'stop' | 'park-stream';
   /** Streams between which the order matters have one name here: what is parked of one keeps the others waiting too.
    *  Default: each stream for itself. */
@@ -77,7 +77,8 @@ export interface SubscriptionOptions {
   readonly timers?: Timers;
 }
 
-/** Stored position of a consumer that wants few of the events: it is written at most this often while nothing is handled. */
+/** Stored position of a consumer that wants few of the events: it is written at most this often while nothing is
+ * handled. */
 const QUIET_SAVE_MS = 1000;
 const HOUR_MS = 3_600_000;
 
@@ -88,9 +89,9 @@ const systemTimers: Timers = {
   sleep: (ms, signal) => sleepFor(ms, undefined, { signal }).catch(() => {}),
 };
 
-/** The one loop behind sagas, projections, the audit log and the relay. It takes the consumer's lease, loads its position, follows the
- *  log from there and moves the position only after the handler is done. A lost lease or a moved position never advances anything:
- *  the loop begins again from what is stored. */
+/** The one loop behind sagas, projections, the audit log and the relay. It takes the consumer's lease, loads its
+ * position, follows the log from there and moves the position only after the handler is done. A lost lease or a moved
+ * position never advances anything: the loop begins again from what is stored. */
 export class SubscriptionRunner {
   private readonly timers: Timers;
   private readonly retry: { attemptsMax: number; firstDelayMs: number; delayMsMax: number };
@@ -143,7 +144,8 @@ export class SubscriptionRunner {
     for (const replay of this.replays.splice(0)) replay.reject(new Error(`${this.options.consumer} was stopped`));
   }
 
-  /** Cuts waiting short: for the lease, before a retry, after a failure of the outside. New events need no call, the store tells. */
+  /** Cuts waiting short: for the lease, before a retry, after a failure of the outside. New events need no call, the
+   * store tells. */
   wake(): void {
     if (this.state !== 'stopped') this.nap.abort();
   }
@@ -192,7 +194,7 @@ export class SubscriptionRunner {
   }
 
   private async run(signal: AbortSignal): Promise<void> {
-    for (let troubles = 0; !signal.aborted; ) {
+    for (let troubles = 0; !signal.aborted;) {
       try {
         const lease = await this.options.positions.acquire(this.options.consumer, this.holder, this.leaseMs);
         if (lease) await this.consumeUnderLease(lease, signal);
@@ -226,7 +228,8 @@ export class SubscriptionRunner {
     for (;;) {
       await this.timers.sleep(this.leaseMs / 3, ended.signal);
       if (ended.signal.aborted) return;
-      // An error while renewing is no loss yet: the next renewal may succeed, and the fencing token guards every step anyway.
+      // An error while renewing is no loss yet: the next renewal may succeed, and the fencing token guards every step
+      // anyway.
       const kept = await this.options.positions.renew(lease, this.leaseMs).catch(() => true);
       if (!kept || !(await this.isSameLog())) ended.abort();
     }
@@ -252,7 +255,12 @@ export class SubscriptionRunner {
     const { store, filter, batchSize } = this.options;
     this.enter('catching_up');
     let seen = this.stored;
-    for await (const batch of store.subscribe({ after: this.stored, filter, batchSize, signal: AbortSignal.any([signal, round]) })) {
+    for await (const batch of store.subscribe({
+      after: this.stored,
+      filter,
+      batchSize,
+      signal: AbortSignal.any([signal, round]),
+    })) {
       await this.take(batch, lease, signal);
       // A handler that reads the log itself may be further than this batch: what it has done need not be read again.
       const isFurther = this.stored !== null && batch.position !== null && this.stored > batch.position;
@@ -300,7 +308,8 @@ export class SubscriptionRunner {
       if (!quiet && batch.position !== null && batch.position !== this.stored) await this.save(batch.position, lease);
       return;
     }
-    const together = batch.events.length > 1 && !batch.events.some((event) => this.blocked.has(this.orderOf(event.stream)));
+    const together =
+      batch.events.length > 1 && !batch.events.some((event) => this.blocked.has(this.orderOf(event.stream)));
     if (together && (await this.deliverTogether(batch, lease, signal))) return;
     for (const event of batch.events) await this.deliverAlone(event, lease, signal);
   }
@@ -323,7 +332,8 @@ export class SubscriptionRunner {
   private async deliverAlone(event: StoredEvent, lease: Lease, signal: AbortSignal): Promise<void> {
     // The handler may have gone past this event while it handled the one before.
     if (this.stored !== null && event.position <= this.stored) return;
-    if (this.blocked.has(this.orderOf(event.stream))) return this.park(event, 'an earlier event of this stream is parked', lease);
+    if (this.blocked.has(this.orderOf(event.stream)))
+      return this.park(event, 'an earlier event of this stream is parked', lease);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.deliver([event], event.position, lease, signal, attempt);
@@ -331,9 +341,11 @@ export class SubscriptionRunner {
         this.passOn(error, signal);
         this.failed(error, event);
         const exhausted = error instanceof NotUpcast || (attempt >= this.retry.attemptsMax && !isTransient(error));
-        // An event that is newer than this program is no fault of the event: parking would only spread it over all streams.
+        // An event that is newer than this program is no fault of the event: parking would only spread it over all
+        // streams.
         if (exhausted && (await this.options.isSkipped?.(event.id))) return this.save(event.position, lease);
-        if (exhausted && (this.options.poison === 'stop' || error instanceof NotUpcast)) throw new Poisoned(event, error);
+        if (exhausted && (this.options.poison === 'stop' || error instanceof NotUpcast))
+          throw new Poisoned(event, error);
         if (exhausted) {
           await this.options.onTrouble?.('parked', event);
           return this.park(event, messageOf(error), lease);
@@ -343,7 +355,13 @@ export class SubscriptionRunner {
     }
   }
 
-  private async deliver(events: readonly StoredEvent[], next: Position, lease: Lease, signal: AbortSignal, attempt: number): Promise<void> {
+  private async deliver(
+    events: readonly StoredEvent[],
+    next: Position,
+    lease: Lease,
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<void> {
     if (signal.aborted) throw new Begin();
     const checkpoint = await this.checkpoint(next, lease, events.at(-1));
     const result = await this.options.handler.handle(this.upcast(events), { checkpoint, signal, attempt });
@@ -378,7 +396,16 @@ export class SubscriptionRunner {
   private async park(event: StoredEvent, error: string, lease: Lease): Promise<void> {
     const { consumer, positions } = this.options;
     const { stream, revision, position, id: eventId, type } = event;
-    const parked: ParkedEvent = { consumer, stream, revision, position, eventId, type, error, parkedAtUtc: this.nowUtc() };
+    const parked: ParkedEvent = {
+      consumer,
+      stream,
+      revision,
+      position,
+      eventId,
+      type,
+      error,
+      parkedAtUtc: this.nowUtc(),
+    };
     const step = await this.checkpoint(position, lease, event);
     this.stepped(await positions.park(step, parked), step);
     this.blocked.add(this.orderOf(stream));
@@ -435,7 +462,8 @@ export class SubscriptionRunner {
     for (const entry of parked) {
       if (signal.aborted) throw new Begin();
       const [event] = await store.readStream(entry.stream, { from: entry.revision, limit: 1 });
-      if (event?.id !== entry.eventId) throw new Error(`parked event ${entry.eventId} is not at revision ${entry.revision} of ${entry.stream}`);
+      if (event?.id !== entry.eventId)
+        throw new Error(`parked event ${entry.eventId} is not at revision ${entry.revision} of ${entry.stream}`);
       await this.replayEvent(event, signal);
       if ((await positions.unpark(lease, entry)) !== 'saved') throw new Begin();
     }
@@ -518,7 +546,11 @@ export class SubscriptionRunner {
     const newest = batch.events.at(-1);
     this.lagMs = batch.caughtUp || !newest ? 0 : Math.max(0, now - Date.parse(newest.metadata.recordedAtUtc));
     if (now - this.rate.sinceMs >= 1000) {
-      this.rate = { perSecond: Math.round(((this.handled - this.rate.handled) * 1000) / (now - this.rate.sinceMs)), sinceMs: now, handled: this.handled };
+      this.rate = {
+        perSecond: Math.round(((this.handled - this.rate.handled) * 1000) / (now - this.rate.sinceMs)),
+        sinceMs: now,
+        handled: this.handled,
+      };
     }
     this.state = batch.caughtUp ? 'live' : 'catching_up';
     this.report();
@@ -538,7 +570,11 @@ export class SubscriptionRunner {
 
 /** The event is not to blame: an outage of the store must never stop a consumer for good. */
 function isTransient(error: unknown): boolean {
-  return error instanceof TransientFailure || error instanceof EventStoreUnavailableError || error instanceof OutcomeUnknownError;
+  return (
+    error instanceof TransientFailure ||
+    error instanceof EventStoreUnavailableError ||
+    error instanceof OutcomeUnknownError
+  );
 }
 
 /** Leave this round and begin again from what is stored. */
@@ -560,5 +596,9 @@ function messageOf(error: unknown): string {
 }
 
 function errorOf(error: unknown, event: StoredEvent | null): { message: string; event: string | null } {
-  return { message: messageOf(error), event: event && `${event.type} ${event.id} (${event.stream} revision ${event.revision}, position ${event.position})` };
+  return {
+    message: messageOf(error),
+    event:
+      event && `${event.type} ${event.id} (${event.stream} revision ${event.revision}, position ${event.position})`,
+  };
 }

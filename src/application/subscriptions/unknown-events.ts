@@ -6,8 +6,8 @@ import { DecideAndAppend } from '../commands/decide-and-append.js';
 import { derivedId } from '../ids.js';
 import type { SubscriptionHandler } from './subscription-handler.js';
 
-/** Finds kinds and versions of events in the log that this program does not know. No other consumer asks for them, so that
- *  nobody else would notice: a later version has worked on this log, and what it said is not heard. */
+/** Finds kinds and versions of events in the log that this program does not know. No other consumer asks for them, so
+ * that nobody else would notice: a later version has worked on this log, and what it said is not heard. */
 @Injectable()
 export class UnknownEvents implements SubscriptionHandler {
   /** Name of the consumer: data, never renamed. */
@@ -19,8 +19,19 @@ export class UnknownEvents implements SubscriptionHandler {
     for (const { id, type, schemaVersion } of events) {
       if (isKnown(type, schemaVersion)) continue;
       const commandId = derivedId('unknown-event', type, schemaVersion);
-      const context = { commandId, actor: 'system:unknown-events', correlationId: commandId, causationId: id, policyVersion: null };
-      await this.aggregates.execute(consumers, this.name, { type: 'RecordUnknownEvent', eventType: type, schemaVersion }, context);
+      const context = {
+        commandId,
+        actor: 'system:unknown-events',
+        correlationId: commandId,
+        causationId: id,
+        policyVersion: null,
+      };
+      await this.aggregates.execute(
+        consumers,
+        this.name,
+        { type: 'RecordUnknownEvent', eventType: type, schemaVersion },
+        context,
+      );
     }
   }
 

@@ -59,7 +59,10 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
   erasures: {
     list: async (call) => {
       const acts = await call.rows('/v1/acts', 'acts');
-      return call.showRows(acts.filter(({ act }) => act === 'erase_registrant'), ACT_COLUMNS);
+      return call.showRows(
+        acts.filter(({ act }) => act === 'erase_registrant'),
+        ACT_COLUMNS,
+      );
     },
     propose: async (call) => {
       const [requestId] = call.named('REQUEST-ID');
@@ -167,12 +170,7 @@ function proposed(call: AdminCall, act: Act): number {
   return call.show(act, `proposed as ${act.actId}; ${how}`);
 }
 
-function one(
-  call: AdminCall,
-  rows: readonly JsonObject[],
-  isIt: (row: JsonObject) => boolean,
-  what: string,
-): number {
+function one(call: AdminCall, rows: readonly JsonObject[], isIt: (row: JsonObject) => boolean, what: string): number {
   const found = rows.find(isIt);
   if (!found) throw new UsageError(`there is no ${what} ${call.names[0]}`);
   return call.show(found);

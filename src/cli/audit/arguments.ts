@@ -20,10 +20,19 @@ export const FLAG = { type: 'boolean', default: false } as const;
 export const say = (line = ''): void => void process.stdout.write(`${printable(line)}\n`);
 export const complain = (line: string): void => void process.stderr.write(`${printable(line)}\n`);
 /** Writes a value as JSON for programs, which a terminal may show too. */
-export const sayJson = (value: unknown): void => void process.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
+export const sayJson = (value: unknown): void =>
+  void process.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
 
 /** `--at INSTANT`, `--position N` (also `--index N`), or neither. @throws {UsageError} */
-export function momentOf({ at, position, index }: { readonly at?: string | undefined; readonly position?: string | undefined; readonly index?: string | undefined }): AskedMoment {
+export function momentOf({
+  at,
+  position,
+  index,
+}: {
+  readonly at?: string | undefined;
+  readonly position?: string | undefined;
+  readonly index?: string | undefined;
+}): AskedMoment {
   const place = position ?? index;
   if (at !== undefined && place !== undefined) throw new UsageError('give --at or --position, not both');
   if (at === undefined) return place === undefined ? 'now' : { position: wholeNumber(place, 'position') };
@@ -35,7 +44,8 @@ export function momentOf({ at, position, index }: { readonly at?: string | undef
 export function eitherMomentOf(value: string | undefined, name: string): AskedMoment {
   const text = needed(value, name);
   if (/^-?\d+$/.test(text)) return { position: wholeNumber(text, name) };
-  if (!isInstant(text)) throw new UsageError(`--${name} ${text}: a position in the log, or an instant like 2026-11-23T08:15:30.000Z`);
+  if (!isInstant(text))
+    throw new UsageError(`--${name} ${text}: a position in the log, or an instant like 2026-11-23T08:15:30.000Z`);
   return { atUtc: text };
 }
 
@@ -45,12 +55,33 @@ export function listOf(name: string): ListName {
   return found;
 }
 
-/** What `--booth`, `--stage`, `--resolved` and `--of` restrict a list to. @throws {UsageError} for one that the list does not know */
-export function filterOf(list: ListName, { booth, stage, resolved, of }: { readonly booth?: string | undefined; readonly stage?: string | undefined; readonly resolved?: boolean | undefined; readonly of?: string | undefined }): ListFilter {
-  if (stage !== undefined && !REQUEST_STAGES.includes(stage)) throw new UsageError(`there is no stage ${stage}; there are ${REQUEST_STAGES.join(', ')}`);
-  const filter: ListFilter = { ...(booth === undefined ? {} : { boothId: booth }), ...(stage === undefined ? {} : { stage }), ...(resolved ? { include: 'resolved' as const } : {}), ...(of === undefined ? {} : { requestId: of }) };
+/** What `--booth`, `--stage`, `--resolved` and `--of` restrict a list to. @throws {UsageError} for one that the list
+ * does not know */
+export function filterOf(
+  list: ListName,
+  {
+    booth,
+    stage,
+    resolved,
+    of,
+  }: {
+    readonly booth?: string | undefined;
+    readonly stage?: string | undefined;
+    readonly resolved?: boolean | undefined;
+    readonly of?: string | undefined;
+  },
+): ListFilter {
+  if (stage !== undefined && !REQUEST_STAGES.includes(stage))
+    throw new UsageError(`there is no stage ${stage}; there are ${REQUEST_STAGES.join(', ')}`);
+  const filter: ListFilter = {
+    ...(booth === undefined ? {} : { boothId: booth }),
+    ...(stage === undefined ? {} : { stage }),
+    ...(resolved ? { include: 'resolved' as const } : {}),
+    ...(of === undefined ? {} : { requestId: of }),
+  };
   const options = { boothId: '--booth', stage: '--stage', include: '--resolved', requestId: '--of' } as const;
-  for (const name of Object.keys(filter) as (keyof ListFilter)[]) if (!FILTERS_OF[list].includes(name)) throw new UsageError(`the list ${list} has no ${options[name]}`);
+  for (const name of Object.keys(filter) as (keyof ListFilter)[])
+    if (!FILTERS_OF[list].includes(name)) throw new UsageError(`the list ${list} has no ${options[name]}`);
   return filter;
 }
 
@@ -64,14 +95,20 @@ export function needed(value: string | undefined, name: string): string {
   return value;
 }
 
-/** Notes of a file, or of every file of a folder of copies; a file has one or several. @throws {UsageError} naming a file that has none */
+/** Notes of a file, or of every file of a folder of copies; a file has one or several. @throws {UsageError} naming a
+ * file that has none */
 export function notesIn(path: string): string[] {
   if (!existsSync(path)) throw new UsageError(`there is no file ${path}`);
-  const files = statSync(path).isDirectory() ? readdirSync(path).filter((name) => !name.startsWith('.')).map((name) => join(path, name)) : [path];
+  const files = statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((name) => !name.startsWith('.'))
+        .map((name) => join(path, name))
+    : [path];
   return files.flatMap((file) => {
     const text = readFileSync(file, 'utf8');
     const notes = notesInText(text);
-    if (notes.length === 0 || !notes.every(isNote)) throw new UsageError(`${file} is no checkpoint: it should hold signed notes as the log gives them out`);
+    if (notes.length === 0 || !notes.every(isNote))
+      throw new UsageError(`${file} is no checkpoint: it should hold signed notes as the log gives them out`);
     return notes;
   });
 }
@@ -87,7 +124,13 @@ function isNote(text: string): boolean {
 }
 
 /** `--witness KEY|FILE` (repeatable) and `--witnesses-needed N`; without a number all of them. @throws {UsageError} */
-export function witnessesOf({ witness, needed }: { readonly witness: readonly string[] | undefined; readonly needed: string | undefined }): WitnessPolicy | null {
+export function witnessesOf({
+  witness,
+  needed,
+}: {
+  readonly witness: readonly string[] | undefined;
+  readonly needed: string | undefined;
+}): WitnessPolicy | null {
   if (witness === undefined && needed === undefined) return null;
   const keys = (witness ?? []).map((key) => {
     try {
@@ -98,13 +141,17 @@ export function witnessesOf({ witness, needed }: { readonly witness: readonly st
     }
   });
   const count = needed === undefined ? keys.length : wholeNumber(needed, 'witnesses-needed');
-  if (count < 1 || count > keys.length) throw new UsageError(`--witnesses-needed must be 1 to ${keys.length}: so many witnesses are named with --witness`);
+  if (count < 1 || count > keys.length)
+    throw new UsageError(`--witnesses-needed must be 1 to ${keys.length}: so many witnesses are named with --witness`);
   return { keys, needed: count };
 }
 
 /** What witnesses say, in a line. */
 export function witnessedLine({ isEnough, size, by, atUtc, needed, of }: Witnessed): string {
-  const who = size === null ? 'none of your witnesses has cosigned anything' : `the first ${size} entries are cosigned by ${by.join(', ')}, since ${atUtc}`;
+  const who =
+    size === null
+      ? 'none of your witnesses has cosigned anything'
+      : `the first ${size} entries are cosigned by ${by.join(', ')}, since ${atUtc}`;
   return `witnesses  ${who}${isEnough ? '' : `: ${needed} of ${of} are needed`}`;
 }
 

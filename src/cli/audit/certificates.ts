@@ -34,11 +34,17 @@ export interface AnchorValues {
  *  @throws {UsageError} for files that are no certificates */
 export function judgeWith(values: AnchorValues): CertificateJudge | undefined {
   const both = values.anchors ?? [];
-  const [auth, sign] = [[...both, ...(values['auth-anchors'] ?? [])], [...both, ...(values['sign-anchors'] ?? [])]];
+  const [auth, sign] = [
+    [...both, ...(values['auth-anchors'] ?? [])],
+    [...both, ...(values['sign-anchors'] ?? [])],
+  ];
   if (auth.length + sign.length === 0) return undefined;
   try {
     // The reader chose these files one by one, so a test hierarchy among them is meant.
-    const anchors = TrustAnchors.load({ user_authentication: auth.map(readInputFile), digital_signature: sign.map(readInputFile) }, 'test');
+    const anchors = TrustAnchors.load(
+      { user_authentication: auth.map(readInputFile), digital_signature: sign.map(readInputFile) },
+      'test',
+    );
     const age = values['status-age'];
     return certificateJudge(
       certificateRules(anchors, {
@@ -76,17 +82,46 @@ const WHY: Readonly<Record<AbsenceReason, string>> = {
 const CASES_SHOWN = 10;
 
 /** What the report says about certificates, line by line; nothing where the bundle has none. */
-export function certificateLines({ verdicts, recomputed, reproduced, absent, absentCases, anchorsNamed, boundBy }: CertificateReport): string[] {
+export function certificateLines({
+  verdicts,
+  recomputed,
+  reproduced,
+  absent,
+  absentCases,
+  anchorsNamed,
+  boundBy,
+}: CertificateReport): string[] {
   if (verdicts === 0) return [];
   const number = (n: number) => n.toLocaleString('en-US');
   const reasons = (Object.keys(absent) as AbsenceReason[]).filter((why) => absent[why] > 0);
-  const perCase = (why: AbsenceReason) => absentCases.filter((c) => c.why === why).slice(0, CASES_SHOWN).map(({ index, requestId, detail }) => `           at ${index}, case ${requestId}${detail === null ? '' : `: ${detail}`}`);
+  const perCase = (why: AbsenceReason) =>
+    absentCases
+      .filter((c) => c.why === why)
+      .slice(0, CASES_SHOWN)
+      .map(
+        ({ index, requestId, detail }) =>
+          `           at ${index}, case ${requestId}${detail === null ? '' : `: ${detail}`}`,
+      );
   return [
     `certificates  ${number(reproduced)} of ${number(verdicts)} certificate verdicts reproduced${recomputed === verdicts ? '' : `; ${number(verdicts - recomputed)} not recomputed`}`,
-    ...(boundBy.sha256 > 0 ? [`           evidence of ${number(boundBy.sha256)} is what the log names by SHA-256`] : []),
-    ...(boundBy.name > 0 ? [`           evidence of ${number(boundBy.name)} is bound by 122 bits of SHA-1 alone: its events are of before version 3`] : []),
+    ...(boundBy.sha256 > 0
+      ? [`           evidence of ${number(boundBy.sha256)} is what the log names by SHA-256`]
+      : []),
+    ...(boundBy.name > 0
+      ? [
+          `           evidence of ${number(boundBy.name)} is bound by 122 bits of SHA-1 alone: its events are of before version 3`,
+        ]
+      : []),
     // Reasons that hold for the whole bundle need no list of cases.
-    ...reasons.flatMap((why) => [`           ${number(absent[why])}: ${WHY[why]}`, ...(why === 'no_anchors' || why === 'not_permitted' ? [] : perCase(why))]),
-    ...(absent.no_anchors > 0 ? Object.entries(anchorsNamed).map(([sha256, count]) => `           ${number(count)} verdicts name the anchor with SHA-256 ${sha256}: compare with what the certification service publishes`) : []),
+    ...reasons.flatMap((why) => [
+      `           ${number(absent[why])}: ${WHY[why]}`,
+      ...(why === 'no_anchors' || why === 'not_permitted' ? [] : perCase(why)),
+    ]),
+    ...(absent.no_anchors > 0
+      ? Object.entries(anchorsNamed).map(
+          ([sha256, count]) =>
+            `           ${number(count)} verdicts name the anchor with SHA-256 ${sha256}: compare with what the certification service publishes`,
+        )
+      : []),
   ];
 }

@@ -4,7 +4,13 @@ import { parseArgs } from 'node:util';
 import { fromBase64 } from '../../domain/audit/bytes.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { judgeWitnesses, type WitnessPolicy } from '../../domain/audit/cosignature.js';
-import { compareCopies, notesInText, sizesToProve, type CopyReport, type KeptCopy } from '../../domain/audit/compare-copies.js';
+import {
+  compareCopies,
+  notesInText,
+  sizesToProve,
+  type CopyReport,
+  type KeptCopy,
+} from '../../domain/audit/compare-copies.js';
 import { keysThatFollow } from '../../domain/audit/key-succession.js';
 import { consistencyProof, type Hash } from '../../domain/audit/merkle-tree.js';
 import { judgeNote, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
@@ -36,14 +42,27 @@ interface PresentLog {
 
 /** `honnin audit compare`: holds kept checkpoints against the present log. */
 export async function compare(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: TEXT, server: TEXT, copies: MANY, key: MANY, witness: MANY, 'witnesses-needed': TEXT, json: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: TEXT,
+      server: TEXT,
+      copies: MANY,
+      key: MANY,
+      witness: MANY,
+      'witnesses-needed': TEXT,
+      json: { type: 'boolean', default: false },
+    },
+  });
   if (!values.copies) throw new UsageError('compare needs --copies FOLDER|FILE|URL|kafka');
   const witnesses = witnessesOf({ witness: values.witness, needed: values['witnesses-needed'] });
   const kept = (await Promise.all(values.copies.map(copiesIn))).flat();
   const log = values.server ? await logOfServer(values.server.replace(/\/$/, '')) : await logInFolder(values.data);
   // What witnesses have cosigned is held against the log as every other copy is.
   const copies = log.cosigned === null ? kept : [...kept, { note: log.cosigned, where: COSIGNED }];
-  const trusted = (values.key ?? []).map((key) => parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256));
+  const trusted = (values.key ?? []).map((key) =>
+    parseVerifierKey(existsSync(key) ? readFileSync(key, 'utf8') : key, sha256),
+  );
   const check = { hash: sha256, isSigned: isSignedEd25519 };
   const first = trusted.length > 0 ? trusted : log.stated.slice(0, 1);
   const keys = keysThatFollow(first, [...log.successions, ...log.losses], check);
@@ -58,23 +77,39 @@ export async function compare(args: string[]): Promise<number> {
 
 type WitnessJudgement = ReturnType<typeof judgeWitnesses> & { readonly isWrong: boolean };
 
-/** Cosignatures on the present checkpoint and on copies that this log signed. A wrong line in a copy is the doing of whoever kept it; one in
- *  what the log itself gives out is the log's. */
-function witnessesOn(log: PresentLog, copies: readonly KeptCopy[], keys: readonly VerifierKey[], policy: WitnessPolicy): WitnessJudgement {
+/** Cosignatures on the present checkpoint and on copies that this log signed. A wrong line in a copy is the doing of
+ * whoever kept it; one in what the log itself gives out is the log's. */
+function witnessesOn(
+  log: PresentLog,
+  copies: readonly KeptCopy[],
+  keys: readonly VerifierKey[],
+  policy: WitnessPolicy,
+): WitnessJudgement {
   const origin = checkpointIn(log.note)?.checkpoint.origin;
-  const signed = (notes: readonly string[]) => notes.flatMap((text) => {
-    const read = checkpointIn(text);
-    const isOurs = read !== null && read.checkpoint.origin === origin && judgeNote(read.note, keys, isSignedEd25519).verdict === 'signed';
-    return isOurs ? [{ size: read.checkpoint.size, note: read.note }] : [];
-  });
-  const own = judgeWitnesses(signed([log.note, ...(log.cosigned === null ? [] : [log.cosigned])]), policy, isSignedEd25519);
+  const signed = (notes: readonly string[]) =>
+    notes.flatMap((text) => {
+      const read = checkpointIn(text);
+      const isOurs =
+        read !== null &&
+        read.checkpoint.origin === origin &&
+        judgeNote(read.note, keys, isSignedEd25519).verdict === 'signed';
+      return isOurs ? [{ size: read.checkpoint.size, note: read.note }] : [];
+    });
+  const own = judgeWitnesses(
+    signed([log.note, ...(log.cosigned === null ? [] : [log.cosigned])]),
+    policy,
+    isSignedEd25519,
+  );
   const all = judgeWitnesses(signed([log.note, ...copies.map(({ note }) => note)]), policy, isSignedEd25519);
   return { ...all, isWrong: own.wrong.length > 0 };
 }
 
 function witnessLines(judged: WitnessJudgement | null): string[] {
   if (judged === null) return [];
-  const wrong = judged.wrong.map(({ size, witness }) => `${judged.isWrong ? 'WRONG      ' : 'NOTE       '}${size} entries: the line of ${witness} is not its cosignature`);
+  const wrong = judged.wrong.map(
+    ({ size, witness }) =>
+      `${judged.isWrong ? 'WRONG      ' : 'NOTE       '}${size} entries: the line of ${witness} is not its cosignature`,
+  );
   return [witnessedLine(judged.witnessed), ...wrong];
 }
 
@@ -89,16 +124,29 @@ function exitCode(report: CopyReport, hasKey: boolean, judged: WitnessJudgement 
 function linesOf(report: CopyReport, hasKey: boolean): string[] {
   const { origin, treeSize, checkpoints, consistent, consistentUpTo, firstFork, ignored, discrepancies } = report;
   const { losses, lost } = report;
-  const lines = [`log        ${origin ?? 'unknown'}, ${treeSize ?? 0} entries now`, `copies     ${checkpoints} different checkpoints of this log${ignored > 0 ? `; ${ignored} records are not signed by it and were left aside` : ''}`, `agree      ${consistent} of ${checkpoints}${consistentUpTo === null ? '' : `, the largest has ${consistentUpTo} entries`}`];
+  const lines = [
+    `log        ${origin ?? 'unknown'}, ${treeSize ?? 0} entries now`,
+    `copies     ${checkpoints} different checkpoints of this log${ignored > 0 ? `; ${ignored} records are not signed by it and were left aside` : ''}`,
+    `agree      ${consistent} of ${checkpoints}${consistentUpTo === null ? '' : `, the largest has ${consistentUpTo} entries`}`,
+  ];
   for (const loss of losses) lines.push(`LOSS       ${loss}`);
   if (lost > 0)
     lines.push(`LOSS       ${lost} copies are of what is declared lost: nothing is left to compare them with`);
-  for (const { code, size, where, detail } of discrepancies.slice(0, 50)) lines.push(`WRONG      ${size === null ? '' : `${size} entries: `}${detail} (${where}) [${code}]`);
-  if (firstFork) lines.push(`FORK       first at the checkpoint of ${firstFork.size} entries (${firstFork.where}): something in entries ${firstFork.afterEntry} to ${firstFork.size - 1} was changed, removed or added after it was given out`);
+  for (const { code, size, where, detail } of discrepancies.slice(0, 50))
+    lines.push(`WRONG      ${size === null ? '' : `${size} entries: `}${detail} (${where}) [${code}]`);
+  if (firstFork)
+    lines.push(
+      `FORK       first at the checkpoint of ${firstFork.size} entries (${firstFork.where}): something in entries ${firstFork.afterEntry} to ${firstFork.size - 1} was changed, removed or added after it was given out`,
+    );
   else if (checkpoints === 0) lines.push('nothing was compared: there is no checkpoint of this log among the copies');
   else if (discrepancies.length === 0 && losses.length > 0)
     lines.push('nothing else is wrong; what was declared lost stays lost');
-  else if (discrepancies.length === 0) lines.push(hasKey ? 'the log has only grown since each of these checkpoints' : 'the log has only grown since each of these checkpoints, but nobody knows whose log it is: give its key with --key');
+  else if (discrepancies.length === 0)
+    lines.push(
+      hasKey
+        ? 'the log has only grown since each of these checkpoints'
+        : 'the log has only grown since each of these checkpoints, but nobody knows whose log it is: give its key with --key',
+    );
   return lines;
 }
 
@@ -133,10 +181,21 @@ async function logOfServer(server: string): Promise<PresentLog> {
   const { keys, successions, losses = [] } = answer;
   const { size } = parseCheckpoint(note).checkpoint;
   return {
-    note, cosigned, stated: keys.map((key) => parseVerifierKey(key, sha256)), successions, losses,
+    note,
+    cosigned,
+    stated: keys.map((key) => parseVerifierKey(key, sha256)),
+    successions,
+    losses,
     proofs: async (sizes) => {
       const fetched = new Map<number, readonly Hash[] | Error>();
-      for (const first of sizes) fetched.set(first, await get(`proofs/consistency?first=${first}&second=${size}`).then(async (answer) => ((await answer.json()) as { proof: string[] }).proof.map((hash) => fromBase64(hash)), (error: unknown) => error as Error));
+      for (const first of sizes)
+        fetched.set(
+          first,
+          await get(`proofs/consistency?first=${first}&second=${size}`).then(
+            async (answer) => ((await answer.json()) as { proof: string[] }).proof.map((hash) => fromBase64(hash)),
+            (error: unknown) => error as Error,
+          ),
+        );
       return (first) => {
         const proof = fetched.get(first);
         if (proof === undefined || 'message' in proof) throw proof ?? new Error('it was not asked for');
@@ -151,20 +210,30 @@ async function copiesIn(place: string): Promise<KeptCopy[]> {
   if (place === 'kafka') return copiesOnTopic();
   if (/^https?:\/\//.test(place)) return copiesAt(place);
   if (!existsSync(place)) throw new UsageError(`there is no file or folder ${place}`);
-  const files = statSync(place).isDirectory() ? readdirSync(place).filter((name) => !name.startsWith('.') && !name.endsWith('.tmp')).map((name) => join(place, name)) : [place];
-  return files.filter((file) => statSync(file).isFile()).flatMap((file) => notesInText(readFileSync(file, 'utf8')).map((note) => ({ note, where: file })));
+  const files = statSync(place).isDirectory()
+    ? readdirSync(place)
+        .filter((name) => !name.startsWith('.') && !name.endsWith('.tmp'))
+        .map((name) => join(place, name))
+    : [place];
+  return files
+    .filter((file) => statSync(file).isFile())
+    .flatMap((file) => notesInText(readFileSync(file, 'utf8')).map((note) => ({ note, where: file })));
 }
 
 async function copiesAt(url: string): Promise<KeptCopy[]> {
   const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  if (Number(response.headers.get('content-length') ?? 0) > ANSWER_BYTES_MAX) throw new Error(`${url} answers with more than ${ANSWER_BYTES_MAX} bytes`);
+  if (Number(response.headers.get('content-length') ?? 0) > ANSWER_BYTES_MAX)
+    throw new Error(`${url} answers with more than ${ANSWER_BYTES_MAX} bytes`);
   return notesInText(await response.text()).map((note, index) => ({ note, where: `${url}#${index + 1}` }));
 }
 
 async function copiesOnTopic(): Promise<KeptCopy[]> {
   const topic = checkpointTopic(Config.from(process.env));
-  if (topic === null) throw new UsageError('--copies kafka needs HONNIN_AUDIT_COPY_KAFKA_BROKERS, with the rights of whoever reads the topic');
+  if (topic === null)
+    throw new UsageError(
+      '--copies kafka needs HONNIN_AUDIT_COPY_KAFKA_BROKERS, with the rights of whoever reads the topic',
+    );
   const copies: KeptCopy[] = [];
   await topic.read((copy) => void copies.push(copy));
   return copies;

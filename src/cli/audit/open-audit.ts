@@ -26,8 +26,8 @@ export interface Recorder {
   readonly close: () => Promise<void>;
 }
 
-/** Who works at the command line, as the record names it: the operating-system user, and the name in HONNIN_OPERATOR where several people
- *  share one. The prefix keeps it apart from people who are signed in. */
+/** Who works at the command line, as the record names it: the operating-system user, and the name in HONNIN_OPERATOR
+ * where several people share one. The prefix keeps it apart from people who are signed in. */
 export function operatorName({ values: { operator } }: Config): string {
   const user = systemUser();
   return operator === null ? `os:${user}` : `os:${user}:${operator}`;
@@ -80,11 +80,26 @@ export class OpenAudit {
     return LogKeys.open({ origin, secretFolder, auditFolder: this.auditFolder, create: false });
   }
 
-  vault(): { readonly vault: EncryptedImageVault; readonly pseudonyms: VaultPseudonyms; readonly cards: CardTable; readonly close: () => void } {
+  vault(): {
+    readonly vault: EncryptedImageVault;
+    readonly pseudonyms: VaultPseudonyms;
+    readonly cards: CardTable;
+    readonly close: () => void;
+  } {
     const { masterKeyFile, serverSecretFile } = this.config.values;
-    const ring = new KeyRing(this.config.inData('vault', 'keys.db'), keyFile(masterKeyFile ?? this.config.inData('keys', 'master.key'), { create: false }));
-    const secrets = new KeyedSecrets(keyFile(serverSecretFile ?? this.config.inData('keys', 'server.secret'), { create: false }));
-    return { vault: new EncryptedImageVault(join(this.config.inData('vault'), 'sealed'), ring), pseudonyms: new VaultPseudonyms(ring, secrets), cards: ring.cards, close: () => ring.close() };
+    const ring = new KeyRing(
+      this.config.inData('vault', 'keys.db'),
+      keyFile(masterKeyFile ?? this.config.inData('keys', 'master.key'), { create: false }),
+    );
+    const secrets = new KeyedSecrets(
+      keyFile(serverSecretFile ?? this.config.inData('keys', 'server.secret'), { create: false }),
+    );
+    return {
+      vault: new EncryptedImageVault(join(this.config.inData('vault'), 'sealed'), ring),
+      pseudonyms: new VaultPseudonyms(ring, secrets),
+      cards: ring.cards,
+      close: () => ring.close(),
+    };
   }
 
   /** A handler that puts exports on record, which needs the right to write: not beside a running server. */

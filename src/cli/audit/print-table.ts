@@ -8,7 +8,12 @@ const TOKEN = /committed:([0-9a-f]{8})[0-9a-f]{56}/g;
 export function tableLines(rows: readonly JsonObject[], columns = namesIn(rows)): string[] {
   const cells = [columns, ...rows.map((row) => columns.map((name) => cell(row[name])))];
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => widthOf(line[i] as string))));
-  return cells.map((line) => line.map((text, i) => text + ' '.repeat((widths[i] as number) - widthOf(text))).join('  ').trimEnd());
+  return cells.map((line) =>
+    line
+      .map((text, i) => text + ' '.repeat((widths[i] as number) - widthOf(text)))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 /** A value with its members, one line each: `a.b.c   value`. */
@@ -29,7 +34,9 @@ function namesIn(rows: readonly JsonObject[]): string[] {
 function flat(value: JsonObject, prefix = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, member]): [string, string][] => {
     const path = prefix === '' ? name : `${prefix}.${name}`;
-    return typeof member === 'object' && member !== null && !Array.isArray(member) && Object.keys(member).length > 0 ? flat(member as JsonObject, path) : [[path, shortText(member)]];
+    return typeof member === 'object' && member !== null && !Array.isArray(member) && Object.keys(member).length > 0
+      ? flat(member as JsonObject, path)
+      : [[path, shortText(member)]];
   });
 }
 
@@ -41,5 +48,12 @@ function cell(value: Json | undefined): string {
 
 /** Columns that a terminal needs: wide letters of Japanese count twice. */
 function widthOf(text: string): number {
-  return [...text].reduce((sum, letter) => sum + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(letter) ? 2 : 1), 0);
+  return [...text].reduce(
+    (sum, letter) =>
+      sum +
+      (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(letter)
+        ? 2
+        : 1),
+    0,
+  );
 }

@@ -3,13 +3,19 @@ import { complain } from './arguments.js';
 /** The server's answer is no success; what it said is printed already. */
 export class ServerRefusedError extends Error {}
 
-/** Asks a running server as a signed-in person. @throws {ServerRefusedError} after saying why, in the words of the problem document */
+/** Asks a running server as a signed-in person. @throws {ServerRefusedError} after saying why, in the words of the
+ * problem document */
 export async function ask<T>(server: string, token: string | undefined, path: string, body?: object): Promise<T> {
   const response = await fetch(`${server.replace(/\/$/, '')}${path}`, {
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
-    headers: { authorization: `Bearer ${token ?? process.env['HONNIN_TOKEN'] ?? ''}`, ...(body && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token ?? process.env['HONNIN_TOKEN'] ?? ''}`,
+      ...(body && { 'content-type': 'application/json' }),
+    },
   }).catch((error: unknown) => {
-    throw new ServerRefusedError(`${server} does not answer: ${error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)}`);
+    throw new ServerRefusedError(
+      `${server} does not answer: ${error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)}`,
+    );
   });
   const text = await response.text();
   // 204 has nothing to say.
@@ -30,7 +36,11 @@ export async function orSayWhy(name: string, work: () => Promise<number>): Promi
 
 function problemIn(text: string): string {
   try {
-    const { title, detail, errors } = JSON.parse(text) as { title?: string; detail?: string; errors?: readonly { expected: string }[] };
+    const { title, detail, errors } = JSON.parse(text) as {
+      title?: string;
+      detail?: string;
+      errors?: readonly { expected: string }[];
+    };
     return `${title ?? ''}. ${errors ? errors.map((e) => e.expected).join('; ') : (detail ?? '')}`;
   } catch {
     // Not a problem document: a proxy's page perhaps.

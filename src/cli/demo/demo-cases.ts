@@ -46,17 +46,27 @@ export const DEMO_CASES: readonly DemoCase[] = [
   {
     name: 'accepted',
     expected: 'GovernmentAccepted',
-    start: async (world, people) => world.register(await people.card(HANAKO, DEMO_STORIES.samePerson.card), await loadDemoFace(DEMO_STORIES.samePerson.captured)),
+    start: async (world, people) =>
+      world.register(
+        await people.card(HANAKO, DEMO_STORIES.samePerson.card),
+        await loadDemoFace(DEMO_STORIES.samePerson.captured),
+      ),
     check: async (world, requestId) => {
       const received = (await world.history(requestId)).find((e) => e.type === 'RequestReceived');
       const kept = world.sandbox.government.submissions.at(-1);
-      return kept?.capturedAtUtc === received?.data['capturedAtUtc'] ? null : 'the government server does not have the capture time with the photograph';
+      return kept?.capturedAtUtc === received?.data['capturedAtUtc']
+        ? null
+        : 'the government server does not have the capture time with the photograph';
     },
   },
   {
     name: 'other person',
     expected: 'FaceMismatched',
-    start: async (world, people) => world.register(await people.card('Yoko', DEMO_STORIES.differentPeople.card), await loadDemoFace(DEMO_STORIES.differentPeople.captured)),
+    start: async (world, people) =>
+      world.register(
+        await people.card('Yoko', DEMO_STORIES.differentPeople.card),
+        await loadDemoFace(DEMO_STORIES.differentPeople.captured),
+      ),
   },
   {
     name: 'revoked certificate',
@@ -68,7 +78,8 @@ export const DEMO_CASES: readonly DemoCase[] = [
     },
     check: async (world, requestId) => {
       const events = await world.history(requestId);
-      if (events.some((e) => e.type.startsWith('Face'))) return 'a face was compared although the certificate is revoked';
+      if (events.some((e) => e.type.startsWith('Face')))
+        return 'a face was compared although the certificate is revoked';
       const reason = events.find((e) => e.type === 'CertificateRejected')?.data['reason'];
       return reason === 'revoked' ? null : `the certificate was rejected as ${String(reason)}`;
     },
@@ -101,19 +112,33 @@ export const DEMO_CASES: readonly DemoCase[] = [
       await world.sandbox.government.up();
     },
     check: async (world, requestId) => {
-      const submissionId = (await world.history(requestId)).find((e) => e.type === 'SubmissionAttempted')?.data['submissionId'];
-      const stored = world.sandbox.government.history.filter((a) => a.submissionId === submissionId && a.outcome === 'stored').length;
-      const repeated = world.sandbox.government.history.filter((a) => a.submissionId === submissionId && a.outcome === 'repeated').length;
-      return stored === 1 && repeated >= 1 ? null : `the government server stored it ${stored} times and saw ${repeated} repetitions`;
+      const submissionId = (await world.history(requestId)).find((e) => e.type === 'SubmissionAttempted')?.data[
+        'submissionId'
+      ];
+      const stored = world.sandbox.government.history.filter(
+        (a) => a.submissionId === submissionId && a.outcome === 'stored',
+      ).length;
+      const repeated = world.sandbox.government.history.filter(
+        (a) => a.submissionId === submissionId && a.outcome === 'repeated',
+      ).length;
+      return stored === 1 && repeated >= 1
+        ? null
+        : `the government server stored it ${stored} times and saw ${repeated} repetitions`;
     },
   },
   {
     name: 'second registration of the same person',
     expected: 'GovernmentAccepted',
-    start: async (world, people) => world.register(await people.card(HANAKO, DEMO_STORIES.samePerson.card), await loadDemoFace(`${DEMO_STORIES.samePerson.captured}-mirrored`)),
+    start: async (world, people) =>
+      world.register(
+        await people.card(HANAKO, DEMO_STORIES.samePerson.card),
+        await loadDemoFace(`${DEMO_STORIES.samePerson.captured}-mirrored`),
+      ),
     check: async (world, requestId) => {
       const matched = (await world.history(requestId)).find((e) => e.type === 'FaceMatched');
-      return (matched?.data['registered'] as { comparison?: string } | undefined)?.comparison === 'compared' ? null : 'the registered image was not compared';
+      return (matched?.data['registered'] as { comparison?: string } | undefined)?.comparison === 'compared'
+        ? null
+        : 'the registered image was not compared';
     },
   },
   {
@@ -126,28 +151,44 @@ export const DEMO_CASES: readonly DemoCase[] = [
     meanwhile: async (world, requestId) => {
       await world.until(requestId, ['HoldOpened']);
       for (const officer of ['officer-a', 'officer-b']) {
-        await world.call(officer, 'POST', `/v1/holds/${requestId}/opinions`, { opinion: 'reject', reason: 'different_person' });
+        await world.call(officer, 'POST', `/v1/holds/${requestId}/opinions`, {
+          opinion: 'reject',
+          reason: 'different_person',
+        });
       }
-      await world.call('officer-a', 'POST', `/v1/holds/${requestId}/resolution`, { outcome: 'rejected', reason: 'different_person' });
+      await world.call('officer-a', 'POST', `/v1/holds/${requestId}/resolution`, {
+        outcome: 'rejected',
+        reason: 'different_person',
+      });
     },
-    check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted') ? 'a held request was submitted' : null),
+    check: async (world, requestId) =>
+      (await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted')
+        ? 'a held request was submitted'
+        : null,
   },
   {
-    // The sample photographs hold no sequence of one person: the mirror image of a half-turned face plays the turn to the left.
+    // The sample photographs hold no sequence of one person: the mirror image of a half-turned face plays the turn to
+    // the left.
     name: 'further frames are judged, and decide nothing by default',
     expected: 'GovernmentAccepted',
     start: async (world, people) => {
       const [photo, turnedLeft] = [await loadDemoFace('sample6-second'), await loadDemoFace('sample6-second-mirrored')];
       const checked = await world.booth.checkPhoto(photo);
       if (!checked.usable) throw new Error(`a good photograph was checked as ${JSON.stringify(checked)}`);
-      return world.register(await people.card('Midori', 'sample6-second-mirrored'), photo, { frames: () => [turnedLeft] });
+      return world.register(await people.card('Midori', 'sample6-second-mirrored'), photo, {
+        frames: () => [turnedLeft],
+      });
     },
     check: async (world, requestId) => {
       const events = await world.history(requestId);
       const { prompt } = events.find((e) => e.type === 'RequestReceived')?.data['frames'] as { prompt: string };
-      const { frames } = events.find((e) => e.type === 'FaceMatched')?.data['signals'] as { frames: Record<string, unknown> };
+      const { frames } = events.find((e) => e.type === 'FaceMatched')?.data['signals'] as {
+        frames: Record<string, unknown>;
+      };
       const expected = { count: 1, samePerson: true, movement: true, promptFollowed: prompt === 'turn-left' };
-      return Object.entries(expected).every(([name, value]) => frames[name] === value) ? null : `asked for ${prompt}, the frames were judged as ${JSON.stringify(frames)}`;
+      return Object.entries(expected).every(([name, value]) => frames[name] === value)
+        ? null
+        : `asked for ${prompt}, the frames were judged as ${JSON.stringify(frames)}`;
     },
   },
   {
@@ -156,7 +197,8 @@ export const DEMO_CASES: readonly DemoCase[] = [
     start: async (world, people) => {
       const photo = await emptyBooth();
       const { usable, reasons } = await world.booth.checkPhoto(photo);
-      if (usable || reasons[0]?.reason !== 'no_face') throw new Error(`an empty booth was checked as ${JSON.stringify({ usable, reasons })}`);
+      if (usable || reasons[0]?.reason !== 'no_face')
+        throw new Error(`an empty booth was checked as ${JSON.stringify({ usable, reasons })}`);
       // The guidance is not followed here, to show that the server itself does not compare such a photograph.
       return world.register(await people.card('Fumiko', 'sample1-left-mirrored'), photo);
     },
@@ -164,8 +206,14 @@ export const DEMO_CASES: readonly DemoCase[] = [
   {
     name: 'registry only',
     expected: 'KeptInRegistry',
-    start: async (world, people) => world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await loadDemoFace('sample1-left'), { mode: 'REGISTRY_ONLY' }),
-    check: async (world, requestId) => ((await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted') ? 'something was sent to the government server' : null),
+    start: async (world, people) =>
+      world.register(await people.card('Fumiko', 'sample1-left-mirrored'), await loadDemoFace('sample1-left'), {
+        mode: 'REGISTRY_ONLY',
+      }),
+    check: async (world, requestId) =>
+      (await world.history(requestId)).some((e) => e.type === 'SubmissionAttempted')
+        ? 'something was sent to the government server'
+        : null,
   },
   {
     name: 'government refuses',
@@ -184,6 +232,7 @@ export const DEMO_CASES: readonly DemoCase[] = [
 
 /** What a booth photographs when nobody stands in front of it: a grey wall, a little uneven. */
 function emptyBooth(): Promise<Buffer> {
-  const wall = '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="960"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#c9c7c2"/><stop offset="1" stop-color="#a9a6a0"/></linearGradient></defs><rect width="720" height="960" fill="url(#g)"/></svg>';
+  const wall =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="960"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="#c9c7c2"/><stop offset="1" stop-color="#a9a6a0"/></linearGradient></defs><rect width="720" height="960" fill="url(#g)"/></svg>';
   return sharp(Buffer.from(wall)).jpeg({ quality: 90 }).toBuffer();
 }

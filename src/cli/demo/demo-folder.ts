@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const PREFIX = 'honnin-demo-';
 const OWNER_FILE = 'process';
 
-/** A folder for the data of a demonstration, which may be of real people: removed however this process ends. What SIGKILL leaves behind
- *  nobody can read (its key was in memory alone), and the next demonstration removes it. */
+/** A folder for the data of a demonstration, which may be of real people: removed however this process ends. What
+ * SIGKILL leaves behind nobody can read (its key was in memory alone), and the next demonstration removes it. */
 export function makeDemoFolder(): string {
   removeAbandoned();
   const folder = mkdtempSync(join(tmpdir(), PREFIX));

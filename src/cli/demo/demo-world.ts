@@ -19,14 +19,24 @@ export interface HistoryEvent {
 
 /** Every end that a case can have. */
 export const CASE_ENDS = [
-  'CertificateRejected', 'FaceMismatched', 'FaceNotComparable', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn',
+  'CertificateRejected',
+  'FaceMismatched',
+  'FaceNotComparable',
+  'HoldRejected',
+  'RecaptureRequested',
+  'HoldExpired',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'KeptInRegistry',
+  'RegistrationWithdrawn',
 ];
 
 /** What shows health and measurements, unless the environment names another token. */
 const OPERATOR_TOKEN = 'operator';
 const BOOTH_ID = 'booth-shinjuku-01';
 
-/** A server, the stand-ins around it and one booth, all on free ports, with data in a temporary folder. Everything talks HTTP. */
+/** A server, the stand-ins around it and one booth, all on free ports, with data in a temporary folder. Everything
+ * talks HTTP. */
 export class DemoWorld {
   /** Told of every history that is read, so that a case can be shown while it happens. */
   onHistory: (events: readonly HistoryEvent[]) => void = () => {};
@@ -47,16 +57,29 @@ export class DemoWorld {
     say('starting the server (the first start on a machine also builds the face models) ...');
     const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('HONNIN_')));
     const settings: Record<string, string | undefined> = {
-      HONNIN_LOG_LEVEL: 'silent', HONNIN_METRICS_TOKEN: OPERATOR_TOKEN, ...own, ...sandboxSettings(sandbox),
-      HONNIN_DATA: join(folder, 'data'), HONNIN_HOST: '127.0.0.1', HONNIN_PORT: '0',
+      HONNIN_LOG_LEVEL: 'silent',
+      HONNIN_METRICS_TOKEN: OPERATOR_TOKEN,
+      ...own,
+      ...sandboxSettings(sandbox),
+      HONNIN_DATA: join(folder, 'data'),
+      HONNIN_HOST: '127.0.0.1',
+      HONNIN_PORT: '0',
     };
-    // Who ends this process ends the demonstration; and with the process goes the key to everything that is kept of people.
+    // Who ends this process ends the demonstration; and with the process goes the key to everything that is kept of
+    // people.
     const server = await startServer(settings, { masterKey: randomBytes(32), takesSignals: false });
     say(`server: ${server.url}   data: ${folder}`);
     const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator', 'administrator-b'];
-    const tokens = Object.fromEntries(await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)));
+    const tokens = Object.fromEntries(
+      await Promise.all(users.map(async (user) => [user, await sandbox.tokens.signIn(user)] as const)),
+    );
     const key = generateBoothKey();
-    const booth = new BoothClient({ baseUrl: server.url, boothId: BOOTH_ID, key, counter: new DurableCaptureCounter(join(folder, 'booth')) });
+    const booth = new BoothClient({
+      baseUrl: server.url,
+      boothId: BOOTH_ID,
+      key,
+      counter: new DurableCaptureCounter(join(folder, 'booth')),
+    });
     const { consentTexts } = await booth.settings();
     const world = new DemoWorld(
       folder,
@@ -67,14 +90,30 @@ export class DemoWorld {
       settings['HONNIN_METRICS_TOKEN'] ?? OPERATOR_TOKEN,
       consentTexts.at(-1)?.version ?? 'none',
     );
-    await world.twoPeople('/v1/booths', { boothId: BOOTH_ID, publicKey: key.publicKeySpki, reason: 'new_site', reference: 'DEMO-1' });
+    await world.twoPeople('/v1/booths', {
+      boothId: BOOTH_ID,
+      publicKey: key.publicKeySpki,
+      reason: 'new_site',
+      reference: 'DEMO-1',
+    });
     return world;
   }
 
   /** What a booth does: reads the card, signs, sends. @returns the receipt number. */
-  async register(card: SyntheticCard, photo: Uint8Array, options: Pick<Capture, 'mode' | 'frames'> = {}): Promise<string> {
+  async register(
+    card: SyntheticCard,
+    photo: Uint8Array,
+    options: Pick<Capture, 'mode' | 'frames'> = {},
+  ): Promise<string> {
     const { authenticationPin, accessNumber } = card.secrets;
-    const { receipt } = await this.booth.register({ card: card.connect(), pin: authenticationPin, accessNumber, photo, consent: { textVersion: this.consentText, keepReferenceImage: true }, ...options });
+    const { receipt } = await this.booth.register({
+      card: card.connect(),
+      pin: authenticationPin,
+      accessNumber,
+      photo,
+      consent: { textVersion: this.consentText, keepReferenceImage: true },
+      ...options,
+    });
     return receipt;
   }
 
@@ -84,7 +123,11 @@ export class DemoWorld {
   }
 
   async history(requestId: string, atUtc?: string): Promise<readonly HistoryEvent[]> {
-    const { events } = (await this.call('auditor', 'GET', `/v1/cases/${requestId}/history${atUtc ? `?at=${encodeURIComponent(atUtc)}` : ''}`)) as { events: HistoryEvent[] };
+    const { events } = (await this.call(
+      'auditor',
+      'GET',
+      `/v1/cases/${requestId}/history${atUtc ? `?at=${encodeURIComponent(atUtc)}` : ''}`,
+    )) as { events: HistoryEvent[] };
     this.onHistory(events);
     return events;
   }
@@ -96,15 +139,20 @@ export class DemoWorld {
       const events = await this.history(requestId);
       if (events.some((e) => types.includes(e.type))) return events;
       const end = events.find((e) => CASE_ENDS.includes(e.type));
-      if (end) throw new Error(`the case ended with ${end.type} ${JSON.stringify(end.data)} before ${types.join(' or ')}`);
-      if (Date.now() > deadline) throw new Error(`no ${types.join(' or ')} within ${limitMs / 1000} s; the case has ${events.map((e) => e.type).join(', ')}`);
+      if (end)
+        throw new Error(`the case ended with ${end.type} ${JSON.stringify(end.data)} before ${types.join(' or ')}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `no ${types.join(' or ')} within ${limitMs / 1000} s; the case has ${events.map((e) => e.type).join(', ')}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  /** The whole history, once nothing has been added to it for a moment: the last effects of a case come after its end. */
+  /** The whole history, once nothing has been added to it for a moment: the last effects of a case come after its
+   * end. */
   async settled(requestId: string): Promise<readonly HistoryEvent[]> {
-    for (let earlier = -1; ; ) {
+    for (let earlier = -1; ;) {
       const events = await this.history(requestId);
       if (events.length === earlier) return events;
       earlier = events.length;
@@ -117,7 +165,10 @@ export class DemoWorld {
     const { parts } = (await this.ready()) as {
       readonly parts?: Readonly<Record<string, { readonly detail: string }>>;
     };
-    return parts?.['checkpoint-timestamp']?.detail.replace('are covered', 'are covered by a timestamp') ?? 'no timestamp authority is configured';
+    return (
+      parts?.['checkpoint-timestamp']?.detail.replace('are covered', 'are covered by a timestamp') ??
+      'no timestamp authority is configured'
+    );
   }
 
   private async ready(): Promise<unknown> {
@@ -129,7 +180,10 @@ export class DemoWorld {
   async call(user: string, method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${this.server.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.tokens[user]}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      headers: {
+        authorization: `Bearer ${this.tokens[user]}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await response.text();

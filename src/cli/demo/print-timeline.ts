@@ -1,7 +1,7 @@
 import type { HistoryEvent } from './demo-world.js';
 
-/** Prints a case as people read it while it happens: a line per event with the time since the first one. Bookkeeping of the saga is
- *  left out, and nothing is printed twice. */
+/** Prints a case as people read it while it happens: a line per event with the time since the first one. Bookkeeping of
+ * the saga is left out, and nothing is printed twice. */
 export class LiveTimeline {
   private printed = 0;
 
@@ -13,7 +13,9 @@ export class LiveTimeline {
     if (!first) return;
     for (const event of events.slice(this.printed).filter(isOfTheCase)) {
       const elapsed = (Date.parse(event.recordedAtUtc) - Date.parse(first.recordedAtUtc)) / 1000;
-      this.say(`    ${event.recordedAtUtc.slice(11, 23)}  +${elapsed.toFixed(2).padStart(6)} s  ${event.type.padEnd(25)} ${detail(event)}`);
+      this.say(
+        `    ${event.recordedAtUtc.slice(11, 23)}  +${elapsed.toFixed(2).padStart(6)} s  ${event.type.padEnd(25)} ${detail(event)}`,
+      );
     }
     this.printed = Math.max(this.printed, events.length);
   }

@@ -1,7 +1,7 @@
 import { fromBase64, toBase64, toHex, utf8 } from '../../domain/audit/bytes.js';
 
-/** Bytes with what our readers of certificates use of Node's Buffer, for the page: a browser has none. Whatever is not here
- *  is not used there; a test holds it against Node's. */
+/** Bytes with what our readers of certificates use of Node's Buffer, for the page: a browser has none. Whatever is not
+ * here is not used there; a test holds it against Node's. */
 class PlatformBytes extends Uint8Array {
   equals(other: Uint8Array): boolean {
     return this.length === other.length && this.every((byte, i) => byte === other[i]);

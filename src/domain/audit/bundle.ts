@@ -9,11 +9,13 @@ export const BUNDLE_LABEL = 'honnin audit bundle v1';
 
 /** Everything but the leaves. All byte values are base64, all notes are texts. */
 export interface BundleHeader {
-  /** What was asked for. `range`: every leaf of a contiguous part of the log. `registration`: the streams of one case. */
+  /** What was asked for. `range`: every leaf of a contiguous part of the log. `registration`: the streams of one
+   * case. */
   readonly query: JsonObject & { readonly kind: 'range' | 'registration' };
   readonly createdAtUtc: string;
   readonly policyVersion: number | null;
-  /** Indices of the leaves that were asked for; leaves of other streams' beginnings come with them so that decisions can be made again. */
+  /** Indices of the leaves that were asked for; leaves of other streams' beginnings come with them so that decisions
+   * can be made again. */
   readonly asked: { readonly first: number; readonly last: number } | null;
   /** Signed note of the log as of the export. */
   readonly checkpoint: string;
@@ -46,8 +48,8 @@ export interface BundleLeaf {
   readonly text: string;
 }
 
-/** A bundle as lines: label, header, one line per leaf (`index space leaf`), an end line with the number of leaves. Canonical JSON has no
- *  line breaks in it, so a leaf is always one line. */
+/** A bundle as lines: label, header, one line per leaf (`index space leaf`), an end line with the number of leaves.
+ * Canonical JSON has no line breaks in it, so a leaf is always one line. */
 export function* bundleLines(header: BundleHeader, leaves: Iterable<BundleLeaf>): Iterable<string> {
   yield BUNDLE_LABEL;
   yield canonicalJson(header as unknown as JsonObject);
@@ -79,11 +81,15 @@ function* lines(pieces: Iterable<string>): Generator<string> {
 
 /** Reads a bundle line by line. It takes what `bundleLines` writes and nothing else: one bundle has one text.
  *  @throws {BundleFormatError} naming the line. */
-export function readBundle(text: Iterable<string>): { readonly header: BundleHeader; readonly leaves: Iterable<BundleLeaf> } {
+export function readBundle(text: Iterable<string>): {
+  readonly header: BundleHeader;
+  readonly leaves: Iterable<BundleLeaf>;
+} {
   const iterator = text[Symbol.iterator]();
   const line = () => iterator.next().value as string | undefined;
   const label = line();
-  if (label === `${BUNDLE_LABEL}\r`) throw new BundleFormatError('its lines end in CR LF: the file was converted on its way; copy it as it is');
+  if (label === `${BUNDLE_LABEL}\r`)
+    throw new BundleFormatError('its lines end in CR LF: the file was converted on its way; copy it as it is');
   if (label !== BUNDLE_LABEL) throw new BundleFormatError(`line 1 is not "${BUNDLE_LABEL}"`);
   const header = parseHeader(line());
   return { header, leaves: readLeaves(line) };
@@ -101,23 +107,64 @@ function parseHeader(text: string | undefined): BundleHeader {
 }
 
 const MEMBERS: readonly (keyof BundleHeader)[] = [
-  'asked', 'certificate', 'checkpoint', 'createdAtUtc', 'evidence', 'known', 'lists', 'openings', 'policyVersion', 'proof', 'query',
-  'successions', 'timestamp',
+  'asked',
+  'certificate',
+  'checkpoint',
+  'createdAtUtc',
+  'evidence',
+  'known',
+  'lists',
+  'openings',
+  'policyVersion',
+  'proof',
+  'query',
+  'successions',
+  'timestamp',
 ];
 
 /** The form of every member, so that what follows can trust it; nothing is said of what the members state. */
 function isHeader(header: BundleHeader): boolean {
   if (!hasExactly(header, MEMBERS)) return false;
-  const { query, createdAtUtc, policyVersion, asked, checkpoint, successions, proof, certificate, lists, timestamp, known, openings, evidence } = header;
+  const {
+    query,
+    createdAtUtc,
+    policyVersion,
+    asked,
+    checkpoint,
+    successions,
+    proof,
+    certificate,
+    lists,
+    timestamp,
+    known,
+    openings,
+    evidence,
+  } = header;
   return (
-    isObject(query) && (query.kind === 'range' || query.kind === 'registration') && isText(createdAtUtc) && isInstant(createdAtUtc) &&
-    [checkpoint, certificate].every(isText) && (policyVersion === null || Number.isSafeInteger(policyVersion)) &&
-    (asked === null || (hasExactly(asked, ['first', 'last']) && Number.isSafeInteger(asked.first) && Number.isSafeInteger(asked.last))) &&
-    isTexts(successions) && isTexts(proof) && isObject(lists) && Object.entries(lists).every(([name, rows]) => isList(name) && isRows(rows)) &&
-    (timestamp === null || (hasExactly(timestamp, ['checkpoint', 'proof', 'token']) && isProven(timestamp) && isText(timestamp.token))) &&
-    Array.isArray(known) && known.every((k) => hasExactly(k, ['checkpoint', 'proof']) && isProven(k)) &&
-    isObject(openings) && Object.values(openings).every((o) => hasExactly(o, ['id', 'kind', 'salt']) && [o.kind, o.id, o.salt].every(isText)) &&
-    isObject(evidence) && Object.values(evidence).every(isText)
+    isObject(query) &&
+    (query.kind === 'range' || query.kind === 'registration') &&
+    isText(createdAtUtc) &&
+    isInstant(createdAtUtc) &&
+    [checkpoint, certificate].every(isText) &&
+    (policyVersion === null || Number.isSafeInteger(policyVersion)) &&
+    (asked === null ||
+      (hasExactly(asked, ['first', 'last']) &&
+        Number.isSafeInteger(asked.first) &&
+        Number.isSafeInteger(asked.last))) &&
+    isTexts(successions) &&
+    isTexts(proof) &&
+    isObject(lists) &&
+    Object.entries(lists).every(([name, rows]) => isList(name) && isRows(rows)) &&
+    (timestamp === null ||
+      (hasExactly(timestamp, ['checkpoint', 'proof', 'token']) && isProven(timestamp) && isText(timestamp.token))) &&
+    Array.isArray(known) &&
+    known.every((k) => hasExactly(k, ['checkpoint', 'proof']) && isProven(k)) &&
+    isObject(openings) &&
+    Object.values(openings).every(
+      (o) => hasExactly(o, ['id', 'kind', 'salt']) && [o.kind, o.id, o.salt].every(isText),
+    ) &&
+    isObject(evidence) &&
+    Object.values(evidence).every(isText)
   );
 }
 
@@ -134,7 +181,12 @@ function isRows(rows: unknown): boolean {
 }
 
 function hasExactly(value: unknown, names: readonly string[]): boolean {
-  return isObject(value) && Object.keys(value as object).sort().join() === names.join();
+  return (
+    isObject(value) &&
+    Object.keys(value as object)
+      .sort()
+      .join() === names.join()
+  );
 }
 
 function isText(value: unknown): value is string {
@@ -154,15 +206,19 @@ function* readLeaves(line: () => string | undefined): Iterable<BundleLeaf> {
   let previous = -1;
   for (let number = 3; ; number += 1) {
     const text = line();
-    if (text === undefined) throw new BundleFormatError(`the bundle ends after ${count} leaves without its end line: it was cut`);
+    if (text === undefined)
+      throw new BundleFormatError(`the bundle ends after ${count} leaves without its end line: it was cut`);
     if (text.startsWith('end ')) {
-      if (text !== `end ${count}`) throw new BundleFormatError(`the bundle states ${text.slice(4)} leaves and has ${count}`);
-      if (line() !== undefined) throw new BundleFormatError(`line ${number + 1} comes after the end of the bundle: it was added`);
+      if (text !== `end ${count}`)
+        throw new BundleFormatError(`the bundle states ${text.slice(4)} leaves and has ${count}`);
+      if (line() !== undefined)
+        throw new BundleFormatError(`line ${number + 1} comes after the end of the bundle: it was added`);
       return;
     }
     const space = text.indexOf(' ');
     const index = Number(text.slice(0, space));
-    if (space < 1 || !Number.isSafeInteger(index) || String(index) !== text.slice(0, space)) throw new BundleFormatError(`line ${number} is not a leaf`);
+    if (space < 1 || !Number.isSafeInteger(index) || String(index) !== text.slice(0, space))
+      throw new BundleFormatError(`line ${number} is not a leaf`);
     if (index <= previous) throw new BundleFormatError(`line ${number}: leaf ${index} comes after leaf ${previous}`);
     previous = index;
     count += 1;

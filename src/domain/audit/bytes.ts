@@ -8,13 +8,18 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Base64 of RFC 4648 section 4, with padding. Neither Node's nor a browser's own function is in both, so it is written here. */
+/** Base64 of RFC 4648 section 4, with padding. Neither Node's nor a browser's own function is in both, so it is written
+ * here. */
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 3) {
     const [a, b, c] = [bytes[i] as number, bytes[i + 1], bytes[i + 2]];
     const word = (a << 16) | ((b ?? 0) << 8) | (c ?? 0);
-    text += ALPHABET[word >> 18]! + ALPHABET[(word >> 12) & 63]! + (b === undefined ? '=' : ALPHABET[(word >> 6) & 63]!) + (c === undefined ? '=' : ALPHABET[word & 63]!);
+    text +=
+      ALPHABET[word >> 18]! +
+      ALPHABET[(word >> 12) & 63]! +
+      (b === undefined ? '=' : ALPHABET[(word >> 6) & 63]!) +
+      (c === undefined ? '=' : ALPHABET[word & 63]!);
   }
   return text;
 }
@@ -39,7 +44,8 @@ export function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
-/** UTF-8 of a text. Written here because the domain has no library but the language's own; halves of surrogate pairs become U+FFFD. */
+/** UTF-8 of a text. Written here because the domain has no library but the language's own; halves of surrogate pairs
+ * become U+FFFD. */
 export function utf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 3);
   let at = 0;

@@ -42,10 +42,12 @@ export type VerdictJudgement =
 export type CertificateJudge = (kept: KeptVerdict) => VerdictJudgement;
 
 /** Why a verdict was not recomputed. `erased`: its evidence went with the registrant. `erased_after_retention`: a
- *  refused card's, when the time that the policy gives was over. `not_permitted`: the bundle was asked for without
- *  evidence. `not_kept`: the event itself says that there was none. `withheld`: evidence was asked for and is not there, and the bundle does
- *  not say why. `no_anchors`: nobody gave trust anchors. `not_possible`: the evidence does not hold what is needed. */
-export type AbsenceReason = 'erased' | 'erased_after_retention' | 'not_permitted' | 'not_kept' | 'withheld' | 'no_anchors' | 'not_possible';
+ * refused card's, when the time that the policy gives was over. `not_permitted`: the bundle was asked for without
+ * evidence. `not_kept`: the event itself says that there was none. `withheld`: evidence was asked for and is not there,
+ * and the bundle does not say why. `no_anchors`: nobody gave trust anchors. `not_possible`: the evidence does not hold
+ * what is needed. */
+export type AbsenceReason =
+  'erased' | 'erased_after_retention' | 'not_permitted' | 'not_kept' | 'withheld' | 'no_anchors' | 'not_possible';
 
 export interface CertificateReport {
   /** Verdicts that the bundle tells of. */
@@ -53,11 +55,18 @@ export interface CertificateReport {
   readonly recomputed: number;
   readonly reproduced: number;
   readonly absent: Readonly<Record<AbsenceReason, number>>;
-  /** Evidence in the bundle by what binds it to the log: the SHA-256 in the event, or, in events of before that, its name alone. */
+  /** Evidence in the bundle by what binds it to the log: the SHA-256 in the event, or, in events of before that, its
+   * name alone. */
   readonly boundBy: { readonly sha256: number; readonly name: number };
   /** The first of them, each with its place. */
-  readonly absentCases: readonly { readonly index: number; readonly requestId: string; readonly why: AbsenceReason; readonly detail: string | null }[];
-  /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask somebody else. */
+  readonly absentCases: readonly {
+    readonly index: number;
+    readonly requestId: string;
+    readonly why: AbsenceReason;
+    readonly detail: string | null;
+  }[];
+  /** SHA-256 of the trust anchors that the verdicts name, with their number: for who has none yet, and must ask
+   * somebody else. */
   readonly anchorsNamed: Readonly<Record<string, number>>;
   readonly differences: readonly { readonly index: number; readonly detail: string }[];
   /** Verdicts of which this reader cannot say more. */
@@ -66,19 +75,41 @@ export interface CertificateReport {
   readonly foreign: readonly { readonly index: number; readonly detail: string }[];
 }
 
-export const NO_CERTIFICATES: CertificateReport = { verdicts: 0, recomputed: 0, reproduced: 0, absent: { erased: 0, erased_after_retention: 0, not_permitted: 0, not_kept: 0, withheld: 0, no_anchors: 0, not_possible: 0 }, boundBy: { sha256: 0, name: 0 }, absentCases: [], anchorsNamed: {}, differences: [], undecided: [], foreign: [] };
+export const NO_CERTIFICATES: CertificateReport = {
+  verdicts: 0,
+  recomputed: 0,
+  reproduced: 0,
+  absent: {
+    erased: 0,
+    erased_after_retention: 0,
+    not_permitted: 0,
+    not_kept: 0,
+    withheld: 0,
+    no_anchors: 0,
+    not_possible: 0,
+  },
+  boundBy: { sha256: 0, name: 0 },
+  absentCases: [],
+  anchorsNamed: {},
+  differences: [],
+  undecided: [],
+  foreign: [],
+};
 
 const ABSENT_CASES_MAX = 1000;
 
 interface Verdict extends Omit<KeptVerdict, 'sealed' | 'sealedEvidenceId'> {
   readonly sealedEvidenceId: string | null;
-  /** The event is of a version that states the digest of its evidence, and does not state one, or states one of nothing. */
+  /** The event is of a version that states the digest of its evidence, and does not state one, or states one of
+   * nothing. */
   readonly isDigestAmiss: boolean;
-  /** Token of the registrant under whose key the evidence lies; null for a refused card, whose evidence stands for itself. */
+  /** Token of the registrant under whose key the evidence lies; null for a refused card, whose evidence stands for
+   * itself. */
   readonly registrant: string | null;
 }
 
-/** Collects the certificate verdicts of a history and has each recomputed from the evidence in the bundle. Fed one event at a time. */
+/** Collects the certificate verdicts of a history and has each recomputed from the evidence in the bundle. Fed one
+ * event at a time. */
 export class CertificateReplay {
   private readonly requests = new Map<string, Readonly<Record<string, unknown>>>();
   private readonly verdicts: Verdict[] = [];
@@ -95,8 +126,15 @@ export class CertificateReplay {
     if (type !== 'CertificateVerified' && type !== 'CertificateRejected') return;
     const isValid = type === 'CertificateVerified';
     this.verdicts.push({
-      index, requestId: metadata.correlationId, verdict: isValid ? 'valid' : 'invalid', reason: isValid ? null : String(data['reason']), evidence: data['evidence'] as unknown as CertificateEvidence, agreement: isValid ? (data['agreement'] as unknown as CardAgreement) : null,
-      ...evidenceIn(original, data), effectId: metadata.causationId, request: this.requests.get(metadata.correlationId) ?? null,
+      index,
+      requestId: metadata.correlationId,
+      verdict: isValid ? 'valid' : 'invalid',
+      reason: isValid ? null : String(data['reason']),
+      evidence: data['evidence'] as unknown as CertificateEvidence,
+      agreement: isValid ? (data['agreement'] as unknown as CardAgreement) : null,
+      ...evidenceIn(original, data),
+      effectId: metadata.causationId,
+      request: this.requests.get(metadata.correlationId) ?? null,
       registrant: isValid ? String(data['subjectKey']) : null,
     });
   }
@@ -109,7 +147,12 @@ export class CertificateReplay {
   /** @param evidence opened evidence by its id
    *  @param isNamed whether an event names these bytes
    *  @param judge null: the reader has no trust anchors, or no means */
-  finish({ evidence, isNamed, wasAsked, judge }: {
+  finish({
+    evidence,
+    isNamed,
+    wasAsked,
+    judge,
+  }: {
     readonly evidence: (id: string) => Uint8Array | null;
     readonly isNamed: (name: EvidenceName, effectId: string, bytes: Uint8Array) => boolean;
     readonly wasAsked: boolean;
@@ -131,15 +174,25 @@ export class CertificateReplay {
       const anchor = verdict.evidence?.trustAnchorSha256;
       if (typeof anchor === 'string') anchorsNamed[anchor] = (anchorsNamed[anchor] ?? 0) + 1;
       const { sealedEvidenceId, sealedEvidenceSha256: sha256 } = verdict;
-      if (verdict.isDigestAmiss) foreign.push({ index: verdict.index, detail: 'the event does not state the SHA-256 of its evidence as its version does' });
+      if (verdict.isDigestAmiss)
+        foreign.push({
+          index: verdict.index,
+          detail: 'the event does not state the SHA-256 of its evidence as its version does',
+        });
       const sealed = sealedEvidenceId === null ? null : evidence(sealedEvidenceId);
       if (sealedEvidenceId === null) leaveOut(verdict, 'not_kept');
-      else if (sealed && this.isEnded(verdict)) differences.push({ index: verdict.index, detail: 'the history says that its evidence was erased, and here it is' });
+      else if (sealed && this.isEnded(verdict))
+        differences.push({
+          index: verdict.index,
+          detail: 'the history says that its evidence was erased, and here it is',
+        });
       else if (!sealed) leaveOut(verdict, this.whyAbsent(verdict, wasAsked));
       else if (!isNamed({ id: sealedEvidenceId, sha256 }, verdict.effectId, sealed)) {
-        foreign.push({ index: verdict.index, detail: `the evidence in the bundle is not the one that the log names for case ${verdict.requestId}` });
-      }
-      else {
+        foreign.push({
+          index: verdict.index,
+          detail: `the evidence in the bundle is not the one that the log names for case ${verdict.requestId}`,
+        });
+      } else {
         boundBy[sha256 === null ? 'name' : 'sha256'] += 1;
         if (!judge) {
           leaveOut(verdict, 'no_anchors');
@@ -187,7 +240,10 @@ const NAMING_EVIDENCE: ReadonlySet<string> = new Set(['CertificateVerified', 'Ce
 /** Version of each from which on the SHA-256 of the evidence stands in it. */
 const WITH_DIGEST: Readonly<Record<string, number>> = { CertificateVerified: 3, CertificateRejected: 2 };
 
-function evidenceIn({ type, schemaVersion }: LeafEvent, data: JsonObject): Pick<Verdict, 'sealedEvidenceId' | 'sealedEvidenceSha256' | 'isDigestAmiss'> {
+function evidenceIn(
+  { type, schemaVersion }: LeafEvent,
+  data: JsonObject,
+): Pick<Verdict, 'sealedEvidenceId' | 'sealedEvidenceSha256' | 'isDigestAmiss'> {
   const [id, digest] = [data['sealedEvidenceId'], data['sealedEvidenceSha256']];
   const sealedEvidenceId = typeof id === 'string' ? id : null;
   const sealedEvidenceSha256 = typeof digest === 'string' ? digest : null;

@@ -22,9 +22,11 @@ export function parseCheckpoint(note: string): { readonly checkpoint: Checkpoint
   const signed = parseNote(note);
   const [origin, size, root, ...extensions] = signed.text.split('\n').slice(0, -1);
   if (extensions.includes('')) throw new NoteFormatError('an extension line of a checkpoint is empty');
-  if (!origin || size === undefined || !/^(?:0|[1-9]\d{0,15})$/.test(size) || root === undefined) throw new NoteFormatError('a checkpoint has an origin, a tree size and a root hash');
+  if (!origin || size === undefined || !/^(?:0|[1-9]\d{0,15})$/.test(size) || root === undefined)
+    throw new NoteFormatError('a checkpoint has an origin, a tree size and a root hash');
   const hash = rootOf(root);
-  if (hash === null || !Number.isSafeInteger(Number(size))) throw new NoteFormatError('the root hash of a checkpoint is 32 bytes in base64');
+  if (hash === null || !Number.isSafeInteger(Number(size)))
+    throw new NoteFormatError('the root hash of a checkpoint is 32 bytes in base64');
   return { checkpoint: { origin, size: Number(size), root: hash }, note: signed };
 }
 

@@ -18,24 +18,69 @@ import type { SagaCommand, SagaEvent, SagaSource, SagaState } from '../saga/regi
  *  @param nowUtc when the event was recorded: the instant that the rule reckoned with
  *  @returns null where no command can be told from the history. */
 
-export function registrationCommandOf(event: RegistrationEvent, next: RegistrationEvent | null, policy: ActivePolicy | null, nowUtc: string): RegistrationCommand | null {
+export function registrationCommandOf(
+  event: RegistrationEvent,
+  next: RegistrationEvent | null,
+  policy: ActivePolicy | null,
+  nowUtc: string,
+): RegistrationCommand | null {
   switch (event.type) {
     case 'RequestReceived':
       return { type: 'ReceiveRequest', request: event.data };
     case 'CertificateVerified':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'valid', ...event.data }, attempt: 1, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordCertificateVerdict',
+          verdict: { verdict: 'valid', ...event.data },
+          attempt: 1,
+          policy,
+          nowUtc,
+        }
+      );
     case 'CertificateRejected':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'invalid', ...event.data }, attempt: 1, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordCertificateVerdict',
+          verdict: { verdict: 'invalid', ...event.data },
+          attempt: 1,
+          policy,
+          nowUtc,
+        }
+      );
     case 'CertificateCheckDeferred':
-      return policy && { type: 'RecordCertificateVerdict', verdict: { verdict: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordCertificateVerdict',
+          verdict: { verdict: 'unknown', cause: event.data.cause },
+          attempt: event.data.attempt,
+          policy,
+          nowUtc,
+        }
+      );
     case 'FaceMatched':
     case 'FaceReferred':
     case 'FaceMismatched':
       return policy && { type: 'RecordFaceComparison', finding: findingOf(event.data), attempt: 1, policy, nowUtc };
     case 'FaceNotComparable':
-      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'not_comparable', ...event.data }, attempt: 1, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordFaceComparison',
+          finding: { outcome: 'not_comparable', ...event.data },
+          attempt: 1,
+          policy,
+          nowUtc,
+        }
+      );
     case 'FaceComparisonDeferred':
-      return policy && { type: 'RecordFaceComparison', finding: { outcome: 'unknown', cause: event.data.cause }, attempt: event.data.attempt, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordFaceComparison',
+          finding: { outcome: 'unknown', cause: event.data.cause },
+          attempt: event.data.attempt,
+          policy,
+          nowUtc,
+        }
+      );
     case 'Held':
       // Always comes out of the comparison before it.
       return null;
@@ -56,21 +101,51 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
     }
     case 'SubmissionDeferred': {
       const { submissionId, attempt, cause } = event.data;
-      return policy && { type: 'RecordSubmission', submissionId, attempt, answer: { answer: 'unknown', cause }, policy, nowUtc };
+      return (
+        policy && {
+          type: 'RecordSubmission',
+          submissionId,
+          attempt,
+          answer: { answer: 'unknown', cause },
+          policy,
+          nowUtc,
+        }
+      );
     }
     case 'GovernmentAccepted':
     case 'GovernmentRefused': {
       const answer = verdictOf(event, event.data.submissionId);
-      return policy && answer && { type: 'RecordSubmission', submissionId: event.data.submissionId, attempt: 1, answer, policy, nowUtc };
+      return (
+        policy &&
+        answer && {
+          type: 'RecordSubmission',
+          submissionId: event.data.submissionId,
+          attempt: 1,
+          answer,
+          policy,
+          nowUtc,
+        }
+      );
     }
     case 'KeptInRegistry':
       return { type: 'RecordKeptInRegistry', imageId: event.data.imageId };
     case 'RegistrationWithdrawn':
       return { type: 'WithdrawRegistration', by: event.data.by };
     case 'MaterialDiffered':
-      return { type: 'StopForMaterial', fault: { fault: 'differs', material: event.data.material, difference: event.data.difference, foundAt: event.data.foundAt } };
+      return {
+        type: 'StopForMaterial',
+        fault: {
+          fault: 'differs',
+          material: event.data.material,
+          difference: event.data.difference,
+          foundAt: event.data.foundAt,
+        },
+      };
     case 'MaterialMissing':
-      return { type: 'StopForMaterial', fault: { fault: 'missing', material: event.data.material, foundAt: event.data.foundAt } };
+      return {
+        type: 'StopForMaterial',
+        fault: { fault: 'missing', material: event.data.material, foundAt: event.data.foundAt },
+      };
     case 'RequestEndedByOperator': {
       const { reason, reference, by, stuckEffectId } = event.data;
       return { type: 'EndByOperator', reason, reference, by, stuckEffectId };
@@ -85,7 +160,11 @@ export function registrationCommandOf(event: RegistrationEvent, next: Registrati
 }
 
 /** @param nowUtc when the event was recorded: the instant from which the days of a tombstone were reckoned */
-export function registrantCommandOf(event: RegistrantEvent, policy: ActivePolicy | null, nowUtc: string): RegistrantCommand | null {
+export function registrantCommandOf(
+  event: RegistrantEvent,
+  policy: ActivePolicy | null,
+  nowUtc: string,
+): RegistrantCommand | null {
   switch (event.type) {
     case 'ConsentGiven':
       return { type: 'GiveConsent', ...event.data };
@@ -107,8 +186,13 @@ export function registrantCommandOf(event: RegistrantEvent, policy: ActivePolicy
   }
 }
 
-/** As the policy gives it that the erasure names. Erasures of a person's other keys name none and take over the first one's. */
-function tombstoneAgain({ tombstone }: Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'], policy: ActivePolicy | null, nowUtc: string): Tombstone | null {
+/** As the policy gives it that the erasure names. Erasures of a person's other keys name none and take over the first
+ * one's. */
+function tombstoneAgain(
+  { tombstone }: Extract<RegistrantEvent, { type: 'RegistrantErased' }>['data'],
+  policy: ActivePolicy | null,
+  nowUtc: string,
+): Tombstone | null {
   return tombstone && policy ? tombstoneOf(policy.values.erasedBeforeDays, nowUtc) : tombstone;
 }
 
@@ -121,18 +205,33 @@ function withdrawalOf({
   return isAsked ? { type: 'WithdrawImage', imageId, reason } : null;
 }
 
-export function holdCommandOf(state: HoldReviewState, event: HoldReviewEvent, next: HoldReviewEvent | null, actor: string): HoldReviewCommand | null {
+export function holdCommandOf(
+  state: HoldReviewState,
+  event: HoldReviewEvent,
+  next: HoldReviewEvent | null,
+  actor: string,
+): HoldReviewCommand | null {
   switch (event.type) {
     case 'HoldOpened':
       return { type: 'OpenHold', ...event.data };
     case 'OpinionGiven': {
-      const outcome = state.stage === 'open' && state.opinions.length >= OPINIONS_NEEDED && next?.type === 'HoldResolved' ? next.data.outcome : 'expired';
-      return outcome === 'expired' ? { type: 'GiveOpinion', ...event.data } : { type: 'ResolveHold', officer: event.data.officer, outcome, reason: event.data.reason };
+      const outcome =
+        state.stage === 'open' && state.opinions.length >= OPINIONS_NEEDED && next?.type === 'HoldResolved'
+          ? next.data.outcome
+          : 'expired';
+      return outcome === 'expired'
+        ? { type: 'GiveOpinion', ...event.data }
+        : { type: 'ResolveHold', officer: event.data.officer, outcome, reason: event.data.reason };
     }
     case 'HoldResolved':
       if (event.data.outcome === 'expired') return { type: 'ExpireHold' };
       // The reason counts only where a third officer decides, and is in that officer's own opinion then.
-      return { type: 'ResolveHold', officer: actor.replace(/^officer:/, ''), outcome: event.data.outcome, reason: 'same_person' };
+      return {
+        type: 'ResolveHold',
+        officer: actor.replace(/^officer:/, ''),
+        outcome: event.data.outcome,
+        reason: 'same_person',
+      };
     case 'HoldClosed':
       return { type: 'CloseHold' };
   }
@@ -142,7 +241,10 @@ export function policyCommandOf(event: PolicyEvent): PolicyCommand {
   switch (event.type) {
     case 'PolicyProposed':
       return {
-        type: 'ProposePolicy', values: event.data.values, by: event.data.proposedBy, basedOn: event.data.basedOn,
+        type: 'ProposePolicy',
+        values: event.data.values,
+        by: event.data.proposedBy,
+        basedOn: event.data.basedOn,
         ...(event.data.report && { report: event.data.report }),
       };
     case 'PolicyApproved':
@@ -166,12 +268,18 @@ export function boothCommandOf(event: BoothEvent): BoothCommand {
 }
 
 /** @param nowUtc when the event was recorded: the instant from which the wait was reckoned */
-export function dualActCommandOf(event: DualActEvent, policy: ActivePolicy | null, nowUtc: string): DualActCommand | null {
+export function dualActCommandOf(
+  event: DualActEvent,
+  policy: ActivePolicy | null,
+  nowUtc: string,
+): DualActCommand | null {
   switch (event.type) {
     case 'ActProposed':
       return { type: 'ProposeAct', ...event.data };
     case 'ActApproved':
-      return policy && { type: 'ApproveAct', by: event.data.by, nowUtc, waitMinutes: policy.values.dualControlWaitMinutes };
+      return (
+        policy && { type: 'ApproveAct', by: event.data.by, nowUtc, waitMinutes: policy.values.dualControlWaitMinutes }
+      );
     case 'ActDeclined':
       return { type: 'DeclineAct', by: event.data.by };
     case 'ActBegun':
@@ -182,20 +290,44 @@ export function dualActCommandOf(event: DualActEvent, policy: ActivePolicy | nul
 }
 
 /** @param sourceOf the event that the saga reacted to, or null when the history at hand does not have it */
-export function sagaCommandOf(state: SagaState, event: SagaEvent, sourceOf: (id: string) => { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource } | null, attemptsMax: number): SagaCommand | null {
+export function sagaCommandOf(
+  state: SagaState,
+  event: SagaEvent,
+  sourceOf: (id: string) => { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource } | null,
+  attemptsMax: number,
+): SagaCommand | null {
   switch (event.type) {
     case 'SagaReacted': {
       const source = sourceOf(event.data.sourceEventId);
       // Effect ids are hashes of the source's id; here they are only told apart.
-      return source && { type: 'React', source, idOf: (index) => event.data.effects[index]?.effectId ?? `missing-${index}`, attemptsMax };
+      return (
+        source && {
+          type: 'React',
+          source,
+          idOf: (index) => event.data.effects[index]?.effectId ?? `missing-${index}`,
+          attemptsMax,
+        }
+      );
     }
     case 'EffectPerformed':
       return { type: 'RecordPerformed', effectId: event.data.effectId, refusal: event.data.refusal };
     case 'EffectFailed':
-      return { type: 'RecordFailure', effectId: event.data.effectId, error: event.data.error, nextAttemptAtUtc: event.data.nextAttemptAtUtc, failuresMax: Number.MAX_SAFE_INTEGER };
+      return {
+        type: 'RecordFailure',
+        effectId: event.data.effectId,
+        error: event.data.error,
+        nextAttemptAtUtc: event.data.nextAttemptAtUtc,
+        failuresMax: Number.MAX_SAFE_INTEGER,
+      };
     case 'EffectStuck': {
       const failures = state.pending.find((p) => p.effectId === event.data.effectId)?.failures ?? 0;
-      return { type: 'RecordFailure', effectId: event.data.effectId, error: event.data.error, nextAttemptAtUtc: ANY_TIME, failuresMax: failures + 1 };
+      return {
+        type: 'RecordFailure',
+        effectId: event.data.effectId,
+        error: event.data.error,
+        nextAttemptAtUtc: ANY_TIME,
+        failuresMax: failures + 1,
+      };
     }
     case 'EffectResumed':
       return { type: 'ResumeEffect', effectId: event.data.effectId, by: event.data.by };
@@ -205,7 +337,15 @@ export function sagaCommandOf(state: SagaState, event: SagaEvent, sourceOf: (id:
 /** What the comparer found, without what the rule added to it. */
 export function findingOf(facts: FaceComparisonFacts): Extract<FaceFinding, { outcome: 'compared' }> {
   const { cardPoints, registered, algorithm, basis, material, quality, signals } = facts;
-  const rest = { outcome: 'compared', cardPoints, algorithm, evidence: basis && evidenceOf(basis), material, quality, signals } as const;
+  const rest = {
+    outcome: 'compared',
+    cardPoints,
+    algorithm,
+    evidence: basis && evidenceOf(basis),
+    material,
+    quality,
+    signals,
+  } as const;
   if (registered.comparison === 'not_applicable') return { ...rest, registered };
   const { belowAdvisory: _, ...found } = registered;
   return { ...rest, registered: found };
@@ -221,7 +361,9 @@ function evidenceOf({ scoring, captured, card, registered }: ScoreBasis): ScoreE
 const ANY_TIME = '1970-01-01T00:00:00.000Z';
 
 function verdictOf(event: RegistrationEvent, submissionId: string) {
-  if (event.type === 'GovernmentAccepted' && event.data.submissionId === submissionId) return { answer: 'accepted' as const, reference: event.data.reference };
-  if (event.type === 'GovernmentRefused' && event.data.submissionId === submissionId) return { answer: 'refused' as const, reason: event.data.reason };
+  if (event.type === 'GovernmentAccepted' && event.data.submissionId === submissionId)
+    return { answer: 'accepted' as const, reference: event.data.reference };
+  if (event.type === 'GovernmentRefused' && event.data.submissionId === submissionId)
+    return { answer: 'refused' as const, reason: event.data.reason };
   return null;
 }

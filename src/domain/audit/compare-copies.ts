@@ -54,14 +54,16 @@ export interface CompareOptions {
   readonly keys: readonly VerifierKey[];
   readonly hash: HashFunction;
   readonly isSigned: SignatureCheck;
-  /** Proof that the first tree is the beginning of the second, from whoever has the log; nothing of it is believed. @throws when there is none */
+  /** Proof that the first tree is the beginning of the second, from whoever has the log; nothing of it is believed.
+   * @throws when there is none */
   readonly proof: (first: number, second: number) => readonly Hash[];
 }
 
 const DISCREPANCIES_MAX = 100;
 
-/** Holds every kept checkpoint against the present log. A kept checkpoint that carries the log's own signature and is not a beginning of the
- *  present log proves that it was rewritten; two of one size with different roots prove it without the log. Never throws on what a note says. */
+/** Holds every kept checkpoint against the present log. A kept checkpoint that carries the log's own signature and is
+ * not a beginning of the present log proves that it was rewritten; two of one size with different roots prove it
+ * without the log. Never throws on what a note says. */
 export function compareCopies(options: CompareOptions): CopyReport {
   return new Comparison(options).run();
 }
@@ -104,7 +106,13 @@ class Comparison {
     }
     for (const size of [...this.kept.keys()].toSorted((a, b) => a - b)) {
       const roots = [...(this.kept.get(size) as Map<string, { checkpoint: Checkpoint; where: string }>).values()];
-      if (roots.length > 1) this.wrong('two_histories', size, roots.map(({ where }) => where).join(' and '), `the log has signed ${roots.length} different checkpoints of ${size} entries`);
+      if (roots.length > 1)
+        this.wrong(
+          'two_histories',
+          size,
+          roots.map(({ where }) => where).join(' and '),
+          `the log has signed ${roots.length} different checkpoints of ${size} entries`,
+        );
       for (const { checkpoint, where } of roots) {
         if (this.isBeginning(checkpoint, present, where)) good.push(size);
         else bad.push({ size, where });
@@ -118,7 +126,13 @@ class Comparison {
     try {
       const { checkpoint, note } = parseCheckpoint(present);
       const verdict = judgeNote(note, keys, isSigned);
-      if (verdict.verdict !== 'signed' || !verdict.by.some(({ name }) => name === checkpoint.origin)) this.wrong('present_signature', checkpoint.size, 'the present log', 'the present checkpoint is not signed by a key of this log');
+      if (verdict.verdict !== 'signed' || !verdict.by.some(({ name }) => name === checkpoint.origin))
+        this.wrong(
+          'present_signature',
+          checkpoint.size,
+          'the present log',
+          'the present checkpoint is not signed by a key of this log',
+        );
       return checkpoint;
     } catch (error) {
       if (!(error instanceof NoteFormatError)) throw error;
@@ -142,7 +156,8 @@ class Comparison {
   private judgeLost({ size, root }: Checkpoint, { signed }: LossDeclaration, where: string): void {
     const what = `a checkpoint of ${size} entries was given out`;
     const isOther = size === signed.size && !sameHash(root, signed.root);
-    if (size > signed.size) this.wrong('loss_wrong', size, where, `${what}, and the log declares ${signed.size} as its last`);
+    if (size > signed.size)
+      this.wrong('loss_wrong', size, where, `${what}, and the log declares ${signed.size} as its last`);
     else if (isOther) this.wrong('loss_wrong', size, where, `${what} that is not the one declared as the last`);
     else this.lost += 1;
   }
@@ -167,13 +182,20 @@ class Comparison {
     }
     const { checkpoint } = read;
     const { verdict } = judgeNote(read.note, this.options.keys, this.options.isSigned);
-    if (verdict === 'bad_signature') return this.wrong('copy_signature', checkpoint.size, where, `a copy of a checkpoint of ${checkpoint.size} entries has a wrong signature under a key of this log: the copy was changed`);
+    if (verdict === 'bad_signature')
+      return this.wrong(
+        'copy_signature',
+        checkpoint.size,
+        where,
+        `a copy of a checkpoint of ${checkpoint.size} entries has a wrong signature under a key of this log: the copy was changed`,
+      );
     if (verdict === 'unsigned') {
       this.ignored += 1;
       return;
     }
     if (isFormer) return this.takeFormer(checkpoint, where);
-    const roots = this.kept.get(checkpoint.size) ?? new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
+    const roots =
+      this.kept.get(checkpoint.size) ?? new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
     const root = toBase64(checkpoint.root);
     if (!roots.has(root)) roots.set(root, { checkpoint, where });
     this.kept.set(checkpoint.size, roots);
@@ -182,7 +204,12 @@ class Comparison {
   private isBeginning(kept: Checkpoint, present: Checkpoint, where: string): boolean {
     const { size } = kept;
     if (size > present.size) {
-      this.wrong('rolled_back', size, where, `a checkpoint of ${size} entries was given out and the log has ${present.size}: it was cut, or set back`);
+      this.wrong(
+        'rolled_back',
+        size,
+        where,
+        `a checkpoint of ${size} entries was given out and the log has ${present.size}: it was cut, or set back`,
+      );
       return false;
     }
     const trees = { first: size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
@@ -190,22 +217,46 @@ class Comparison {
     try {
       if (size > 0 && size < present.size) proof = this.options.proof(size, present.size);
     } catch (error) {
-      this.wrong('no_proof', size, where, `the log gives no proof for its ${size} first entries: ${error instanceof Error ? error.message : String(error)}`);
+      this.wrong(
+        'no_proof',
+        size,
+        where,
+        `the log gives no proof for its ${size} first entries: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return false;
     }
     if (isConsistent(treeHasher(this.options.hash), proof, trees)) return true;
-    const how = size === present.size && !sameHash(kept.root, present.root) ? 'another root' : 'a root that the present log does not grow from';
-    this.wrong('fork', size, where, `the checkpoint of ${size} entries that was given out has ${how}: the log was rewritten and signed again`);
+    const how =
+      size === present.size && !sameHash(kept.root, present.root)
+        ? 'another root'
+        : 'a root that the present log does not grow from';
+    this.wrong(
+      'fork',
+      size,
+      where,
+      `the checkpoint of ${size} entries that was given out has ${how}: the log was rewritten and signed again`,
+    );
     return false;
   }
 
-  private report(present: Checkpoint | null, good: readonly number[], bad: readonly { readonly size: number; readonly where: string }[]): CopyReport {
+  private report(
+    present: Checkpoint | null,
+    good: readonly number[],
+    bad: readonly { readonly size: number; readonly where: string }[],
+  ): CopyReport {
     const fork = bad[0];
     const before = fork === undefined ? [] : good.filter((size) => size < fork.size);
     return {
-      origin: present?.origin ?? null, treeSize: present?.size ?? null, checkpoints: good.length + bad.length, consistent: good.length, consistentUpTo: good.at(-1) ?? null,
-      firstFork: fork === undefined ? null : { size: fork.size, afterEntry: before.at(-1) ?? 0, where: fork.where }, ignored: this.ignored, discrepancies: this.discrepancies,
-      losses: this.losses.map(lossInWords), lost: this.lost,
+      origin: present?.origin ?? null,
+      treeSize: present?.size ?? null,
+      checkpoints: good.length + bad.length,
+      consistent: good.length,
+      consistentUpTo: good.at(-1) ?? null,
+      firstFork: fork === undefined ? null : { size: fork.size, afterEntry: before.at(-1) ?? 0, where: fork.where },
+      ignored: this.ignored,
+      discrepancies: this.discrepancies,
+      losses: this.losses.map(lossInWords),
+      lost: this.lost,
     };
   }
 

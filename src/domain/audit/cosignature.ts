@@ -7,22 +7,29 @@ const COSIGNATURE_V1 = 0x04;
 const TIME_BYTES = 8;
 const SIGNATURE_BYTES = 64;
 
-/** The key of a witness out of `name+id+base64`. @throws {NoteFormatError} for what is none, the key of a log among them */
+/** The key of a witness out of `name+id+base64`. @throws {NoteFormatError} for what is none, the key of a log among
+ * them */
 export function parseWitnessKey(text: string, hash: HashFunction): VerifierKey {
   return parseVerifierKey(text, hash, COSIGNATURE_V1);
 }
 
 /** `wrong`: a line under the witness's name and key that it did not make. */
-export type CosignatureVerdict = { readonly verdict: 'cosigned'; readonly atSeconds: number } | { readonly verdict: 'wrong' | 'absent' };
+export type CosignatureVerdict =
+  { readonly verdict: 'cosigned'; readonly atSeconds: number } | { readonly verdict: 'wrong' | 'absent' };
 
 /** What a note says of one witness: it had seen this checkpoint, and none that contradicts it, at that time. */
-export function judgeCosignature({ text, signatures }: SignedNote, witness: VerifierKey, isSigned: SignatureCheck): CosignatureVerdict {
+export function judgeCosignature(
+  { text, signatures }: SignedNote,
+  witness: VerifierKey,
+  isSigned: SignatureCheck,
+): CosignatureVerdict {
   let newest: number | null = null;
   for (const { name, id, bytes } of signatures) {
     if (name !== witness.name || id !== witness.id) continue;
     const atSeconds = timeIn(bytes);
     const message = utf8(`cosignature/v1\ntime ${atSeconds}\n${text}`);
-    if (atSeconds === null || !isSigned(witness.publicKey, message, bytes.slice(TIME_BYTES))) return { verdict: 'wrong' };
+    if (atSeconds === null || !isSigned(witness.publicKey, message, bytes.slice(TIME_BYTES)))
+      return { verdict: 'wrong' };
     newest = Math.max(newest ?? 0, atSeconds);
   }
   return newest === null ? { verdict: 'absent' } : { verdict: 'cosigned', atSeconds: newest };
@@ -63,7 +70,9 @@ export function judgeWitnesses(
       return verdict.verdict === 'cosigned' ? [{ name: key.name, atSeconds: verdict.atSeconds }] : [];
     });
     const isEnough = cosigned.length >= needed;
-    const isBetter = isEnough ? !best.isEnough || size > (best.size ?? 0) : !best.isEnough && cosigned.length > best.by.length;
+    const isBetter = isEnough
+      ? !best.isEnough || size > (best.size ?? 0)
+      : !best.isEnough && cosigned.length > best.by.length;
     if (!isBetter || cosigned.length === 0) continue;
     const atUtc = new Date(Math.min(...cosigned.map(({ atSeconds }) => atSeconds)) * 1000).toISOString();
     best = { isEnough, size, by: cosigned.map(({ name }) => name), atUtc, needed, of: keys.length };

@@ -13,9 +13,23 @@ import type { RegistrantEvent } from '../registrant/registrant.events.js';
 import { captureRefusal } from '../registration/capture.policy.js';
 import { registrationDecider, type RegistrationState } from '../registration/registration.js';
 import type { FaceComparisonFacts, RegistrationEvent } from '../registration/registration.events.js';
-import { SAGA_SOURCES, sagaDecider, type SagaEvent, type SagaSource, type SagaState } from '../saga/registration.saga.js';
+import {
+  SAGA_SOURCES,
+  sagaDecider,
+  type SagaEvent,
+  type SagaSource,
+  type SagaState,
+} from '../saga/registration.saga.js';
 import { canonicalJson } from '../values/canonical-json.js';
-import { boothCommandOf, dualActCommandOf, holdCommandOf, policyCommandOf, registrantCommandOf, registrationCommandOf, sagaCommandOf } from './command-of.js';
+import {
+  boothCommandOf,
+  dualActCommandOf,
+  holdCommandOf,
+  policyCommandOf,
+  registrantCommandOf,
+  registrationCommandOf,
+  sagaCommandOf,
+} from './command-of.js';
 import { registrantOf, type LeafEvent } from './leaf.js';
 
 /** Something that does not follow from what came before it. */
@@ -44,7 +58,8 @@ type AnyDecider = Decider<unknown, unknown, DomainEvent>;
 interface Placed {
   readonly index: number;
   readonly leaf: LeafEvent;
-  /** Place of the event before it in its stream, -1 for the first: what a decision took from elsewhere, it took after that. */
+  /** Place of the event before it in its stream, -1 for the first: what a decision took from elsewhere, it took after
+   * that. */
   readonly after?: number;
 }
 
@@ -104,11 +119,17 @@ const FACTS = new Set([
   'LossAccepted',
 ]);
 const SOURCES: ReadonlySet<string> = new Set(SAGA_SOURCES);
-/** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in the log. It is the only
- *  tolerance that is left. */
+/** How long a decision may still name the policy that was in force before: the reading of a policy leaves no trace in
+ * the log. It is the only tolerance that is left. */
 const SLACK_MS = 60_000;
-/** What a submission ends in, under the policy under which it began however long the call took: the order of the log tells that exactly. */
-const SUBMISSION_ANSWERS: ReadonlySet<string> = new Set(['SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'SubmissionDeferred']);
+/** What a submission ends in, under the policy under which it began however long the call took: the order of the log
+ * tells that exactly. */
+const SUBMISSION_ANSWERS: ReadonlySet<string> = new Set([
+  'SubmittedToGovernment',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'SubmissionDeferred',
+]);
 /** With what a person who was erased comes back: a new consent, or another certificate. */
 const RETURNS: ReadonlySet<string> = new Set(['ConsentGiven', 'CertificateAdded', 'CertificateLinked']);
 const FINDINGS_MAX = 1000;
@@ -124,10 +145,14 @@ function isHalfOfAResolution({ state, expected }: Stream, { leaf }: Placed): boo
   );
 }
 
-/** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a time. */
+/** Makes every decision of a history again with the same pure rules, in log order, and compares. Fed one event at a
+ * time. */
 export class DecisionReplay {
   private readonly streams = new Map<string, Stream>();
-  private readonly sources = new Map<string, { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }>();
+  private readonly sources = new Map<
+    string,
+    { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }
+  >();
   /** Effects that waited for an operator at some time. */
   private readonly stuckSteps = new Set<string>();
   private readonly resolved = new Map<string, { readonly outcome: string; readonly officers: readonly string[] }>();
@@ -138,7 +163,8 @@ export class DecisionReplay {
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
   private readonly joined = new Map<string, { readonly other: string; readonly index: number }[]>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
-  /** Kinds of streams in which an event was met that this program does not know: what they say to others is not known either. */
+  /** Kinds of streams in which an event was met that this program does not know: what they say to others is not known
+   * either. */
   private readonly lost = new Set<string>();
   /** Policies as of the event that is fed, not as of the one that is judged. */
   private policies: PolicyState = policyDecider.initial;
@@ -168,14 +194,19 @@ export class DecisionReplay {
     }
     const stream = this.streamOf(index, leaf);
     if (!stream) return;
-    if (leaf.revision !== stream.lastRevision + 1) this.find({ index, leaf }, `revision ${stream.lastRevision + 1} of its stream was expected, not ${leaf.revision}`);
+    if (leaf.revision !== stream.lastRevision + 1)
+      this.find(
+        { index, leaf },
+        `revision ${stream.lastRevision + 1} of its stream was expected, not ${leaf.revision}`,
+      );
     stream.lastRevision = leaf.revision;
     const after = stream.waiting?.index ?? -1;
     if (stream.waiting) this.judge(stream, stream.waiting, leaf);
     stream.waiting = { index, leaf, after };
   }
 
-  /** After an event that is not known its stream is like one whose beginning is missing: whatever comes may follow from it. */
+  /** After an event that is not known its stream is like one whose beginning is missing: whatever comes may follow from
+   * it. */
   private loseTrack({ stream: name, revision }: LeafEvent): void {
     const kind = kindOf(name);
     if (!kind) return;
@@ -186,7 +217,8 @@ export class DecisionReplay {
     this.streams.set(name, { ...streamStart(decider), lastRevision: revision, isWhole: false });
   }
 
-  /** Judges what was still waiting. @param isCut true where the history ends in the middle: a decision's last events may be missing. */
+  /** Judges what was still waiting. @param isCut true where the history ends in the middle: a decision's last events
+   * may be missing. */
   finish({ isCut }: { readonly isCut: boolean }): ReplayReport {
     for (const stream of this.streams.values()) {
       const last = stream.waiting;
@@ -196,10 +228,21 @@ export class DecisionReplay {
       else this.judge(stream, last, null);
       stream.waiting = null;
       if (stream.expected.length > 0 && !isCut) this.takeBack(stream);
-      if (stream.expected.length > 0 && !isCut) this.find(last, `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`);
+      if (stream.expected.length > 0 && !isCut)
+        this.find(
+          last,
+          `the rules also give ${stream.expected.map((e) => e.type).join(', ')} here, which is not in the history`,
+        );
     }
     const { decisions, reproduced, facts, notReproducible, unknown, findings } = this;
-    return { decisions, reproduced, facts, notReproducible, unknown, findings: findings.toSorted((a, b) => a.index - b.index) };
+    return {
+      decisions,
+      reproduced,
+      facts,
+      notReproducible,
+      unknown,
+      findings: findings.toSorted((a, b) => a.index - b.index),
+    };
   }
 
   /** Data of a strange shape can make the rules throw; a forged history must be named, not end the check. */
@@ -243,15 +286,31 @@ export class DecisionReplay {
     stream.isReproduced = false;
   }
 
-  private commandOf(stream: Stream, { leaf }: Placed, event: DomainEvent, next: LeafEvent | null, policy: ActivePolicy | null): unknown {
+  private commandOf(
+    stream: Stream,
+    { leaf }: Placed,
+    event: DomainEvent,
+    next: LeafEvent | null,
+    policy: ActivePolicy | null,
+  ): unknown {
     const following = next && toDomain(next);
     switch (leaf.stream.slice(0, leaf.stream.indexOf('-') + 1)) {
       case 'registration-':
-        return registrationCommandOf(event as RegistrationEvent, following as RegistrationEvent | null, policy, leaf.metadata.recordedAtUtc);
+        return registrationCommandOf(
+          event as RegistrationEvent,
+          following as RegistrationEvent | null,
+          policy,
+          leaf.metadata.recordedAtUtc,
+        );
       case 'registrant-':
         return registrantCommandOf(event as RegistrantEvent, policy, leaf.metadata.recordedAtUtc);
       case 'hold-':
-        return holdCommandOf(stream.state as Parameters<typeof holdCommandOf>[0], event as HoldReviewEvent, following as HoldReviewEvent | null, leaf.metadata.actor);
+        return holdCommandOf(
+          stream.state as Parameters<typeof holdCommandOf>[0],
+          event as HoldReviewEvent,
+          following as HoldReviewEvent | null,
+          leaf.metadata.actor,
+        );
       case 'policy-':
         return policyCommandOf(event as PolicyEvent);
       case 'booth-':
@@ -261,20 +320,30 @@ export class DecisionReplay {
       default: {
         if (event.type === 'SagaReacted' && this.lost.has('policy-')) return null;
         const attemptsMax = this.activeValues()?.retry.attemptsMax ?? Number.MAX_SAFE_INTEGER;
-        return sagaCommandOf(stream.state as SagaState, event as Parameters<typeof sagaCommandOf>[1], (id) => this.sources.get(id) ?? null, attemptsMax);
+        return sagaCommandOf(
+          stream.state as SagaState,
+          event as Parameters<typeof sagaCommandOf>[1],
+          (id) => this.sources.get(id) ?? null,
+          attemptsMax,
+        );
       }
     }
   }
 
   private whyNoCommand({ leaf }: Placed): string {
     if (leaf.type === 'SagaReacted') return 'the event that it reacts to, or the policy, is not known from this bundle';
-    if (leaf.metadata.policyVersion !== null && !this.policies.versions.some((v) => v.version === leaf.metadata.policyVersion)) return `policy ${leaf.metadata.policyVersion} is not in this bundle`;
+    if (
+      leaf.metadata.policyVersion !== null &&
+      !this.policies.versions.some((v) => v.version === leaf.metadata.policyVersion)
+    )
+      return `policy ${leaf.metadata.policyVersion} is not in this bundle`;
     return 'no command is known that gives it';
   }
 
   private compare(placed: Placed, event: DomainEvent, expected: DomainEvent): boolean {
     if (event.type !== expected.type) this.find(placed, `the rules give ${expected.type} here`);
-    else if (canonicalJson(event.data as Json) !== canonicalJson(expected.data as Json)) this.find(placed, `the rules give other data here: ${difference(event.data, expected.data)}`);
+    else if (canonicalJson(event.data as Json) !== canonicalJson(expected.data as Json))
+      this.find(placed, `the rules give other data here: ${difference(event.data, expected.data)}`);
     else return true;
     return false;
   }
@@ -284,7 +353,8 @@ export class DecisionReplay {
     const before = this.findings.length;
     const { leaf } = placed;
     this.checkPolicy(placed);
-    if (leaf.stream.startsWith('registration-')) this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent);
+    if (leaf.stream.startsWith('registration-'))
+      this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent);
     return this.findings.length === before;
   }
 
@@ -293,18 +363,27 @@ export class DecisionReplay {
     switch (event.type) {
       case 'RequestReceived': {
         const values = this.policyOf(placed)?.values;
-        const refusal = values ? captureRefusal(event.data as unknown as Parameters<typeof captureRefusal>[0], event.data.receivedAtUtc, values) : null;
+        const refusal = values
+          ? captureRefusal(
+              event.data as unknown as Parameters<typeof captureRefusal>[0],
+              event.data.receivedAtUtc,
+              values,
+            )
+          : null;
         if (refusal) this.find(placed, `the door should have refused it: ${refusal}`);
         return;
       }
       case 'CertificateVerified':
-        if (state.stage !== 'none' && state.request.material.certificate !== event.data.material.certificate) this.find(placed, 'the certificate that was verified is not the one that was received');
-        if (state.stage !== 'none' && state.request.material.cardRecord !== event.data.material.cardRecord) this.find(placed, 'the card record that was verified is not the one that was received');
+        if (state.stage !== 'none' && state.request.material.certificate !== event.data.material.certificate)
+          this.find(placed, 'the certificate that was verified is not the one that was received');
+        if (state.stage !== 'none' && state.request.material.cardRecord !== event.data.material.cardRecord)
+          this.find(placed, 'the card record that was verified is not the one that was received');
         return;
       case 'FaceMatched':
       case 'FaceReferred':
       case 'FaceMismatched':
-        if (state.stage !== 'none' && state.request.material.photo !== event.data.material.photo) this.find(placed, 'the photograph that was compared is not the one that was received');
+        if (state.stage !== 'none' && state.request.material.photo !== event.data.material.photo)
+          this.find(placed, 'the photograph that was compared is not the one that was received');
         this.checkReference(state, placed, event.data.registered);
         this.checkScoring(placed, event.data);
         return;
@@ -314,16 +393,23 @@ export class DecisionReplay {
         const review = this.resolved.get(leaf.metadata.correlationId);
         if (this.lost.has('hold-')) return;
         if (!review) return void (this.options.isPartial || this.find(placed, 'no review resolved the hold'));
-        if (canonicalJson(review.officers) !== canonicalJson(event.data.officers)) this.find(placed, 'the officers are not those of the review');
+        if (canonicalJson(review.officers) !== canonicalJson(event.data.officers))
+          this.find(placed, 'the officers are not those of the review');
         return;
       }
       case 'RefusedEvidenceRetained':
-        if (this.refusals.get(leaf.metadata.correlationId) !== event.data.refusedAtUtc) this.find(placed, 'its retention does not begin with the refusal');
+        if (this.refusals.get(leaf.metadata.correlationId) !== event.data.refusedAtUtc)
+          this.find(placed, 'its retention does not begin with the refusal');
         return;
       case 'RequestEndedByOperator': {
         const { stuckEffectId } = event.data;
         if (this.lost.has('saga-')) return;
-        if (stuckEffectId !== null && !this.stuckSteps.has(stuckEffectId) && this.isWholeStream(`saga-${leaf.metadata.correlationId}`)) this.find(placed, 'the step that it names did not wait for an operator');
+        if (
+          stuckEffectId !== null &&
+          !this.stuckSteps.has(stuckEffectId) &&
+          this.isWholeStream(`saga-${leaf.metadata.correlationId}`)
+        )
+          this.find(placed, 'the step that it names did not wait for an operator');
         return;
       }
       default:
@@ -332,8 +418,8 @@ export class DecisionReplay {
     }
   }
 
-  /** One version of an algorithm turns distances into points in one way, and states what they follow from always or never: else a score could
-   *  be made up by leaving that out, or by another curve. */
+  /** One version of an algorithm turns distances into points in one way, and states what they follow from always or
+   * never: else a score could be made up by leaving that out, or by another curve. */
   private checkScoring(placed: Placed, { algorithm, basis }: Pick<FaceComparisonFacts, 'algorithm' | 'basis'>): void {
     const name = `${algorithm.id} ${algorithm.version}`;
     const way = basis === null ? 'its points alone' : canonicalJson(basis.scoring);
@@ -342,19 +428,31 @@ export class DecisionReplay {
     if (way !== known) this.find(placed, `${name} states ${way} here and ${known} elsewhere`);
   }
 
-  /** Claim 3 compares with the registrant's newest confirmed image, and "first registration" means that there was none. The image was
-   *  looked up between the event before this one and this one, so it must be the reference at some place in between. */
-  private checkReference(state: RegistrationState, placed: Placed, registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string }): void {
+  /** Claim 3 compares with the registrant's newest confirmed image, and "first registration" means that there was none.
+   * The image was looked up between the event before this one and this one, so it must be the reference at some place
+   * in between. */
+  private checkReference(
+    state: RegistrationState,
+    placed: Placed,
+    registered: { readonly comparison: string; readonly imageId?: string; readonly reason?: string },
+  ): void {
     const subjectKey = 'subjectKey' in state ? state.subjectKey : null;
     if (subjectKey === null || this.lost.has('registrant-')) return;
-    // A person has as many keys as certificates. What was joined while the comparison ran may or may not have been looked at.
+    // A person has as many keys as certificates. What was joined while the comparison ran may or may not have been
+    // looked at.
     const [certain, perhaps] = [this.keysOf(subjectKey, placed.after ?? -1), this.keysOf(subjectKey, placed.index)];
     if (![...perhaps].every((key) => this.isWholeStream(`registrant-${key}`))) return;
-    const images = (keys: ReadonlySet<string>) => [...keys].map((key) => this.referencesBetween(key, placed.after ?? -1, placed.index));
+    const images = (keys: ReadonlySet<string>) =>
+      [...keys].map((key) => this.referencesBetween(key, placed.after ?? -1, placed.index));
     const possible = images(perhaps).flat();
     const couldBeNone = images(certain).every((references) => references.includes(null));
-    if (registered.comparison === 'compared' && !possible.includes(registered.imageId ?? null)) this.find(placed, `the registered image that was compared is not the registrant's: it was never confirmed, was withdrawn, or is not the newest`);
-    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && !couldBeNone) this.find(placed, 'it says first registration and the registrant had a confirmed image');
+    if (registered.comparison === 'compared' && !possible.includes(registered.imageId ?? null))
+      this.find(
+        placed,
+        `the registered image that was compared is not the registrant's: it was never confirmed, was withdrawn, or is not the newest`,
+      );
+    if (registered.comparison === 'not_applicable' && registered.reason === 'first_registration' && !couldBeNone)
+      this.find(placed, 'it says first registration and the registrant had a confirmed image');
   }
 
   /** Every key that the log, up to a place, says to be the same person's. */
@@ -385,9 +483,20 @@ export class DecisionReplay {
     // What comes later in the log cannot have been read: the order of the log decides that, no clock.
     const inForce = this.activations.filter(({ index }) => index < placed.index);
     const newest = inForce.at(-1);
-    const isStillNamed = (next: { readonly index: number; readonly atMs: number }) => (SUBMISSION_ANSWERS.has(placed.leaf.type) ? next.index > (placed.after ?? -1) : next.atMs >= cutMs);
-    const isRecent = inForce.some(({ version }, i) => version === policyVersion && (inForce[i + 1] === undefined || isStillNamed(inForce[i + 1] as { index: number; atMs: number })));
-    if (!isRecent) this.find(placed, newest ? `it names policy ${policyVersion}, and policy ${newest.version} was in force` : `it names policy ${policyVersion}, and none was in force`);
+    const isStillNamed = (next: { readonly index: number; readonly atMs: number }) =>
+      SUBMISSION_ANSWERS.has(placed.leaf.type) ? next.index > (placed.after ?? -1) : next.atMs >= cutMs;
+    const isRecent = inForce.some(
+      ({ version }, i) =>
+        version === policyVersion &&
+        (inForce[i + 1] === undefined || isStillNamed(inForce[i + 1] as { index: number; atMs: number })),
+    );
+    if (!isRecent)
+      this.find(
+        placed,
+        newest
+          ? `it names policy ${policyVersion}, and policy ${newest.version} was in force`
+          : `it names policy ${policyVersion}, and none was in force`,
+      );
   }
 
   private policyOf({ leaf }: Placed): ActivePolicy | null {
@@ -404,19 +513,45 @@ export class DecisionReplay {
     const event = toDomain(leaf);
     if (leaf.stream.startsWith('policy-')) {
       this.policies = policyDecider.evolve(this.policies, event as PolicyEvent);
-      if (leaf.type === 'PolicyActivated') this.activations.push({ version: (event.data as { version: number }).version, index, atMs: Date.parse(leaf.metadata.recordedAtUtc) });
+      if (leaf.type === 'PolicyActivated')
+        this.activations.push({
+          version: (event.data as { version: number }).version,
+          index,
+          atMs: Date.parse(leaf.metadata.recordedAtUtc),
+        });
     }
-    if (SOURCES.has(leaf.type)) this.sources.set(leaf.id, { id: leaf.id, recordedAtUtc: leaf.metadata.recordedAtUtc, event: event as SagaSource });
-    if (leaf.type === 'CertificateRejected') this.refusals.set(leaf.metadata.correlationId, leaf.metadata.recordedAtUtc);
+    if (SOURCES.has(leaf.type))
+      this.sources.set(leaf.id, {
+        id: leaf.id,
+        recordedAtUtc: leaf.metadata.recordedAtUtc,
+        event: event as SagaSource,
+      });
+    if (leaf.type === 'CertificateRejected')
+      this.refusals.set(leaf.metadata.correlationId, leaf.metadata.recordedAtUtc);
     if (leaf.type === 'EffectStuck') this.stuckSteps.add(String(leaf.data['effectId']));
-    if (leaf.type === 'SagaReacted') for (const effect of (event as Extract<SagaEvent, { type: 'SagaReacted' }>).data.effects) if (effect.stuck !== null) this.stuckSteps.add(effect.effectId);
-    if (leaf.type === 'HoldResolved') this.resolved.set((leaf.data as { requestId: string }).requestId, leaf.data as unknown as { outcome: string; officers: readonly string[] });
+    if (leaf.type === 'SagaReacted')
+      for (const effect of (event as Extract<SagaEvent, { type: 'SagaReacted' }>).data.effects)
+        if (effect.stuck !== null) this.stuckSteps.add(effect.effectId);
+    if (leaf.type === 'HoldResolved')
+      this.resolved.set(
+        (leaf.data as { requestId: string }).requestId,
+        leaf.data as unknown as { outcome: string; officers: readonly string[] },
+      );
     const registrant = registrantOf(leaf.stream);
     if (registrant === null) return;
     this.learnReference(registrant, index, event as RegistrantEvent);
-    const other = leaf.type === 'CertificateAdded' ? leaf.data['subjectKey'] : leaf.type === 'CertificateLinked' ? leaf.data['registrantKey'] : null;
+    const other =
+      leaf.type === 'CertificateAdded'
+        ? leaf.data['subjectKey']
+        : leaf.type === 'CertificateLinked'
+          ? leaf.data['registrantKey']
+          : null;
     if (typeof other !== 'string') return;
-    for (const [key, another] of [[registrant, other], [other, registrant]] as const) this.joined.set(key, [...(this.joined.get(key) ?? []), { other: another, index }]);
+    for (const [key, another] of [
+      [registrant, other],
+      [other, registrant],
+    ] as const)
+      this.joined.set(key, [...(this.joined.get(key) ?? []), { other: another, index }]);
   }
 
   private learnReference(registrant: string, index: number, event: RegistrantEvent): void {
@@ -438,8 +573,14 @@ export class DecisionReplay {
     // A registrant who comes back after an erasure has a new salt, hence a new token, and the stream goes on under it.
     const returned = leaf.revision > 0 && registrantOf(leaf.stream) !== null && RETURNS.has(leaf.type);
     const state = returned ? { ...(decider.initial as RegistrantState), erased: true } : decider.initial;
-    const stream: Stream = { ...streamStart(decider), state, lastRevision: leaf.revision - 1, isWhole: leaf.revision === 0 || returned };
-    if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null) this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);
+    const stream: Stream = {
+      ...streamStart(decider),
+      state,
+      lastRevision: leaf.revision - 1,
+      isWhole: leaf.revision === 0 || returned,
+    };
+    if (!stream.isWhole && !this.options.isPartial && registrantOf(leaf.stream) === null)
+      this.find({ index, leaf }, `its stream begins with revision ${leaf.revision}: what came before is missing`);
     this.streams.set(leaf.stream, stream);
     return stream;
   }
@@ -460,11 +601,13 @@ export class DecisionReplay {
   }
 
   private leaveOpen({ index, leaf }: Placed, problem: string): void {
-    if (this.notReproducible.length < FINDINGS_MAX) this.notReproducible.push({ index, type: leaf.type, stream: leaf.stream, problem });
+    if (this.notReproducible.length < FINDINGS_MAX)
+      this.notReproducible.push({ index, type: leaf.type, stream: leaf.stream, problem });
   }
 
   private find({ index, leaf }: Placed, problem: string): void {
-    if (this.findings.length < FINDINGS_MAX) this.findings.push({ index, type: leaf.type, stream: leaf.stream, problem });
+    if (this.findings.length < FINDINGS_MAX)
+      this.findings.push({ index, type: leaf.type, stream: leaf.stream, problem });
   }
 }
 
@@ -484,7 +627,10 @@ function toDomain({ type, data }: LeafEvent): DomainEvent {
 function difference(found: object, expected: object): string {
   const [a, b] = [found as Record<string, Json>, expected as Record<string, Json>];
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => text(a[name]) !== text(b[name]));
-  return names.slice(0, 3).map((name) => `${name} is ${text(a[name])} and would be ${text(b[name])}`).join('; ');
+  return names
+    .slice(0, 3)
+    .map((name) => `${name} is ${text(a[name])} and would be ${text(b[name])}`)
+    .join('; ');
 }
 
 function text(value: Json | undefined): string {

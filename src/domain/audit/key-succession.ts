@@ -1,13 +1,33 @@
 import { toBase64 } from './bytes.js';
 import { readLoss } from './loss-declaration.js';
-import { hexId, judgeNote, parseNote, parseVerifierKey, verifierKeyText, type SignatureCheck, type VerifierKey } from './signed-note.js';
+import {
+  hexId,
+  judgeNote,
+  parseNote,
+  parseVerifierKey,
+  verifierKeyText,
+  type SignatureCheck,
+  type VerifierKey,
+} from './signed-note.js';
 import type { Hash, HashFunction } from './merkle-tree.js';
 
 const LABEL = 'honnin key succession v1';
 
-/** The text in which a log's key vouches for the next one. It names the new key, so that a signature cannot be carried over to another;
- *  its first line is no origin, so that it can never be read as a checkpoint. */
-export function successionText({ origin, from, to, size, root }: { readonly origin: string; readonly from: VerifierKey; readonly to: VerifierKey; readonly size: number; readonly root: Hash }): string {
+/** The text in which a log's key vouches for the next one. It names the new key, so that a signature cannot be carried
+ * over to another; its first line is no origin, so that it can never be read as a checkpoint. */
+export function successionText({
+  origin,
+  from,
+  to,
+  size,
+  root,
+}: {
+  readonly origin: string;
+  readonly from: VerifierKey;
+  readonly to: VerifierKey;
+  readonly size: number;
+  readonly root: Hash;
+}): string {
   return `${LABEL}\n${origin}\n${verifierKeyText(from)}\n${verifierKeyText(to)}\n${size}\n${toBase64(root)}\n`;
 }
 
@@ -15,9 +35,13 @@ export function successionText({ origin, from, to, size, root }: { readonly orig
  *  declared loss vouches for a key too, that of the log's new name.
  *  @param notes successions and declarations of loss in any order; one that does not fit is ignored
  *  @returns the trusted keys and those that follow from them */
-export function keysThatFollow(trusted: readonly VerifierKey[], notes: readonly string[], { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck }): readonly VerifierKey[] {
+export function keysThatFollow(
+  trusted: readonly VerifierKey[],
+  notes: readonly string[],
+  { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck },
+): readonly VerifierKey[] {
   const keys = [...trusted];
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const note of notes) {
       const next = succeeded(note, keys, hash, isSigned);
@@ -30,29 +54,55 @@ export function keysThatFollow(trusted: readonly VerifierKey[], notes: readonly 
   return keys;
 }
 
-/** A note in which one key of a log vouches for the next, signed by both. The keys stand in its text, so this needs no other.
- *  @returns the texts of both keys; null when it is no such note, or one of the signatures is wrong or absent */
-export function readSuccession(text: string, { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck }): { readonly from: string; readonly to: string } | null {
+/** A note in which one key of a log vouches for the next, signed by both. The keys stand in its text, so this needs no
+ * other.
+ * @returns the texts of both keys; null when it is no such note, or one of the signatures is wrong or absent */
+export function readSuccession(
+  text: string,
+  { hash, isSigned }: { readonly hash: HashFunction; readonly isSigned: SignatureCheck },
+): { readonly from: string; readonly to: string } | null {
   try {
     const note = parseNote(text);
     const [label, origin, fromText, toText, size, root, ...more] = note.text.split('\n');
-    if (label !== LABEL || origin === undefined || fromText === undefined || toText === undefined || size === undefined || root === undefined || more.join() !== '') return null;
+    if (
+      label !== LABEL ||
+      origin === undefined ||
+      fromText === undefined ||
+      toText === undefined ||
+      size === undefined ||
+      root === undefined ||
+      more.join() !== ''
+    )
+      return null;
     const [from, to] = [parseVerifierKey(fromText, hash), parseVerifierKey(toText, hash)];
-    const isCanonical = verifierKeyText(from) === fromText && verifierKeyText(to) === toText && from.name === origin && to.name === origin;
+    const isCanonical =
+      verifierKeyText(from) === fromText &&
+      verifierKeyText(to) === toText &&
+      from.name === origin &&
+      to.name === origin;
     const verdict = judgeNote(note, [from, to], isSigned);
-    return isCanonical && verdict.verdict === 'signed' && verdict.by.length === 2 ? { from: fromText, to: toText } : null;
+    return isCanonical && verdict.verdict === 'signed' && verdict.by.length === 2
+      ? { from: fromText, to: toText }
+      : null;
   } catch {
     // Not a note or not a key: it vouches for nothing.
     return null;
   }
 }
 
-function succeeded(text: string, keys: readonly VerifierKey[], hash: HashFunction, isSigned: SignatureCheck): VerifierKey | null {
+function succeeded(
+  text: string,
+  keys: readonly VerifierKey[],
+  hash: HashFunction,
+  isSigned: SignatureCheck,
+): VerifierKey | null {
   const loss = readLoss(text, { hash, isSigned });
   const read = loss
     ? { from: verifierKeyText(loss.from), to: verifierKeyText(loss.to) }
     : readSuccession(text, { hash, isSigned });
-  return read !== null && keys.some((key) => verifierKeyText(key) === read.from) ? parseVerifierKey(read.to, hash) : null;
+  return read !== null && keys.some((key) => verifierKeyText(key) === read.from)
+    ? parseVerifierKey(read.to, hash)
+    : null;
 }
 
 function isSame(a: VerifierKey, b: VerifierKey): boolean {

@@ -5,8 +5,8 @@ import { fromBase64, toBase64 } from './bytes.js';
 import { HASH_BYTES, type Hash } from './merkle-tree.js';
 import { LISTS, type DrawnRow, type ListName } from './population.js';
 
-/** First line of every certificate of a list. It has spaces, so it is no origin, and the line after it is no number: a certificate can
- *  never be read as a checkpoint, nor as the certificate of a bundle. */
+/** First line of every certificate of a list. It has spaces, so it is no origin, and the line after it is no number: a
+ * certificate can never be read as a checkpoint, nor as the certificate of a bundle. */
 const LABEL = 'honnin list certificate v1';
 
 /** What is asked of a list besides its name. Each list knows some of these; the others do not restrict it. */
@@ -22,9 +22,18 @@ export interface ListFilter {
 }
 
 /** Filters that a list understands. */
-export const FILTERS_OF: Readonly<Record<ListName, readonly (keyof ListFilter)[]>> = { requests: ['boothId', 'stage'], holds: ['boothId', 'include'], booths: [], acts: [], policies: [], accesses: ['requestId'], dashboard: [] };
+export const FILTERS_OF: Readonly<Record<ListName, readonly (keyof ListFilter)[]>> = {
+  requests: ['boothId', 'stage'],
+  holds: ['boothId', 'include'],
+  booths: [],
+  acts: [],
+  policies: [],
+  accesses: ['requestId'],
+  dashboard: [],
+};
 
-/** Up to which event a list speaks: the first `position + 1` entries, or those entries of the tree that were recorded until an instant (inclusive). */
+/** Up to which event a list speaks: the first `position + 1` entries, or those entries of the tree that were recorded
+ * until an instant (inclusive). */
 export type AsOf = { readonly position: number } | { readonly atUtc: string };
 
 /** What a server states about a list: that these are all its rows, as the log of this tree gives them. */
@@ -48,7 +57,8 @@ export interface ListClaim {
   /** The page that this certificate came with: its first row, its number of rows, SHA-256 of their canonical JSON. */
   readonly page: { readonly offset: number; readonly rows: number; readonly sha256: string };
   readonly createdAtUtc: string;
-  /** SHA-256 of what else came with the page (`coveredByListCertificate`), hex; null for lists of versions that did not state it. */
+  /** SHA-256 of what else came with the page (`coveredByListCertificate`), hex; null for lists of versions that did not
+   * state it. */
   readonly answerSha256: string | null;
 }
 
@@ -68,7 +78,8 @@ export interface CertifiedPage {
   /** Asks for the next page of the very same list; null on the last page. */
   readonly next: string | null;
   readonly asOf: {
-    /** Place of the newest entry that was looked at, and when it was recorded; for a list of an instant that instant. */
+    /** Place of the newest entry that was looked at, and when it was recorded; for a list of an instant that
+     * instant. */
     readonly position: number;
     readonly atUtc: string;
     /** False when the signed log was behind what was stored when the question came. */
@@ -78,7 +89,8 @@ export interface CertifiedPage {
   readonly page: { readonly offset: number; readonly rows: number; readonly of: number };
 }
 
-/** What the certificate of a page covers besides list, query and rows, which it states themselves: everything else but itself. */
+/** What the certificate of a page covers besides list, query and rows, which it states themselves: everything else but
+ * itself. */
 export function coveredByListCertificate(page: Omit<CertifiedPage, 'list' | 'query' | 'rows' | 'certificate'>): string {
   const { asOf, checkpoint, next, openings, page: place, successions } = page;
   return canonicalJson({ asOf, checkpoint, next, openings, page: place, successions } as unknown as Json);
@@ -90,13 +102,32 @@ export function cursorAfter(treeSize: number, to: number): string {
 }
 
 export function listCertificateText(claim: ListClaim): string {
-  const { origin, treeSize, root, list, query, asOf, events, policyVersion, count, rowsSha256, page, createdAtUtc, answerSha256 } = claim;
+  const {
+    origin,
+    treeSize,
+    root,
+    list,
+    query,
+    asOf,
+    events,
+    policyVersion,
+    count,
+    rowsSha256,
+    page,
+    createdAtUtc,
+    answerSha256,
+  } = claim;
   const lines = [
-    LABEL, origin, treeSize, toBase64(root),
+    LABEL,
+    origin,
+    treeSize,
+    toBase64(root),
     `list ${list}`,
     `query ${canonicalJson(query)}`,
     'position' in asOf ? `asof position ${asOf.position}` : `asof instant ${asOf.atUtc}`,
-    'first 0', `last ${treeSize - 1}`, 'gaps none',
+    'first 0',
+    `last ${treeSize - 1}`,
+    'gaps none',
     `events ${events}`,
     `policy ${policyVersion ?? 'none'}`,
     `count ${count}`,
@@ -111,25 +142,45 @@ export function listCertificateText(claim: ListClaim): string {
 /** Reads what `listCertificateText` wrote. @returns null for any other text */
 export function parseListCertificate(text: string): ListClaim | null {
   const [label, origin, size, root, ...members] = text.split('\n');
-  const claim = label === LABEL && origin !== undefined && isWholeNumber(size) && root !== undefined ? claimOf({ origin, treeSize: Number(size), root }, members) : null;
+  const claim =
+    label === LABEL && origin !== undefined && isWholeNumber(size) && root !== undefined
+      ? claimOf({ origin, treeSize: Number(size), root }, members)
+      : null;
   // Whatever is not written in exactly one way is not accepted in any other.
   return claim !== null && listCertificateText(claim) === text ? claim : null;
 }
 
-function claimOf(head: { readonly origin: string; readonly treeSize: number; readonly root: string }, members: readonly string[]): ListClaim | null {
+function claimOf(
+  head: { readonly origin: string; readonly treeSize: number; readonly root: string },
+  members: readonly string[],
+): ListClaim | null {
   const member = (name: string) => members.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? '';
   try {
     const list = LISTS.find((known) => known === member('list'));
     const [kind, moment = ''] = member('asof').split(' ');
-    const asOf: AsOf | null = kind === 'position' && isWholeNumber(moment) ? { position: Number(moment) } : kind === 'instant' && isInstant(moment) ? { atUtc: moment } : null;
+    const asOf: AsOf | null =
+      kind === 'position' && isWholeNumber(moment)
+        ? { position: Number(moment) }
+        : kind === 'instant' && isInstant(moment)
+          ? { atUtc: moment }
+          : null;
     const [offset, rows, sha256 = ''] = member('page').split(' ');
     const root = fromBase64(head.root);
     const numbers = [member('events'), member('count'), offset, rows].every(isWholeNumber);
     if (!list || !asOf || !numbers || root.length !== HASH_BYTES) return null;
     return {
-      ...head, root, list, query: JSON.parse(member('query')) as JsonObject, asOf, events: Number(member('events')), policyVersion: member('policy') === 'none' ? null : Number(member('policy')),
-      count: Number(member('count')), rowsSha256: member('rows'), page: { offset: Number(offset), rows: Number(rows), sha256 },
-      createdAtUtc: member('created'), answerSha256: member('answer') === '' ? null : member('answer'),
+      ...head,
+      root,
+      list,
+      query: JSON.parse(member('query')) as JsonObject,
+      asOf,
+      events: Number(member('events')),
+      policyVersion: member('policy') === 'none' ? null : Number(member('policy')),
+      count: Number(member('count')),
+      rowsSha256: member('rows'),
+      page: { offset: Number(offset), rows: Number(rows), sha256 },
+      createdAtUtc: member('created'),
+      answerSha256: member('answer') === '' ? null : member('answer'),
     };
   } catch {
     // Neither JSON nor base64 where they belong: no certificate.
@@ -148,14 +199,18 @@ export function countsAt(asOf: AsOf, index: number, recordedAtUtc: string): bool
 
 /** The rows that a filter leaves, in the order of the list. */
 export function chosenRows(list: ListName, query: JsonObject, drawn: readonly DrawnRow[]): readonly DrawnRow[] {
-  const is = (row: JsonObject, name: keyof ListFilter) => query[name] === undefined || !FILTERS_OF[list].includes(name) || row[name] === query[name];
+  const is = (row: JsonObject, name: keyof ListFilter) =>
+    query[name] === undefined || !FILTERS_OF[list].includes(name) || row[name] === query[name];
   return drawn.filter(({ row }) => {
     if (list === 'holds' && query['include'] !== 'resolved' && row['outcome'] !== null) return false;
     return is(row, 'boothId') && is(row, 'stage') && is(row, 'requestId');
   });
 }
 
-/** A filter as it stands in a query: absent members left out, those that the list does not know refused by the caller. */
+/** A filter as it stands in a query: absent members left out, those that the list does not know refused by the
+ * caller. */
 export function queryOfFilter(filter: ListFilter): JsonObject {
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as { [name: string]: Json };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as {
+    [name: string]: Json;
+  };
 }

@@ -1,12 +1,15 @@
-/** Merkle tree of RFC 9162 section 2.1 (the tree of RFC 6962): hashes are 32 bytes of SHA-256. Pure: the hash function is an argument,
- *  so that the same code runs in the server, in the command line and in a browser page without a network. */
+/** Merkle tree of RFC 9162 section 2.1 (the tree of RFC 6962): hashes are 32 bytes of SHA-256. Pure: the hash function
+ * is an argument, so that the same code runs in the server, in the command line and in a browser page without a
+ * network. */
 export type Hash = Uint8Array;
 export type HashFunction = (bytes: Uint8Array) => Hash;
 
-/** Hash of the perfect subtree with 2^level leaves that begins at leaf `index * 2^level`. @throws when it is not there. */
+/** Hash of the perfect subtree with 2^level leaves that begins at leaf `index * 2^level`. @throws when it is not
+ * there. */
 export type NodeReader = (level: number, index: number) => Hash;
 
-/** Leaf and node hashes have different first bytes, so that a node can never be passed off as a leaf. RFC 9162, 2.1.1. */
+/** Leaf and node hashes have different first bytes, so that a node can never be passed off as a leaf. RFC 9162,
+ * 2.1.1. */
 export interface TreeHasher {
   leaf(entry: Uint8Array): Hash;
   node(left: Hash, right: Hash): Hash;
@@ -48,8 +51,8 @@ function splitPoint(n: number): number {
   return power;
 }
 
-/** Hash of the leaves [from, to) as the tree has it. `from` must be a multiple of the width rounded up to a power of two, which
- *  every subtree of an RFC 9162 tree is. */
+/** Hash of the leaves [from, to) as the tree has it. `from` must be a multiple of the width rounded up to a power of
+ * two, which every subtree of an RFC 9162 tree is. */
 export function subtreeHash(hasher: TreeHasher, nodes: NodeReader, from: number, to: number): Hash {
   const width = to - from;
   if (width === 0) return hasher.empty();
@@ -66,12 +69,16 @@ export function rootHash(hasher: TreeHasher, nodes: NodeReader, size: number): H
 }
 
 /** Inclusion proof, RFC 9162 section 2.1.3.1. @throws {TreeRangeError} when the tree has no such leaf. */
-export function inclusionProof(hasher: TreeHasher, nodes: NodeReader, { index, size }: { readonly index: number; readonly size: number }): Hash[] {
+export function inclusionProof(
+  hasher: TreeHasher,
+  nodes: NodeReader,
+  { index, size }: { readonly index: number; readonly size: number },
+): Hash[] {
   assertSize(size);
   assertSize(index, 'leaf index');
   if (index >= size) throw new TreeRangeError(`a tree of ${size} leaves has no leaf ${index}`);
   const path: Hash[] = [];
-  for (let from = 0, to = size; to - from > 1; ) {
+  for (let from = 0, to = size; to - from > 1;) {
     const middle = from + splitPoint(to - from);
     if (index < middle) {
       path.unshift(subtreeHash(hasher, nodes, middle, to));
@@ -84,8 +91,13 @@ export function inclusionProof(hasher: TreeHasher, nodes: NodeReader, { index, s
   return path;
 }
 
-/** Root that the proof leads to, RFC 9162 section 2.1.3.2. @returns null when the proof has not the length of its place. */
-export function rootFromInclusion(hasher: TreeHasher, proof: readonly Hash[], { index, size, leaf }: { readonly index: number; readonly size: number; readonly leaf: Hash }): Hash | null {
+/** Root that the proof leads to, RFC 9162 section 2.1.3.2. @returns null when the proof has not the length of its
+ * place. */
+export function rootFromInclusion(
+  hasher: TreeHasher,
+  proof: readonly Hash[],
+  { index, size, leaf }: { readonly index: number; readonly size: number; readonly leaf: Hash },
+): Hash | null {
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) return null;
   let [fn, sn] = [index, size - 1];
   let root = leaf;
@@ -102,9 +114,13 @@ export function rootFromInclusion(hasher: TreeHasher, proof: readonly Hash[], { 
   return sn === 0 ? root : null;
 }
 
-/** Consistency proof, RFC 9162 section 2.1.4.1: that the tree of `first` leaves is the beginning of the tree of `second`. Empty for
- *  equal sizes and for an empty first tree. */
-export function consistencyProof(hasher: TreeHasher, nodes: NodeReader, { first, second }: { readonly first: number; readonly second: number }): Hash[] {
+/** Consistency proof, RFC 9162 section 2.1.4.1: that the tree of `first` leaves is the beginning of the tree of
+ * `second`. Empty for equal sizes and for an empty first tree. */
+export function consistencyProof(
+  hasher: TreeHasher,
+  nodes: NodeReader,
+  { first, second }: { readonly first: number; readonly second: number },
+): Hash[] {
   assertSize(first);
   assertSize(second);
   if (first > second) throw new TreeRangeError(`a tree of ${second} leaves has no beginning of ${first}`);
@@ -127,7 +143,11 @@ export function consistencyProof(hasher: TreeHasher, nodes: NodeReader, { first,
 }
 
 /** Whether the second tree begins with the first, RFC 9162 section 2.1.4.2. */
-export function isConsistent(hasher: TreeHasher, proof: readonly Hash[], trees: { readonly first: number; readonly firstRoot: Hash; readonly second: number; readonly secondRoot: Hash }): boolean {
+export function isConsistent(
+  hasher: TreeHasher,
+  proof: readonly Hash[],
+  trees: { readonly first: number; readonly firstRoot: Hash; readonly second: number; readonly secondRoot: Hash },
+): boolean {
   const { first, second, firstRoot, secondRoot } = trees;
   if (!Number.isSafeInteger(first) || !Number.isSafeInteger(second) || first < 0 || first > second) return false;
   if (first === second) return proof.length === 0 && sameHash(firstRoot, secondRoot);
@@ -153,10 +173,15 @@ export function isConsistent(hasher: TreeHasher, proof: readonly Hash[], trees: 
   return sn === 0 && sameHash(fr, firstRoot) && sameHash(sr, secondRoot);
 }
 
-/** One proof for many leaves: the hashes of the largest subtrees that hold none of them, from left to right. For one leaf it has the
- *  hashes of its inclusion proof; for a contiguous range it is the range proof, a few hashes for any number of leaves.
- *  @param indices ascending, without repetition */
-export function setProof(hasher: TreeHasher, nodes: NodeReader, { indices, size }: { readonly indices: readonly number[]; readonly size: number }): Hash[] {
+/** One proof for many leaves: the hashes of the largest subtrees that hold none of them, from left to right. For one
+ * leaf it has the hashes of its inclusion proof; for a contiguous range it is the range proof, a few hashes for any
+ * number of leaves.
+ * @param indices ascending, without repetition */
+export function setProof(
+  hasher: TreeHasher,
+  nodes: NodeReader,
+  { indices, size }: { readonly indices: readonly number[]; readonly size: number },
+): Hash[] {
   assertIndices(indices, size);
   const proof: Hash[] = [];
   const walk = (from: number, to: number, first: number, last: number): void => {
@@ -172,7 +197,15 @@ export function setProof(hasher: TreeHasher, nodes: NodeReader, { indices, size 
 }
 
 /** Root that a set proof leads to. @returns null when the proof has too few or too many hashes. */
-export function rootFromSet(hasher: TreeHasher, proof: readonly Hash[], { indices, size, leafAt }: { readonly indices: readonly number[]; readonly size: number; readonly leafAt: (place: number) => Hash }): Hash | null {
+export function rootFromSet(
+  hasher: TreeHasher,
+  proof: readonly Hash[],
+  {
+    indices,
+    size,
+    leafAt,
+  }: { readonly indices: readonly number[]; readonly size: number; readonly leafAt: (place: number) => Hash },
+): Hash | null {
   assertIndices(indices, size);
   if (size === 0) return proof.length === 0 ? hasher.empty() : null;
   let used = 0;
@@ -201,10 +234,16 @@ export class GrowingTree {
   ) {}
 
   /** Goes on from a tree that was stored. */
-  static resume(hasher: TreeHasher, nodes: NodeReader, size: number, onNode?: (level: number, index: number, hash: Hash) => void): GrowingTree {
+  static resume(
+    hasher: TreeHasher,
+    nodes: NodeReader,
+    size: number,
+    onNode?: (level: number, index: number, hash: Hash) => void,
+  ): GrowingTree {
     const tree = new GrowingTree(hasher, onNode);
     tree.leaves = size;
-    for (let level = 0, rest = size; rest > 0; level += 1, rest = half(rest)) tree.edge.push(rest % 2 === 1 ? nodes(level, rest - 1) : null);
+    for (let level = 0, rest = size; rest > 0; level += 1, rest = half(rest))
+      tree.edge.push(rest % 2 === 1 ? nodes(level, rest - 1) : null);
     return tree;
   }
 
@@ -246,7 +285,8 @@ function assertIndices(indices: readonly number[], size: number): void {
   assertSize(size);
   for (let i = 0; i < indices.length; i += 1) {
     const index = indices[i] as number;
-    if (!Number.isSafeInteger(index) || index < 0 || index >= size || (i > 0 && index <= (indices[i - 1] as number))) throw new TreeRangeError(`not an ascending list of leaves of a tree of ${size}`);
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size || (i > 0 && index <= (indices[i - 1] as number)))
+      throw new TreeRangeError(`not an ascending list of leaves of a tree of ${size}`);
   }
 }
 

@@ -1,4 +1,5 @@
-/** What the signed log said, told in the store that it is made of: a folder that was set back, or begun anew, does not hold it. */
+/** What the signed log said, told in the store that it is made of: a folder that was set back, or begun anew, does not
+ * hold it. */
 export type SignedLogEvent = {
   readonly type: 'CheckpointRecorded';
   readonly data: {

@@ -32,7 +32,10 @@ export interface SignedNote {
   readonly signatures: readonly NoteSignature[];
 }
 
-export type NoteVerdict = { readonly verdict: 'signed'; readonly by: readonly VerifierKey[] } | { readonly verdict: 'unsigned' } | { readonly verdict: 'bad_signature'; readonly by: VerifierKey };
+export type NoteVerdict =
+  | { readonly verdict: 'signed'; readonly by: readonly VerifierKey[] }
+  | { readonly verdict: 'unsigned' }
+  | { readonly verdict: 'bad_signature'; readonly by: VerifierKey };
 
 export class NoteFormatError extends Error {}
 
@@ -57,7 +60,8 @@ export function parseVerifierKey(text: string, hash: HashFunction, type = ED2551
     throw new NoteFormatError(`not ${type === ED25519 ? 'an Ed25519 verifier key' : 'the key of a witness'}: ${text}`);
   }
   const key = verifierKey(name, bytes.slice(1), hash, type);
-  if (hexId(key.id) !== id) throw new NoteFormatError(`the key id ${id} does not belong to this key; it would be ${hexId(key.id)}`);
+  if (hexId(key.id) !== id)
+    throw new NoteFormatError(`the key id ${id} does not belong to this key; it would be ${hexId(key.id)}`);
   return key;
 }
 
@@ -68,7 +72,9 @@ export function hexId(id: number): string {
 /** A note with its signatures. @param text ends in a newline and has no empty line at its end */
 export function writeNote({ text, signatures }: SignedNote): string {
   assertText(text);
-  const lines = signatures.map(({ name, id, bytes }) => `\u2014 ${name} ${toBase64(concatBytes(fourBytes(id), bytes))}\n`);
+  const lines = signatures.map(
+    ({ name, id, bytes }) => `\u2014 ${name} ${toBase64(concatBytes(fourBytes(id), bytes))}\n`,
+  );
   return `${text}\n${lines.join('')}`;
 }
 
@@ -76,7 +82,8 @@ export function writeNote({ text, signatures }: SignedNote): string {
 export function parseNote(note: string): SignedNote {
   if (note.length > NOTE_CHARACTERS_MAX) throw new NoteFormatError('the note is too long');
   const cut = note.lastIndexOf('\n\n');
-  if (cut < 0 || !note.endsWith('\n')) throw new NoteFormatError('a signed note has a text, an empty line and signature lines');
+  if (cut < 0 || !note.endsWith('\n'))
+    throw new NoteFormatError('a signed note has a text, an empty line and signature lines');
   const text = note.slice(0, cut + 1);
   assertText(text);
   const lines = note.slice(cut + 2, -1).split('\n');
@@ -84,9 +91,13 @@ export function parseNote(note: string): SignedNote {
   return { text, signatures: lines.map(parseSignature) };
 }
 
-/** Judges a note by known keys. Signatures of unknown keys are ignored, as the format asks; a wrong signature under the id of a known
- *  key rejects the note. */
-export function judgeNote({ text, signatures }: SignedNote, keys: readonly VerifierKey[], isSigned: SignatureCheck): NoteVerdict {
+/** Judges a note by known keys. Signatures of unknown keys are ignored, as the format asks; a wrong signature under the
+ * id of a known key rejects the note. */
+export function judgeNote(
+  { text, signatures }: SignedNote,
+  keys: readonly VerifierKey[],
+  isSigned: SignatureCheck,
+): NoteVerdict {
   const message = utf8(text);
   const by: VerifierKey[] = [];
   for (const { name, id, bytes } of signatures) {
@@ -101,13 +112,15 @@ export function judgeNote({ text, signatures }: SignedNote, keys: readonly Verif
 function parseSignature(line: string): NoteSignature {
   const [, name, encoded] = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
   const bytes = encoded === undefined ? null : decoded(encoded);
-  if (name === undefined || !bytes || bytes.length < 5) throw new NoteFormatError('a signature line has not the form "— name base64"');
+  if (name === undefined || !bytes || bytes.length < 5)
+    throw new NoteFormatError('a signature line has not the form "— name base64"');
   return { name, id: word(bytes), bytes: bytes.slice(4) };
 }
 
 function assertText(text: string): void {
   // Control characters other than newline could show a reader something else than what is signed.
-  if (!text.endsWith('\n') || /[\u0000-\u0009\u000b-\u001f\ufffd]/u.test(text)) throw new NoteFormatError('the text of a note ends in a newline and has no control characters');
+  if (!text.endsWith('\n') || /[\u0000-\u0009\u000b-\u001f\ufffd]/u.test(text))
+    throw new NoteFormatError('the text of a note ends in a newline and has no control characters');
 }
 
 function decoded(text: string): Uint8Array | null {
@@ -120,7 +133,13 @@ function decoded(text: string): Uint8Array | null {
 }
 
 function word(bytes: Uint8Array): number {
-  return ((bytes[0] as number) << 24 | (bytes[1] as number) << 16 | (bytes[2] as number) << 8 | (bytes[3] as number)) >>> 0;
+  return (
+    (((bytes[0] as number) << 24) |
+      ((bytes[1] as number) << 16) |
+      ((bytes[2] as number) << 8) |
+      (bytes[3] as number)) >>>
+    0
+  );
 }
 
 function fourBytes(id: number): Uint8Array {

@@ -17,17 +17,27 @@ export interface TileName {
 /** Path below the log's address: `tile/0/x001/234.p/5`. */
 export function tilePath({ level, index, width }: TileName): string {
   const groups = [String(index % 1000).padStart(3, '0')];
-  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000))
+    groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
   return `tile/${level}/${groups.join('/')}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
 /** @returns null for a path that `tilePath` would not write: one tile has one address. */
 export function parseTilePath(path: string): TileName | null {
-  const [, levelText, groups, partial] = /^tile\/(entries|0|[1-9]\d?)\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/.exec(path) ?? [];
+  const [, levelText, groups, partial] =
+    /^tile\/(entries|0|[1-9]\d?)\/((?:x\d{3}\/)*\d{3})(?:\.p\/([1-9]\d{0,2}))?$/.exec(path) ?? [];
   if (levelText === undefined || groups === undefined) return null;
   const index = Number(groups.replaceAll(/[x/]/g, ''));
-  const name: TileName = { level: levelText === 'entries' ? 'entries' : Number(levelText), index, width: partial === undefined ? TILE_WIDTH : Number(partial) };
-  const isGood = Number.isSafeInteger(index) && name.width <= TILE_WIDTH && (partial === undefined || name.width < TILE_WIDTH) && (name.level === 'entries' || name.level < TILE_LEVELS);
+  const name: TileName = {
+    level: levelText === 'entries' ? 'entries' : Number(levelText),
+    index,
+    width: partial === undefined ? TILE_WIDTH : Number(partial),
+  };
+  const isGood =
+    Number.isSafeInteger(index) &&
+    name.width <= TILE_WIDTH &&
+    (partial === undefined || name.width < TILE_WIDTH) &&
+    (name.level === 'entries' || name.level < TILE_LEVELS);
   return isGood && tilePath(name) === path ? name : null;
 }
 
@@ -38,7 +48,10 @@ export function tileWidth(level: number | 'entries', index: number, size: number
 }
 
 /** Which tile holds a node of the tree, and which of its subtrees it is. */
-export function tileOfNode(level: number, index: number): { readonly level: number; readonly index: number; readonly from: number; readonly levelInTile: number } {
+export function tileOfNode(
+  level: number,
+  index: number,
+): { readonly level: number; readonly index: number; readonly from: number; readonly levelInTile: number } {
   const tileLevel = Math.floor(level / TILE_LEVELS);
   const levelInTile = level % TILE_LEVELS;
   const first = index * 2 ** levelInTile;
@@ -55,7 +68,8 @@ export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + 2 + entry.length, 0));
   let at = 0;
   for (const entry of entries) {
-    if (entry.length > ENTRY_BYTES_MAX) throw new RangeError(`an entry of ${entry.length} bytes does not fit into a bundle`);
+    if (entry.length > ENTRY_BYTES_MAX)
+      throw new RangeError(`an entry of ${entry.length} bytes does not fit into a bundle`);
     bytes[at] = entry.length >> 8;
     bytes[at + 1] = entry.length & 255;
     bytes.set(entry, at + 2);
@@ -67,7 +81,7 @@ export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
 /** @returns null when the bytes are not a whole number of entries. */
 export function decodeEntries(bundle: Uint8Array): Uint8Array[] | null {
   const entries: Uint8Array[] = [];
-  for (let at = 0; at < bundle.length; ) {
+  for (let at = 0; at < bundle.length;) {
     if (at + 2 > bundle.length) return null;
     const end = at + 2 + (bundle[at] as number) * 256 + (bundle[at + 1] as number);
     if (end > bundle.length) return null;

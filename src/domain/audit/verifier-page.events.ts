@@ -1,5 +1,5 @@
-/** Which offline verifier this installation gives out. Who keeps one finds its digest in the log, where it stood before the
- *  first copy went out. */
+/** Which offline verifier this installation gives out. Who keeps one finds its digest in the log, where it stood before
+ * the first copy went out. */
 export type VerifierPageEvent = {
   readonly type: 'VerifierPageGivenOut';
   readonly data: {

@@ -19,9 +19,26 @@ import { judgeWitnesses, type Witnessed, type WitnessPolicy } from './cosignatur
 import { keysThatFollow, readSuccession } from './key-succession.js';
 import { isCalledLoss, lossInWords, readLoss, type LossDeclaration } from './loss-declaration.js';
 import { parseLeaf, registrantOf, type LeafEvent } from './leaf.js';
-import { GrowingTree, HASH_BYTES, isConsistent, rootFromSet, sameHash, treeHasher, type Hash, type HashFunction, type TreeHasher } from './merkle-tree.js';
+import {
+  GrowingTree,
+  HASH_BYTES,
+  isConsistent,
+  rootFromSet,
+  sameHash,
+  treeHasher,
+  type Hash,
+  type HashFunction,
+  type TreeHasher,
+} from './merkle-tree.js';
 import { LISTS, ListDrawer, populationText, type ListName } from './population.js';
-import { judgeNote, NoteFormatError, parseNote, verifierKeyText, type SignatureCheck, type VerifierKey } from './signed-note.js';
+import {
+  judgeNote,
+  NoteFormatError,
+  parseNote,
+  verifierKeyText,
+  type SignatureCheck,
+  type VerifierKey,
+} from './signed-note.js';
 
 /** The cryptography that the verifier runs on: Node's in the command line, plain JavaScript in the offline page. */
 export interface Primitives {
@@ -37,7 +54,8 @@ export interface VerifyOptions {
   readonly trusted: readonly VerifierKey[];
   /** Checkpoints that the reader got earlier or elsewhere (a copy, a receipt): the bundle must agree with each. */
   readonly known?: readonly string[];
-  /** Witnesses that the reader trusts: enough of them must have cosigned a checkpoint with which this log begins. Absent: nobody is asked for. */
+  /** Witnesses that the reader trusts: enough of them must have cosigned a checkpoint with which this log begins.
+   * Absent: nobody is asked for. */
   readonly witnesses?: WitnessPolicy;
   /** Recomputes certificate verdicts with the reader's own trust anchors; absent: they are counted and left. */
   readonly certificates?: CertificateJudge;
@@ -46,10 +64,26 @@ export interface VerifyOptions {
 /** What is wrong, and where. `index` is the place in the log, where one can be named. */
 export interface Discrepancy {
   readonly code:
-    | 'bundle_malformed' | 'checkpoint_signature' | 'origin_differs' | 'leaf_malformed' | 'root_differs'
-    | 'range_has_gaps' | 'fork' | 'succession_malformed' | 'two_successors' | 'certificate_differs' | 'certificate_signature' | 'list_differs'
-    | 'opening_differs' | 'timestamp_checkpoint' | 'evidence_missing' | 'evidence_differs' | 'decision_differs'
-    | 'certificate_verdict_differs' | 'cosignature_wrong' | 'loss_wrong';
+    | 'bundle_malformed'
+    | 'checkpoint_signature'
+    | 'origin_differs'
+    | 'leaf_malformed'
+    | 'root_differs'
+    | 'range_has_gaps'
+    | 'fork'
+    | 'succession_malformed'
+    | 'two_successors'
+    | 'certificate_differs'
+    | 'certificate_signature'
+    | 'list_differs'
+    | 'opening_differs'
+    | 'timestamp_checkpoint'
+    | 'evidence_missing'
+    | 'evidence_differs'
+    | 'decision_differs'
+    | 'certificate_verdict_differs'
+    | 'cosignature_wrong'
+    | 'loss_wrong';
   readonly index: number | null;
   readonly detail: string;
 }
@@ -57,13 +91,24 @@ export interface Discrepancy {
 /** What this reader cannot judge with what it holds, and why. It accuses nobody, and it is never "right". */
 export interface Undecided {
   readonly code:
-    | 'no_key' | 'other_key' | 'known_unreadable' | 'known_of_another_log' | 'known_unsigned' | 'known_is_newer' | 'known_without_proof'
-    | 'evidence_absent' | 'decision_of_another_version' | 'not_witnessed' | 'loss_declared' | UndecidedVerdict;
+    | 'no_key'
+    | 'other_key'
+    | 'known_unreadable'
+    | 'known_of_another_log'
+    | 'known_unsigned'
+    | 'known_is_newer'
+    | 'known_without_proof'
+    | 'evidence_absent'
+    | 'decision_of_another_version'
+    | 'not_witnessed'
+    | 'loss_declared'
+    | UndecidedVerdict;
   readonly index: number | null;
   readonly detail: string;
 }
 
-/** Outcomes of every check: `right`, `wrong`, or `undecided`: cannot be judged, because of what stands in `undecided`. */
+/** Outcomes of every check: `right`, `wrong`, or `undecided`: cannot be judged, because of what stands in
+ * `undecided`. */
 export type Judgement = 'right' | 'wrong' | 'undecided';
 
 export interface Erasure {
@@ -99,7 +144,8 @@ export interface VerifyReport {
   readonly wasRead: boolean;
   /** True when every leaf leads to the root of the checkpoint: only then may people be shown what the leaves tell. */
   readonly areLeavesProven: boolean;
-  /** Lists that are only as good as the signature on the certificate: their rows need leaves that the bundle does not have. */
+  /** Lists that are only as good as the signature on the certificate: their rows need leaves that the bundle does not
+   * have. */
   readonly listsNotDrawn: readonly ListName[];
   readonly judgement: Judgement;
   readonly discrepancies: readonly Discrepancy[];
@@ -110,14 +156,16 @@ type Leaves = { readonly indices: readonly number[]; readonly hashes: readonly H
 
 const NOTHING: ReplayReport = { decisions: 0, reproduced: 0, facts: 0, notReproducible: [], unknown: [], findings: [] };
 
-/** Checks a bundle from its bytes alone. It believes nothing that it can compute: hashes, proof, signatures, gaps, lists and every
- *  decision are made again. Never throws on what a bundle says: each lie is a discrepancy with its place.
- *  @param lines of the bundle, without line ends (`cutIntoLines`) */
+/** Checks a bundle from its bytes alone. It believes nothing that it can compute: hashes, proof, signatures, gaps,
+ * lists and every decision are made again. Never throws on what a bundle says: each lie is a discrepancy with its
+ * place.
+ * @param lines of the bundle, without line ends (`cutIntoLines`) */
 export function verifyBundle(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions): VerifyReport {
   return beginVerification(lines, primitives, options).finish(options.certificates ?? null);
 }
 
-/** A verification of which everything is done but the certificates: for judges whose cryptography has to be waited for. */
+/** A verification of which everything is done but the certificates: for judges whose cryptography has to be waited
+ * for. */
 export interface BegunVerification {
   /** Verdicts that can be recomputed from evidence in the bundle. */
   readonly kept: readonly KeptVerdict[];
@@ -126,12 +174,21 @@ export interface BegunVerification {
 }
 
 /** As {@link verifyBundle}, in two steps. `finish` may be called once. */
-export function beginVerification(lines: Iterable<string>, primitives: Primitives, options: VerifyOptions): BegunVerification {
+export function beginVerification(
+  lines: Iterable<string>,
+  primitives: Primitives,
+  options: VerifyOptions,
+): BegunVerification {
   const run = new Verification(primitives, options);
   const malformed = (error: unknown): VerifyReport => {
-    // Whatever a bundle can make this code stumble over, it is the bundle that is not what it should be; and it must never pass.
+    // Whatever a bundle can make this code stumble over, it is the bundle that is not what it should be; and it must
+    // never pass.
     const isExpected = error instanceof BundleFormatError || error instanceof NoteFormatError;
-    return run.malformed(isExpected ? error.message : `the verifier cannot read it: ${error instanceof Error ? error.message : String(error)}`);
+    return run.malformed(
+      isExpected
+        ? error.message
+        : `the verifier cannot read it: ${error instanceof Error ? error.message : String(error)}`,
+    );
   };
   try {
     const { kept, finish } = run.begin(lines);
@@ -180,11 +237,28 @@ class Verification {
       const certificates = this.recomputeCertificates(header, read, judge);
       this.checkReplay(read.replay);
       return {
-        origin: checkpoint.origin, query: header.query, createdAtUtc: header.createdAtUtc, treeSize: checkpoint.size,
-        leaves: read.indices.length, first: read.indices[0] ?? null, last: read.indices.at(-1) ?? null, noGaps: read.noGaps,
-        trust: signing === null ? 'none' : 'trusted', signedBy: signing && verifierKeyText(signing), knownCheckpoints, witnessed, replay: read.replay,
-        erased: read.erased, openings, evidence: Object.keys(header.evidence).length, certificates, timestamp: header.timestamp,
-        wasRead: true, areLeavesProven, listsNotDrawn, ...this.outcome(),
+        origin: checkpoint.origin,
+        query: header.query,
+        createdAtUtc: header.createdAtUtc,
+        treeSize: checkpoint.size,
+        leaves: read.indices.length,
+        first: read.indices[0] ?? null,
+        last: read.indices.at(-1) ?? null,
+        noGaps: read.noGaps,
+        trust: signing === null ? 'none' : 'trusted',
+        signedBy: signing && verifierKeyText(signing),
+        knownCheckpoints,
+        witnessed,
+        replay: read.replay,
+        erased: read.erased,
+        openings,
+        evidence: Object.keys(header.evidence).length,
+        certificates,
+        timestamp: header.timestamp,
+        wasRead: true,
+        areLeavesProven,
+        listsNotDrawn,
+        ...this.outcome(),
       };
     };
     return { kept: this.keptVerdicts(header, read), finish };
@@ -205,15 +279,38 @@ class Verification {
   malformed(detail: string): VerifyReport {
     this.wrong('bundle_malformed', null, detail);
     return {
-      origin: null, query: null, createdAtUtc: null, treeSize: null, leaves: 0, first: null, last: null, noGaps: false, trust: 'none',
-      signedBy: null, knownCheckpoints: 0, witnessed: null, replay: NOTHING, erased: [], openings: 0, evidence: 0, certificates: NO_CERTIFICATES,
-      timestamp: null, wasRead: false, areLeavesProven: false, listsNotDrawn: [], ...this.outcome(),
+      origin: null,
+      query: null,
+      createdAtUtc: null,
+      treeSize: null,
+      leaves: 0,
+      first: null,
+      last: null,
+      noGaps: false,
+      trust: 'none',
+      signedBy: null,
+      knownCheckpoints: 0,
+      witnessed: null,
+      replay: NOTHING,
+      erased: [],
+      openings: 0,
+      evidence: 0,
+      certificates: NO_CERTIFICATES,
+      timestamp: null,
+      wasRead: false,
+      areLeavesProven: false,
+      listsNotDrawn: [],
+      ...this.outcome(),
     };
   }
 
   private outcome(): Pick<VerifyReport, 'judgement' | 'discrepancies' | 'undecided'> {
     const { discrepancies, undecided } = this;
-    return { judgement: discrepancies.length > 0 ? 'wrong' : undecided.length > 0 ? 'undecided' : 'right', discrepancies, undecided };
+    return {
+      judgement: discrepancies.length > 0 ? 'wrong' : undecided.length > 0 ? 'undecided' : 'right',
+      discrepancies,
+      undecided,
+    };
   }
 
   /** One pass over the leaves: hashes, decisions, lists, erasures. */
@@ -238,17 +335,30 @@ class Verification {
       if (isKnown && index >= first && index <= last) drawer.feed(leaf);
       if (leaf.type === 'RegistrantErased') erased.push(erasureOf(index, leaf));
     }
-    const noGaps = header.query.kind === 'range' && this.isWhatWasAsked(header, treeSize) && this.hasNoGaps(header, indices);
-    return { indices, hashes, erased, noGaps, lists: drawer, certificates, replay: replay.finish({ isCut: (indices.at(-1) ?? 0) + 1 < treeSize }) };
+    const noGaps =
+      header.query.kind === 'range' && this.isWhatWasAsked(header, treeSize) && this.hasNoGaps(header, indices);
+    return {
+      indices,
+      hashes,
+      erased,
+      noGaps,
+      lists: drawer,
+      certificates,
+      replay: replay.finish({ isCut: (indices.at(-1) ?? 0) + 1 < treeSize }),
+    };
   }
 
-  /** A range by numbers is exactly the range that the signed query names. A range by time cannot be checked so: what lies outside of it is
-   *  not in the bundle, and the certificate's signature is what stands for it. */
+  /** A range by numbers is exactly the range that the signed query names. A range by time cannot be checked so: what
+   * lies outside of it is not in the bundle, and the certificate's signature is what stands for it. */
   private isWhatWasAsked({ query, asked }: BundleHeader, treeSize: number): boolean {
     if (query['by'] !== 'range') return true;
     const last = query['to'] === null ? treeSize - 1 : Math.min(Number(query['to']), treeSize - 1);
     if (asked !== null && asked.first === query['from'] && asked.last === last) return true;
-    this.wrong('range_has_gaps', null, `the range ${String(query['from'])}..${last} was asked for and ${asked?.first}..${asked?.last} was handed over`);
+    this.wrong(
+      'range_has_gaps',
+      null,
+      `the range ${String(query['from'])}..${last} was asked for and ${asked?.first}..${asked?.last} was handed over`,
+    );
     return false;
   }
 
@@ -266,28 +376,44 @@ class Verification {
     return true;
   }
 
-  /** The reader's keys and those that follow from them. Every succession must be one, also where none of the reader's keys began it: the
-   *  keys stand in its text, so that both signatures can be judged. */
+  /** The reader's keys and those that follow from them. Every succession must be one, also where none of the reader's
+   * keys began it: the keys stand in its text, so that both signatures can be judged. */
   private keys({ successions, known }: BundleHeader): readonly VerifierKey[] {
     const { hash, isSigned } = this.primitives;
     const followers = new Map<string, string>();
     for (const note of successions) {
       const read = readSuccession(note, { hash, isSigned });
-      if (read === null) this.wrong('succession_malformed', null, 'a note that should vouch for a key of the log is none, or is not signed by both keys');
-      else if ((followers.get(read.from) ?? read.to) !== read.to) this.wrong('two_successors', null, 'one key of the log vouches for two different successors: two logs go on under one name');
+      if (read === null)
+        this.wrong(
+          'succession_malformed',
+          null,
+          'a note that should vouch for a key of the log is none, or is not signed by both keys',
+        );
+      else if ((followers.get(read.from) ?? read.to) !== read.to)
+        this.wrong(
+          'two_successors',
+          null,
+          'one key of the log vouches for two different successors: two logs go on under one name',
+        );
       else followers.set(read.from, read.to);
     }
     const losses = known.map(({ checkpoint }) => checkpoint).filter(isCalledLoss);
     return keysThatFollow(this.options.trusted, [...successions, ...losses], { hash, isSigned });
   }
 
-  private checkSignature({ origin }: Checkpoint, note: ReturnType<typeof parseNote>, keys: readonly VerifierKey[]): VerifierKey | null {
+  private checkSignature(
+    { origin }: Checkpoint,
+    note: ReturnType<typeof parseNote>,
+    keys: readonly VerifierKey[],
+  ): VerifierKey | null {
     const verdict = judgeNote(note, keys, this.primitives.isSigned);
-    if (verdict.verdict === 'bad_signature') this.wrong('checkpoint_signature', null, 'the signature on the checkpoint is wrong');
+    if (verdict.verdict === 'bad_signature')
+      this.wrong('checkpoint_signature', null, 'the signature on the checkpoint is wrong');
     if (verdict.verdict === 'unsigned') this.unsigned('the checkpoint');
     if (verdict.verdict !== 'signed') return null;
     const key = verdict.by.find((k) => k.name === origin);
-    if (!key) this.wrong('origin_differs', null, `the checkpoint is of ${origin} and the key is of ${verdict.by[0]?.name}`);
+    if (!key)
+      this.wrong('origin_differs', null, `the checkpoint is of ${origin} and the key is of ${verdict.by[0]?.name}`);
     return key ?? null;
   }
 
@@ -307,7 +433,12 @@ class Verification {
       const trees = { first: kept.size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
       const isBeginning = kept.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees);
       if (isBeginning) declared.push(loss);
-      else this.wrong('loss_wrong', null, `a loss is declared after ${kept.size} leaves with which this log does not begin`);
+      else
+        this.wrong(
+          'loss_wrong',
+          null,
+          `a loss is declared after ${kept.size} leaves with which this log does not begin`,
+        );
     }
     const chain = lossesThatLeadTo(present.origin, declared);
     for (const loss of chain) this.cannotJudge('loss_declared', null, lossInWords(loss));
@@ -319,8 +450,13 @@ class Verification {
 
   /** A signature under a key that the reader does not have says nothing, neither good nor bad. */
   private unsigned(what: string): void {
-    if (this.options.trusted.length === 0) return this.cannotJudge('no_key', null, `nobody knows who made ${what}: give the key of the log`);
-    this.cannotJudge('other_key', null, `${what} is not signed by a key that you gave, nor by one that follows from it: another key of this log, or another log`);
+    if (this.options.trusted.length === 0)
+      return this.cannotJudge('no_key', null, `nobody knows who made ${what}: give the key of the log`);
+    this.cannotJudge(
+      'other_key',
+      null,
+      `${what} is not signed by a key that you gave, nor by one that follows from it: another key of this log, or another log`,
+    );
   }
 
   /** @returns whether the leaves are those of the checkpoint */
@@ -330,13 +466,22 @@ class Verification {
       this.wrong('root_differs', beyond, `the checkpoint covers ${size} leaves and the bundle has leaf ${beyond}`);
       return false;
     }
-    const computed = rootFromSet(this.hasher, hashesOf(header.proof), { indices, size, leafAt: (place) => hashes[place] as Hash });
+    const computed = rootFromSet(this.hasher, hashesOf(header.proof), {
+      indices,
+      size,
+      leafAt: (place) => hashes[place] as Hash,
+    });
     if (computed !== null && sameHash(computed, root)) return true;
-    this.wrong('root_differs', null, 'the leaves and the proof do not lead to the signed root: a leaf was changed, left out, added or moved');
+    this.wrong(
+      'root_differs',
+      null,
+      'the leaves and the proof do not lead to the signed root: a leaf was changed, left out, added or moved',
+    );
     return false;
   }
 
-  /** Agreement with checkpoints that the reader has from elsewhere: this is what uncovers a log that was rewritten and signed again. */
+  /** Agreement with checkpoints that the reader has from elsewhere: this is what uncovers a log that was rewritten and
+   * signed again. */
   private checkKnown(
     header: BundleHeader,
     checkpoint: Checkpoint,
@@ -353,8 +498,18 @@ class Verification {
 
   private agreesWith(known: Checkpoint, header: BundleHeader, checkpoint: Checkpoint, leaves: Leaves): boolean {
     const isContained = this.contains(known, header, checkpoint, leaves);
-    if (isContained === null) this.cannotJudge('known_without_proof', null, `the bundle has no proof for the checkpoint of ${known.size} leaves that you have: export again with it (--known)`);
-    if (isContained === false) this.wrong('fork', null, `the log was rewritten: its first ${known.size} leaves are not those of the checkpoint that you have`);
+    if (isContained === null)
+      this.cannotJudge(
+        'known_without_proof',
+        null,
+        `the bundle has no proof for the checkpoint of ${known.size} leaves that you have: export again with it (--known)`,
+      );
+    if (isContained === false)
+      this.wrong(
+        'fork',
+        null,
+        `the log was rewritten: its first ${known.size} leaves are not those of the checkpoint that you have`,
+      );
     return isContained === true;
   }
 
@@ -368,13 +523,25 @@ class Verification {
     const read = checkpointIn(text);
     const loss = losses.find(({ signed }) => signed.origin === read?.checkpoint.origin);
     if (read === null) this.cannotJudge('known_unreadable', null, 'one of your known checkpoints is no checkpoint');
-    else if (read.checkpoint.origin !== origin && !loss) this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
-    else if (this.options.trusted.length > 0 && judgeNote(read.note, keys, this.primitives.isSigned).verdict !== 'signed') {
-      this.cannotJudge('known_unsigned', null, `the checkpoint of ${read.checkpoint.size} leaves that you have is not signed by a key of this log`);
+    else if (read.checkpoint.origin !== origin && !loss)
+      this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
+    else if (
+      this.options.trusted.length > 0 &&
+      judgeNote(read.note, keys, this.primitives.isSigned).verdict !== 'signed'
+    ) {
+      this.cannotJudge(
+        'known_unsigned',
+        null,
+        `the checkpoint of ${read.checkpoint.size} leaves that you have is not signed by a key of this log`,
+      );
     } else if (loss && read.checkpoint.size > loss.kept.size) {
       this.judgeLost(read.checkpoint, loss);
     } else if (read.checkpoint.size > size) {
-      this.cannotJudge('known_is_newer', null, `the bundle's checkpoint has ${size} leaves and you have one with ${read.checkpoint.size}: the bundle is older, or an old checkpoint was replayed; export again`);
+      this.cannotJudge(
+        'known_is_newer',
+        null,
+        `the bundle's checkpoint has ${size} leaves and you have one with ${read.checkpoint.size}: the bundle is older, or an old checkpoint was replayed; export again`,
+      );
     } else return read.checkpoint;
     return null;
   }
@@ -390,7 +557,12 @@ class Verification {
   }
 
   /** Whether the log begins with the tree of a known checkpoint; null when the bundle has no proof of it. */
-  private contains(known: Checkpoint, header: BundleHeader, checkpoint: Checkpoint, { indices, hashes }: Leaves): boolean | null {
+  private contains(
+    known: Checkpoint,
+    header: BundleHeader,
+    checkpoint: Checkpoint,
+    { indices, hashes }: Leaves,
+  ): boolean | null {
     const isWhole = indices.length >= known.size && (known.size === 0 || indices[known.size - 1] === known.size - 1);
     if (isWhole) {
       const tree = new GrowingTree(this.hasher);
@@ -404,66 +576,134 @@ class Verification {
     return isConsistent(this.hasher, hashesOf(proven.proof), trees);
   }
 
-  /** Checkpoints that came with the bundle because its reader asked for them: who made them is not the log's doing unless it signed them. */
+  /** Checkpoints that came with the bundle because its reader asked for them: who made them is not the log's doing
+   * unless it signed them. */
   private checkCarriedCheckpoints(header: BundleHeader, present: Checkpoint, keys: readonly VerifierKey[]): void {
     for (const { checkpoint: text, proof } of header.known) {
       const { checkpoint, note } = parseCheckpoint(text);
-      const isOurs = checkpoint.origin === present.origin && judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed';
+      const isOurs =
+        checkpoint.origin === present.origin && judgeNote(note, keys, this.primitives.isSigned).verdict === 'signed';
       if (!isOurs || checkpoint.size > present.size || isCalledLoss(text)) continue;
-      const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
-      if (!isConsistent(this.hasher, hashesOf(proof), trees)) this.wrong('fork', null, `the log signed a checkpoint of ${checkpoint.size} leaves that is not its beginning`);
+      const trees = {
+        first: checkpoint.size,
+        firstRoot: checkpoint.root,
+        second: present.size,
+        secondRoot: present.root,
+      };
+      if (!isConsistent(this.hasher, hashesOf(proof), trees))
+        this.wrong('fork', null, `the log signed a checkpoint of ${checkpoint.size} leaves that is not its beginning`);
     }
   }
 
-  /** Cosignatures count on checkpoints with which this log begins: those of the bundle, and those that the reader has. A wrong line in the
-   *  bundle is the bundle's; one in the reader's own files says nothing about it. */
-  private checkWitnesses(header: BundleHeader, present: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): Witnessed | null {
+  /** Cosignatures count on checkpoints with which this log begins: those of the bundle, and those that the reader has.
+   * A wrong line in the bundle is the bundle's; one in the reader's own files says nothing about it. */
+  private checkWitnesses(
+    header: BundleHeader,
+    present: Checkpoint,
+    leaves: Leaves,
+    keys: readonly VerifierKey[],
+  ): Witnessed | null {
     const policy = this.options.witnesses;
     if (policy === undefined) return null;
-    const carried = [header.checkpoint, ...header.known.filter((known) => this.isBeginning(known, present)).map(({ checkpoint }) => checkpoint)];
+    const carried = [
+      header.checkpoint,
+      ...header.known.filter((known) => this.isBeginning(known, present)).map(({ checkpoint }) => checkpoint),
+    ];
     const own = (this.options.known ?? []).filter((text) => this.isAgreed(text, header, present, leaves, keys));
-    const notesOf = (texts: readonly string[]) => texts.map((text) => parseCheckpoint(text)).map(({ checkpoint: { size }, note }) => ({ size, note }));
+    const notesOf = (texts: readonly string[]) =>
+      texts.map((text) => parseCheckpoint(text)).map(({ checkpoint: { size }, note }) => ({ size, note }));
     const { wrong } = judgeWitnesses(notesOf(carried), policy, this.primitives.isSigned);
-    for (const { size, witness } of wrong) this.wrong('cosignature_wrong', null, `the line of ${witness} on the checkpoint of ${size} leaves is not its cosignature`);
+    for (const { size, witness } of wrong)
+      this.wrong(
+        'cosignature_wrong',
+        null,
+        `the line of ${witness} on the checkpoint of ${size} leaves is not its cosignature`,
+      );
     const { witnessed } = judgeWitnesses(notesOf([...carried, ...own]), policy, this.primitives.isSigned);
     const { isEnough, by, size, needed, of } = witnessed;
-    if (!isEnough) this.cannotJudge('not_witnessed', null, `${needed} of your ${of} witnesses must have cosigned a beginning of this log, and ${by.length} have${size === null ? '' : `: ${by.join(', ')}, its first ${size} leaves`}`);
+    if (!isEnough)
+      this.cannotJudge(
+        'not_witnessed',
+        null,
+        `${needed} of your ${of} witnesses must have cosigned a beginning of this log, and ${by.length} have${size === null ? '' : `: ${by.join(', ')}, its first ${size} leaves`}`,
+      );
     return witnessed;
   }
 
   private isBeginning({ checkpoint: text, proof }: BundleHeader['known'][number], present: Checkpoint): boolean {
     const { checkpoint } = parseCheckpoint(text);
-    const trees = { first: checkpoint.size, firstRoot: checkpoint.root, second: present.size, secondRoot: present.root };
-    return checkpoint.origin === present.origin && checkpoint.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees);
+    const trees = {
+      first: checkpoint.size,
+      firstRoot: checkpoint.root,
+      second: present.size,
+      secondRoot: present.root,
+    };
+    return (
+      checkpoint.origin === present.origin &&
+      checkpoint.size <= present.size &&
+      isConsistent(this.hasher, hashesOf(proof), trees)
+    );
   }
 
   /** As `checkKnown` judges it, without a word about it. */
-  private isAgreed(text: string, header: BundleHeader, present: Checkpoint, leaves: Leaves, keys: readonly VerifierKey[]): boolean {
+  private isAgreed(
+    text: string,
+    header: BundleHeader,
+    present: Checkpoint,
+    leaves: Leaves,
+    keys: readonly VerifierKey[],
+  ): boolean {
     const read = checkpointIn(text);
     if (read === null || read.checkpoint.origin !== present.origin || read.checkpoint.size > present.size) return false;
-    const isOurs = this.options.trusted.length === 0 || judgeNote(read.note, keys, this.primitives.isSigned).verdict === 'signed';
+    const isOurs =
+      this.options.trusted.length === 0 || judgeNote(read.note, keys, this.primitives.isSigned).verdict === 'signed';
     return isOurs && this.contains(read.checkpoint, header, present, leaves) === true;
   }
 
   /** @returns lists whose rows the certificate states and the leaves cannot give */
-  private checkCertificate(header: BundleHeader, { origin, size, root }: Checkpoint, leaves: ReturnType<Verification['readLeaves']>, keys: readonly VerifierKey[]): readonly ListName[] {
+  private checkCertificate(
+    header: BundleHeader,
+    { origin, size, root }: Checkpoint,
+    leaves: ReturnType<Verification['readLeaves']>,
+    keys: readonly VerifierKey[],
+  ): readonly ListName[] {
     const { indices, hashes, noGaps, lists } = leaves;
     const digest = new Uint8Array(hashes.length * HASH_BYTES);
     hashes.forEach((hash, i) => digest.set(hash, i * HASH_BYTES));
     const note = parseNote(header.certificate);
-    // A case's bundle has no leaves of other cases. Earlier versions gave lists with it all the same: they stand as they were signed.
-    // So do lists of which some event is of a later version: what it would put into a row is not known here.
+    // A case's bundle has no leaves of other cases. Earlier versions gave lists with it all the same: they stand as
+    // they were signed. So do lists of which some event is of a later version: what it would put into a row is not
+    // known here.
     const isStated = header.query.kind === 'registration' || leaves.replay.unknown.length > 0;
     const rowsOf = (name: ListName): readonly Json[] => (isStated ? (header.lists[name] ?? []) : lists.rows(name));
     const claim = populationText({
-      origin, treeSize: size, root, query: header.query, policyVersion: header.policyVersion, count: indices.length,
-      first: indices[0] ?? null, last: indices.at(-1) ?? null, noGaps, leavesSha256: toHex(this.primitives.hash(digest)),
-      lists: Object.fromEntries(listsIn(header).map((name) => [name, { rows: rowsOf(name).length, sha256: this.rowsDigest(rowsOf(name)) }])),
-      createdAtUtc: header.createdAtUtc, headerSha256: /\nheader [0-9a-f]{64}\n$/.test(note.text) ? toHex(this.primitives.hash(utf8(coveredByCertificate(header)))) : null,
+      origin,
+      treeSize: size,
+      root,
+      query: header.query,
+      policyVersion: header.policyVersion,
+      count: indices.length,
+      first: indices[0] ?? null,
+      last: indices.at(-1) ?? null,
+      noGaps,
+      leavesSha256: toHex(this.primitives.hash(digest)),
+      lists: Object.fromEntries(
+        listsIn(header).map((name) => [name, { rows: rowsOf(name).length, sha256: this.rowsDigest(rowsOf(name)) }]),
+      ),
+      createdAtUtc: header.createdAtUtc,
+      headerSha256: /\nheader [0-9a-f]{64}\n$/.test(note.text)
+        ? toHex(this.primitives.hash(utf8(coveredByCertificate(header))))
+        : null,
     });
-    if (note.text !== claim) this.wrong('certificate_differs', null, `the population certificate states something else than the bundle holds: ${firstDifference(note.text, claim)}`);
+    if (note.text !== claim)
+      this.wrong(
+        'certificate_differs',
+        null,
+        `the population certificate states something else than the bundle holds: ${firstDifference(note.text, claim)}`,
+      );
     const { verdict } = judgeNote(note, keys, this.primitives.isSigned);
-    if (verdict === 'bad_signature') this.wrong('certificate_signature', null, 'the signature on the population certificate is wrong');
+    if (verdict === 'bad_signature')
+      this.wrong('certificate_signature', null, 'the signature on the population certificate is wrong');
     if (verdict === 'unsigned') this.unsigned('the population certificate');
     return isStated ? listsIn(header) : [];
   }
@@ -471,8 +711,18 @@ class Verification {
   private checkLists(header: BundleHeader, lists: ListDrawer, notDrawn: readonly ListName[]): void {
     for (const name of listsIn(header).filter((list) => !notDrawn.includes(list))) {
       const [stated, drawn] = [header.lists[name] as readonly Json[], lists.rows(name)];
-      const at = Array.from({ length: Math.max(stated.length, drawn.length) }).findIndex((_, i) => stated[i] === undefined || drawn[i] === undefined || canonicalJson(stated[i] as Json) !== canonicalJson(drawn[i] as Json));
-      if (at >= 0) this.wrong('list_differs', null, `row ${at + 1} of the list ${name} is not what the events give (${stated.length} rows handed over, ${drawn.length} drawn)`);
+      const at = Array.from({ length: Math.max(stated.length, drawn.length) }).findIndex(
+        (_, i) =>
+          stated[i] === undefined ||
+          drawn[i] === undefined ||
+          canonicalJson(stated[i] as Json) !== canonicalJson(drawn[i] as Json),
+      );
+      if (at >= 0)
+        this.wrong(
+          'list_differs',
+          null,
+          `row ${at + 1} of the list ${name} is not what the events give (${stated.length} rows handed over, ${drawn.length} drawn)`,
+        );
     }
   }
 
@@ -480,45 +730,83 @@ class Verification {
     let good = 0;
     for (const [token, { kind, id, salt }] of Object.entries(header.openings)) {
       if (commitmentToken({ kind, id }, fromBase64(salt), this.primitives.hmac) === token) good += 1;
-      else this.wrong('opening_differs', null, `${token.slice(0, 22)}… does not stand for the ${kind} that the bundle states`);
+      else
+        this.wrong(
+          'opening_differs',
+          null,
+          `${token.slice(0, 22)}… does not stand for the ${kind} that the bundle states`,
+        );
     }
     return good;
   }
 
-  /** The timestamp itself is judged outside (it is CMS); here only that its checkpoint is the beginning of this log. That it is so follows
-   *  from the proof, whoever signed it. */
+  /** The timestamp itself is judged outside (it is CMS); here only that its checkpoint is the beginning of this log.
+   * That it is so follows from the proof, whoever signed it. */
   private checkTimestampPlace(header: BundleHeader, checkpoint: Checkpoint, keys: readonly VerifierKey[]): void {
     if (header.timestamp === null) return;
     const { checkpoint: stamped, note } = parseCheckpoint(header.timestamp.checkpoint);
-    const trees = { first: stamped.size, firstRoot: stamped.root, second: checkpoint.size, secondRoot: checkpoint.root };
-    const isBeginning = stamped.origin === checkpoint.origin && isConsistent(this.hasher, hashesOf(header.timestamp.proof), trees);
+    const trees = {
+      first: stamped.size,
+      firstRoot: stamped.root,
+      second: checkpoint.size,
+      secondRoot: checkpoint.root,
+    };
+    const isBeginning =
+      stamped.origin === checkpoint.origin && isConsistent(this.hasher, hashesOf(header.timestamp.proof), trees);
     const { verdict } = judgeNote(note, keys, this.primitives.isSigned);
-    if (!isBeginning || verdict === 'bad_signature') this.wrong('timestamp_checkpoint', null, `the checkpoint of ${stamped.size} leaves that has the timestamp is not a beginning of this log`);
-    else if (verdict === 'unsigned' && this.options.trusted.length > 0) this.unsigned('the checkpoint that has the timestamp');
+    if (!isBeginning || verdict === 'bad_signature')
+      this.wrong(
+        'timestamp_checkpoint',
+        null,
+        `the checkpoint of ${stamped.size} leaves that has the timestamp is not a beginning of this log`,
+      );
+    else if (verdict === 'unsigned' && this.options.trusted.length > 0)
+      this.unsigned('the checkpoint that has the timestamp');
   }
 
-  private certificateReport(header: BundleHeader, { certificates }: ReturnType<Verification['readLeaves']>, judge: CertificateJudge | null): CertificateReport {
-    const evidence = (id: string): Uint8Array | null => (Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null);
+  private certificateReport(
+    header: BundleHeader,
+    { certificates }: ReturnType<Verification['readLeaves']>,
+    judge: CertificateJudge | null,
+  ): CertificateReport {
+    const evidence = (id: string): Uint8Array | null =>
+      Object.hasOwn(header.evidence, id) ? fromBase64(header.evidence[id] as string) : null;
     const { hash, sha1 } = this.primitives;
-    const isNamed = (name: EvidenceName, effectId: string, bytes: Uint8Array) => isNamedEvidence(name, effectId, bytes, { sha256: hash, sha1 });
+    const isNamed = (name: EvidenceName, effectId: string, bytes: Uint8Array) =>
+      isNamedEvidence(name, effectId, bytes, { sha256: hash, sha1 });
     return certificates.finish({ evidence, isNamed, wasAsked: header.query['withEvidence'] === true, judge });
   }
 
-  private recomputeCertificates(header: BundleHeader, read: ReturnType<Verification['readLeaves']>, judge: CertificateJudge | null): CertificateReport {
+  private recomputeCertificates(
+    header: BundleHeader,
+    read: ReturnType<Verification['readLeaves']>,
+    judge: CertificateJudge | null,
+  ): CertificateReport {
     const { certificates, indices } = read;
     const report = this.certificateReport(header, read, judge);
-    for (const { index, detail } of report.differences) this.wrong('certificate_verdict_differs', index, `the certificate verdict does not follow from its evidence: ${detail}`);
+    for (const { index, detail } of report.differences)
+      this.wrong(
+        'certificate_verdict_differs',
+        index,
+        `the certificate verdict does not follow from its evidence: ${detail}`,
+      );
     for (const { code, index, detail } of report.undecided)
       this.cannotJudge(code, index, `the certificate verdict: ${detail}`);
     for (const { index, detail } of report.foreign) this.wrong('evidence_differs', index, detail);
     const named = certificates.evidenceIds();
-    for (const id of Object.keys(header.evidence)) if (!named.has(id)) this.wrong('evidence_differs', null, 'the bundle holds evidence that no event in it names');
+    for (const id of Object.keys(header.evidence))
+      if (!named.has(id)) this.wrong('evidence_differs', null, 'the bundle holds evidence that no event in it names');
     this.checkWithheld(header, report, indices);
     return report;
   }
 
-  /** The certificate names what was handed over; without that statement (earlier versions) it is only known what should be there. */
-  private checkWithheld(header: BundleHeader, { absent, absentCases }: CertificateReport, indices: readonly number[]): void {
+  /** The certificate names what was handed over; without that statement (earlier versions) it is only known what should
+   * be there. */
+  private checkWithheld(
+    header: BundleHeader,
+    { absent, absentCases }: CertificateReport,
+    indices: readonly number[],
+  ): void {
     if (absent.withheld === 0) return;
     const { size } = parseCheckpoint(header.checkpoint).checkpoint;
     const isStated = header.certificate.includes('\nheader ');
@@ -532,8 +820,10 @@ class Verification {
   }
 
   private checkReplay({ findings, unknown }: ReplayReport): void {
-    for (const { index, type, stream, problem } of findings) this.wrong('decision_differs', index, `${type} in ${stream}: ${problem}`);
-    for (const { index, type, problem } of unknown) this.cannotJudge('decision_of_another_version', index, `${type}: ${problem}`);
+    for (const { index, type, stream, problem } of findings)
+      this.wrong('decision_differs', index, `${type} in ${stream}: ${problem}`);
+    for (const { index, type, problem } of unknown)
+      this.cannotJudge('decision_of_another_version', index, `${type}: ${problem}`);
   }
 
   private rowsDigest(rows: readonly Json[]): string {
@@ -558,7 +848,7 @@ export function isSoundReport({ judgement, trust, replay }: VerifyReport): boole
 export function lossesThatLeadTo(origin: string, declared: readonly LossDeclaration[]): readonly LossDeclaration[] {
   const names = new Set([origin]);
   const chain = new Set<LossDeclaration>();
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const loss of declared) {
       if (chain.has(loss) || !names.has(loss.kept.origin)) continue;
@@ -581,7 +871,12 @@ export function checkpointIn(text: string): ReturnType<typeof parseCheckpoint> |
 }
 
 function erasureOf(index: number, leaf: LeafEvent): Erasure {
-  return { registrant: registrantOf(leaf.stream) ?? leaf.stream, index, atUtc: leaf.metadata.recordedAtUtc, rule: String(leaf.data['rule']) };
+  return {
+    registrant: registrantOf(leaf.stream) ?? leaf.stream,
+    index,
+    atUtc: leaf.metadata.recordedAtUtc,
+    rule: String(leaf.data['rule']),
+  };
 }
 
 function listsIn(header: BundleHeader): ListName[] {
@@ -591,7 +886,8 @@ function listsIn(header: BundleHeader): ListName[] {
 function hashesOf(proof: readonly string[]): Hash[] {
   return proof.map((text, i) => {
     const hash = fromBase64(text);
-    if (hash.length !== HASH_BYTES) throw new BundleFormatError(`hash ${i + 1} of a proof has ${hash.length} bytes and not ${HASH_BYTES}`);
+    if (hash.length !== HASH_BYTES)
+      throw new BundleFormatError(`hash ${i + 1} of a proof has ${hash.length} bytes and not ${HASH_BYTES}`);
     return hash;
   });
 }

@@ -30,16 +30,26 @@ export interface WhatIfReport {
   readonly flips: readonly FlippedCase[];
   /** `was → wouldBe` and how many. */
   readonly byChange: Readonly<Record<string, number>>;
-  readonly byBooth: Readonly<Record<string, { readonly comparisons: number; readonly flips: number; readonly heldWas: number; readonly heldWouldBe: number }>>;
-  readonly byMonth: Readonly<Record<string, { readonly comparisons: number; readonly flips: number; readonly heldWas: number; readonly heldWouldBe: number }>>;
+  readonly byBooth: Readonly<
+    Record<
+      string,
+      { readonly comparisons: number; readonly flips: number; readonly heldWas: number; readonly heldWouldBe: number }
+    >
+  >;
+  readonly byMonth: Readonly<
+    Record<
+      string,
+      { readonly comparisons: number; readonly flips: number; readonly heldWas: number; readonly heldWouldBe: number }
+    >
+  >;
 }
 
 type Counts = { comparisons: number; flips: number; heldWas: number; heldWouldBe: number };
 const COMPARED = new Set(['FaceMatched', 'FaceReferred', 'FaceMismatched']);
 
-/** Decides every comparison of a history again under other values, with the rules that decided it the first time. Touches nothing. What
- *  would have followed later (another reference image, a second registration) is not played on: each case is judged by the scores that
- *  were measured. */
+/** Decides every comparison of a history again under other values, with the rules that decided it the first time.
+ * Touches nothing. What would have followed later (another reference image, a second registration) is not played on:
+ * each case is judged by the scores that were measured. */
 export class WhatIf {
   private policies: PolicyState = policyDecider.initial;
   private readonly requests = new Map<string, ReceivedRequest>();
@@ -58,9 +68,12 @@ export class WhatIf {
   feed(index: number, original: LeafEvent): void {
     this.events += 1;
     const leaf = upcast(original);
-    if (leaf.stream.startsWith('policy-')) this.policies = policyDecider.evolve(this.policies, leaf as unknown as PolicyEvent);
-    if (leaf.type === 'RequestReceived') this.requests.set(leaf.metadata.correlationId, leaf.data as unknown as ReceivedRequest);
-    if (leaf.type === 'CertificateVerified') this.cards.set(leaf.metadata.correlationId, leaf.data as unknown as CardFacts);
+    if (leaf.stream.startsWith('policy-'))
+      this.policies = policyDecider.evolve(this.policies, leaf as unknown as PolicyEvent);
+    if (leaf.type === 'RequestReceived')
+      this.requests.set(leaf.metadata.correlationId, leaf.data as unknown as ReceivedRequest);
+    if (leaf.type === 'CertificateVerified')
+      this.cards.set(leaf.metadata.correlationId, leaf.data as unknown as CardFacts);
     const waiting = this.open.get(leaf.stream);
     if (waiting) this.judge(leaf.stream, waiting, leaf);
     if (COMPARED.has(leaf.type)) this.open.set(leaf.stream, { index, event: leaf });
@@ -78,15 +91,34 @@ export class WhatIf {
     const request = this.requests.get(requestId);
     const policy = this.policies.versions.find((v) => v.version === event.metadata.policyVersion);
     if (!request || !policy) return;
-    const card = this.cards.get(requestId) ?? { agreement: NOT_COMPARED, otherCertificate: 'not_asked', erasedBefore: false };
+    const card = this.cards.get(requestId) ?? {
+      agreement: NOT_COMPARED,
+      otherCertificate: 'not_asked',
+      erasedBefore: false,
+    };
     this.requests.delete(requestId);
     this.cards.delete(requestId);
     const facts = (event as unknown as Extract<RegistrationEvent, { type: 'FaceMatched' }>).data;
     const state: RegistrationState = { stage: 'certificate_verified', subjectKey: 'unknown', card, request };
-    const decision = registrationDecider.decide(state, { type: 'RecordFaceComparison', finding: findingOf(facts), attempt: 1, policy: { version: policy.version, values: { ...policy.values, ...this.change } }, nowUtc: event.metadata.recordedAtUtc });
+    const decision = registrationDecider.decide(state, {
+      type: 'RecordFaceComparison',
+      finding: findingOf(facts),
+      attempt: 1,
+      policy: { version: policy.version, values: { ...policy.values, ...this.change } },
+      nowUtc: event.metadata.recordedAtUtc,
+    });
     if (!('events' in decision)) return;
     const was = outcomeOf([event, ...(next ? [next] : [])] as unknown as RegistrationEvent[]);
-    this.count({ requestId, boothId: request.boothId, month: event.metadata.recordedAtUtc.slice(0, 7), index, was, wouldBe: outcomeOf(decision.events), cardPoints: facts.cardPoints, registeredPoints: facts.registered.comparison === 'compared' ? facts.registered.points : null });
+    this.count({
+      requestId,
+      boothId: request.boothId,
+      month: event.metadata.recordedAtUtc.slice(0, 7),
+      index,
+      was,
+      wouldBe: outcomeOf(decision.events),
+      cardPoints: facts.cardPoints,
+      registeredPoints: facts.registered.comparison === 'compared' ? facts.registered.points : null,
+    });
   }
 
   private count(one: FlippedCase): void {
@@ -94,7 +126,10 @@ export class WhatIf {
     const flipped = one.was !== one.wouldBe;
     if (flipped) this.flips.push(one);
     if (flipped) this.byChange[`${one.was} → ${one.wouldBe}`] = (this.byChange[`${one.was} → ${one.wouldBe}`] ?? 0) + 1;
-    for (const [table, name] of [[this.byBooth, one.boothId], [this.byMonth, one.month]] as const) {
+    for (const [table, name] of [
+      [this.byBooth, one.boothId],
+      [this.byMonth, one.month],
+    ] as const) {
       const counts = (table[name] ??= { comparisons: 0, flips: 0, heldWas: 0, heldWouldBe: 0 });
       counts.comparisons += 1;
       if (flipped) counts.flips += 1;

@@ -23,21 +23,34 @@ export type BoothState =
       readonly suspendedFor: SuspensionReason | null;
     };
 
-/** A photographing device that may send requests. One person suspends it at once; two bring it back, under the key that it had or a
- *  new one. What was retired stays so. @req R21 */
-export const boothDecider: Decider<BoothState, BoothCommand, BoothEvent> = { initial: { stage: 'none' }, decide, evolve };
+/** A photographing device that may send requests. One person suspends it at once; two bring it back, under the key that
+ * it had or a new one. What was retired stays so. @req R21 */
+export const boothDecider: Decider<BoothState, BoothCommand, BoothEvent> = {
+  initial: { stage: 'none' },
+  decide,
+  evolve,
+};
 
 function decide(state: BoothState, command: BoothCommand): Decision<BoothEvent> {
   if (command.type === 'EnrolBooth') {
-    if (state.stage !== 'none') return state.publicKey === command.publicKey && state.stage === 'enrolled' ? accept() : refuse({ code: 'booth_exists' });
-    return accept({ type: 'BoothEnrolled', data: { boothId: command.boothId, publicKey: command.publicKey, by: command.by } });
+    if (state.stage !== 'none')
+      return state.publicKey === command.publicKey && state.stage === 'enrolled'
+        ? accept()
+        : refuse({ code: 'booth_exists' });
+    return accept({
+      type: 'BoothEnrolled',
+      data: { boothId: command.boothId, publicKey: command.publicKey, by: command.by },
+    });
   }
   if (state.stage === 'none') return refuse({ code: 'booth_unknown' });
   switch (command.type) {
     case 'RotateBoothKey':
       if (state.suspendedFor === 'retired') return refuse({ code: 'booth_retired' });
       if (state.publicKey === command.publicKey) return accept();
-      return accept({ type: 'BoothKeyRotated', data: { publicKey: command.publicKey, keyVersion: state.keyVersion + 1, by: command.by } });
+      return accept({
+        type: 'BoothKeyRotated',
+        data: { publicKey: command.publicKey, keyVersion: state.keyVersion + 1, by: command.by },
+      });
     case 'SuspendBooth':
       if (state.stage === 'suspended') return accept();
       return accept({ type: 'BoothSuspended', data: { reason: command.reason, by: command.by } });
@@ -53,9 +66,17 @@ function decide(state: BoothState, command: BoothCommand): Decision<BoothEvent> 
 function evolve(state: BoothState, event: BoothEvent): BoothState {
   switch (event.type) {
     case 'BoothEnrolled':
-      return { stage: 'enrolled', boothId: event.data.boothId, publicKey: event.data.publicKey, keyVersion: 1, suspendedFor: null };
+      return {
+        stage: 'enrolled',
+        boothId: event.data.boothId,
+        publicKey: event.data.publicKey,
+        keyVersion: 1,
+        suspendedFor: null,
+      };
     case 'BoothKeyRotated':
-      return state.stage === 'none' ? state : { ...state, publicKey: event.data.publicKey, keyVersion: event.data.keyVersion };
+      return state.stage === 'none'
+        ? state
+        : { ...state, publicKey: event.data.publicKey, keyVersion: event.data.keyVersion };
     case 'BoothSuspended':
       return state.stage === 'none' ? state : { ...state, stage: 'suspended', suspendedFor: event.data.reason };
     case 'BoothResumed':

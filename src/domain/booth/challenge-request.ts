@@ -10,7 +10,8 @@ export interface ChallengeRequest {
   readonly requestedAtUtc: string;
 }
 
-/** The text whose UTF-8 bytes the booth signs (Ed25519), so that its questions are not counted with those of its address. */
+/** The text whose UTF-8 bytes the booth signs (Ed25519), so that its questions are not counted with those of its
+ * address. */
 export function challengeRequestText({ boothId, requestedAtUtc }: ChallengeRequest): string {
   return canonicalJson({ label: CHALLENGE_REQUEST_LABEL, boothId, requestedAtUtc });
 }

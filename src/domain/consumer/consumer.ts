@@ -2,7 +2,12 @@ import { accept, assertNever, type Decider, type Decision } from '../decider.js'
 import type { ConsumerEvent } from './consumer.events.js';
 
 export type ConsumerCommand =
-  | { readonly type: 'RecordTrouble'; readonly outcome: 'parked' | 'stopped'; readonly eventId: string; readonly eventType: string }
+  | {
+      readonly type: 'RecordTrouble';
+      readonly outcome: 'parked' | 'stopped';
+      readonly eventId: string;
+      readonly eventType: string;
+    }
   | { readonly type: 'ResumeConsumer'; readonly by: string }
   | { readonly type: 'ReplayParked'; readonly eventId: string; readonly by: string }
   | { readonly type: 'SkipEvent'; readonly eventId: string; readonly by: string }
@@ -15,7 +20,8 @@ export interface ConsumerState {
   readonly unknown: readonly string[];
 }
 
-/** What people did about a consumer of the log, and what it met. Where it stands is not told here: its position says that. */
+/** What people did about a consumer of the log, and what it met. Where it stands is not told here: its position says
+ * that. */
 export const consumerDecider: Decider<ConsumerState, ConsumerCommand, ConsumerEvent> = {
   initial: { skipped: [], unknown: [] },
   decide,
@@ -26,7 +32,10 @@ function decide(state: ConsumerState, command: ConsumerCommand): Decision<Consum
   switch (command.type) {
     case 'RecordTrouble': {
       const { eventId, eventType } = command;
-      return accept({ type: command.outcome === 'parked' ? 'EventParked' : 'ConsumerStopped', data: { eventId, eventType } });
+      return accept({
+        type: command.outcome === 'parked' ? 'EventParked' : 'ConsumerStopped',
+        data: { eventId, eventType },
+      });
     }
     case 'ResumeConsumer':
       return accept({ type: 'ConsumerResumed', data: { by: command.by } });

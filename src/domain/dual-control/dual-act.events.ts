@@ -1,6 +1,10 @@
 /** What nobody does alone, because it cannot be undone or lets a device in. */
 export type DualAct =
-  | { readonly act: 'erase_registrant'; readonly requestId: string; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person' }
+  | {
+      readonly act: 'erase_registrant';
+      readonly requestId: string;
+      readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person';
+    }
   | { readonly act: 'enrol_booth'; readonly boothId: string; readonly publicKey: string }
   | { readonly act: 'rotate_booth_key'; readonly boothId: string; readonly publicKey: string }
   | { readonly act: 'resume_booth'; readonly boothId: string }

@@ -4,7 +4,13 @@ import type { ActReason, DualAct, DualActEvent } from './dual-act.events.js';
 import { isSamePerson } from '../values/staff-name.js';
 
 export type DualActCommand =
-  | { readonly type: 'ProposeAct'; readonly proposal: DualAct; readonly reason: ActReason; readonly reference: string; readonly by: string }
+  | {
+      readonly type: 'ProposeAct';
+      readonly proposal: DualAct;
+      readonly reason: ActReason;
+      readonly reference: string;
+      readonly by: string;
+    }
   /** @param waitMinutes of the policy in force, between approval and act */
   | { readonly type: 'ApproveAct'; readonly by: string; readonly nowUtc: string; readonly waitMinutes: number }
   | { readonly type: 'DeclineAct'; readonly by: string }
@@ -25,7 +31,11 @@ export const ACT_STAGES = ['proposed', 'approved', 'begun', 'declined', 'carried
 export type DualActState = { readonly stage: 'none' } | ({ readonly stage: (typeof ACT_STAGES)[number] } & Proposed);
 
 /** Dual control: who proposes does not approve. Two names that differ in case alone are one person. */
-export const dualActDecider: Decider<DualActState, DualActCommand, DualActEvent> = { initial: { stage: 'none' }, decide, evolve };
+export const dualActDecider: Decider<DualActState, DualActCommand, DualActEvent> = {
+  initial: { stage: 'none' },
+  decide,
+  evolve,
+};
 
 function decide(state: DualActState, command: DualActCommand): Decision<DualActEvent> {
   if (command.type === 'ProposeAct') {
@@ -37,14 +47,16 @@ function decide(state: DualActState, command: DualActCommand): Decision<DualActE
   switch (command.type) {
     case 'ApproveAct': {
       if (isSamePerson(command.by, state.proposedBy)) return refuse({ code: 'act_own_proposal' });
-      if (state.approvedBy !== null && isSamePerson(command.by, state.approvedBy) && state.stage !== 'declined') return accept();
+      if (state.approvedBy !== null && isSamePerson(command.by, state.approvedBy) && state.stage !== 'declined')
+        return accept();
       if (state.stage !== 'proposed') return refuse({ code: 'act_closed', data: { stage: state.stage } });
       const notBeforeUtc = addMs(command.nowUtc, command.waitMinutes * 60_000);
       return accept({ type: 'ActApproved', data: { by: command.by, notBeforeUtc } });
     }
     case 'DeclineAct':
       if (state.stage === 'declined') return accept();
-      if (state.stage !== 'proposed' && state.stage !== 'approved') return refuse({ code: 'act_closed', data: { stage: state.stage } });
+      if (state.stage !== 'proposed' && state.stage !== 'approved')
+        return refuse({ code: 'act_closed', data: { stage: state.stage } });
       return accept({ type: 'ActDeclined', data: { by: command.by } });
     case 'BeginAct':
       if (state.stage === 'begun') return accept();
@@ -63,7 +75,16 @@ function decide(state: DualActState, command: DualActCommand): Decision<DualActE
 function evolve(state: DualActState, event: DualActEvent): DualActState {
   if (event.type === 'ActProposed') {
     const { proposal, reason, reference, by } = event.data;
-    return { stage: 'proposed', proposal, reason, reference, proposedBy: by, approvedBy: null, notBeforeUtc: null, refusal: null };
+    return {
+      stage: 'proposed',
+      proposal,
+      reason,
+      reference,
+      proposedBy: by,
+      approvedBy: null,
+      notBeforeUtc: null,
+      refusal: null,
+    };
   }
   if (state.stage === 'none') return state;
   switch (event.type) {

@@ -5,8 +5,18 @@ import { isSamePerson } from '../values/staff-name.js';
 
 export type HoldReviewCommand =
   | { readonly type: 'OpenHold'; readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string }
-  | { readonly type: 'GiveOpinion'; readonly officer: string; readonly opinion: OfficerOpinion; readonly reason: OpinionReason }
-  | { readonly type: 'ResolveHold'; readonly officer: string; readonly outcome: Exclude<HoldOutcome, 'expired'>; readonly reason: OpinionReason }
+  | {
+      readonly type: 'GiveOpinion';
+      readonly officer: string;
+      readonly opinion: OfficerOpinion;
+      readonly reason: OpinionReason;
+    }
+  | {
+      readonly type: 'ResolveHold';
+      readonly officer: string;
+      readonly outcome: Exclude<HoldOutcome, 'expired'>;
+      readonly reason: OpinionReason;
+    }
   | { readonly type: 'ExpireHold' }
   | { readonly type: 'CloseHold' };
 
@@ -18,16 +28,35 @@ export interface Opinion {
 
 export type HoldReviewState =
   | { readonly stage: 'none' }
-  | { readonly stage: 'open'; readonly requestId: string; readonly reason: HoldReason; readonly dueAtUtc: string; readonly opinions: readonly Opinion[] }
-  | { readonly stage: 'resolved'; readonly requestId: string; readonly outcome: HoldOutcome | 'closed'; readonly opinions: readonly Opinion[] };
+  | {
+      readonly stage: 'open';
+      readonly requestId: string;
+      readonly reason: HoldReason;
+      readonly dueAtUtc: string;
+      readonly opinions: readonly Opinion[];
+    }
+  | {
+      readonly stage: 'resolved';
+      readonly requestId: string;
+      readonly outcome: HoldOutcome | 'closed';
+      readonly opinions: readonly Opinion[];
+    };
 
 export const OPINIONS_NEEDED = 2;
-const OUTCOME_OF: Record<OfficerOpinion, Exclude<HoldOutcome, 'expired'>> = { release: 'released', reject: 'rejected', recapture: 'recapture' };
+const OUTCOME_OF: Record<OfficerOpinion, Exclude<HoldOutcome, 'expired'>> = {
+  release: 'released',
+  reject: 'rejected',
+  recapture: 'recapture',
+};
 
-/** Four eyes on a hold (A10): two officers, each without knowing the other's opinion. When they agree anyone of the office may
- *  resolve it so; when they differ, a third officer decides, whose own opinion is recorded first. A pattern that claim 4 finds is a
- *  fraud signal: it deserves two people, not one click. */
-export const holdReviewDecider: Decider<HoldReviewState, HoldReviewCommand, HoldReviewEvent> = { initial: { stage: 'none' }, decide, evolve };
+/** Four eyes on a hold (A10): two officers, each without knowing the other's opinion. When they agree anyone of the
+ * office may resolve it so; when they differ, a third officer decides, whose own opinion is recorded first. A pattern
+ * that claim 4 finds is a fraud signal: it deserves two people, not one click. */
+export const holdReviewDecider: Decider<HoldReviewState, HoldReviewCommand, HoldReviewEvent> = {
+  initial: { stage: 'none' },
+  decide,
+  evolve,
+};
 
 /** What an officer may see of the opinions: only the own one until all are in. */
 export function visibleOpinions(state: HoldReviewState, officer: string): readonly Opinion[] {
@@ -39,14 +68,19 @@ export function visibleOpinions(state: HoldReviewState, officer: string): readon
 function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<HoldReviewEvent> {
   if (command.type === 'OpenHold') {
     if (state.stage !== 'none') return accept();
-    return accept({ type: 'HoldOpened', data: { requestId: command.requestId, reason: command.reason, dueAtUtc: command.dueAtUtc } });
+    return accept({
+      type: 'HoldOpened',
+      data: { requestId: command.requestId, reason: command.reason, dueAtUtc: command.dueAtUtc },
+    });
   }
   if (state.stage === 'none') return refuse({ code: 'not_found' });
-  if (state.stage === 'resolved') return command.type === 'ExpireHold' || command.type === 'CloseHold' ? accept() : refuse({ code: 'hold_not_open' });
+  if (state.stage === 'resolved')
+    return command.type === 'ExpireHold' || command.type === 'CloseHold' ? accept() : refuse({ code: 'hold_not_open' });
   switch (command.type) {
     case 'GiveOpinion': {
       const { officer, opinion, reason } = command;
-      if (state.opinions.some((o) => isSamePerson(o.officer, officer))) return refuse({ code: 'opinion_already_given' });
+      if (state.opinions.some((o) => isSamePerson(o.officer, officer)))
+        return refuse({ code: 'opinion_already_given' });
       // A third opinion comes only with a resolution: until then two are what the rule asks for.
       if (state.opinions.length >= OPINIONS_NEEDED) return refuse({ code: 'hold_not_open' });
       return accept({ type: 'OpinionGiven', data: { officer, opinion, reason } });
@@ -62,16 +96,23 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
   }
 }
 
-function resolution(state: Extract<HoldReviewState, { stage: 'open' }>, { officer, outcome, reason }: Extract<HoldReviewCommand, { type: 'ResolveHold' }>): Decision<HoldReviewEvent> {
+function resolution(
+  state: Extract<HoldReviewState, { stage: 'open' }>,
+  { officer, outcome, reason }: Extract<HoldReviewCommand, { type: 'ResolveHold' }>,
+): Decision<HoldReviewEvent> {
   const { opinions, requestId } = state;
   const first = opinions[0];
-  if (first === undefined || opinions.length < OPINIONS_NEEDED) return refuse({ code: 'opinions_missing', data: { given: opinions.length, needed: OPINIONS_NEEDED } });
+  if (first === undefined || opinions.length < OPINIONS_NEEDED)
+    return refuse({ code: 'opinions_missing', data: { given: opinions.length, needed: OPINIONS_NEEDED } });
   if (opinions.every((o) => o.opinion === first.opinion)) {
-    if (OUTCOME_OF[first.opinion] !== outcome) return refuse({ code: 'outcome_differs_from_opinions', data: { opinion: first.opinion } });
+    if (OUTCOME_OF[first.opinion] !== outcome)
+      return refuse({ code: 'outcome_differs_from_opinions', data: { opinion: first.opinion } });
     return accept({ type: 'HoldResolved', data: { requestId, outcome, officers: opinions.map((o) => o.officer) } });
   }
   if (opinions.some((o) => isSamePerson(o.officer, officer))) return refuse({ code: 'third_officer_needed' });
-  const opinion = (Object.keys(OUTCOME_OF) as OfficerOpinion[]).find((key) => OUTCOME_OF[key] === outcome) as OfficerOpinion;
+  const opinion = (Object.keys(OUTCOME_OF) as OfficerOpinion[]).find(
+    (key) => OUTCOME_OF[key] === outcome,
+  ) as OfficerOpinion;
   return accept<HoldReviewEvent>(
     { type: 'OpinionGiven', data: { officer, opinion, reason } },
     { type: 'HoldResolved', data: { requestId, outcome, officers: [...opinions.map((o) => o.officer), officer] } },
@@ -85,9 +126,13 @@ function evolve(state: HoldReviewState, event: HoldReviewEvent): HoldReviewState
     case 'OpinionGiven':
       return state.stage === 'open' ? { ...state, opinions: [...state.opinions, event.data] } : state;
     case 'HoldResolved':
-      return state.stage === 'open' ? { stage: 'resolved', requestId: state.requestId, outcome: event.data.outcome, opinions: state.opinions } : state;
+      return state.stage === 'open'
+        ? { stage: 'resolved', requestId: state.requestId, outcome: event.data.outcome, opinions: state.opinions }
+        : state;
     case 'HoldClosed':
-      return state.stage === 'open' ? { stage: 'resolved', requestId: state.requestId, outcome: 'closed', opinions: state.opinions } : state;
+      return state.stage === 'open'
+        ? { stage: 'resolved', requestId: state.requestId, outcome: 'closed', opinions: state.opinions }
+        : state;
     default:
       return assertNever(event);
   }

@@ -135,8 +135,7 @@ export class EntropyBits {
   /** Takes one restart marker and begins again behind it. @param number 0 to 7. @throws {PhotoFault} */
   restart(number: number): void {
     const at = this.endAtMarker();
-    if (this.bytes[at + 1] !== 0xd0 + number)
-      throw new PhotoFault(this.segment, at, 'restart_out_of_order');
+    if (this.bytes[at + 1] !== 0xd0 + number) throw new PhotoFault(this.segment, at, 'restart_out_of_order');
     this.borrowed = 0;
     this.keep(0, 0, at + 2);
   }

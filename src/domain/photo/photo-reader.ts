@@ -278,8 +278,7 @@ class PhotoWalk {
   ): void {
     const band = from === 0 ? to === 0 : from <= to && to <= 63 && count === 1;
     if (!band) throw new PhotoFault('SOS', at, 'scan_malformed');
-    if (before > 0 ? after !== before - 1 : after > LOW_BITS_MAX)
-      throw new PhotoFault('SOS', at + 2, 'scan_malformed');
+    if (before > 0 ? after !== before - 1 : after > LOW_BITS_MAX) throw new PhotoFault('SOS', at + 2, 'scan_malformed');
   }
 
   /** The table that a scan names; what it does not use it names 0. */

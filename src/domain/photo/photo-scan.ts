@@ -186,8 +186,7 @@ class BlockWalk {
       if (value === 0) {
         if (left === 0) return k;
         left -= 1;
-      } else if (this.bits.take(1) === 1)
-        this.store(plane, block + k, value + Math.sign(value) * (1 << after));
+      } else if (this.bits.take(1) === 1) this.store(plane, block + k, value + Math.sign(value) * (1 << after));
     }
     return to + 1;
   }

@@ -1,8 +1,8 @@
 /** Where the coefficients of a block stand, by their place in the file (ITU-T T.81 figure A.6). */
 export const ZIGZAG: readonly number[] = [
-  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
-  28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
-  47, 55, 62, 63,
+  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+  35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47,
+  55, 62, 63,
 ];
 
 /** Samples before they are shifted and clamped. Readers clamp alike within these; further out some saturate, some
@@ -12,10 +12,7 @@ const SAMPLE_MAX = 511;
 
 /** COSINES[x][u] = C(u)/2 cos((2x+1)u pi/16) (T.81 A.3.3). */
 const COSINES: readonly (readonly number[])[] = Array.from({ length: 8 }, (_, x) =>
-  Array.from(
-    { length: 8 },
-    (_, u) => (u === 0 ? Math.SQRT1_2 : 1) * 0.5 * Math.cos(((2 * x + 1) * u * Math.PI) / 16),
-  ),
+  Array.from({ length: 8 }, (_, u) => (u === 0 ? Math.SQRT1_2 : 1) * 0.5 * Math.cos(((2 * x + 1) * u * Math.PI) / 16)),
 );
 
 /** Watches that no block of one component leaves the range that all readers agree on. */

@@ -4,29 +4,102 @@ import type { RegistrationEvent } from '../registration/registration.events.js';
 
 /** Stored names that become public. Everything else is nobody's business outside. */
 export const PUBLISHED_SOURCES = [
-  'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired',
-  'SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'KeptInRegistry', 'RegistrationWithdrawn', 'RequestEndedByOperator', 'RegistrantErased',
+  'RequestReceived',
+  'CertificateVerified',
+  'CertificateRejected',
+  'FaceMatched',
+  'FaceMismatched',
+  'FaceNotComparable',
+  'Held',
+  'HoldReleased',
+  'HoldRejected',
+  'RecaptureRequested',
+  'HoldExpired',
+  'SubmittedToGovernment',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'KeptInRegistry',
+  'RegistrationWithdrawn',
+  'RequestEndedByOperator',
+  'RegistrantErased',
 ] as const satisfies readonly (RegistrationEvent | RegistrantEvent)['type'][];
 
-/** What the outside may know of a refusal. Coarse on purpose: finer reasons say things about a card, a face or a person. */
-export type RejectionReason = 'certificate_invalid' | 'face_mismatch' | 'rejected_by_officers' | 'hold_expired' | 'refused_by_government';
+/** What the outside may know of a refusal. Coarse on purpose: finer reasons say things about a card, a face or a
+ * person. */
+export type RejectionReason =
+  'certificate_invalid' | 'face_mismatch' | 'rejected_by_officers' | 'hold_expired' | 'refused_by_government';
 
-/** The published language: what other systems may rely on. A deliberate translation of the domain's facts: no image, score, name,
- *  certificate serial, registrant key, officer, receipt or text from elsewhere is in it. A type's meaning never changes; another
- *  meaning is another version of the type. */
+/** The published language: what other systems may rely on. A deliberate translation of the domain's facts: no image,
+ * score, name, certificate serial, registrant key, officer, receipt or text from elsewhere is in it. A type's meaning
+ * never changes; another meaning is another version of the type. */
 export type IntegrationFact =
-  | { readonly type: 'jp.honnin.registration.received.v1'; readonly data: { readonly registrationId: string; readonly mode: 'government_submission' | 'registry_only'; readonly boothId: string } }
+  | {
+      readonly type: 'jp.honnin.registration.received.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly mode: 'government_submission' | 'registry_only';
+        readonly boothId: string;
+      };
+    }
   | { readonly type: 'jp.honnin.registration.verified.v1'; readonly data: { readonly registrationId: string } }
-  | { readonly type: 'jp.honnin.registration.confirmed.v1'; readonly data: { readonly registrationId: string; readonly by: 'comparison' | 'officers'; readonly policyVersion?: number } }
-  | { readonly type: 'jp.honnin.registration.held.v1'; readonly data: { readonly registrationId: string; readonly dueAt: string; readonly policyVersion?: number } }
-  | { readonly type: 'jp.honnin.registration.submitted.v1'; readonly data: { readonly registrationId: string; readonly submissionId: string } }
-  | { readonly type: 'jp.honnin.registration.completed.v1'; readonly data: { readonly registrationId: string; readonly outcome: 'accepted_by_government' | 'kept_in_registry' } }
-  | { readonly type: 'jp.honnin.registration.rejected.v1'; readonly data: { readonly registrationId: string; readonly reason: RejectionReason; readonly policyVersion?: number } }
-  | { readonly type: 'jp.honnin.registration.recapture-requested.v1'; readonly data: { readonly registrationId: string; readonly reason: 'photograph_not_comparable' | 'asked_by_officers' } }
+  | {
+      readonly type: 'jp.honnin.registration.confirmed.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly by: 'comparison' | 'officers';
+        readonly policyVersion?: number;
+      };
+    }
+  | {
+      readonly type: 'jp.honnin.registration.held.v1';
+      readonly data: { readonly registrationId: string; readonly dueAt: string; readonly policyVersion?: number };
+    }
+  | {
+      readonly type: 'jp.honnin.registration.submitted.v1';
+      readonly data: { readonly registrationId: string; readonly submissionId: string };
+    }
+  | {
+      readonly type: 'jp.honnin.registration.completed.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly outcome: 'accepted_by_government' | 'kept_in_registry';
+      };
+    }
+  | {
+      readonly type: 'jp.honnin.registration.rejected.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly reason: RejectionReason;
+        readonly policyVersion?: number;
+      };
+    }
+  | {
+      readonly type: 'jp.honnin.registration.recapture-requested.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly reason: 'photograph_not_comparable' | 'asked_by_officers';
+      };
+    }
   | { readonly type: 'jp.honnin.registration.withdrawn.v1'; readonly data: { readonly registrationId: string } }
-  | { readonly type: 'jp.honnin.registrant.erased.v1'; readonly data: { readonly registrationId: string; readonly erasureId: string; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person' } };
+  | {
+      readonly type: 'jp.honnin.registrant.erased.v1';
+      readonly data: {
+        readonly registrationId: string;
+        readonly erasureId: string;
+        readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person';
+      };
+    };
 
-export type RegistrationStatus = 'received' | 'verified' | 'confirmed' | 'held' | 'submitted' | 'completed' | 'rejected' | 'recapture_requested' | 'withdrawn';
+export type RegistrationStatus =
+  | 'received'
+  | 'verified'
+  | 'confirmed'
+  | 'held'
+  | 'submitted'
+  | 'completed'
+  | 'rejected'
+  | 'recapture_requested'
+  | 'withdrawn';
 
 export type StatusFact = {
   readonly type: 'jp.honnin.registration.status.v1';
@@ -59,7 +132,8 @@ export interface Publication {
 
 /** What the translation cannot know from the event alone. */
 export interface TranslationContext {
-  /** Requests of the registrant of `RegistrantErased`, in the order in which they became known; empty for other events. */
+  /** Requests of the registrant of `RegistrantErased`, in the order in which they became known; empty for other
+   * events. */
   readonly registrationsOfRegistrant: readonly string[];
   /** True when the registrant of this registration was erased earlier in the log: its status stays forgotten. */
   readonly isForgotten: boolean;
@@ -92,7 +166,12 @@ export function translate(stored: StoredEvent, context: TranslationContext): Pub
   const event: IntegrationEvent = { ...envelope, ...fact };
   const status = STATUS_AFTER[fact.type];
   if (status === undefined || context.isForgotten) return { events: [event], statuses: [], forgotten: [] };
-  const statusEvent: StatusEvent = { ...envelope, id: context.idOf(stored.id, 'status'), type: 'jp.honnin.registration.status.v1', data: { registrationId, status, since: stored.metadata.recordedAtUtc } };
+  const statusEvent: StatusEvent = {
+    ...envelope,
+    id: context.idOf(stored.id, 'status'),
+    type: 'jp.honnin.registration.status.v1',
+    data: { registrationId, status, since: stored.metadata.recordedAtUtc },
+  };
   return { events: [event], statuses: [statusEvent], forgotten: [] };
 }
 
@@ -110,45 +189,84 @@ function erasure(stored: StoredEvent, context: TranslationContext): Publication 
   return { events, statuses: [], forgotten: context.registrationsOfRegistrant };
 }
 
-function envelopeOf({ id, position, data, metadata }: StoredEvent, registrationId: string, { idOf }: TranslationContext): PublicEnvelope {
+function envelopeOf(
+  { id, position, data, metadata }: StoredEvent,
+  registrationId: string,
+  { idOf }: TranslationContext,
+): PublicEnvelope {
   const { recordedAtUtc, causationId } = metadata;
   const occurredAtUtc = typeof data['receivedAtUtc'] === 'string' ? data['receivedAtUtc'] : recordedAtUtc;
   // A cause may one day be named by something that is not ours to publish: only our own ids leave as they are.
-  return { id, registrationId, occurredAtUtc, recordedAtUtc, position, correlationId: registrationId, causationId: UUID.test(causationId) ? causationId : idOf('cause', causationId) };
+  return {
+    id,
+    registrationId,
+    occurredAtUtc,
+    recordedAtUtc,
+    position,
+    correlationId: registrationId,
+    causationId: UUID.test(causationId) ? causationId : idOf('cause', causationId),
+  };
 }
 
 function factOf(stored: StoredEvent, registrationId: string): IntegrationFact | null {
   const event = { type: stored.type, data: stored.data } as unknown as RegistrationEvent;
   const policy = stored.metadata.policyVersion === null ? {} : { policyVersion: stored.metadata.policyVersion };
-  const rejected = (reason: RejectionReason): IntegrationFact => ({ type: 'jp.honnin.registration.rejected.v1', data: { registrationId, reason, ...policy } });
+  const rejected = (reason: RejectionReason): IntegrationFact => ({
+    type: 'jp.honnin.registration.rejected.v1',
+    data: { registrationId, reason, ...policy },
+  });
   switch (event.type) {
     case 'RequestReceived':
-      return { type: 'jp.honnin.registration.received.v1', data: { registrationId, mode: event.data.mode === 'REGISTRY_ONLY' ? 'registry_only' : 'government_submission', boothId: event.data.boothId } };
+      return {
+        type: 'jp.honnin.registration.received.v1',
+        data: {
+          registrationId,
+          mode: event.data.mode === 'REGISTRY_ONLY' ? 'registry_only' : 'government_submission',
+          boothId: event.data.boothId,
+        },
+      };
     case 'CertificateVerified':
       return { type: 'jp.honnin.registration.verified.v1', data: { registrationId } };
     case 'CertificateRejected':
       return rejected('certificate_invalid');
     case 'FaceMatched':
       // On hold nothing is confirmed; `Held` follows and says so.
-      return event.data.confirmation === 'on_hold' ? null : { type: 'jp.honnin.registration.confirmed.v1', data: { registrationId, by: 'comparison', ...policy } };
+      return event.data.confirmation === 'on_hold'
+        ? null
+        : { type: 'jp.honnin.registration.confirmed.v1', data: { registrationId, by: 'comparison', ...policy } };
     case 'FaceMismatched':
       return rejected('face_mismatch');
     case 'FaceNotComparable':
-      return { type: 'jp.honnin.registration.recapture-requested.v1', data: { registrationId, reason: 'photograph_not_comparable' } };
+      return {
+        type: 'jp.honnin.registration.recapture-requested.v1',
+        data: { registrationId, reason: 'photograph_not_comparable' },
+      };
     case 'Held':
-      return { type: 'jp.honnin.registration.held.v1', data: { registrationId, dueAt: event.data.dueAtUtc, ...policy } };
+      return {
+        type: 'jp.honnin.registration.held.v1',
+        data: { registrationId, dueAt: event.data.dueAtUtc, ...policy },
+      };
     case 'HoldReleased':
       return { type: 'jp.honnin.registration.confirmed.v1', data: { registrationId, by: 'officers', ...policy } };
     case 'HoldRejected':
       return rejected('rejected_by_officers');
     case 'RecaptureRequested':
-      return { type: 'jp.honnin.registration.recapture-requested.v1', data: { registrationId, reason: 'asked_by_officers' } };
+      return {
+        type: 'jp.honnin.registration.recapture-requested.v1',
+        data: { registrationId, reason: 'asked_by_officers' },
+      };
     case 'HoldExpired':
       return rejected('hold_expired');
     case 'SubmittedToGovernment':
-      return { type: 'jp.honnin.registration.submitted.v1', data: { registrationId, submissionId: event.data.submissionId } };
+      return {
+        type: 'jp.honnin.registration.submitted.v1',
+        data: { registrationId, submissionId: event.data.submissionId },
+      };
     case 'GovernmentAccepted':
-      return { type: 'jp.honnin.registration.completed.v1', data: { registrationId, outcome: 'accepted_by_government' } };
+      return {
+        type: 'jp.honnin.registration.completed.v1',
+        data: { registrationId, outcome: 'accepted_by_government' },
+      };
     case 'GovernmentRefused':
       return rejected('refused_by_government');
     case 'KeptInRegistry':
@@ -157,7 +275,12 @@ function factOf(stored: StoredEvent, registrationId: string): IntegrationFact | 
       return { type: 'jp.honnin.registration.withdrawn.v1', data: { registrationId } };
     case 'RequestEndedByOperator':
       // The office asks the holder to come again. A case that had an outcome keeps it.
-      return event.data.earlierOutcome === null ? { type: 'jp.honnin.registration.recapture-requested.v1', data: { registrationId, reason: 'asked_by_officers' } } : null;
+      return event.data.earlierOutcome === null
+        ? {
+            type: 'jp.honnin.registration.recapture-requested.v1',
+            data: { registrationId, reason: 'asked_by_officers' },
+          }
+        : null;
     case 'MaterialDiffered':
     case 'MaterialMissing':
     case 'CertificateCheckDeferred':

@@ -6,12 +6,32 @@ const DAY_MS = 86_400_000;
 
 export type RegistrantCommand =
   | { readonly type: 'GiveConsent'; readonly textVersion: string; readonly requestId: string }
-  | { readonly type: 'RegisterImage'; readonly imageId: string; readonly requestId: string; readonly capturedAtUtc: string; readonly image: string }
+  | {
+      readonly type: 'RegisterImage';
+      readonly imageId: string;
+      readonly requestId: string;
+      readonly capturedAtUtc: string;
+      readonly image: string;
+    }
   | { readonly type: 'ConfirmImage'; readonly imageId: string }
-  | { readonly type: 'WithdrawImage'; readonly imageId: string; readonly reason: 'government_refused' | 'request_ended' | 'replaced' }
+  | {
+      readonly type: 'WithdrawImage';
+      readonly imageId: string;
+      readonly reason: 'government_refused' | 'request_ended' | 'replaced';
+    }
   | { readonly type: 'AddCertificate'; readonly subjectKey: string; readonly relation: LinkRelation }
-  | { readonly type: 'LinkCertificate'; readonly registrantKey: string; readonly relation: LinkRelation; readonly source: string }
-  | { readonly type: 'EraseRegistrant'; readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person'; readonly by: string; readonly tombstone: Tombstone | null };
+  | {
+      readonly type: 'LinkCertificate';
+      readonly registrantKey: string;
+      readonly relation: LinkRelation;
+      readonly source: string;
+    }
+  | {
+      readonly type: 'EraseRegistrant';
+      readonly rule: 'consent_withdrawn' | 'retention_limit' | 'request_of_the_person';
+      readonly by: string;
+      readonly tombstone: Tombstone | null;
+    };
 
 export interface RegisteredImage {
   readonly imageId: string;
@@ -41,10 +61,14 @@ export const registrantDecider: Decider<RegistrantState, RegistrantCommand, Regi
   evolve,
 };
 
-/** The reference for claim 3: the newest confirmed image by capture time (A7), or null at a first registration. @req R13 R14 */
+/** The reference for claim 3: the newest confirmed image by capture time (A7), or null at a first registration.
+ * @req R13 R14 */
 export function referenceImage(state: RegistrantState): RegisteredImage | null {
   const confirmed = state.images.filter((i) => i.status === 'confirmed');
-  return confirmed.reduce<RegisteredImage | null>((newest, i) => (newest === null || Date.parse(i.capturedAtUtc) > Date.parse(newest.capturedAtUtc) ? i : newest), null);
+  return confirmed.reduce<RegisteredImage | null>(
+    (newest, i) => (newest === null || Date.parse(i.capturedAtUtc) > Date.parse(newest.capturedAtUtc) ? i : newest),
+    null,
+  );
 }
 
 /** Whether nothing was ever stored under this key. */
@@ -57,9 +81,14 @@ export function tombstoneOf(days: number, nowUtc: string): Tombstone {
   return { days, untilUtc: days === 0 ? null : addMs(nowUtc, days * DAY_MS) };
 }
 
-/** What was possible after an erasure of before there were tombstones: to come back was to agree anew, or to bring another
- *  certificate. */
-const AFTER_ERASURE: ReadonlySet<RegistrantCommand['type']> = new Set(['EraseRegistrant', 'GiveConsent', 'AddCertificate', 'LinkCertificate']);
+/** What was possible after an erasure of before there were tombstones: to come back was to agree anew, or to bring
+ * another certificate. */
+const AFTER_ERASURE: ReadonlySet<RegistrantCommand['type']> = new Set([
+  'EraseRegistrant',
+  'GiveConsent',
+  'AddCertificate',
+  'LinkCertificate',
+]);
 
 function decide(state: RegistrantState, command: RegistrantCommand): Decision<RegistrantEvent> {
   if (state.erased && !AFTER_ERASURE.has(command.type)) return refuse({ code: 'registrant_erased' });
@@ -77,16 +106,23 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
     }
     case 'ConfirmImage': {
       const found = state.images.find((i) => i.imageId === command.imageId);
-      if (!found || found.status === 'withdrawn') return refuse({ code: 'image_unknown', data: { imageId: command.imageId } });
+      if (!found || found.status === 'withdrawn')
+        return refuse({ code: 'image_unknown', data: { imageId: command.imageId } });
       if (found.status === 'confirmed') return accept();
-      // A replaced reference is not kept: one image per person is enough for claim 3, and less is better (A15). A request that took long may
-      // be confirmed after one that was captured later; then it is its own image that goes.
+      // A replaced reference is not kept: one image per person is enough for claim 3, and less is better (A15). A
+      // request that took long may be confirmed after one that was captured later; then it is its own image that goes.
       const confirmed = state.images.filter((i) => i.status === 'confirmed');
-      const newest = confirmed.reduce((a, b) => (Date.parse(b.capturedAtUtc) > Date.parse(a.capturedAtUtc) ? b : a), found);
+      const newest = confirmed.reduce(
+        (a, b) => (Date.parse(b.capturedAtUtc) > Date.parse(a.capturedAtUtc) ? b : a),
+        found,
+      );
       const replaced = [...confirmed, found].filter((i) => i.imageId !== newest.imageId);
       return accept<RegistrantEvent>(
         { type: 'FaceImageConfirmed', data: { imageId: command.imageId } },
-        ...replaced.map((i): RegistrantEvent => ({ type: 'FaceImageWithdrawn', data: { imageId: i.imageId, reason: 'replaced' } })),
+        ...replaced.map((i): RegistrantEvent => ({
+          type: 'FaceImageWithdrawn',
+          data: { imageId: i.imageId, reason: 'replaced' },
+        })),
       );
     }
     case 'WithdrawImage': {
@@ -99,18 +135,24 @@ function decide(state: RegistrantState, command: RegistrantCommand): Decision<Re
     case 'AddCertificate': {
       const { subjectKey, relation } = command;
       if (state.linkedTo !== null) return refuse({ code: 'registrant_linked' });
-      return state.certificates.includes(subjectKey) ? accept() : accept({ type: 'CertificateAdded', data: { subjectKey, relation } });
+      return state.certificates.includes(subjectKey)
+        ? accept()
+        : accept({ type: 'CertificateAdded', data: { subjectKey, relation } });
     }
     case 'LinkCertificate': {
       const { registrantKey, relation, source } = command;
       if (state.linkedTo === registrantKey) return accept();
       // What was decided about an unused key does not hold for a registrant: who decided must look again.
-      if (state.linkedTo !== null || (relation !== 'joined' && !isUnused(state))) return refuse({ code: 'registrant_linked' });
+      if (state.linkedTo !== null || (relation !== 'joined' && !isUnused(state)))
+        return refuse({ code: 'registrant_linked' });
       return accept({ type: 'CertificateLinked', data: { registrantKey, relation, source } });
     }
     case 'EraseRegistrant':
       if (state.erased) return accept();
-      return accept({ type: 'RegistrantErased', data: { rule: command.rule, by: command.by, tombstone: command.tombstone } });
+      return accept({
+        type: 'RegistrantErased',
+        data: { rule: command.rule, by: command.by, tombstone: command.tombstone },
+      });
     default:
       return assertNever(command);
   }
@@ -133,12 +175,22 @@ function evolve(state: RegistrantState, event: RegistrantEvent): RegistrantState
     case 'CertificateLinked':
       return { ...state, linkedTo: event.data.registrantKey, erased: false };
     case 'RegistrantErased':
-      return { ...state, erased: true, tombstone: event.data.tombstone, consent: null, images: state.images.map((i) => ({ ...i, status: 'withdrawn' })) };
+      return {
+        ...state,
+        erased: true,
+        tombstone: event.data.tombstone,
+        consent: null,
+        images: state.images.map((i) => ({ ...i, status: 'withdrawn' })),
+      };
     default:
       return assertNever(event);
   }
 }
 
-function withStatus(images: readonly RegisteredImage[], imageId: string, status: RegisteredImage['status']): readonly RegisteredImage[] {
+function withStatus(
+  images: readonly RegisteredImage[],
+  imageId: string,
+  status: RegisteredImage['status'],
+): readonly RegisteredImage[] {
   return images.map((i) => (i.imageId === imageId ? { ...i, status } : i));
 }

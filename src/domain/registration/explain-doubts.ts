@@ -18,13 +18,18 @@ const DOUBTS: Readonly<Record<PictureDoubt['doubt'], InWords>> = {
   dark: { ja: '暗い', en: 'dark' },
 };
 
-/** Says which pictures make a score less certain, why, and what was done about it, for a reader who decides about a person.
- *  @returns null where there is nothing to say */
+/** Says which pictures make a score less certain, why, and what was done about it, for a reader who decides about a
+ * person.
+ * @returns null where there is nothing to say */
 export function explainDoubts(doubts: readonly PictureDoubt[]): InWords | null {
   const images = [...new Set(doubts.map(({ image }) => image))];
   if (images.length === 0) return null;
-  const of = (image: PictureDoubt['image'], language: keyof InWords): string[] => doubts.filter((each) => each.image === image).map(({ doubt }) => DOUBTS[doubt][language]);
-  const [ja, en] = [images.map((image) => `${IMAGES[image].ja}は${of(image, 'ja').join('、')}`), images.map((image) => `${IMAGES[image].en} is ${listed(of(image, 'en'))}`)];
+  const of = (image: PictureDoubt['image'], language: keyof InWords): string[] =>
+    doubts.filter((each) => each.image === image).map(({ doubt }) => DOUBTS[doubt][language]);
+  const [ja, en] = [
+    images.map((image) => `${IMAGES[image].ja}は${of(image, 'ja').join('、')}`),
+    images.map((image) => `${IMAGES[image].en} is ${listed(of(image, 'en'))}`),
+  ];
   return {
     ja: `${ja.join('。')}。このような写真どうしでは別人も似て見えるため、点数をその分低くしています。写真から分かることには限りがあります。`,
     en: `${capitalised(en.join('; '))}. Strangers look alike in such pictures, so the score was lowered for it; what they can show is limited.`,

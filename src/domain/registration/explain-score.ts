@@ -17,10 +17,10 @@ export interface ScoreInWords extends InWords {
 
 type Marks = Pick<PolicyValues, 'cardMatchPointsMin' | 'referralPointsMin' | 'holdInReferralBand'>;
 
-/** Says what S(captured, card) means for a reader who decides about a person: where it lies between the marks of the policy,
- *  what such a figure is worth, and what it cannot tell.
- *  @param points 0..10000. Equal to a mark reaches it.
- *  @throws {RangeError} when `points` is not a whole number 0..10000. @req R7 R8 */
+/** Says what S(captured, card) means for a reader who decides about a person: where it lies between the marks of the
+ * policy, what such a figure is worth, and what it cannot tell.
+ * @param points 0..10000. Equal to a mark reaches it.
+ * @throws {RangeError} when `points` is not a whole number 0..10000. @req R7 R8 */
 export function explainScore(points: number, policy: Marks): ScoreInWords {
   if (!isPoints(points)) throw new RangeError(`${points} is not a whole number 0..${POINTS_MAX}`);
   const band = faceBand(points, policy);
@@ -29,13 +29,22 @@ export function explainScore(points: number, policy: Marks): ScoreInWords {
 }
 
 /** Says what the comparison with the registered image adds, and whether and why it leads to a hold.
- *  @param registered S(captured, newest confirmed image), or 'none' at a first registration
- *  @throws {RangeError} when a score is not a whole number 0..10000. Source: JP2024-177763A claims 3 and 4. @req R13 R14 R15 R16 */
-export function explainRegisteredScore(card: number, registered: number | 'none', policy: Parameters<typeof decideRegisteredHold>[2]): InWords {
+ * @param registered S(captured, newest confirmed image), or 'none' at a first registration
+ * @throws {RangeError} when a score is not a whole number 0..10000. Source: JP2024-177763A claims 3 and 4. @req R13 R14
+ *   R15 R16 */
+export function explainRegisteredScore(
+  card: number,
+  registered: number | 'none',
+  policy: Parameters<typeof decideRegisteredHold>[2],
+): InWords {
   if (registered === 'none') {
-    return { ja: '以前に登録された顔画像がないため、カードの顔写真との比較だけで判断します。', en: 'No face was registered before, so the comparison with the card stands alone.' };
+    return {
+      ja: '以前に登録された顔画像がないため、カードの顔写真との比較だけで判断します。',
+      en: 'No face was registered before, so the comparison with the card stands alone.',
+    };
   }
-  for (const points of [card, registered]) if (!isPoints(points)) throw new RangeError(`${points} is not a whole number 0..${POINTS_MAX}`);
+  for (const points of [card, registered])
+    if (!isPoints(points)) throw new RangeError(`${points} is not a whole number 0..${POINTS_MAX}`);
   const gap = card - registered;
   const facts: InWords = {
     ja: `カードの顔写真とは${ja(card)}点、登録済みの顔画像とは${ja(registered)}点で、差は${ja(gap)}点です。`,
@@ -49,12 +58,16 @@ const COMPARED_IN_WORDS: Readonly<Record<keyof CardAgreement, InWords>> = {
   birthDate: { ja: '生年月日', en: 'the date of birth' },
   sex: { ja: '性別', en: 'the sex' },
   birthday: { ja: '電子証明書の有効期限が誕生日であること', en: 'that the certificate ends on a birthday' },
-  expiry: { ja: '電子証明書の有効期限がカードの有効期限を超えないこと', en: 'that the certificate does not outlive the card' },
+  expiry: {
+    ja: '電子証明書の有効期限がカードの有効期限を超えないこと',
+    en: 'that the certificate does not outlive the card',
+  },
   sameCard: { ja: '認証サーバーが同じカードと認めること', en: "the authority's word that both are one card" },
 };
 
-/** Says what was found when certificate and face record were compared: a caution for whoever decides about a person. The attributes themselves are
- *  in no record; officers see what differs, not the values. @returns null where everything that could be compared agrees and binds the two */
+/** Says what was found when certificate and face record were compared: a caution for whoever decides about a person.
+ * The attributes themselves are in no record; officers see what differs, not the values. @returns null where everything
+ * that could be compared agrees and binds the two */
 export function explainAgreement(agreement: CardAgreement): InWords | null {
   const judged = judgeAgreement(agreement);
   if (judged === 'agrees') return null;
@@ -64,7 +77,9 @@ export function explainAgreement(agreement: CardAgreement): InWords | null {
       en: 'Caution: nothing shows that this certificate is on the card whose face was compared. Make sure by other means that no second card was used.',
     };
   }
-  const names = (Object.keys(COMPARED_IN_WORDS) as (keyof CardAgreement)[]).filter((point) => agreement[point].outcome === 'differs').map((point) => COMPARED_IN_WORDS[point]);
+  const names = (Object.keys(COMPARED_IN_WORDS) as (keyof CardAgreement)[])
+    .filter((point) => agreement[point].outcome === 'differs')
+    .map((point) => COMPARED_IN_WORDS[point]);
   return {
     ja: `注意: 電子証明書と券面情報が食い違っています(${names.map((name) => name.ja).join('、')})。二枚のカードが使われたおそれがあります。顔が一致しても、電子証明書の持ち主とは限りません。`,
     en: `Caution: certificate and face record contradict each other (${names.map((name) => name.en).join(', ')}). Two cards may have been used: a face that fits is not yet the face of the certificate's holder.`,
@@ -74,10 +89,13 @@ export function explainAgreement(agreement: CardAgreement): InWords | null {
 /** What officers should know of a case that is held because its person was erased before. */
 export const ERASED_BEFORE_IN_WORDS: InWords = {
   ja: '注意: このカード、またはこの人の以前のカードの登録者は、以前に消去されています。誰の、いつの、どの手続きだったかは記録に残っていません。比べられる登録済み画像がないため、請求項4の確認はできません。カードの写真だけで判断せず、対面などで本人を確かめてください。',
-  en: 'Caution: the registrant of this card, or of an earlier card of this person, was erased before. Whose cases those were and when is on no record. No registered image is left to compare with, so that a card with another person\'s photograph would not be noticed by its score: make sure of the person by other means.',
+  en: "Caution: the registrant of this card, or of an earlier card of this person, was erased before. Whose cases those were and when is on no record. No registered image is left to compare with, so that a card with another person's photograph would not be noticed by its score: make sure of the person by other means.",
 };
 
-function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>>['reason'] | null, { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideRegisteredHold>[2]): InWords {
+function holdMeaning(
+  reason: NonNullable<ReturnType<typeof decideRegisteredHold>>['reason'] | null,
+  { holdMarginPoints, registeredMatchPointsMin }: Parameters<typeof decideRegisteredHold>[2],
+): InWords {
   if (reason === 'registered_gap') {
     return {
       ja: `差が保留の基準（${ja(holdMarginPoints)}点以上）に達しているため、本人確認を保留します。カードの写真は今の顔に似ていて、以前の登録画像は似ていません。カードの写真が別人のものに替わった場合にも、登録画像が古い・写りが悪い場合にも起こります。`,
@@ -90,14 +108,24 @@ function holdMeaning(reason: NonNullable<ReturnType<typeof decideRegisteredHold>
       en: `The score against the registered image is below its mark (${en(registeredMatchPointsMin)}), and the policy holds such cases.`,
     };
   }
-  return { ja: `差は保留の基準（${ja(holdMarginPoints)}点以上）に達していません。`, en: `The difference is below the mark for a hold (${en(holdMarginPoints)} or more).` };
+  return {
+    ja: `差は保留の基準（${ja(holdMarginPoints)}点以上）に達していません。`,
+    en: `The difference is below the mark for a hold (${en(holdMarginPoints)} or more).`,
+  };
 }
 
 function headline(points: number): InWords {
-  return { ja: `類似度は${ja(POINTS_MAX)}点中${ja(points)}点です。`, en: `The likeness is ${en(points)} of ${en(POINTS_MAX)} points.` };
+  return {
+    ja: `類似度は${ja(POINTS_MAX)}点中${ja(points)}点です。`,
+    en: `The likeness is ${en(points)} of ${en(POINTS_MAX)} points.`,
+  };
 }
 
-function verdict(points: number, band: FaceBand, { cardMatchPointsMin, referralPointsMin, holdInReferralBand }: Marks): InWords {
+function verdict(
+  points: number,
+  band: FaceBand,
+  { cardMatchPointsMin, referralPointsMin, holdInReferralBand }: Marks,
+): InWords {
   switch (band) {
     case 'match':
       return {
@@ -122,7 +150,12 @@ function verdict(points: number, band: FaceBand, { cardMatchPointsMin, referralP
 /** The calibration's meaning: the share of same-person pairs among pairs of this likeness. */
 function worth(points: number): InWords {
   const share = points / 100;
-  const [jaShare, enShare] = share > 99 ? ['99組を超える組', 'more than 99'] : share < 1 ? ['1組に満たない組', 'fewer than 1'] : [`およそ${Math.round(share)}組`, `about ${Math.round(share)}`];
+  const [jaShare, enShare] =
+    share > 99
+      ? ['99組を超える組', 'more than 99']
+      : share < 1
+        ? ['1組に満たない組', 'fewer than 1']
+        : [`およそ${Math.round(share)}組`, `about ${Math.round(share)}`];
   return {
     ja: `目安として、これと同じ類似度の画像の組を、同一人物と別人が半々になるように100組集めると、${jaShare}が同一人物です。`,
     en: `As a guide: of 100 pairs of pictures with this likeness, gathered so that both kinds were equally frequent, ${enShare} would show one person.`,

@@ -69,18 +69,23 @@ export interface CardFindings {
 type RegisteredMarks = Pick<PolicyValues, 'holdMarginPoints' | 'registeredMatchPointsMin' | 'holdOnRegisteredMismatch'>;
 
 /** The part of the rule that looks at the registered image alone. */
-export function decideRegisteredHold(card: number, registered: number | 'none', policy: RegisteredMarks): (HoldDecision & { readonly reason: 'registered_gap' | 'registered_mismatch' }) | null {
+export function decideRegisteredHold(
+  card: number,
+  registered: number | 'none',
+  policy: RegisteredMarks,
+): (HoldDecision & { readonly reason: 'registered_gap' | 'registered_mismatch' }) | null {
   if (registered === 'none') return null;
   const differencePoints = card - registered;
-  if (differencePoints >= policy.holdMarginPoints) return { reason: 'registered_gap', differencePoints, boundPoints: policy.holdMarginPoints };
+  if (differencePoints >= policy.holdMarginPoints)
+    return { reason: 'registered_gap', differencePoints, boundPoints: policy.holdMarginPoints };
   if (policy.holdOnRegisteredMismatch && registered < policy.registeredMatchPointsMin) {
     return { reason: 'registered_mismatch', differencePoints, boundPoints: policy.registeredMatchPointsMin };
   }
   return null;
 }
 
-/** Whether the frames show another person than the photograph, or a head that did not turn as it was asked to. What was not
- *  assessed is not inconsistent: a booth that sends no frames, or one that cannot be judged, gives no reason. */
+/** Whether the frames show another person than the photograph, or a head that did not turn as it was asked to. What was
+ * not assessed is not inconsistent: a booth that sends no frames, or one that cannot be judged, gives no reason. */
 export function framesInconsistent(frames: PresenceSignals['frames']): boolean {
   return frames !== 'not_assessed' && (frames.samePerson === false || frames.promptFollowed === false);
 }

@@ -3,7 +3,8 @@ import { addMs } from '../values/instant.js';
 import type { HoldReviewEvent } from '../hold-review/hold-review.events.js';
 import type { HoldOutcome, HoldReason, RegistrationEvent } from '../registration/registration.events.js';
 
-/** What the saga wants done. Data: stored before it is carried out, carried out at least once, harmless when repeated. */
+/** What the saga wants done. Data: stored before it is carried out, carried out at least once, harmless when
+ * repeated. */
 export type Effect =
   | { readonly effect: 'CheckCertificate'; readonly attempt: number }
   | { readonly effect: 'CompareFaces'; readonly attempt: number }
@@ -30,13 +31,40 @@ export interface ScheduledEffect {
 }
 
 /** What the request itself says about the plan; learned once, from `RequestReceived`. */
-export type CasePlan = { readonly mode: 'GOVERNMENT_SUBMISSION' | 'REGISTRY_ONLY'; readonly keepReferenceImage: boolean };
+export type CasePlan = {
+  readonly mode: 'GOVERNMENT_SUBMISSION' | 'REGISTRY_ONLY';
+  readonly keepReferenceImage: boolean;
+};
 
 export type SagaEvent =
-  | { readonly type: 'SagaReacted'; readonly data: { readonly sourceEventId: string; readonly sourceType: string; readonly effects: readonly ScheduledEffect[]; readonly cancelled: readonly string[]; readonly learned: CasePlan | null } }
-  | { readonly type: 'EffectPerformed'; readonly data: { readonly effectId: string; readonly result: 'done' | 'refused'; readonly refusal: string | null } }
+  | {
+      readonly type: 'SagaReacted';
+      readonly data: {
+        readonly sourceEventId: string;
+        readonly sourceType: string;
+        readonly effects: readonly ScheduledEffect[];
+        readonly cancelled: readonly string[];
+        readonly learned: CasePlan | null;
+      };
+    }
+  | {
+      readonly type: 'EffectPerformed';
+      readonly data: {
+        readonly effectId: string;
+        readonly result: 'done' | 'refused';
+        readonly refusal: string | null;
+      };
+    }
   /** The effect threw: a bug, or an outage that its port does not know as an answer. */
-  | { readonly type: 'EffectFailed'; readonly data: { readonly effectId: string; readonly failures: number; readonly error: string; readonly nextAttemptAtUtc: string } }
+  | {
+      readonly type: 'EffectFailed';
+      readonly data: {
+        readonly effectId: string;
+        readonly failures: number;
+        readonly error: string;
+        readonly nextAttemptAtUtc: string;
+      };
+    }
   | { readonly type: 'EffectStuck'; readonly data: { readonly effectId: string; readonly error: string } }
   | { readonly type: 'EffectResumed'; readonly data: { readonly effectId: string; readonly by: string } };
 
@@ -58,13 +86,41 @@ export interface SagaState {
   readonly seen: ReadonlySet<string>;
 }
 
-export const SAGA_START: SagaState = { plan: null, submitted: false, held: false, stopped: false, pending: [], seen: new Set() };
+export const SAGA_START: SagaState = {
+  plan: null,
+  submitted: false,
+  held: false,
+  stopped: false,
+  pending: [],
+  seen: new Set(),
+};
 
 /** Stored names that the registration saga listens to. */
 export const SAGA_SOURCES = [
-  'RequestReceived', 'CertificateVerified', 'CertificateRejected', 'CertificateCheckDeferred', 'FaceMatched', 'FaceMismatched', 'FaceNotComparable', 'FaceComparisonDeferred',
-  'Held', 'HoldReleased', 'HoldRejected', 'RecaptureRequested', 'HoldExpired', 'SubmittedToGovernment', 'SubmissionDeferred', 'GovernmentAccepted', 'GovernmentRefused',
-  'KeptInRegistry', 'RegistrationWithdrawn', 'HoldResolved', 'RefusedEvidenceRetained', 'MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator',
+  'RequestReceived',
+  'CertificateVerified',
+  'CertificateRejected',
+  'CertificateCheckDeferred',
+  'FaceMatched',
+  'FaceMismatched',
+  'FaceNotComparable',
+  'FaceComparisonDeferred',
+  'Held',
+  'HoldReleased',
+  'HoldRejected',
+  'RecaptureRequested',
+  'HoldExpired',
+  'SubmittedToGovernment',
+  'SubmissionDeferred',
+  'GovernmentAccepted',
+  'GovernmentRefused',
+  'KeptInRegistry',
+  'RegistrationWithdrawn',
+  'HoldResolved',
+  'RefusedEvidenceRetained',
+  'MaterialDiffered',
+  'MaterialMissing',
+  'RequestEndedByOperator',
 ] as const satisfies readonly SagaSource['type'][];
 
 const FIRST_QUESTION_AFTER_MS = 1000;
@@ -75,42 +131,75 @@ interface Wanted {
   readonly dueAtUtc?: string;
 }
 
-/** What follows from an event. Pure: the same event in the same state always asks for the same effects.
- *  Order: certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission. @req R6 R8 R9 R19 */
+/** What follows from an event. Pure: the same event in the same state always asks for the same effects. Order:
+ * certificate first; only a valid one leads to a comparison (A4); only both positive facts lead to a submission.
+ * @req R6 R8 R9 R19 */
 export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc: string): readonly Wanted[] {
   const erase: Wanted = { effect: { effect: 'EraseCaseMaterial' } };
   const closeHold: readonly Wanted[] = state.held ? [{ effect: { effect: 'CloseHold' } }] : [];
   // What is wrong with a stopped case has to be looked at first: it is erased when an operator ends it.
   const eraseUnlessStopped: readonly Wanted[] = state.stopped ? [] : [erase];
-  const proceed = (): Wanted => ({ effect: state.plan?.mode === 'REGISTRY_ONLY' ? { effect: 'KeepInRegistry' } : { effect: 'SubmitToGovernment', attempt: 1 } });
+  const proceed = (): Wanted => ({
+    effect:
+      state.plan?.mode === 'REGISTRY_ONLY'
+        ? { effect: 'KeepInRegistry' }
+        : { effect: 'SubmitToGovernment', attempt: 1 },
+  });
   switch (event.type) {
     case 'RequestReceived':
       return [{ effect: { effect: 'CheckCertificate', attempt: 1 } }];
     case 'CertificateCheckDeferred':
-      return [{ effect: { effect: 'CheckCertificate', attempt: event.data.attempt + 1 }, dueAtUtc: event.data.nextAttemptAtUtc }];
+      return [
+        {
+          effect: { effect: 'CheckCertificate', attempt: event.data.attempt + 1 },
+          dueAtUtc: event.data.nextAttemptAtUtc,
+        },
+      ];
     case 'CertificateVerified':
       return [{ effect: { effect: 'CompareFaces', attempt: 1 } }];
     case 'FaceComparisonDeferred':
-      return [{ effect: { effect: 'CompareFaces', attempt: event.data.attempt + 1 }, dueAtUtc: event.data.nextAttemptAtUtc }];
+      return [
+        { effect: { effect: 'CompareFaces', attempt: event.data.attempt + 1 }, dueAtUtc: event.data.nextAttemptAtUtc },
+      ];
     case 'FaceMatched':
       return event.data.confirmation === 'confirmed' ? [proceed()] : [];
     case 'Held':
-      return [{ effect: { effect: 'OpenHold', reason: event.data.reason, dueAtUtc: event.data.dueAtUtc } }, { effect: { effect: 'ExpireHold' }, dueAtUtc: event.data.dueAtUtc }];
+      return [
+        { effect: { effect: 'OpenHold', reason: event.data.reason, dueAtUtc: event.data.dueAtUtc } },
+        { effect: { effect: 'ExpireHold' }, dueAtUtc: event.data.dueAtUtc },
+      ];
     case 'HoldResolved':
       return [{ effect: { effect: 'RecordHoldOutcome', outcome: event.data.outcome, officers: event.data.officers } }];
     case 'HoldReleased':
       return [proceed()];
     case 'SubmissionDeferred': {
       const attempt = event.data.attempt + 1;
-      return [{ effect: { effect: state.submitted || state.stopped ? 'AskGovernment' : 'SubmitToGovernment', attempt }, dueAtUtc: event.data.nextAttemptAtUtc }];
+      return [
+        {
+          effect: { effect: state.submitted || state.stopped ? 'AskGovernment' : 'SubmitToGovernment', attempt },
+          dueAtUtc: event.data.nextAttemptAtUtc,
+        },
+      ];
     }
     case 'SubmittedToGovernment':
       // The verdict is often the very next event, which cancels the question.
-      return [...(state.plan?.keepReferenceImage && !state.stopped ? [{ effect: { effect: 'RegisterImage' } } as const] : []), { effect: { effect: 'AskGovernment', attempt: event.data.attempt + 1 }, dueAtUtc: addMs(recordedAtUtc, FIRST_QUESTION_AFTER_MS) }];
+      return [
+        ...(state.plan?.keepReferenceImage && !state.stopped ? [{ effect: { effect: 'RegisterImage' } } as const] : []),
+        {
+          effect: { effect: 'AskGovernment', attempt: event.data.attempt + 1 },
+          dueAtUtc: addMs(recordedAtUtc, FIRST_QUESTION_AFTER_MS),
+        },
+      ];
     case 'GovernmentAccepted':
-      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'ConfirmImage' } } as const] : []), ...eraseUnlessStopped];
+      return [
+        ...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'ConfirmImage' } } as const] : []),
+        ...eraseUnlessStopped,
+      ];
     case 'GovernmentRefused':
-      return [...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []), ...eraseUnlessStopped];
+      return [
+        ...(state.plan?.keepReferenceImage ? [{ effect: { effect: 'WithdrawImage' } } as const] : []),
+        ...eraseUnlessStopped,
+      ];
     case 'CertificateRejected':
     case 'FaceMismatched':
     case 'FaceNotComparable':
@@ -123,7 +212,12 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'MaterialDiffered':
     case 'MaterialMissing':
       // Nothing is sent again, but what became of what was sent has to be known.
-      return [...closeHold, ...(event.data.submission === 'attempted' ? [{ effect: { effect: 'AskGovernment', attempt: 1 } } as const] : [])];
+      return [
+        ...closeHold,
+        ...(event.data.submission === 'attempted'
+          ? [{ effect: { effect: 'AskGovernment', attempt: 1 } } as const]
+          : []),
+      ];
     case 'RequestEndedByOperator': {
       // It may have been sealed before the event that names it: whatever was not confirmed goes.
       const mayHaveImage = state.plan?.keepReferenceImage && (state.submitted || state.plan.mode === 'REGISTRY_ONLY');
@@ -148,37 +242,70 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
  *  @param idOf gives the id of the i-th effect of this source event, the same at every call
  *  @param attemptsMax attempts of one step before an operator is asked
  *  @returns null when the event was reacted to before. */
-export function react(state: SagaState, source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }, options: { readonly idOf: (index: number) => string; readonly attemptsMax: number }): Extract<SagaEvent, { type: 'SagaReacted' }> | null {
+export function react(
+  state: SagaState,
+  source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource },
+  options: { readonly idOf: (index: number) => string; readonly attemptsMax: number },
+): Extract<SagaEvent, { type: 'SagaReacted' }> | null {
   if (state.seen.has(source.id)) return null;
-  const effects = wantedEffects(state, source.event, source.recordedAtUtc).map(({ effect, dueAtUtc }, index): ScheduledEffect => ({
-    effectId: options.idOf(index),
-    effect,
-    dueAtUtc: dueAtUtc ?? null,
-    stuck: 'attempt' in effect && effect.attempt > options.attemptsMax ? 'attempts_exhausted' : null,
-  }));
+  const effects = wantedEffects(state, source.event, source.recordedAtUtc).map(
+    ({ effect, dueAtUtc }, index): ScheduledEffect => ({
+      effectId: options.idOf(index),
+      effect,
+      dueAtUtc: dueAtUtc ?? null,
+      stuck: 'attempt' in effect && effect.attempt > options.attemptsMax ? 'attempts_exhausted' : null,
+    }),
+  );
   const cancelled = state.pending.filter((p) => isOverBy(p.effect, source.event.type)).map((p) => p.effectId);
-  return { type: 'SagaReacted', data: { sourceEventId: source.id, sourceType: source.event.type, effects, cancelled, learned: planOf(source.event) } };
+  return {
+    type: 'SagaReacted',
+    data: {
+      sourceEventId: source.id,
+      sourceType: source.event.type,
+      effects,
+      cancelled,
+      learned: planOf(source.event),
+    },
+  };
 }
 
 function planOf(event: SagaSource): CasePlan | null {
-  return event.type === 'RequestReceived' ? { mode: event.data.mode, keepReferenceImage: event.data.consent.keepReferenceImage } : null;
+  return event.type === 'RequestReceived'
+    ? { mode: event.data.mode, keepReferenceImage: event.data.consent.keepReferenceImage }
+    : null;
 }
 
-/** What a stopped case still does: it hears of its submission, ends its hold, and settles a registered image that was sealed before. */
-const GOES_ON_STOPPED: ReadonlySet<Effect['effect']> = new Set(['OpenHold', 'CloseHold', 'AskGovernment', 'ConfirmImage', 'WithdrawImage', 'EraseRefusedEvidence']);
+/** What a stopped case still does: it hears of its submission, ends its hold, and settles a registered image that was
+ * sealed before. */
+const GOES_ON_STOPPED: ReadonlySet<Effect['effect']> = new Set([
+  'OpenHold',
+  'CloseHold',
+  'AskGovernment',
+  'ConfirmImage',
+  'WithdrawImage',
+  'EraseRefusedEvidence',
+]);
 
-/** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal and an operator's end end
- *  everything open. */
+/** A hold's timer ends with the hold; waiting for the government's answer ends with the answer; withdrawal and an
+ * operator's end end everything open. */
 function isOverBy(effect: Effect, sourceType: SagaSource['type']): boolean {
-  if (sourceType === 'RegistrationWithdrawn') return effect.effect !== 'EraseCaseMaterial' && effect.effect !== 'EraseRefusedEvidence';
+  if (sourceType === 'RegistrationWithdrawn')
+    return effect.effect !== 'EraseCaseMaterial' && effect.effect !== 'EraseRefusedEvidence';
   if (isStop(sourceType)) return !GOES_ON_STOPPED.has(effect.effect);
-  if (sourceType === 'RequestEndedByOperator') return effect.effect !== 'CloseHold' && effect.effect !== 'EraseRefusedEvidence';
+  if (sourceType === 'RequestEndedByOperator')
+    return effect.effect !== 'CloseHold' && effect.effect !== 'EraseRefusedEvidence';
   if (effect.effect === 'ExpireHold') return sourceType === 'HoldResolved';
-  if (effect.effect === 'AskGovernment') return sourceType === 'GovernmentAccepted' || sourceType === 'GovernmentRefused';
+  if (effect.effect === 'AskGovernment')
+    return sourceType === 'GovernmentAccepted' || sourceType === 'GovernmentRefused';
   return false;
 }
 
-const ENDS_HOLD: ReadonlySet<string> = new Set(['HoldResolved', 'MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator'] satisfies SagaSource['type'][]);
+const ENDS_HOLD: ReadonlySet<string> = new Set([
+  'HoldResolved',
+  'MaterialDiffered',
+  'MaterialMissing',
+  'RequestEndedByOperator',
+] satisfies SagaSource['type'][]);
 
 /** State of one saga instance after an event of its own stream. */
 export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
@@ -191,13 +318,19 @@ export function evolveSaga(state: SagaState, event: SagaEvent): SagaState {
         held: sourceType === 'Held' || (state.held && !ENDS_HOLD.has(sourceType)),
         stopped: (state.stopped || isStop(sourceType)) && sourceType !== 'RequestEndedByOperator',
         seen: new Set([...state.seen, sourceEventId]),
-        pending: [...state.pending.filter((p) => !cancelled.includes(p.effectId)), ...effects.map((e) => ({ ...e, failures: 0 }))],
+        pending: [
+          ...state.pending.filter((p) => !cancelled.includes(p.effectId)),
+          ...effects.map((e) => ({ ...e, failures: 0 })),
+        ],
       };
     }
     case 'EffectPerformed':
       return { ...state, pending: state.pending.filter((p) => p.effectId !== event.data.effectId) };
     case 'EffectFailed':
-      return withPending(state, event.data.effectId, { failures: event.data.failures, dueAtUtc: event.data.nextAttemptAtUtc });
+      return withPending(state, event.data.effectId, {
+        failures: event.data.failures,
+        dueAtUtc: event.data.nextAttemptAtUtc,
+      });
     case 'EffectStuck':
       return withPending(state, event.data.effectId, { stuck: 'attempts_exhausted' });
     case 'EffectResumed':
@@ -212,21 +345,44 @@ function withPending(state: SagaState, effectId: string, change: Partial<Pending
 }
 
 export type SagaCommand =
-  | { readonly type: 'React'; readonly source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource }; readonly idOf: (index: number) => string; readonly attemptsMax: number }
+  | {
+      readonly type: 'React';
+      readonly source: { readonly id: string; readonly recordedAtUtc: string; readonly event: SagaSource };
+      readonly idOf: (index: number) => string;
+      readonly attemptsMax: number;
+    }
   | { readonly type: 'RecordPerformed'; readonly effectId: string; readonly refusal: string | null }
-  | { readonly type: 'RecordFailure'; readonly effectId: string; readonly error: string; readonly nextAttemptAtUtc: string; readonly failuresMax: number }
+  | {
+      readonly type: 'RecordFailure';
+      readonly effectId: string;
+      readonly error: string;
+      readonly nextAttemptAtUtc: string;
+      readonly failuresMax: number;
+    }
   | { readonly type: 'ResumeEffect'; readonly effectId: string; readonly by: string };
 
 /** One saga instance per request, in a stream of its own. */
-export const sagaDecider: Decider<SagaState, SagaCommand, SagaEvent> = { initial: SAGA_START, decide: decideSaga, evolve: evolveSaga };
+export const sagaDecider: Decider<SagaState, SagaCommand, SagaEvent> = {
+  initial: SAGA_START,
+  decide: decideSaga,
+  evolve: evolveSaga,
+};
 
-/** The next effect that may run now. Effects of one case run in the order in which they were asked for. One that waits for its due time lets
- *  later ones pass; one that failed or is stuck does not, because what comes after it may build on it (an image is registered before it is
- *  confirmed). Erasing waits until nothing is left that could still need the material. The end of sealed evidence stands apart: for as long
- *  as it is retained nothing of the case waits for it, and it waits for nothing of the case.
- *  @returns null when there is nothing to do now. */
+/** The next effect that may run now. Effects of one case run in the order in which they were asked for. One that waits
+ * for its due time lets later ones pass; one that failed or is stuck does not, because what comes after it may build on
+ * it (an image is registered before it is confirmed). Erasing waits until nothing is left that could still need the
+ * material. The end of sealed evidence stands apart: for as long as it is retained nothing of the case waits for it,
+ * and it waits for nothing of the case.
+ * @returns null when there is nothing to do now. */
 export function nextRunnable(pending: readonly PendingEffect[], nowUtc: string): PendingEffect | null {
-  return nextOfWork(pending.filter((p) => !isRetention(p)), nowUtc) ?? pending.find((p) => isRetention(p) && isDue(p, nowUtc)) ?? null;
+  return (
+    nextOfWork(
+      pending.filter((p) => !isRetention(p)),
+      nowUtc,
+    ) ??
+    pending.find((p) => isRetention(p) && isDue(p, nowUtc)) ??
+    null
+  );
 }
 
 /** Whether a case has nothing left but evidence whose time has not come. */
@@ -263,18 +419,31 @@ function isRetention({ effect }: PendingEffect): boolean {
 function decideSaga(state: SagaState, command: SagaCommand): Decision<SagaEvent> {
   if (command.type === 'React') {
     const reaction = react(state, command.source, command);
-    return reaction && (reaction.data.effects.length > 0 || reaction.data.cancelled.length > 0 || isStop(command.source.event.type)) ? accept(reaction) : accept();
+    return reaction &&
+      (reaction.data.effects.length > 0 || reaction.data.cancelled.length > 0 || isStop(command.source.event.type))
+      ? accept(reaction)
+      : accept();
   }
   const pending = state.pending.find((p) => p.effectId === command.effectId);
   switch (command.type) {
     case 'RecordPerformed':
       if (!pending) return accept();
-      return accept({ type: 'EffectPerformed', data: { effectId: command.effectId, result: command.refusal === null ? 'done' : 'refused', refusal: command.refusal } });
+      return accept({
+        type: 'EffectPerformed',
+        data: {
+          effectId: command.effectId,
+          result: command.refusal === null ? 'done' : 'refused',
+          refusal: command.refusal,
+        },
+      });
     case 'RecordFailure': {
       if (!pending) return accept();
       const { effectId, error, nextAttemptAtUtc, failuresMax } = command;
       if (pending.failures + 1 >= failuresMax) return accept({ type: 'EffectStuck', data: { effectId, error } });
-      return accept({ type: 'EffectFailed', data: { effectId, failures: pending.failures + 1, error, nextAttemptAtUtc } });
+      return accept({
+        type: 'EffectFailed',
+        data: { effectId, failures: pending.failures + 1, error, nextAttemptAtUtc },
+      });
     }
     case 'ResumeEffect':
       if (!pending) return refuse({ code: 'not_found' });

@@ -1,6 +1,9 @@
 /** Which of the card's two certificates was presented (利用者証明用 or 署名用). */
 export type CertificateType = 'user_authentication' | 'digital_signature';
-export const CERTIFICATE_TYPES = ['user_authentication', 'digital_signature'] as const satisfies readonly CertificateType[];
+export const CERTIFICATE_TYPES = [
+  'user_authentication',
+  'digital_signature',
+] as const satisfies readonly CertificateType[];
 
 /** Why a certificate is not valid. A closed list: a new reason is a new version of the verifier. */
 export type InvalidCertificateReason =
@@ -28,7 +31,13 @@ export type InvalidCertificateReason =
   | 'signing_certificate_needed';
 
 /** Why the card's face record cannot be relied on. */
-export type InvalidCardRecordReason = 'malformed' | 'unknown_issuer' | 'issuer_certificate' | 'record_signature' | 'challenge_signature' | 'no_face_image'
+export type InvalidCardRecordReason =
+  | 'malformed'
+  | 'unknown_issuer'
+  | 'issuer_certificate'
+  | 'record_signature'
+  | 'challenge_signature'
+  | 'no_face_image'
   /** The authority knows the face record as that of another card. */
   | 'other_card';
 

@@ -86,13 +86,13 @@ export interface PresenceSignals {
   readonly frames: FrameFacts | 'not_assessed';
 }
 
-/** What a picture is worth to a comparer, measured on the face and given in whole numbers, so that what follows from it can be reckoned
- *  again anywhere. The same for a photograph, a card's picture and a registered image. */
+/** What a picture is worth to a comparer, measured on the face and given in whole numbers, so that what follows from it
+ * can be reckoned again anywhere. The same for a photograph, a card's picture and a registered image. */
 export type PictureMeasures = {
   /** Pixels between the eye centres. */
   readonly eyeDistance: number;
-  /** Fine detail over coarser detail with the eyes 40 px apart: hundredths of a natural logarithm, about -160 when sharp and -320 when
-   *  blurred by 6 % of the eye distance. */
+  /** Fine detail over coarser detail with the eyes 40 px apart: hundredths of a natural logarithm, about -160 when
+   * sharp and -320 when blurred by 6 % of the eye distance. */
   readonly detail: number;
   /** The middle fine detail over the coarser detail's mean, on the same scale: edges are few, noise is everywhere. */
   readonly noise: number;
@@ -129,4 +129,7 @@ export type MeasuredDistance = {
 
 export const PICTURE_DOUBTS = ['soft', 'small', 'grey', 'noisy', 'compressed', 'flat', 'dark'] as const;
 /** Why a picture makes a score less certain. */
-export type PictureDoubt = { readonly image: 'captured' | 'card' | 'registered'; readonly doubt: (typeof PICTURE_DOUBTS)[number] };
+export type PictureDoubt = {
+  readonly image: 'captured' | 'card' | 'registered';
+  readonly doubt: (typeof PICTURE_DOUBTS)[number];
+};

@@ -3,14 +3,21 @@ import { join } from 'node:path';
 import { readSuccession } from '../../domain/audit/key-succession.js';
 import { readLoss } from '../../domain/audit/loss-declaration.js';
 import { NoteFormatError, parseVerifierKey, verifierKeyText } from '../../domain/audit/signed-note.js';
-import { encodeEntries, parseTilePath, tilePath, tileWidth, TILE_WIDTH, type TileName } from '../../domain/audit/tiles.js';
+import {
+  encodeEntries,
+  parseTilePath,
+  tilePath,
+  tileWidth,
+  TILE_WIDTH,
+  type TileName,
+} from '../../domain/audit/tiles.js';
 import { concatBytes } from '../../domain/audit/bytes.js';
 import { isSignedEd25519, sha256 } from './digest.js';
 import { AuditLogDamagedError, POSITION_BYTES, type TileLog } from './tile-log.js';
 
 export interface FolderProblem {
-  /** `file_unknown`: nobody here writes such a file. `key_wrong`: the public keys and the notes between them. `tile_differs`: an older,
-   *  narrower tile that is still served is not the beginning of the present one. */
+  /** `file_unknown`: nobody here writes such a file. `key_wrong`: the public keys and the notes between them.
+   * `tile_differs`: an older, narrower tile that is still served is not the beginning of the present one. */
   readonly code: 'file_unknown' | 'key_wrong' | 'tile_differs';
   readonly detail: string;
 }
@@ -28,16 +35,19 @@ const OWNED: readonly RegExp[] = [
 /** A file that was being written when the process died. */
 const LEFT_OVER = /\.tmp$/;
 
-/** Looks at every file of the audit folder: each has an owner and a check, also those that the present checkpoint does not need any more and
- *  that are still served. @param size entries of the present checkpoint */
+/** Looks at every file of the audit folder: each has an owner and a check, also those that the present checkpoint does
+ * not need any more and that are still served. @param size entries of the present checkpoint */
 export function checkFolder(log: TileLog, size: number): FolderProblem[] {
   const problems: FolderProblem[] = [];
   const files = readdirSync(log.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   for (const { parentPath, name } of files) {
-    const path = join(parentPath, name).slice(log.folder.length + 1).replaceAll('\\', '/');
+    const path = join(parentPath, name)
+      .slice(log.folder.length + 1)
+      .replaceAll('\\', '/');
     const tile = parseTilePath(path);
     if (tile) problems.push(...tileProblem(log, size, tile));
-    else if (!OWNED.some((form) => form.test(path)) && !LEFT_OVER.test(path)) problems.push({ code: 'file_unknown', detail: `${path}: nobody writes such a file here; move it away` });
+    else if (!OWNED.some((form) => form.test(path)) && !LEFT_OVER.test(path))
+      problems.push({ code: 'file_unknown', detail: `${path}: nobody writes such a file here; move it away` });
   }
   return [...problems, ...keyProblems(join(log.folder, 'keys'))];
 }
@@ -48,12 +58,19 @@ function tileProblem(log: TileLog, size: number, tile: TileName): FolderProblem[
   if (tile.width >= tileWidth(tile.level, tile.index, size)) return [];
   const path = tilePath(tile);
   const present = beginningOf(log, size, tile);
-  if ('damage' in present) return [{ code: 'tile_differs', detail: `${path} is still served and cannot be compared: ${present.damage}` }];
-  return present.bytes.equals(readFileSync(join(log.folder, path))) ? [] : [{ code: 'tile_differs', detail: `${path} is still served and is not how the present tile begins` }];
+  if ('damage' in present)
+    return [{ code: 'tile_differs', detail: `${path} is still served and cannot be compared: ${present.damage}` }];
+  return present.bytes.equals(readFileSync(join(log.folder, path)))
+    ? []
+    : [{ code: 'tile_differs', detail: `${path} is still served and is not how the present tile begins` }];
 }
 
 /** The present tile may itself be damaged, which ends the comparison with it and nothing else. */
-function beginningOf(log: TileLog, size: number, tile: TileName): { readonly bytes: Buffer } | { readonly damage: string } {
+function beginningOf(
+  log: TileLog,
+  size: number,
+  tile: TileName,
+): { readonly bytes: Buffer } | { readonly damage: string } {
   try {
     return { bytes: beginning(log, size, tile) };
   } catch (error) {
@@ -70,7 +87,9 @@ function beginning(log: TileLog, size: number, { level, index, width }: TileName
 
 /** Keys are numbered from 1, each written in one way, and each after the first is vouched for by the one before it. */
 function keyProblems(folder: string): FolderProblem[] {
-  const numbers = (existsSync(folder) ? readdirSync(folder) : []).flatMap((name) => (/^\d+\.vkey$/.test(name) ? [Number.parseInt(name, 10)] : [])).toSorted((a, b) => a - b);
+  const numbers = (existsSync(folder) ? readdirSync(folder) : [])
+    .flatMap((name) => (/^\d+\.vkey$/.test(name) ? [Number.parseInt(name, 10)] : []))
+    .toSorted((a, b) => a - b);
   const wrong = (detail: string): FolderProblem => ({ code: 'key_wrong', detail });
   const keys = new Map<number, string>();
   const problems: FolderProblem[] = [];
@@ -86,14 +105,17 @@ function keyProblems(folder: string): FolderProblem[] {
     const [from, to] = [keys.get(number - 1), keys.get(number)];
     const missing = `keys/${number}.succession (or .loss) is missing, or is not signed by both keys`;
     if (read === null) problems.push(wrong(missing));
-    else if ((from !== undefined && read.from !== from) || (to !== undefined && read.to !== to)) problems.push(wrong(`keys/${number}.succession speaks of other keys than ${number - 1}.vkey and ${number}.vkey`));
+    else if ((from !== undefined && read.from !== from) || (to !== undefined && read.to !== to))
+      problems.push(wrong(`keys/${number}.succession speaks of other keys than ${number - 1}.vkey and ${number}.vkey`));
   }
   return problems;
 }
 
 function keyProblem(text: string): string | null {
   try {
-    return `${verifierKeyText(parseVerifierKey(text, sha256))}\n` === text ? null : 'the key is not written as it should be';
+    return `${verifierKeyText(parseVerifierKey(text, sha256))}\n` === text
+      ? null
+      : 'the key is not written as it should be';
   } catch (error) {
     if (error instanceof NoteFormatError) return error.message;
     throw error;

@@ -30,15 +30,21 @@ type Stored = { readonly position: number; readonly metadata: EventMetadata } & 
 const PAGE = 500;
 const BLOBS = ['photo', 'certificate', 'cardRecord', 'cardIssuerCertificate'] as const;
 
-/** Opens everything that is still owed to a request (what the booth sent, until the case is over; the evidence of a verdict, until it is
- *  erased) and compares it with what the events commit to. Reads only, beside a running server: what looks wrong is looked at again,
- *  because a case may end while it is read.
- *  @returns how many requests had something to compare */
-export async function checkMaterial(database: DatabaseSync, vault: ImageVault, report: (problem: MaterialProblem) => void): Promise<number> {
+/** Opens everything that is still owed to a request (what the booth sent, until the case is over; the evidence of a
+ * verdict, until it is erased) and compares it with what the events commit to. Reads only, beside a running server:
+ * what looks wrong is looked at again, because a case may end while it is read.
+ * @returns how many requests had something to compare */
+export async function checkMaterial(
+  database: DatabaseSync,
+  vault: ImageVault,
+  report: (problem: MaterialProblem) => void,
+): Promise<number> {
   const check = new MaterialCheck(database, vault);
-  const streams = database.prepare("SELECT no, name FROM streams WHERE no > ? AND name LIKE 'registration-%' ORDER BY no LIMIT ?");
+  const streams = database.prepare(
+    "SELECT no, name FROM streams WHERE no > ? AND name LIKE 'registration-%' ORDER BY no LIMIT ?",
+  );
   let compared = 0;
-  for (let no = 0; ; ) {
+  for (let no = 0; ;) {
     const page = streams.all(no, PAGE) as { no: number; name: string }[];
     if (page.length === 0) return compared;
     for (const stream of page) {
@@ -58,7 +64,10 @@ class MaterialCheck {
     private readonly database: DatabaseSync,
     private readonly vault: ImageVault,
   ) {
-    this.received = new ReceivedMaterial(vault, async (boothId) => this.events(`booth-${boothId}`) as unknown as readonly BoothEvent[]);
+    this.received = new ReceivedMaterial(
+      vault,
+      async (boothId) => this.events(`booth-${boothId}`) as unknown as readonly BoothEvent[],
+    );
   }
 
   async problems(stream: string): Promise<{ readonly owed: number; readonly problems: readonly MaterialProblem[] }> {
@@ -70,14 +79,22 @@ class MaterialCheck {
     // By what they say: a signed text that is wrong is found with each part that it names.
     const problems = new Map<string, MaterialProblem>();
     for (const open of owed) {
-      const fault = await open().then(() => null, (error: unknown) => {
-        const found = materialFault(error, 'export');
-        if (found === null) throw error;
-        return found;
-      });
+      const fault = await open().then(
+        () => null,
+        (error: unknown) => {
+          const found = materialFault(error, 'export');
+          if (found === null) throw error;
+          return found;
+        },
+      );
       if (fault === null) continue;
       const what = `request ${requestId}: ${fault.material.replaceAll('_', ' ')}`;
-      problems.set(what, fault.fault === 'missing' ? { code: 'material_missing', detail: `${what} is gone, and nobody erased it` } : { code: 'material_differs', detail: `${what} is not what was received (${fault.difference})` });
+      problems.set(
+        what,
+        fault.fault === 'missing'
+          ? { code: 'material_missing', detail: `${what} is gone, and nobody erased it` }
+          : { code: 'material_differs', detail: `${what} is not what was received (${fault.difference})` },
+      );
     }
     return { owed: owed.length, problems: [...problems.values()] };
   }
@@ -86,24 +103,41 @@ class MaterialCheck {
   private ofCase(state: Exclude<RegistrationState, { stage: 'none' }>): (() => Promise<unknown>)[] {
     if (state.stage === 'closed' && state.stop === null) return [];
     // What was stopped after its end may have lost nothing but evidence: its own material went with the end.
-    if (state.stage === 'closed' && (state.stop?.material === 'certificate_evidence' || state.stop?.material === 'registered_image')) return [];
+    if (
+      state.stage === 'closed' &&
+      (state.stop?.material === 'certificate_evidence' || state.stop?.material === 'registered_image')
+    )
+      return [];
     const { request } = state;
-    return [...BLOBS.map((blob) => () => this.received.open(request, [blob])), async () => this.received.frames(request, (await this.received.open(request, [])).signed)];
+    return [
+      ...BLOBS.map((blob) => () => this.received.open(request, [blob])),
+      async () => this.received.frames(request, (await this.received.open(request, [])).signed),
+    ];
   }
 
-  private ofEvidence(state: Exclude<RegistrationState, { stage: 'none' }>, events: readonly Stored[]): (() => Promise<unknown>)[] {
-    const verdict = events.find((event) => event.type === 'CertificateVerified' || event.type === 'CertificateRejected');
+  private ofEvidence(
+    state: Exclude<RegistrationState, { stage: 'none' }>,
+    events: readonly Stored[],
+  ): (() => Promise<unknown>)[] {
+    const verdict = events.find(
+      (event) => event.type === 'CertificateVerified' || event.type === 'CertificateRejected',
+    );
     if (!verdict || (verdict.type !== 'CertificateVerified' && verdict.type !== 'CertificateRejected')) return [];
     const { sealedEvidenceId: id, sealedEvidenceSha256: sha256 } = verdict.data;
     if (id === null) return [];
     if (verdict.type === 'CertificateVerified') {
       const { subjectKey } = verdict.data;
-      return this.isErasedAfter(subjectKey, verdict.position) ? [] : [this.evidence(registrantOwner(subjectKey), { id, sha256 }, verdict.metadata)];
+      return this.isErasedAfter(subjectKey, verdict.position)
+        ? []
+        : [this.evidence(registrantOwner(subjectKey), { id, sha256 }, verdict.metadata)];
     }
     const kept = state.stage === 'closed' ? state.refusedEvidence : null;
     // Its key goes when it is due, and the event that says so comes after.
-    const isOver = kept === null || kept.isErased || (kept.eraseAtUtc !== null && Date.parse(kept.eraseAtUtc) <= Date.now());
-    return isOver ? [] : [this.evidence(evidenceOwner(verdict.metadata.correlationId), { id, sha256 }, verdict.metadata)];
+    const isOver =
+      kept === null || kept.isErased || (kept.eraseAtUtc !== null && Date.parse(kept.eraseAtUtc) <= Date.now());
+    return isOver
+      ? []
+      : [this.evidence(evidenceOwner(verdict.metadata.correlationId), { id, sha256 }, verdict.metadata)];
   }
 
   private evidence(owner: VaultOwner, name: EvidenceName, { causationId }: EventMetadata): () => Promise<unknown> {
@@ -111,12 +145,27 @@ class MaterialCheck {
   }
 
   private isErasedAfter(registrant: string, position: number): boolean {
-    const found = this.database.prepare("SELECT 1 FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? AND e.type = 'RegistrantErased' AND (e.position > ? OR json_extract(e.data, '$.tombstone') IS NOT NULL) LIMIT 1").get(`registrant-${registrant}`, position);
+    const found = this.database
+      .prepare(
+        "SELECT 1 FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? AND e.type = 'RegistrantErased' AND (e.position > ? OR json_extract(e.data, '$.tombstone') IS NOT NULL) LIMIT 1",
+      )
+      .get(`registrant-${registrant}`, position);
     return found !== undefined;
   }
 
   private events(stream: string): readonly Stored[] {
-    const rows = this.database.prepare('SELECT e.position, e.type, e.schema_version AS schemaVersion, e.data, e.metadata FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? ORDER BY e.revision').all(stream) as unknown as Row[];
-    return rows.map(({ position, type, schemaVersion, data, metadata }) => ({ ...upcast({ type, schemaVersion, data: JSON.parse(data) as JsonObject }), position, metadata: JSON.parse(metadata) as EventMetadata }) as unknown as Stored);
+    const rows = this.database
+      .prepare(
+        'SELECT e.position, e.type, e.schema_version AS schemaVersion, e.data, e.metadata FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? ORDER BY e.revision',
+      )
+      .all(stream) as unknown as Row[];
+    return rows.map(
+      ({ position, type, schemaVersion, data, metadata }) =>
+        ({
+          ...upcast({ type, schemaVersion, data: JSON.parse(data) as JsonObject }),
+          position,
+          metadata: JSON.parse(metadata) as EventMetadata,
+        }) as unknown as Stored,
+    );
   }
 }

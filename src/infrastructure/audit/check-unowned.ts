@@ -5,8 +5,9 @@ import type { ImageVault, VaultOwner } from '../../application/ports/image-vault
 const CLAIM_MS_MAX = 24 * 3_600_000;
 const PAGE = 500;
 
-/** Looks for a key, and with it for material, that no story of the log explains: neither a request that was received nor a claim that may still
- *  become one. Owners are read before the log, so that what begins meanwhile has its claim when it is looked for. Reads only. */
+/** Looks for a key, and with it for material, that no story of the log explains: neither a request that was received
+ * nor a claim that may still become one. Owners are read before the log, so that what begins meanwhile has its claim
+ * when it is looked for. Reads only. */
 export async function checkUnowned(
   database: DatabaseSync,
   vault: ImageVault,
@@ -17,7 +18,7 @@ export async function checkUnowned(
     "SELECT e.type, json_extract(e.metadata, '$.recordedAtUtc') AS atUtc FROM events e JOIN streams s ON s.no = e.stream_no WHERE s.name = ? AND e.revision = 0",
   );
   const firstOf = (stream: string) => first.get(stream) as { type: string; atUtc: string } | undefined;
-  for (let after: VaultOwner | null = null; ; ) {
+  for (let after: VaultOwner | null = null; ;) {
     const owners: readonly VaultOwner[] = await vault.caseOwners(after, PAGE);
     for (const owner of owners) {
       const problem = problemOf(owner, firstOf, atMs);

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere, writeAfterNow } from './durable-file.js';
 
-/** Sizes of the log whose checkpoints share a file. Two entries a second make a thousand files a year; the largest possible file has 13 MB. */
+/** Sizes of the log whose checkpoints share a file. Two entries a second make a thousand files a year; the largest
+ * possible file has 13 MB. */
 const SIZES_PER_FILE = 65_536;
 const BLOCK_END = '\n\n';
 const SIGNATURE = Buffer.from('\u2014 ');
@@ -16,9 +17,10 @@ export interface ArchivedNote {
   readonly file: string;
 }
 
-/** Every checkpoint that was ever published. `65536-131071` holds those of 65,536 to 131,071 entries: signed notes one after the other, an
- *  empty line after each. A record counts when its empty line is there. What a crash left behind the last record was never published, and the
- *  next start cuts it off. Folders of older versions have a file per checkpoint, named by its size: they are read as they are. */
+/** Every checkpoint that was ever published. `65536-131071` holds those of 65,536 to 131,071 entries: signed notes one
+ * after the other, an empty line after each. A record counts when its empty line is there. What a crash left behind the
+ * last record was never published, and the next start cuts it off. Folders of older versions have a file per
+ * checkpoint, named by its size: they are read as they are. */
 export class CheckpointArchive {
   /** Where the next record goes; null: look. */
   private end: { readonly file: string; readonly at: number } | null = null;
@@ -37,18 +39,29 @@ export class CheckpointArchive {
     return found ?? readIfThere(join(this.folder, String(size)))?.toString('utf8') ?? null;
   }
 
-  /** Checkpoints of more than `size` entries, ascending, a file at a time. Damaged records of the files that are read come too. */
+  /** Checkpoints of more than `size` entries, ascending, a file at a time. Damaged records of the files that are read
+   * come too. */
   *after(size: number): Iterable<ArchivedNote> {
     const alone = this.aloneByFile();
     const files = this.files();
     for (const file of [...new Set([...files, ...alone.keys()])].sort((a, b) => firstOf(a) - firstOf(b))) {
       if (firstOf(file) + SIZES_PER_FILE <= size) continue;
-      const notes = [...this.notesIn(file, file !== files.at(-1)), ...(alone.get(file) ?? []).map((single) => ({ size: single, note: this.read(String(single)).toString('utf8'), file: String(single) }))];
-      yield* notes.filter((note) => note.size === null || note.size > size).sort((a, b) => (a.size ?? 0) - (b.size ?? 0));
+      const notes = [
+        ...this.notesIn(file, file !== files.at(-1)),
+        ...(alone.get(file) ?? []).map((single) => ({
+          size: single,
+          note: this.read(String(single)).toString('utf8'),
+          file: String(single),
+        })),
+      ];
+      yield* notes
+        .filter((note) => note.size === null || note.size > size)
+        .sort((a, b) => (a.size ?? 0) - (b.size ?? 0));
     }
   }
 
-  /** Cuts off what a crash left of a record. The writer does it when it opens, so only the newest file can have such an end. */
+  /** Cuts off what a crash left of a record. The writer does it when it opens, so only the newest file can have such an
+   * end. */
   repair(): void {
     const file = this.files().at(-1);
     if (file === undefined) return;
@@ -69,14 +82,21 @@ export class CheckpointArchive {
   private *notesIn(file: string, isClosed: boolean): Iterable<ArchivedNote> {
     const bytes = this.read(file);
     const first = firstOf(file);
-    for (const { size, from, to } of recordsOf(bytes)) yield { size: size >= first && size < first + SIZES_PER_FILE ? size : null, note: bytes.toString('utf8', from, to), file };
+    for (const { size, from, to } of recordsOf(bytes))
+      yield {
+        size: size >= first && size < first + SIZES_PER_FILE ? size : null,
+        note: bytes.toString('utf8', from, to),
+        file,
+      };
     const end = endOfRecords(bytes);
     if (isClosed && end < bytes.length) yield { size: null, note: bytes.toString('utf8', end), file };
   }
 
   /** Files of many checkpoints, ascending. */
   private files(): string[] {
-    return this.names().filter((name) => /^\d+-\d+$/.test(name)).sort((a, b) => firstOf(a) - firstOf(b));
+    return this.names()
+      .filter((name) => /^\d+-\d+$/.test(name))
+      .sort((a, b) => firstOf(a) - firstOf(b));
   }
 
   /** Sizes of checkpoints that have a file of their own, by the file that they would be in today. */
@@ -110,12 +130,12 @@ function firstOf(file: string): number {
   return Number(file.slice(0, file.indexOf('-')));
 }
 
-/** Whole records: a text, an empty line, signature lines, an empty line. Where a block of another kind lies between, the size is NaN; the
- *  next record begins behind the next signatures, so that one damaged byte costs one record or two. Looks at bytes and makes no
- *  strings: a file may have tens of thousands. */
+/** Whole records: a text, an empty line, signature lines, an empty line. Where a block of another kind lies between,
+ * the size is NaN; the next record begins behind the next signatures, so that one damaged byte costs one record or two.
+ * Looks at bytes and makes no strings: a file may have tens of thousands. */
 function* recordsOf(bytes: Buffer): Iterable<{ readonly size: number; readonly from: number; readonly to: number }> {
   let [from, blocks] = [0, 0];
-  for (let block = 0; ; ) {
+  for (let block = 0; ;) {
     const end = bytes.indexOf(BLOCK_END, block);
     if (end < 0) return;
     blocks += 1;

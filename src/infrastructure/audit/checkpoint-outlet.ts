@@ -24,22 +24,30 @@ export interface Outlet {
 /** Somebody outside remembers a history of this log that is not its own. */
 export class WitnessForkError extends Error {}
 
-/** What was delivered last: a plain file, so that a restart goes on from it and `honnin doctor` can look from outside. */
+/** What was delivered last: a plain file, so that a restart goes on from it and `honnin doctor` can look from
+ * outside. */
 export interface Delivered {
   readonly size: number;
   readonly sha256: string;
   readonly atUtc: string;
 }
 
-const WHERE: Readonly<Record<OutletName, string>> = { timestamp: 'timestamp authority', folder: 'folder of copies', url: 'address of copies', kafka: 'Kafka topic of copies', witness: 'witnesses' };
+const WHERE: Readonly<Record<OutletName, string>> = {
+  timestamp: 'timestamp authority',
+  folder: 'folder of copies',
+  url: 'address of copies',
+  kafka: 'Kafka topic of copies',
+  witness: 'witnesses',
+};
 const POLL_MS_MAX = 1_000;
 const RETRY_MS_MAX = 300_000;
 const GRACE_MS = 60_000;
 const STOP_MS_MAX = 10_000;
 
-/** Takes the newest checkpoint to one outlet, at most once per interval. It covers all before it, so an older one is never sent after it. One
- *  retry policy for all outlets: one second, doubled up to five minutes or the interval. Nothing here is waited for by whoever appends, and
- *  nothing fails silently: each new trouble is logged as an error, all are counted, and being late shows until it has passed. */
+/** Takes the newest checkpoint to one outlet, at most once per interval. It covers all before it, so an older one is
+ * never sent after it. One retry policy for all outlets: one second, doubled up to five minutes or the interval.
+ * Nothing here is waited for by whoever appends, and nothing fails silently: each new trouble is logged as an error,
+ * all are counted, and being late shows until it has passed. */
 export class OutletRunner {
   private readonly logger = new Logger('AuditOutlets');
   private readonly stopping = new AbortController();
@@ -63,7 +71,8 @@ export class OutletRunner {
     this.running = this.run();
   }
 
-  /** Ends the loop, with a last delivery where the outlet wants one. A broker that does not answer holds no stop up: the next start goes on. */
+  /** Ends the loop, with a last delivery where the outlet wants one. A broker that does not answer holds no stop up:
+   * the next start goes on. */
   async stop(): Promise<void> {
     this.stopping.abort();
     const limit = new AbortController();
@@ -80,7 +89,13 @@ export class OutletRunner {
   status(): OutletStatus {
     const behindMs = this.behindSinceMs === null ? 0 : Math.max(0, Date.now() - this.behindSinceMs);
     return {
-      outlet: this.outlet.name, deliveredSize: this.delivered?.size ?? null, deliveredAtMs: this.delivered === null ? null : Date.parse(this.delivered.atUtc), behindMs, isLate: isLate(behindMs, this.outlet.everyMs), failures: this.failures, lastError: this.lastError,
+      outlet: this.outlet.name,
+      deliveredSize: this.delivered?.size ?? null,
+      deliveredAtMs: this.delivered === null ? null : Date.parse(this.delivered.atUtc),
+      behindMs,
+      isLate: isLate(behindMs, this.outlet.everyMs),
+      failures: this.failures,
+      lastError: this.lastError,
       isFork: this.isFork,
     };
   }
@@ -97,7 +112,8 @@ export class OutletRunner {
       this.streak += 1;
       const message = error instanceof Error ? error.message : String(error);
       // Said once, and again when it is another trouble.
-      if (message !== this.lastError) this.logger.error(`checkpoints do not get to the ${WHERE[this.outlet.name]}: ${message}; trying again`);
+      if (message !== this.lastError)
+        this.logger.error(`checkpoints do not get to the ${WHERE[this.outlet.name]}: ${message}; trying again`);
       this.lastError = message;
       this.isFork ||= error instanceof WitnessForkError;
     }
@@ -113,7 +129,9 @@ export class OutletRunner {
 
   private waitMs(): number {
     const poll = Math.min(this.outlet.everyMs, POLL_MS_MAX);
-    return this.streak === 0 ? poll : Math.max(poll, Math.min(this.outlet.everyMs, RETRY_MS_MAX, 1000 * 2 ** Math.min(this.streak - 1, 20)));
+    return this.streak === 0
+      ? poll
+      : Math.max(poll, Math.min(this.outlet.everyMs, RETRY_MS_MAX, 1000 * 2 ** Math.min(this.streak - 1, 20)));
   }
 
   /** Looks for something new at every poll, so that being behind is noticed when it begins. */
@@ -127,8 +145,8 @@ export class OutletRunner {
     return this.delivered === null || Date.now() >= Date.parse(this.delivered.atUtc) + this.outlet.everyMs;
   }
 
-  /** The newest checkpoint if it was not delivered yet. Another note, not a larger one, is what counts: a log that was set back must not be
-   *  silent until it has grown beyond its old size. */
+  /** The newest checkpoint if it was not delivered yet. Another note, not a larger one, is what counts: a log that was
+   * set back must not be silent until it has grown beyond its old size. */
   private newest(): PublishedCheckpoint | null {
     const newest = this.log.checkpoint();
     if (newest === null || newest.size === 0 || digestOf(newest.note) === this.delivered?.sha256) {
@@ -140,7 +158,10 @@ export class OutletRunner {
   }
 
   private async remember({ size, note }: PublishedCheckpoint): Promise<void> {
-    if (this.delivered !== null && size < this.delivered.size) this.logger.error(`the log has ${size} entries and a checkpoint of ${this.delivered.size} was given to the ${WHERE[this.outlet.name]} before: it was set back`);
+    if (this.delivered !== null && size < this.delivered.size)
+      this.logger.error(
+        `the log has ${size} entries and a checkpoint of ${this.delivered.size} was given to the ${WHERE[this.outlet.name]} before: it was set back`,
+      );
     const delivered: Delivered = { size, sha256: digestOf(note), atUtc: new Date().toISOString() };
     await writeWhole(deliveredFile(this.log.folder, this.outlet.name), `${JSON.stringify(delivered)}\n`);
     if (this.streak > 0) this.logger.log(`checkpoints get to the ${WHERE[this.outlet.name]} again`);
@@ -161,15 +182,17 @@ export function isLate(behindMs: number, everyMs: number): boolean {
 export function lastDelivered(auditFolder: string, outlet: OutletName): Delivered | null {
   try {
     const { size, sha256, atUtc } = JSON.parse(readFileSync(deliveredFile(auditFolder, outlet), 'utf8')) as Delivered;
-    return Number.isSafeInteger(size) && typeof sha256 === 'string' && !Number.isNaN(Date.parse(atUtc)) ? { size, sha256, atUtc } : null;
+    return Number.isSafeInteger(size) && typeof sha256 === 'string' && !Number.isNaN(Date.parse(atUtc))
+      ? { size, sha256, atUtc }
+      : null;
   } catch {
     // None yet, or damaged: a repeated delivery harms nobody.
     return null;
   }
 }
 
-/** Since when the oldest entry waits that the delivered checkpoint does not cover, by the time at which its event was recorded: it is under a
- *  checkpoint a second later. null: none waits. */
+/** Since when the oldest entry waits that the delivered checkpoint does not cover, by the time at which its event was
+ * recorded: it is under a checkpoint a second later. null: none waits. */
 export function undeliveredSinceMs(log: TileLog, delivered: Delivered | null): number | null {
   const covered = delivered?.size ?? 0;
   if (covered >= (log.checkpoint()?.size ?? 0)) return null;

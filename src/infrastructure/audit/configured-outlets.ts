@@ -15,11 +15,29 @@ import { witnessOutlet, type Witness } from './witnesses.js';
 
 /** The authority that the settings name. @throws {ConfigError} for anchors that are none */
 export function timestampAuthority({ values }: Config): TimestampAuthority {
-  const { tsaUrl, tsaAnchorFiles, tsaPolicyOid, tsaTimeoutMs, tsaClockSeconds, tsaUsername, tsaPasswordFile, tsaCrlUrls } = values;
+  const {
+    tsaUrl,
+    tsaAnchorFiles,
+    tsaPolicyOid,
+    tsaTimeoutMs,
+    tsaClockSeconds,
+    tsaUsername,
+    tsaPasswordFile,
+    tsaCrlUrls,
+  } = values;
   if (tsaUrl === null) return new NoTimestampAuthority();
-  const basic = tsaUsername === null || tsaPasswordFile === null ? null : { username: tsaUsername, passwordFile: tsaPasswordFile };
+  const basic =
+    tsaUsername === null || tsaPasswordFile === null ? null : { username: tsaUsername, passwordFile: tsaPasswordFile };
   if (basic) readSettingFile('HONNIN_TSA_PASSWORD_FILE', basic.passwordFile);
-  return new HttpTimestampAuthority({ url: tsaUrl, anchors: timestampAnchors(tsaAnchorFiles), policy: tsaPolicyOid, timeoutMs: tsaTimeoutMs, clockToleranceMs: tsaClockSeconds * 1000, crlUrls: tsaCrlUrls, basic });
+  return new HttpTimestampAuthority({
+    url: tsaUrl,
+    anchors: timestampAnchors(tsaAnchorFiles),
+    policy: tsaPolicyOid,
+    timeoutMs: tsaTimeoutMs,
+    clockToleranceMs: tsaClockSeconds * 1000,
+    crlUrls: tsaCrlUrls,
+    basic,
+  });
 }
 
 /** Anchors of timestamp authorities out of files. @throws {ConfigError} naming the file */
@@ -74,10 +92,16 @@ export class ConfiguredOutlets extends CheckpointOutlets {
       timestamp: (everyMs) => (authority.configured ? timestampOutlet(authority, log, everyMs) : null),
       folder: (everyMs) => (auditCopyFolder === null ? null : folderOutlet(auditCopyFolder, everyMs)),
       url: (everyMs) => (auditCopyUrl === null ? null : urlOutlet(auditCopyUrl, everyMs)),
-      witness: (everyMs) => (witnesses.length === 0 ? null : witnessOutlet(witnesses.map(witnessOf), witnessesNeeded ?? witnesses.length, log, everyMs)),
+      witness: (everyMs) =>
+        witnesses.length === 0
+          ? null
+          : witnessOutlet(witnesses.map(witnessOf), witnessesNeeded ?? witnesses.length, log, everyMs),
       kafka: (everyMs) => (topic === null ? null : kafkaOutlet(topic, everyMs)),
     };
-    return new ConfiguredOutlets([...outletIntervals(config)].flatMap(([name, everyMs]) => make[name](everyMs) ?? []), log);
+    return new ConfiguredOutlets(
+      [...outletIntervals(config)].flatMap(([name, everyMs]) => make[name](everyMs) ?? []),
+      log,
+    );
   }
 
   start(): this {

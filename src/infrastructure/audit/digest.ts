@@ -26,7 +26,11 @@ const keys = new Map<string, KeyObject>();
 export function isSignedEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const name = Buffer.from(publicKey).toString('hex');
   let key = keys.get(name);
-  if (!key) keys.set(name, (key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' })));
+  if (!key)
+    keys.set(
+      name,
+      (key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' })),
+    );
   return verify(null, message, key, signature);
 }
 

@@ -1,12 +1,24 @@
-import { closeSync, constants, existsSync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const FOR_WRITING = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 const FOR_GROWING = constants.O_WRONLY | constants.O_CREAT;
 
-/** Written beside, synced and renamed: the file is there whole or not at all. The folder's own entry is synced by `syncFolder`, once for
- *  several files. */
+/** Written beside, synced and renamed: the file is there whole or not at all. The folder's own entry is synced by
+ * `syncFolder`, once for several files. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   // One writer per log: the name need not be unique, and a left-over of a crash is simply overwritten.
   const temporary = `${path}.tmp`;
@@ -34,9 +46,10 @@ export interface WholeFile {
   readonly bytes: Uint8Array | string;
 }
 
-/** `writeWhole` for several files and for a thread that has nothing else to do. All are written, then all are synced, then all are renamed:
- *  a file system that journals would wait for its journal once per file otherwise. A crash leaves some of them under their names, each whole.
- *  @param onStep told each path before it is written, and `rename` before each renaming */
+/** `writeWhole` for several files and for a thread that has nothing else to do. All are written, then all are synced,
+ * then all are renamed: a file system that journals would wait for its journal once per file otherwise. A crash leaves
+ * some of them under their names, each whole.
+ * @param onStep told each path before it is written, and `rename` before each renaming */
 export function writeAllWholeNow(files: readonly WholeFile[], onStep: (step: string) => void = () => {}): void {
   const open: number[] = [];
   try {
@@ -45,7 +58,7 @@ export function writeAllWholeNow(files: readonly WholeFile[], onStep: (step: str
       const file = openInFolderNow(`${path}.tmp`);
       open.push(file);
       const all = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-      for (let at = 0; at < all.length; ) at += writeSync(file, all, at);
+      for (let at = 0; at < all.length;) at += writeSync(file, all, at);
     }
     for (const file of open) fdatasyncSync(file);
   } finally {
@@ -61,16 +74,16 @@ export function writeWholeNow(path: string, bytes: Uint8Array | string): void {
   writeAllWholeNow([{ path, bytes }]);
 }
 
-/** Writes at a place of a file that grows, and cuts off what was behind that place. Synced, with the folder's entry when the file is new; a
- *  crash leaves a part of the bytes, and nothing before them is touched.
- *  @returns where the file ends now */
+/** Writes at a place of a file that grows, and cuts off what was behind that place. Synced, with the folder's entry
+ * when the file is new; a crash leaves a part of the bytes, and nothing before them is touched.
+ * @returns where the file ends now */
 export function writeAfterNow(path: string, place: number, bytes: Uint8Array | string): number {
   const isNew = !existsSync(path);
   const all = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
   const file = openInFolderNow(path, FOR_GROWING);
   try {
     ftruncateSync(file, place);
-    for (let at = 0; at < all.length; ) at += writeSync(file, all, at, all.length - at, place + at);
+    for (let at = 0; at < all.length;) at += writeSync(file, all, at, all.length - at, place + at);
     fdatasyncSync(file);
   } finally {
     closeSync(file);

@@ -37,7 +37,11 @@ class LogThread {
   static async open(data: LogThreadData): Promise<LogThread> {
     const { origin, signingKeyFolder: secretFolder, auditFolder } = data;
     const keys = await LogKeys.open({ origin, secretFolder, auditFolder, create: false });
-    return new LogThread(data, keys, new VaultPseudonyms(new KeyRing(data.keyRingFile, data.masterKey), new KeyedSecrets(data.serverSecret)));
+    return new LogThread(
+      data,
+      keys,
+      new VaultPseudonyms(new KeyRing(data.keyRingFile, data.masterKey), new KeyedSecrets(data.serverSecret)),
+    );
   }
 
   do(message: ToLogThread): FromLogThread {
@@ -62,9 +66,15 @@ class LogThread {
     }
   }
 
-  private publish<Event extends StoredText & { readonly position: Position | number }>(writer: TileWriter, events: readonly Event[], leavesMax: number): LogStep {
+  private publish<Event extends StoredText & { readonly position: Position | number }>(
+    writer: TileWriter,
+    events: readonly Event[],
+    leavesMax: number,
+  ): LogStep {
     const tokenOf = tokensOfAStep(this.pseudonyms);
-    writer.publish(events.map((event) => ({ text: leafText(event, tokenOf), position: BigInt(event.position) as Position })));
+    writer.publish(
+      events.map((event) => ({ text: leafText(event, tokenOf), position: BigInt(event.position) as Position })),
+    );
     return { last: writer.lastPosition(), leaves: events.length, isMore: events.length === leavesMax };
   }
 
@@ -86,12 +96,14 @@ function toPlain(error: unknown): PlainLogFailure {
   if (error instanceof EventStoreUnavailableError) return { kind: 'store', reason: error.reason, message };
   if (error instanceof Error && 'syscall' in error) return { kind: 'other', message, syscall: String(error.syscall) };
   // Somebody else holds the key ring for longer than its connection waits: tried again, as a busy disk is.
-  if (sqliteCode(error) === SQLITE_BUSY) return { kind: 'other', message: `the key ring is busy: ${message}`, syscall: 'sqlite' };
+  if (sqliteCode(error) === SQLITE_BUSY)
+    return { kind: 'other', message: `the key ring is busy: ${message}`, syscall: 'sqlite' };
   return { kind: 'other', message };
 }
 
-/** Requests and the event store come first where processors are few: the log may be a second late, an answer may not. On Linux a thread has a
- *  priority of its own; elsewhere all stay equal. A log that falls behind for long is seen in /health/ready all the same. */
+/** Requests and the event store come first where processors are few: the log may be a second late, an answer may not.
+ * On Linux a thread has a priority of its own; elsewhere all stay equal. A log that falls behind for long is seen in
+ * /health/ready all the same. */
 function stepBack(): void {
   try {
     setPriority(Number(basename(readlinkSync('/proc/thread-self'))), BEHIND_REQUESTS);

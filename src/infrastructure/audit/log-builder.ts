@@ -20,8 +20,8 @@ export interface LogStep {
   readonly isMore: boolean;
 }
 
-/** Brings the log forward from its own last event on. After an error nothing of the failed step is published, and the next step begins
- *  with what is on disk. */
+/** Brings the log forward from its own last event on. After an error nothing of the failed step is published, and the
+ * next step begins with what is on disk. */
 export interface LogBuilder {
   /** Publishes the next events of the store under one checkpoint. At the end of the store it does nothing. */
   step(): Promise<LogStep>;
@@ -36,11 +36,20 @@ export type TextAtPosition = StoredText & { readonly position: Position };
 
 /** The stored texts of an event: canonical JSON of a value is the text that was stored for it. */
 export function storedText({ stream, revision, id, type, schemaVersion, data, metadata }: StoredEvent): StoredText {
-  return { stream, revision, id, type, schemaVersion, data: canonicalJson(data), metadata: canonicalJson(metadata as unknown as JsonObject) };
+  return {
+    stream,
+    revision,
+    id,
+    type,
+    schemaVersion,
+    data: canonicalJson(data),
+    metadata: canonicalJson(metadata as unknown as JsonObject),
+  };
 }
 
-/** Tokens for one step: a registrant's is made once per step, because opening a key costs more than everything else that is done with an
- *  event. Within a step nobody's key can come or go that the log knows of; beyond it nothing of an erased person is remembered. */
+/** Tokens for one step: a registrant's is made once per step, because opening a key costs more than everything else
+ * that is done with an event. Within a step nobody's key can come or go that the log knows of; beyond it nothing of an
+ * erased person is remembered. */
 export function tokensOfAStep(pseudonyms: Pseudonyms): TokenOf {
   const registrants = new Map<string, string>();
   return (person: Person) => {

@@ -7,8 +7,9 @@ import { hasher } from './digest.js';
 import { readIfThere, syncFolderNow, writeWholeNow } from './durable-file.js';
 import { AuditLogDamagedError, storedPositions, TileLog } from './tile-log.js';
 
-/** The newest checkpoint that was signed, kept beside the folder of the log and not in it: who loses, restores or exchanges the folder leaves
- *  this file. Written after the signature and before anything of it is published, so that nothing was ever given out that is not here. */
+/** The newest checkpoint that was signed, kept beside the folder of the log and not in it: who loses, restores or
+ * exchanges the folder leaves this file. Written after the signature and before anything of it is published, so that
+ * nothing was ever given out that is not here. */
 export class LogHead {
   private constructor(readonly file: string) {}
 
@@ -29,8 +30,9 @@ export class LogHead {
   }
 }
 
-/** Whether the files hold the tree of this size and root, published or not. Reads what lies on the disk now: a handful of hashes.
- *  @throws {AuditLogDamagedError} naming the file, where a part of what is published is not there */
+/** Whether the files hold the tree of this size and root, published or not. Reads what lies on the disk now: a handful
+ * of hashes.
+ * @throws {AuditLogDamagedError} naming the file, where a part of what is published is not there */
 export function holdsTree(folder: string, { size, root }: SignedState): boolean {
   if (size > 0 && storedPositions(folder) < size) return false;
   try {
@@ -41,13 +43,16 @@ export function holdsTree(folder: string, { size, root }: SignedState): boolean 
   }
 }
 
-/** What is wrong with a folder that does not hold what was signed before, in words for an operator. @param keptIn where that is said */
+/** What is wrong with a folder that does not hold what was signed before, in words for an operator. @param keptIn where
+ * that is said */
 export function whyNot(folder: string, { size }: SignedState, keptIn: string): string {
   const published = publishedSize(folder);
   const before = `a log of ${size} entries was signed before (${keptIn})`;
   const nothing = 'Nothing is signed until then: what would be signed now is another history under the same name';
-  if (published === null) return `the audit log in ${folder} is lost: ${before}, and there is none here. Stop the server and restore the folder from its newest copy. ${nothing}`;
-  if (published < size) return `the audit log in ${folder} is an older copy: ${before}, and here are ${published}. Stop the server and restore the newest copy of the folder; where none has them, ./honnin recover. ${nothing}`;
+  if (published === null)
+    return `the audit log in ${folder} is lost: ${before}, and there is none here. Stop the server and restore the folder from its newest copy. ${nothing}`;
+  if (published < size)
+    return `the audit log in ${folder} is an older copy: ${before}, and here are ${published}. Stop the server and restore the newest copy of the folder; where none has them, ./honnin recover. ${nothing}`;
   return `the audit log in ${folder} is another one: ${before}, and its first ${size} entries here are not those. Stop the server, put the right folder back, and find out where this one came from. ${nothing}`;
 }
 

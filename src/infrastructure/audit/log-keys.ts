@@ -5,7 +5,16 @@ import { CheckpointSigner, SigningRefusedError } from '../../application/ports/c
 import type { SignedState } from '../../application/ports/signed-log.js';
 import type { Checkpoint } from '../../domain/audit/checkpoint.js';
 import { successionText } from '../../domain/audit/key-succession.js';
-import { judgeNote, parseNote, parseVerifierKey, verifierKey, verifierKeyText, writeNote, type NoteSignature, type VerifierKey } from '../../domain/audit/signed-note.js';
+import {
+  judgeNote,
+  parseNote,
+  parseVerifierKey,
+  verifierKey,
+  verifierKeyText,
+  writeNote,
+  type NoteSignature,
+  type VerifierKey,
+} from '../../domain/audit/signed-note.js';
 import { keyFile } from '../key-files.js';
 import { isSignedEd25519, sha256 } from './digest.js';
 import { readIfThere, syncFolder, writeWhole } from './durable-file.js';
@@ -34,8 +43,9 @@ export interface FoundLogKeys {
   readonly isSecretThere: boolean;
 }
 
-/** The Ed25519 keys of the log. Secret halves are files of 32 bytes (`log-1.key`, `log-2.key`, …) in the key folder; public halves and the
- *  notes in which a key vouches for the next are plain files beside the tiles: `keys/1.vkey`, `keys/2.succession`. */
+/** The Ed25519 keys of the log. Secret halves are files of 32 bytes (`log-1.key`, `log-2.key`, …) in the key folder;
+ * public halves and the notes in which a key vouches for the next are plain files beside the tiles: `keys/1.vkey`,
+ * `keys/2.succession`. */
 export class LogKeys extends CheckpointSigner {
   /** What was found to belong together: the kept checkpoint and the published one. */
   private held: string | null = null;
@@ -88,7 +98,9 @@ export class LogKeys extends CheckpointSigner {
   }
 
   override keys(): readonly VerifierKey[] {
-    return this.numbers().map((number) => parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256));
+    return this.numbers().map((number) =>
+      parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256),
+    );
   }
 
   override hasSigned(note: string): boolean {
@@ -105,7 +117,9 @@ export class LogKeys extends CheckpointSigner {
 
   /** A key after the first one follows by a succession, or begins another name by a declaration of loss. */
   private notes(kind: 'succession' | 'loss'): readonly string[] {
-    const files = this.numbers().slice(1).map((number) => readIfThere(join(this.publicFolder, `${number}.${kind}`)));
+    const files = this.numbers()
+      .slice(1)
+      .map((number) => readIfThere(join(this.publicFolder, `${number}.${kind}`)));
     return files.flatMap((bytes) => bytes?.toString('utf8') ?? []);
   }
 
@@ -143,7 +157,8 @@ export class LogKeys extends CheckpointSigner {
     try {
       return holdsTree(folder, state);
     } catch (error) {
-      if (error instanceof AuditLogDamagedError) throw new SigningRefusedError(`${error.message}; run './honnin audit fsck'`);
+      if (error instanceof AuditLogDamagedError)
+        throw new SigningRefusedError(`${error.message}; run './honnin audit fsck'`);
       throw error;
     }
   }
@@ -155,9 +170,18 @@ export class LogKeys extends CheckpointSigner {
     const old = this.signing();
     const number = (this.numbers().at(-1) as number) + 1;
     const next = this.secret(number, { create: true });
-    const text = successionText({ origin: this.origin, from: old.key, to: next.key, size: at?.size ?? 0, root: at?.root ?? sha256(new Uint8Array(0)) });
+    const text = successionText({
+      origin: this.origin,
+      from: old.key,
+      to: next.key,
+      size: at?.size ?? 0,
+      root: at?.root ?? sha256(new Uint8Array(0)),
+    });
     // The note first: a key that nobody vouches for must never sign.
-    await writeWhole(join(this.publicFolder, `${number}.succession`), writeNote({ text, signatures: [signed(old, text), signed(next, text)] }));
+    await writeWhole(
+      join(this.publicFolder, `${number}.succession`),
+      writeNote({ text, signatures: [signed(old, text), signed(next, text)] }),
+    );
     await this.publish(number, next.key);
     if (destroyOld) rmSync(join(this.secretFolder, `log-${number - 1}.key`), { force: true });
     return next.key;
@@ -171,7 +195,9 @@ export class LogKeys extends CheckpointSigner {
 
   private numbers(): number[] {
     if (!existsSync(this.publicFolder)) return [];
-    return readdirSync(this.publicFolder).flatMap((name) => (/^\d+\.vkey$/.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b);
+    return readdirSync(this.publicFolder)
+      .flatMap((name) => (/^\d+\.vkey$/.test(name) ? [Number.parseInt(name, 10)] : []))
+      .sort((a, b) => a - b);
   }
 
   /** The newest key, looked up again when the folder has changed: another process may have rotated. */
@@ -181,7 +207,10 @@ export class LogKeys extends CheckpointSigner {
     const number = this.numbers().at(-1) as number;
     const signing = this.secret(number, { create: false });
     const stated = parseVerifierKey(readFileSync(join(this.publicFolder, `${number}.vkey`), 'utf8'), sha256);
-    if (verifierKeyText(stated) !== verifierKeyText(signing.key)) throw new Error(`log-${number}.key is not the key that ${number}.vkey states, or HONNIN_AUDIT_ORIGIN was changed (the log is ${stated.name})`);
+    if (verifierKeyText(stated) !== verifierKeyText(signing.key))
+      throw new Error(
+        `log-${number}.key is not the key that ${number}.vkey states, or HONNIN_AUDIT_ORIGIN was changed (the log is ${stated.name})`,
+      );
     this.cached = { seenMs, signing };
     return signing;
   }

@@ -17,18 +17,25 @@ const ANSWER_MS_MAX = 10_000;
  *  `timestamps/<size>.checkpoint`. */
 export function timestampOutlet(authority: TimestampAuthority, log: TileLog, everyMs: number): Outlet {
   return {
-    name: 'timestamp', everyMs,
+    name: 'timestamp',
+    everyMs,
     // Tokens may cost money; the next start goes on where this one ended.
     alsoAtStop: false,
     deliver: async ({ size, note }) => {
       // The earlier of two tokens over the same bytes proves more: it is never replaced.
       if (log.timestamp(size) !== null && log.checkpointOf(size)?.note === note) return;
       const { response, crls } = await authority.stamp(utf8(note)).catch((error: unknown) => {
-        throw error instanceof TimestampRefusedError ? new Error(`the answer of the timestamp authority does not count (${error.reason}): ${error.message}`, { cause: error }) : error;
+        throw error instanceof TimestampRefusedError
+          ? new Error(`the answer of the timestamp authority does not count (${error.reason}): ${error.message}`, {
+              cause: error,
+            })
+          : error;
       });
-      // Beside its token the note is a plain file, for tools that nobody here wrote. The token last: it is what counts as done.
+      // Beside its token the note is a plain file, for tools that nobody here wrote. The token last: it is what counts
+      // as done.
       await writeWhole(stampedNoteFile(log, size), note);
-      for (const [n, crl] of crls.entries()) await writeWhole(join(log.folder, 'timestamps', `${size}.${n + 1}.crl`), crl);
+      for (const [n, crl] of crls.entries())
+        await writeWhole(join(log.folder, 'timestamps', `${size}.${n + 1}.crl`), crl);
       await writeWhole(join(log.folder, 'timestamps', `${size}.tsr`), response);
       await syncFolder(join(log.folder, 'timestamps'));
     },
@@ -38,7 +45,9 @@ export function timestampOutlet(authority: TimestampAuthority, log: TileLog, eve
 /** Write-once storage: each checkpoint is a file named by its size, and none is ever written twice. */
 export function folderOutlet(folder: string, everyMs: number): Outlet {
   return {
-    name: 'folder', everyMs, alsoAtStop: true,
+    name: 'folder',
+    everyMs,
+    alsoAtStop: true,
     deliver: async ({ size, note }) => {
       const path = join(folder, `checkpoint-${size}`);
       const isOther = existsSync(path) && readFileSync(path, 'utf8') !== note;
@@ -47,7 +56,10 @@ export function folderOutlet(folder: string, everyMs: number): Outlet {
       else if (!existsSync(path)) await writeWhole(path, note);
       await syncFolder(folder);
       // A log that goes on under another name after a declared loss begins with a size that the older name had too.
-      if (isOther && nameIn(path) === note.split('\n')[0]) throw new Error(`${path} holds another checkpoint of ${size} entries than the log: the log was rewritten; run './honnin audit compare --copies ${folder}'`);
+      if (isOther && nameIn(path) === note.split('\n')[0])
+        throw new Error(
+          `${path} holds another checkpoint of ${size} entries than the log: the log was rewritten; run './honnin audit compare --copies ${folder}'`,
+        );
     },
   };
 }
@@ -59,9 +71,17 @@ function nameIn(path: string): string | undefined {
 /** Gets each checkpoint by POST. */
 export function urlOutlet(url: string, everyMs: number): Outlet {
   return {
-    name: 'url', everyMs, alsoAtStop: true,
+    name: 'url',
+    everyMs,
+    alsoAtStop: true,
     deliver: async ({ note }) => {
-      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'text/plain; charset=utf-8' }, body: note, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS_MAX) }).catch((error: unknown) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: note,
+        redirect: 'error',
+        signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      }).catch((error: unknown) => {
         throw new Error(`${url} does not answer: ${fetchProblem(error)}`, { cause: error });
       });
       await response.body?.cancel();
@@ -72,5 +92,11 @@ export function urlOutlet(url: string, everyMs: number): Outlet {
 
 /** A topic that somebody else administers. */
 export function kafkaOutlet(topic: KafkaCheckpointTopic, everyMs: number): Outlet {
-  return { name: 'kafka', everyMs, alsoAtStop: true, deliver: ({ origin, note }) => topic.send(origin, note), close: () => topic.close() };
+  return {
+    name: 'kafka',
+    everyMs,
+    alsoAtStop: true,
+    deliver: ({ origin, note }) => topic.send(origin, note),
+    close: () => topic.close(),
+  };
 }

@@ -9,10 +9,20 @@ export interface StoredRow extends StoredText {
   readonly checksum: number;
 }
 
-type RowArray = readonly [position: number, stream: string, revision: number, id: string, type: string, schemaVersion: number, data: string, metadata: string, checksum: number];
+type RowArray = readonly [
+  position: number,
+  stream: string,
+  revision: number,
+  id: string,
+  type: string,
+  schemaVersion: number,
+  data: string,
+  metadata: string,
+  checksum: number,
+];
 
-/** The embedded event store for who hashes it: the stored texts as they are, on a read-only connection of its own. Parsing them and
- *  writing them again would cost more than everything else that the log does with an event. */
+/** The embedded event store for who hashes it: the stored texts as they are, on a read-only connection of its own.
+ * Parsing them and writing them again would cost more than everything else that the log does with an event. */
 export class StoredEvents {
   private readonly page: StatementSync;
 
@@ -43,8 +53,8 @@ export class StoredEvents {
     return this.rows(position, limit).map(rowOf);
   }
 
-  /** The same one by one. The caller must come to the end before it waits for anything: an open cursor keeps the write-ahead log from being
-   *  cut back. */
+  /** The same one by one. The caller must come to the end before it waits for anything: an open cursor keeps the
+   * write-ahead log from being cut back. */
   *each(position: number, limit: number): Iterable<StoredRow> {
     try {
       for (const row of this.page.iterate(position, limit)) yield rowOf(row as unknown as RowArray);
@@ -86,5 +96,9 @@ export function assertDense(rows: readonly StoredRow[], after: number, file: str
 export function assertIntact(row: StoredRow, file: string): void {
   if (isIntact(row)) return;
   const { id, type, stream, revision, position } = row;
-  throw unavailable('corrupt', file, `event ${id} (${type}, ${stream} revision ${revision}, position ${position}) is damaged: its checksum does not fit; restore the log from a backup`);
+  throw unavailable(
+    'corrupt',
+    file,
+    `event ${id} (${type}, ${stream} revision ${revision}, position ${position}) is damaged: its checksum does not fit; restore the log from a backup`,
+  );
 }

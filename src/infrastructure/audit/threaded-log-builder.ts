@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { EventStoreUnavailableError, type EventStore, type EventStoreFailure } from '../../application/ports/event-store.js';
+import {
+  EventStoreUnavailableError,
+  type EventStore,
+  type EventStoreFailure,
+} from '../../application/ports/event-store.js';
 import type { SignedState } from '../../application/ports/signed-log.js';
 import { LEAVES_PER_STEP, storedText, type LogBuilder, type LogStep, type TextAtPosition } from './log-builder.js';
 import { AuditLogDamagedError } from './tile-log.js';
@@ -42,11 +46,12 @@ export interface PlainLogFailure {
   readonly syscall?: string;
 }
 
-export type FromLogThread = { readonly is: 'done'; readonly step: LogStep } | { readonly is: 'failed'; readonly failure: PlainLogFailure };
+export type FromLogThread =
+  { readonly is: 'done'; readonly step: LogStep } | { readonly is: 'failed'; readonly failure: PlainLogFailure };
 
-/** Builds the log on a thread of its own: reading, tokens, hashing, signing and waiting for the disk hold no request up. Events of the
- *  embedded store are read there too; those of another store are sent over.
- *  @param source file of the embedded store, or the store that is read here */
+/** Builds the log on a thread of its own: reading, tokens, hashing, signing and waiting for the disk hold no request
+ * up. Events of the embedded store are read there too; those of another store are sent over.
+ * @param source file of the embedded store, or the store that is read here */
 export class ThreadedLogBuilder implements LogBuilder {
   private thread: Worker | null = null;
   private waiting: ((message: FromLogThread) => void) | null = null;
@@ -63,7 +68,10 @@ export class ThreadedLogBuilder implements LogBuilder {
     const { last } = await this.ask({ do: 'last' });
     const { events } = await this.source.store.readAll(last, { limit: LEAVES_PER_STEP });
     if (events.length === 0) return { last, leaves: 0, isMore: false };
-    const step = await this.ask({ do: 'publish', events: events.map((event) => ({ ...storedText(event), position: event.position })) });
+    const step = await this.ask({
+      do: 'publish',
+      events: events.map((event) => ({ ...storedText(event), position: event.position })),
+    });
     return { ...step, isMore: events.length === LEAVES_PER_STEP };
   }
 
@@ -111,7 +119,9 @@ export class ThreadedLogBuilder implements LogBuilder {
       this.answer({ is: 'failed', failure: { kind: 'other', message, syscall: 'thread' } });
     };
     thread.on('message', (message: FromLogThread) => this.answer(message));
-    thread.on('error', (error) => ended(`the thread of the audit log failed: ${error instanceof Error ? error.message : String(error)}`));
+    thread.on('error', (error) =>
+      ended(`the thread of the audit log failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
     thread.on('exit', () => ended('the thread of the audit log ended'));
     return thread;
   }
@@ -133,5 +143,9 @@ function fromPlain({ kind, message, reason, syscall }: PlainLogFailure): Error {
 /** Threads run built JavaScript only, also when this file itself is run from its source by a test. */
 function threadFile(): string {
   const here = import.meta.url;
-  return fileURLToPath(here.endsWith('.ts') ? new URL('../../../dist/infrastructure/audit/log-builder-thread.js', here) : new URL('./log-builder-thread.js', here));
+  return fileURLToPath(
+    here.endsWith('.ts')
+      ? new URL('../../../dist/infrastructure/audit/log-builder-thread.js', here)
+      : new URL('./log-builder-thread.js', here),
+  );
 }

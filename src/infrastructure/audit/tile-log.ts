@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { AuditLog, type PublishedCheckpoint } from '../../application/ports/audit-log.js';
 import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
 import { HASH_BYTES, type Hash, type NodeReader } from '../../domain/audit/merkle-tree.js';
-import { decodeEntries, encodeEntries, hashInTile, parseTilePath, tileOfNode, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import {
+  decodeEntries,
+  encodeEntries,
+  hashInTile,
+  parseTilePath,
+  tileOfNode,
+  tilePath,
+  tileWidth,
+  TILE_WIDTH,
+} from '../../domain/audit/tiles.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { CheckpointArchive } from './checkpoint-archive.js';
 import { hasher } from './digest.js';
@@ -17,9 +26,10 @@ const READ_ATTEMPTS = 3;
 /** A part of the published log is missing or unreadable: the message names the file. */
 export class AuditLogDamagedError extends Error {}
 
-/** The audit log as files in the C2SP tlog-tiles layout, read on demand. Beside the public layout there are `positions` (eight bytes
- *  per leaf: where its event is in the store), `checkpoints/` (each checkpoint that was ever published, {@link CheckpointArchive}) and
- *  `timestamps/`. */
+/** The audit log as files in the C2SP tlog-tiles layout, read on demand. Beside the public layout there are `positions`
+ * (eight bytes per leaf: where its event is in the store), `checkpoints/` (each checkpoint that was ever published,
+ * {@link CheckpointArchive}) and
+ * `timestamps/`. */
 export class TileLog extends AuditLog {
   private readonly cache = new Map<string, Uint8Array>();
   readonly archive: CheckpointArchive;
@@ -39,8 +49,8 @@ export class TileLog extends AuditLog {
     return note === null ? null : published(note);
   }
 
-  /** Sizes of the archived checkpoints that have more entries than this one, ascending. One at most, which a crash kept from being renamed
-   *  into place, unless the log was set back. */
+  /** Sizes of the archived checkpoints that have more entries than this one, ascending. One at most, which a crash kept
+   * from being renamed into place, unless the log was set back. */
   archivedAfter(size: number): number[] {
     return [...this.archive.after(size)].flatMap((record) => record.size ?? []);
   }
@@ -50,15 +60,19 @@ export class TileLog extends AuditLog {
       const place = tileOfNode(level, index);
       const width = 2 ** place.levelInTile;
       const tile = this.tile(place.level, place.index, size);
-      if ((place.from + width) * HASH_BYTES > tile.length) throw new AuditLogDamagedError(`tile ${place.level}/${place.index} is too short`);
+      if ((place.from + width) * HASH_BYTES > tile.length)
+        throw new AuditLogDamagedError(`tile ${place.level}/${place.index} is too short`);
       return hashOver(tile, place.from, width);
     };
   }
 
   override leaf(index: number): string {
     const size = this.checkpoint()?.size ?? 0;
-    if (!Number.isSafeInteger(index) || index < 0 || index >= size) throw new RangeError(`the log has ${size} leaves and no leaf ${index}`);
-    return Buffer.from(this.entries(Math.floor(index / TILE_WIDTH), size)[index % TILE_WIDTH] as Uint8Array).toString('utf8');
+    if (!Number.isSafeInteger(index) || index < 0 || index >= size)
+      throw new RangeError(`the log has ${size} leaves and no leaf ${index}`);
+    return Buffer.from(this.entries(Math.floor(index / TILE_WIDTH), size)[index % TILE_WIDTH] as Uint8Array).toString(
+      'utf8',
+    );
   }
 
   override *leaves(from: number, to: number): Iterable<string> {
@@ -67,7 +81,8 @@ export class TileLog extends AuditLog {
     for (let bundle = Math.floor(from / TILE_WIDTH); bundle * TILE_WIDTH < to; bundle += 1) {
       const first = bundle * TILE_WIDTH;
       const entries = this.entries(bundle, size);
-      for (let k = Math.max(0, from - first); k < Math.min(entries.length, to - first); k += 1) yield Buffer.from(entries[k] as Uint8Array).toString('utf8');
+      for (let k = Math.max(0, from - first); k < Math.min(entries.length, to - first); k += 1)
+        yield Buffer.from(entries[k] as Uint8Array).toString('utf8');
     }
   }
 
@@ -75,7 +90,10 @@ export class TileLog extends AuditLog {
   entries(bundle: number, size: number): readonly Uint8Array[] {
     const entries = decodeEntries(this.readTile('entries', bundle, tileWidth('entries', bundle, size)));
     const width = tileWidth('entries', bundle, size);
-    if (!entries || entries.length < width) throw new AuditLogDamagedError(`${tilePath({ level: 'entries', index: bundle, width })} does not hold ${width} entries`);
+    if (!entries || entries.length < width)
+      throw new AuditLogDamagedError(
+        `${tilePath({ level: 'entries', index: bundle, width })} does not hold ${width} entries`,
+      );
     return entries.slice(0, width);
   }
 
@@ -126,8 +144,17 @@ export class TileLog extends AuditLog {
     return readIfThere(join(this.folder, path));
   }
 
-  /** The beginning of a wider tile, where the log has grown since the checkpoint in question; null when there is none. */
-  widerTile({ level, index, width }: { readonly level: number; readonly index: number; readonly width: number }): Uint8Array | null {
+  /** The beginning of a wider tile, where the log has grown since the checkpoint in question; null when there is
+   * none. */
+  widerTile({
+    level,
+    index,
+    width,
+  }: {
+    readonly level: number;
+    readonly index: number;
+    readonly width: number;
+  }): Uint8Array | null {
     try {
       const wider = this.readTile(level, index, width);
       return wider.length < width * HASH_BYTES ? null : wider.subarray(0, width * HASH_BYTES);
@@ -178,8 +205,8 @@ export class TileLog extends AuditLog {
   }
 }
 
-/** Entries one after the other for who reads a whole log: one buffer that each bundle uses again, and one view at a time. Anything kept longer
- *  would grow old in memory, and what is old is given back late. */
+/** Entries one after the other for who reads a whole log: one buffer that each bundle uses again, and one view at a
+ * time. Anything kept longer would grow old in memory, and what is old is given back late. */
 export class EntryReader {
   private bytes: Buffer = Buffer.alloc(1 << 18);
   private length = 0;
@@ -198,7 +225,10 @@ export class EntryReader {
     if (this.index % TILE_WIDTH === 0) this.open(bundle);
     const from = this.at + 2;
     const to = from + (this.bytes[this.at] as number) * 256 + (this.bytes[this.at + 1] as number);
-    if (from > this.length || to > this.length) throw new AuditLogDamagedError(`${tilePath({ level: 'entries', index: bundle, width: tileWidth('entries', bundle, this.size) })} does not hold entry ${this.index}`);
+    if (from > this.length || to > this.length)
+      throw new AuditLogDamagedError(
+        `${tilePath({ level: 'entries', index: bundle, width: tileWidth('entries', bundle, this.size) })} does not hold entry ${this.index}`,
+      );
     this.at = to;
     this.index += 1;
     return this.bytes.subarray(from, to);
@@ -258,7 +288,8 @@ export function encodePositions(positions: readonly bigint[]): Buffer {
 
 function readPosition(file: number, index: number): Position {
   const bytes = Buffer.alloc(POSITION_BYTES);
-  if (readSync(file, bytes, 0, POSITION_BYTES, index * POSITION_BYTES) !== POSITION_BYTES) throw new AuditLogDamagedError(`positions has no entry ${index}`);
+  if (readSync(file, bytes, 0, POSITION_BYTES, index * POSITION_BYTES) !== POSITION_BYTES)
+    throw new AuditLogDamagedError(`positions has no entry ${index}`);
   return bytes.readBigUInt64BE() as Position;
 }
 
@@ -270,5 +301,10 @@ function hashOver(tile: Uint8Array, from: number, width: number): Hash {
 
 function sizesIn(folder: string, form: RegExp): number[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((name) => { const found = form.exec(name); return found ? [Number(found[1])] : []; }).sort((a, b) => a - b);
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const found = form.exec(name);
+      return found ? [Number(found[1])] : [];
+    })
+    .sort((a, b) => a - b);
 }

@@ -22,11 +22,12 @@ export interface NewLeaf {
   readonly position: Position;
 }
 
-/** Writes the log. One writer at a time. Order of one step: positions, entries, hash tiles, each synced; then the signature, which is kept
- *  beside the folder ({@link LogHead}); then the archive and the checkpoint, which makes all of it part of the log with one rename. A crash
- *  before the signature is kept leaves files that no checkpoint covers; they are written again with the same content. After one behind it the
- *  next start publishes what was signed. A tree that does not contain what was signed before is never signed, whatever was done to the folder.
- *  Synchronous: it belongs on a thread of its own (`ThreadedLogBuilder`), where waiting for the disk holds nobody up. */
+/** Writes the log. One writer at a time. Order of one step: positions, entries, hash tiles, each synced; then the
+ * signature, which is kept beside the folder ({@link LogHead}); then the archive and the checkpoint, which makes all of
+ * it part of the log with one rename. A crash before the signature is kept leaves files that no checkpoint covers; they
+ * are written again with the same content. After one behind it the next start publishes what was signed. A tree that
+ * does not contain what was signed before is never signed, whatever was done to the folder. Synchronous: it belongs on
+ * a thread of its own (`ThreadedLogBuilder`), where waiting for the disk holds nobody up. */
 export class TileWriter {
   private constructor(
     private readonly log: TileLog,
@@ -42,7 +43,12 @@ export class TileWriter {
 
   /** @param recorded states of this log that others tell of, which it must hold
    *  @throws {AuditLogForkError} when the files are not the log that was signed last. */
-  static open(folder: string, signer: CheckpointSigner, onStep: (step: string) => void = () => {}, recorded: readonly SignedState[] = []): TileWriter {
+  static open(
+    folder: string,
+    signer: CheckpointSigner,
+    onStep: (step: string) => void = () => {},
+    recorded: readonly SignedState[] = [],
+  ): TileWriter {
     const log = new TileLog(folder);
     const published = log.checkpoint();
     if (published) assertOurs(published.note, signer);
@@ -53,9 +59,13 @@ export class TileWriter {
     const later = log.archivedAfter(published?.size ?? 0);
     const newest = later.at(-1);
     if (newest !== undefined) {
-      // Published means: renamed into place. The archive is written before, so only a crash between the two leaves it one step ahead.
+      // Published means: renamed into place. The archive is written before, so only a crash between the two leaves it
+      // one step ahead.
       const ahead = log.checkpointOf(newest);
-      if (ahead === null || later.length > 1 || storedPositions(folder) < newest) throw new AuditLogForkError(`a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`);
+      if (ahead === null || later.length > 1 || storedPositions(folder) < newest)
+        throw new AuditLogForkError(
+          `a checkpoint of ${newest} leaves was published and the present one says ${published?.size ?? 0}: the log was set back; restore it or move it away`,
+        );
       assertOurs(ahead.note, signer);
       writeWholeNow(join(folder, 'checkpoint'), ahead.note);
       syncFolderNow(folder);
@@ -72,8 +82,13 @@ export class TileWriter {
     if (published && log.archive.noteOf(published.size) === null) log.archive.append(published.size, published.note);
     const size = published?.size ?? 0;
     const edge = new Edge();
-    const tree = GrowingTree.resume(hasher, log.nodes(size), size, (level, index, hash) => edge.node(level, index, hash));
-    if (published && !sameHash(tree.root(), published.root)) throw new AuditLogForkError(`the tiles do not lead to the root of the checkpoint of ${size} leaves; run './honnin audit fsck'`);
+    const tree = GrowingTree.resume(hasher, log.nodes(size), size, (level, index, hash) =>
+      edge.node(level, index, hash),
+    );
+    if (published && !sameHash(tree.root(), published.root))
+      throw new AuditLogForkError(
+        `the tiles do not lead to the root of the checkpoint of ${size} leaves; run './honnin audit fsck'`,
+      );
     edge.resume(log, size);
     // Logs of before there was a second place, and ones that a restored copy of that place is behind of.
     if (published && kept?.note !== published.note) LogHead.beside(folder).keep(published.note);
@@ -99,20 +114,28 @@ export class TileWriter {
     assertHolds(folder, { size: this.size, root: this.tree.root() }, recorded);
   }
 
-  /** Adds leaves and publishes a checkpoint over all of them. All or nothing; after an error the writer must be opened again. */
+  /** Adds leaves and publishes a checkpoint over all of them. All or nothing; after an error the writer must be opened
+   * again. */
   publish(leaves: readonly NewLeaf[]): void {
     if (leaves.length === 0) return;
     this.assertUntouched();
     const { folder } = this.log;
     const before = this.size;
     this.onStep('positions');
-    writeAfterNow(join(folder, 'positions'), before * POSITION_BYTES, encodePositions(leaves.map((leaf) => leaf.position)));
+    writeAfterNow(
+      join(folder, 'positions'),
+      before * POSITION_BYTES,
+      encodePositions(leaves.map((leaf) => leaf.position)),
+    );
     for (const { text } of leaves) {
       const entry = Buffer.from(text, 'utf8');
       this.edge.entry(this.tree.size, entry);
       this.tree.append(hasher.leaf(entry));
     }
-    writeAllWholeNow([...this.edge.files(before, this.size)].map(({ path, bytes }) => ({ path: join(folder, path), bytes })), (step) => this.onStep(step.startsWith(folder) ? relative(folder, step) : step));
+    writeAllWholeNow(
+      [...this.edge.files(before, this.size)].map(({ path, bytes }) => ({ path: join(folder, path), bytes })),
+      (step) => this.onStep(step.startsWith(folder) ? relative(folder, step) : step),
+    );
     this.onStep('folders');
     for (const path of this.edge.folders(before, this.size)) syncFolderNow(join(folder, path));
     this.onStep('sign');
@@ -126,7 +149,8 @@ export class TileWriter {
     writeWholeNow(join(folder, 'checkpoint'), note);
     syncFolderNow(folder);
     this.onStep('clean');
-    for (const path of this.edge.obsolete(before, this.size)) if (existsSync(join(folder, path))) rmSync(join(folder, path), { recursive: true, force: true });
+    for (const path of this.edge.obsolete(before, this.size))
+      if (existsSync(join(folder, path))) rmSync(join(folder, path), { recursive: true, force: true });
     this.edge.forget(this.size);
     this.published = note;
   }
@@ -136,7 +160,9 @@ export class TileWriter {
     const { folder } = this.log;
     const [published, kept] = [this.log.checkpoint()?.note ?? null, LogHead.beside(folder).note()];
     if (published === this.published && kept === this.published) return;
-    throw new AuditLogForkError(`the checkpoint in ${folder} or ${LogHead.beside(folder).file} is not the one that was written last: the log was exchanged while the server ran, or another process writes to it`);
+    throw new AuditLogForkError(
+      `the checkpoint in ${folder} or ${LogHead.beside(folder).file} is not the one that was written last: the log was exchanged while the server ran, or another process writes to it`,
+    );
   }
 }
 
@@ -146,7 +172,10 @@ function keptBeside(folder: string): PublishedCheckpoint | null {
   const note = head.note();
   if (note === null) return null;
   const state = stateIn(note);
-  if (state === null) throw new AuditLogForkError(`${head.file} is no checkpoint: it was damaged. Restore it from its newest copy; it is never removed, because it says what was signed`);
+  if (state === null)
+    throw new AuditLogForkError(
+      `${head.file} is no checkpoint: it was damaged. Restore it from its newest copy; it is never removed, because it says what was signed`,
+    );
   return { ...state, note };
 }
 
@@ -160,10 +189,14 @@ function assertHolds(folder: string, kept: SignedState | null, recorded: readonl
 function assertOurs(note: string, signer: CheckpointSigner, where: string | null = null): void {
   const { checkpoint, note: signed } = parseCheckpoint(note);
   const what = where === null ? 'the log' : `the log of ${where}`;
-  if (checkpoint.origin !== signer.origin) throw new AuditLogForkError(`${what} is ${checkpoint.origin} and this server is ${signer.origin}`);
+  if (checkpoint.origin !== signer.origin)
+    throw new AuditLogForkError(`${what} is ${checkpoint.origin} and this server is ${signer.origin}`);
   const notes = [...signer.successions(), ...signer.losses()];
   const keys = keysThatFollow(signer.keys().slice(0, 1), notes, { hash: sha256, isSigned: isSignedEd25519 });
-  if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed') throw new AuditLogForkError(`the checkpoint of ${checkpoint.size} leaves${where === null ? '' : ` in ${where}`} is not signed by a key of this log`);
+  if (judgeNote(signed, keys, isSignedEd25519).verdict !== 'signed')
+    throw new AuditLogForkError(
+      `the checkpoint of ${checkpoint.size} leaves${where === null ? '' : ` in ${where}`} is not signed by a key of this log`,
+    );
 }
 
 /** What is needed to write the tiles at the right edge, and nothing more. */
@@ -186,7 +219,8 @@ class Edge {
     if (first < size) log.entries(first / TILE_WIDTH, size).forEach((entry, k) => this.entries.set(first + k, entry));
     const nodes = log.nodes(size);
     for (let level = 0, count = size; count > 0; level += 1, count = Math.floor(count / TILE_WIDTH)) {
-      for (let index = count - (count % TILE_WIDTH); index < count; index += 1) this.node(level * 8, index, Uint8Array.from(nodes(level * 8, index)));
+      for (let index = count - (count % TILE_WIDTH); index < count; index += 1)
+        this.node(level * 8, index, Uint8Array.from(nodes(level * 8, index)));
     }
   }
 
@@ -196,10 +230,14 @@ class Edge {
       const path = tilePath({ level, index, width });
       const from = index * TILE_WIDTH;
       if (level === 'entries') {
-        yield { path, bytes: encodeEntries(Array.from({ length: width }, (_, k) => this.entries.get(from + k) as Uint8Array)) };
+        yield {
+          path,
+          bytes: encodeEntries(Array.from({ length: width }, (_, k) => this.entries.get(from + k) as Uint8Array)),
+        };
       } else {
         const bytes = new Uint8Array(width * HASH_BYTES);
-        for (let k = 0; k < width; k += 1) bytes.set((this.levels[level] as Map<number, Hash>).get(from + k) as Hash, k * HASH_BYTES);
+        for (let k = 0; k < width; k += 1)
+          bytes.set((this.levels[level] as Map<number, Hash>).get(from + k) as Hash, k * HASH_BYTES);
         yield { path, bytes };
       }
     }
@@ -211,7 +249,8 @@ class Edge {
 
   /** Partial tiles of tiles that are full now. Clients of older checkpoints find the full one. */
   *obsolete(before: number, after: number): Iterable<string> {
-    for (const { level, index, width } of changedTiles(before, after)) if (width === TILE_WIDTH) yield `${tilePath({ level, index, width })}.p`;
+    for (const { level, index, width } of changedTiles(before, after))
+      if (width === TILE_WIDTH) yield `${tilePath({ level, index, width })}.p`;
   }
 
   /** Keeps only what partial tiles still need. */
@@ -228,9 +267,15 @@ class Edge {
 function changedTiles(before: number, after: number): { level: number | 'entries'; index: number; width: number }[] {
   const tiles: { level: number | 'entries'; index: number; width: number }[] = [];
   const add = (level: number | 'entries', from: number, to: number) => {
-    for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index += 1) tiles.push({ level, index, width: tileWidth(level, index, after) });
+    for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index += 1)
+      tiles.push({ level, index, width: tileWidth(level, index, after) });
   };
   add('entries', before, after);
-  for (let level = 0, from = before, to = after; to > 0; level += 1, from = Math.floor(from / TILE_WIDTH), to = Math.floor(to / TILE_WIDTH)) if (to > from) add(level, from, to);
+  for (
+    let level = 0, from = before, to = after;
+    to > 0;
+    level += 1, from = Math.floor(from / TILE_WIDTH), to = Math.floor(to / TILE_WIDTH)
+  )
+    if (to > from) add(level, from, to);
   return tiles;
 }

@@ -9,7 +9,8 @@ const CACHED_MAX = 10_000;
 
 /** Salts from the vault's keys and the server's secret. */
 export class VaultPseudonyms extends Pseudonyms {
-  /** People of the office are few and never erased; registrants are looked up each time, because one may be erased at any moment. */
+  /** People of the office are few and never erased; registrants are looked up each time, because one may be erased at
+   * any moment. */
   private readonly staff = new Map<string, string>();
 
   constructor(
@@ -20,7 +21,9 @@ export class VaultPseudonyms extends Pseudonyms {
   }
 
   override saltOf(person: Person): Uint8Array {
-    return person.kind === 'registrant' ? registrantSalt(this.registrantKey(ownerOf(person))) : this.secrets.keyedHash('audit-salt', Buffer.from(`${person.kind}\n${person.id}`));
+    return person.kind === 'registrant'
+      ? registrantSalt(this.registrantKey(ownerOf(person)))
+      : this.secrets.keyedHash('audit-salt', Buffer.from(`${person.kind}\n${person.id}`));
   }
 
   override existingSaltOf(person: Person): Uint8Array | null {

@@ -44,16 +44,28 @@ const ISSUER_CERTIFICATE_BYTES_MAX = 1024;
 
 const RECORD_TAGS = [0xdf21, 0xdf22, 0xdf23, 0xdf24, 0xdf25, 0xdf26, 0xdf27, 0xdf28, 0xdf29, 0xdf2a];
 
-/** Parses EF 0002. The objects must be the ten known ones in their order, and the offset table must agree with where they are.
- *  @throws {CardRecordError} */
+/** Parses EF 0002. The objects must be the ten known ones in their order, and the offset table must agree with where
+ * they are.
+ * @throws {CardRecordError} */
 export function parseCardFaceRecord(bytes: Uint8Array): CardFaceRecord {
   const file = asBuffer(bytes);
   if (file.length > CARD_RECORD_BYTES_MAX) throw new CardRecordError('the record is larger than a card file');
   const outer = readTlv(file, 0, file.length, 2);
   if (outer.tag !== 0xff20 || outer.end !== file.length) throw new CardRecordError('not exactly one FF20 record');
   const objects = readObjects(file, outer);
-  if (objects.length !== RECORD_TAGS.length || objects.some((o, i) => o.tag !== RECORD_TAGS[i])) throw new CardRecordError('the objects are not those of a card-face record');
-  const [table, birthDate, sex, cardKey, name, address, photograph, signature, expiry] = objects as [Tlv, Tlv, Tlv, Tlv, Tlv, Tlv, Tlv, Tlv, Tlv];
+  if (objects.length !== RECORD_TAGS.length || objects.some((o, i) => o.tag !== RECORD_TAGS[i]))
+    throw new CardRecordError('the objects are not those of a card-face record');
+  const [table, birthDate, sex, cardKey, name, address, photograph, signature, expiry] = objects as [
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+    Tlv,
+  ];
   checkOffsets(file, table, objects.slice(1));
   checkDigits(file, birthDate, 8, 'date of birth');
   checkDigits(file, sex, 1, 'sex');
@@ -64,18 +76,24 @@ export function parseCardFaceRecord(bytes: Uint8Array): CardFaceRecord {
     statements: { birthDate: textOf(file, birthDate), sex: textOf(file, sex), expiry: textOf(file, expiry) },
     faceImage: file.subarray(photograph.content, photograph.end),
     signature: file.subarray(signature.content, signature.end),
-    signedGroups: [file.subarray(birthDate.start, cardKey.end), file.subarray(name.start, address.end), file.subarray(photograph.start, photograph.end)],
+    signedGroups: [
+      file.subarray(birthDate.start, cardKey.end),
+      file.subarray(name.start, address.end),
+      file.subarray(photograph.start, photograph.end),
+    ],
   };
 }
 
 /** Parses EF 0004. @throws {CardRecordError} */
 export function parseCardIssuerCertificate(bytes: Uint8Array): CardIssuerCertificate {
   const file = asBuffer(bytes);
-  if (file.length > ISSUER_CERTIFICATE_BYTES_MAX) throw new CardRecordError('the certificate is larger than any on a card');
+  if (file.length > ISSUER_CERTIFICATE_BYTES_MAX)
+    throw new CardRecordError('the certificate is larger than any on a card');
   const outer = readTlv(file, 0, file.length, 2);
   if (outer.tag !== 0x7f21 || outer.end !== file.length) throw new CardRecordError('not exactly one 7F21 certificate');
   const objects = readObjects(file, outer);
-  if (objects.length !== 2 || objects[0]!.tag !== 0x5f4e || objects[1]!.tag !== 0x5f37) throw new CardRecordError('the objects are not those of a card-verifiable certificate');
+  if (objects.length !== 2 || objects[0]!.tag !== 0x5f4e || objects[1]!.tag !== 0x5f37)
+    throw new CardRecordError('the objects are not those of a card-verifiable certificate');
   const body = file.subarray(objects[0]!.content, objects[0]!.end);
   if (body.length !== 297) throw new CardRecordError(`the certificate body has ${body.length} bytes, not 297`);
   return {
@@ -94,7 +112,8 @@ interface Tlv {
   readonly end: number;
 }
 
-/** One object with a tag of a known number of bytes. Definite lengths of one, two or three bytes; a card writes no others. */
+/** One object with a tag of a known number of bytes. Definite lengths of one, two or three bytes; a card writes no
+ * others. */
 function readTlv(file: Buffer, start: number, limit: number, tagBytes: 1 | 2): Tlv {
   let p = start + tagBytes;
   if (p + 1 > limit) throw new CardRecordError('the record ends too early');
@@ -113,7 +132,7 @@ function readTlv(file: Buffer, start: number, limit: number, tagBytes: 1 | 2): T
 
 function readObjects(file: Buffer, outer: Tlv): Tlv[] {
   const objects: Tlv[] = [];
-  for (let p = outer.content; p < outer.end; ) {
+  for (let p = outer.content; p < outer.end;) {
     const object = readTlv(file, p, outer.end, 2);
     objects.push(object);
     if (objects.length > RECORD_TAGS.length) throw new CardRecordError('too many objects');
@@ -124,9 +143,11 @@ function readObjects(file: Buffer, outer: Tlv): Tlv[] {
 
 /** The table is not signed, so it proves nothing; but a record that contradicts itself was not written by an issuer. */
 function checkOffsets(file: Buffer, table: Tlv, objects: readonly Tlv[]): void {
-  if (table.end - table.content !== objects.length * 2) throw new CardRecordError('the offset table does not fit the objects');
+  if (table.end - table.content !== objects.length * 2)
+    throw new CardRecordError('the offset table does not fit the objects');
   objects.forEach((object, i) => {
-    if (file.readUInt16BE(table.content + i * 2) !== object.start) throw new CardRecordError('the offset table contradicts the record');
+    if (file.readUInt16BE(table.content + i * 2) !== object.start)
+      throw new CardRecordError('the offset table contradicts the record');
   });
 }
 
@@ -143,15 +164,22 @@ function checkDigits(file: Buffer, object: Tlv, count: number, what: string): vo
 function readKey(file: Buffer, holder: Tlv): CardRsaKey {
   const exponent = readTlv(file, holder.content, holder.end, 1);
   const modulus = readTlv(file, exponent.end, holder.end, 1);
-  if (exponent.tag !== 0x90 || modulus.tag !== 0x91 || modulus.end !== holder.end) throw new CardRecordError('a key that is not exponent and modulus');
-  const key = { modulus: file.subarray(modulus.content, modulus.end), exponent: file.subarray(exponent.content, exponent.end) };
+  if (exponent.tag !== 0x90 || modulus.tag !== 0x91 || modulus.end !== holder.end)
+    throw new CardRecordError('a key that is not exponent and modulus');
+  const key = {
+    modulus: file.subarray(modulus.content, modulus.end),
+    exponent: file.subarray(exponent.content, exponent.end),
+  };
   checkCardKey(key);
   return key;
 }
 
 /** @throws {CardRecordError} unless the key is RSA-2048 with an odd modulus and an odd exponent from 65537 to 2^32 */
 export function checkCardKey(key: CardRsaKey): void {
-  if (key.modulus.length !== 256 || key.modulus[0]! < 0x80 || key.modulus[255]! % 2 === 0) throw new CardRecordError('a key that is not RSA-2048');
-  const exponent = key.exponent.length === 0 || key.exponent.length > 4 ? 0 : key.exponent.readUIntBE(0, key.exponent.length);
-  if (exponent < 65537 || exponent % 2 === 0) throw new CardRecordError('a key with an exponent that is not acceptable');
+  if (key.modulus.length !== 256 || key.modulus[0]! < 0x80 || key.modulus[255]! % 2 === 0)
+    throw new CardRecordError('a key that is not RSA-2048');
+  const exponent =
+    key.exponent.length === 0 || key.exponent.length > 4 ? 0 : key.exponent.readUIntBE(0, key.exponent.length);
+  if (exponent < 65537 || exponent % 2 === 0)
+    throw new CardRecordError('a key with an exponent that is not acceptable');
 }

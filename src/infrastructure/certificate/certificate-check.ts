@@ -4,7 +4,11 @@ import type {
   CertificateVerdict,
   SealedCertificateEvidence,
 } from '../../application/ports/certificate-verifier.js';
-import type { CertificateEvidence, CertificateType, InvalidCertificateReason } from '../../domain/values/certificate-status.js';
+import type {
+  CertificateEvidence,
+  CertificateType,
+  InvalidCertificateReason,
+} from '../../domain/values/certificate-status.js';
 import { parseCertificate, serialHex, type Certificate } from './certificate.js';
 import { asBuffer, DerError } from './der.js';
 import { searchPaths, type PathProblem, type ValidPath } from './path-verifier.js';
@@ -38,8 +42,8 @@ export interface StatusRules {
   readonly clockToleranceSeconds: number;
 }
 
-/** Defaults: nonce required, SHA-1 in CertID (every responder understands it and it protects nothing), one day (the authentication server
- *  refreshes every 15 minutes), five minutes. */
+/** Defaults: nonce required, SHA-1 in CertID (every responder understands it and it protects nothing), one day (the
+ * authentication server refreshes every 15 minutes), five minutes. */
 export type StatusRuleOptions = { readonly [K in keyof StatusRules]?: StatusRules[K] | undefined };
 
 export interface CertificateRuleOptions {
@@ -55,11 +59,23 @@ export interface CertificateRuleOptions {
 
 export function certificateRules(anchors: TrustAnchors, options: CertificateRuleOptions = {}): CertificateRules {
   const maxIntermediates = Math.max(0, (options.maxDepth ?? 2) - 2);
-  const profile = (type: CertificateType): Profile => profileFor(profileNameFor(type), {
-    policies: options.policyOids?.[type], extendedKeyUsage: options.usageOids?.[type], maxIntermediates,
-  });
-  const { requireNonce = true, certIdHash = 'sha1', maxStatusAgeSeconds = 86_400, clockToleranceSeconds = 300 } = options.status ?? {};
-  return { anchors, profiles: { user_authentication: profile('user_authentication'), digital_signature: profile('digital_signature') }, status: { requireNonce, certIdHash, maxStatusAgeSeconds, clockToleranceSeconds } };
+  const profile = (type: CertificateType): Profile =>
+    profileFor(profileNameFor(type), {
+      policies: options.policyOids?.[type],
+      extendedKeyUsage: options.usageOids?.[type],
+      maxIntermediates,
+    });
+  const {
+    requireNonce = true,
+    certIdHash = 'sha1',
+    maxStatusAgeSeconds = 86_400,
+    clockToleranceSeconds = 300,
+  } = options.status ?? {};
+  return {
+    anchors,
+    profiles: { user_authentication: profile('user_authentication'), digital_signature: profile('digital_signature') },
+    status: { requireNonce, certIdHash, maxStatusAgeSeconds, clockToleranceSeconds },
+  };
 }
 
 /** What of these rules an operator may set, for one certificate type. */
@@ -105,16 +121,24 @@ export interface PresentedCertificate {
 
 /** Path and presence: everything that can be decided without the authentication server.
  *  @returns the certificate, or the finished `invalid` verdict. Source: RFC 5280 section 6. @req R6 R32 */
-export function checkPresented(check: CertificateCheck, rules: CertificateRules, checkedAt: number): PresentedCertificate | Extract<CertificateVerdict, { verdict: 'invalid' }> {
+export function checkPresented(
+  check: CertificateCheck,
+  rules: CertificateRules,
+  checkedAt: number,
+): PresentedCertificate | Extract<CertificateVerdict, { verdict: 'invalid' }> {
   const settings = settingsOf(rules, check.certificateType);
-  const refuse = (problem: PathProblem, path: ValidPath | null): Extract<CertificateVerdict, { verdict: 'invalid' }> => ({
+  const refuse = (
+    problem: PathProblem,
+    path: ValidPath | null,
+  ): Extract<CertificateVerdict, { verdict: 'invalid' }> => ({
     verdict: 'invalid',
     reason: problem.reason,
     detail: problem.detail,
     evidence: evidenceWithoutStatus(path, checkedAt),
     sealed: { certificate: check.certificate, statusResponse: null, statusKind: null, ocspNonce: null, settings },
   });
-  if (check.certificate.length > CARD_CERTIFICATE_BYTES_MAX) return refuse({ reason: 'limit_exceeded', detail: 'larger than any card certificate' }, null);
+  if (check.certificate.length > CARD_CERTIFICATE_BYTES_MAX)
+    return refuse({ reason: 'limit_exceeded', detail: 'larger than any card certificate' }, null);
   const certificate = tryParse(check.certificate);
   if (certificate instanceof DerError) return refuse({ reason: 'malformed', detail: certificate.message }, null);
   const found = findPath(certificate, rules, check.certificateType, secondsOf(check.at));
@@ -133,10 +157,27 @@ function tryParse(bytes: Uint8Array): Certificate | DerError {
   }
 }
 
-function findPath(certificate: Certificate, rules: CertificateRules, type: CertificateType, at: number): ValidPath | PathProblem {
+function findPath(
+  certificate: Certificate,
+  rules: CertificateRules,
+  type: CertificateType,
+  at: number,
+): ValidPath | PathProblem {
   const profile = rules.profiles[type];
-  const policies = { acceptable: profile.leafPolicies, requireExplicitPolicy: true, inhibitPolicyMapping: true, inhibitAnyPolicy: true };
-  const search = searchPaths({ certificate, intermediates: [], anchors: rules.anchors.for(type), at, profile, policies });
+  const policies = {
+    acceptable: profile.leafPolicies,
+    requireExplicitPolicy: true,
+    inhibitPolicyMapping: true,
+    inhibitAnyPolicy: true,
+  };
+  const search = searchPaths({
+    certificate,
+    intermediates: [],
+    anchors: rules.anchors.for(type),
+    at,
+    profile,
+    policies,
+  });
   for (const path of search.paths) return path;
   return search.problem();
 }
@@ -144,14 +185,25 @@ function findPath(certificate: Certificate, rules: CertificateRules, type: Certi
 /** The authority that issued the leaf of a path. */
 export function issuerOf(path: ValidPath): StatusIssuer {
   const above = path.certificates[1];
-  return above === undefined ? { certificate: path.anchor.certificate, publicKey: path.anchor.publicKey } : { certificate: above, publicKey: new PublicKey(above.spki) };
+  return above === undefined
+    ? { certificate: path.anchor.certificate, publicKey: path.anchor.publicKey }
+    : { certificate: above, publicKey: new PublicKey(above.spki) };
 }
 
-/** The algorithm follows from the key in the certificate, never from the request: RSA with SHA-256, P-384 with SHA-384. */
-function checkCardSignature(certificate: Certificate, check: Pick<CertificateCheck, 'signedBytes' | 'signature'>, algorithms: AlgorithmPolicy): PathProblem | null {
+/** The algorithm follows from the key in the certificate, never from the request: RSA with SHA-256, P-384 with
+ * SHA-384. */
+function checkCardSignature(
+  certificate: Certificate,
+  check: Pick<CertificateCheck, 'signedBytes' | 'signature'>,
+  algorithms: AlgorithmPolicy,
+): PathProblem | null {
   const key = new PublicKey(certificate.spki);
   const { algorithm } = signatureRuleByName(key.shape.kind === 'ec' ? 'ecdsa-with-SHA384' : 'sha256WithRSAEncryption')!;
-  const problem = checkSignature({ message: asBuffer(check.signedBytes), signature: asBuffer(check.signature), algorithm }, key, algorithms);
+  const problem = checkSignature(
+    { message: asBuffer(check.signedBytes), signature: asBuffer(check.signature), algorithm },
+    key,
+    algorithms,
+  );
   return problem === null ? null : { reason: 'card_signature', detail: problem.detail };
 }
 
@@ -168,7 +220,10 @@ export interface DecidedStatus {
 }
 
 /** Puts path and status together into the verdict. */
-export function decide(presented: PresentedCertificate, decided: DecidedStatus): Extract<CertificateVerdict, { verdict: 'valid' | 'invalid' }> {
+export function decide(
+  presented: PresentedCertificate,
+  decided: DecidedStatus,
+): Extract<CertificateVerdict, { verdict: 'valid' | 'invalid' }> {
   const { certificate, path } = presented;
   const { status } = decided;
   const evidence: CertificateEvidence = {
@@ -189,7 +244,14 @@ export function decide(presented: PresentedCertificate, decided: DecidedStatus):
     ocspNonce: decided.nonce === null ? null : Buffer.from(decided.nonce).toString('hex'),
     settings: presented.settings,
   };
-  if (status.status === 'good') return { verdict: 'valid', evidence, sealed, holder: { issuerName: certificate.issuer, serialNumber: serialHex(certificate.serial) }, statements: statementsOf(certificate) };
+  if (status.status === 'good')
+    return {
+      verdict: 'valid',
+      evidence,
+      sealed,
+      holder: { issuerName: certificate.issuer, serialNumber: serialHex(certificate.serial) },
+      statements: statementsOf(certificate),
+    };
   const reason: InvalidCertificateReason = 'revoked';
   return { verdict: 'invalid', reason, detail: `revoked: ${status.reason ?? 'no reason stated'}`, evidence, sealed };
 }

@@ -1,7 +1,27 @@
 import { createHash } from 'node:crypto';
-import { asBuffer, context, contextConstructed, DerError, DerReader, readBitStringBytes, readDefaultFalse, readInteger, readNamedBits, readOid, readSmallInteger, readTime, TAG } from './der.js';
+import {
+  asBuffer,
+  context,
+  contextConstructed,
+  DerError,
+  DerReader,
+  readBitStringBytes,
+  readDefaultFalse,
+  readInteger,
+  readNamedBits,
+  readOid,
+  readSmallInteger,
+  readTime,
+  TAG,
+} from './der.js';
 import { checkName } from './distinguished-name.js';
-import { readDistributionPoints, readGeneralName, readGeneralNames, type DistributionPoint, type GeneralName } from './general-name.js';
+import {
+  readDistributionPoints,
+  readGeneralName,
+  readGeneralNames,
+  type DistributionPoint,
+  type GeneralName,
+} from './general-name.js';
 import { OID } from './oids.js';
 
 export interface Extension {
@@ -27,7 +47,8 @@ export interface AuthorityKeyIdentifier {
   readonly serial: Buffer | null;
 }
 
-/** What the extensions say, each absent one as null. Everything that path validation uses is read once, at parse time. */
+/** What the extensions say, each absent one as null. Everything that path validation uses is read once, at parse
+ * time. */
 export interface CertificateExtensions {
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | null } | null;
   /** Bits of KEY_USAGE. */
@@ -35,7 +56,10 @@ export interface CertificateExtensions {
   readonly extendedKeyUsage: readonly string[] | null;
   readonly certificatePolicies: readonly PolicyInformation[] | null;
   readonly policyMappings: readonly { readonly issuer: string; readonly subject: string }[] | null;
-  readonly policyConstraints: { readonly requireExplicitPolicy: number | null; readonly inhibitPolicyMapping: number | null } | null;
+  readonly policyConstraints: {
+    readonly requireExplicitPolicy: number | null;
+    readonly inhibitPolicyMapping: number | null;
+  } | null;
   readonly inhibitAnyPolicy: number | null;
   readonly nameConstraints: { readonly permitted: readonly Subtree[]; readonly excluded: readonly Subtree[] } | null;
   readonly subjectAltName: readonly GeneralName[] | null;
@@ -108,7 +132,19 @@ function parseTbs(tbs: Buffer): Omit<Certificate, 'der' | 'tbs' | 'signatureAlgo
   const extensionList = readExtensionList(r, version);
   r.finish('certificate');
   const { extensions, duplicate } = readExtensions(extensionList);
-  return { version, serial, tbsSignatureAlgorithm, issuer, subject, ...validity, spki, publicKeyBits, extensionList, extensions, duplicateExtension: duplicate };
+  return {
+    version,
+    serial,
+    tbsSignatureAlgorithm,
+    issuer,
+    subject,
+    ...validity,
+    spki,
+    publicKeyBits,
+    extensionList,
+    extensions,
+    duplicateExtension: duplicate,
+  };
 }
 
 function readVersion(r: DerReader): number {
@@ -178,9 +214,20 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function readExtensions(list: readonly Extension[]): { extensions: CertificateExtensions; duplicate: string | null } {
   const found: Writable<CertificateExtensions> = {
-    basicConstraints: null, keyUsage: null, extendedKeyUsage: null, certificatePolicies: null, policyMappings: null, policyConstraints: null,
-    inhibitAnyPolicy: null, nameConstraints: null, subjectAltName: null, subjectKeyIdentifier: null, authorityKeyIdentifier: null,
-    crlDistributionPoints: null, freshestCrl: null, ocspNoCheck: false,
+    basicConstraints: null,
+    keyUsage: null,
+    extendedKeyUsage: null,
+    certificatePolicies: null,
+    policyMappings: null,
+    policyConstraints: null,
+    inhibitAnyPolicy: null,
+    nameConstraints: null,
+    subjectAltName: null,
+    subjectKeyIdentifier: null,
+    authorityKeyIdentifier: null,
+    crlDistributionPoints: null,
+    freshestCrl: null,
+    ocspNoCheck: false,
   };
   let duplicate: string | null = null;
   const seen = new Set<string>();
@@ -228,44 +275,111 @@ const NULL = Buffer.from('0500', 'hex');
 const SKIP_CERTS_MAX = 0xffff_ffff;
 
 const EXTENSION_READERS = new Map<string, (found: Writable<CertificateExtensions>, value: Buffer) => void>([
-  [OID.basicConstraints, (found, value) => {
-    found.basicConstraints = sequenceOf(value, 'basicConstraints', (r) => ({
-      ca: readDefaultFalse(r),
-      pathLength: r.atEnd ? null : readSmallInteger(r, SKIP_CERTS_MAX),
-    }));
-  }],
-  [OID.keyUsage, (found, value) => { found.keyUsage = single(value, 'keyUsage', readNamedBits); }],
-  [OID.extendedKeyUsage, (found, value) => { found.extendedKeyUsage = readList(value, 'extendedKeyUsage', readOid); }],
-  [OID.certificatePolicies, (found, value) => { found.certificatePolicies = readPolicies(value); }],
-  [OID.policyMappings, (found, value) => {
-    found.policyMappings = readList(value, 'policyMappings', (r) => {
-      const pair = r.enter(TAG.sequence);
-      const mapping = { issuer: readOid(pair), subject: readOid(pair) };
-      pair.finish('policy mapping');
-      return mapping;
-    });
-  }],
-  [OID.policyConstraints, (found, value) => {
-    found.policyConstraints = sequenceOf(value, 'policyConstraints', (r) => {
-      if (r.atEnd) throw new DerError('policyConstraints: empty');
-      return {
-        requireExplicitPolicy: r.peek() === context(0) ? readSmallInteger(r, SKIP_CERTS_MAX, context(0)) : null,
-        inhibitPolicyMapping: r.peek() === context(1) ? readSmallInteger(r, SKIP_CERTS_MAX, context(1)) : null,
-      };
-    });
-  }],
-  [OID.inhibitAnyPolicy, (found, value) => { found.inhibitAnyPolicy = single(value, 'inhibitAnyPolicy', (r) => readSmallInteger(r, SKIP_CERTS_MAX)); }],
-  [OID.nameConstraints, (found, value) => { found.nameConstraints = sequenceOf(value, 'nameConstraints', readNameConstraints); }],
-  [OID.subjectAltName, (found, value) => { found.subjectAltName = sequenceOf(value, 'subjectAltName', readGeneralNames); }],
-  [OID.issuerAltName, (_found, value) => { sequenceOf(value, 'issuerAltName', readGeneralNames); }],
-  [OID.subjectKeyIdentifier, (found, value) => { found.subjectKeyIdentifier = single(value, 'subjectKeyIdentifier', (r) => r.read(TAG.octetString)); }],
-  [OID.authorityKeyIdentifier, (found, value) => { found.authorityKeyIdentifier = sequenceOf(value, 'authorityKeyIdentifier', readAuthorityKeyIdentifier); }],
-  [OID.crlDistributionPoints, (found, value) => { found.crlDistributionPoints = readDistributionPoints(value); }],
-  [OID.freshestCrl, (found, value) => { found.freshestCrl = readDistributionPoints(value); }],
-  [OID.ocspNoCheck, (found, value) => {
-    if (!value.equals(NULL)) throw new DerError('id-pkix-ocsp-nocheck: not NULL');
-    found.ocspNoCheck = true;
-  }],
+  [
+    OID.basicConstraints,
+    (found, value) => {
+      found.basicConstraints = sequenceOf(value, 'basicConstraints', (r) => ({
+        ca: readDefaultFalse(r),
+        pathLength: r.atEnd ? null : readSmallInteger(r, SKIP_CERTS_MAX),
+      }));
+    },
+  ],
+  [
+    OID.keyUsage,
+    (found, value) => {
+      found.keyUsage = single(value, 'keyUsage', readNamedBits);
+    },
+  ],
+  [
+    OID.extendedKeyUsage,
+    (found, value) => {
+      found.extendedKeyUsage = readList(value, 'extendedKeyUsage', readOid);
+    },
+  ],
+  [
+    OID.certificatePolicies,
+    (found, value) => {
+      found.certificatePolicies = readPolicies(value);
+    },
+  ],
+  [
+    OID.policyMappings,
+    (found, value) => {
+      found.policyMappings = readList(value, 'policyMappings', (r) => {
+        const pair = r.enter(TAG.sequence);
+        const mapping = { issuer: readOid(pair), subject: readOid(pair) };
+        pair.finish('policy mapping');
+        return mapping;
+      });
+    },
+  ],
+  [
+    OID.policyConstraints,
+    (found, value) => {
+      found.policyConstraints = sequenceOf(value, 'policyConstraints', (r) => {
+        if (r.atEnd) throw new DerError('policyConstraints: empty');
+        return {
+          requireExplicitPolicy: r.peek() === context(0) ? readSmallInteger(r, SKIP_CERTS_MAX, context(0)) : null,
+          inhibitPolicyMapping: r.peek() === context(1) ? readSmallInteger(r, SKIP_CERTS_MAX, context(1)) : null,
+        };
+      });
+    },
+  ],
+  [
+    OID.inhibitAnyPolicy,
+    (found, value) => {
+      found.inhibitAnyPolicy = single(value, 'inhibitAnyPolicy', (r) => readSmallInteger(r, SKIP_CERTS_MAX));
+    },
+  ],
+  [
+    OID.nameConstraints,
+    (found, value) => {
+      found.nameConstraints = sequenceOf(value, 'nameConstraints', readNameConstraints);
+    },
+  ],
+  [
+    OID.subjectAltName,
+    (found, value) => {
+      found.subjectAltName = sequenceOf(value, 'subjectAltName', readGeneralNames);
+    },
+  ],
+  [
+    OID.issuerAltName,
+    (_found, value) => {
+      sequenceOf(value, 'issuerAltName', readGeneralNames);
+    },
+  ],
+  [
+    OID.subjectKeyIdentifier,
+    (found, value) => {
+      found.subjectKeyIdentifier = single(value, 'subjectKeyIdentifier', (r) => r.read(TAG.octetString));
+    },
+  ],
+  [
+    OID.authorityKeyIdentifier,
+    (found, value) => {
+      found.authorityKeyIdentifier = sequenceOf(value, 'authorityKeyIdentifier', readAuthorityKeyIdentifier);
+    },
+  ],
+  [
+    OID.crlDistributionPoints,
+    (found, value) => {
+      found.crlDistributionPoints = readDistributionPoints(value);
+    },
+  ],
+  [
+    OID.freshestCrl,
+    (found, value) => {
+      found.freshestCrl = readDistributionPoints(value);
+    },
+  ],
+  [
+    OID.ocspNoCheck,
+    (found, value) => {
+      if (!value.equals(NULL)) throw new DerError('id-pkix-ocsp-nocheck: not NULL');
+      found.ocspNoCheck = true;
+    },
+  ],
 ]);
 
 function readPolicies(value: Buffer): PolicyInformation[] {
@@ -276,7 +390,8 @@ function readPolicies(value: Buffer): PolicyInformation[] {
     information.finish('policy information');
     return { policy, qualifiers };
   });
-  if (new Set(policies.map((p) => p.policy)).size !== policies.length) throw new DerError('certificatePolicies: a policy twice');
+  if (new Set(policies.map((p) => p.policy)).size !== policies.length)
+    throw new DerError('certificatePolicies: a policy twice');
   return policies;
 }
 
@@ -295,7 +410,10 @@ function readNameConstraints(r: DerReader): { permitted: Subtree[]; excluded: Su
   if (r.atEnd) throw new DerError('nameConstraints: empty');
   const permitted = r.enterOptional(contextConstructed(0));
   const excluded = r.enterOptional(contextConstructed(1));
-  return { permitted: permitted === null ? [] : readSubtrees(permitted), excluded: excluded === null ? [] : readSubtrees(excluded) };
+  return {
+    permitted: permitted === null ? [] : readSubtrees(permitted),
+    excluded: excluded === null ? [] : readSubtrees(excluded),
+  };
 }
 
 function readSubtrees(list: DerReader): Subtree[] {

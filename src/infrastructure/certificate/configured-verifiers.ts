@@ -10,7 +10,22 @@ import { OcspCertificateVerifier } from './ocsp-certificate-verifier.js';
  *  @param now milliseconds since 1970; default: the system clock
  *  @throws {ConfigError} for files that cannot be used */
 export function certificateVerifier(config: Config, now?: () => number): CertificateVerifier {
-  const { authAnchorFiles, signAnchorFiles, environment, ocspUrl, crlAuthUrls, crlSignUrls, statusOrder, jpkiTimeoutMs, ocspStatusAgeSecondsMax, ocspReuseSeconds, authPolicyOids, signPolicyOids, authUsageOids, signUsageOids } = config.values;
+  const {
+    authAnchorFiles,
+    signAnchorFiles,
+    environment,
+    ocspUrl,
+    crlAuthUrls,
+    crlSignUrls,
+    statusOrder,
+    jpkiTimeoutMs,
+    ocspStatusAgeSecondsMax,
+    ocspReuseSeconds,
+    authPolicyOids,
+    signPolicyOids,
+    authUsageOids,
+    signUsageOids,
+  } = config.values;
   if (!config.canCheckCertificates) return new UnconfiguredCertificateVerifier();
   checkStatusOrder(config);
   return new OcspCertificateVerifier({
@@ -22,8 +37,14 @@ export function certificateVerifier(config: Config, now?: () => number): Certifi
     policyOids: { user_authentication: authPolicyOids, digital_signature: signPolicyOids },
     usageOids: { user_authentication: authUsageOids, digital_signature: signUsageOids },
     order: statusOrder,
-    ocsp: ocspUrl === null ? null : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
-    crl: { user_authentication: crlStore(config, crlAuthUrls, 'auth'), digital_signature: crlStore(config, crlSignUrls, 'sign') },
+    ocsp:
+      ocspUrl === null
+        ? null
+        : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
+    crl: {
+      user_authentication: crlStore(config, crlAuthUrls, 'auth'),
+      digital_signature: crlStore(config, crlSignUrls, 'sign'),
+    },
     reuseAnswerSeconds: ocspReuseSeconds,
     ...(now && { now }),
   });
@@ -32,12 +53,17 @@ export function certificateVerifier(config: Config, now?: () => number): Certifi
 /** An order that names a source without an address would leave every check undecided; that must show at the start. */
 function checkStatusOrder({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls } }: Config): void {
   const problems: string[] = [];
-  if (statusOrder !== 'crl' && ocspUrl === null) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.ocspUrl.env}`);
-  if (statusOrder !== 'ocsp' && crlAuthUrls.length + crlSignUrls.length === 0) problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.crlAuthUrls.env} or ${SETTINGS.crlSignUrls.env}`);
+  if (statusOrder !== 'crl' && ocspUrl === null)
+    problems.push(`${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.ocspUrl.env}`);
+  if (statusOrder !== 'ocsp' && crlAuthUrls.length + crlSignUrls.length === 0)
+    problems.push(
+      `${SETTINGS.statusOrder.env}=${statusOrder} needs ${SETTINGS.crlAuthUrls.env} or ${SETTINGS.crlSignUrls.env}`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-/** A store per kind of certificate; nothing is fetched before the first check. The newest CRL of each key is kept in the data folder. */
+/** A store per kind of certificate; nothing is fetched before the first check. The newest CRL of each key is kept in
+ * the data folder. */
 function crlStore(config: Config, url: readonly string[], name: string): CrlStore | null {
   if (url.length === 0 || config.values.statusOrder === 'ocsp') return null;
   return new CrlStore({ url, waitMs: config.values.jpkiTimeoutMs, keepIn: config.inData(`${name}.crl`) });
@@ -57,7 +83,9 @@ function anchor(env: string, file: string): string | Uint8Array {
 
 function issuerKeys(file: string): readonly CardIssuerKey[] {
   const env = SETTINGS.cardIssuerKeysFile.env;
-  const wrong = new ConfigError([`${env}=${file}: must hold a JSON list of {"keyIdHex", "modulus", "exponent"}, all hexadecimal`]);
+  const wrong = new ConfigError([
+    `${env}=${file}: must hold a JSON list of {"keyIdHex", "modulus", "exponent"}, all hexadecimal`,
+  ]);
   let list: unknown;
   try {
     list = JSON.parse(readSettingFile(env, file).toString('utf8'));
@@ -66,6 +94,10 @@ function issuerKeys(file: string): readonly CardIssuerKey[] {
     throw wrong;
   }
   const isHex = (value: unknown): value is string => typeof value === 'string' && /^(?:[0-9a-fA-F]{2})+$/.test(value);
-  if (!Array.isArray(list) || !list.every((k: Partial<CardIssuerKey>) => isHex(k?.keyIdHex) && isHex(k.modulus) && isHex(k.exponent))) throw wrong;
+  if (
+    !Array.isArray(list) ||
+    !list.every((k: Partial<CardIssuerKey>) => isHex(k?.keyIdHex) && isHex(k.modulus) && isHex(k.exponent))
+  )
+    throw wrong;
   return list as readonly CardIssuerKey[];
 }

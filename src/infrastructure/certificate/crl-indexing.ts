@@ -3,7 +3,8 @@ import { builtFile } from '../face/worker-pool.js';
 import type { IndexedCrl } from './crl-stream.js';
 
 export type ToCrlWorker = { readonly kind: 'chunk'; readonly bytes: Uint8Array } | { readonly kind: 'end' };
-export type FromCrlWorker = { readonly kind: 'indexed'; readonly indexed: IndexedCrl } | { readonly kind: 'malformed'; readonly detail: string };
+export type FromCrlWorker =
+  { readonly kind: 'indexed'; readonly indexed: IndexedCrl } | { readonly kind: 'malformed'; readonly detail: string };
 
 /** How the reading of a CRL ended. */
 export type IndexingOutcome = FromCrlWorker | { readonly kind: 'failed'; readonly detail: string };
@@ -14,14 +15,18 @@ export interface CrlIndexingOptions {
   readonly timeoutMs: number;
 }
 
-/** Reads one CRL on a worker thread while it arrives. The thread ends with it, and all memory but the CRL's own goes with the thread. */
+/** Reads one CRL on a worker thread while it arrives. The thread ends with it, and all memory but the CRL's own goes
+ * with the thread. */
 export class CrlIndexing {
   private readonly worker: Worker;
   private readonly outcome: Promise<IndexingOutcome>;
   private deadline: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CrlIndexingOptions) {
-    this.worker = new Worker(builtFile(import.meta.url, 'crl-worker.js'), { workerData: { bytesMax: options.bytesMax }, resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
+    this.worker = new Worker(builtFile(import.meta.url, 'crl-worker.js'), {
+      workerData: { bytesMax: options.bytesMax },
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    });
     this.worker.unref();
     this.outcome = new Promise((resolve) => {
       this.worker.once('message', (message: FromCrlWorker) => resolve(message));

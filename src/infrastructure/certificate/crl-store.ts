@@ -6,13 +6,20 @@ import { CRL_BYTES_MAX } from './crl-stream.js';
 import { openCrl, type Crl } from './crl.js';
 import { refuseForm, refuseSigner, refuseTimes, verifyCrl, type CrlRules } from './crl-verifier.js';
 import { DerError } from './der.js';
-import { keySha256, unknown, type CertificateStatus, type StatusIssuer, type StatusProblem } from './ocsp-response-verifier.js';
+import {
+  keySha256,
+  unknown,
+  type CertificateStatus,
+  type StatusIssuer,
+  type StatusProblem,
+} from './ocsp-response-verifier.js';
 import type { CrlSource } from './ocsp-certificate-verifier.js';
 import { CARD_ALGORITHMS, checkLargeSignature, type AlgorithmPolicy } from './public-key.js';
 import { exchange, statusUrl } from './status-http.js';
 
 export interface CrlStoreOptions {
-  /** Configured address of the CRL, or several: of mirrors, of generations of the authority. Never taken from a certificate. */
+  /** Configured address of the CRL, or several: of mirrors, of generations of the authority. Never taken from a
+   * certificate. */
   readonly url: string | readonly string[];
   /** For one download, all of it. Default 60 s. */
   readonly timeoutMs?: number;
@@ -22,7 +29,8 @@ export interface CrlStoreOptions {
   readonly bytesMax?: number;
   /** Asks for a newer CRL this long after the last answer. Default 900 s. */
   readonly refreshSeconds?: number;
-  /** Asks at the latest this long before nextUpdate, or a quarter of the CRL's life where that is shorter. Default 3600 s. */
+  /** Asks at the latest this long before nextUpdate, or a quarter of the CRL's life where that is shorter. Default 3600
+   * s. */
   readonly refreshBeforeSeconds?: number;
   /** Pause after a failure, and the least between two requests. Default 10 s. */
   readonly retrySeconds?: number;
@@ -31,8 +39,8 @@ export interface CrlStoreOptions {
   /** How far the issuer's clock may be ahead. Default 300. */
   readonly clockToleranceSeconds?: number;
   readonly algorithms?: AlgorithmPolicy;
-  /** File that keeps the newest CRL over a restart, so that its number cannot go back then either; those of further keys lie beside it. Null:
-   *  memory only. */
+  /** File that keeps the newest CRL over a restart, so that its number cannot go back then either; those of further
+   * keys lie beside it. Null: memory only. */
   readonly keepIn?: string | null;
   /** Refreshes on a timer too, not only when asked. Default true. */
   readonly background?: boolean;
@@ -63,9 +71,10 @@ const INDEXING_TIMEOUT_MS = 10_000;
 /** Authorities whose lists are here: the generations of one root. */
 const ISSUERS_MAX = 16;
 
-/** Keeps one CRL fresh for each key of an authority: fetched from the configured addresses, read on a worker thread, verified, replaced before
- *  it runs out, never by an older one of the same key. Numbers of two keys say nothing about each other: generations of a root may share an
- *  address, or have one each. Any number of checks share one download. @req R6 */
+/** Keeps one CRL fresh for each key of an authority: fetched from the configured addresses, read on a worker thread,
+ * verified, replaced before it runs out, never by an older one of the same key. Numbers of two keys say nothing about
+ * each other: generations of a root may share an address, or have one each. Any number of checks share one download.
+ * @req R6 */
 export class CrlStore implements CrlSource {
   readonly url: string;
   private readonly addresses: readonly Address[];
@@ -82,19 +91,30 @@ export class CrlStore implements CrlSource {
   constructor(private readonly options: CrlStoreOptions) {
     const urls = typeof options.url === 'string' ? [options.url] : options.url;
     this.addresses = urls.map((url) => ({
-      url: statusUrl(url), given: null, unclaimed: null, problem: unknown('no_status_source', 'no CRL was fetched yet'), nextRefreshAt: 0, refreshing: null, timer: undefined,
+      url: statusUrl(url),
+      given: null,
+      unclaimed: null,
+      problem: unknown('no_status_source', 'no CRL was fetched yet'),
+      nextRefreshAt: 0,
+      refreshing: null,
+      timer: undefined,
     }));
     this.url = this.addresses.map(({ url }) => url.href).join(', ');
     this.now = options.now ?? Date.now;
   }
 
-  async statusOf(certificate: Certificate, issuer: StatusIssuer, at: number): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null; readonly source?: string }> {
+  async statusOf(
+    certificate: Certificate,
+    issuer: StatusIssuer,
+    at: number,
+  ): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null; readonly source?: string }> {
     const key = keySha256(issuer.certificate);
     await this.prepare(issuer, key, at);
     const held = this.held.get(key);
     if (held === undefined) return { status: this.whyNone(issuer), crl: null };
     const status = verifyCrl({ crl: held.crl, certificate, issuer, signatureKnownGood: true, ...this.rules(at) });
-    if (status.status === 'unknown' && status.cause === 'status_stale') return { status: unknown('status_stale', `${status.detail}; last download: ${this.problems()}`), crl: null };
+    if (status.status === 'unknown' && status.cause === 'status_stale')
+      return { status: unknown('status_stale', `${status.detail}; last download: ${this.problems()}`), crl: null };
     return { status, crl: held.crl.indexed.bytes, ...(held.from !== null && { source: held.from }) };
   }
 
@@ -104,15 +124,17 @@ export class CrlStore implements CrlSource {
     for (const { timer } of this.addresses) clearTimeout(timer);
   }
 
-  /** Makes a CRL of this key usable if that is possible within the wait: kept file first, then the network. A usable CRL is refreshed behind
-   *  the back of the check. */
+  /** Makes a CRL of this key usable if that is possible within the wait: kept file first, then the network. A usable
+   * CRL is refreshed behind the back of the check. */
   private async prepare(issuer: StatusIssuer, key: string, at: number): Promise<void> {
     await this.know(issuer, key);
     const isUsable = (): boolean => {
       const held = this.held.get(key);
       return held !== undefined && refuseTimes(held.crl, this.rules(at)) === null;
     };
-    const refreshes = this.addresses.flatMap((address) => (this.now() >= address.nextRefreshAt ? this.refresh(address) : (address.refreshing ?? [])));
+    const refreshes = this.addresses.flatMap((address) =>
+      this.now() >= address.nextRefreshAt ? this.refresh(address) : (address.refreshing ?? []),
+    );
     if (isUsable() || refreshes.length === 0) return;
     // The first address that makes it usable is enough.
     const all = Promise.all(refreshes).then(() => {});
@@ -122,11 +144,14 @@ export class CrlStore implements CrlSource {
     });
     await within(Promise.race([all, ...enough]), this.options.waitMs ?? 5000);
     if (this.held.size > 0) return;
-    for (const address of this.addresses) if (address.refreshing !== null) address.problem = unknown('responder_timeout', 'the CRL is still being downloaded');
+    for (const address of this.addresses)
+      if (address.refreshing !== null)
+        address.problem = unknown('responder_timeout', 'the CRL is still being downloaded');
   }
 
-  /** An authority of which nobody has asked before: its kept list is read, and what nobody had signed may be its own. Known to downloads that
-   *  are under way only after that, so that none of them comes before the number that was kept. */
+  /** An authority of which nobody has asked before: its kept list is read, and what nobody had signed may be its own.
+   * Known to downloads that are under way only after that, so that none of them comes before the number that was
+   * kept. */
   private async know(issuer: StatusIssuer, key: string): Promise<void> {
     let known = this.knowing.get(key);
     if (known === undefined) {
@@ -152,7 +177,10 @@ export class CrlStore implements CrlSource {
     const [other] = this.held.values();
     const cause = this.addresses[0]?.problem.cause ?? 'no_status_source';
     if (this.addresses.length > 1 || other === undefined) return unknown(cause, this.problems());
-    return refuseSigner(other.crl, issuer) ?? unknown('status_signature', 'the CRL is not signed by the issuer of this certificate');
+    return (
+      refuseSigner(other.crl, issuer) ??
+      unknown('status_signature', 'the CRL is not signed by the issuer of this certificate')
+    );
   }
 
   private problems(): string {
@@ -174,7 +202,10 @@ export class CrlStore implements CrlSource {
     const { given } = address;
     address.nextRefreshAt = this.now() + retrySeconds * 1000;
     const indexing = new CrlIndexing({ bytesMax, timeoutMs: INDEXING_TIMEOUT_MS });
-    const conditions = { ...(given?.etag != null && { 'if-none-match': given.etag }), ...(given?.lastModified != null && { 'if-modified-since': given.lastModified }) };
+    const conditions = {
+      ...(given?.etag != null && { 'if-none-match': given.etag }),
+      ...(given?.lastModified != null && { 'if-modified-since': given.lastModified }),
+    };
     const answer = await exchange({
       url: address.url,
       method: 'GET',
@@ -197,7 +228,11 @@ export class CrlStore implements CrlSource {
     }
     const crl = openOutcome(await indexing.finish());
     if ('cause' in crl) address.problem = crl;
-    else await this.take({ crl, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null }, address);
+    else
+      await this.take(
+        { crl, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
+        address,
+      );
   }
 
   /** Puts a CRL in place of the one held for its key, if it is one, signed, and not older. */
@@ -215,8 +250,13 @@ export class CrlStore implements CrlSource {
   }
 
   /** @returns the keys for which the CRL is now the one held, or why there is none */
-  private async refuse(crl: Crl, from: string | null, issuers: Iterable<readonly [string, StatusIssuer]> = this.issuers): Promise<{ readonly keys: readonly string[] } | StatusProblem> {
-    if (crl.baseNumber !== null || crl.issuingDistributionPoint?.indirect === true) return unknown('status_mismatch', 'a delta or indirect CRL');
+  private async refuse(
+    crl: Crl,
+    from: string | null,
+    issuers: Iterable<readonly [string, StatusIssuer]> = this.issuers,
+  ): Promise<{ readonly keys: readonly string[] } | StatusProblem> {
+    if (crl.baseNumber !== null || crl.issuingDistributionPoint?.indirect === true)
+      return unknown('status_mismatch', 'a delta or indirect CRL');
     const early = refuseForm(crl, this.rules(this.now() / 1000)) ?? this.refuseFuture(crl);
     if (early !== null) return early;
     let problem = unknown('status_mismatch', 'the CRL of another authority');
@@ -224,7 +264,8 @@ export class CrlStore implements CrlSource {
     for (const [key, issuer] of issuers) {
       const refusal = refuseSigner(crl, issuer) ?? this.refuseOlder(crl, key);
       if (refusal !== null) problem = refusal;
-      else if (!(await this.isSignedBy(crl, issuer))) problem = unknown('status_signature', 'the signature of the CRL is wrong');
+      else if (!(await this.isSignedBy(crl, issuer)))
+        problem = unknown('status_signature', 'the signature of the CRL is wrong');
       else {
         // Looked at again: while the signature was checked another CRL may have been taken.
         const older = this.refuseOlder(crl, key);
@@ -239,20 +280,34 @@ export class CrlStore implements CrlSource {
   }
 
   private refuseFuture(crl: Crl): StatusProblem | null {
-    return crl.thisUpdate > this.now() / 1000 + (this.options.clockToleranceSeconds ?? 300) ? unknown('status_stale', 'the CRL is from the future') : null;
+    return crl.thisUpdate > this.now() / 1000 + (this.options.clockToleranceSeconds ?? 300)
+      ? unknown('status_stale', 'the CRL is from the future')
+      : null;
   }
 
   /** The number of a key's CRL never goes back, nor does its date: an older CRL knows fewer revocations. */
   private refuseOlder(crl: Crl, key: string): StatusProblem | null {
     const held = this.held.get(key)?.crl;
     if (held === undefined) return null;
-    if (held.number !== null && (crl.number === null || crl.number < held.number)) return unknown('status_stale', `the CRL number goes back from ${held.number} to ${crl.number ?? 'none'}`);
-    return crl.thisUpdate < held.thisUpdate ? unknown('status_stale', 'the CRL is older than the one that is held') : null;
+    if (held.number !== null && (crl.number === null || crl.number < held.number))
+      return unknown('status_stale', `the CRL number goes back from ${held.number} to ${crl.number ?? 'none'}`);
+    return crl.thisUpdate < held.thisUpdate
+      ? unknown('status_stale', 'the CRL is older than the one that is held')
+      : null;
   }
 
   /** One check per CRL and key, on the thread pool: hashing megabytes on the event loop would hold up everyone. */
-  private async isSignedBy({ tbs: message, signature, signatureAlgorithm: algorithm }: Crl, issuer: StatusIssuer): Promise<boolean> {
-    return (await checkLargeSignature({ message, signature, algorithm }, issuer.publicKey, this.options.algorithms ?? CARD_ALGORITHMS)) === null;
+  private async isSignedBy(
+    { tbs: message, signature, signatureAlgorithm: algorithm }: Crl,
+    issuer: StatusIssuer,
+  ): Promise<boolean> {
+    return (
+      (await checkLargeSignature(
+        { message, signature, algorithm },
+        issuer.publicKey,
+        this.options.algorithms ?? CARD_ALGORITHMS,
+      )) === null
+    );
   }
 
   private rules(at: number): CrlRules {
@@ -264,7 +319,10 @@ export class CrlStore implements CrlSource {
     const { refreshSeconds = 900, refreshBeforeSeconds = 3600, retrySeconds = 10 } = this.options;
     const life = (crl.nextUpdate ?? Infinity) - crl.thisUpdate;
     const latest = ((crl.nextUpdate ?? Infinity) - Math.min(refreshBeforeSeconds, life / 4)) * 1000;
-    address.nextRefreshAt = Math.max(this.now() + retrySeconds * 1000, Math.min(this.now() + refreshSeconds * 1000, latest));
+    address.nextRefreshAt = Math.max(
+      this.now() + retrySeconds * 1000,
+      Math.min(this.now() + refreshSeconds * 1000, latest),
+    );
     address.problem = unknown('status_stale', 'the CRL was confirmed as the newest');
   }
 
@@ -291,7 +349,10 @@ export class CrlStore implements CrlSource {
       await rename(`${file}.new`, file);
     } catch (error) {
       // The CRL in memory is good without the file; what is lost is only the memory of its number over a restart.
-      address.problem = unknown('status_stale', `the CRL could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+      address.problem = unknown(
+        'status_stale',
+        `the CRL could not be kept: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
@@ -313,7 +374,10 @@ export class CrlStore implements CrlSource {
   private async kept(file: string): Promise<Crl | null> {
     const bytes = await readFile(file).catch(() => null);
     if (bytes === null) return null;
-    const indexing = new CrlIndexing({ bytesMax: this.options.bytesMax ?? CRL_BYTES_MAX, timeoutMs: INDEXING_TIMEOUT_MS });
+    const indexing = new CrlIndexing({
+      bytesMax: this.options.bytesMax ?? CRL_BYTES_MAX,
+      timeoutMs: INDEXING_TIMEOUT_MS,
+    });
     indexing.write(bytes);
     const crl = openOutcome(await indexing.finish());
     return 'cause' in crl ? null : crl;

@@ -1,21 +1,32 @@
 import { readExtensionSequence } from './certificate.js';
-import { contextConstructed, decodeTimeAt, DerError, DerReader, readInteger, readSmallInteger, readTime, TAG } from './der.js';
+import {
+  contextConstructed,
+  decodeTimeAt,
+  DerError,
+  DerReader,
+  readInteger,
+  readSmallInteger,
+  readTime,
+  TAG,
+} from './der.js';
 import { checkName } from './distinguished-name.js';
 import { readGeneralNames } from './general-name.js';
 import { revocationReason } from './ocsp-response.js';
 import { OID } from './oids.js';
 
-/** A CRL after one pass over its bytes: every entry was read and checked, and is found by serial number without being kept as an object.
- *  Plain data over two buffers, so that a worker thread can hand it over without copying. */
+/** A CRL after one pass over its bytes: every entry was read and checked, and is found by serial number without being
+ * kept as an object. Plain data over two buffers, so that a worker thread can hand it over without copying. */
 export interface IndexedCrl {
   /** The whole CRL, exactly as received. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Open-addressing hash table over serial numbers: start of an entry in `bytes`, or 0 for an empty slot. */
   readonly table: Uint32Array<ArrayBuffer>;
   readonly entryCount: number;
-  /** Where in an indirect CRL the certificate issuer changes: from entry `at` on it is the name list at `start`..`end`. */
+  /** Where in an indirect CRL the certificate issuer changes: from entry `at` on it is the name list at
+   * `start`..`end`. */
   readonly issuerChanges: readonly { readonly at: number; readonly start: number; readonly end: number }[];
-  /** OID of a critical entry extension that is not understood, or null. One of these makes the whole CRL unusable (RFC 5280 section 5.3). */
+  /** OID of a critical entry extension that is not understood, or null. One of these makes the whole CRL unusable (RFC
+   * 5280 section 5.3). */
   readonly unknownCriticalEntryExtension: string | null;
 }
 
@@ -68,7 +79,13 @@ export class CrlStreamReader {
     if (bytes === null || this.received !== bytes.length) throw new DerError('the CRL ends too early');
     this.advance();
     parseCrlTail(bytes, this.outline!);
-    return { bytes, table: this.table, entryCount: this.entryCount, issuerChanges: this.issuerChanges, unknownCriticalEntryExtension: this.unknownCritical };
+    return {
+      bytes,
+      table: this.table,
+      entryCount: this.entryCount,
+      issuerChanges: this.issuerChanges,
+      unknownCriticalEntryExtension: this.unknownCritical,
+    };
   }
 
   /** The first bytes state the whole length, so that the buffer is allocated once and never grows. */
@@ -178,7 +195,18 @@ export function parseCrlOutline(bytes: Buffer): CrlOutline {
     if (entriesStart === entriesEnd) throw new DerError('CRL: an empty list of entries');
   }
   if (entriesStart > OUTLINE_BYTES_MAX) throw new DerError('CRL: too much before the entries');
-  return { version, tbsStart, tbsEnd, tbsSignatureAlgorithm, issuer, thisUpdate, nextUpdate, entriesStart, entriesEnd, tailStart };
+  return {
+    version,
+    tbsStart,
+    tbsEnd,
+    tbsSignatureAlgorithm,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    entriesStart,
+    entriesEnd,
+    tailStart,
+  };
 }
 
 function readCrlVersion(tbs: DerReader): 2 {
@@ -186,8 +214,16 @@ function readCrlVersion(tbs: DerReader): 2 {
   return 2;
 }
 
-/** What follows the entries: extensions, algorithm and signature, as readers that have not been used yet. @throws {DerError} */
-export function parseCrlTail(bytes: Buffer, outline: CrlOutline): { readonly extensions: ReturnType<typeof readExtensionSequence>; readonly signatureAlgorithm: Buffer; readonly signature: Buffer } {
+/** What follows the entries: extensions, algorithm and signature, as readers that have not been used yet.
+ * @throws {DerError} */
+export function parseCrlTail(
+  bytes: Buffer,
+  outline: CrlOutline,
+): {
+  readonly extensions: ReturnType<typeof readExtensionSequence>;
+  readonly signatureAlgorithm: Buffer;
+  readonly signature: Buffer;
+} {
   const tbs = new DerReader(bytes, outline.tailStart, outline.tbsEnd);
   const explicit = tbs.enterOptional(contextConstructed(0));
   tbs.finish('CRL');
@@ -205,7 +241,8 @@ export function parseCrlTail(bytes: Buffer, outline: CrlOutline): { readonly ext
 
 export interface CrlEntryExtensions {
   readonly reasonCode: number | null;
-  /** Since when the key was known or suspected to be bad, seconds since 1970; before the revocation perhaps (RFC 5280 section 5.3.2). */
+  /** Since when the key was known or suspected to be bad, seconds since 1970; before the revocation perhaps (RFC 5280
+   * section 5.3.2). */
   readonly invalidSince: number | null;
   /** Content of the GeneralNames of certificateIssuer. */
   readonly issuer: { readonly start: number; readonly end: number } | null;
@@ -252,13 +289,17 @@ export function findEntries(crl: Pick<IndexedCrl, 'bytes' | 'table'>, serial: Bu
   if (mask < 0) return found;
   for (let slot = hashSerial(serial, 0, serial.length) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
     const { start } = readHeader(bytes, table[slot]!, bytes.length, TAG.sequence);
-    if (bytes[start + 1] === serial.length && serial.equals(bytes.subarray(start + 2, start + 2 + serial.length))) found.push(table[slot]!);
+    if (bytes[start + 1] === serial.length && serial.equals(bytes.subarray(start + 2, start + 2 + serial.length)))
+      found.push(table[slot]!);
   }
   return found;
 }
 
 /** Bounds of the parts of the entry at `at`. */
-export function entryParts(bytes: Buffer, at: number): { readonly time: number; readonly extensions: CrlEntryExtensions | null } {
+export function entryParts(
+  bytes: Buffer,
+  at: number,
+): { readonly time: number; readonly extensions: CrlEntryExtensions | null } {
   const { start, length } = readHeader(bytes, at, bytes.length, TAG.sequence);
   const entry = new DerReader(bytes, start, start + length);
   readInteger(entry);
@@ -289,9 +330,11 @@ function readHeader(bytes: Uint8Array, at: number, end: number, tag: number): { 
 /** @returns where the serial number ends */
 function checkSerial(bytes: Uint8Array, start: number, end: number): number {
   const length = bytes[start + 1]!;
-  if (start + 2 > end || bytes[start] !== TAG.integer || length === 0 || length > 64 || start + 2 + length > end) throw new DerError('CRL entry: serial number');
+  if (start + 2 > end || bytes[start] !== TAG.integer || length === 0 || length > 64 || start + 2 + length > end)
+    throw new DerError('CRL entry: serial number');
   const [first, second] = [bytes[start + 2]!, bytes[start + 3]!];
-  if (length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) throw new DerError('INTEGER not in its shortest form');
+  if (length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)))
+    throw new DerError('INTEGER not in its shortest form');
   return start + 2 + length;
 }
 
@@ -299,14 +342,16 @@ function checkSerial(bytes: Uint8Array, start: number, end: number): number {
 function checkEntryTime(bytes: Buffer, start: number, end: number): number {
   const tag = bytes[start]!;
   const length = bytes[start + 1]!;
-  if (start + 2 + length > end || (tag !== TAG.utcTime && tag !== TAG.generalizedTime) || length >= 0x80) throw new DerError('CRL entry: revocation date');
+  if (start + 2 + length > end || (tag !== TAG.utcTime && tag !== TAG.generalizedTime) || length >= 0x80)
+    throw new DerError('CRL entry: revocation date');
   decodeTimeAt(bytes, { tag, start: start + 2, end: start + 2 + length });
   return start + 2 + length;
 }
 
 const PLAIN_REASON = Buffer.from('300c300a0603551d1504030a01', 'hex');
 
-/** The commonest extensions by far: a reason code and nothing else. Recognised by its bytes, because decoding 200,000 of them takes a second. */
+/** The commonest extensions by far: a reason code and nothing else. Recognised by its bytes, because decoding 200,000
+ * of them takes a second. */
 function isPlainReason(bytes: Buffer, start: number, end: number): boolean {
   if (end - start !== PLAIN_REASON.length + 1) return false;
   for (let i = 0; i < PLAIN_REASON.length; i++) if (bytes[start + i] !== PLAIN_REASON[i]) return false;

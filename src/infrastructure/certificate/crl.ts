@@ -1,8 +1,24 @@
 import type { RevocationReason } from '../../domain/values/certificate-status.js';
 import { readAuthorityKeyIdentifier, type AuthorityKeyIdentifier, type Extension } from './certificate.js';
-import { asBuffer, context, contextConstructed, DerError, DerReader, readDefaultFalse, readInteger, readNamedBits, TAG } from './der.js';
+import {
+  asBuffer,
+  context,
+  contextConstructed,
+  DerError,
+  DerReader,
+  readDefaultFalse,
+  readInteger,
+  readNamedBits,
+  TAG,
+} from './der.js';
 import { entryParts, findEntries, indexCrl, parseCrlOutline, parseCrlTail, type IndexedCrl } from './crl-stream.js';
-import { NAME_FORM, readDistributionPointName, readDistributionPoints, readGeneralNames, type DistributionPointName } from './general-name.js';
+import {
+  NAME_FORM,
+  readDistributionPointName,
+  readDistributionPoints,
+  readGeneralNames,
+  type DistributionPointName,
+} from './general-name.js';
 import { revocationReason } from './ocsp-response.js';
 import { OID } from './oids.js';
 
@@ -76,11 +92,26 @@ export function openCrl(indexed: IndexedCrl): Crl {
   };
 }
 
-type CrlExtensions = Pick<Crl, 'number' | 'baseNumber' | 'issuingDistributionPoint' | 'authorityKeyIdentifier' | 'unknownCritical' | 'wronglyCritical'>;
+type CrlExtensions = Pick<
+  Crl,
+  | 'number'
+  | 'baseNumber'
+  | 'issuingDistributionPoint'
+  | 'authorityKeyIdentifier'
+  | 'unknownCritical'
+  | 'wronglyCritical'
+>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function readCrlExtensions(list: readonly Extension[], indexed: IndexedCrl): CrlExtensions {
-  const found: Writable<CrlExtensions> = { number: null, baseNumber: null, issuingDistributionPoint: null, authorityKeyIdentifier: null, unknownCritical: indexed.unknownCriticalEntryExtension, wronglyCritical: null };
+  const found: Writable<CrlExtensions> = {
+    number: null,
+    baseNumber: null,
+    issuingDistributionPoint: null,
+    authorityKeyIdentifier: null,
+    unknownCritical: indexed.unknownCriticalEntryExtension,
+    wronglyCritical: null,
+  };
   for (const { oid, critical, value } of list) {
     const reader = CRL_EXTENSIONS[oid];
     reader?.read(found, value);
@@ -90,10 +121,28 @@ function readCrlExtensions(list: readonly Extension[], indexed: IndexedCrl): Crl
   return found;
 }
 
-const CRL_EXTENSIONS: Readonly<Record<string, { readonly neverCritical?: true; readonly read: (found: Writable<CrlExtensions>, value: Buffer) => void }>> = {
-  [OID.crlNumber]: { neverCritical: true, read: (found, value) => { found.number = readCrlNumber(value); } },
-  [OID.deltaCrlIndicator]: { read: (found, value) => { found.baseNumber = readCrlNumber(value); } },
-  [OID.issuingDistributionPoint]: { read: (found, value) => { found.issuingDistributionPoint = readIssuingDistributionPoint(value); } },
+const CRL_EXTENSIONS: Readonly<
+  Record<
+    string,
+    { readonly neverCritical?: true; readonly read: (found: Writable<CrlExtensions>, value: Buffer) => void }
+  >
+> = {
+  [OID.crlNumber]: {
+    neverCritical: true,
+    read: (found, value) => {
+      found.number = readCrlNumber(value);
+    },
+  },
+  [OID.deltaCrlIndicator]: {
+    read: (found, value) => {
+      found.baseNumber = readCrlNumber(value);
+    },
+  },
+  [OID.issuingDistributionPoint]: {
+    read: (found, value) => {
+      found.issuingDistributionPoint = readIssuingDistributionPoint(value);
+    },
+  },
   [OID.authorityKeyIdentifier]: {
     neverCritical: true,
     read: (found, value) => {
@@ -104,8 +153,17 @@ const CRL_EXTENSIONS: Readonly<Record<string, { readonly neverCritical?: true; r
       inner.finish('authorityKeyIdentifier');
     },
   },
-  [OID.freshestCrl]: { neverCritical: true, read: (_found, value) => { readDistributionPoints(value); } },
-  [OID.issuerAltName]: { read: (_found, value) => { readGeneralNames(new DerReader(value).enter(TAG.sequence)); } },
+  [OID.freshestCrl]: {
+    neverCritical: true,
+    read: (_found, value) => {
+      readDistributionPoints(value);
+    },
+  },
+  [OID.issuerAltName]: {
+    read: (_found, value) => {
+      readGeneralNames(new DerReader(value).enter(TAG.sequence));
+    },
+  },
 };
 
 /** RFC 5280 section 5.2.3: at most 20 bytes, not negative. */
@@ -133,7 +191,13 @@ function readIssuingDistributionPoint(der: Buffer): IssuingDistributionPoint {
     der,
   };
   r.finish('issuingDistributionPoint');
-  if (Number(point.onlyUserCertificates) + Number(point.onlyAuthorityCertificates) + Number(point.onlyAttributeCertificates) > 1) throw new DerError('issuingDistributionPoint: several kinds of certificates');
+  if (
+    Number(point.onlyUserCertificates) +
+      Number(point.onlyAuthorityCertificates) +
+      Number(point.onlyAttributeCertificates) >
+    1
+  )
+    throw new DerError('issuingDistributionPoint: several kinds of certificates');
   return point;
 }
 
@@ -146,14 +210,21 @@ export function entriesFor(crl: Crl, serial: Buffer, isIssuer: (name: Buffer) =>
     if (!entryIssuerNames(crl, at).some(isIssuer)) continue;
     const { time, extensions } = entryParts(bytes, at);
     const code = extensions?.reasonCode ?? null;
-    entries.push({ revokedAt: time, reason: code === null ? null : revocationReason(code), invalidSince: extensions?.invalidSince ?? null });
+    entries.push({
+      revokedAt: time,
+      reason: code === null ? null : revocationReason(code),
+      invalidSince: extensions?.invalidSince ?? null,
+    });
   }
   return entries;
 }
 
-/** In an indirect CRL an entry without a certificate issuer has that of the entry before it; the first has the CRL's own. */
+/** In an indirect CRL an entry without a certificate issuer has that of the entry before it; the first has the CRL's
+ * own. */
 function entryIssuerNames(crl: Crl, at: number): Buffer[] {
   const change = crl.indexed.issuerChanges.findLast((c) => c.at <= at);
   if (change === undefined) return [crl.issuer];
-  return readGeneralNames(new DerReader(asBuffer(crl.indexed.bytes), change.start, change.end)).filter((n) => n.form === NAME_FORM.directoryName).map((n) => n.value);
+  return readGeneralNames(new DerReader(asBuffer(crl.indexed.bytes), change.start, change.end))
+    .filter((n) => n.form === NAME_FORM.directoryName)
+    .map((n) => n.value);
 }

@@ -1,4 +1,5 @@
-/** The bytes are not the DER that the structure asks for. Every parser here throws only this; callers turn it into `malformed`. */
+/** The bytes are not the DER that the structure asks for. Every parser here throws only this; callers turn it into
+ * `malformed`. */
 export class DerError extends Error {}
 
 /** Tags of DER elements as they are written: class, constructed bit and number in one byte. */
@@ -27,11 +28,11 @@ export const context = (n: number): number => 0x80 | n;
 /** Context-specific tag, constructed ([0] is 0xa0). */
 export const contextConstructed = (n: number): number => 0xa0 | n;
 
-/** Reads DER element by element, by schema: it never recurses by itself, so nesting in the input cannot deepen the stack.
+/** Reads DER element by element, by schema: it never recurses by itself, so nesting in the input cannot deepen the
+ * stack.
  *
- *  Strict: definite, shortest lengths; one-byte tags (X.509, OCSP and CRLs use no others); nothing outlives its parent.
- *  All returned buffers are views on the input, never copies.
- *  Source: ITU-T X.690 clauses 8 and 10. */
+ * Strict: definite, shortest lengths; one-byte tags (X.509, OCSP and CRLs use no others); nothing outlives its parent.
+ * All returned buffers are views on the input, never copies. Source: ITU-T X.690 clauses 8 and 10. */
 export class DerReader {
   /** Bounds of the element read last, in `bytes`. */
   elementStart = 0;
@@ -67,7 +68,8 @@ export class DerReader {
     let length = bytes[p++]!;
     if (length >= 0x80) {
       const count = length & 0x7f;
-      if (count === 0 || count > 4) throw new DerError(count === 0 ? 'indefinite length' : 'length of more than four bytes');
+      if (count === 0 || count > 4)
+        throw new DerError(count === 0 ? 'indefinite length' : 'length of more than four bytes');
       if (p + count > end) throw new DerError('the structure ends inside a length');
       length = 0;
       for (let i = 0; i < count; i++) length = length * 256 + bytes[p++]!;
@@ -124,7 +126,10 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 export function readInteger(reader: DerReader, tag: number = TAG.integer): Buffer {
   const content = reader.read(tag);
   if (content.length === 0) throw new DerError('an empty INTEGER');
-  if (content.length > 1 && ((content[0] === 0 && content[1]! < 0x80) || (content[0] === 0xff && content[1]! >= 0x80))) {
+  if (
+    content.length > 1 &&
+    ((content[0] === 0 && content[1]! < 0x80) || (content[0] === 0xff && content[1]! >= 0x80))
+  ) {
     throw new DerError('INTEGER not in its shortest form');
   }
   return content;
@@ -144,7 +149,8 @@ export function readSmallInteger(reader: DerReader, max: number, tag: number = T
 /** BOOLEAN: 00 or FF, nothing else. */
 export function readBoolean(reader: DerReader, tag: number = TAG.boolean): boolean {
   const content = reader.read(tag);
-  if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw new DerError('a BOOLEAN that is neither 00 nor FF');
+  if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff))
+    throw new DerError('a BOOLEAN that is neither 00 nor FF');
   return content[0] === 0xff;
 }
 
@@ -171,7 +177,8 @@ export function readNamedBits(reader: DerReader, tag: number = TAG.bitString): n
   if (unused > 7 || (content.length === 1 && unused !== 0)) throw new DerError('a wrong count of unused bits');
   if (content.length > 1) {
     const last = content[content.length - 1]!;
-    if (last === 0 || (last & ((1 << unused) - 1)) !== 0 || (last & (1 << unused)) === 0) throw new DerError('named bits with trailing zeros');
+    if (last === 0 || (last & ((1 << unused) - 1)) !== 0 || (last & (1 << unused)) === 0)
+      throw new DerError('named bits with trailing zeros');
   }
   let bits = 0;
   for (let i = 0; i < (content.length - 1) * 8; i++) {
@@ -180,7 +187,8 @@ export function readNamedBits(reader: DerReader, tag: number = TAG.bitString): n
   return bits;
 }
 
-/** Every OID is decoded once; the same few dozen appear in all certificates. Bounded, because certificates come from outside. */
+/** Every OID is decoded once; the same few dozen appear in all certificates. Bounded, because certificates come from
+ * outside. */
 const decodedOids = new Map<string, string>();
 const DECODED_OIDS_MAX = 1000;
 
@@ -231,10 +239,15 @@ function decodeTime(tag: number, content: Buffer): number {
   return decodeTimeAt(content, { tag, start: 0, end: content.length });
 }
 
-/** Content of a time element with this tag. Allocates nothing, because a CRL has hundreds of thousands. @returns seconds since 1970 */
-export function decodeTimeAt(bytes: Uint8Array, { tag, start, end }: { readonly tag: number; readonly start: number; readonly end: number }): number {
+/** Content of a time element with this tag. Allocates nothing, because a CRL has hundreds of thousands.
+ * @returns seconds since 1970 */
+export function decodeTimeAt(
+  bytes: Uint8Array,
+  { tag, start, end }: { readonly tag: number; readonly start: number; readonly end: number },
+): number {
   const utc = tag === TAG.utcTime;
-  if (end - start !== (utc ? 13 : 15) || bytes[end - 1] !== 0x5a) throw new DerError('a time not written as RFC 5280 asks');
+  if (end - start !== (utc ? 13 : 15) || bytes[end - 1] !== 0x5a)
+    throw new DerError('a time not written as RFC 5280 asks');
   const written = twoDigits(bytes, start);
   const year = utc ? (written >= 50 ? 1900 + written : 2000 + written) : written * 100 + twoDigits(bytes, start + 2);
   const month = twoDigits(bytes, end - 11);
@@ -242,7 +255,8 @@ export function decodeTimeAt(bytes: Uint8Array, { tag, start, end }: { readonly 
   const hour = twoDigits(bytes, end - 7);
   const minute = twoDigits(bytes, end - 5);
   const second = twoDigits(bytes, end - 3);
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) throw new DerError('a time that does not exist');
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59)
+    throw new DerError('a time that does not exist');
   return daysSince1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 }
 

@@ -2,13 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { DerError, DerReader, readOid, TAG } from './der.js';
 import { preparedText } from './name-preparation.js';
 
-/** Whether two DER names are the same name. Equal bytes are the quick answer; otherwise attribute values of text types are prepared and
- *  compared (`preparedText`), across the string types that have one reading. What cannot be compared is the same only byte by byte.
- *  Source: RFC 5280 section 7.1, RFC 4518. */
+/** Whether two DER names are the same name. Equal bytes are the quick answer; otherwise attribute values of text types
+ * are prepared and compared (`preparedText`), across the string types that have one reading. What cannot be compared is
+ * the same only byte by byte. Source: RFC 5280 section 7.1, RFC 4518. */
 export function sameName(a: Buffer, b: Buffer): boolean {
   if (a.equals(b)) return true;
   const [left, right] = [rdnsOf(a), rdnsOf(b)];
-  // RDN by RDN: two holders of one authority differ in one of them, and preparing text for comparison is the costly part.
+  // RDN by RDN: two holders of one authority differ in one of them, and preparing text for comparison is the costly
+  // part.
   while (!left.atEnd && !right.atEnd) {
     const [x, y] = [left.element(TAG.set), right.element(TAG.set)];
     if (!x.equals(y) && canonicalRdn(new DerReader(x)) !== canonicalRdn(new DerReader(y))) return false;
@@ -16,8 +17,9 @@ export function sameName(a: Buffer, b: Buffer): boolean {
   return left.atEnd && right.atEnd;
 }
 
-/** Whether `name` lies in the subtree that starts at `base`: the RDNs of `base` are the first RDNs of `name`. `undecidable`: nothing says
- *  that it lies outside, and a value is of a type without an agreed reading, or may not be compared (RFC 4518 section 2.4). */
+/** Whether `name` lies in the subtree that starts at `base`: the RDNs of `base` are the first RDNs of `name`.
+ * `undecidable`: nothing says that it lies outside, and a value is of a type without an agreed reading, or may not be
+ * compared (RFC 4518 section 2.4). */
 export function nameWithin(name: Buffer, base: Buffer): 'within' | 'outside' | 'undecidable' {
   const [names, bases] = [rdnsIn(name), rdnsIn(base)];
   if (bases.length > names.length) return 'outside';
@@ -28,9 +30,15 @@ export function nameWithin(name: Buffer, base: Buffer): 'within' | 'outside' | '
 
 /** RDNs are sets: each attribute of one must be in the other. */
 function compareRdns(a: readonly Attribute[], b: readonly Attribute[]): 'same' | 'different' | 'undecidable' {
-  const typesOf = (rdn: readonly Attribute[]) => rdn.map(({ type }) => type).sort().join();
+  const typesOf = (rdn: readonly Attribute[]) =>
+    rdn
+      .map(({ type }) => type)
+      .sort()
+      .join();
   if (typesOf(a) !== typesOf(b)) return 'different';
-  const found = b.map((wanted) => a.filter(({ type }) => type === wanted.type).map((own) => compareValues(own, wanted)));
+  const found = b.map((wanted) =>
+    a.filter(({ type }) => type === wanted.type).map((own) => compareValues(own, wanted)),
+  );
   if (found.every((of) => of.includes('same'))) return 'same';
   return found.every((of) => of.includes('same') || of.includes('undecidable')) ? 'undecidable' : 'different';
 }
@@ -68,7 +76,10 @@ function canonicalRdns(name: Buffer): string[] {
 }
 
 function canonicalRdn(rdns: DerReader): string {
-  return readRdn(rdns).map(({ type, tag, value }) => `${type}=${canonicalValue(tag, value)}`).sort().join('+');
+  return readRdn(rdns)
+    .map(({ type, tag, value }) => `${type}=${canonicalValue(tag, value)}`)
+    .sort()
+    .join('+');
 }
 
 function rdnsOf(name: Buffer): DerReader {
@@ -93,7 +104,8 @@ function readRdn(rdns: DerReader): Attribute[] {
     const type = readOid(pair);
     const tag = pair.next();
     const value = pair.bytes.subarray(pair.contentStart, pair.contentEnd);
-    // Text that cannot be decoded is not a name that anyone can have been meant by. Found here, at parse time, no comparison can fail later.
+    // Text that cannot be decoded is not a name that anyone can have been meant by. Found here, at parse time, no
+    // comparison can fail later.
     if (decodeText(tag, value) === null && DECODED.has(tag)) throw new DerError('a name with undecodable text');
     attributes.push({ type, tag, value });
     pair.finish('name attribute');
@@ -112,7 +124,8 @@ export function attributeValues(name: Buffer, oid: string): string[] {
   const rdns = new DerReader(name).enter(TAG.sequence);
   const values: string[] = [];
   while (!rdns.atEnd) {
-    for (const { type, tag, value } of readRdn(rdns)) if (type === oid) values.push(decodeText(tag, value) ?? value.toString('latin1'));
+    for (const { type, tag, value } of readRdn(rdns))
+      if (type === oid) values.push(decodeText(tag, value) ?? value.toString('latin1'));
   }
   return values;
 }
@@ -129,7 +142,15 @@ const VISIBLE_STRING = 0x1a;
 const NUMERIC_STRING = 0x12;
 const UNIVERSAL_STRING = 0x1c;
 /** String types with one reading. Teletex and the other historic ones have none that everybody agrees on. */
-const DECODED = new Set<number>([TAG.printableString, TAG.ia5String, TAG.utf8String, TAG.bmpString, VISIBLE_STRING, NUMERIC_STRING, UNIVERSAL_STRING]);
+const DECODED = new Set<number>([
+  TAG.printableString,
+  TAG.ia5String,
+  TAG.utf8String,
+  TAG.bmpString,
+  VISIBLE_STRING,
+  NUMERIC_STRING,
+  UNIVERSAL_STRING,
+]);
 
 /** Text of a string type; null for a type without an agreed reading, and for bytes that are no text of their type. */
 function decodeText(tag: number, value: Buffer): string | null {
@@ -172,16 +193,32 @@ function decodedUniversal(value: Buffer): string | null {
 }
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
-  '2.5.4.3': 'CN', '2.5.4.5': 'serialNumber', '2.5.4.6': 'C', '2.5.4.7': 'L', '2.5.4.8': 'ST', '2.5.4.10': 'O', '2.5.4.11': 'OU',
-  '0.9.2342.19200300.100.1.25': 'DC', '1.2.840.113549.1.9.1': 'emailAddress',
+  '2.5.4.3': 'CN',
+  '2.5.4.5': 'serialNumber',
+  '2.5.4.6': 'C',
+  '2.5.4.7': 'L',
+  '2.5.4.8': 'ST',
+  '2.5.4.10': 'O',
+  '2.5.4.11': 'OU',
+  '0.9.2342.19200300.100.1.25': 'DC',
+  '1.2.840.113549.1.9.1': 'emailAddress',
 };
 
-/** A name for people: `CN=…,O=…,C=…`, most specific first (RFC 4514). Never throws; what cannot be read is shown as hex. */
+/** A name for people: `CN=…,O=…,C=…`, most specific first (RFC 4514). Never throws; what cannot be read is shown as
+ * hex. */
 export function describeName(name: Buffer): string {
   try {
     const rdns = new DerReader(name).enter(TAG.sequence);
     const parts: string[] = [];
-    while (!rdns.atEnd) parts.unshift(readRdn(rdns).map(({ type, tag, value }) => `${SHORT_NAMES[type] ?? type}=${decodeText(tag, value) ?? `#${value.toString('hex')}`}`).join('+'));
+    while (!rdns.atEnd)
+      parts.unshift(
+        readRdn(rdns)
+          .map(
+            ({ type, tag, value }) =>
+              `${SHORT_NAMES[type] ?? type}=${decodeText(tag, value) ?? `#${value.toString('hex')}`}`,
+          )
+          .join('+'),
+      );
     return parts.join(',');
   } catch {
     return `#${name.subarray(0, 64).toString('hex')}`;

@@ -2,7 +2,17 @@ import { checkName } from './distinguished-name.js';
 import { context, contextConstructed, DerError, DerReader, encodeDer, readNamedBits, TAG } from './der.js';
 
 /** The choices of GeneralName by tag number (RFC 5280 section 4.2.1.6). */
-export const NAME_FORM = { otherName: 0, rfc822Name: 1, dnsName: 2, x400Address: 3, directoryName: 4, ediPartyName: 5, uri: 6, ipAddress: 7, registeredId: 8 } as const;
+export const NAME_FORM = {
+  otherName: 0,
+  rfc822Name: 1,
+  dnsName: 2,
+  x400Address: 3,
+  directoryName: 4,
+  ediPartyName: 5,
+  uri: 6,
+  ipAddress: 7,
+  registeredId: 8,
+} as const;
 
 export interface GeneralName {
   /** One of {@link NAME_FORM}. */
@@ -26,8 +36,13 @@ export function readGeneralName(reader: DerReader): GeneralName {
   const der = reader.bytes.subarray(reader.elementStart, reader.contentEnd);
   const content = reader.bytes.subarray(reader.contentStart, reader.contentEnd);
   const form = tag & 0x1f;
-  const constructed = form === NAME_FORM.otherName || form === NAME_FORM.x400Address || form === NAME_FORM.directoryName || form === NAME_FORM.ediPartyName;
-  if (form > NAME_FORM.registeredId || tag !== (constructed ? contextConstructed(form) : context(form))) throw new DerError('not a GeneralName');
+  const constructed =
+    form === NAME_FORM.otherName ||
+    form === NAME_FORM.x400Address ||
+    form === NAME_FORM.directoryName ||
+    form === NAME_FORM.ediPartyName;
+  if (form > NAME_FORM.registeredId || tag !== (constructed ? contextConstructed(form) : context(form)))
+    throw new DerError('not a GeneralName');
   if (form === NAME_FORM.directoryName) checkName(content);
   if (form === NAME_FORM.rfc822Name || form === NAME_FORM.dnsName || form === NAME_FORM.uri) checkIa5(content);
   return { form, value: content, der };
@@ -35,7 +50,8 @@ export function readGeneralName(reader: DerReader): GeneralName {
 
 /** A NUL or a byte over 7F in a host name or address is never meant honestly. */
 function checkIa5(text: Buffer): void {
-  for (const byte of text) if (byte === 0 || byte > 0x7f) throw new DerError('a name with bytes that are not printable ASCII');
+  for (const byte of text)
+    if (byte === 0 || byte > 0x7f) throw new DerError('a name with bytes that are not printable ASCII');
 }
 
 /** Where a CRL for the certificate is found, or what a CRL covers. */

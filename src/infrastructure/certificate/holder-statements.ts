@@ -12,9 +12,7 @@ export function statementsOf({
   extensions,
   notAfter,
 }: Pick<Certificate, 'extensions' | 'notAfter'>): CertificateStatements {
-  const names = (extensions.subjectAltName ?? [])
-    .filter(({ form }) => form === NAME_FORM.otherName)
-    .map(readOtherName);
+  const names = (extensions.subjectAltName ?? []).filter(({ form }) => form === NAME_FORM.otherName).map(readOtherName);
   const only = (oid: string): string | null => {
     const found = names.filter((name) => name?.oid === oid);
     return found.length === 0 ? null : found.length === 1 ? (found[0]?.text ?? '') : '';

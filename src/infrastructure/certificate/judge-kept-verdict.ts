@@ -6,7 +6,12 @@ import type {
   UndecidedVerdict,
   VerdictJudgement,
 } from '../../domain/audit/certificate-replay.js';
-import { compareCard, type CardAgreement, type CertificateStatements, type FaceRecordStatements } from '../../domain/registration/card-agreement.js';
+import {
+  compareCard,
+  type CardAgreement,
+  type CertificateStatements,
+  type FaceRecordStatements,
+} from '../../domain/registration/card-agreement.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { CertificateSettings } from '../../application/ports/certificate-verifier.js';
 import type { CertificateType } from '../../domain/values/certificate-status.js';
@@ -16,25 +21,34 @@ import { differences, readKeptEvidence, recomputeVerdict, type KeptEvidence } fr
 /** Members of the signed envelope that the log also tells in clear: card and log must agree on each. */
 const SAME_IN_BOTH = ['boothId', 'counter', 'certificateType', 'mode', 'capturedAtUtc', 'consent'] as const;
 
-/** A judge for the certificate verdicts of an audit bundle. Nothing is taken from the writer but the bytes of certificate, status answer and
- *  signed envelope: anchors and rules are the reader's own, and the evidence must be the very bytes that the signed log names.
- *  @param rules the reader's anchors and rules. @req R6 R22 */
+/** A judge for the certificate verdicts of an audit bundle. Nothing is taken from the writer but the bytes of
+ * certificate, status answer and signed envelope: anchors and rules are the reader's own, and the evidence must be the
+ * very bytes that the signed log names.
+ * @param rules the reader's anchors and rules. @req R6 R22 */
 export function certificateJudge(rules: CertificateRules): CertificateJudge {
   return (kept) => {
     try {
       return judge(kept, rules);
     } catch (error) {
       // Bytes that only a forger or a fault can have put there; which of the two is not for this program to say.
-      return { judged: 'differs', detail: `the evidence cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+      return {
+        judged: 'differs',
+        detail: `the evidence cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
   };
 }
 
 function judge(kept: KeptVerdict, rules: CertificateRules): VerdictJudgement {
   const named = { id: kept.sealedEvidenceId, sha256: kept.sealedEvidenceSha256 };
-  if (!isEvidenceOf(named, kept.effectId, kept.sealed)) return differs('the evidence in the bundle is not the one that the log names');
+  if (!isEvidenceOf(named, kept.effectId, kept.sealed))
+    return differs('the evidence in the bundle is not the one that the log names');
   const { sealed, presented } = readKeptEvidence(kept.sealed);
-  if (!presented) return { judged: 'not_possible', why: "the card's signature was not kept with this evidence (kept by an earlier version)" };
+  if (!presented)
+    return {
+      judged: 'not_possible',
+      why: "the card's signature was not kept with this evidence (kept by an earlier version)",
+    };
   const other = otherRequest(kept, { sealed, presented });
   if (other !== null) return differs(other);
   return judgedWithAnchors(kept, { sealed, presented }, rules);
@@ -71,12 +85,20 @@ function judgedAgain(kept: KeptVerdict, { sealed, presented }: Opened, rules: Ce
   const again = recomputeVerdict({ sealed, ...presented, evidence: kept.evidence }, rules);
   // The card's face record is judged after its certificate; a refusal for it leaves a certificate that was good.
   const expected = kept.reason !== null && AFTER_A_GOOD_CERTIFICATE.has(kept.reason) ? 'valid' : kept.verdict;
-  if (again.verdict !== expected) return differs(`it was ${kept.verdict}${kept.reason === null ? '' : ` (${kept.reason})`} and the evidence gives ${again.verdict}${reasonOf(again)}`);
-  if (again.verdict === 'invalid' && again.reason !== kept.reason) return differs(`it was refused for ${kept.reason} and the evidence gives ${again.reason}`);
+  if (again.verdict !== expected)
+    return differs(
+      `it was ${kept.verdict}${kept.reason === null ? '' : ` (${kept.reason})`} and the evidence gives ${again.verdict}${reasonOf(again)}`,
+    );
+  if (again.verdict === 'invalid' && again.reason !== kept.reason)
+    return differs(`it was refused for ${kept.reason} and the evidence gives ${again.reason}`);
   const fields = differences({ verdict: again.verdict, evidence: kept.evidence }, again);
   if (fields.length > 0) return differs(`the log states another ${fields.join(', ')} than the evidence gives`);
   const points = again.verdict === 'valid' ? otherAgreement(kept, again.statements, presented.faceRecord) : [];
-  return points.length === 0 ? { judged: 'reproduced' } : differs(`the log states another agreement of certificate and face record (${points.join(', ')}) than the evidence gives`);
+  return points.length === 0
+    ? { judged: 'reproduced' }
+    : differs(
+        `the log states another agreement of certificate and face record (${points.join(', ')}) than the evidence gives`,
+      );
 }
 
 /** What an operator may set is not for the log to decide, nor for its reader: a verdict that follows from the evidence
@@ -122,25 +144,37 @@ function settingsOfBefore(rules: CertificateRules, type: CertificateType): Certi
 /** Refusals for what comes after the certificate: it was good. */
 const AFTER_A_GOOD_CERTIFICATE: ReadonlySet<string> = new Set(['card_record', 'signing_certificate_needed']);
 
-/** The comparisons made again from what was kept; the authority's word about the card came from outside and stays as it is told.
- *  @returns the points of which the log says something else */
-function otherAgreement({ agreement }: KeptVerdict, statements: CertificateStatements, faceRecord: FaceRecordStatements | null): string[] {
+/** The comparisons made again from what was kept; the authority's word about the card came from outside and stays as it
+ * is told.
+ * @returns the points of which the log says something else */
+function otherAgreement(
+  { agreement }: KeptVerdict,
+  statements: CertificateStatements,
+  faceRecord: FaceRecordStatements | null,
+): string[] {
   if (agreement === null || faceRecord === null) return [];
   const again = compareCard(statements, faceRecord, agreement.sameCard);
-  return (Object.keys(again) as (keyof CardAgreement)[]).filter((point) => canonicalJson(again[point]) !== canonicalJson(agreement[point]));
+  return (Object.keys(again) as (keyof CardAgreement)[]).filter(
+    (point) => canonicalJson(again[point]) !== canonicalJson(agreement[point]),
+  );
 }
 
 /** @returns what shows that the card signed something else than the log says was received; null when both agree */
 function otherRequest({ request }: KeptVerdict, { sealed, presented }: Opened): string | null {
   const signed = JSON.parse(Buffer.from(presented.signedBytes).toString('utf8')) as Record<string, unknown>;
-  if (signed['certificateSha256'] !== createHash('sha256').update(sealed.certificate).digest('hex')) return 'the envelope that the card signed names another certificate';
+  if (signed['certificateSha256'] !== createHash('sha256').update(sealed.certificate).digest('hex'))
+    return 'the envelope that the card signed names another certificate';
   if (request === null) return null;
-  const at = SAME_IN_BOTH.find((name) => canonicalJson((signed[name] ?? null) as never) !== canonicalJson((request[name] ?? null) as never));
+  const at = SAME_IN_BOTH.find(
+    (name) => canonicalJson((signed[name] ?? null) as never) !== canonicalJson((request[name] ?? null) as never),
+  );
   return at === undefined ? null : `the envelope that the card signed has another ${at} than the request in the log`;
 }
 
 function reasonOf(verdict: ReturnType<typeof recomputeVerdict>): string {
-  return verdict.verdict === 'valid' ? '' : ` (${verdict.verdict === 'invalid' ? verdict.reason : verdict.cause}: ${verdict.detail})`;
+  return verdict.verdict === 'valid'
+    ? ''
+    : ` (${verdict.verdict === 'invalid' ? verdict.reason : verdict.cause}: ${verdict.detail})`;
 }
 
 function differs(detail: string): Extract<VerdictJudgement, { judged: 'differs' }> {

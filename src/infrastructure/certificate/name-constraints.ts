@@ -6,7 +6,10 @@ import { NAME_FORM, type GeneralName } from './general-name.js';
 import { OID } from './oids.js';
 
 /** What is wrong with names and constraints, or null. */
-export type NameProblem = { readonly reason: 'name_constraints' | 'malformed' | 'limit_exceeded'; readonly detail: string } | null;
+export type NameProblem = {
+  readonly reason: 'name_constraints' | 'malformed' | 'limit_exceeded';
+  readonly detail: string;
+} | null;
 
 /** Comparing many names with many constraints is quadratic; honest certificates need a few dozen comparisons. */
 const COMPARISONS_MAX = 20_000;
@@ -20,12 +23,14 @@ export class NameConstraintState {
   private readonly excluded: Subtree[] = [];
   private comparisons = 0;
 
-  /** Takes over the constraints of an issuing certificate. @returns a problem when one of them cannot be understood: a constraint is never skipped */
+  /** Takes over the constraints of an issuing certificate. @returns a problem when one of them cannot be understood: a
+   * constraint is never skipped */
   add(certificate: Certificate): NameProblem {
     const constraints = certificate.extensions.nameConstraints;
     if (constraints === null) return null;
     for (const { base } of [...constraints.permitted, ...constraints.excluded]) {
-      if (!wellFormedConstraint(base)) return { reason: 'name_constraints', detail: 'a name constraint that is not written as RFC 5280 asks' };
+      if (!wellFormedConstraint(base))
+        return { reason: 'name_constraints', detail: 'a name constraint that is not written as RFC 5280 asks' };
     }
     if (constraints.permitted.length > 0) this.permitted.push(constraints.permitted);
     this.excluded.push(...constraints.excluded);
@@ -54,8 +59,17 @@ export class NameConstraintState {
       const ofForm = group.filter((s) => s.base.form === name.form);
       if (ofForm.length > 0 && !this.anyMatches(name, ofForm, 'permitted')) return refused(name);
     }
-    if (this.anyMatches(name, this.excluded.filter((s) => s.base.form === name.form), 'excluded')) return refused(name);
-    return this.comparisons > COMPARISONS_MAX ? { reason: 'limit_exceeded', detail: 'too many names and name constraints' } : null;
+    if (
+      this.anyMatches(
+        name,
+        this.excluded.filter((s) => s.base.form === name.form),
+        'excluded',
+      )
+    )
+      return refused(name);
+    return this.comparisons > COMPARISONS_MAX
+      ? { reason: 'limit_exceeded', detail: 'too many names and name constraints' }
+      : null;
   }
 
   private anyMatches(name: GeneralName, subtrees: readonly Subtree[], list: 'permitted' | 'excluded'): boolean {
@@ -75,14 +89,17 @@ function refused(name: GeneralName): NameProblem {
 function namesOf(certificate: Certificate, isLeaf: boolean, constrained: ReadonlySet<number>): GeneralName[] {
   const names: GeneralName[] = [...(certificate.extensions.subjectAltName ?? [])];
   if (!certificate.subject.equals(EMPTY_NAME)) names.push(synthetic(NAME_FORM.directoryName, certificate.subject));
-  for (const address of attributeValues(certificate.subject, OID.emailAddress)) names.push(synthetic(NAME_FORM.rfc822Name, Buffer.from(address)));
+  for (const address of attributeValues(certificate.subject, OID.emailAddress))
+    names.push(synthetic(NAME_FORM.rfc822Name, Buffer.from(address)));
   for (const name of certificate.extensions.subjectAltName ?? []) names.push(...mailboxIn(name));
   const hasDnsName = names.some((n) => n.form === NAME_FORM.dnsName);
-  if (isLeaf && !hasDnsName) for (const cn of attributeValues(certificate.subject, OID.commonName)) names.push(...hostIn(cn, constrained));
+  if (isLeaf && !hasDnsName)
+    for (const cn of attributeValues(certificate.subject, OID.commonName)) names.push(...hostIn(cn, constrained));
   return names;
 }
 
-/** SmtpUTF8Mailbox is a mailbox in the clothes of an otherName; RFC 9598 section 6 holds it to the constraints of rfc822Name. */
+/** SmtpUTF8Mailbox is a mailbox in the clothes of an otherName; RFC 9598 section 6 holds it to the constraints of
+ * rfc822Name. */
 function mailboxIn(name: GeneralName): GeneralName[] {
   if (name.form !== NAME_FORM.otherName) return [];
   try {
@@ -103,11 +120,15 @@ function mailboxIn(name: GeneralName): GeneralName[] {
 /** Dots of other scripts that name resolution takes for dots (RFC 3490 section 3.1). */
 const DOTS = /[\u3002\uff0e\uff61]/gu;
 
-/** A common name that reads as a host name or an address is used as one by older software, so it is held to the same constraints: also as
- *  a wildcard, with a dot at its end, and in letters of other widths. One that is nearly a host name is undecidable. */
+/** A common name that reads as a host name or an address is used as one by older software, so it is held to the same
+ * constraints: also as a wildcard, with a dot at its end, and in letters of other widths. One that is nearly a host
+ * name is undecidable. */
 function hostIn(commonName: string, constrained: ReadonlySet<number>): GeneralName[] {
   const text = commonName.replace(DOTS, '.').normalize('NFKC').trim().replace(/\.$/, '');
-  if (isIP(text) === 4 || (isIP(text) === 6 && !text.includes('.'))) return constrained.has(NAME_FORM.ipAddress) ? [synthetic(NAME_FORM.ipAddress, addressBytes(text)), ...dnsNameOf(text)] : dnsNameOf(text);
+  if (isIP(text) === 4 || (isIP(text) === 6 && !text.includes('.')))
+    return constrained.has(NAME_FORM.ipAddress)
+      ? [synthetic(NAME_FORM.ipAddress, addressBytes(text)), ...dnsNameOf(text)]
+      : dnsNameOf(text);
   // What has dots and no spaces can be meant as a host, whatever letters it has.
   return text.includes('.') && !/\s/u.test(text) ? dnsNameOf(text) : [];
 }
@@ -119,11 +140,14 @@ function dnsNameOf(text: string): GeneralName[] {
 function addressBytes(text: string): Buffer {
   if (isIP(text) === 4) return Buffer.from(text.split('.').map(Number));
   const [head = '', tail] = text.split('::');
-  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
   const [before, after] = [groups(head), groups(tail ?? '')];
   const middle = Array.from({ length: 8 - before.length - after.length }, () => 0);
   const bytes = Buffer.alloc(16);
-  [...before, ...(tail === undefined ? [] : middle), ...after].slice(0, 8).forEach((group, i) => bytes.writeUInt16BE(Number.isNaN(group) ? 0 : group, i * 2));
+  [...before, ...(tail === undefined ? [] : middle), ...after]
+    .slice(0, 8)
+    .forEach((group, i) => bytes.writeUInt16BE(Number.isNaN(group) ? 0 : group, i * 2));
   return bytes;
 }
 
@@ -139,7 +163,9 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
       return isWithin(nameWithin(name.value, base.value), undecidable);
     case NAME_FORM.dnsName: {
       const host = name.value.toString().toLowerCase();
-      return isHostName(host.replace(/^\*\./, '')) ? dnsMatches(host, base.value.toString('latin1').toLowerCase(), list) : undecidable;
+      return isHostName(host.replace(/^\*\./, ''))
+        ? dnsMatches(host, base.value.toString('latin1').toLowerCase(), list)
+        : undecidable;
     }
     case NAME_FORM.rfc822Name: {
       const mailbox = name.value.toString();
@@ -152,7 +178,8 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
     case NAME_FORM.ipAddress:
       return name.value.length * 2 === base.value.length && addressWithin(name.value, base.value);
     default:
-      // otherName, x400Address, ediPartyName and registeredID are not compared: a certificate with such a name fails where such a constraint exists.
+      // otherName, x400Address, ediPartyName and registeredID are not compared: a certificate with such a name fails
+      // where such a constraint exists.
       return undecidable;
   }
 }
@@ -164,14 +191,20 @@ function isWithin(found: ReturnType<typeof nameWithin>, undecidable: boolean): b
 function dnsMatches(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
   if (base === '' || name === base || name.endsWith(`.${base}`)) return true;
   // A wildcard stands for every name one label deeper, so an excluded name among those excludes the wildcard.
-  return list === 'excluded' && name.startsWith('*.') && base.endsWith(name.slice(1)) && !base.slice(0, -(name.length - 1)).includes('.');
+  return (
+    list === 'excluded' &&
+    name.startsWith('*.') &&
+    base.endsWith(name.slice(1)) &&
+    !base.slice(0, -(name.length - 1)).includes('.')
+  );
 }
 
 function mailboxMatches(mailbox: string, base: string): boolean {
   const at = mailbox.lastIndexOf('@');
   const host = mailbox.slice(at + 1).toLowerCase();
   const baseAt = base.lastIndexOf('@');
-  if (baseAt >= 0) return mailbox.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
+  if (baseAt >= 0)
+    return mailbox.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
   return hostMatches(host, base.toLowerCase());
 }
 
@@ -204,7 +237,10 @@ function wellFormedConstraint(base: GeneralName): boolean {
     case NAME_FORM.uri:
       return text() === '' || isHostName(text().replace(/^\./, ''));
     case NAME_FORM.ipAddress:
-      return (base.value.length === 8 || base.value.length === 32) && isPrefixMask(base.value.subarray(base.value.length / 2));
+      return (
+        (base.value.length === 8 || base.value.length === 32) &&
+        isPrefixMask(base.value.subarray(base.value.length / 2))
+      );
     default:
       return true;
   }
@@ -217,12 +253,21 @@ function isPrefixMask(mask: Buffer): boolean {
 
 /** Letters, digits and hyphens in labels of 1 to 63; at most 253 in all. */
 export function isHostName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name);
+  return (
+    name.length <= 253 &&
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name)
+  );
 }
 
 export function isMailbox(address: string): boolean {
   const at = address.lastIndexOf('@');
   const local = address.slice(0, at);
-  // Letters beyond ASCII stand before the @ of an internationalised mailbox; its host is written in ASCII (RFC 9598 section 3).
-  return at > 0 && address.length <= 320 && /^[\x21-\x3f\x41-\x7e\u00a0-\u{10ffff}]+$/u.test(local) && isHostName(address.slice(at + 1));
+  // Letters beyond ASCII stand before the @ of an internationalised mailbox; its host is written in ASCII (RFC 9598
+  // section 3).
+  return (
+    at > 0 &&
+    address.length <= 320 &&
+    /^[\x21-\x3f\x41-\x7e\u00a0-\u{10ffff}]+$/u.test(local) &&
+    isHostName(address.slice(at + 1))
+  );
 }

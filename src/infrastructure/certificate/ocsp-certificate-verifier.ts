@@ -1,9 +1,28 @@
 import { createHash } from 'node:crypto';
-import { CertificateVerifier, type CertificateCheck, type CertificateVerdict } from '../../application/ports/certificate-verifier.js';
+import {
+  CertificateVerifier,
+  type CertificateCheck,
+  type CertificateVerdict,
+} from '../../application/ports/certificate-verifier.js';
 import type { CertificateType } from '../../domain/values/certificate-status.js';
-import { CERTIFICATE_RULES, certificateRules, checkPresented, decide, type CertificateRules, type DecidedStatus, type PresentedCertificate, type StatusRuleOptions } from './certificate-check.js';
+import {
+  CERTIFICATE_RULES,
+  certificateRules,
+  checkPresented,
+  decide,
+  type CertificateRules,
+  type DecidedStatus,
+  type PresentedCertificate,
+  type StatusRuleOptions,
+} from './certificate-check.js';
 import { OcspClient, type OcspAnswer, type OcspClientOptions } from './ocsp-client.js';
-import { unknown, verifyOcspResponse, type CertificateStatus, type StatusIssuer, type StatusProblem } from './ocsp-response-verifier.js';
+import {
+  unknown,
+  verifyOcspResponse,
+  type CertificateStatus,
+  type StatusIssuer,
+  type StatusProblem,
+} from './ocsp-response-verifier.js';
 import { CARD_ALGORITHMS } from './public-key.js';
 import { TrustAnchors, type TrustAnchorSource } from './trust-anchors.js';
 import type { Certificate } from './certificate.js';
@@ -36,8 +55,13 @@ export interface OcspCertificateVerifierOptions {
 export interface CrlSource {
   /** Configured address or addresses. */
   readonly url: string;
-  /** @param at seconds since 1970 @returns the status, the CRL that says so, and the address that gave it, where that is known */
-  statusOf(certificate: Certificate, issuer: StatusIssuer, at: number): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null; readonly source?: string }>;
+  /** @param at seconds since 1970 @returns the status, the CRL that says so, and the address that gave it, where that
+   *   is known */
+  statusOf(
+    certificate: Certificate,
+    issuer: StatusIssuer,
+    at: number,
+  ): Promise<{ readonly status: CertificateStatus; readonly crl: Uint8Array | null; readonly source?: string }>;
 }
 
 /** Checks card certificates with the authentication server: path, card signature, then OCSP or CRL as configured.
@@ -49,7 +73,8 @@ export class OcspCertificateVerifier extends CertificateVerifier {
   private readonly answers = new AnswerCache();
   private readonly now: () => number;
 
-  /** @throws {TrustAnchorError} on unusable anchors, {RangeError} on unusable settings: the server must not start with either */
+  /** @throws {TrustAnchorError} on unusable anchors, {RangeError} on unusable settings: the server must not start with
+   *   either */
   constructor(private readonly options: OcspCertificateVerifierOptions) {
     super();
     this.rules = certificateRules(TrustAnchors.load(options.trustAnchors, options.environment), {
@@ -58,8 +83,13 @@ export class OcspCertificateVerifier extends CertificateVerifier {
       maxDepth: options.maxDepth,
       status: { ...options.ocsp },
     });
-    if (options.order !== 'crl' && options.ocsp === null) throw new RangeError(`order ${options.order} needs an OCSP address`);
-    if (options.order !== 'ocsp' && (options.crl?.user_authentication ?? options.crl?.digital_signature ?? null) === null) throw new RangeError(`order ${options.order} needs a CRL address`);
+    if (options.order !== 'crl' && options.ocsp === null)
+      throw new RangeError(`order ${options.order} needs an OCSP address`);
+    if (
+      options.order !== 'ocsp' &&
+      (options.crl?.user_authentication ?? options.crl?.digital_signature ?? null) === null
+    )
+      throw new RangeError(`order ${options.order} needs a CRL address`);
     this.ocsp = options.ocsp === null ? null : new OcspClient(options.ocsp);
     this.now = options.now ?? Date.now;
   }
@@ -73,18 +103,32 @@ export class OcspCertificateVerifier extends CertificateVerifier {
   }
 
   /** Asks the sources in their order. The first that decides is final: a CRL never overrides what OCSP said. */
-  private async statusOf(presented: PresentedCertificate, type: CertificateType): Promise<DecidedStatus | StatusProblem> {
-    const order: readonly ('ocsp' | 'crl')[] = this.options.order === 'ocsp-then-crl' ? ['ocsp', 'crl'] : this.options.order === 'crl-then-ocsp' ? ['crl', 'ocsp'] : [this.options.order];
+  private async statusOf(
+    presented: PresentedCertificate,
+    type: CertificateType,
+  ): Promise<DecidedStatus | StatusProblem> {
+    const order: readonly ('ocsp' | 'crl')[] =
+      this.options.order === 'ocsp-then-crl'
+        ? ['ocsp', 'crl']
+        : this.options.order === 'crl-then-ocsp'
+          ? ['crl', 'ocsp']
+          : [this.options.order];
     const problems: StatusProblem[] = [];
     for (const source of order) {
       const outcome = source === 'ocsp' ? await this.askOcsp(presented, type) : await this.askCrl(presented, type);
       if (!('cause' in outcome)) return outcome;
       problems.push(outcome);
     }
-    return unknown(problems[0]?.cause ?? 'no_status_source', problems.map((p, i) => `${order[i]}: ${p.detail}`).join('; '));
+    return unknown(
+      problems[0]?.cause ?? 'no_status_source',
+      problems.map((p, i) => `${order[i]}: ${p.detail}`).join('; '),
+    );
   }
 
-  private async askOcsp(presented: PresentedCertificate, type: CertificateType): Promise<DecidedStatus | StatusProblem> {
+  private async askOcsp(
+    presented: PresentedCertificate,
+    type: CertificateType,
+  ): Promise<DecidedStatus | StatusProblem> {
     const { certificate, issuer } = presented;
     const key = `${this.rules.anchors.version}:${createHash('sha256').update(certificate.der).digest('hex')}`;
     const kept = this.answers.get(key, this.now());
@@ -97,36 +141,70 @@ export class OcspCertificateVerifier extends CertificateVerifier {
     if (judged.status.status === 'unknown') return judged.status;
     const responder = await this.refuseResponder(judged.status.evidence.responderToCheck, presented, type);
     if (responder !== null) return responder;
-    if (judged.status.status === 'good') this.answers.keep(key, answer, this.reuseUntil(judged.status.evidence.nextUpdate));
+    if (judged.status.status === 'good')
+      this.answers.keep(key, answer, this.reuseUntil(judged.status.evidence.nextUpdate));
     return judged as DecidedStatus;
   }
 
-  /** A delegated responder that is not exempt is looked up in the CRL where one is configured: a stolen key that was revoked must not speak
-   *  for the authority. A CRL that cannot be had does not silence the responder (RFC 6960 section 4.2.2.2.1 leaves this to us). */
-  private async refuseResponder(responder: Certificate | null, { issuer }: PresentedCertificate, type: CertificateType): Promise<StatusProblem | null> {
+  /** A delegated responder that is not exempt is looked up in the CRL where one is configured: a stolen key that was
+   * revoked must not speak for the authority. A CRL that cannot be had does not silence the responder (RFC 6960 section
+   * 4.2.2.2.1 leaves this to us). */
+  private async refuseResponder(
+    responder: Certificate | null,
+    { issuer }: PresentedCertificate,
+    type: CertificateType,
+  ): Promise<StatusProblem | null> {
     const source = this.options.crl?.[type] ?? null;
     if (responder === null || source === null) return null;
     const { status } = await source.statusOf(responder, issuer, this.now() / 1000);
     return status.status === 'revoked' ? unknown('responder_unauthorised', 'the responder was revoked') : null;
   }
 
-  private judgeOcsp(answer: OcspAnswer, { certificate, issuer }: PresentedCertificate): Omit<DecidedStatus, 'status'> & { status: CertificateStatus } {
+  private judgeOcsp(
+    answer: OcspAnswer,
+    { certificate, issuer }: PresentedCertificate,
+  ): Omit<DecidedStatus, 'status'> & { status: CertificateStatus } {
     const checkedAt = this.now() / 1000;
-    const status = verifyOcspResponse({ response: answer.response, certificate, issuer, nonce: answer.nonce, at: checkedAt, ...this.rules.status, algorithms: CARD_ALGORITHMS });
-    return { method: 'ocsp', source: this.ocsp!.url.href, response: answer.response, nonce: answer.nonce, checkedAt, status };
+    const status = verifyOcspResponse({
+      response: answer.response,
+      certificate,
+      issuer,
+      nonce: answer.nonce,
+      at: checkedAt,
+      ...this.rules.status,
+      algorithms: CARD_ALGORITHMS,
+    });
+    return {
+      method: 'ocsp',
+      source: this.ocsp!.url.href,
+      response: answer.response,
+      nonce: answer.nonce,
+      checkedAt,
+      status,
+    };
   }
 
   private reuseUntil(nextUpdate: number | null): number {
     return Math.min(this.now() + (this.options.reuseAnswerSeconds ?? 0) * 1000, (nextUpdate ?? Infinity) * 1000);
   }
 
-  private async askCrl({ certificate, issuer }: PresentedCertificate, type: CertificateType): Promise<DecidedStatus | StatusProblem> {
+  private async askCrl(
+    { certificate, issuer }: PresentedCertificate,
+    type: CertificateType,
+  ): Promise<DecidedStatus | StatusProblem> {
     const source = this.options.crl?.[type] ?? null;
     if (source === null) return unknown('no_status_source', 'no CRL address for this type of certificate');
     const checkedAt = this.now() / 1000;
     const { status, crl, source: from } = await source.statusOf(certificate, issuer, checkedAt);
     if (status.status === 'unknown') return status;
-    return { method: 'crl', source: from ?? source.url, response: crl ?? new Uint8Array(), nonce: null, checkedAt, status };
+    return {
+      method: 'crl',
+      source: from ?? source.url,
+      response: crl ?? new Uint8Array(),
+      nonce: null,
+      checkedAt,
+      status,
+    };
   }
 }
 

@@ -11,7 +11,8 @@ export interface OcspClientOptions {
   readonly timeoutMs?: number;
   /** Largest answer. Default 64 KiB. */
   readonly bytesMax?: number;
-  /** Hash in CertID. Default sha1, which every responder understands (RFC 5019 section 2.1.1); it protects nothing, the signature does. */
+  /** Hash in CertID. Default sha1, which every responder understands (RFC 5019 section 2.1.1); it protects nothing, the
+   * signature does. */
   readonly certIdHash?: CertIdHash;
 }
 

@@ -30,8 +30,8 @@ export interface OcspCheck {
   /** Oldest acceptable thisUpdate, seconds; null: nextUpdate alone limits, and seven days where there is none. */
   readonly maxStatusAgeSeconds: number | null;
   readonly algorithms: AlgorithmPolicy;
-  /** Refuses an answer that was made after the certificate ran out: responders need not remember those. Not for the server, which may ask
-   *  about a card that was valid when it was read and has run out since. */
+  /** Refuses an answer that was made after the certificate ran out: responders need not remember those. Not for the
+   * server, which may ask about a card that was valid when it was read and has run out since. */
   readonly producedWithinValidity?: boolean;
 }
 
@@ -61,8 +61,8 @@ export interface StatusEvidence {
   readonly nextUpdate: number | null;
   /** SHA-256 of the signer's public key (the BIT STRING content), hex. */
   readonly signerKeySha256: string;
-  /** Certificate of a delegated responder that the authority did not exempt from revocation checks (id-pkix-ocsp-nocheck): whoever has a
-   *  CRL of the authority looks it up there. Null in every other case. */
+  /** Certificate of a delegated responder that the authority did not exempt from revocation checks
+   * (id-pkix-ocsp-nocheck): whoever has a CRL of the authority looks it up there. Null in every other case. */
   readonly responderToCheck: Certificate | null;
 }
 
@@ -87,11 +87,21 @@ function judge(response: BasicOcspResponse, check: OcspCheck): CertificateStatus
   const problem = checkNonce(response.extensions, check) ?? checkCriticalExtensions(response.extensions, OID.ocspNonce);
   if (problem !== null) return problem;
   const matching = response.responses.filter((single) => isAbout(single.certId, check));
-  if (matching.length !== 1) return unknown('status_mismatch', matching.length === 0 ? 'the answer is about another certificate' : 'several answers about one certificate');
+  if (matching.length !== 1)
+    return unknown(
+      'status_mismatch',
+      matching.length === 0 ? 'the answer is about another certificate' : 'several answers about one certificate',
+    );
   const single = matching[0]!;
-  const singleProblem = checkCriticalExtensions(single.extensions, OID.certificateTimestamps) ?? checkTimes(response, single, check);
+  const singleProblem =
+    checkCriticalExtensions(single.extensions, OID.certificateTimestamps) ?? checkTimes(response, single, check);
   if (singleProblem !== null) return singleProblem;
-  const evidence = { thisUpdate: single.thisUpdate, nextUpdate: single.nextUpdate, signerKeySha256: keySha256(signer.certificate), responderToCheck: signer === check.issuer || signer.certificate.extensions.ocspNoCheck ? null : signer.certificate };
+  const evidence = {
+    thisUpdate: single.thisUpdate,
+    nextUpdate: single.nextUpdate,
+    signerKeySha256: keySha256(signer.certificate),
+    responderToCheck: signer === check.issuer || signer.certificate.extensions.ocspNoCheck ? null : signer.certificate,
+  };
   if (single.status.kind === 'unknown') return unknown('status_unknown', 'the responder does not know the certificate');
   if (single.status.kind === 'good') return { status: 'good', evidence };
   return { status: 'revoked', reason: single.status.reason, revokedAt: single.status.revokedAt, evidence };
@@ -115,7 +125,8 @@ function findSigner(response: BasicOcspResponse, check: OcspCheck): StatusIssuer
     problem = signed;
   }
   for (const certificate of response.certificates) {
-    if (!namesResponder(response, certificate) || certificate.publicKeyBits.equals(issuer.certificate.publicKeyBits)) continue;
+    if (!namesResponder(response, certificate) || certificate.publicKeyBits.equals(issuer.certificate.publicKeyBits))
+      continue;
     const refusal = refuseDelegate(certificate, check);
     if (refusal !== null) {
       problem = unknown('responder_unauthorised', refusal);
@@ -135,28 +146,50 @@ function namesResponder(response: BasicOcspResponse, certificate: Certificate): 
 }
 
 function checkSigned(response: BasicOcspResponse, signer: StatusIssuer, check: OcspCheck): StatusProblem | null {
-  const problem = checkSignature({ message: response.tbs, signature: response.signature, algorithm: response.signatureAlgorithm }, signer.publicKey, check.algorithms);
+  const problem = checkSignature(
+    { message: response.tbs, signature: response.signature, algorithm: response.signatureAlgorithm },
+    signer.publicKey,
+    check.algorithms,
+  );
   return problem === null ? null : unknown('status_signature', problem.detail);
 }
 
 /** Extensions of a responder certificate that may be critical. */
-const DELEGATE_EXTENSIONS = new Set<string>([OID.basicConstraints, OID.keyUsage, OID.extendedKeyUsage, OID.certificatePolicies, OID.subjectAltName, OID.issuerAltName, OID.crlDistributionPoints, OID.ocspNoCheck]);
+const DELEGATE_EXTENSIONS = new Set<string>([
+  OID.basicConstraints,
+  OID.keyUsage,
+  OID.extendedKeyUsage,
+  OID.certificatePolicies,
+  OID.subjectAltName,
+  OID.issuerAltName,
+  OID.crlDistributionPoints,
+  OID.ocspNoCheck,
+]);
 
 /** Why a certificate may not sign answers for the authority, or null. Source: RFC 6960 section 4.2.2.2. */
 function refuseDelegate(certificate: Certificate, check: OcspCheck): string | null {
   const { issuer, at } = check;
   const { extendedKeyUsage, keyUsage, basicConstraints } = certificate.extensions;
-  if (!sameName(certificate.issuer, issuer.certificate.subject)) return 'the responder was certified by another authority';
+  if (!sameName(certificate.issuer, issuer.certificate.subject))
+    return 'the responder was certified by another authority';
   // anyExtendedKeyUsage does not do: an ordinary certificate must never become a responder by being generous.
-  if (extendedKeyUsage === null || !extendedKeyUsage.includes(OID.ocspSigning)) return 'the signer is not marked as a responder';
-  if (keyUsage !== null && (keyUsage & (KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation)) === 0) return 'the responder may not sign';
+  if (extendedKeyUsage === null || !extendedKeyUsage.includes(OID.ocspSigning))
+    return 'the signer is not marked as a responder';
+  if (keyUsage !== null && (keyUsage & (KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation)) === 0)
+    return 'the responder may not sign';
   if (basicConstraints?.ca === true) return 'the responder is an authority of its own';
   if (certificate.duplicateExtension !== null) return 'the responder has an extension twice';
   const critical = certificate.extensionList.find((e) => e.critical && !DELEGATE_EXTENSIONS.has(e.oid));
   if (critical !== undefined) return `unknown critical extension ${critical.oid} in the responder's certificate`;
-  if (at < certificate.notBefore || at > certificate.notAfter) return "the responder's certificate is not valid at this time";
-  if (!certificate.signatureAlgorithm.equals(certificate.tbsSignatureAlgorithm)) return "the responder's certificate names two algorithms";
-  const signed = checkSignature({ message: certificate.tbs, signature: certificate.signature, algorithm: certificate.signatureAlgorithm }, issuer.publicKey, check.algorithms);
+  if (at < certificate.notBefore || at > certificate.notAfter)
+    return "the responder's certificate is not valid at this time";
+  if (!certificate.signatureAlgorithm.equals(certificate.tbsSignatureAlgorithm))
+    return "the responder's certificate names two algorithms";
+  const signed = checkSignature(
+    { message: certificate.tbs, signature: certificate.signature, algorithm: certificate.signatureAlgorithm },
+    issuer.publicKey,
+    check.algorithms,
+  );
   return signed === null ? null : `the responder was not certified by this authority's key: ${signed.detail}`;
 }
 
@@ -167,19 +200,29 @@ function checkNonce(extensions: readonly Extension[], check: OcspCheck): StatusP
   const r = new DerReader(extension.value);
   const echoed = r.read(TAG.octetString);
   r.finish('nonce');
-  return echoed.length === check.nonce.length && timingSafeEqual(echoed, check.nonce) ? null : unknown('nonce_mismatch', 'the answer has the nonce of another request');
+  return echoed.length === check.nonce.length && timingSafeEqual(echoed, check.nonce)
+    ? null
+    : unknown('nonce_mismatch', 'the answer has the nonce of another request');
 }
 
-/** @param understood an extension that may be critical: the nonce of an answer, and proofs of logging of a certificate (RFC 6962 section 3.3),
- *  which say nothing about revocation */
+/** @param understood an extension that may be critical: the nonce of an answer, and proofs of logging of a certificate
+ *   (RFC 6962 section 3.3), which say nothing about revocation */
 function checkCriticalExtensions(extensions: readonly Extension[], understood: string): StatusProblem | null {
   const critical = extensions.find((e) => e.critical && e.oid !== understood);
-  return critical === undefined ? null : unknown('status_malformed', `unknown critical extension ${critical.oid} in the answer`);
+  return critical === undefined
+    ? null
+    : unknown('status_malformed', `unknown critical extension ${critical.oid} in the answer`);
 }
 
-const CERT_ID_HASHES: Readonly<Record<string, string>> = { [OID.sha1]: 'sha1', [OID.sha256]: 'sha256', [OID.sha384]: 'sha384', [OID.sha512]: 'sha512' };
+const CERT_ID_HASHES: Readonly<Record<string, string>> = {
+  [OID.sha1]: 'sha1',
+  [OID.sha256]: 'sha256',
+  [OID.sha384]: 'sha384',
+  [OID.sha512]: 'sha512',
+};
 
-/** All of CertID: the hash algorithm, the issuer's name and key, and the serial number. A serial number alone names many certificates. */
+/** All of CertID: the hash algorithm, the issuer's name and key, and the serial number. A serial number alone names
+ * many certificates. */
 function isAbout(certId: CertId, check: OcspCheck): boolean {
   const hash = CERT_ID_HASHES[certId.hashOid];
   if (hash === undefined || (check.certIdHash !== null && hash !== check.certIdHash)) return false;
@@ -195,10 +238,13 @@ function isAbout(certId: CertId, check: OcspCheck): boolean {
 function checkTimes(response: BasicOcspResponse, single: SingleResponse, check: OcspCheck): StatusProblem | null {
   const { at, clockToleranceSeconds, maxStatusAgeSeconds } = check;
   const stale = (detail: string): StatusProblem => unknown('status_stale', detail);
-  if (single.nextUpdate !== null && single.nextUpdate < single.thisUpdate) return unknown('status_malformed', 'nextUpdate before thisUpdate');
-  if (single.thisUpdate > at + clockToleranceSeconds || response.producedAt > at + clockToleranceSeconds) return stale('the answer is from the future');
+  if (single.nextUpdate !== null && single.nextUpdate < single.thisUpdate)
+    return unknown('status_malformed', 'nextUpdate before thisUpdate');
+  if (single.thisUpdate > at + clockToleranceSeconds || response.producedAt > at + clockToleranceSeconds)
+    return stale('the answer is from the future');
   if (response.producedAt < check.certificate.notBefore) return stale('the answer was made before the certificate');
-  if (check.producedWithinValidity === true && response.producedAt > check.certificate.notAfter) return stale('the answer was made after the certificate ran out');
+  if (check.producedWithinValidity === true && response.producedAt > check.certificate.notAfter)
+    return stale('the answer was made after the certificate ran out');
   if (single.nextUpdate !== null && at > single.nextUpdate) return stale('the time of the next update has passed');
   const limit = maxStatusAgeSeconds ?? (single.nextUpdate === null ? DEFAULT_STATUS_AGE_SECONDS : Infinity);
   return at - single.thisUpdate > limit ? stale(`the answer is older than ${limit} s`) : null;

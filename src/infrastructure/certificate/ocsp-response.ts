@@ -1,6 +1,18 @@
 import type { RevocationReason } from '../../domain/values/certificate-status.js';
 import { parseCertificate, readExtensionSequence, type Certificate, type Extension } from './certificate.js';
-import { asBuffer, context, contextConstructed, DerError, DerReader, readBitStringBytes, readGeneralizedTime, readInteger, readOid, readSmallInteger, TAG } from './der.js';
+import {
+  asBuffer,
+  context,
+  contextConstructed,
+  DerError,
+  DerReader,
+  readBitStringBytes,
+  readGeneralizedTime,
+  readInteger,
+  readOid,
+  readSmallInteger,
+  TAG,
+} from './der.js';
 import { checkName } from './distinguished-name.js';
 import { OID } from './oids.js';
 
@@ -14,7 +26,12 @@ export interface CertId {
 
 export type OcspCertStatus =
   | { readonly kind: 'good' }
-  | { readonly kind: 'revoked'; /** Seconds since 1970. */ readonly revokedAt: number; readonly reason: RevocationReason | null }
+  | {
+      readonly kind: 'revoked';
+      /** Seconds since 1970. */
+      readonly revokedAt: number;
+      readonly reason: RevocationReason | null;
+    }
   | { readonly kind: 'unknown' };
 
 export interface SingleResponse {
@@ -40,7 +57,13 @@ export interface BasicOcspResponse {
 }
 
 /** Names of OCSPResponseStatus (RFC 6960 section 4.2.1). */
-const RESPONSE_STATUS: Readonly<Record<number, string>> = { 1: 'malformedRequest', 2: 'internalError', 3: 'tryLater', 5: 'sigRequired', 6: 'unauthorized' };
+const RESPONSE_STATUS: Readonly<Record<number, string>> = {
+  1: 'malformedRequest',
+  2: 'internalError',
+  3: 'tryLater',
+  5: 'sigRequired',
+  6: 'unauthorized',
+};
 
 /** Answers larger than this are refused before they are read. */
 export const OCSP_RESPONSE_BYTES_MAX = 64 * 1024;
@@ -78,7 +101,13 @@ function parseBasic(bytes: Buffer): BasicOcspResponse {
   const certificateReader = basic.enterOptional(contextConstructed(0));
   basic.finish('basic OCSP response');
   const certificates = certificateReader === null ? [] : readCertificates(certificateReader);
-  return { tbs, signatureAlgorithm, signature, certificates, ...parseResponseData(new DerReader(tbs).enter(TAG.sequence)) };
+  return {
+    tbs,
+    signatureAlgorithm,
+    signature,
+    certificates,
+    ...parseResponseData(new DerReader(tbs).enter(TAG.sequence)),
+  };
 }
 
 function readCertificates(explicit: DerReader): Certificate[] {
@@ -92,7 +121,9 @@ function readCertificates(explicit: DerReader): Certificate[] {
   return certificates;
 }
 
-function parseResponseData(r: DerReader): Pick<BasicOcspResponse, 'responder' | 'producedAt' | 'responses' | 'extensions'> {
+function parseResponseData(
+  r: DerReader,
+): Pick<BasicOcspResponse, 'responder' | 'producedAt' | 'responses' | 'extensions'> {
   const version = r.enterOptional(contextConstructed(0));
   if (version !== null) {
     readSmallInteger(version, 0);
@@ -142,7 +173,12 @@ function readCertId(r: DerReader): CertId {
   const hashOid = readOid(algorithm);
   if (!algorithm.atEnd && algorithm.read(TAG.null).length !== 0) throw new DerError('a NULL with content');
   algorithm.finish('hash algorithm');
-  const certId = { hashOid, issuerNameHash: r.read(TAG.octetString), issuerKeyHash: r.read(TAG.octetString), serial: readInteger(r) };
+  const certId = {
+    hashOid,
+    issuerNameHash: r.read(TAG.octetString),
+    issuerKeyHash: r.read(TAG.octetString),
+    serial: readInteger(r),
+  };
   r.finish('CertID');
   return certId;
 }
@@ -163,7 +199,17 @@ function readStatus(r: DerReader): OcspCertStatus {
 }
 
 const REASONS: readonly (RevocationReason | null)[] = [
-  'unspecified', 'key_compromise', 'ca_compromise', 'affiliation_changed', 'superseded', 'cessation_of_operation', 'certificate_hold', null, 'remove_from_crl', 'privilege_withdrawn', 'aa_compromise',
+  'unspecified',
+  'key_compromise',
+  'ca_compromise',
+  'affiliation_changed',
+  'superseded',
+  'cessation_of_operation',
+  'certificate_hold',
+  null,
+  'remove_from_crl',
+  'privilege_withdrawn',
+  'aa_compromise',
 ];
 
 /** CRLReason by number. @throws {DerError} for 7 (unused) and unknown numbers. Source: RFC 5280 section 5.3.1. */

@@ -69,8 +69,8 @@ const INTERMEDIATES_MAX = 256;
 const CRLS_MAX = 64;
 const OCSP_RESPONSES_MAX = 16;
 
-/** Says whether a certificate is valid, from nothing but what is given. The path, signature and status rules are those of the server.
- *  Never throws on input. Source: RFC 5280 section 6, RFC 6960 section 3.2. @req R6 */
+/** Says whether a certificate is valid, from nothing but what is given. The path, signature and status rules are those
+ * of the server. Never throws on input. Source: RFC 5280 section 6, RFC 6960 section 3.2. @req R6 */
 export function checkOffline(check: OfflineCheck): OfflineVerdict {
   try {
     return judge(check);
@@ -82,8 +82,10 @@ export function checkOffline(check: OfflineCheck): OfflineVerdict {
 
 function judge(check: OfflineCheck): OfflineVerdict {
   const { intermediates = [], crls = [], ocspResponses = [] } = check;
-  if (intermediates.length > INTERMEDIATES_MAX || crls.length > CRLS_MAX || ocspResponses.length > OCSP_RESPONSES_MAX) return refusal('invalid', 'limit_exceeded', 'too many certificates, CRLs or OCSP answers');
-  if ((check.profile ?? 'rfc5280') !== 'rfc5280' && check.certificate.length > CARD_CERTIFICATE_BYTES_MAX) return refusal('invalid', 'limit_exceeded', 'larger than any card certificate');
+  if (intermediates.length > INTERMEDIATES_MAX || crls.length > CRLS_MAX || ocspResponses.length > OCSP_RESPONSES_MAX)
+    return refusal('invalid', 'limit_exceeded', 'too many certificates, CRLs or OCSP answers');
+  if ((check.profile ?? 'rfc5280') !== 'rfc5280' && check.certificate.length > CARD_CERTIFICATE_BYTES_MAX)
+    return refusal('invalid', 'limit_exceeded', 'larger than any card certificate');
   const request = pathRequest(check);
   const mode = check.revocation ?? defaultMode(check);
   const search = searchPaths(request);
@@ -91,8 +93,20 @@ function judge(check: OfflineCheck): OfflineVerdict {
     for (const path of search.paths) return valid(path, []);
     return refusal('invalid', search.problem().reason, search.problem().detail);
   }
-  const rules = { at: request.at, clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS, maxStatusAgeSeconds: check.maxStatusAgeSeconds ?? null, algorithms: request.profile.algorithms, conforming: true };
-  const revocation = new PathRevocation(request, { mode, ...readCrls(crls), ocspResponses, ocspNonce: check.ocspNonce ?? null, rules });
+  const rules = {
+    at: request.at,
+    clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
+    maxStatusAgeSeconds: check.maxStatusAgeSeconds ?? null,
+    algorithms: request.profile.algorithms,
+    conforming: true,
+  };
+  const revocation = new PathRevocation(request, {
+    mode,
+    ...readCrls(crls),
+    ocspResponses,
+    ocspNonce: check.ocspNonce ?? null,
+    rules,
+  });
   let best: OfflineVerdict | null = null;
   for (const path of search.paths) {
     const statuses = revocation.check(path);
@@ -106,7 +120,13 @@ function judge(check: OfflineCheck): OfflineVerdict {
 
 function pathRequest(check: OfflineCheck): PathRequest {
   const { profile: name = 'rfc5280', policies, maxDepth, extendedKeyUsage, allowSha1ForTest } = check;
-  const profile = profileFor(name, { policies, maxIntermediates: maxDepth, extendedKeyUsage, allowSha1ForTest, authorityAsLeaf: check.allowAuthority });
+  const profile = profileFor(name, {
+    policies,
+    maxIntermediates: maxDepth,
+    extendedKeyUsage,
+    allowSha1ForTest,
+    authorityAsLeaf: check.allowAuthority,
+  });
   const card = profile.cardRules;
   return {
     certificate: parseCertificate(check.certificate),
@@ -114,7 +134,8 @@ function pathRequest(check: OfflineCheck): PathRequest {
     anchors: check.trustAnchors.map((der, i) => readAnchor(der, i, check.issuerTrustedByKey)),
     at: check.at,
     profile,
-    // Card profiles ask for the strictest policy processing, whatever the caller says: their leaf must carry the policy itself.
+    // Card profiles ask for the strictest policy processing, whatever the caller says: their leaf must carry the policy
+    // itself.
     policies: {
       acceptable: card ? profile.leafPolicies : (policies ?? null),
       requireExplicitPolicy: card || check.requireExplicitPolicy === true,
@@ -143,7 +164,10 @@ function readableCertificate(der: Uint8Array): Certificate[] {
   return readable(() => parseCertificate(der));
 }
 
-function readCrls(files: readonly Uint8Array[]): { readonly crls: readonly Crl[]; readonly unreadable: readonly string[] } {
+function readCrls(files: readonly Uint8Array[]): {
+  readonly crls: readonly Crl[];
+  readonly unreadable: readonly string[];
+} {
   const crls: Crl[] = [];
   const unreadable: string[] = [];
   for (const der of files) {
@@ -171,12 +195,25 @@ function verdictOf(path: ValidPath, statuses: readonly PathStatus[]): OfflineVer
   if (last.status.status === 'good') return valid(path, statuses);
   const who = describeName(last.certificate.subject);
   const rest = { path: describePath(path), revocation: revocationOf(last), policies: path.policies };
-  if (last.status.status === 'revoked') return { verdict: 'invalid', reason: 'revoked', detail: `${who} was revoked: ${last.status.reason ?? 'no reason stated'}`, ...rest };
+  if (last.status.status === 'revoked')
+    return {
+      verdict: 'invalid',
+      reason: 'revoked',
+      detail: `${who} was revoked: ${last.status.reason ?? 'no reason stated'}`,
+      ...rest,
+    };
   return { verdict: 'unknown', reason: last.status.cause, detail: `status of ${who}: ${last.status.detail}`, ...rest };
 }
 
 function valid(path: ValidPath, statuses: readonly PathStatus[]): OfflineVerdict {
-  return { verdict: 'valid', reason: 'valid', detail: `issued by ${describeName(issuerOf(path).certificate.subject)}`, path: describePath(path), revocation: revocationOf(statuses.at(-1)), policies: path.policies };
+  return {
+    verdict: 'valid',
+    reason: 'valid',
+    detail: `issued by ${describeName(issuerOf(path).certificate.subject)}`,
+    path: describePath(path),
+    revocation: revocationOf(statuses.at(-1)),
+    policies: path.policies,
+  };
 }
 
 function refusal(verdict: 'invalid' | 'unknown', reason: string, detail: string): OfflineVerdict {
@@ -184,17 +221,39 @@ function refusal(verdict: 'invalid' | 'unknown', reason: string, detail: string)
 }
 
 function describePath(path: ValidPath): OfflineVerdict['path'] {
-  return [...path.certificates, path.anchor.certificate].map((c) => ({ subject: describeName(c.subject), serial: serialHex(c.serial), sha256: fingerprint(c) }));
+  return [...path.certificates, path.anchor.certificate].map((c) => ({
+    subject: describeName(c.subject),
+    serial: serialHex(c.serial),
+    sha256: fingerprint(c),
+  }));
 }
 
 function revocationOf(found: PathStatus | undefined): OfflineRevocation {
-  if (found === undefined) return { source: null, status: 'not_checked', reason: null, revokedAt: null, thisUpdate: null, nextUpdate: null, responder: null };
+  if (found === undefined)
+    return {
+      source: null,
+      status: 'not_checked',
+      reason: null,
+      revokedAt: null,
+      thisUpdate: null,
+      nextUpdate: null,
+      responder: null,
+    };
   return describeStatus(found.source, found.status);
 }
 
 /** A status as the tools print it. */
 export function describeStatus(source: 'ocsp' | 'crl' | null, status: CertificateStatus): OfflineRevocation {
-  if (status.status === 'unknown') return { source, status: 'unknown', reason: status.cause, revokedAt: null, thisUpdate: null, nextUpdate: null, responder: null };
+  if (status.status === 'unknown')
+    return {
+      source,
+      status: 'unknown',
+      reason: status.cause,
+      revokedAt: null,
+      thisUpdate: null,
+      nextUpdate: null,
+      responder: null,
+    };
   const { thisUpdate, nextUpdate, signerKeySha256 } = status.evidence;
   return {
     source,

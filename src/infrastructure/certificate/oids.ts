@@ -50,7 +50,15 @@ export const OID = {
 } as const;
 
 /** Bits of keyUsage as {@link readNamedBits} numbers them (RFC 5280 section 4.2.1.3). */
-export const KEY_USAGE = { digitalSignature: 1 << 0, nonRepudiation: 1 << 1, keyEncipherment: 1 << 2, dataEncipherment: 1 << 3, keyAgreement: 1 << 4, keyCertSign: 1 << 5, crlSign: 1 << 6 } as const;
+export const KEY_USAGE = {
+  digitalSignature: 1 << 0,
+  nonRepudiation: 1 << 1,
+  keyEncipherment: 1 << 2,
+  dataEncipherment: 1 << 3,
+  keyAgreement: 1 << 4,
+  keyCertSign: 1 << 5,
+  crlSign: 1 << 6,
+} as const;
 
 /** Whether a text is an object identifier as people write it: numbers without leading zeros, of which the first two are
  *  in range (X.660). */

@@ -19,8 +19,8 @@ interface Node {
 
 /** Certificate policies of a path, processed from the anchor downwards.
  *
- *  A graph with one node per policy and depth, not the tree of RFC 5280, because the tree grows exponentially on hostile input
- *  (CVE-2023-0464) while the graph gives the same answers. Source: RFC 9618 section 5, RFC 5280 section 6.1. */
+ * A graph with one node per policy and depth, not the tree of RFC 5280, because the tree grows exponentially on hostile
+ * input (CVE-2023-0464) while the graph gives the same answers. Source: RFC 9618 section 5, RFC 5280 section 6.1. */
 export class PolicyGraph {
   private levels: Map<string, Node>[] | null;
   private explicitPolicy: number;
@@ -50,15 +50,22 @@ export class PolicyGraph {
   process(certificate: Certificate, index: number, selfIssued: boolean): string | null {
     const policies = certificate.extensions.certificatePolicies;
     if (policies === null) this.levels = null;
-    else if (this.levels !== null) this.addLevel(policies.map((p) => p.policy), this.inhibitAny > 0 || (index < this.pathLength && selfIssued));
-    return this.explicitPolicy > 0 || this.levels !== null ? null : 'no policy is valid for the whole path, and one is required';
+    else if (this.levels !== null)
+      this.addLevel(
+        policies.map((p) => p.policy),
+        this.inhibitAny > 0 || (index < this.pathLength && selfIssued),
+      );
+    return this.explicitPolicy > 0 || this.levels !== null
+      ? null
+      : 'no policy is valid for the whole path, and one is required';
   }
 
   /** Steps 6.1.4 (a), (b) and (h) to (j): what an issuing certificate changes for those below it. */
   prepareNext(certificate: Certificate, selfIssued: boolean): string | null {
     const { policyMappings } = certificate.extensions;
     if (policyMappings !== null) {
-      if (policyMappings.some((m) => m.issuer === OID.anyPolicy || m.subject === OID.anyPolicy)) return 'a policy mapping from or to anyPolicy';
+      if (policyMappings.some((m) => m.issuer === OID.anyPolicy || m.subject === OID.anyPolicy))
+        return 'a policy mapping from or to anyPolicy';
       this.applyMappings(policyMappings);
     }
     if (!selfIssued) {
@@ -92,7 +99,11 @@ export class PolicyGraph {
     }
     if (anyPolicyCounts && policies.includes(OID.anyPolicy)) {
       for (const policy of new Set(previous.flatMap((n) => [...n.expected]))) {
-        if (!level.has(policy)) add(policy, previous.filter((n) => n.expected.has(policy)));
+        if (!level.has(policy))
+          add(
+            policy,
+            previous.filter((n) => n.expected.has(policy)),
+          );
       }
     }
     this.levels!.push(level);
@@ -135,11 +146,14 @@ export class PolicyGraph {
     if (this.levels === null) return [];
     const granted = new Set<string>();
     for (const level of this.levels.slice(1)) {
-      for (const node of level.values()) if (node.policy !== OID.anyPolicy && [...node.parents].some((p) => p.policy === OID.anyPolicy)) granted.add(node.policy);
+      for (const node of level.values())
+        if (node.policy !== OID.anyPolicy && [...node.parents].some((p) => p.policy === OID.anyPolicy))
+          granted.add(node.policy);
     }
     const anyAtEnd = this.levels.at(-1)!.has(OID.anyPolicy);
     const { acceptable } = this.inputs;
-    if (acceptable === null || acceptable.includes(OID.anyPolicy)) return anyAtEnd ? [...granted, OID.anyPolicy] : [...granted];
+    if (acceptable === null || acceptable.includes(OID.anyPolicy))
+      return anyAtEnd ? [...granted, OID.anyPolicy] : [...granted];
     return acceptable.filter((policy) => granted.has(policy) || anyAtEnd);
   }
 }

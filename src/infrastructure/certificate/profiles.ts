@@ -11,10 +11,12 @@ export interface Profile {
   readonly algorithms: AlgorithmPolicy;
   /** Certificates between leaf and anchor that are not self-issued. */
   readonly maxIntermediates: number;
-  /** The card profiles refuse what no card certificate needs: name constraints, policy mappings, delta and indirect CRLs. */
+  /** The card profiles refuse what no card certificate needs: name constraints, policy mappings, delta and indirect
+   * CRLs. */
   readonly cardRules: boolean;
-  /** Whether the certificate in question may itself be an authority. RFC 5280 allows it; nobody presents one here, and a profile that knows no
-   *  peer name could not tell whose authority it is. True only while the signer of a CRL is checked. */
+  /** Whether the certificate in question may itself be an authority. RFC 5280 allows it; nobody presents one here, and
+   * a profile that knows no peer name could not tell whose authority it is. True only while the signer of a CRL is
+   * checked. */
   readonly authorityAsLeaf: boolean;
   /** Bits that the leaf's keyUsage must have, and must not have. Null: keyUsage of the leaf is free. */
   readonly leafKeyUsage: { readonly required: number; readonly forbidden: number } | null;

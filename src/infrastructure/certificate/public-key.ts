@@ -7,7 +7,12 @@ export type Curve = 'P-256' | 'P-384' | 'P-521';
 
 /** What a SubjectPublicKeyInfo holds, as far as signatures are concerned. */
 export type KeyShape =
-  | { readonly kind: 'rsa'; readonly bits: number; /** Exponent; 0 when it does not fit into 48 bits. */ readonly exponent: number }
+  | {
+      readonly kind: 'rsa';
+      readonly bits: number;
+      /** Exponent; 0 when it does not fit into 48 bits. */
+      readonly exponent: number;
+    }
   | { readonly kind: 'ec'; readonly curve: Curve }
   | { readonly kind: 'other'; readonly oid: string };
 
@@ -58,7 +63,8 @@ const EQUATIONS: Readonly<Record<Curve, { readonly p: bigint; readonly b: bigint
     b: 0x0051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00n,
   },
 };
-/** A modulus with a small factor is no product of two large primes (NIST SP 800-89 section 5.3.3 asks to look up to 752). */
+/** A modulus with a small factor is no product of two large primes (NIST SP 800-89 section 5.3.3 asks to look up to
+ * 752). */
 const SMALL_PRIMES = productOfPrimes(752);
 
 function readKeyShape(spki: Buffer): KeyShape {
@@ -78,7 +84,8 @@ function readKeyShape(spki: Buffer): KeyShape {
 }
 
 function readRsaShape(parameters: Buffer | null, bits: Buffer): KeyShape {
-  if (parameters === null || !parameters.equals(NULL_PARAMETERS)) throw new DerError('an RSA key whose parameters are not NULL');
+  if (parameters === null || !parameters.equals(NULL_PARAMETERS))
+    throw new DerError('an RSA key whose parameters are not NULL');
   const outer = new DerReader(bits);
   const r = outer.enter(TAG.sequence);
   outer.finish('RSA key');
@@ -86,20 +93,23 @@ function readRsaShape(parameters: Buffer | null, bits: Buffer): KeyShape {
   const exponent = readInteger(r);
   r.finish('RSA key');
   if (modulus[0]! >= 0x80 || exponent[0]! >= 0x80) throw new DerError('a negative number in an RSA key');
-  if ((modulus.at(-1)! & 1) === 0 || hasSmallFactor(modulus)) throw new DerError('an RSA modulus that is not a product of two large primes');
+  if ((modulus.at(-1)! & 1) === 0 || hasSmallFactor(modulus))
+    throw new DerError('an RSA modulus that is not a product of two large primes');
   const leadingZero = modulus[0] === 0 ? 1 : 0;
   const bitLength = (modulus.length - leadingZero) * 8 - (Math.clz32(modulus[leadingZero] ?? 0) - 24);
   return { kind: 'rsa', bits: bitLength, exponent: exponent.length > 6 ? 0 : exponent.readUIntBE(0, exponent.length) };
 }
 
-/** Named curves and uncompressed points only (RFC 5480 section 2.1.1): explicit parameters are how CVE-2020-0601 worked. */
+/** Named curves and uncompressed points only (RFC 5480 section 2.1.1): explicit parameters are how CVE-2020-0601
+ * worked. */
 function readEcShape(parameters: Buffer | null, bits: Buffer): KeyShape {
   if (parameters === null) throw new DerError('an EC key without a curve');
   const r = new DerReader(parameters);
   if (r.peek() !== TAG.oid) return { kind: 'other', oid: OID.ecPublicKey };
   const known = CURVES.get(readOid(r));
   if (known === undefined) return { kind: 'other', oid: OID.ecPublicKey };
-  if (bits.length !== known.pointBytes || bits[0] !== 0x04) throw new DerError('an EC point that is not in uncompressed form');
+  if (bits.length !== known.pointBytes || bits[0] !== 0x04)
+    throw new DerError('an EC point that is not in uncompressed form');
   if (!isOnCurve(bits, known.curve)) throw new DerError('an EC point that is not on its curve');
   return { kind: 'ec', curve: known.curve };
 }
@@ -124,7 +134,9 @@ function bigInt(bytes: Buffer): bigint {
 
 function productOfPrimes(limit: number): bigint {
   let product = 1n;
-  for (let n = 2; n < limit; n += 1) if (Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).every((d) => n % d !== 0)) product *= BigInt(n);
+  for (let n = 2; n < limit; n += 1)
+    if (Array.from({ length: Math.floor(Math.sqrt(n)) - 1 }, (_, i) => i + 2).every((d) => n % d !== 0))
+      product *= BigInt(n);
   return product;
 }
 
@@ -134,8 +146,8 @@ export interface SignatureRule {
   readonly hash: Hash;
 }
 
-/** AlgorithmIdentifiers by their whole DER, so that wrong parameters are another algorithm (RFC 5758). RSA's NULL is written first, for
- *  {@link signatureRuleByName}; RFC 4055 section 5 asks to accept its absence too. */
+/** AlgorithmIdentifiers by their whole DER, so that wrong parameters are another algorithm (RFC 5758). RSA's NULL is
+ * written first, for {@link signatureRuleByName}; RFC 4055 section 5 asks to accept its absence too. */
 const SIGNATURE_RULES = new Map<string, SignatureRule>([
   ['300d06092a864886f70d0101050500', { name: 'sha1WithRSAEncryption', kind: 'rsa', hash: 'sha1' }],
   ['300d06092a864886f70d01010b0500', { name: 'sha256WithRSAEncryption', kind: 'rsa', hash: 'sha256' }],
@@ -173,7 +185,14 @@ export const CARD_ALGORITHMS: AlgorithmPolicy = {
 };
 
 export const GENERAL_ALGORITHMS: AlgorithmPolicy = {
-  signatures: new Set(['sha256WithRSAEncryption', 'sha384WithRSAEncryption', 'sha512WithRSAEncryption', 'ecdsa-with-SHA256', 'ecdsa-with-SHA384', 'ecdsa-with-SHA512']),
+  signatures: new Set([
+    'sha256WithRSAEncryption',
+    'sha384WithRSAEncryption',
+    'sha512WithRSAEncryption',
+    'ecdsa-with-SHA256',
+    'ecdsa-with-SHA384',
+    'ecdsa-with-SHA512',
+  ]),
   rsaBitsMin: 2048,
   rsaBitsMax: 8192,
   rsaExponentMin: 3,
@@ -182,13 +201,21 @@ export const GENERAL_ALGORITHMS: AlgorithmPolicy = {
 
 /** For published test suites that are older than today's rules. The server never uses it. */
 export function withSha1ForTest(policy: AlgorithmPolicy): AlgorithmPolicy {
-  return { ...policy, signatures: new Set([...policy.signatures, 'sha1WithRSAEncryption', 'ecdsa-with-SHA1']), rsaBitsMin: 1024 };
+  return {
+    ...policy,
+    signatures: new Set([...policy.signatures, 'sha1WithRSAEncryption', 'ecdsa-with-SHA1']),
+    rsaBitsMin: 1024,
+  };
 }
 
-export type SignatureProblem = { readonly reason: 'weak_algorithm' | 'limit_exceeded' | 'unsupported' | 'bad_signature' | 'malformed'; readonly detail: string };
+export type SignatureProblem = {
+  readonly reason: 'weak_algorithm' | 'limit_exceeded' | 'unsupported' | 'bad_signature' | 'malformed';
+  readonly detail: string;
+};
 
-/** Checks one signature by a key, under a policy. The algorithm must suit the key: an RSA algorithm with an EC key is refused, not tried.
- *  @returns null when the signature is good */
+/** Checks one signature by a key, under a policy. The algorithm must suit the key: an RSA algorithm with an EC key is
+ * refused, not tried.
+ * @returns null when the signature is good */
 export function checkSignature(signed: SignedBytes, key: PublicKey, policy: AlgorithmPolicy): SignatureProblem | null {
   const rule = suitableRule(signed.algorithm, key, policy);
   if ('reason' in rule) return rule;
@@ -196,12 +223,18 @@ export function checkSignature(signed: SignedBytes, key: PublicKey, policy: Algo
 }
 
 /** As {@link checkSignature}, for messages of megabytes: hashed on the thread pool, not on the event loop. */
-export function checkLargeSignature(signed: SignedBytes, key: PublicKey, policy: AlgorithmPolicy): Promise<SignatureProblem | null> {
+export function checkLargeSignature(
+  signed: SignedBytes,
+  key: PublicKey,
+  policy: AlgorithmPolicy,
+): Promise<SignatureProblem | null> {
   const rule = suitableRule(signed.algorithm, key, policy);
   if ('reason' in rule) return Promise.resolve(rule);
   return new Promise((resolve) => {
     try {
-      verify(rule.hash, signed.message, key.key, signed.signature, (error, good) => resolve(error === null && good ? null : WRONG_SIGNATURE));
+      verify(rule.hash, signed.message, key.key, signed.signature, (error, good) =>
+        resolve(error === null && good ? null : WRONG_SIGNATURE),
+      );
     } catch {
       resolve(WRONG_SIGNATURE);
     }
@@ -215,37 +248,50 @@ export interface SignedBytes {
   readonly algorithm: Buffer;
 }
 
-const WRONG_SIGNATURE: SignatureProblem = { reason: 'bad_signature', detail: 'the signature does not belong to these bytes and this key' };
+const WRONG_SIGNATURE: SignatureProblem = {
+  reason: 'bad_signature',
+  detail: 'the signature does not belong to these bytes and this key',
+};
 
 function suitableRule(algorithm: Buffer, key: PublicKey, policy: AlgorithmPolicy): SignatureRule | SignatureProblem {
   const rule = SIGNATURE_RULES.get(algorithm.toString('hex'));
   if (rule === undefined) return unknownAlgorithm(algorithm);
-  if (!policy.signatures.has(rule.name)) return { reason: 'weak_algorithm', detail: `${rule.name} is not accepted here` };
+  if (!policy.signatures.has(rule.name))
+    return { reason: 'weak_algorithm', detail: `${rule.name} is not accepted here` };
   const keyProblem = checkKey(key.shape, policy);
   if (keyProblem !== null) return keyProblem;
-  return key.shape.kind === rule.kind ? rule : { reason: 'bad_signature', detail: `${rule.name} with a key of another kind` };
+  return key.shape.kind === rule.kind
+    ? rule
+    : { reason: 'bad_signature', detail: `${rule.name} with a key of another kind` };
 }
 
 /** Whether a key is of an accepted kind and size; null when it is. */
 export function checkKey(shape: KeyShape, policy: AlgorithmPolicy): SignatureProblem | null {
   if (shape.kind === 'other') return { reason: 'unsupported', detail: `keys of type ${shape.oid} are not checked` };
-  if (shape.kind === 'ec') return policy.curves.has(shape.curve) ? null : { reason: 'weak_algorithm', detail: `curve ${shape.curve} is not accepted here` };
+  if (shape.kind === 'ec')
+    return policy.curves.has(shape.curve)
+      ? null
+      : { reason: 'weak_algorithm', detail: `curve ${shape.curve} is not accepted here` };
   if (shape.bits < policy.rsaBitsMin) return { reason: 'weak_algorithm', detail: `RSA key of ${shape.bits} bits` };
   if (shape.bits > policy.rsaBitsMax) return { reason: 'limit_exceeded', detail: `RSA key of ${shape.bits} bits` };
-  if (shape.exponent < policy.rsaExponentMin || shape.exponent % 2 === 0) return { reason: 'weak_algorithm', detail: 'RSA exponent' };
+  if (shape.exponent < policy.rsaExponentMin || shape.exponent % 2 === 0)
+    return { reason: 'weak_algorithm', detail: 'RSA exponent' };
   return null;
 }
 
 /** Name and DER of a signature algorithm by its name in RFC 3279 and RFC 4055, or undefined. */
 export function signatureRuleByName(name: string): { rule: SignatureRule; algorithm: Buffer } | undefined {
-  for (const [hex, rule] of SIGNATURE_RULES) if (rule.name === name) return { rule, algorithm: Buffer.from(hex, 'hex') };
+  for (const [hex, rule] of SIGNATURE_RULES)
+    if (rule.name === name) return { rule, algorithm: Buffer.from(hex, 'hex') };
   return undefined;
 }
 
 function unknownAlgorithm(algorithm: Buffer): SignatureProblem {
   try {
     const oid = readOid(new DerReader(algorithm).enter(TAG.sequence));
-    return WEAK_OIDS.has(oid) ? { reason: 'weak_algorithm', detail: `signature algorithm ${oid}` } : { reason: 'unsupported', detail: `signature algorithm ${oid} is not checked` };
+    return WEAK_OIDS.has(oid)
+      ? { reason: 'weak_algorithm', detail: `signature algorithm ${oid}` }
+      : { reason: 'unsupported', detail: `signature algorithm ${oid} is not checked` };
   } catch {
     return { reason: 'malformed', detail: 'signature algorithm' };
   }

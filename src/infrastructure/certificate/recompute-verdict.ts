@@ -6,7 +6,13 @@ import type {
 } from '../../application/ports/certificate-verifier.js';
 import type { FaceRecordStatements } from '../../domain/registration/card-agreement.js';
 import type { CertificateEvidence } from '../../domain/values/certificate-status.js';
-import { checkPresented, decide, secondsOf, type CertificateRules, type PresentedCertificate } from './certificate-check.js';
+import {
+  checkPresented,
+  decide,
+  secondsOf,
+  type CertificateRules,
+  type PresentedCertificate,
+} from './certificate-check.js';
 import { verifyCrlBytes } from './crl-verifier.js';
 import { asBuffer } from './der.js';
 import { unknown, verifyOcspResponse, type CertificateStatus } from './ocsp-response-verifier.js';
@@ -25,14 +31,18 @@ export interface KeptCheck {
   readonly evidence: CertificateEvidence;
 }
 
-/** Recomputes a verdict at its own time from what was kept, years later and without asking anyone. Nothing comes from the clock, the network
- *  or the event's conclusion; of the event only the instants and the address count.
- *  @param rules anchors, policy OIDs and status rules as they were configured then
- *  @returns the verdict as it must have been. Pure. @req R6 R22 */
+/** Recomputes a verdict at its own time from what was kept, years later and without asking anyone. Nothing comes from
+ * the clock, the network or the event's conclusion; of the event only the instants and the address count.
+ * @param rules anchors, policy OIDs and status rules as they were configured then
+ * @returns the verdict as it must have been. Pure. @req R6 R22 */
 export function recomputeVerdict(kept: KeptCheck, rules: CertificateRules): CertificateVerdict {
   const { sealed, certificateType, signedBytes, signature, at, evidence } = kept;
   const checkedAt = secondsOf(evidence.checkedAtUtc);
-  const presented = checkPresented({ certificate: sealed.certificate, certificateType, signedBytes, signature, at }, rules, checkedAt);
+  const presented = checkPresented(
+    { certificate: sealed.certificate, certificateType, signedBytes, signature, at },
+    rules,
+    checkedAt,
+  );
   if ('verdict' in presented) return presented;
   const status = statusFrom(sealed, presented, checkedAt, rules);
   if (status.status === 'unknown') return { verdict: 'unknown', cause: status.cause, detail: status.detail };
@@ -46,18 +56,41 @@ export function recomputeVerdict(kept: KeptCheck, rules: CertificateRules): Cert
   });
 }
 
-function statusFrom(sealed: SealedCertificateEvidence, { certificate, issuer }: PresentedCertificate, at: number, rules: CertificateRules): CertificateStatus {
+function statusFrom(
+  sealed: SealedCertificateEvidence,
+  { certificate, issuer }: PresentedCertificate,
+  at: number,
+  rules: CertificateRules,
+): CertificateStatus {
   const { statusKind, statusResponse, ocspNonce } = sealed;
-  if (statusKind === null || statusResponse === null) return unknown('no_status_source', 'no answer about the status was kept');
-  const common = { certificate, issuer, at, clockToleranceSeconds: rules.status.clockToleranceSeconds, algorithms: CARD_ALGORITHMS };
-  if (statusKind === 'crl') return verifyCrlBytes(statusResponse, { ...common, maxStatusAgeSeconds: null, conforming: true });
+  if (statusKind === null || statusResponse === null)
+    return unknown('no_status_source', 'no answer about the status was kept');
+  const common = {
+    certificate,
+    issuer,
+    at,
+    clockToleranceSeconds: rules.status.clockToleranceSeconds,
+    algorithms: CARD_ALGORITHMS,
+  };
+  if (statusKind === 'crl')
+    return verifyCrlBytes(statusResponse, { ...common, maxStatusAgeSeconds: null, conforming: true });
   const { requireNonce, certIdHash, maxStatusAgeSeconds } = rules.status;
-  return verifyOcspResponse({ ...common, response: statusResponse, nonce: ocspNonce === null ? null : Buffer.from(ocspNonce, 'hex'), requireNonce, certIdHash, maxStatusAgeSeconds });
+  return verifyOcspResponse({
+    ...common,
+    response: statusResponse,
+    nonce: ocspNonce === null ? null : Buffer.from(ocspNonce, 'hex'),
+    requireNonce,
+    certIdHash,
+    maxStatusAgeSeconds,
+  });
 }
 
 /** Names of the evidence fields in which a stored verdict and the recomputed one differ; empty when the record holds.
  *  @param stored verdict of the stored event */
-export function differences(stored: { readonly verdict: CertificateVerdict['verdict']; readonly evidence: CertificateEvidence }, recomputed: CertificateVerdict): string[] {
+export function differences(
+  stored: { readonly verdict: CertificateVerdict['verdict']; readonly evidence: CertificateEvidence },
+  recomputed: CertificateVerdict,
+): string[] {
   if (stored.verdict !== recomputed.verdict) return ['verdict'];
   if (recomputed.verdict === 'unknown') return [];
   const fields = Object.keys(stored.evidence) as (keyof CertificateEvidence)[];
@@ -68,7 +101,12 @@ export function differences(stored: { readonly verdict: CertificateVerdict['verd
 export interface KeptEvidence {
   readonly sealed: SealedCertificateEvidence;
   /** What the card signed and when it was judged; null in evidence of the time before that was kept. */
-  readonly presented: (Pick<KeptCheck, 'certificateType' | 'signedBytes' | 'signature' | 'at'> & { /** null in evidence of the time before it was kept, and where nobody looked. */ readonly faceRecord: FaceRecordStatements | null }) | null;
+  readonly presented:
+    | (Pick<KeptCheck, 'certificateType' | 'signedBytes' | 'signature' | 'at'> & {
+        /** null in evidence of the time before it was kept, and where nobody looked. */
+        readonly faceRecord: FaceRecordStatements | null;
+      })
+    | null;
 }
 
 /** The sealed evidence as the vault holds it. @throws {TypeError} when the bytes are something else */
@@ -90,7 +128,13 @@ export function readKeptEvidence(bytes: Uint8Array): KeptEvidence {
     unknown
   >;
   const isTextOrNull = (field: unknown): field is string | null => field === null || typeof field === 'string';
-  if (typeof certificate !== 'string' || !isTextOrNull(statusResponse) || !isTextOrNull(ocspNonce) || (statusKind !== 'ocsp' && statusKind !== 'crl' && statusKind !== null)) throw wrong;
+  if (
+    typeof certificate !== 'string' ||
+    !isTextOrNull(statusResponse) ||
+    !isTextOrNull(ocspNonce) ||
+    (statusKind !== 'ocsp' && statusKind !== 'crl' && statusKind !== null)
+  )
+    throw wrong;
   return {
     sealed: {
       certificate: Buffer.from(certificate, 'base64'),
@@ -116,8 +160,21 @@ function readSettings(value: unknown, wrong: TypeError): CertificateSettings | n
 
 function readPresented(value: unknown, wrong: TypeError): NonNullable<KeptEvidence['presented']> {
   const { certificateType, signedText, signature, at, faceRecord } = (value ?? {}) as Record<string, unknown>;
-  if ((certificateType !== 'user_authentication' && certificateType !== 'digital_signature') || typeof signedText !== 'string' || typeof signature !== 'string' || typeof at !== 'string' || Number.isNaN(Date.parse(at))) throw wrong;
-  return { certificateType, signedBytes: Buffer.from(signedText), signature: Buffer.from(signature, 'base64'), at, faceRecord: readFaceRecord(faceRecord, wrong) };
+  if (
+    (certificateType !== 'user_authentication' && certificateType !== 'digital_signature') ||
+    typeof signedText !== 'string' ||
+    typeof signature !== 'string' ||
+    typeof at !== 'string' ||
+    Number.isNaN(Date.parse(at))
+  )
+    throw wrong;
+  return {
+    certificateType,
+    signedBytes: Buffer.from(signedText),
+    signature: Buffer.from(signature, 'base64'),
+    at,
+    faceRecord: readFaceRecord(faceRecord, wrong),
+  };
 }
 
 function readFaceRecord(value: unknown, wrong: TypeError): FaceRecordStatements | null {

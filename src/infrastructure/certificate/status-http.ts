@@ -32,7 +32,8 @@ export interface StatusHttpFailure {
 /** An address from the configuration. @throws {RangeError} when it is not plain http(s) without credentials */
 export function statusUrl(address: string): URL {
   const url = new URL(address);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new RangeError(`${address}: only http and https addresses are asked for certificate status`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new RangeError(`${address}: only http and https addresses are asked for certificate status`);
   if (url.username !== '' || url.password !== '') throw new RangeError('a status address must not hold credentials');
   return url;
 }
@@ -48,10 +49,14 @@ const agents = {
 export function exchange(request: StatusHttpRequest): Promise<StatusHttpAnswer | StatusHttpFailure> {
   return new Promise((resolve) => {
     const fail = (cause: UnknownCertificateCause, detail: string): void => settle({ cause, detail });
-    const deadline = setTimeout(() => fail('responder_timeout', `no complete answer within ${request.timeoutMs} ms`), request.timeoutMs);
+    const deadline = setTimeout(
+      () => fail('responder_timeout', `no complete answer within ${request.timeoutMs} ms`),
+      request.timeoutMs,
+    );
     const protocol = request.url.protocol === 'https:' ? 'https:' : 'http:';
     const send = protocol === 'https:' ? httpsRequest : httpRequest;
-    const headers = request.body === null ? request.headers : { ...request.headers, 'content-length': String(request.body.length) };
+    const headers =
+      request.body === null ? request.headers : { ...request.headers, 'content-length': String(request.body.length) };
     const outgoing = send(request.url, { method: request.method, headers, agent: agents[protocol] });
     let settled = false;
     const settle = (outcome: StatusHttpAnswer | StatusHttpFailure): void => {
@@ -67,7 +72,11 @@ export function exchange(request: StatusHttpRequest): Promise<StatusHttpAnswer |
   });
 }
 
-function receive(incoming: IncomingMessage, request: StatusHttpRequest, settle: (outcome: StatusHttpAnswer | StatusHttpFailure) => void): void {
+function receive(
+  incoming: IncomingMessage,
+  request: StatusHttpRequest,
+  settle: (outcome: StatusHttpAnswer | StatusHttpFailure) => void,
+): void {
   const fail = (cause: UnknownCertificateCause, detail: string): void => settle({ cause, detail });
   incoming.on('error', () => fail('responder_unreachable', 'the connection broke during the answer'));
   incoming.on('aborted', () => fail('responder_unreachable', 'the connection broke during the answer'));
@@ -81,15 +90,22 @@ function receive(incoming: IncomingMessage, request: StatusHttpRequest, settle: 
     if (request.sink !== undefined && incoming.statusCode === 200) request.sink(chunk);
     else chunks.push(chunk);
   });
-  incoming.on('end', () => settle({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
+  incoming.on('end', () =>
+    settle({ statusCode: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
+  );
 }
 
 function refuseHead(incoming: IncomingMessage, request: StatusHttpRequest): string | null {
   const { statusCode = 0, headers } = incoming;
   if (request.alsoAccept?.includes(statusCode) === true) return null;
-  if (statusCode !== 200) return statusCode >= 300 && statusCode < 400 ? `HTTP ${statusCode}: redirects are not followed` : `HTTP ${statusCode}`;
+  if (statusCode !== 200)
+    return statusCode >= 300 && statusCode < 400
+      ? `HTTP ${statusCode}: redirects are not followed`
+      : `HTTP ${statusCode}`;
   const contentType = headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (!request.contentTypes.includes(contentType)) return `content type '${contentType}'`;
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') return 'an encoded body';
-  return Number(headers['content-length'] ?? 0) > request.bytesMax ? `the answer is larger than ${request.bytesMax} bytes` : null;
+  return Number(headers['content-length'] ?? 0) > request.bytesMax
+    ? `the answer is larger than ${request.bytesMax} bytes`
+    : null;
 }

@@ -31,14 +31,18 @@ export function trustAnchor(der: Uint8Array, options: { trustedByKey?: boolean |
 /** Certificates as an operator configures them: PEM text (several blocks allowed) or DER. */
 export type TrustAnchorSource = string | Uint8Array;
 
-/** The anchors of each purpose, kept apart: an anchor for signing certificates never vouches for an authentication certificate.
- *  Several generations may share one name; the signature (and the key identifier) decides which issued a certificate. */
+/** The anchors of each purpose, kept apart: an anchor for signing certificates never vouches for an authentication
+ * certificate. Several generations may share one name; the signature (and the key identifier) decides which issued a
+ * certificate. */
 export class TrustAnchors {
   private constructor(private readonly byType: Readonly<Record<CertificateType, readonly TrustAnchor[]>>) {}
 
   /** @param environment `production` refuses the certification service's test hierarchy (`O=JPKI-TEST`).
    *  @throws {TrustAnchorError} with the name of the faulty anchor: a server with half of its anchors must not start */
-  static load(sources: Readonly<Record<CertificateType, readonly TrustAnchorSource[]>>, environment: 'production' | 'test'): TrustAnchors {
+  static load(
+    sources: Readonly<Record<CertificateType, readonly TrustAnchorSource[]>>,
+    environment: 'production' | 'test',
+  ): TrustAnchors {
     return new TrustAnchors({
       user_authentication: loadAnchors(sources.user_authentication, 'user_authentication', environment),
       digital_signature: loadAnchors(sources.digital_signature, 'digital_signature', environment),
@@ -72,20 +76,28 @@ export class TrustAnchors {
 /** The configured anchors cannot be used as they are. */
 export class TrustAnchorError extends Error {}
 
-function loadAnchors(sources: readonly TrustAnchorSource[], type: CertificateType, environment: 'production' | 'test'): TrustAnchor[] {
+function loadAnchors(
+  sources: readonly TrustAnchorSource[],
+  type: CertificateType,
+  environment: 'production' | 'test',
+): TrustAnchor[] {
   const anchors = sources.flatMap(splitSource).map((der, i) => readAnchor(der, `${type} anchor ${i + 1}`));
   for (const anchor of anchors) {
     const name = describeName(anchor.certificate.subject);
-    if (environment === 'production' && isOfTestHierarchy(anchor.certificate)) throw new TrustAnchorError(`${name} belongs to the test hierarchy and cannot be a production anchor`);
-    if (!sameName(anchor.certificate.issuer, anchor.certificate.subject)) throw new TrustAnchorError(`${name} is not a root: its issuer is another name`);
+    if (environment === 'production' && isOfTestHierarchy(anchor.certificate))
+      throw new TrustAnchorError(`${name} belongs to the test hierarchy and cannot be a production anchor`);
+    if (!sameName(anchor.certificate.issuer, anchor.certificate.subject))
+      throw new TrustAnchorError(`${name} is not a root: its issuer is another name`);
   }
   return anchors;
 }
 
-/** By the name as names are compared, not by its letters: case, spaces, widths and what stands between letters make no other organization.
- *  Text of a historic string type is read as Latin-1. */
+/** By the name as names are compared, not by its letters: case, spaces, widths and what stands between letters make no
+ * other organization. Text of a historic string type is read as Latin-1. */
 function isOfTestHierarchy({ subject, issuer }: Certificate): boolean {
-  return [subject, issuer].some((name) => attributeValues(name, OID.organization).some((value) => looseText(value) === looseText('JPKI-TEST')));
+  return [subject, issuer].some((name) =>
+    attributeValues(name, OID.organization).some((value) => looseText(value) === looseText('JPKI-TEST')),
+  );
 }
 
 /** Without what stands between letters. */
@@ -108,7 +120,11 @@ export function splitSource(source: TrustAnchorSource): Buffer[] {
     const bytes = asBuffer(source);
     return bytes[0] === 0x30 ? [bytes] : splitSource(bytes.toString('latin1'));
   }
-  const blocks = [...source.matchAll(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g)];
+  const blocks = [
+    ...source.matchAll(
+      /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([\s\S]*?)-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g,
+    ),
+  ];
   if (blocks.length === 0) throw new TrustAnchorError('no certificate in PEM text');
   return blocks.map((block) => Buffer.from(block[1]!, 'base64'));
 }

@@ -12,12 +12,16 @@ export type AppendDecision =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'id_conflict'; readonly eventId: string };
 
-/** Decides one append; the same rule in every store.
- *  Ids come first: a batch that is in the stream already, whole and with the same content, is answered as written, whatever
- *  was appended since. Only then the expectation counts.
- *  @param known events of this stream with one of the ids, in any order
- *  @param actual the stream's last revision, or `no_stream` */
-export function decideAppend(events: readonly EncodedEvent[], known: readonly KnownEvent[], expected: ExpectedRevision, actual: ExpectedRevision): AppendDecision {
+/** Decides one append; the same rule in every store. Ids come first: a batch that is in the stream already, whole and
+ * with the same content, is answered as written, whatever was appended since. Only then the expectation counts.
+ * @param known events of this stream with one of the ids, in any order
+ * @param actual the stream's last revision, or `no_stream` */
+export function decideAppend(
+  events: readonly EncodedEvent[],
+  known: readonly KnownEvent[],
+  expected: ExpectedRevision,
+  actual: ExpectedRevision,
+): AppendDecision {
   if (known.length > 0) return decideRepeat(events, known);
   if (expected !== actual) return { kind: 'conflict' };
   return { kind: 'write', firstRevision: actual === 'no_stream' ? 0 : actual + 1 };

@@ -19,11 +19,15 @@ const STORE_PAGE = 1024;
 
 type CheckedRow = ChecksummedRow & { readonly checksum: number };
 
-/** Reads the whole log and says everything that is wrong with it: the file's own structure, every event's checksum and JSON, holes in
- *  positions, holes in the revisions of a stream. Runs beside a server that writes; judges what was there at the start.
- *  @param onProgress called after every page with the events checked so far and the number of all
- *  @throws {EventStoreUnavailableError} when the file cannot be opened or is no event log. */
-export async function checkEventLog(file: string, onProgress: (checked: number, total: number) => void = () => {}): Promise<EventLogReport> {
+/** Reads the whole log and says everything that is wrong with it: the file's own structure, every event's checksum and
+ * JSON, holes in positions, holes in the revisions of a stream. Runs beside a server that writes; judges what was there
+ * at the start.
+ * @param onProgress called after every page with the events checked so far and the number of all
+ * @throws {EventStoreUnavailableError} when the file cannot be opened or is no event log. */
+export async function checkEventLog(
+  file: string,
+  onProgress: (checked: number, total: number) => void = () => {},
+): Promise<EventLogReport> {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
@@ -51,7 +55,7 @@ export async function checkEventsOf(
   const problems: string[] = [];
   const revisions = new Map<string, number>();
   let checked = 0;
-  for (let after: Position | null = null; problems.length < PROBLEMS_MAX; ) {
+  for (let after: Position | null = null; problems.length < PROBLEMS_MAX;) {
     const page: EventBatch | string = await store.readAll(after, { limit: STORE_PAGE }).catch(corruption);
     if (typeof page === 'string') {
       problems.push(`reading stopped after ${checked} events: ${page}`);
@@ -82,22 +86,31 @@ function checkRevision({ id, type, stream, revision }: StoredEvent, revisions: M
 function checkStructure(database: DatabaseSync): string[] {
   try {
     const lines = database.prepare(`PRAGMA integrity_check(${PROBLEMS_MAX})`).all() as { integrity_check: string }[];
-    return lines.map((line) => line.integrity_check).filter((line) => line !== 'ok').map((line) => `file structure: ${line}`);
+    return lines
+      .map((line) => line.integrity_check)
+      .filter((line) => line !== 'ok')
+      .map((line) => `file structure: ${line}`);
   } catch (error) {
     return [`file structure: ${(error as Error).message}`];
   }
 }
 
-async function checkEvents(database: DatabaseSync, problems: string[], onProgress: (checked: number, total: number) => void): Promise<EventLogReport> {
+async function checkEvents(
+  database: DatabaseSync,
+  problems: string[],
+  onProgress: (checked: number, total: number) => void,
+): Promise<EventLogReport> {
   const revisions = new Map<string, number>();
   let checked = 0;
   try {
-    const { total } = database.prepare('SELECT coalesce(max(position), 0) AS total FROM events').get() as { total: number };
+    const { total } = database.prepare('SELECT coalesce(max(position), 0) AS total FROM events').get() as {
+      total: number;
+    };
     // NOT INDEXED: the table itself is judged, a damaged index is the matter of the structure check.
     const page = database.prepare(`
       SELECT e.position, (SELECT name FROM streams WHERE no = e.stream_no) AS stream, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.checksum
       FROM events e NOT INDEXED WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ${PAGE}`);
-    for (let position = 0; position < total && problems.length < PROBLEMS_MAX; ) {
+    for (let position = 0; position < total && problems.length < PROBLEMS_MAX;) {
       const rows = page.all(position, total) as unknown as CheckedRow[];
       if (rows.length === 0) break;
       for (const row of rows) {
@@ -117,7 +130,8 @@ async function checkEvents(database: DatabaseSync, problems: string[], onProgres
 function checkRow(row: CheckedRow, previousPosition: number, revisions: Map<string, number>): string[] {
   const name = `event ${row.id} (${row.type}, ${row.stream} revision ${row.revision}, position ${row.position})`;
   const problems: string[] = [];
-  if (row.position !== previousPosition + 1) problems.push(`positions ${previousPosition + 1} to ${row.position - 1} are missing before ${name}`);
+  if (row.position !== previousPosition + 1)
+    problems.push(`positions ${previousPosition + 1} to ${row.position - 1} are missing before ${name}`);
   if (rowChecksum(row) !== row.checksum) problems.push(`${name}: the checksum does not fit; a byte of it was changed`);
   const expected = (revisions.get(row.stream) ?? -1) + 1;
   if (row.revision !== expected) problems.push(`${name}: revision ${expected} of its stream was expected`);

@@ -21,24 +21,40 @@ interface Row extends KnownEvent {
   readonly position: Position;
 }
 
-/** An event store for tests that forgets everything. It keeps events as text like the real ones, so that nobody can change what is
- *  stored, and its positions grow by the size of each event, so that a test that counts with positions fails. */
+/** An event store for tests that forgets everything. It keeps events as text like the real ones, so that nobody can
+ * change what is stored, and its positions grow by the size of each event, so that a test that counts with positions
+ * fails. */
 export class InMemoryEventStore extends EventStore {
   private readonly log: Row[] = [];
   private readonly streams = new Map<string, Row[]>();
   private readonly appended = new AppendSignal();
   private closed = false;
 
-  override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  override async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     const encoded = encodeAppend(stream, events, expected);
     this.assertOpen();
     const rows = this.streams.get(stream) ?? [];
     const ids = new Set(encoded.map((event) => event.id));
     const actual: ExpectedRevision = rows.length === 0 ? 'no_stream' : rows.length - 1;
-    const decision = decideAppend(encoded, rows.filter((row) => ids.has(row.id)), expected, actual);
+    const decision = decideAppend(
+      encoded,
+      rows.filter((row) => ids.has(row.id)),
+      expected,
+      actual,
+    );
     if (decision.kind === 'conflict') return { outcome: 'conflict', actual };
     if (decision.kind === 'id_conflict') throw new IdConflictError(stream, decision.eventId);
-    if (decision.kind === 'repeat') return { outcome: 'appended', revision: decision.lastRevision, position: (rows[decision.lastRevision] as Row).position, repeated: true };
+    if (decision.kind === 'repeat')
+      return {
+        outcome: 'appended',
+        revision: decision.lastRevision,
+        position: (rows[decision.lastRevision] as Row).position,
+        repeated: true,
+      };
     const written = encoded.map((event, index) => this.write(stream, decision.firstRevision + index, event));
     this.appended.notify();
     const last = written.at(-1) as Row;
@@ -56,12 +72,19 @@ export class InMemoryEventStore extends EventStore {
     return wanted.slice(0, limit).map(decode);
   }
 
-  override async readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override async readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     return this.readPage(after, options.filter, options.limit);
   }
 
   override subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
-    return followLog(options, { readPage: (after, limit) => this.readPage(after, options.filter, limit), appended: this.appended, pollMs: 1000 });
+    return followLog(options, {
+      readPage: (after, limit) => this.readPage(after, options.filter, limit),
+      appended: this.appended,
+      pollMs: 1000,
+    });
   }
 
   override async head(): Promise<Position | null> {
@@ -120,7 +143,16 @@ export class InMemoryEventStore extends EventStore {
 
 function decode(row: Row): StoredEvent {
   const { id, type, schemaVersion, stream, revision, position } = row;
-  return { id, type, schemaVersion, data: JSON.parse(row.data) as JsonObject, metadata: JSON.parse(row.metadata) as EventMetadata, stream, revision, position };
+  return {
+    id,
+    type,
+    schemaVersion,
+    data: JSON.parse(row.data) as JsonObject,
+    metadata: JSON.parse(row.metadata) as EventMetadata,
+    stream,
+    revision,
+    position,
+  };
 }
 
 function matches(row: Row, filter: EventFilter | undefined): boolean {
@@ -134,6 +166,7 @@ function later(head: Position | null, after: Position | null): Position | null {
 }
 
 function checkedLimit(limit: number): number {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead) throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead)
+    throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
   return limit;
 }

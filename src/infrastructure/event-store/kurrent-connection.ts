@@ -1,7 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  AccessDeniedError, BACKWARDS, END, EventStoreDBClient, FORWARDS, MaxAppendSizeExceededError, NO_STREAM, NotLeaderError, START, StreamDeletedError, StreamNotFoundError, WrongExpectedVersionError, jsonEvent,
-  type AllStreamSubscription, type AppendExpectedRevision, type Credentials, type ReadAllOptions, type ReadStreamOptions, type RecordedEvent, type ResolvedEvent, type StreamingRead,
+  AccessDeniedError,
+  BACKWARDS,
+  END,
+  EventStoreDBClient,
+  FORWARDS,
+  MaxAppendSizeExceededError,
+  NO_STREAM,
+  NotLeaderError,
+  START,
+  StreamDeletedError,
+  StreamNotFoundError,
+  WrongExpectedVersionError,
+  jsonEvent,
+  type AllStreamSubscription,
+  type AppendExpectedRevision,
+  type Credentials,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type RecordedEvent,
+  type ResolvedEvent,
+  type StreamingRead,
 } from '@eventstore/db-client';
 import { EventStoreUnavailableError, type ExpectedRevision } from '../../application/ports/event-store.js';
 import type { JsonObject, Position } from '../../domain/event-envelope.js';
@@ -21,9 +40,9 @@ const LEADER_AGAIN_MS = 20;
 const REFUSED =
   'the event store refuses the user of HONNIN_EVENT_STORE: name and password are wrong, or it may not read the log';
 
-/** The client library behind its traps. Every call has a time limit of our own, because a batch append and a read of the library have none;
- *  single appends are used instead of batch appends, because all batch appends of a process share one table and fail together; the library
- *  never subscribes again, so this does. */
+/** The client library behind its traps. Every call has a time limit of our own, because a batch append and a read of
+ * the library have none; single appends are used instead of batch appends, because all batch appends of a process share
+ * one table and fail together; the library never subscribes again, so this does. */
 export class KurrentConnection {
   private readonly client: EventStoreDBClient;
   private readonly credentials: Credentials | undefined;
@@ -33,43 +52,85 @@ export class KurrentConnection {
 
   /** @param options.onAppended called when the server tells of an event; a hint, it carries nothing
    *  @throws {RangeError} when the address is none. */
-  constructor(private readonly options: { readonly connection: string; readonly callMs: number; readonly onAppended: () => void }) {
+  constructor(
+    private readonly options: { readonly connection: string; readonly callMs: number; readonly onAppended: () => void },
+  ) {
     const address = clientAddress(options.connection);
     try {
       this.client = EventStoreDBClient.connectionString(address);
     } catch (error) {
-      throw new RangeError(`not the address of an event store: ${withoutPassword(options.connection)} (${(error as Error).message})`, { cause: error });
+      throw new RangeError(
+        `not the address of an event store: ${withoutPassword(options.connection)} (${(error as Error).message})`,
+        { cause: error },
+      );
     }
     this.credentials = callCredentials(address);
   }
 
-  /** Sends one append. Never retried here. @throws {EventStoreUnavailableError} when the server refuses, {RangeError} when it is too large. */
+  /** Sends one append. Never retried here. @throws {EventStoreUnavailableError} when the server refuses, {RangeError}
+   * when it is too large. */
   async append(stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<SendOutcome> {
-    const proposed = events.map((event) => jsonEvent({ id: event.id, type: event.type, data: JSON.parse(event.data) as JsonObject, metadata: toServerMetadata(event) }));
+    const proposed = events.map((event) =>
+      jsonEvent({
+        id: event.id,
+        type: event.type,
+        data: JSON.parse(event.data) as JsonObject,
+        metadata: toServerMetadata(event),
+      }),
+    );
     const expectedRevision: AppendExpectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
-    const sent = this.client.appendToStream(stream, proposed, { expectedRevision, deadline: this.options.callMs, requiresLeader: true, credentials: this.credentials });
+    const sent = this.client.appendToStream(stream, proposed, {
+      expectedRevision,
+      deadline: this.options.callMs,
+      requiresLeader: true,
+      credentials: this.credentials,
+    });
     try {
       const { nextExpectedRevision, position } = await this.within(sent, `append to ${stream}`);
-      return { outcome: 'written', revision: Number(nextExpectedRevision), position: position === undefined || position.commit === 0n ? null : (position.commit as Position) };
+      return {
+        outcome: 'written',
+        revision: Number(nextExpectedRevision),
+        position: position === undefined || position.commit === 0n ? null : (position.commit as Position),
+      };
     } catch (error) {
       return refusal(error, stream);
     }
   }
 
   /** @throws {EventStoreUnavailableError} `unreachable` when no answer comes in time. */
-  async readStream(stream: string, { from, forwards, limit }: { readonly from: number | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
+  async readStream(
+    stream: string,
+    { from, forwards, limit }: { readonly from: number | null; readonly forwards: boolean; readonly limit: number },
+  ): Promise<RecordedLike[]> {
     const fromRevision = from === null ? (forwards ? START : END) : BigInt(from);
-    const options: ReadStreamOptions = { fromRevision, direction: forwards ? FORWARDS : BACKWARDS, maxCount: limit, requiresLeader: true, credentials: this.credentials };
+    const options: ReadStreamOptions = {
+      fromRevision,
+      direction: forwards ? FORWARDS : BACKWARDS,
+      maxCount: limit,
+      requiresLeader: true,
+      credentials: this.credentials,
+    };
     try {
-      return (await this.atLeader(() => this.collect(this.client.readStream(stream, options), `reading ${stream}`))).map(toRecorded);
+      return (
+        await this.atLeader(() => this.collect(this.client.readStream(stream, options), `reading ${stream}`))
+      ).map(toRecorded);
     } catch (error) {
       if (error instanceof StreamNotFoundError) return [];
       throw unreachable(error);
     }
   }
 
-  /** Events of the whole log after a position, those of the server itself among them. @throws {EventStoreUnavailableError} */
-  async readAll({ after, forwards, limit }: { readonly after: Position | null; readonly forwards: boolean; readonly limit: number }): Promise<RecordedLike[]> {
+  /** Events of the whole log after a position, those of the server itself among them.
+   * @throws {EventStoreUnavailableError} */
+  async readAll({
+    after,
+    forwards,
+    limit,
+  }: {
+    readonly after: Position | null;
+    readonly forwards: boolean;
+    readonly limit: number;
+  }): Promise<RecordedLike[]> {
     const from = after === null ? (forwards ? START : END) : { commit: after, prepare: after };
     // A read begins at its position and not behind it, so the first event may be the one that is known already.
     const events = await this.readPage(from, { forwards, limit: after === null ? limit : limit + 1 });
@@ -78,7 +139,13 @@ export class KurrentConnection {
 
   private async readPage(fromPosition: ReadPosition, { forwards, limit }: PageOptions): Promise<RecordedLike[]> {
     const direction = forwards ? FORWARDS : BACKWARDS;
-    const options: ReadAllOptions = { fromPosition, direction, maxCount: limit, requiresLeader: true, credentials: this.credentials };
+    const options: ReadAllOptions = {
+      fromPosition,
+      direction,
+      maxCount: limit,
+      requiresLeader: true,
+      credentials: this.credentials,
+    };
     try {
       return (await this.atLeader(() => this.collect(this.client.readAll(options), 'reading the log'))).map(toRecorded);
     } catch (error) {
@@ -124,7 +191,8 @@ export class KurrentConnection {
     }
   }
 
-  /** Writes one of the server's own events. @throws {EventStoreUnavailableError} when the user of the address may not */
+  /** Writes one of the server's own events. @throws {EventStoreUnavailableError} when the user of the address may
+   * not */
   async appendOwn(stream: string, type: string, data: JsonObject, expected: ExpectedRevision): Promise<SendOutcome> {
     const expectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
     const { callMs: deadline } = this.options;
@@ -153,7 +221,7 @@ export class KurrentConnection {
   }
 
   private async keepListening(): Promise<void> {
-    for (let failures = 0; !this.closing.signal.aborted; ) {
+    for (let failures = 0; !this.closing.signal.aborted;) {
       const since = performance.now();
       await this.listenOnce();
       failures = performance.now() - since > LISTEN_AGAIN_MS_MAX ? 0 : failures + 1;
@@ -181,9 +249,10 @@ export class KurrentConnection {
     });
   }
 
-  /** A read that met a follower is made again: the library goes to the leader that the refusal names. Within the time of one call. */
+  /** A read that met a follower is made again: the library goes to the leader that the refusal names. Within the time
+   * of one call. */
   private async atLeader<Result>(read: () => Promise<Result>): Promise<Result> {
-    for (const deadline = performance.now() + this.options.callMs; ; ) {
+    for (const deadline = performance.now() + this.options.callMs; ;) {
       try {
         return await read();
       } catch (error) {
@@ -218,11 +287,15 @@ export class KurrentConnection {
     });
   }
 
-  /** The library's promise, or an error of ours when it does not settle in time. What it says later is nobody's any more. */
+  /** The library's promise, or an error of ours when it does not settle in time. What it says later is nobody's any
+   * more. */
   private async within<Result>(call: Promise<Result>, what: string): Promise<Result> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TimeLimitError(`${what}: no answer within ${this.options.callMs} ms`)), this.options.callMs + 100);
+      timer = setTimeout(
+        () => reject(new TimeLimitError(`${what}: no answer within ${this.options.callMs} ms`)),
+        this.options.callMs + 100,
+      );
     });
     try {
       return await Promise.race([call, limit]);
@@ -246,14 +319,32 @@ class TimeLimitError extends Error {}
 
 /** The library knows this refusal of appends; of reads it says the same with other words. */
 function isNotLeader(error: unknown): boolean {
-  return error instanceof NotLeaderError || (error instanceof Error && /leader info available|not.leader/i.test(error.message));
+  return (
+    error instanceof NotLeaderError ||
+    (error instanceof Error && /leader info available|not.leader/i.test(error.message))
+  );
 }
 
 function refusal(error: unknown, stream: string): SendOutcome {
-  if (error instanceof WrongExpectedVersionError) return { outcome: 'conflict', actual: error.actualVersion === NO_STREAM ? 'no_stream' : Number(error.actualVersion) };
-  if (error instanceof MaxAppendSizeExceededError) throw new RangeError(`the server takes less in one append: ${error.message}`, { cause: error });
-  if (error instanceof AccessDeniedError) throw new EventStoreUnavailableError('read_only', `the event store refuses to append to ${stream}: the user of the connection may not`, { cause: error });
-  if (error instanceof StreamDeletedError) throw new EventStoreUnavailableError('corrupt', `${stream} was deleted on the server; events are never deleted here`, { cause: error });
+  if (error instanceof WrongExpectedVersionError)
+    return {
+      outcome: 'conflict',
+      actual: error.actualVersion === NO_STREAM ? 'no_stream' : Number(error.actualVersion),
+    };
+  if (error instanceof MaxAppendSizeExceededError)
+    throw new RangeError(`the server takes less in one append: ${error.message}`, { cause: error });
+  if (error instanceof AccessDeniedError)
+    throw new EventStoreUnavailableError(
+      'read_only',
+      `the event store refuses to append to ${stream}: the user of the connection may not`,
+      { cause: error },
+    );
+  if (error instanceof StreamDeletedError)
+    throw new EventStoreUnavailableError(
+      'corrupt',
+      `${stream} was deleted on the server; events are never deleted here`,
+      { cause: error },
+    );
   // Anything else, refused connections too, may have happened after the server had the events.
   return { outcome: 'unknown', cause: error instanceof Error ? error.message : String(error) };
 }
@@ -261,11 +352,29 @@ function refusal(error: unknown, stream: string): SendOutcome {
 function unreachable(error: unknown): Error {
   if (error instanceof EventStoreUnavailableError) return error;
   if (error instanceof AccessDeniedError) return new EventStoreUnavailableError('refused', REFUSED, { cause: error });
-  if (error instanceof StreamDeletedError) return new EventStoreUnavailableError('corrupt', 'a stream was deleted on the server; events are never deleted here', { cause: error });
-  return new EventStoreUnavailableError('unreachable', `the event store does not answer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  if (error instanceof StreamDeletedError)
+    return new EventStoreUnavailableError(
+      'corrupt',
+      'a stream was deleted on the server; events are never deleted here',
+      { cause: error },
+    );
+  return new EventStoreUnavailableError(
+    'unreachable',
+    `the event store does not answer: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
 }
 
 function toRecorded(event: RecordedEvent): RecordedLike {
-  if (event.position === undefined) throw new EventStoreUnavailableError('unreachable', `the event store gives no position for event ${event.id}`);
-  return { id: event.id, stream: event.streamId, revision: event.revision, commit: event.position.commit, type: event.type, data: event.data, metadata: event.metadata };
+  if (event.position === undefined)
+    throw new EventStoreUnavailableError('unreachable', `the event store gives no position for event ${event.id}`);
+  return {
+    id: event.id,
+    stream: event.streamId,
+    revision: event.revision,
+    commit: event.position.commit,
+    type: event.type,
+    data: event.data,
+    metadata: event.metadata,
+  };
 }

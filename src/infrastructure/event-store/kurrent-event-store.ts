@@ -41,13 +41,15 @@ const UNKNOWN_MS_MAX = 10_000;
 /** Events read at once on the way back to one of ours. */
 const ANCHOR_PAGE = 64;
 
-/** The event store on EventStoreDB or KurrentDB. The server's own idempotency is weaker than the port's: it looks at ids only where the
- *  expectation is behind. So this adapter knows the ids of a stream before it appends (from the read that every decision begins with),
- *  appends with that exact revision, and so can tell new, repeated and mixed batches apart. */
+/** The event store on EventStoreDB or KurrentDB. The server's own idempotency is weaker than the port's: it looks at
+ * ids only where the expectation is behind. So this adapter knows the ids of a stream before it appends (from the read
+ * that every decision begins with), appends with that exact revision, and so can tell new, repeated and mixed batches
+ * apart. */
 export class KurrentEventStore extends EventStore {
   private readonly connection: KurrentConnection;
   private readonly memory = new StreamMemory();
-  /** Appends to one stream go one after the other, so that two that repeat each other meet what the first has written. */
+  /** Appends to one stream go one after the other, so that two that repeat each other meet what the first has
+   * written. */
   private readonly lanes = new Map<string, Promise<unknown>>();
   private readonly appended = new AppendSignal();
   private closed = false;
@@ -55,13 +57,25 @@ export class KurrentEventStore extends EventStore {
   /** @throws {RangeError} when the setting is not an address of such a server. */
   constructor(private readonly options: KurrentEventStoreOptions) {
     super();
-    this.connection = new KurrentConnection({ connection: options.connection, callMs: options.callMs ?? 5000, onAppended: () => this.appended.notify() });
+    this.connection = new KurrentConnection({
+      connection: options.connection,
+      callMs: options.callMs ?? 5000,
+      onAppended: () => this.appended.notify(),
+    });
   }
 
-  override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  override async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     const encoded = encodeAppend(stream, events, expected);
-    const bytes = encoded.reduce((sum, event) => sum + Buffer.byteLength(event.data) + Buffer.byteLength(event.metadata), 0);
-    if (bytes > APPEND_BYTES_MAX) throw new RangeError(`one append of ${bytes} bytes; the server takes ${APPEND_BYTES_MAX}`);
+    const bytes = encoded.reduce(
+      (sum, event) => sum + Buffer.byteLength(event.data) + Buffer.byteLength(event.metadata),
+      0,
+    );
+    if (bytes > APPEND_BYTES_MAX)
+      throw new RangeError(`one append of ${bytes} bytes; the server takes ${APPEND_BYTES_MAX}`);
     this.assertOpen();
     return this.inLane(stream, () => this.appendUntilKnown(stream, encoded, expected));
   }
@@ -69,7 +83,8 @@ export class KurrentEventStore extends EventStore {
   override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<readonly StoredEvent[]> {
     assertStreamName(stream);
     const limit = checkedLimit(options.limit ?? EVENT_LIMITS.eventsPerRead);
-    if (options.from !== undefined && (!Number.isSafeInteger(options.from) || options.from < 0)) throw new RangeError(`not a revision to read from: ${options.from}`);
+    if (options.from !== undefined && (!Number.isSafeInteger(options.from) || options.from < 0))
+      throw new RangeError(`not a revision to read from: ${options.from}`);
     this.assertOpen();
     const forwards = options.direction !== 'backwards';
     const seen = this.memory.version(stream);
@@ -79,19 +94,23 @@ export class KurrentEventStore extends EventStore {
     if (forwards) assertBeginsAt(stream, events[0]?.revision, options.from ?? 0);
     else if (events.length < limit) assertBeginsAt(stream, events.at(-1)?.revision, 0);
     const known = this.memory.recall(stream)?.actual ?? 'no_stream';
-    if (events.length === 0 && known !== 'no_stream' && (options.from ?? 0) <= known) throw cutShort(stream, `revisions 0 to ${known} were there`);
+    if (events.length === 0 && known !== 'no_stream' && (options.from ?? 0) <= known)
+      throw cutShort(stream, `revisions 0 to ${known} were there`);
     if (forwards && (options.from ?? 0) === 0 && events.length < limit) this.memory.learn(stream, events, seen);
     return events;
   }
 
-  override async readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override async readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     checkedLimit(options.limit);
     this.assertOpen();
     return this.readPage(after, options.filter, options.limit);
   }
 
-  /** Data always comes from reads after the last position handed out; the server's subscription only wakes the loop, so losing it loses
-   *  nothing, and it is opened again behind the scenes. */
+  /** Data always comes from reads after the last position handed out; the server's subscription only wakes the loop, so
+   * losing it loses nothing, and it is opened again behind the scenes. */
   override subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
     const open = (): void => {
       this.assertOpen();
@@ -117,7 +136,7 @@ export class KurrentEventStore extends EventStore {
     this.assertOpen();
     const at = await this.connection.readAt(position);
     if (at && !isSystemEvent(at)) return anchorOf(at);
-    for (let before = position; ; ) {
+    for (let before = position; ;) {
       const page = await this.connection.readBefore(before, ANCHOR_PAGE);
       const found = page.find((event) => !isSystemEvent(event));
       if (found) return anchorOf(found);
@@ -135,7 +154,11 @@ export class KurrentEventStore extends EventStore {
     this.appended.notify();
   }
 
-  private async appendUntilKnown(stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  private async appendUntilKnown(
+    stream: string,
+    events: readonly EncodedEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     let cause = '';
     const attemptsMax = this.options.attemptsMax ?? 4;
     const isOver = (began: number): boolean => this.closed || performance.now() - began > UNKNOWN_MS_MAX;
@@ -157,7 +180,11 @@ export class KurrentEventStore extends EventStore {
     return { outcome: 'unknown', cause };
   }
 
-  private async appendOnce(stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  private async appendOnce(
+    stream: string,
+    events: readonly EncodedEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     // The second round looks at the server itself: what is remembered may be behind what another process wrote.
     for (const known of [this.memory.recall(stream), null]) {
       const present = known ?? (await this.learn(stream));
@@ -169,8 +196,15 @@ export class KurrentEventStore extends EventStore {
     throw new Error('not reached');
   }
 
-  private async appendTo(present: KnownStream, stream: string, events: readonly EncodedEvent[], expected: ExpectedRevision): Promise<AppendResult> {
-    const known = events.some((event) => present.revisionOf.has(event.id)) ? await this.knownEvents(stream, events) : [];
+  private async appendTo(
+    present: KnownStream,
+    stream: string,
+    events: readonly EncodedEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
+    const known = events.some((event) => present.revisionOf.has(event.id))
+      ? await this.knownEvents(stream, events)
+      : [];
     const decision = decideAppend(events, known, expected, present.actual);
     if (decision.kind === 'id_conflict') throw new IdConflictError(stream, decision.eventId);
     if (decision.kind === 'conflict') return { outcome: 'conflict', actual: present.actual };
@@ -178,21 +212,34 @@ export class KurrentEventStore extends EventStore {
     return this.answer(await this.connection.append(stream, events, expected), stream, events, decision.firstRevision);
   }
 
-  private async answer(sent: SendOutcome, stream: string, events: readonly EncodedEvent[], firstRevision: number): Promise<AppendResult> {
+  private async answer(
+    sent: SendOutcome,
+    stream: string,
+    events: readonly EncodedEvent[],
+    firstRevision: number,
+  ): Promise<AppendResult> {
     if (sent.outcome === 'conflict') return { outcome: 'conflict', actual: sent.actual };
     if (sent.outcome === 'unknown') return sent;
     const revision = firstRevision + events.length - 1;
-    if (sent.revision !== revision) throw cutShort(stream, `the server wrote revision ${sent.revision} where ${revision} was asked for`);
-    this.memory.extend(stream, events.map((event) => event.id), firstRevision);
+    if (sent.revision !== revision)
+      throw cutShort(stream, `the server wrote revision ${sent.revision} where ${revision} was asked for`);
+    this.memory.extend(
+      stream,
+      events.map((event) => event.id),
+      firstRevision,
+    );
     this.appended.notify();
     const position = sent.position ?? (await this.positionAt(stream, revision));
-    return position === null ? { outcome: 'unknown', cause: 'the server says that it is written and does not find it' } : { outcome: 'appended', revision, position, repeated: false };
+    return position === null
+      ? { outcome: 'unknown', cause: 'the server says that it is written and does not find it' }
+      : { outcome: 'appended', revision, position, repeated: false };
   }
 
   /** A server that says that a stream ends somewhere must have its events: nobody was only faster. */
   private async assertFound(stream: string, present: KnownStream, actual: ExpectedRevision): Promise<void> {
     if (present.actual !== 'no_stream' || actual === 'no_stream') return;
-    if ((await this.readWhole(stream)).length === 0) throw cutShort(stream, `the server says that it ends at revision ${actual} and gives none of it`);
+    if ((await this.readWhole(stream)).length === 0)
+      throw cutShort(stream, `the server says that it ends at revision ${actual} and gives none of it`);
   }
 
   /** The server leaves the position out where it recognised the events again. */
@@ -216,13 +263,21 @@ export class KurrentEventStore extends EventStore {
   private async knownEvents(stream: string, events: readonly EncodedEvent[]): Promise<Recalled[]> {
     const wanted = new Set(events.map((event) => event.id));
     const recorded = (await this.readWhole(stream)).filter((event) => wanted.has(event.id));
-    return recorded.map((event) => ({ ...reencode(event), revision: Number(event.revision), position: positionOf(event) }));
+    return recorded.map((event) => ({
+      ...reencode(event),
+      revision: Number(event.revision),
+      position: positionOf(event),
+    }));
   }
 
   private async readWhole(stream: string): Promise<RecordedLike[]> {
     const all: RecordedLike[] = [];
     for (;;) {
-      const page = await this.connection.readStream(stream, { from: all.length, forwards: true, limit: EVENT_LIMITS.eventsPerRead });
+      const page = await this.connection.readStream(stream, {
+        from: all.length,
+        forwards: true,
+        limit: EVENT_LIMITS.eventsPerRead,
+      });
       assertBeginsAt(stream, page[0] && Number(page[0].revision), all.length);
       all.push(...page);
       if (page.length < EVENT_LIMITS.eventsPerRead) return all;
@@ -276,11 +331,16 @@ function matches(event: RecordedLike, filter: EventFilter | undefined): boolean 
   return !filter?.streamPrefixes || filter.streamPrefixes.some((prefix) => event.stream.startsWith(prefix));
 }
 
-/** A stream that skips a revision was cut short or deleted on the server: better no state than a state folded from a part of the history. */
+/** A stream that skips a revision was cut short or deleted on the server: better no state than a state folded from a
+ * part of the history. */
 function assertWithoutHole(stream: string, events: readonly StoredEvent[], step: 1 | -1): void {
   for (let i = 1; i < events.length; i += 1) {
     const [before, here] = [events[i - 1] as StoredEvent, events[i] as StoredEvent];
-    if (here.revision !== before.revision + step) throw new EventStoreUnavailableError('corrupt', `${stream} has a hole between revisions ${before.revision} and ${here.revision}; somebody has cut it short on the server`);
+    if (here.revision !== before.revision + step)
+      throw new EventStoreUnavailableError(
+        'corrupt',
+        `${stream} has a hole between revisions ${before.revision} and ${here.revision}; somebody has cut it short on the server`,
+      );
   }
 }
 
@@ -294,6 +354,7 @@ function cutShort(stream: string, detail: string): EventStoreUnavailableError {
 }
 
 function checkedLimit(limit: number): number {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead) throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead)
+    throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
   return limit;
 }

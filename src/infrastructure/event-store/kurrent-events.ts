@@ -14,7 +14,8 @@ export interface RecordedLike {
   readonly metadata: unknown;
 }
 
-/** What is stored beside the data. Correlation and causation bear the names that the server's own projections look for. */
+/** What is stored beside the data. Correlation and causation bear the names that the server's own projections look
+ * for. */
 interface ServerMetadata extends Omit<EventMetadata, 'correlationId' | 'causationId'> {
   readonly $correlationId: string;
   readonly $causationId: string;
@@ -30,13 +31,28 @@ export function toServerMetadata({ metadata, schemaVersion }: EncodedEvent): Rec
 /** @throws {EventStoreUnavailableError} `corrupt` for an event that this program did not write. */
 export function toStored(event: RecordedLike): StoredEvent {
   const { schemaVersion, metadata } = metadataOf(event);
-  return { id: event.id, type: event.type, schemaVersion, data: event.data as JsonObject, metadata, stream: event.stream, revision: Number(event.revision), position: event.commit as Position };
+  return {
+    id: event.id,
+    type: event.type,
+    schemaVersion,
+    data: event.data as JsonObject,
+    metadata,
+    stream: event.stream,
+    revision: Number(event.revision),
+    position: event.commit as Position,
+  };
 }
 
 /** The event in the text in which it was appended. */
 export function reencode(event: RecordedLike): EncodedEvent {
   const { schemaVersion, metadata } = metadataOf(event);
-  return { id: event.id, type: event.type, schemaVersion, data: canonicalJson(event.data as JsonObject), metadata: canonicalJson({ ...metadata }) };
+  return {
+    id: event.id,
+    type: event.type,
+    schemaVersion,
+    data: canonicalJson(event.data as JsonObject),
+    metadata: canonicalJson({ ...metadata }),
+  };
 }
 
 /** Events and streams of the server itself begin with `$`; they are nobody's facts here. */
@@ -45,10 +61,30 @@ export function isSystemEvent({ type, stream }: Pick<RecordedLike, 'type' | 'str
 }
 
 function metadataOf(event: RecordedLike): { readonly schemaVersion: number; readonly metadata: EventMetadata } {
-  const { $correlationId, $causationId, schemaVersion, actor, recordedAtUtc, policyVersion } = (event.metadata ?? {}) as Partial<ServerMetadata>;
-  const complete = typeof $correlationId === 'string' && typeof $causationId === 'string' && typeof actor === 'string' && typeof recordedAtUtc === 'string' && typeof schemaVersion === 'number' && isObject(event.data);
-  if (!complete) throw new EventStoreUnavailableError('corrupt', `event ${event.id} (${event.type}, ${event.stream} revision ${event.revision}) was not written by this program; its database must be its own`);
-  return { schemaVersion, metadata: { actor, correlationId: $correlationId, causationId: $causationId, recordedAtUtc, policyVersion: policyVersion ?? null } };
+  const { $correlationId, $causationId, schemaVersion, actor, recordedAtUtc, policyVersion } = (event.metadata ??
+    {}) as Partial<ServerMetadata>;
+  const complete =
+    typeof $correlationId === 'string' &&
+    typeof $causationId === 'string' &&
+    typeof actor === 'string' &&
+    typeof recordedAtUtc === 'string' &&
+    typeof schemaVersion === 'number' &&
+    isObject(event.data);
+  if (!complete)
+    throw new EventStoreUnavailableError(
+      'corrupt',
+      `event ${event.id} (${event.type}, ${event.stream} revision ${event.revision}) was not written by this program; its database must be its own`,
+    );
+  return {
+    schemaVersion,
+    metadata: {
+      actor,
+      correlationId: $correlationId,
+      causationId: $causationId,
+      recordedAtUtc,
+      policyVersion: policyVersion ?? null,
+    },
+  };
 }
 
 function isObject(value: unknown): boolean {

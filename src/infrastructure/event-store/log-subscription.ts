@@ -5,7 +5,8 @@ import type { Position } from '../../domain/event-envelope.js';
 /** Events per batch where the subscriber does not say: about two milliseconds of reading. */
 const BATCH_SIZE = 256;
 
-/** Wakes everybody who waits for more events. Counting makes it impossible to miss a call between looking and waiting. */
+/** Wakes everybody who waits for more events. Counting makes it impossible to miss a call between looking and
+ * waiting. */
 export class AppendSignal {
   private count = 0;
   private readonly waiting = new Set<() => void>();
@@ -38,16 +39,21 @@ export class AppendSignal {
   }
 }
 
-/** One loop for catching up and for following: read, hand over, and wait only after a read that found the end. There is no second
- *  path for live events, so nothing can fall between the two. The first batch always comes, also when it is empty, so that a
- *  consumer learns that it is caught up.
- *  @param source.readPage reads one page of the log
- *  @param source.pollMs how often to look without being woken, for appends of another process
- *  @param source.gatherMs shortest time between two reads at the end of the log: an event that comes alone is handed over at once, a
- *  stream of them in batches, so that a consumer's cost is per moment and not per event. Default 0 */
+/** One loop for catching up and for following: read, hand over, and wait only after a read that found the end. There is
+ * no second path for live events, so nothing can fall between the two. The first batch always comes, also when it is
+ * empty, so that a consumer learns that it is caught up.
+ * @param source.readPage reads one page of the log
+ * @param source.pollMs how often to look without being woken, for appends of another process
+ * @param source.gatherMs shortest time between two reads at the end of the log: an event that comes alone is handed
+ *   over at once, a stream of them in batches, so that a consumer's cost is per moment and not per event. Default 0 */
 export async function* followLog(
   options: SubscribeOptions,
-  source: { readonly readPage: (after: Position | null, limit: number) => EventBatch | Promise<EventBatch>; readonly appended: AppendSignal; readonly pollMs: number; readonly gatherMs?: number },
+  source: {
+    readonly readPage: (after: Position | null, limit: number) => EventBatch | Promise<EventBatch>;
+    readonly appended: AppendSignal;
+    readonly pollMs: number;
+    readonly gatherMs?: number;
+  },
 ): AsyncGenerator<EventBatch, void, void> {
   let after = options.after;
   let first = true;
@@ -60,7 +66,8 @@ export async function* followLog(
     if (options.signal.aborted) return;
     if (moved || first) yield batch;
     first = false;
-    // Reading is synchronous in the embedded store: giving up the turn keeps a long catch-up from starving everything else.
+    // Reading is synchronous in the embedded store: giving up the turn keeps a long catch-up from starving everything
+    // else.
     if (!batch.caughtUp) await nextTurn();
     else {
       await source.appended.after(seen, source.pollMs, options.signal);

@@ -5,7 +5,8 @@ import type { FromWriter, PlainFailure, ToWriter, WriterThreadData } from './thr
 
 const { file, options, port, bell } = workerData as WriterThreadData;
 
-/** The other end of `ThreadedLogWriter`: owns the writing connection and takes one group after the other until it is closed. */
+/** The other end of `ThreadedLogWriter`: owns the writing connection and takes one group after the other until it is
+ * closed. */
 function run(): void {
   let writer: SqliteLogWriter;
   try {
@@ -28,17 +29,23 @@ function run(): void {
 function* messages(): Generator<ToWriter, never, void> {
   for (;;) {
     const rung = Atomics.load(bell, 0);
-    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) yield received.message as ToWriter;
+    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port))
+      yield received.message as ToWriter;
     Atomics.wait(bell, 0, rung);
   }
 }
 
 function answerOf(outcome: CommitOutcome): FromWriter {
-  return outcome.outcome === 'committed' ? { is: 'committed', answers: outcome.answers } : { is: outcome.outcome, failure: toPlain(outcome.error) };
+  return outcome.outcome === 'committed'
+    ? { is: 'committed', answers: outcome.answers }
+    : { is: outcome.outcome, failure: toPlain(outcome.error) };
 }
 
 function toPlain(error: unknown): PlainFailure {
-  return { reason: error instanceof EventStoreUnavailableError ? error.reason : null, message: error instanceof Error ? error.message : String(error) };
+  return {
+    reason: error instanceof EventStoreUnavailableError ? error.reason : null,
+    message: error instanceof Error ? error.message : String(error),
+  };
 }
 
 function say(message: FromWriter): void {

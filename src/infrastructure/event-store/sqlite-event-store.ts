@@ -18,7 +18,13 @@ import { assertStreamName, encodeAppend } from './event-bytes.js';
 import { AppendSignal, followLog } from './log-subscription.js';
 import { unavailable } from './sqlite-failure.js';
 import { RESTORE, SqliteLogReader } from './sqlite-log-reader.js';
-import { SqliteLogWriter, type AppendAnswer, type AppendRequest, type CommitOutcome, type LogWriter } from './sqlite-log-writer.js';
+import {
+  SqliteLogWriter,
+  type AppendAnswer,
+  type AppendRequest,
+  type CommitOutcome,
+  type LogWriter,
+} from './sqlite-log-writer.js';
 import { ThreadedLogWriter } from './threaded-log-writer.js';
 import { WriterLock } from './writer-lock.js';
 
@@ -31,7 +37,8 @@ export interface SqliteEventStoreOptions {
   readonly fileBytesMax?: number;
   /** How long an append waits while another program holds the file, milliseconds. Default 5000. */
   readonly busyMsMax?: number;
-  /** How often a subscription looks without being woken (for appends of another process), milliseconds. Default 1000. */
+  /** How often a subscription looks without being woken (for appends of another process), milliseconds. Default
+   * 1000. */
   readonly pollMs?: number;
 }
 
@@ -40,8 +47,8 @@ const GROUP_EVENTS_MAX = 256;
 const GROUP_BYTES_MAX = 1024 * 1024;
 /** Shortest time between two reads of a subscription that is at the end of the log. */
 const GATHER_MS = 5;
-/** Appends of one group that are answered in one turn of the event loop: each answer lets its caller go on there and then, and a large
- *  group would hold up every other request for as long as all of its callers take. */
+/** Appends of one group that are answered in one turn of the event loop: each answer lets its caller go on there and
+ * then, and a large group would hold up every other request for as long as all of its callers take. */
 const ANSWERS_AT_ONCE = 16;
 /** Appends that may wait at once. Beyond it the store answers `busy` instead of growing. */
 const QUEUE_MAX = 10_000;
@@ -53,8 +60,9 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
-/** The embedded event store: one SQLite file, one writing connection with group commit, readers on their own connection.
- *  Appends that arrive in the same turn of the event loop share one transaction and one `fsync`; each is answered after it. */
+/** The embedded event store: one SQLite file, one writing connection with group commit, readers on their own
+ * connection. Appends that arrive in the same turn of the event loop share one transaction and one `fsync`; each is
+ * answered after it. */
 export class SqliteEventStore extends EventStore {
   private readonly appended = new AppendSignal();
   private queue: Waiting[] = [];
@@ -74,9 +82,10 @@ export class SqliteEventStore extends EventStore {
     super();
   }
 
-  /** Opens the log, creating it in `write` mode. Commits on the calling thread, which stands still for every `fsync`: for tools
-   *  and tests. A server uses `openOnThread`.
-   *  @throws {EventStoreUnavailableError} `locked` when another process writes to it, `read_only`, `not_an_event_log`, `corrupt`. */
+  /** Opens the log, creating it in `write` mode. Commits on the calling thread, which stands still for every `fsync`:
+   * for tools and tests. A server uses `openOnThread`.
+   * @throws {EventStoreUnavailableError} `locked` when another process writes to it, `read_only`, `not_an_event_log`,
+   *   `corrupt`. */
   static open(options: SqliteEventStoreOptions): SqliteEventStore {
     if (options.mode === 'read') return new SqliteEventStore(options, new SqliteLogReader(options.file), null, null);
     const lock = WriterLock.acquire(options.file);
@@ -91,8 +100,9 @@ export class SqliteEventStore extends EventStore {
     }
   }
 
-  /** Opens the log for writing with the writing connection on a thread of its own, so that the disk holds up nothing but appends.
-   *  @throws {EventStoreUnavailableError} as `open` does. */
+  /** Opens the log for writing with the writing connection on a thread of its own, so that the disk holds up nothing
+   * but appends.
+   * @throws {EventStoreUnavailableError} as `open` does. */
   static async openOnThread(options: Omit<SqliteEventStoreOptions, 'mode'>): Promise<SqliteEventStore> {
     const lock = WriterLock.acquire(options.file);
     let writer: ThreadedLogWriter | null = null;
@@ -106,7 +116,11 @@ export class SqliteEventStore extends EventStore {
     }
   }
 
-  override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  override async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     const encoded = encodeAppend(stream, events, expected);
     this.assertWritable();
     const bytes = encoded.reduce((sum, event) => sum + event.data.length + event.metadata.length, 0);
@@ -119,7 +133,12 @@ export class SqliteEventStore extends EventStore {
       throw unavailable('corrupt', this.options.file, `${stream} was cut short in the file: ${RESTORE}`);
     if (answer.kind === 'unknown') return { outcome: 'unknown', cause: answer.cause };
     if (answer.kind === 'conflict') return { outcome: 'conflict', actual: answer.actual };
-    return { outcome: 'appended', revision: answer.revision, position: BigInt(answer.position) as Position, repeated: answer.repeated };
+    return {
+      outcome: 'appended',
+      revision: answer.revision,
+      position: BigInt(answer.position) as Position,
+      repeated: answer.repeated,
+    };
   }
 
   override async readStream(stream: string, options: ReadStreamOptions = {}): Promise<readonly StoredEvent[]> {
@@ -127,7 +146,10 @@ export class SqliteEventStore extends EventStore {
     return this.openReader().readStream(stream, options);
   }
 
-  override async readAll(after: Position | null, options: { readonly filter?: EventFilter; readonly limit: number }): Promise<EventBatch> {
+  override async readAll(
+    after: Position | null,
+    options: { readonly filter?: EventFilter; readonly limit: number },
+  ): Promise<EventBatch> {
     return this.openReader().readAll(after, options.filter, options.limit);
   }
 
@@ -178,7 +200,8 @@ export class SqliteEventStore extends EventStore {
     if (this.closed) throw unavailable('closed', this.options.file);
     if (!this.writer) throw unavailable('read_only', this.options.file, 'the event log was opened for reading only');
     if (this.failed) throw this.failed;
-    if (this.queue.length >= QUEUE_MAX) throw unavailable('busy', this.options.file, `${QUEUE_MAX} appends are waiting already`);
+    if (this.queue.length >= QUEUE_MAX)
+      throw unavailable('busy', this.options.file, `${QUEUE_MAX} appends are waiting already`);
   }
 
   private openReader(): SqliteLogReader {
@@ -186,7 +209,8 @@ export class SqliteEventStore extends EventStore {
     return this.reader;
   }
 
-  /** `setImmediate` runs after everything that this turn of the event loop has to say, so that its appends meet in one group. */
+  /** `setImmediate` runs after everything that this turn of the event loop has to say, so that its appends meet in one
+   * group. */
   private scheduleFlush(): void {
     if (this.flushing) return;
     this.flushing = true;
@@ -201,7 +225,10 @@ export class SqliteEventStore extends EventStore {
 
   private async flush(): Promise<void> {
     const group = this.takeGroup();
-    const outcome = (await this.writer?.commit(group.map((waiting) => waiting.request))) ?? { outcome: 'refused' as const, error: unavailable('closed', this.options.file) };
+    const outcome = (await this.writer?.commit(group.map((waiting) => waiting.request))) ?? {
+      outcome: 'refused' as const,
+      error: unavailable('closed', this.options.file),
+    };
     if (this.mustWait(outcome)) {
       this.queue = [...group, ...this.queue];
       return this.flushSoon(20);
@@ -225,7 +252,10 @@ export class SqliteEventStore extends EventStore {
 
   /** True while another program holds the file and there is time left to try again. */
   private mustWait(outcome: CommitOutcome): boolean {
-    const busy = outcome.outcome === 'refused' && outcome.error instanceof EventStoreUnavailableError && outcome.error.reason === 'busy';
+    const busy =
+      outcome.outcome === 'refused' &&
+      outcome.error instanceof EventStoreUnavailableError &&
+      outcome.error.reason === 'busy';
     if (!busy) {
       this.busySinceMs = null;
       return false;
@@ -245,8 +275,12 @@ export class SqliteEventStore extends EventStore {
       this.appended.notify();
       return;
     }
-    if (outcome.error instanceof EventStoreUnavailableError && (outcome.error.reason === 'io' || outcome.error.reason === 'corrupt')) {
-      // After a failed fsync the kernel may drop the pages and report success the next time; only opening again tells what is there.
+    if (
+      outcome.error instanceof EventStoreUnavailableError &&
+      (outcome.error.reason === 'io' || outcome.error.reason === 'corrupt')
+    ) {
+      // After a failed fsync the kernel may drop the pages and report success the next time; only opening again tells
+      // what is there.
       this.failed = outcome.error;
     }
     for (const waiting of group) {

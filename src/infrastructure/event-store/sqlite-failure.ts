@@ -37,7 +37,9 @@ export function storeFailure(error: unknown, file: string): Error {
   const code = sqliteCode(error);
   if (code === undefined) return error as Error;
   const reason = REASONS[code] ?? 'io';
-  return new EventStoreUnavailableError(reason, `${file}: ${ADVICE[reason]} (${(error as Error).message})`, { cause: error });
+  return new EventStoreUnavailableError(reason, `${file}: ${ADVICE[reason]} (${(error as Error).message})`, {
+    cause: error,
+  });
 }
 
 /** The failure of a store with its advice, where no SQLite error stands behind it. */

@@ -12,7 +12,17 @@ import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
 import { prepareSchema, rowChecksum } from './sqlite-schema.js';
 
 /** One event as SQLite gives it: an array, because objects with nine named fields take half as long again to make. */
-type EventRow = readonly [position: number, revision: number, id: string, type: string, schemaVersion: number, data: string, metadata: string, checksum: number, stream: string];
+type EventRow = readonly [
+  position: number,
+  revision: number,
+  id: string,
+  type: string,
+  schemaVersion: number,
+  data: string,
+  metadata: string,
+  checksum: number,
+  stream: string,
+];
 
 const COLUMNS = 'e.position, e.revision, e.id, e.type, e.schema_version, e.data, e.metadata, e.checksum';
 
@@ -31,8 +41,8 @@ interface Asked {
   readonly backwards: boolean;
 }
 
-/** Reads the log on a connection of its own. Every row is checked against its checksum before it is given out. Each call is one
- *  short query: an open cursor would keep the write-ahead log from being cut back. */
+/** Reads the log on a connection of its own. Every row is checked against its checksum before it is given out. Each
+ * call is one short query: an open cursor would keep the write-ahead log from being cut back. */
 export class SqliteLogReader {
   private readonly database: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
@@ -74,7 +84,10 @@ export class SqliteLogReader {
     const until = Math.min(head, from + SCAN_MAX);
     const { condition, values } = filterSql(filter);
     const sql = `SELECT ${COLUMNS}, s.name FROM events e JOIN streams s ON s.no = e.stream_no WHERE e.position > ? AND e.position <= ?${condition} ORDER BY e.position LIMIT ?`;
-    const events = until <= from ? [] : this.rows<EventRow>(sql, from, until, ...values, limit).map((row) => this.decode(row, row[8]));
+    const events =
+      until <= from
+        ? []
+        : this.rows<EventRow>(sql, from, until, ...values, limit).map((row) => this.decode(row, row[8]));
     const last = events.length === limit ? Number((events.at(-1) as StoredEvent).position) : Math.max(until, from);
     this.assertDense(from, last, filter ? null : events);
     return { events, position: last === 0 ? null : (BigInt(last) as Position), caughtUp: last >= head };
@@ -112,8 +125,8 @@ export class SqliteLogReader {
     return found;
   }
 
-  /** A history that was shortened is not taken for the whole: a read begins with the revision that was asked for, and finds nothing only
-   *  behind the end of the stream. */
+  /** A history that was shortened is not taken for the whole: a read begins with the revision that was asked for, and
+   * finds nothing only behind the end of the stream. */
   private assertFromHere(stream: string, streamNo: number, first: StoredEvent | undefined, asked: Asked): void {
     if (first && (asked.backwards || first.revision === asked.from)) return;
     if (first) throw this.shortened(stream, `revisions ${asked.from} to ${first.revision - 1} are missing`);
@@ -166,24 +179,48 @@ export class SqliteLogReader {
     return statement;
   }
 
-  private decode([position, revision, id, type, schemaVersion, data, metadata, checksum]: EventRow, stream: string): StoredEvent {
-    if (rowChecksum({ position, stream, revision, id, type, schema_version: schemaVersion, data, metadata }) !== checksum) {
-      throw unavailable('corrupt', this.file, `event ${id} (${type}, ${stream} revision ${revision}, position ${position}) is damaged: its checksum does not fit; restore the log from a backup`);
+  private decode(
+    [position, revision, id, type, schemaVersion, data, metadata, checksum]: EventRow,
+    stream: string,
+  ): StoredEvent {
+    if (
+      rowChecksum({ position, stream, revision, id, type, schema_version: schemaVersion, data, metadata }) !== checksum
+    ) {
+      throw unavailable(
+        'corrupt',
+        this.file,
+        `event ${id} (${type}, ${stream} revision ${revision}, position ${position}) is damaged: its checksum does not fit; restore the log from a backup`,
+      );
     }
-    return { id, type, schemaVersion, data: JSON.parse(data) as JsonObject, metadata: JSON.parse(metadata) as EventMetadata, stream, revision, position: BigInt(position) as Position };
+    return {
+      id,
+      type,
+      schemaVersion,
+      data: JSON.parse(data) as JsonObject,
+      metadata: JSON.parse(metadata) as EventMetadata,
+      stream,
+      revision,
+      position: BigInt(position) as Position,
+    };
   }
 
   /** A stream that skips a revision was damaged: better no state than a state folded from a part of the history. */
   private assertWithoutHole(events: readonly StoredEvent[], step: 1 | -1): void {
     for (let i = 1; i < events.length; i += 1) {
       const [before, here] = [events[i - 1] as StoredEvent, events[i] as StoredEvent];
-      if (here.revision !== before.revision + step) throw unavailable('corrupt', this.file, `${here.stream} has a hole between revisions ${before.revision} and ${here.revision}`);
+      if (here.revision !== before.revision + step)
+        throw unavailable(
+          'corrupt',
+          this.file,
+          `${here.stream} has a hole between revisions ${before.revision} and ${here.revision}`,
+        );
     }
   }
 }
 
 function checkedLimit(limit: number): number {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead) throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > EVENT_LIMITS.eventsPerRead)
+    throw new RangeError(`a read takes 1 to ${EVENT_LIMITS.eventsPerRead} events, not ${limit}`);
   return limit;
 }
 
@@ -191,6 +228,11 @@ function filterSql(filter: EventFilter | undefined): { condition: string; values
   const types = filter?.types;
   const prefixes = filter?.streamPrefixes;
   const byType = types ? ` AND e.type IN (${types.map(() => '?').join(', ')})` : '';
-  const byStream = prefixes ? ` AND (${prefixes.map(() => 'substr(s.name, 1, length(?)) = ?').join(' OR ') || '0'})` : '';
-  return { condition: byType + byStream, values: [...(types ?? []), ...(prefixes ?? []).flatMap((prefix) => [prefix, prefix])] };
+  const byStream = prefixes
+    ? ` AND (${prefixes.map(() => 'substr(s.name, 1, length(?)) = ?').join(' OR ') || '0'})`
+    : '';
+  return {
+    condition: byType + byStream,
+    values: [...(types ?? []), ...(prefixes ?? []).flatMap((prefix) => [prefix, prefix])],
+  };
 }

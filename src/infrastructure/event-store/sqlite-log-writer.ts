@@ -45,9 +45,9 @@ interface StreamTail {
 
 const CACHED_STREAMS_MAX = 10_000;
 
-/** The one connection that writes. Takes a group of requests through one transaction: each request is decided before anything
- *  of it is written, so a conflict leaves its neighbours alone, and one `fsync` serves them all. Synchronous on purpose: nothing
- *  can come between the check of a revision and the write. */
+/** The one connection that writes. Takes a group of requests through one transaction: each request is decided before
+ * anything of it is written, so a conflict leaves its neighbours alone, and one `fsync` serves them all. Synchronous on
+ * purpose: nothing can come between the check of a revision and the write. */
 export class SqliteLogWriter implements LogWriter {
   private readonly database: DatabaseSync;
   private readonly statements: Record<
@@ -216,9 +216,12 @@ export const WAL_BYTES_KEPT = 16 * 1024 * 1024;
 function openForWriting(file: string, fileBytesMax: number | undefined): DatabaseSync {
   // No busy handler: waiting inside SQLite would stop the whole process. The queue above waits instead.
   const database = new DatabaseSync(file, { timeout: 0 });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY',
+  );
   database.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
-  if (fileBytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / 4096))}`);
+  if (fileBytesMax !== undefined)
+    database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / 4096))}`);
   return database;
 }
 
@@ -230,8 +233,12 @@ function prepareStatements(database: DatabaseSync) {
       `SELECT (SELECT min(revision) FROM events WHERE stream_no = ?) AS first,
               (SELECT max(revision) FROM events WHERE stream_no = ?) AS last`,
     ),
-    findId: database.prepare('SELECT id, type, schema_version, data, metadata, revision, position FROM events WHERE stream_no = ? AND id = ?'),
-    addEvent: database.prepare('INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    findId: database.prepare(
+      'SELECT id, type, schema_version, data, metadata, revision, position FROM events WHERE stream_no = ? AND id = ?',
+    ),
+    addEvent: database.prepare(
+      'INSERT INTO events (position, stream_no, revision, id, type, schema_version, data, metadata, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     lastPosition: database.prepare('SELECT max(position) AS position FROM events'),
   };
 }

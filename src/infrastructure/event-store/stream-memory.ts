@@ -11,8 +11,8 @@ const STREAMS_MAX = 2_000;
 /** A stream that is longer is read anew each time instead of being remembered. */
 const EVENTS_PER_STREAM_MAX = 1_000;
 
-/** Remembers the ids of streams that were read or written a moment ago. Only a memory: the server's check of the revision decides, and what
- *  it contradicts is forgotten. */
+/** Remembers the ids of streams that were read or written a moment ago. Only a memory: the server's check of the
+ * revision decides, and what it contradicts is forgotten. */
 export class StreamMemory {
   private readonly streams = new Map<string, KnownStream>();
   private changes = 0;
@@ -29,7 +29,10 @@ export class StreamMemory {
 
   /** Remembers a whole stream, from its first event to its last, unless it was changed since `version`. */
   learn(stream: string, events: readonly StoredEvent[], version: number): KnownStream {
-    const known: KnownStream = { actual: events.at(-1)?.revision ?? 'no_stream', revisionOf: new Map(events.map((event) => [event.id, event.revision])) };
+    const known: KnownStream = {
+      actual: events.at(-1)?.revision ?? 'no_stream',
+      revisionOf: new Map(events.map((event) => [event.id, event.revision])),
+    };
     if (version === this.version(stream)) this.keep(stream, known);
     return known;
   }
@@ -40,7 +43,10 @@ export class StreamMemory {
     this.touch(stream);
     const follows = before && (before.actual === 'no_stream' ? 0 : before.actual + 1) === firstRevision;
     if (!follows) return void this.streams.delete(stream);
-    const revisionOf = new Map([...before.revisionOf, ...ids.map((id, index): [string, number] => [id, firstRevision + index])]);
+    const revisionOf = new Map([
+      ...before.revisionOf,
+      ...ids.map((id, index): [string, number] => [id, firstRevision + index]),
+    ]);
     this.keep(stream, { actual: firstRevision + ids.length - 1, revisionOf });
   }
 

@@ -7,7 +7,8 @@ import { unavailable } from './sqlite-failure.js';
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
 const THREAD_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
 
-/** What the thread begins with. It sleeps on `bell` and not in its event loop, which halves the time that a message takes. */
+/** What the thread begins with. It sleeps on `bell` and not in its event loop, which halves the time that a message
+ * takes. */
 export interface WriterThreadData {
   readonly file: string;
   readonly options: LogWriterOptions;
@@ -17,7 +18,8 @@ export interface WriterThreadData {
 }
 
 /** What the thread is told. One group at a time: the next one is sent when this one is answered. */
-export type ToWriter = { readonly do: 'commit'; readonly requests: readonly AppendRequest[] } | { readonly do: 'close' };
+export type ToWriter =
+  { readonly do: 'commit'; readonly requests: readonly AppendRequest[] } | { readonly do: 'close' };
 
 /** An error without its class, which does not survive the way between threads. */
 export interface PlainFailure {
@@ -53,20 +55,35 @@ export class ThreadedLogWriter implements LogWriter {
     const { port1, port2 } = new MessageChannel();
     const bell = new Int32Array(new SharedArrayBuffer(4));
     const data: WriterThreadData = { file, options, port: port2, bell };
-    const writer = new ThreadedLogWriter(file, new Worker(threadFile(), { workerData: data, transferList: [port2], execArgv: THREAD_ARGUMENTS }), port1, bell);
+    const writer = new ThreadedLogWriter(
+      file,
+      new Worker(threadFile(), { workerData: data, transferList: [port2], execArgv: THREAD_ARGUMENTS }),
+      port1,
+      bell,
+    );
     const message = await writer.next();
     if (message.is === 'open') return writer;
     await writer.end();
-    throw message.is === 'not_open' ? fromPlain(message.failure, file) : unavailable('io', file, `the writing thread did not start (${writer.causeOfDeath()})`);
+    throw message.is === 'not_open'
+      ? fromPlain(message.failure, file)
+      : unavailable('io', file, `the writing thread did not start (${writer.causeOfDeath()})`);
   }
 
   async commit(requests: readonly AppendRequest[]): Promise<CommitOutcome> {
-    if (this.dead) return { outcome: 'refused', error: unavailable('io', this.file, `the writing thread is gone (${this.causeOfDeath()}); start again`) };
+    if (this.dead)
+      return {
+        outcome: 'refused',
+        error: unavailable('io', this.file, `the writing thread is gone (${this.causeOfDeath()}); start again`),
+      };
     const message = await this.ask({ do: 'commit', requests });
     if (message.is === 'committed') return { outcome: 'committed', answers: message.answers };
-    if (message.is === 'refused' || message.is === 'unknown') return { outcome: message.is, error: fromPlain(message.failure, this.file) };
+    if (message.is === 'refused' || message.is === 'unknown')
+      return { outcome: message.is, error: fromPlain(message.failure, this.file) };
     // The thread died with the group in its hands: it may or may not have been stored.
-    return { outcome: 'unknown', error: unavailable('io', this.file, `the writing thread ended (${this.causeOfDeath()})`) };
+    return {
+      outcome: 'unknown',
+      error: unavailable('io', this.file, `the writing thread ended (${this.causeOfDeath()})`),
+    };
   }
 
   async close(): Promise<void> {
@@ -116,5 +133,9 @@ function fromPlain({ reason, message }: PlainFailure, file: string): Error {
 /** Threads run built JavaScript only, also when this file itself is run from its source by a test. */
 function threadFile(): string {
   const here = import.meta.url;
-  return fileURLToPath(here.endsWith('.ts') ? new URL('../../../dist/infrastructure/event-store/log-writer-thread.js', here) : new URL('./log-writer-thread.js', here));
+  return fileURLToPath(
+    here.endsWith('.ts')
+      ? new URL('../../../dist/infrastructure/event-store/log-writer-thread.js', here)
+      : new URL('./log-writer-thread.js', here),
+  );
 }

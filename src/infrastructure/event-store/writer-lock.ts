@@ -3,9 +3,9 @@ import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
 
-/** Keeps a second process from writing to the same event log: two writers would each trust their own memory of positions.
- *  The lock is an open exclusive transaction on a small file beside the log, so the operating system frees it however the
- *  process ends, `kill -9` included. */
+/** Keeps a second process from writing to the same event log: two writers would each trust their own memory of
+ * positions. The lock is an open exclusive transaction on a small file beside the log, so the operating system frees it
+ * however the process ends, `kill -9` included. */
 export class WriterLock {
   private constructor(
     private readonly database: DatabaseSync,
@@ -26,13 +26,17 @@ export class WriterLock {
     try {
       database = new DatabaseSync(`${file}.lock`, { timeout: 0 });
       database.exec('BEGIN EXCLUSIVE');
-      writeFileSync(note, `${JSON.stringify({ pid: process.pid, host: hostname(), sinceUtc: new Date().toISOString() })}\n`);
+      writeFileSync(
+        note,
+        `${JSON.stringify({ pid: process.pid, host: hostname(), sinceUtc: new Date().toISOString() })}\n`,
+      );
     } catch (error) {
       database?.close();
       if (sqliteCode(error) === 5) {
         throw unavailable('locked', file, `${taken} (${holder(note)}); ${rule}`);
       }
-      if (sqliteCode(error) === undefined) throw unavailable('read_only', file, `the data folder cannot be written (${(error as Error).message})`);
+      if (sqliteCode(error) === undefined)
+        throw unavailable('read_only', file, `the data folder cannot be written (${(error as Error).message})`);
       throw storeFailure(error, file);
     }
     return new WriterLock(database, note);
@@ -47,7 +51,11 @@ export class WriterLock {
 
 function holder(note: string): string {
   try {
-    const { pid, host, sinceUtc } = JSON.parse(readFileSync(note, 'utf8')) as { pid: number; host: string; sinceUtc: string };
+    const { pid, host, sinceUtc } = JSON.parse(readFileSync(note, 'utf8')) as {
+      pid: number;
+      host: string;
+      sinceUtc: string;
+    };
     return `process ${pid} on ${host}, since ${sinceUtc}`;
   } catch {
     // The note is a courtesy; the lock itself is what counts.

@@ -44,7 +44,12 @@ export function invert({ a, b, tx, ty }: Similarity): Similarity {
 /** First `inner`, then `outer`. */
 export function compose(outer: Similarity, inner: Similarity): Similarity {
   const moved = apply(outer, { x: inner.tx, y: inner.ty });
-  return { a: outer.a * inner.a - outer.b * inner.b, b: outer.a * inner.b + outer.b * inner.a, tx: moved.x, ty: moved.y };
+  return {
+    a: outer.a * inner.a - outer.b * inner.b,
+    b: outer.a * inner.b + outer.b * inner.a,
+    tx: moved.x,
+    ty: moved.y,
+  };
 }
 
 /** Enlarges about a centre: used to look at a wider frame around the same face. */
@@ -79,7 +84,13 @@ export function cutSquare(image: RgbImage, toCrop: Similarity, size: number): Fl
 }
 
 /** Cuts a square out of a picture as `cutSquare` does and lays it out as a network wants it, from `offset` on. */
-export function cutTensor(image: RgbImage, toCrop: Similarity, input: ModelInput, target: Float32Array, { offset = 0, mirrored = false }: { offset?: number; mirrored?: boolean } = {}): void {
+export function cutTensor(
+  image: RgbImage,
+  toCrop: Similarity,
+  input: ModelInput,
+  target: Float32Array,
+  { offset = 0, mirrored = false }: { offset?: number; mirrored?: boolean } = {},
+): void {
   const size = input.width;
   if (spareCrop.length < size * size * 3) spareCrop = new Float32Array(size * size * 3);
   const crop = spareCrop.subarray(0, size * size * 3).fill(0);
@@ -92,7 +103,8 @@ let spareCrop = new Float32Array(0);
 
 function cutInto(crop: Float32Array, image: RgbImage, toCrop: Similarity, size: number): void {
   const level = levelFor(image, scaleOf(toCrop));
-  // A pixel of a half picture covers two: centres lie at (2x + 0.5), so x/2 - 0.25 goes to the half picture, level by level.
+  // A pixel of a half picture covers two: centres lie at (2x + 0.5), so x/2 - 0.25 goes to the half picture, level by
+  // level.
   const shrink = 2 ** -level;
   const toLevel = { a: shrink, b: 0, tx: (shrink - 1) / 2, ty: (shrink - 1) / 2 };
   sample(halved(image, level), compose(toLevel, invert(toCrop)), crop, size);
@@ -107,7 +119,8 @@ export function scaleWhole(image: RgbImage, width: number, height: number): Floa
   return scaled;
 }
 
-/** Where each pixel of a scaled line lies between two pixels of the line: the first, the second, and the second one's share. */
+/** Where each pixel of a scaled line lies between two pixels of the line: the first, the second, and the second one's
+ * share. */
 function between(length: number, from: number): { first: Int32Array; second: Int32Array; share: Float64Array } {
   const [first, second, share] = [new Int32Array(length), new Int32Array(length), new Float64Array(length)];
   for (let i = 0; i < length; i += 1) {
@@ -137,16 +150,19 @@ interface Plane {
 /** The largest number of pixels whose sum fits into 16 bits. */
 const UNIT_MAX = 256;
 
-/** Several crops of one picture share its half sizes. Only the last picture's are kept, in memory that the next picture's take over:
- *  megabytes of fresh memory for each picture would cost their time and be left to the garbage collector. */
-const kept: { picture: WeakRef<RgbImage> | undefined; planes: (Plane | undefined)[]; readonly buffers: Uint16Array[] } = { picture: undefined, planes: [], buffers: [] };
+/** Several crops of one picture share its half sizes. Only the last picture's are kept, in memory that the next
+ * picture's take over: megabytes of fresh memory for each picture would cost their time and be left to the garbage
+ * collector. */
+const kept: { picture: WeakRef<RgbImage> | undefined; planes: (Plane | undefined)[]; readonly buffers: Uint16Array[] } =
+  { picture: undefined, planes: [], buffers: [] };
 
 function halved(image: RgbImage, level: number): Plane {
   if (kept.picture?.deref() !== image) {
     kept.picture = new WeakRef(image);
     kept.planes = [];
   }
-  return (kept.planes[level] ??= level === 0 ? copied(image) : level === 1 ? halvedOnce(image) : halvedAgain(halved(image, level - 1), level));
+  return (kept.planes[level] ??=
+    level === 0 ? copied(image) : level === 1 ? halvedOnce(image) : halvedAgain(halved(image, level - 1), level));
 }
 
 /** @param at which of the kept buffers takes the sums
@@ -157,8 +173,8 @@ function bufferOf(at: number, length: number): Uint16Array {
   return (kept.buffers[at] = new Uint16Array(length));
 }
 
-// Bytes are read in the next two functions only. A loop that has seen bytes and sums runs at half the speed of one that has seen
-// one kind, and the loops that cut are the larger part of the work.
+// Bytes are read in the next two functions only. A loop that has seen bytes and sums runs at half the speed of one that
+// has seen one kind, and the loops that cut are the larger part of the work.
 
 function copied({ width, height, data }: RgbImage): Plane {
   const sums = bufferOf(0, data.length);
@@ -202,7 +218,12 @@ function halvedAgain({ width, height, data, unit }: Plane, level: number): Plane
   return { width: w, height: h, data: half, unit: shift === 0 ? unit * 4 : unit };
 }
 
-function scaleInto(scaled: Float32Array, { data, width: fromWidth, height: fromHeight, unit }: Plane, width: number, height: number): void {
+function scaleInto(
+  scaled: Float32Array,
+  { data, width: fromWidth, height: fromHeight, unit }: Plane,
+  width: number,
+  height: number,
+): void {
   const [columns, rows] = [between(width, fromWidth), between(height, fromHeight)];
   const one = 1 / unit;
   let at = 0;
@@ -263,17 +284,35 @@ function sample(plane: Plane, { a, b, tx, ty }: Similarity, crop: Float32Array, 
   }
 }
 
-function sampleAtEdge({ data, width, height, unit }: Plane, x: number, y: number, crop: Float32Array, at: number): void {
+function sampleAtEdge(
+  { data, width, height, unit }: Plane,
+  x: number,
+  y: number,
+  crop: Float32Array,
+  at: number,
+): void {
   const [x0, y0] = [Math.floor(x), Math.floor(y)];
   const [fx, fy] = [x - x0, y - y0];
   for (let c = 0; c < 3; c += 1) {
-    const pixel = (px: number, py: number): number => (px >= 0 && py >= 0 && px < width && py < height ? data[(py * width + px) * 3 + c]! : 0);
-    crop[at + c] = ((1 - fx) * (1 - fy) * pixel(x0, y0) + fx * (1 - fy) * pixel(x0 + 1, y0) + (1 - fx) * fy * pixel(x0, y0 + 1) + fx * fy * pixel(x0 + 1, y0 + 1)) / unit;
+    const pixel = (px: number, py: number): number =>
+      px >= 0 && py >= 0 && px < width && py < height ? data[(py * width + px) * 3 + c]! : 0;
+    crop[at + c] =
+      ((1 - fx) * (1 - fy) * pixel(x0, y0) +
+        fx * (1 - fy) * pixel(x0 + 1, y0) +
+        (1 - fx) * fy * pixel(x0, y0 + 1) +
+        fx * fy * pixel(x0 + 1, y0 + 1)) /
+      unit;
   }
 }
 
 /** Lays an interleaved RGB crop out as a network wants it: channels first, in its order, normalised. */
-export function fillTensor(crop: Float32Array | Uint8Array, input: ModelInput, target: Float32Array, offset = 0, mirrored = false): void {
+export function fillTensor(
+  crop: Float32Array | Uint8Array,
+  input: ModelInput,
+  target: Float32Array,
+  offset = 0,
+  mirrored = false,
+): void {
   const { width, height, mean, scale } = input;
   const plane = width * height;
   // Of the picture's red, green and blue: which plane each becomes, and what zero becomes there.

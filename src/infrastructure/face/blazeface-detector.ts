@@ -12,8 +12,8 @@ const GRIDS = [
 
 /** The net's own coarsest stride: inputs are multiples of it. */
 const STRIDE_MAX = 32;
-/** The narrowest border around the picture, as a share of the margin that the net's scale is set for. With half of it the scores of
- *  300 pictures are the same as with all, and a wide picture takes two thirds of the time. */
+/** The narrowest border around the picture, as a share of the margin that the net's scale is set for. With half of it
+ * the scores of 300 pictures are the same as with all, and a wide picture takes two thirds of the time. */
 const BORDER_SHARE_MIN = 0.5;
 
 interface Frame {
@@ -25,8 +25,8 @@ interface Frame {
   readonly inner: { readonly width: number; readonly height: number };
 }
 
-/** MediaPipe's short-range BlazeFace. The picture is laid on a larger square of its mean colour: with a quarter of its longer
- *  side as margin the net finds every face of the 881 measured pictures, without margin it misses 1 %. */
+/** MediaPipe's short-range BlazeFace. The picture is laid on a larger square of its mean colour: with a quarter of its
+ * longer side as margin the net finds every face of the 881 measured pictures, without margin it misses 1 %. */
 export class BlazefaceDetector implements FaceDetector {
   private constructor(
     private readonly session: OnnxSession,
@@ -51,13 +51,14 @@ export class BlazefaceDetector implements FaceDetector {
     return withoutOverlaps(faces, this.spec.overlapMax);
   }
 
-  /** How large the picture becomes, and where it lies on how large an input. The scale leaves the margin on the square input of the
-   *  spec; of what the picture's own shape leaves empty, only a border is kept. */
+  /** How large the picture becomes, and where it lies on how large an input. The scale leaves the margin on the square
+   * input of the spec; of what the picture's own shape leaves empty, only a border is kept. */
   private frameFor(image: RgbImage): Frame {
     const { input, margin } = this.spec;
     const longer = Math.round(input.width / (1 + 2 * margin));
     const border = Math.floor(BORDER_SHARE_MIN * margin * longer);
-    const scaled = (length: number): number => Math.max(1, Math.round((length * longer) / Math.max(image.width, image.height)));
+    const scaled = (length: number): number =>
+      Math.max(1, Math.round((length * longer) / Math.max(image.width, image.height)));
     const framed = (length: number): number => STRIDE_MAX * Math.ceil((length + 2 * border) / STRIDE_MAX);
     const inner = { width: scaled(image.width), height: scaled(image.height) };
     const [width, height] = [framed(inner.width), framed(inner.height)];
@@ -68,11 +69,21 @@ export class BlazefaceDetector implements FaceDetector {
   private lay(image: RgbImage, { width, height, left, top, inner }: Frame, tensor: Float32Array): void {
     const small = scaleWhole(image, inner.width, inner.height);
     const framed = meanColour(small, width * height);
-    for (let y = 0; y < inner.height; y += 1) framed.set(small.subarray(y * inner.width * 3, (y + 1) * inner.width * 3), ((top + y) * width + left) * 3);
+    for (let y = 0; y < inner.height; y += 1)
+      framed.set(small.subarray(y * inner.width * 3, (y + 1) * inner.width * 3), ((top + y) * width + left) * 3);
     fillTensor(framed, { ...this.spec.input, width, height }, tensor);
   }
 
-  private read(scores: Float32Array, boxes: Float32Array, { stride, perCell, columns, toImage }: { stride: number; perCell: number; columns: number; toImage: (x: number, y: number) => Point }): DetectedFace[] {
+  private read(
+    scores: Float32Array,
+    boxes: Float32Array,
+    {
+      stride,
+      perCell,
+      columns,
+      toImage,
+    }: { stride: number; perCell: number; columns: number; toImage: (x: number, y: number) => Point },
+  ): DetectedFace[] {
     const faces: DetectedFace[] = [];
     for (let i = 0; i < scores.length; i += 1) {
       const score = 1 / (1 + Math.exp(-scores[i]!));
@@ -86,7 +97,11 @@ export class BlazefaceDetector implements FaceDetector {
       const from = toImage(centreX - width / 2, centreY - height / 2);
       const to = toImage(centreX + width / 2, centreY + height / 2);
       // Of the six points these are 0 image-left eye, 1 image-right eye, 3 mouth; 2 is the nose, 4 and 5 the ears.
-      faces.push({ score, box: { x: from.x, y: from.y, width: to.x - from.x, height: to.y - from.y }, eyesAndMouth: [point(0), point(1), point(3)] });
+      faces.push({
+        score,
+        box: { x: from.x, y: from.y, width: to.x - from.x, height: to.y - from.y },
+        eyesAndMouth: [point(0), point(1), point(3)],
+      });
     }
     return faces;
   }

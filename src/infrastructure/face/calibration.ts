@@ -2,10 +2,10 @@ import { DISTANCE_SCALE, pointsOfDistance } from '../../domain/registration/face
 import type { ScoringRule } from '../../domain/values/face-comparison.js';
 import type { CalibrationSpec, ModelSet } from './model-set.js';
 
-/** Turns a distance into points: 10000 times the share of same-person pairs among pairs at this distance, if same and different
- *  were equally frequent. Falls with the distance, never rises; whole numbers, so that rules compare exactly.
- *  @param distance 0 or more, of the model set that the calibration belongs to
- *  @returns 0..10000 */
+/** Turns a distance into points: 10000 times the share of same-person pairs among pairs at this distance, if same and
+ * different were equally frequent. Falls with the distance, never rises; whole numbers, so that rules compare exactly.
+ * @param distance 0 or more, of the model set that the calibration belongs to
+ * @returns 0..10000 */
 export function pointsOf(distance: number, calibration: CalibrationSpec): number {
   return pointsOfDistance(wholeDistance(distance), curveOf(calibration));
 }
@@ -24,15 +24,21 @@ function curveOf({ slope, offset }: CalibrationSpec): Pick<ScoringRule, 'slope' 
   return { slope: Math.round(slope * DISTANCE_SCALE), offset: Math.round(offset * DISTANCE_SCALE) };
 }
 
-/** Bands that a policy may start from, in points: at or above `matchPointsMin` a match, at or above `referPointsMin` a person
- *  should look, below that no match. */
+/** Bands that a policy may start from, in points: at or above `matchPointsMin` a match, at or above `referPointsMin` a
+ * person should look, below that no match. */
 export interface SuggestedBands {
   readonly matchPointsMin: number;
   readonly referPointsMin: number;
 }
 
-export function suggestedBands({ calibration, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): SuggestedBands {
-  return { matchPointsMin: pointsOf(matchDistanceMax, calibration), referPointsMin: pointsOf(referDistanceMax, calibration) };
+export function suggestedBands({
+  calibration,
+  suggestedBands: { matchDistanceMax, referDistanceMax },
+}: ModelSet): SuggestedBands {
+  return {
+    matchPointsMin: pointsOf(matchDistanceMax, calibration),
+    referPointsMin: pointsOf(referDistanceMax, calibration),
+  };
 }
 
 /** Distance between two embeddings as the model set defines it. */

@@ -30,5 +30,8 @@ declare module '@cornerstonejs/codec-openjpeg/wasmjs' {
     J2KEncoder: new () => J2KEncoder;
     HEAPU8: Uint8Array;
   }
-  export default function factory(options: { print(text: string): void; printErr(text: string): void }): Promise<OpenJpegModule>;
+  export default function factory(options: {
+    print(text: string): void;
+    printErr(text: string): void;
+  }): Promise<OpenJpegModule>;
 }

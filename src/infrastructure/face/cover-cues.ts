@@ -102,7 +102,12 @@ class LookedAt {
       coarse: median(grains.map(({ coarse }) => coarse)),
     };
     const [a, b] = this.upperCheeks;
-    const neighbours = [[this.nose, this.bridge], [a, this.nose], [b, this.nose], [a, b]] as const;
+    const neighbours = [
+      [this.nose, this.bridge],
+      [a, this.nose],
+      [b, this.nose],
+      [a, b],
+    ] as const;
     this.spread = 0.03 + median(neighbours.map(([one, other]) => colour(one, other)));
     this.forehead = medianTone([...this.browsMoved(0.25), this.tone([this.up(this.glabella, 0.22), 0.11, 0.07])]);
   }
@@ -225,8 +230,22 @@ function edgeUnderBrows(looked: LookedAt): number {
 }
 
 const EYE_NETS = [
-  [[36, 33], [37, 160], [38, 158], [39, 133], [40, 153], [41, 144]],
-  [[42, 362], [43, 385], [44, 387], [45, 263], [46, 373], [47, 380]],
+  [
+    [36, 33],
+    [37, 160],
+    [38, 158],
+    [39, 133],
+    [40, 153],
+    [41, 144],
+  ],
+  [
+    [42, 362],
+    [43, 385],
+    [44, 387],
+    [45, 263],
+    [46, 373],
+    [47, 380],
+  ],
 ] as const;
 
 /** A lens, a bar, a patch or hair: no dark pupil beside white, no lid, another colour than the skin around it. */
@@ -259,7 +278,10 @@ function eyeCues(looked: LookedAt): [Cues, Cues] {
     };
   });
   const [left, right] = [alone[0]!, alone[1]!];
-  return [{ ...left, ...against(left, right) }, { ...right, ...against(right, left) }];
+  return [
+    { ...left, ...against(left, right) },
+    { ...right, ...against(right, left) },
+  ];
 }
 
 /** One eye against the other: seldom both are hidden by the same hair. */
@@ -279,8 +301,17 @@ function eyeCells(looked: LookedAt, eye: Point, out: -1 | 1): readonly number[] 
   return cells.map((value) => (value - mean) / (deviation + 2));
 }
 
-const MOUTH_NETS = [[48, 61], [54, 291], [51, 0], [57, 17]] as const;
-const CHIN_NETS = [[8, 152], [7, 176], [9, 400]] as const;
+const MOUTH_NETS = [
+  [48, 61],
+  [54, 291],
+  [51, 0],
+  [57, 17],
+] as const;
+const CHIN_NETS = [
+  [8, 152],
+  [7, 176],
+  [9, 400],
+] as const;
 
 /** A mask, a scarf, a hand or a cup: no red and no dark line of lips, another colour or grain than the skin's. */
 function mouthCues(looked: LookedAt): Cues {
@@ -328,9 +359,7 @@ function mouthCues(looked: LookedAt): Cues {
     lipLight: Math.abs(lips.light - (upperLip.light + chin.light) / 2),
     downOverAlong: grain.down - grain.along,
     // Under a mask all parts are like each other and none like the rest; a beard or a shade leaves some of them alone.
-    twoParts: Math.log(
-      (apart(lower, upper) + 0.01) / (within(upperParts, upper) + within(lowerParts, lower) + 0.03),
-    ),
+    twoParts: Math.log((apart(lower, upper) + 0.01) / (within(upperParts, upper) + within(lowerParts, lower) + 0.03)),
     lowerFine: fine([...looked.cheekPatches, lipPatch, chinPatch]) - upperFine,
     chinColour: colour(chin, upper),
     chinLight: Math.abs(chin.light - upper.light),

@@ -2,7 +2,8 @@ import { cutSquare, fitSimilarity } from './alignment.js';
 import type { AnalysedFace } from './face-engine.js';
 import type { Point, RgbImage } from './rgb-image.js';
 
-/** A face in grey with its eyes at fixed places, so that the picture's size does not count, and its detail in two bands. */
+/** A face in grey with its eyes at fixed places, so that the picture's size does not count, and its detail in two
+ * bands. */
 export interface DetailFrame {
   /** Red, green and blue of each pixel, 0..255. */
   readonly crop: Float32Array;
@@ -26,12 +27,24 @@ const INSIDE = ellipseOnFace();
 
 export function detailFrame(image: RgbImage, { landmarks }: Pick<AnalysedFace, 'landmarks'>): DetailFrame {
   const eyes = [midpoint(landmarks[36]!, landmarks[39]!), midpoint(landmarks[42]!, landmarks[45]!)];
-  const toFrame = fitSimilarity(eyes, [{ x: CENTRE - EYES / 2, y: EYE_LINE }, { x: CENTRE + EYES / 2, y: EYE_LINE }]);
+  const toFrame = fitSimilarity(eyes, [
+    { x: CENTRE - EYES / 2, y: EYE_LINE },
+    { x: CENTRE + EYES / 2, y: EYE_LINE },
+  ]);
   const crop = cutSquare(image, toFrame, SIDE);
-  const grey = Float32Array.from({ length: SIDE ** 2 }, (_, i) => 0.299 * crop[3 * i]! + 0.587 * crop[3 * i + 1]! + 0.114 * crop[3 * i + 2]!);
+  const grey = Float32Array.from(
+    { length: SIDE ** 2 },
+    (_, i) => 0.299 * crop[3 * i]! + 0.587 * crop[3 * i + 1]! + 0.114 * crop[3 * i + 2]!,
+  );
   const softer = boxBlurred(grey, 1);
   const softest = boxBlurred(grey, 4);
-  return { crop, grey, fine: grey.map((value, i) => value - softer[i]!), coarse: softer.map((value, i) => value - softest[i]!), inside: INSIDE };
+  return {
+    crop,
+    grey,
+    fine: grey.map((value, i) => value - softer[i]!),
+    coarse: softer.map((value, i) => value - softest[i]!),
+    inside: INSIDE,
+  };
 }
 
 /** Energy of the fine band over that of the coarse one. */

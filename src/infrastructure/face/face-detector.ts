@@ -5,7 +5,8 @@ export interface DetectedFace {
   readonly box: Box;
   /** 0..1. */
   readonly score: number;
-  /** Points to start the alignment from: the eye on the image's left, the eye on the image's right, the middle of the mouth. */
+  /** Points to start the alignment from: the eye on the image's left, the eye on the image's right, the middle of the
+   * mouth. */
   readonly eyesAndMouth: readonly [Point, Point, Point];
 }
 

@@ -1,4 +1,14 @@
-import { apply, compose, cutTensor, fitSimilarity, invert, scaleAbout, scaleOf, turnOf, type Similarity } from './alignment.js';
+import {
+  apply,
+  compose,
+  cutTensor,
+  fitSimilarity,
+  invert,
+  scaleAbout,
+  scaleOf,
+  turnOf,
+  type Similarity,
+} from './alignment.js';
 import { eyeOpening, type EyesOpening } from './eye-opening.js';
 import { loadDetector } from './load-detector.js';
 import type { DetectedFace, FaceDetector } from './face-detector.js';
@@ -6,9 +16,9 @@ import type { EmbedderSpec, LandmarkName, ModelFile, ModelSet } from './model-se
 import { OnnxSession } from './onnx-session.js';
 import { dropPixels, turnedBack, type Box, type Point, type QuarterTurns, type RgbImage } from './rgb-image.js';
 
-/** Which face of a picture is the one that counts: the largest; the one nearest the picture's centre; or the one that is large and
- *  near the centre (box area minus twice the squared distance of its centre from the picture's centre, the rule of FaceNet's
- *  alignment script). */
+/** Which face of a picture is the one that counts: the largest; the one nearest the picture's centre; or the one that
+ * is large and near the centre (box area minus twice the squared distance of its centre from the picture's centre, the
+ * rule of FaceNet's alignment script). */
 export type PrimaryRule = 'largest' | 'centre' | 'prominent';
 export const PRIMARY_RULES: readonly PrimaryRule[] = ['largest', 'centre', 'prominent'];
 
@@ -18,7 +28,8 @@ export interface AnalysedFace {
   readonly score: number;
   /** The face-mesh net's own opinion whether this is a face, 0..1. */
   readonly flag: number;
-  /** 68 points in pixels of the picture, numbered as in the iBUG scheme (0..16 jaw, 36..41 and 42..47 eyes, 48..67 mouth). */
+  /** 68 points in pixels of the picture, numbered as in the iBUG scheme (0..16 jaw, 36..41 and 42..47 eyes, 48..67
+   * mouth). */
   readonly landmarks: readonly Point[];
   /** The mesh of 468 points: x, y in pixels of the picture, z in the same unit, smaller is nearer. */
   readonly mesh: Float32Array;
@@ -41,12 +52,13 @@ const SEED_TEMPLATE: readonly Point[] = [
 /** Mesh nets see a frame that is this much wider than the chip. */
 const MESH_FRAME = 1.3;
 
-/** Narrower boxes hold no face that any net could confirm: eyes would be some five pixels apart, and noise looks like that too. */
+/** Narrower boxes hold no face that any net could confirm: eyes would be some five pixels apart, and noise looks like
+ * that too. */
 const FACE_WIDTH_MIN = 16;
 
-/** The mesh net is as good as certain of nearly every face that stands upright (99.9999 %: 98 of 100 photographs of people in
- *  front of a camera, the two others turned by 33 degrees) and never of the wrong features of one on its head (at most 99.998 %
- *  of 100). */
+/** The mesh net is as good as certain of nearly every face that stands upright (99.9999 %: 98 of 100 photographs of
+ * people in front of a camera, the two others turned by 33 degrees) and never of the wrong features of one on its head
+ * (at most 99.998 % of 100). */
 const FLAG_OF_UPRIGHT = 1 - 2e-6;
 /** Less is no face to call a picture turned for. */
 const FLAG_OF_TURNED = 0.99;
@@ -69,9 +81,22 @@ export class FaceEngine {
   /** @throws {ModelError} when a file is missing or is not the pinned one */
   static async load(set: ModelSet, cacheDir: string): Promise<FaceEngine> {
     const detector = await loadDetector(cacheDir, set.detector);
-    const [flagNet, landmarkNet, embedder] = [await OnnxSession.load(cacheDir, set.faceFlag), await OnnxSession.load(cacheDir, set.landmarks), await OnnxSession.load(cacheDir, set.embedder)];
-    const optional = async (file: ModelFile | undefined): Promise<OnnxSession | null> => (file ? OnnxSession.load(cacheDir, file) : null);
-    return new FaceEngine(set, detector, flagNet, landmarkNet, embedder, await optional(set.eyes), await optional(set.companion));
+    const [flagNet, landmarkNet, embedder] = [
+      await OnnxSession.load(cacheDir, set.faceFlag),
+      await OnnxSession.load(cacheDir, set.landmarks),
+      await OnnxSession.load(cacheDir, set.embedder),
+    ];
+    const optional = async (file: ModelFile | undefined): Promise<OnnxSession | null> =>
+      file ? OnnxSession.load(cacheDir, file) : null;
+    return new FaceEngine(
+      set,
+      detector,
+      flagNet,
+      landmarkNet,
+      embedder,
+      await optional(set.eyes),
+      await optional(set.companion),
+    );
   }
 
   /** Finds the faces of a picture, each confirmed by the mesh net; the one that counts comes first.
@@ -86,10 +111,11 @@ export class FaceEngine {
     return faces.sort((a, b) => weightOf(b.box, image, rule) - weightOf(a.box, image, rule));
   }
 
-  /** Looks for a face that lies on its side or stands on its head: the detector finds such faces seldom, or finds a face in the
-   *  wrong features of one. Only a doubtful finding is looked at again, because three more passes take their time.
-   *  @param upright the face that was found in the picture as it is, if any
-   *  @returns how far the face that is really there is turned, in degrees clockwise, or null where none is seen */
+  /** Looks for a face that lies on its side or stands on its head: the detector finds such faces seldom, or finds a
+   * face in the wrong features of one. Only a doubtful finding is looked at again, because three more passes take their
+   * time.
+   * @param upright the face that was found in the picture as it is, if any
+   * @returns how far the face that is really there is turned, in degrees clockwise, or null where none is seen */
   async turnedFace(image: RgbImage, upright: AnalysedFace | undefined): Promise<number | null> {
     if (upright && upright.flag >= FLAG_OF_UPRIGHT) return null;
     let best: { readonly face: AnalysedFace; readonly turns: QuarterTurns } | undefined;
@@ -97,7 +123,8 @@ export class FaceEngine {
       const copy = turnedBack(image, turns);
       const [face] = await this.findFaces(copy, 'largest');
       dropPixels(copy);
-      if (face && Math.abs(face.roll) <= TURN_ROLL_MAX && face.flag > (best?.face.flag ?? FLAG_OF_TURNED)) best = { face, turns };
+      if (face && Math.abs(face.roll) <= TURN_ROLL_MAX && face.flag > (best?.face.flag ?? FLAG_OF_TURNED))
+        best = { face, turns };
     }
     if (!best || !isSurer(best.face, upright)) return null;
     const degrees = 90 * best.turns + best.face.roll;
@@ -109,12 +136,18 @@ export class FaceEngine {
     const spec = this.set.eyes;
     if (!spec || !this.eyesNet) return null;
     const toCrop = meshFrame(chipSimilarity(face, this.set.embedder), this.set.embedder.input.width, spec.input.width);
-    const outputs = await this.eyesNet.run([1, 3, spec.input.height, spec.input.width], (tensor) => cutTensor(image, toCrop, spec.input, tensor));
+    const outputs = await this.eyesNet.run([1, 3, spec.input.height, spec.input.width], (tensor) =>
+      cutTensor(image, toCrop, spec.input, tensor),
+    );
     const toImage = invert(toCrop);
     const opening = (name: string): EyesOpening['left'] => {
       const points = outputs[name]?.data;
       if (!points) throw new Error(`the net for the eyes did not return ${name}`);
-      return eyeOpening(Array.from({ length: points.length / 2 }, (_, i) => apply(toImage, { x: points[2 * i]!, y: points[2 * i + 1]! })));
+      return eyeOpening(
+        Array.from({ length: points.length / 2 }, (_, i) =>
+          apply(toImage, { x: points[2 * i]!, y: points[2 * i + 1]! }),
+        ),
+      );
     };
     return { left: opening('left_eye'), right: opening('right_eye') };
   }
@@ -130,7 +163,10 @@ export class FaceEngine {
   }
 
   private async embedBy(
-    net: OnnxSession, spec: EmbedderSpec, image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'mesh'>,
+    net: OnnxSession,
+    spec: EmbedderSpec,
+    image: RgbImage,
+    face: Pick<AnalysedFace, 'landmarks' | 'mesh'>,
   ): Promise<Float32Array> {
     const { input, length, unitLength, views } = spec;
     const chip = chipSimilarity(face, spec);
@@ -139,17 +175,24 @@ export class FaceEngine {
     for (const batch of inBatches(views, net.batchMax)) {
       const fill = (tensor: Float32Array): void => {
         for (const [i, { scale, mirrored }] of batch.entries()) {
-          cutTensor(image, compose(scaleAbout(input.width / 2, scale), chip), input, tensor, { offset: (i * tensor.length) / batch.length, mirrored });
+          cutTensor(image, compose(scaleAbout(input.width / 2, scale), chip), input, tensor, {
+            offset: (i * tensor.length) / batch.length,
+            mirrored,
+          });
         }
       };
       const [output] = Object.values(await net.run([batch.length, 3, input.height, input.width], fill));
-      if (!output || output.data.length !== batch.length * length) throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${batch.length * length}`);
+      if (!output || output.data.length !== batch.length * length)
+        throw new Error(`the embedder returned ${output?.data.length ?? 0} numbers, expected ${batch.length * length}`);
       for (let i = 0; i < output.data.length; i += 1) embedding[i % length]! += output.data[i]! / views.length;
     }
     return unitLength ? scaledToUnit(embedding) : embedding;
   }
 
-  private async analyse(image: RgbImage, { box, score, eyesAndMouth }: DetectedFace): Promise<AnalysedFace | undefined> {
+  private async analyse(
+    image: RgbImage,
+    { box, score, eyesAndMouth }: DetectedFace,
+  ): Promise<AnalysedFace | undefined> {
     const seed = fitSimilarity(eyesAndMouth, SEED_TEMPLATE);
     const { flag, mesh } = await this.mesh(image, seed);
     if (flag < this.set.faceFlag.flagMin) return undefined;
@@ -191,16 +234,26 @@ export class FaceEngine {
     const [output] = await this.runOnCrop(this.landmarkNet, image, toCrop, input);
     if (output?.length !== 136) throw new Error('the landmark net did not return 68 points');
     const toImage = invert(toCrop);
-    return Array.from({ length: 68 }, (_, i) => apply(toImage, { x: output[2 * i]! * input.width, y: output[2 * i + 1]! * input.height }));
+    return Array.from({ length: 68 }, (_, i) =>
+      apply(toImage, { x: output[2 * i]! * input.width, y: output[2 * i + 1]! * input.height }),
+    );
   }
 
-  private async runOnCrop(net: OnnxSession, image: RgbImage, toCrop: Similarity, input: ModelSet['landmarks']['input']): Promise<Float32Array[]> {
-    const outputs = await net.run([1, 3, input.height, input.width], (tensor) => cutTensor(image, toCrop, input, tensor));
+  private async runOnCrop(
+    net: OnnxSession,
+    image: RgbImage,
+    toCrop: Similarity,
+    input: ModelSet['landmarks']['input'],
+  ): Promise<Float32Array[]> {
+    const outputs = await net.run([1, 3, input.height, input.width], (tensor) =>
+      cutTensor(image, toCrop, input, tensor),
+    );
     return Object.values(outputs).map((output) => output.data);
   }
 }
 
-/** Whether a face in the turned picture is the true reading, rather than the one that was found in the picture as it is. */
+/** Whether a face in the turned picture is the true reading, rather than the one that was found in the picture as it
+ * is. */
 function isSurer(turned: AnalysedFace, upright: AnalysedFace | undefined): boolean {
   if (!upright) return true;
   const oddsOf = (flag: number): number => flag / Math.max(1 - flag, 1e-9);
@@ -217,8 +270,12 @@ function scaling(scale: number): Similarity {
   return { a: scale, b: 0, tx: 0, ty: 0 };
 }
 
-/** Where the face goes in the embedder's crop: fitted to the landmarks, and to the mesh where the template names its points. */
-function chipSimilarity({ landmarks, mesh }: Pick<AnalysedFace, 'landmarks' | 'mesh'>, { template }: EmbedderSpec): Similarity {
+/** Where the face goes in the embedder's crop: fitted to the landmarks, and to the mesh where the template names its
+ * points. */
+function chipSimilarity(
+  { landmarks, mesh }: Pick<AnalysedFace, 'landmarks' | 'mesh'>,
+  { template }: EmbedderSpec,
+): Similarity {
   const from = template.landmarks.map((name) => landmark(landmarks, name));
   const to = templatePoints(template);
   const meshPoints = (template.meshPoints ?? []).map((i) => ({ x: mesh[3 * i]!, y: mesh[3 * i + 1]! }));
@@ -250,7 +307,10 @@ function landmark(landmarks: readonly Point[], name: LandmarkName): Point {
 
 function centreOf(landmarks: readonly Point[], from: number, to: number): Point {
   const points = landmarks.slice(from, to + 1);
-  return { x: points.reduce((sum, p) => sum + p.x, 0) / points.length, y: points.reduce((sum, p) => sum + p.y, 0) / points.length };
+  return {
+    x: points.reduce((sum, p) => sum + p.x, 0) / points.length,
+    y: points.reduce((sum, p) => sum + p.y, 0) / points.length,
+  };
 }
 
 function weightOf(box: Box, image: RgbImage, rule: PrimaryRule): number {

@@ -1,6 +1,12 @@
 import type { FaceComparisonRequest } from '../../application/ports/face-comparer.js';
 import { scoreComparison, type ScoredComparison } from '../../domain/registration/face-score.js';
-import type { MeasuredDistance, NotComparableReason, PhotoQuality, PictureMeasures, PresenceSignals } from '../../domain/values/face-comparison.js';
+import type {
+  MeasuredDistance,
+  NotComparableReason,
+  PhotoQuality,
+  PictureMeasures,
+  PresenceSignals,
+} from '../../domain/values/face-comparison.js';
 import { distanceOf, scoringOf, wholeDistance } from './calibration.js';
 import { ImageTooLarge, UnreadableImage } from './declared-picture.js';
 import type { AnalysedFace, FaceEngine, PrimaryRule } from './face-engine.js';
@@ -33,8 +39,11 @@ export interface UnusableFrame {
   readonly detail: string;
 }
 
-/** The signals are those of the usable frames. 'unusable_frames': the first frame, or more than half of the others, gave nothing. */
-export type FramesResult = { readonly kind: 'assessed'; readonly signals: FrameSignals; readonly unusable: readonly UnusableFrame[] } | { readonly kind: 'unusable_frames'; readonly unusable: readonly UnusableFrame[] };
+/** The signals are those of the usable frames. 'unusable_frames': the first frame, or more than half of the others,
+ * gave nothing. */
+export type FramesResult =
+  | { readonly kind: 'assessed'; readonly signals: FrameSignals; readonly unusable: readonly UnusableFrame[] }
+  | { readonly kind: 'unusable_frames'; readonly unusable: readonly UnusableFrame[] };
 
 export type CompareResult =
   | {
@@ -43,19 +52,30 @@ export type CompareResult =
       readonly quality: PhotoQuality;
       readonly signals: PresenceSignals;
     }
-  | { readonly kind: 'refused'; readonly image: 'captured' | 'card' | 'registered'; readonly reason: NotComparableReason; readonly detail: string };
+  | {
+      readonly kind: 'refused';
+      readonly image: 'captured' | 'card' | 'registered';
+      readonly reason: NotComparableReason;
+      readonly detail: string;
+    };
 
 /** What was measured on one picture. */
 export interface AnalysedPicture {
   readonly kind: 'analysed';
   readonly width: number;
   readonly height: number;
-  readonly faces: readonly { readonly box: Box; readonly score: number; readonly flag: number; readonly interEyeDistance: number }[];
+  readonly faces: readonly {
+    readonly box: Box;
+    readonly score: number;
+    readonly flag: number;
+    readonly interEyeDistance: number;
+  }[];
   /** What the main face is worth to the comparer. */
   readonly measures: PictureMeasures;
   /** Empty where it was not asked for. */
   readonly quality: PhotoQuality;
-  /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without quality. */
+  /** Whether a regular fine pattern lies over the face, as on a screen or a coarse print; 'not_assessed' also without
+   * quality. */
   readonly periodicPattern: boolean | 'not_assessed';
   /** What a capture from the booth would be refused for; null as well where quality was not asked for. */
   readonly captureRefusal: NotComparableReason | null;
@@ -152,7 +172,10 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
     const compareWith = async (bytes: Uint8Array): Promise<Compared> => {
       const other = await onlyFace(desk, bytes);
       const distance = distanceOf(embedding, await engine.embed(other.image, other.face), engine.set.distance);
-      return { measured: { distance: wholeDistance(distance), measures: measurePicture(other.image, other.face) }, nearDuplicate: isNearDuplicate(captured, other) };
+      return {
+        measured: { distance: wholeDistance(distance), measures: measurePicture(other.image, other.face) },
+        nearDuplicate: isNearDuplicate(captured, other),
+      };
     };
     looking = 'card';
     const card = await compareWith(request.card);
@@ -160,12 +183,22 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
     const registered = request.registered === null ? null : await compareWith(request.registered);
     return {
       kind: 'compared',
-      scores: scoreComparison({ scoring: scoringOf(engine.set), captured: measurePicture(captured.image, captured.face), card: card.measured, registered: registered?.measured ?? null }),
+      scores: scoreComparison({
+        scoring: scoringOf(engine.set),
+        captured: measurePicture(captured.image, captured.face),
+        card: card.measured,
+        registered: registered?.measured ?? null,
+      }),
       quality,
-      signals: { nearDuplicateOfCard: card.nearDuplicate, nearDuplicateOfRegistered: registered?.nearDuplicate ?? 'not_assessed', frames: 'not_assessed' },
+      signals: {
+        nearDuplicateOfCard: card.nearDuplicate,
+        nearDuplicateOfRegistered: registered?.nearDuplicate ?? 'not_assessed',
+        frames: 'not_assessed',
+      },
     };
   } catch (error) {
-    if (error instanceof Refused) return { kind: 'refused', image: looking, reason: error.reason, detail: error.message };
+    if (error instanceof Refused)
+      return { kind: 'refused', image: looking, reason: error.reason, detail: error.message };
     throw error;
   }
 }
@@ -175,7 +208,10 @@ interface Compared {
   readonly nearDuplicate: boolean;
 }
 
-async function analyse(desk: Desk, { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>): Promise<AnalyseResult> {
+async function analyse(
+  desk: Desk,
+  { image: bytes, primary, quality }: Extract<FaceJob, { kind: 'analyse' }>,
+): Promise<AnalyseResult> {
   const start = performance.now();
   return orUnusable(async () => {
     const subject = await (quality ? photographedFace : mainFace)(desk, bytes, primary);
@@ -219,7 +255,12 @@ async function judge({ engine, rules }: Desk, { image, faces, face }: Subject): 
   if (refusal?.reason === 'not_upright') return { quality, refusal };
   const turned = await engine.turnedFace(image, face);
   if (turned !== null) return { quality, refusal: notUpright(turned) };
-  return { quality, refusal: hasPrintedFrame(image) ? { reason: 'printed_frame', detail: 'a margin of one colour lies around the picture' } : refusal };
+  return {
+    quality,
+    refusal: hasPrintedFrame(image)
+      ? { reason: 'printed_frame', detail: 'a margin of one colour lies around the picture' }
+      : refusal,
+  };
 }
 
 function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null): AnalysedPicture {
@@ -235,8 +276,8 @@ function pictureOf({ image, faces, face }: Subject, judgement: Judgement | null)
   };
 }
 
-/** The largest share of the frames after the first that may give nothing: a blink or a blurred turn spoils single frames of an
- *  honest sequence, and the others still say what they say. */
+/** The largest share of the frames after the first that may give nothing: a blink or a blurred turn spoils single
+ * frames of an honest sequence, and the others still say what they say. */
 const UNUSABLE_SHARE_MAX = 0.5;
 
 async function assess(desk: Desk, { frames, prompt }: Extract<FaceJob, { kind: 'frames' }>): Promise<FramesResult> {
@@ -245,7 +286,13 @@ async function assess(desk: Desk, { frames, prompt }: Extract<FaceJob, { kind: '
   for (const [frame, bytes] of frames.entries()) {
     try {
       const { image, face } = await onlyFace(desk, bytes);
-      measured.push({ pose: headPose(face), landmarks: face.landmarks, interEyeDistance: face.interEyeDistance, embedding: await desk.engine.embed(image, face), smallGrey: normalisedSmallGrey({ image, face }) });
+      measured.push({
+        pose: headPose(face),
+        landmarks: face.landmarks,
+        interEyeDistance: face.interEyeDistance,
+        embedding: await desk.engine.embed(image, face),
+        smallGrey: normalisedSmallGrey({ image, face }),
+      });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       unusable.push({ frame, reason: error.reason, detail: error.message });
@@ -253,15 +300,24 @@ async function assess(desk: Desk, { frames, prompt }: Extract<FaceJob, { kind: '
       if (frame === 0) return { kind: 'unusable_frames', unusable };
     }
   }
-  if (measured.length < FRAME_RULES.framesMin || unusable.length > UNUSABLE_SHARE_MAX * (frames.length - 1)) return { kind: 'unusable_frames', unusable };
-  return { kind: 'assessed', signals: withGaps(assessFrames(measured, prompt, desk.engine.set), unusable.length), unusable };
+  if (measured.length < FRAME_RULES.framesMin || unusable.length > UNUSABLE_SHARE_MAX * (frames.length - 1))
+    return { kind: 'unusable_frames', unusable };
+  return {
+    kind: 'assessed',
+    signals: withGaps(assessFrames(measured, prompt, desk.engine.set), unusable.length),
+    unusable,
+  };
 }
 
-/** A frame that gave nothing may be the one that turned, so that only a turn that was seen is stated. Neighbours that had a frame
- *  between them may lie further apart than neighbours do. */
+/** A frame that gave nothing may be the one that turned, so that only a turn that was seen is stated. Neighbours that
+ * had a frame between them may lie further apart than neighbours do. */
 function withGaps(signals: FrameSignals, gaps: number): FrameSignals {
   if (gaps === 0) return signals;
-  return { ...signals, jumps: signals.jumps === true ? 'not_assessed' : signals.jumps, promptFollowed: signals.promptFollowed === false ? 'not_assessed' : signals.promptFollowed };
+  return {
+    ...signals,
+    jumps: signals.jumps === true ? 'not_assessed' : signals.jumps,
+    promptFollowed: signals.promptFollowed === false ? 'not_assessed' : signals.promptFollowed,
+  };
 }
 
 function hasPeriodicPattern(image: RgbImage, box: Box): boolean | 'not_assessed' {
@@ -284,7 +340,8 @@ async function mainFace(desk: Desk, bytes: Uint8Array, primary: PrimaryRule): Pr
   return mainFaceOf(desk, await decode(desk, bytes), primary);
 }
 
-/** The main face of a photograph from the booth: where no face is found, one that lies on its side is a reason of its own. */
+/** The main face of a photograph from the booth: where no face is found, one that lies on its side is a reason of its
+ * own. */
 async function photographedFace(desk: Desk, bytes: Uint8Array, primary: PrimaryRule): Promise<Subject> {
   const image = await decode(desk, bytes);
   try {

@@ -35,16 +35,20 @@ const CODEC_HEAP_BYTES_MAX = 64 * 1024 * 1024;
 sharp.cache(false);
 sharp.concurrency(1);
 
-/** Which pictures are read. `plain`: what has one reading for everybody, a plain JPEG or the JPEG 2000 of a card; so for every picture
- *  that is judged, shown or sent. `any`: what people give to tools as well (EXIF turns it upright, its profile is heeded, PNG). */
+/** Which pictures are read. `plain`: what has one reading for everybody, a plain JPEG or the JPEG 2000 of a card; so
+ * for every picture that is judged, shown or sent. `any`: what people give to tools as well (EXIF turns it upright, its
+ * profile is heeded, PNG). */
 export type TakenPictures = 'plain' | 'any';
 
 /** Decodes a photograph to RGB, at most 1,280 px on a side.
  *  @throws {UnreadableImage | ImageTooLarge} with the reason; nothing else is expected */
 export async function decodeImage(
-  bytes: Uint8Array, limits: ImageLimits, taken: TakenPictures = 'plain',
+  bytes: Uint8Array,
+  limits: ImageLimits,
+  taken: TakenPictures = 'plain',
 ): Promise<RgbImage> {
-  if (bytes.length > limits.imageBytesMax) throw new ImageTooLarge(`${bytes.length} bytes; at most ${limits.imageBytesMax}`);
+  if (bytes.length > limits.imageBytesMax)
+    throw new ImageTooLarge(`${bytes.length} bytes; at most ${limits.imageBytesMax}`);
   const header = readImageHeader(bytes);
   checkLimits(header, bytes.length, limits);
   if (header.kind === 'jp2') return shrink(await decodeJpeg2000(bytes, header));
@@ -63,35 +67,58 @@ function refuseSecondReading(bytes: Uint8Array, { kind }: ImageHeader, limits: I
 
 /** Writes a decoded picture as PNG, which every browser shows; of what came in only the pixels are left. */
 export async function encodePng({ data, width, height }: RgbImage): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }
 
 function checkLimits(header: ImageHeader, length: number, limits: ImageLimits): void {
   const { width, height, components, bitsPerSample, kind, tiles } = header;
   const pixels = width * height;
-  if (width > limits.imageSideMax || height > limits.imageSideMax || pixels > limits.imagePixelsMax) throw new ImageTooLarge(`${width} x ${height} pixels declared`);
+  if (width > limits.imageSideMax || height > limits.imageSideMax || pixels > limits.imagePixelsMax)
+    throw new ImageTooLarge(`${width} x ${height} pixels declared`);
   if (bitsPerSample > 8) throw new UnreadableImage(`${bitsPerSample} bits per sample; at most 8 are read`);
-  if (kind === 'jpeg' && components !== 1 && components !== 3) throw new UnreadableImage(`a JPEG of ${components} components (CMYK is not read)`);
+  if (kind === 'jpeg' && components !== 1 && components !== 3)
+    throw new UnreadableImage(`a JPEG of ${components} components (CMYK is not read)`);
   if (kind !== 'jp2') return;
-  if (length > limits.jp2BytesMax || pixels > limits.jp2PixelsMax || tiles > limits.jp2TilesMax) throw new ImageTooLarge(`JPEG 2000 of ${length} bytes, ${pixels} pixels, ${tiles} tiles`);
-  if (bitsPerSample !== 8 || (components !== 1 && components !== 3)) throw new UnreadableImage(`JPEG 2000 of ${components} components and ${bitsPerSample} bits`);
+  if (length > limits.jp2BytesMax || pixels > limits.jp2PixelsMax || tiles > limits.jp2TilesMax)
+    throw new ImageTooLarge(`JPEG 2000 of ${length} bytes, ${pixels} pixels, ${tiles} tiles`);
+  if (bitsPerSample !== 8 || (components !== 1 && components !== 3))
+    throw new UnreadableImage(`JPEG 2000 of ${components} components and ${bitsPerSample} bits`);
 }
 
 async function decodeWithSharp(
-  bytes: Uint8Array, header: ImageHeader, { limits, taken }: { readonly limits: ImageLimits; readonly taken: TakenPictures },
+  bytes: Uint8Array,
+  header: ImageHeader,
+  { limits, taken }: { readonly limits: ImageLimits; readonly taken: TakenPictures },
 ): Promise<RgbImage> {
   try {
     const failOn = taken === 'plain' ? 'warning' : 'error';
-    const options = { limitInputPixels: limits.imagePixelsMax, failOn, pages: 1, sequentialRead: true, unlimited: false } as const;
+    const options = {
+      limitInputPixels: limits.imagePixelsMax,
+      failOn,
+      pages: 1,
+      sequentialRead: true,
+      unlimited: false,
+    } as const;
     const read = sharp(bytes, options).timeout({ seconds: 5 });
-    const picture = (taken === 'plain' ? read : read.rotate())
-      .resize({ width: WORKING_SIDE_MAX, height: WORKING_SIDE_MAX, fit: 'inside', withoutEnlargement: true });
+    const picture = (taken === 'plain' ? read : read.rotate()).resize({
+      width: WORKING_SIDE_MAX,
+      height: WORKING_SIDE_MAX,
+      fit: 'inside',
+      withoutEnlargement: true,
+    });
     // A JPEG has no transparency; looking for it would cost another pass over the pixels.
     const opaque = header.kind === 'jpeg' ? picture : picture.flatten({ background: '#808080' });
-    const { data, info } = await opaque.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await opaque
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
     return toRgb(data, info.width, info.height, info.channels);
   } catch (error) {
-    throw new UnreadableImage(error instanceof Error ? (error.message.split('\n')[0] ?? 'unreadable') : 'unreadable', { cause: error });
+    throw new UnreadableImage(error instanceof Error ? (error.message.split('\n')[0] ?? 'unreadable') : 'unreadable', {
+      cause: error,
+    });
   }
 }
 
@@ -105,7 +132,8 @@ async function shrink(image: RgbImage): Promise<RgbImage> {
 }
 
 let codec: Promise<OpenJpegModule> | undefined;
-/** Whether the decoder said anything but what it is doing since this was last reset. One picture is decoded at a time on a thread. */
+/** Whether the decoder said anything but what it is doing since this was last reset. One picture is decoded at a time
+ * on a thread. */
 let codecComplained = false;
 
 function hear(line: string): void {
@@ -123,9 +151,11 @@ async function decodeJpeg2000(bytes: Uint8Array, header: ImageHeader): Promise<R
     decoder.decode();
     const { width, height, componentCount } = decoder.getFrameInfo();
     // Damaged input does not throw: it leaves a frame of 0 x 0, or of other dimensions than declared.
-    if (codecComplained || width !== header.width || height !== header.height || componentCount !== header.components) throw new UnreadableImage('the JPEG 2000 decoder gave up');
+    if (codecComplained || width !== header.width || height !== header.height || componentCount !== header.components)
+      throw new UnreadableImage('the JPEG 2000 decoder gave up');
     const pixels = decoder.getDecodedBuffer();
-    if (pixels.length !== width * height * componentCount) throw new UnreadableImage('the JPEG 2000 decoder returned too few pixels');
+    if (pixels.length !== width * height * componentCount)
+      throw new UnreadableImage('the JPEG 2000 decoder returned too few pixels');
     // This is a view of the codec's memory; three channels would be handed on as they are, so they are copied.
     return toRgb(componentCount === 3 ? pixels.slice() : pixels, width, height, componentCount);
   } catch (error) {

@@ -23,7 +23,7 @@ function startsWith(bytes: Uint8Array, magic: number[]): boolean {
 
 /** Walks the JPEG segments up to the frame header (ITU-T T.81 B.2.2). */
 function jpegHeader(view: DataView): ImageHeader {
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     if (view.getUint8(at) !== 0xff) throw new UnreadableImage('a JPEG segment does not start with a marker');
     const marker = view.getUint8(at + 1);
     if (marker === 0xff) {
@@ -31,7 +31,14 @@ function jpegHeader(view: DataView): ImageHeader {
       continue;
     }
     if (isFrameMarker(marker)) {
-      const header: ImageHeader = { kind: 'jpeg', bitsPerSample: view.getUint8(at + 4), height: view.getUint16(at + 5), width: view.getUint16(at + 7), components: view.getUint8(at + 9), tiles: 1 };
+      const header: ImageHeader = {
+        kind: 'jpeg',
+        bitsPerSample: view.getUint8(at + 4),
+        height: view.getUint16(at + 5),
+        width: view.getUint16(at + 7),
+        components: view.getUint8(at + 9),
+        tiles: 1,
+      };
       return checked(header);
     }
     if (marker === 0xd9 || marker === 0xda) throw new UnreadableImage('a JPEG without a frame header');
@@ -57,7 +64,14 @@ function pngHeader(view: DataView): ImageHeader {
     if (type === 'acTL') throw new UnreadableImage('an animated PNG');
     if (type === 'IDAT' || type === 'IEND') break;
   }
-  return checked({ kind: 'png', width: view.getUint32(16), height: view.getUint32(20), bitsPerSample: view.getUint8(24), components, tiles: 1 });
+  return checked({
+    kind: 'png',
+    width: view.getUint32(16),
+    height: view.getUint32(20),
+    bitsPerSample: view.getUint8(24),
+    components,
+    tiles: 1,
+  });
 }
 
 function checked(header: ImageHeader): ImageHeader {

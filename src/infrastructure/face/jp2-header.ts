@@ -257,8 +257,7 @@ function refuseCoding(view: DataView, segments: readonly Segment[], components: 
   if (styles.length !== 1) throw new UnreadableImage(`a JPEG 2000 codestream with ${styles.length} coding styles`);
   const [style] = styles as [Segment];
   const transform = view.getUint8(style.at + 8);
-  if (transform > 1)
-    throw new UnreadableImage('a JPEG 2000 picture whose components are transformed by an extension');
+  if (transform > 1) throw new UnreadableImage('a JPEG 2000 picture whose components are transformed by an extension');
   if (transform === 1 && components !== 3)
     throw new UnreadableImage('a JPEG 2000 picture that transforms three components and has others');
   if (transform === 1 && segments.some(({ marker }) => marker === COC))

@@ -16,7 +16,10 @@ export async function loadModelSet(nameOrPath: string, cacheDir: string): Promis
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ModelError(`there is no model set '${nameOrPath}' (${file}); './honnin models list' shows those that are installed`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new ModelError(
+        `there is no model set '${nameOrPath}' (${file}); './honnin models list' shows those that are installed`,
+      );
     throw error;
   }
   return parseModelSet(text, file);
@@ -35,7 +38,13 @@ export async function saveModelSet(set: ModelSet, cacheDir: string): Promise<str
 export async function installedSets(cacheDir: string): Promise<string[]> {
   try {
     const names = await readdir(path.join(cacheDir, MODEL_SETS_FOLDER));
-    return [DEFAULT_MODEL_SET.id, ...names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)).sort()];
+    return [
+      DEFAULT_MODEL_SET.id,
+      ...names
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => name.slice(0, -5))
+        .sort(),
+    ];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [DEFAULT_MODEL_SET.id];
     throw error;
@@ -43,15 +52,16 @@ export async function installedSets(cacheDir: string): Promise<string[]> {
 }
 
 function setPath(cacheDir: string, id: string): string {
-  if (!SET_ID.test(id)) throw new ModelError(`'${id}' is no id of a model set: small letters, digits, '+', '-', '.' and '_' only`);
+  if (!SET_ID.test(id))
+    throw new ModelError(`'${id}' is no id of a model set: small letters, digits, '+', '-', '.' and '_' only`);
   return path.join(cacheDir, MODEL_SETS_FOLDER, `${id}.json`);
 }
 
 const SET_ID = /^[a-z0-9][a-z0-9+._-]{0,99}$/;
 
-/** Reads a manifest. Everything that a score depends on must be stated; nothing is filled in, so that a manifest means the same
- *  with every version. Unknown members are refused: they would look as if they had an effect.
- *  @throws {ModelError} that names the member which is wrong */
+/** Reads a manifest. Everything that a score depends on must be stated; nothing is filled in, so that a manifest means
+ * the same with every version. Unknown members are refused: they would look as if they had an effect.
+ * @throws {ModelError} that names the member which is wrong */
 export function parseModelSet(text: string, source: string): ModelSet {
   let value: unknown;
   try {
@@ -70,11 +80,15 @@ type Check = (value: unknown, at: string) => string | null;
 const number =
   (min: number, max: number): Check =>
   (value, at) =>
-    typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max ? null : `${at} must be a number ${min}..${max}`;
+    typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max
+      ? null
+      : `${at} must be a number ${min}..${max}`;
 const wholeNumber =
   (min: number, max: number): Check =>
   (value, at) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max ? null : `${at} must be a whole number ${min}..${max}`;
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? null
+      : `${at} must be a whole number ${min}..${max}`;
 const truth: Check = (value, at) => (typeof value === 'boolean' ? null : `${at} must be true or false`);
 const text =
   (pattern: RegExp, what: string): Check =>
@@ -91,7 +105,8 @@ const either =
 const listOf =
   (item: Check, min: number, max: number): Check =>
   (value, at) => {
-    if (!Array.isArray(value) || value.length < min || value.length > max) return `${at} must be a list of ${min === max ? min : `${min} to ${max}`} entries`;
+    if (!Array.isArray(value) || value.length < min || value.length > max)
+      return `${at} must be a list of ${min === max ? min : `${min} to ${max}`} entries`;
     return value.map((entry, i) => item(entry, `${at}[${i}]`)).find((problem) => problem !== null) ?? null;
   };
 const members =
@@ -109,7 +124,10 @@ const members =
     return null;
   };
 
-const FILE = { file: text(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/, 'a plain file name'), sha256: text(/^[0-9a-f]{64}$/, '64 small hexadecimal digits') };
+const FILE = {
+  file: text(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/, 'a plain file name'),
+  sha256: text(/^[0-9a-f]{64}$/, '64 small hexadecimal digits'),
+};
 const INPUT = members({
   width: wholeNumber(16, 2_048),
   height: wholeNumber(16, 2_048),
@@ -137,29 +155,49 @@ const MODEL_SET = members(
   {
     format: oneOf('honnin-model-set/1'),
     id: text(SET_ID, "an id of small letters, digits, '+', '-', '.' and '_'"),
-    detector: members({ ...FILE, kind: oneOf('blazeface', 'yunet'), input: INPUT, margin: number(0, 2), scoreMin: number(0.05, 1), overlapMax: number(0, 1) }),
+    detector: members({
+      ...FILE,
+      kind: oneOf('blazeface', 'yunet'),
+      input: INPUT,
+      margin: number(0, 2),
+      scoreMin: number(0.05, 1),
+      overlapMax: number(0, 1),
+    }),
     faceFlag: members({ ...FILE, kind: oneOf('facemesh'), input: INPUT, flagMin: number(0, 1) }),
     landmarks: members({ ...FILE, kind: oneOf('face-api-68'), input: INPUT }),
     eyes: members({ ...FILE, kind: oneOf('attention-mesh'), input: INPUT }),
     embedder: members(EMBEDDER),
     companion: members({ ...EMBEDDER, weight: number(1e-6, 1_000) }),
     distance: oneOf('euclidean', 'cosine'),
-    calibration: members({ kind: oneOf('logistic'), slope: number(1e-4, 1e6), offset: number(-1e6, 1e6), source: text(/\S/, 'words about where the numbers come from') }),
+    calibration: members({
+      kind: oneOf('logistic'),
+      slope: number(1e-4, 1e6),
+      offset: number(-1e6, 1e6),
+      source: text(/\S/, 'words about where the numbers come from'),
+    }),
     qualityWeights: oneOf(...QUALITY_WEIGHTS_NAMES),
     suggestedBands: members({ matchDistanceMax: number(0, 1e6), referDistanceMax: number(0, 1e6) }),
   },
   ['eyes', 'companion', 'qualityWeights'],
 );
 
-function setProblem({ embedder, companion, distance, suggestedBands: { matchDistanceMax, referDistanceMax } }: ModelSet): string | null {
-  if (matchDistanceMax > referDistanceMax) return 'manifest.suggestedBands: matchDistanceMax must not be above referDistanceMax';
+function setProblem({
+  embedder,
+  companion,
+  distance,
+  suggestedBands: { matchDistanceMax, referDistanceMax },
+}: ModelSet): string | null {
+  if (matchDistanceMax > referDistanceMax)
+    return 'manifest.suggestedBands: matchDistanceMax must not be above referDistanceMax';
   if (companion && distance !== 'euclidean') return 'manifest.companion needs the distance euclidean';
   return templateProblem('embedder', embedder) ?? (companion ? templateProblem('companion', companion) : null);
 }
 
 function templateProblem(member: string, { template, input }: EmbedderSpec): string | null {
-  if (template.landmarks.length !== template.points.length) return `manifest.${member}.template: as many points as landmarks are needed`;
-  if (template.meshPoints !== undefined && template.meshPoints.length !== template.points.length) return `manifest.${member}.template: as many mesh points as points are needed`;
+  if (template.landmarks.length !== template.points.length)
+    return `manifest.${member}.template: as many points as landmarks are needed`;
+  if (template.meshPoints !== undefined && template.meshPoints.length !== template.points.length)
+    return `manifest.${member}.template: as many mesh points as points are needed`;
   if (input.width !== input.height) return `manifest.${member}.input must be square`;
   return null;
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { runtimeVersions } from './runtime-versions.js';
 import type { FaceAlgorithm } from '../../domain/values/face-comparison.js';
 
-/** Version of the pipeline around the models: cropping, warping, averaging, measuring. It changes with every change that can
- *  move a score, because scores of different algorithms are never compared. */
+/** Version of the pipeline around the models: cropping, warping, averaging, measuring. It changes with every change
+ * that can move a score, because scores of different algorithms are never compared. */
 export const PIPELINE_VERSION = '2.0.0';
 
 /** A model file in the cache folder. */
@@ -75,8 +75,8 @@ export interface FaceView {
 export interface AlignmentTemplate {
   readonly name: string;
   readonly landmarks: readonly LandmarkName[];
-  /** The same points in the face mesh, by number. Where given, the crop is fitted to both nets' points: their errors are
-   *  independent, so the fit is steadier than either. */
+  /** The same points in the face mesh, by number. Where given, the crop is fitted to both nets' points: their errors
+   * are independent, so the fit is steadier than either. */
   readonly meshPoints?: readonly number[];
   readonly points: readonly (readonly [number, number])[];
 }
@@ -100,16 +100,17 @@ export interface ModelSet {
   readonly detector: DetectorSpec;
   readonly faceFlag: FaceFlagSpec;
   readonly landmarks: LandmarkSpec;
-  /** Without it nobody can say whether eyes are open: EyesOpen is 'not_assessed' and no photograph is refused for it. */
+  /** Without it nobody can say whether eyes are open: EyesOpen is 'not_assessed' and no photograph is refused for
+   * it. */
   readonly eyes?: EyesSpec;
   readonly embedder: EmbedderSpec;
-  /** Another network that embeds the same faces: its numbers are set behind the first one's, so that the square of a Euclidean distance is the
-   *  sum of both squares. */
+  /** Another network that embeds the same faces: its numbers are set behind the first one's, so that the square of a
+   * Euclidean distance is the sum of both squares. */
   readonly companion?: CompanionSpec;
   readonly distance: 'euclidean' | 'cosine';
   readonly calibration: CalibrationSpec;
-  /** Name of the weights by which the pictures' quality counts (`src/domain/registration/quality-weights.ts`). Without it their quality does
-   *  not count, and a mark holds for sharp colour photographs alone. */
+  /** Name of the weights by which the pictures' quality counts (`src/domain/registration/quality-weights.ts`). Without
+   * it their quality does not count, and a mark holds for sharp colour photographs alone. */
   readonly qualityWeights?: string;
   /** Bands that the measurements suggest, as distances; the policy decides. */
   readonly suggestedBands: { readonly matchDistanceMax: number; readonly referDistanceMax: number };
@@ -117,8 +118,8 @@ export interface ModelSet {
 
 const MEAN_RGB = [122.782, 117.001, 104.298] as const;
 
-/** dlib's five-point chip: eye corners and nose base on a square of 150 px with a quarter of padding. Points are numbered as in
- *  the 68-point scheme. Source: dlib 19, `get_face_chip_details`, the mean face shape. */
+/** dlib's five-point chip: eye corners and nose base on a square of 150 px with a quarter of padding. Points are
+ * numbered as in the 68-point scheme. Source: dlib 19, `get_face_chip_details`, the mean face shape. */
 const DLIB_CHIP: AlignmentTemplate = {
   name: 'dlib-5-150-0.25',
   landmarks: [45, 42, 36, 39, 33],
@@ -184,7 +185,8 @@ export const DEFAULT_MODEL_SET: ModelSet = {
     kind: 'logistic',
     slope: 41.7,
     offset: 25.383,
-    source: 'logistic fit at equal priors over photograph, grey card and colour card pairs of 44 people with one view and its mirror image; three views shorten distances by 0.010 (median of 4,437 pairs)',
+    source:
+      'logistic fit at equal priors over photograph, grey card and colour card pairs of 44 people with one view and its mirror image; three views shorten distances by 0.010 (median of 4,437 pairs)',
   },
   qualityWeights: 'dlib-2',
   suggestedBands: { matchDistanceMax: 0.55, referDistanceMax: 0.61 },
@@ -192,13 +194,23 @@ export const DEFAULT_MODEL_SET: ModelSet = {
 
 /** The files of a set, each once, in a fixed order. */
 export function modelFiles(set: ModelSet): ModelFile[] {
-  return [set.detector, set.faceFlag, set.landmarks, ...(set.eyes ? [set.eyes] : []), set.embedder, ...(set.companion ? [set.companion] : [])];
+  return [
+    set.detector,
+    set.faceFlag,
+    set.landmarks,
+    ...(set.eyes ? [set.eyes] : []),
+    set.embedder,
+    ...(set.companion ? [set.companion] : []),
+  ];
 }
 
-/** Names what scores depend on besides the pictures: a model set by its id and the first 12 hex digits of its SHA-256, the pipeline by its version,
- *  runtime and decoders by theirs. */
+/** Names what scores depend on besides the pictures: a model set by its id and the first 12 hex digits of its SHA-256,
+ * the pipeline by its version, runtime and decoders by theirs. */
 export function algorithmOf(set: ModelSet): FaceAlgorithm {
-  return { id: set.id, version: `${PIPELINE_VERSION}+${createHash('sha256').update(canonicalJson(set)).digest('hex').slice(0, 12)}.${runtimeVersions()}` };
+  return {
+    id: set.id,
+    version: `${PIPELINE_VERSION}+${createHash('sha256').update(canonicalJson(set)).digest('hex').slice(0, 12)}.${runtimeVersions()}`,
+  };
 }
 
 /** JSON with sorted keys: the same set has the same bytes whoever wrote it. */

@@ -1,11 +1,25 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { FaceComparer, type FaceComparison, type FaceComparisonRequest, type PhotoAssessment } from '../../application/ports/face-comparer.js';
+import {
+  FaceComparer,
+  type FaceComparison,
+  type FaceComparisonRequest,
+  type PhotoAssessment,
+} from '../../application/ports/face-comparer.js';
 import { RendererBusyError } from '../../application/ports/image-renderer.js';
 import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
 import type { PrimaryRule } from './face-engine.js';
-import type { AnalyseResult, CheckResult, CompareResult, FaceJob, FaceJobResult, FaceRules, FramesResult, RenderResult } from './face-jobs.js';
+import type {
+  AnalyseResult,
+  CheckResult,
+  CompareResult,
+  FaceJob,
+  FaceJobResult,
+  FaceRules,
+  FramesResult,
+  RenderResult,
+} from './face-jobs.js';
 import { FRAME_RULES, type Prompt } from './frame-sequence.js';
 import type { FaceWorkerData } from './face-worker.js';
 import { DEFAULT_IMAGE_LIMITS, type ImageLimits, type TakenPictures } from './image-decoder.js';
@@ -15,7 +29,8 @@ import { refuseTelemetry, removeTelemetryLeftovers } from './telemetry.js';
 import { builtFile, defaultWorkers, WorkerPool, type PoolOutcome } from './worker-pool.js';
 
 export interface OnnxFaceComparerOptions {
-  /** Folder of the model files; made at first use. Default: `$XDG_CACHE_HOME/honnin/models` or `~/.cache/honnin/models`. */
+  /** Folder of the model files; made at first use. Default: `$XDG_CACHE_HOME/honnin/models` or
+   * `~/.cache/honnin/models`. */
   readonly cacheDir?: string;
   readonly modelSet?: ModelSet;
   /** Worker threads. Default: 2, or 1 on a machine with one core. */
@@ -32,8 +47,8 @@ export interface OnnxFaceComparerOptions {
   readonly otherFaceShareMin?: number;
 }
 
-/** Compares faces with ONNX models on worker threads: nothing here blocks the event loop for longer than handing bytes over.
- *  Source: JP2024-177763A claims 1, 3 and 4 (face authentication means 52). @req R7 R13 */
+/** Compares faces with ONNX models on worker threads: nothing here blocks the event loop for longer than handing bytes
+ * over. Source: JP2024-177763A claims 1, 3 and 4 (face authentication means 52). @req R7 R13 */
 export class OnnxFaceComparer extends FaceComparer {
   private readonly set: ModelSet;
   private readonly cacheDir: string;
@@ -53,9 +68,21 @@ export class OnnxFaceComparer extends FaceComparer {
     refuseTelemetry();
     removeTelemetryLeftovers();
     await ensureModels(this.cacheDir, modelFiles(this.set));
-    const { workers = defaultWorkers(), queueLimit = 32, jobTimeoutMs = 10_000, startTimeoutMs = 60_000 } = this.options;
+    const {
+      workers = defaultWorkers(),
+      queueLimit = 32,
+      jobTimeoutMs = 10_000,
+      startTimeoutMs = 60_000,
+    } = this.options;
     const workerData: FaceWorkerData = { set: this.set, cacheDir: this.cacheDir, rules: this.rules() };
-    const pool = new WorkerPool<FaceJob, FaceJobResult>({ file: builtFile(import.meta.url, 'face-worker.js'), workerData, workers, queueLimit, jobTimeoutMs, startTimeoutMs });
+    const pool = new WorkerPool<FaceJob, FaceJobResult>({
+      file: builtFile(import.meta.url, 'face-worker.js'),
+      workerData,
+      workers,
+      queueLimit,
+      jobTimeoutMs,
+      startTimeoutMs,
+    });
     await pool.start();
     this.pool = pool;
   }
@@ -92,22 +119,30 @@ export class OnnxFaceComparer extends FaceComparer {
     if (ended.outcome !== 'done') return { outcome: 'unknown', cause: ended.outcome, detail: ended.detail };
     const compared = this.comparison(ended.result as CompareResult);
     if (compared.outcome !== 'compared' || frames.length === 0) return compared;
-    // The photograph is the first of the sequence: the frames have to show the person that it shows, turned away from its pose.
+    // The photograph is the first of the sequence: the frames have to show the person that it shows, turned away from
+    // its pose.
     const judged = await this.assessFrames([captured, ...frames], prompt);
     if (judged.outcome !== 'done') return { outcome: 'unknown', cause: judged.outcome, detail: judged.detail };
     return { ...compared, signals: { ...compared.signals, frames: frameFacts(judged.result, frames.length) } };
   }
 
   /** Compares as `compare` does and also tells the distances and the words of a refusal: for tools, not for events.
-   *  @param taken `any` reads pictures that the door would refuse: turned upright by their EXIF, by their profile, also PNG */
-  async compareInDetail(request: FaceComparisonRequest, taken: TakenPictures = 'any'): Promise<PoolOutcome<CompareResult>> {
+   * @param taken `any` reads pictures that the door would refuse: turned upright by their EXIF, by their profile, also
+   *   PNG */
+  async compareInDetail(
+    request: FaceComparisonRequest,
+    taken: TakenPictures = 'any',
+  ): Promise<PoolOutcome<CompareResult>> {
     return (await this.submit({ kind: 'compare', request, taken })) as PoolOutcome<CompareResult>;
   }
 
-  /** Measures one picture: faces, quality, and the embedding of its main face. For guidance at the booth, evaluation and
-   *  calibration; an embedding is biometric data and never leaves the process that asked.
-   *  @param quality false leaves the quality measures out, which saves their time */
-  async analyse(image: Uint8Array, { primary = 'largest', quality = true }: { primary?: PrimaryRule; quality?: boolean } = {}): Promise<PoolOutcome<AnalyseResult>> {
+  /** Measures one picture: faces, quality, and the embedding of its main face. For guidance at the booth, evaluation
+   * and calibration; an embedding is biometric data and never leaves the process that asked.
+   * @param quality false leaves the quality measures out, which saves their time */
+  async analyse(
+    image: Uint8Array,
+    { primary = 'largest', quality = true }: { primary?: PrimaryRule; quality?: boolean } = {},
+  ): Promise<PoolOutcome<AnalyseResult>> {
     return (await this.submit({ kind: 'analyse', image, primary, quality })) as PoolOutcome<AnalyseResult>;
   }
 
@@ -117,16 +152,21 @@ export class OnnxFaceComparer extends FaceComparer {
     const { result } = ended;
     if (result.kind === 'unusable') return { outcome: 'assessed', reasons: [result.reason], quality: {} };
     const [main, ...others] = result.faces;
-    const crowded = main !== undefined && others.some(({ box }) => box.width >= this.rules().otherFaceShareMin * main.box.width);
-    const reasons: NotComparableReason[] = [...(crowded ? ['several_faces' as const] : []), ...(result.captureRefusal === null ? [] : [result.captureRefusal])];
+    const crowded =
+      main !== undefined && others.some(({ box }) => box.width >= this.rules().otherFaceShareMin * main.box.width);
+    const reasons: NotComparableReason[] = [
+      ...(crowded ? ['several_faces' as const] : []),
+      ...(result.captureRefusal === null ? [] : [result.captureRefusal]),
+    ];
     return { outcome: 'assessed', reasons, quality: result.quality };
   }
 
-  /** Judges a short sequence of frames from the booth, first to last: one person throughout, nothing repeated or jumping, and the
-   *  prompted turn followed. Hints, no attack detection.
-   *  @throws {RangeError} with fewer than 2 or more than 8 frames */
+  /** Judges a short sequence of frames from the booth, first to last: one person throughout, nothing repeated or
+   * jumping, and the prompted turn followed. Hints, no attack detection.
+   * @throws {RangeError} with fewer than 2 or more than 8 frames */
   async assessFrames(frames: readonly Uint8Array[], prompt: Prompt = 'none'): Promise<PoolOutcome<FramesResult>> {
-    if (frames.length < FRAME_RULES.framesMin || frames.length > FRAME_RULES.framesMax) throw new RangeError(`${frames.length} frames; ${FRAME_RULES.framesMin} to ${FRAME_RULES.framesMax} are judged`);
+    if (frames.length < FRAME_RULES.framesMin || frames.length > FRAME_RULES.framesMax)
+      throw new RangeError(`${frames.length} frames; ${FRAME_RULES.framesMin} to ${FRAME_RULES.framesMax} are judged`);
     return (await this.submit({ kind: 'frames', frames, prompt })) as PoolOutcome<FramesResult>;
   }
 
@@ -135,7 +175,8 @@ export class OnnxFaceComparer extends FaceComparer {
    *  @throws {RendererBusyError} while no worker can do it */
   async renderPng(image: Uint8Array): Promise<Uint8Array | null> {
     const ended = (await this.submit({ kind: 'render', image })) as PoolOutcome<RenderResult>;
-    if (ended.outcome !== 'done') throw new RendererBusyError(`the picture was not decoded (${ended.outcome}): ${ended.detail}`);
+    if (ended.outcome !== 'done')
+      throw new RendererBusyError(`the picture was not decoded (${ended.outcome}): ${ended.detail}`);
     return ended.result.kind === 'rendered' ? ended.result.png : null;
   }
 
@@ -145,7 +186,11 @@ export class OnnxFaceComparer extends FaceComparer {
       const { image, reason, detail } = result;
       return { outcome: 'not_comparable', image, reason, algorithm, detail };
     }
-    const { scores: { cardPoints, registeredPoints, basis }, quality, signals } = result;
+    const {
+      scores: { cardPoints, registeredPoints, basis },
+      quality,
+      signals,
+    } = result;
     return { outcome: 'compared', cardPoints, registeredPoints, evidence: basis, algorithm, quality, signals };
   }
 
@@ -156,20 +201,30 @@ export class OnnxFaceComparer extends FaceComparer {
 
   private rules(): FaceRules {
     const { limits, capture, otherFaceShareMin = 0.3 } = this.options;
-    return { limits: { ...DEFAULT_IMAGE_LIMITS, ...limits }, capture: { ...DEFAULT_CAPTURE_RULES, ...capture }, otherFaceShareMin };
+    return {
+      limits: { ...DEFAULT_IMAGE_LIMITS, ...limits },
+      capture: { ...DEFAULT_CAPTURE_RULES, ...capture },
+      otherFaceShareMin,
+    };
   }
 }
 
 /** The closed facts of a judged sequence: of the frames that could be used, where enough of them could.
  *  @param count frames that came besides the photograph */
 function frameFacts(result: FramesResult, count: number): FrameFacts {
-  if (result.kind === 'unusable_frames') return { count, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' };
+  if (result.kind === 'unusable_frames')
+    return { count, samePerson: 'not_assessed', movement: 'not_assessed', promptFollowed: 'not_assessed' };
   const { frames, samePerson, repeatedFrame, promptFollowed } = result.signals;
   return { count: frames - 1, samePerson, movement: !repeatedFrame, promptFollowed };
 }
 
-/** `$XDG_CACHE_HOME/honnin/models`, or `~/.cache/honnin/models` where the variable is not set (XDG Base Directory Specification). */
+/** `$XDG_CACHE_HOME/honnin/models`, or `~/.cache/honnin/models` where the variable is not set (XDG Base Directory
+ * Specification). */
 export function defaultModelCacheDir(): string {
   const base = process.env['XDG_CACHE_HOME'];
-  return path.join(base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'honnin', 'models');
+  return path.join(
+    base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'),
+    'honnin',
+    'models',
+  );
 }

@@ -30,19 +30,28 @@ export class OnnxSession {
       extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
     });
     const inputName = session.inputNames[0];
-    if (session.inputNames.length !== 1 || inputName === undefined) throw new ModelError(`${file} has ${session.inputNames.length} inputs, expected one`);
+    if (session.inputNames.length !== 1 || inputName === undefined)
+      throw new ModelError(`${file} has ${session.inputNames.length} inputs, expected one`);
     return new OnnxSession(session, inputName, batchOf(session));
   }
 
   /** Runs the network on what `fill` writes.
    *  @param fill has to write every number: the memory is that of an earlier run
    *  @returns every output by name, as floats */
-  async run(shape: number[], fill: (input: Float32Array) => void): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
+  async run(
+    shape: number[],
+    fill: (input: Float32Array) => void,
+  ): Promise<Record<string, { data: Float32Array; shape: readonly number[] }>> {
     const input = this.takeInput(shape.reduce((product, length) => product * length, 1));
     try {
       fill(input);
       const outputs = await this.session.run({ [this.inputName]: new Tensor('float32', input, shape) });
-      return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, { data: tensor.data as Float32Array, shape: tensor.dims }]));
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, tensor]) => [
+          name,
+          { data: tensor.data as Float32Array, shape: tensor.dims },
+        ]),
+      );
     } finally {
       this.spare = input;
     }

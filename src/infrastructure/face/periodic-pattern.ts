@@ -3,18 +3,26 @@ import type { Box, RgbImage } from './rgb-image.js';
 /** Side of the patch whose spectrum is looked at; a power of two. */
 const SIDE = 128;
 
-/** From this strength on a patch is called periodic. Set above every genuine photograph measured; docs/face.md has the figures. */
+/** From this strength on a patch is called periodic. Set above every genuine photograph measured; docs/face.md has the
+ * figures. */
 export const PERIODIC_MIN = 600;
 
-/** How strongly one spatial frequency stands out among those as fine as it on a face: the grid of a screen or the dots of a print,
- *  where the camera resolves them. Its absence proves nothing (a good print, a soft focus), and clothes or hair can show
- *  patterns too, so only the face is looked at.
- *  @returns strength of the strongest peak over the median of frequencies as fine as it, or 'not_assessed' where the face has
- *  fewer pixels than the patch */
+/** How strongly one spatial frequency stands out among those as fine as it on a face: the grid of a screen or the dots
+ * of a print, where the camera resolves them. Its absence proves nothing (a good print, a soft focus), and clothes or
+ * hair can show patterns too, so only the face is looked at.
+ * @returns strength of the strongest peak over the median of frequencies as fine as it, or 'not_assessed' where the
+ *   face has fewer pixels than the patch */
 export function periodicStrength(image: RgbImage, face: Box): number | 'not_assessed' {
   const left = Math.round(face.x + face.width / 2 - SIDE / 2);
   const top = Math.round(face.y + face.height / 2 - SIDE / 2);
-  if (Math.min(face.width, face.height) < SIDE || left < 0 || top < 0 || left + SIDE > image.width || top + SIDE > image.height) return 'not_assessed';
+  if (
+    Math.min(face.width, face.height) < SIDE ||
+    left < 0 ||
+    top < 0 ||
+    left + SIDE > image.width ||
+    top + SIDE > image.height
+  )
+    return 'not_assessed';
   return strongestPeak(spectrum(patch(image, left, top)));
 }
 
@@ -72,7 +80,8 @@ function swap(re: Float64Array, im: Float64Array, a: number, b: number): void {
   [im[a], im[b]] = [im[b]!, im[a]!];
 }
 
-/** Rings of equal fineness, from a third of the finest frequency on. The axes are left out: JPEG blocks and edges lie there. */
+/** Rings of equal fineness, from a third of the finest frequency on. The axes are left out: JPEG blocks and edges lie
+ * there. */
 function strongestPeak(power: Float64Array): number {
   const rings = new Map<number, number[]>();
   for (let v = 0; v < SIDE; v += 1) {

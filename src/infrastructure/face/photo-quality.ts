@@ -7,8 +7,8 @@ import type { AnalysedFace } from './face-engine.js';
 import { headPose } from './head-pose.js';
 import type { Point, RgbImage } from './rgb-image.js';
 
-/** Below (or beyond) these values a captured photograph is refused: no score could be trusted. The policy may ask for more by the
- *  quality measures. */
+/** Below (or beyond) these values a captured photograph is refused: no score could be trusted. The policy may ask for
+ * more by the quality measures. */
 export interface CaptureRules {
   /** Pixels between the eye centres. */
   readonly interEyeDistanceMin: number;
@@ -17,15 +17,17 @@ export interface CaptureRules {
   /** Degrees to either side, up or down. */
   readonly yawMax: number;
   readonly pitchMax: number;
-  /** Degrees of the head's tilt in the picture, to either side: from here on it is not upright. Below it the policy may ask for
-   *  more by the measure HeadPoseRoll. */
+  /** Degrees of the head's tilt in the picture, to either side: from here on it is not upright. Below it the policy may
+   * ask for more by the measure HeadPoseRoll. */
   readonly rollRefusedFrom: number;
-  /** How far the face's points may miss their places in the crop, as a share of its side: beyond, they do not form a face. */
+  /** How far the face's points may miss their places in the crop, as a share of its side: beyond, they do not form a
+   * face. */
   readonly alignmentErrorMax: number;
-  /** An eye is closed when its lids are closer than this and its upper lid hangs lower than this, both as shares of its width
-   *  (`EyeOpening`). A photograph is refused when both eyes are: one closed eye may be how the person looks. */
+  /** An eye is closed when its lids are closer than this and its upper lid hangs lower than this, both as shares of its
+   * width (`EyeOpening`). A photograph is refused when both eyes are: one closed eye may be how the person looks. */
   readonly closedEye: { readonly gapBelow: number; readonly upperLidBelow: number };
-  /** From here on it is taken for sure that both eyes, or the mouth, are covered (`Covered`, 0..1); from `doubt` on nobody can tell. */
+  /** From here on it is taken for sure that both eyes, or the mouth, are covered (`Covered`, 0..1); from `doubt` on
+   * nobody can tell. */
   readonly covered: { readonly eyes: number; readonly mouth: number; readonly doubt: number };
 }
 
@@ -55,12 +57,17 @@ export interface Measured {
   readonly covered: Covered;
 }
 
-/** Measures a photograph by the names and the 0..100 scale of ISO/IEC 29794-5, with the mappings of its reference code OFIQ.
- *  100 is best. Names that cannot be measured here are 'not_assessed', and so is whether eyes or mouth are open behind what may
- *  cover them: the nets draw them there all the same. Deviations from OFIQ: docs/face.md.
- *  @param faces all faces of the picture, the main one first
- *  @param eyes of the main face, or null where nothing sees lids */
-export function measureQuality(image: RgbImage, faces: readonly AnalysedFace[], eyes: EyesOpening | null, { covered: { doubt } }: Pick<CaptureRules, 'covered'>): Measured {
+/** Measures a photograph by the names and the 0..100 scale of ISO/IEC 29794-5, with the mappings of its reference code
+ * OFIQ. 100 is best. Names that cannot be measured here are 'not_assessed', and so is whether eyes or mouth are open
+ * behind what may cover them: the nets draw them there all the same. Deviations from OFIQ: docs/face.md.
+ * @param faces all faces of the picture, the main one first
+ * @param eyes of the main face, or null where nothing sees lids */
+export function measureQuality(
+  image: RgbImage,
+  faces: readonly AnalysedFace[],
+  eyes: EyesOpening | null,
+  { covered: { doubt } }: Pick<CaptureRules, 'covered'>,
+): Measured {
   const [face] = faces;
   if (!face) throw new Error('quality is measured on a face');
   const frame = faceFrame(image, face);
@@ -106,7 +113,13 @@ export function notUpright(degrees: number): CaptureRefusal {
 }
 
 /** The policy says what becomes of such photographs; its defaults refuse them. */
-const CANNOT_BE_JUDGED_BELOW = [['UnderExposurePrevention', 20], ['OverExposurePrevention', 20], ['LeftwardCropOfTheFaceImage', 30], ['RightwardCropOfTheFaceImage', 30], ['MarginBelowOfTheFaceImage', 3]] as const;
+const CANNOT_BE_JUDGED_BELOW = [
+  ['UnderExposurePrevention', 20],
+  ['OverExposurePrevention', 20],
+  ['LeftwardCropOfTheFaceImage', 30],
+  ['RightwardCropOfTheFaceImage', 30],
+  ['MarginBelowOfTheFaceImage', 3],
+] as const;
 
 /** Whether the head is upright comes first: nets that know upright faces see closed eyes and blur in others.
  *  @returns why a captured photograph is refused, or null. */
@@ -117,10 +130,26 @@ export function captureRefusal({ face, quality, covered, eyes }: Judged, rules: 
     const measure = quality[name];
     return typeof measure === 'number' ? measure : 100;
   };
-  if (face.interEyeDistance < rules.interEyeDistanceMin) return { reason: 'face_too_small', detail: `the eyes are ${face.interEyeDistance.toFixed(0)} px apart, at least ${rules.interEyeDistanceMin} are needed` };
-  if (Math.abs(yaw) > rules.yawMax || Math.abs(pitch) > rules.pitchMax) return { reason: 'turned_away', detail: `the head is turned by ${yaw.toFixed(0)} and tilted by ${pitch.toFixed(0)} degrees` };
-  if (value('Sharpness') < rules.sharpnessMin) return { reason: 'too_blurred', detail: `sharpness ${value('Sharpness')} of 100, at least ${rules.sharpnessMin} is needed` };
-  if (face.alignmentError > rules.alignmentErrorMax) return { reason: 'too_blurred', detail: `the points of the face cannot be placed (they miss by ${(face.alignmentError * 100).toFixed(1)} % of the crop)` };
+  if (face.interEyeDistance < rules.interEyeDistanceMin)
+    return {
+      reason: 'face_too_small',
+      detail: `the eyes are ${face.interEyeDistance.toFixed(0)} px apart, at least ${rules.interEyeDistanceMin} are needed`,
+    };
+  if (Math.abs(yaw) > rules.yawMax || Math.abs(pitch) > rules.pitchMax)
+    return {
+      reason: 'turned_away',
+      detail: `the head is turned by ${yaw.toFixed(0)} and tilted by ${pitch.toFixed(0)} degrees`,
+    };
+  if (value('Sharpness') < rules.sharpnessMin)
+    return {
+      reason: 'too_blurred',
+      detail: `sharpness ${value('Sharpness')} of 100, at least ${rules.sharpnessMin} is needed`,
+    };
+  if (face.alignmentError > rules.alignmentErrorMax)
+    return {
+      reason: 'too_blurred',
+      detail: `the points of the face cannot be placed (they miss by ${(face.alignmentError * 100).toFixed(1)} % of the crop)`,
+    };
   const sure = (chance: number): string => `${(chance * 100).toFixed(0)} of 100`;
   // Of a face that lies partly outside the picture, or has no light or too much, nothing else can be said.
   if (CANNOT_BE_JUDGED_BELOW.some(([measure, minimum]) => value(measure) < minimum)) return null;
@@ -134,7 +163,10 @@ export function captureRefusal({ face, quality, covered, eyes }: Judged, rules: 
   if (covered.bothEyes >= rules.covered.doubt) return null;
   if (eyes !== null && isClosed(eyes.left, rules) && isClosed(eyes.right, rules)) {
     const percent = (share: number): string => `${(Math.max(0, share) * 100).toFixed(0)} %`;
-    return { reason: 'eyes_closed', detail: `the lids are apart by ${percent(eyes.left.gap)} and ${percent(eyes.right.gap)} of the eyes' width, and the upper ones hang down to the corners` };
+    return {
+      reason: 'eyes_closed',
+      detail: `the lids are apart by ${percent(eyes.left.gap)} and ${percent(eyes.right.gap)} of the eyes' width, and the upper ones hang down to the corners`,
+    };
   }
   return null;
 }
@@ -203,11 +235,20 @@ function eyesOpen(face: AnalysedFace, { left, right }: EyesOpening): number {
 function mouthClosed(face: AnalysedFace): number {
   const { t } = compositionOf(face);
   const point = (i: number): Point => ({ x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! });
-  const lips = Math.max(...([[13, 14], [82, 87], [312, 317]] as const).map(([a, b]) => distance(point(a), point(b))));
+  const lips = Math.max(
+    ...(
+      [
+        [13, 14],
+        [82, 87],
+        [312, 317],
+      ] as const
+    ).map(([a, b]) => distance(point(a), point(b))),
+  );
   return whole(100 * (1 - sigmoid(lips / t, 0.2, 0.06)));
 }
 
-/** An upright square around the face in which the eyes are 80 px apart, so that measures do not depend on the picture's size. */
+/** An upright square around the face in which the eyes are 80 px apart, so that measures do not depend on the picture's
+ * size. */
 interface FaceFrame {
   readonly side: number;
   readonly crop: Float32Array;
@@ -231,8 +272,16 @@ function faceFrame(image: RgbImage, face: AnalysedFace): FaceFrame {
   const crop = cutSquare(image, toFrame, FRAME_SIDE);
   const landmarks = face.landmarks.map((point) => apply(toFrame, point));
   const luminance = new Uint8Array(FRAME_SIDE * FRAME_SIDE);
-  for (let i = 0; i < luminance.length; i += 1) luminance[i] = luminanceOf(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
-  return { side: FRAME_SIDE, crop, luminance, inside: pixelsInHull(landmarks, FRAME_SIDE), landmarks, mesh: (i) => apply(toFrame, { x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! }) };
+  for (let i = 0; i < luminance.length; i += 1)
+    luminance[i] = luminanceOf(crop[3 * i]!, crop[3 * i + 1]!, crop[3 * i + 2]!);
+  return {
+    side: FRAME_SIDE,
+    crop,
+    luminance,
+    inside: pixelsInHull(landmarks, FRAME_SIDE),
+    landmarks,
+    mesh: (i) => apply(toFrame, { x: face.mesh[3 * i]!, y: face.mesh[3 * i + 1]! }),
+  };
 }
 
 const LINEAR = Float64Array.from({ length: 256 }, (_, value) => linear(value / 255));
@@ -253,7 +302,8 @@ function light(frame: FaceFrame): Record<string, number | 'not_assessed'> {
   const variance = histogram.reduce((sum, share, i) => sum + share * (i / 255 - mean) ** 2, 0);
   const entropy = -histogram.reduce((sum, share) => sum + (share > 0 ? share * Math.log2(share) : 0), 0);
   const dynamicRange = whole(12.5 * entropy);
-  const shareOf = (from: number, to: number): number => histogram.slice(from, to + 1).reduce((sum, share) => sum + share, 0);
+  const shareOf = (from: number, to: number): number =>
+    histogram.slice(from, to + 1).reduce((sum, share) => sum + share, 0);
   return {
     LuminanceMean: whole(100 * sigmoid(mean, 0.2, 0.05) * (1 - sigmoid(mean, 0.8, 0.05))),
     LuminanceVariance: whole(100 * Math.sin(((60 * variance) / (60 * variance + 1)) * Math.PI)),
@@ -264,10 +314,12 @@ function light(frame: FaceFrame): Record<string, number | 'not_assessed'> {
   };
 }
 
-/** A face without light has hardly any shades left, while dark skin and a dim booth keep theirs: the share of dark pixels alone,
- *  which is the standard's measure, calls those under-exposed as well. The better of both counts. */
+/** A face without light has hardly any shades left, while dark skin and a dim booth keep theirs: the share of dark
+ * pixels alone, which is the standard's measure, calls those under-exposed as well. The better of both counts. */
 function underExposurePrevention(darkShare: number, dynamicRange: number): number {
-  return whole(Math.max(120 * (0.832 - sigmoid(darkShare, 0.92, 0.05)), 100 * sigmoid(dynamicRange, SHADES.x0, SHADES.w)));
+  return whole(
+    Math.max(120 * (0.832 - sigmoid(darkShare, 0.92, 0.05)), 100 * sigmoid(dynamicRange, SHADES.x0, SHADES.w)),
+  );
 }
 
 /** DynamicRange of 100 photographs: darkened by a gamma of 2.2 48 at least, with 6 to 12 % of the light 20 at most. */
@@ -279,7 +331,11 @@ function cheeks(frame: FaceFrame): Record<string, number | 'not_assessed'> {
   const size = Math.floor(0.3 * (right.x - left.x));
   const mouth = midpoint(frame.landmarks[62]!, frame.landmarks[66]!);
   const top = Math.round(left.y + Math.max(0, mouth.y - left.y) / 2);
-  const square = (x0: number): Uint32Array => Uint32Array.from({ length: size * size }, (_, i) => Math.min(frame.side - 1, top + Math.floor(i / size)) * frame.side + x0 + (i % size));
+  const square = (x0: number): Uint32Array =>
+    Uint32Array.from(
+      { length: size * size },
+      (_, i) => Math.min(frame.side - 1, top + Math.floor(i / size)) * frame.side + x0 + (i % size),
+    );
   const [onLeft, onRight] = [square(left.x - size), square(right.x)];
   const [a, b] = [normalisedHistogram(frame.luminance, onLeft), normalisedHistogram(frame.luminance, onRight)];
   const shared = a.reduce((sum, share, i) => sum + Math.min(share, b[i]!), 0);
@@ -321,9 +377,10 @@ function labOf([r = 0, g = 0, b = 0]: readonly number[]): [number, number] {
   return [500 * (x - y), 200 * (y - z)];
 }
 
-/** Stand-in for OFIQ's trained classifier: fine detail over coarser detail, both at a fixed distance of the eyes, so that neither the
- *  picture's size nor the light counts. Blurring sample photographs places the scale: 50 is a blur whose standard deviation is 4 % of
- *  the eye distance, the default limit of 14 one of 6 to 7 %, which moves an embedding by half of what two people differ. */
+/** Stand-in for OFIQ's trained classifier: fine detail over coarser detail, both at a fixed distance of the eyes, so
+ * that neither the picture's size nor the light counts. Blurring sample photographs places the scale: 50 is a blur
+ * whose standard deviation is 4 % of the eye distance, the default limit of 14 one of 6 to 7 %, which moves an
+ * embedding by half of what two people differ. */
 function sharpness(image: RgbImage, face: AnalysedFace): number {
   return whole(100 * sigmoid(Math.log(detailShare(detailFrame(image, face))), SHARPNESS.x0, SHARPNESS.w));
 }

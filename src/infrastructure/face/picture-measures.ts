@@ -3,9 +3,12 @@ import { detailFrame, detailShare, type DetailFrame } from './detail-frame.js';
 import type { AnalysedFace } from './face-engine.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
-/** Measures how much of a face a picture can show: the same for a photograph, a card's picture and a registered image. What follows from it is
- *  the domain's (`src/domain/registration/face-score.ts`). It takes 3 to 8 ms. */
-export function measurePicture(image: RgbImage, face: Pick<AnalysedFace, 'landmarks' | 'interEyeDistance' | 'box'>): PictureMeasures {
+/** Measures how much of a face a picture can show: the same for a photograph, a card's picture and a registered image.
+ * What follows from it is the domain's (`src/domain/registration/face-score.ts`). It takes 3 to 8 ms. */
+export function measurePicture(
+  image: RgbImage,
+  face: Pick<AnalysedFace, 'landmarks' | 'interEyeDistance' | 'box'>,
+): PictureMeasures {
   const frame = detailFrame(image, face);
   const { mean, deviation } = lightOf(frame);
   return {
@@ -62,9 +65,10 @@ const BLOCK = 8;
 /** Lines over a face that are looked at in either direction: more of them say the same and take longer. */
 const LINES_MAX = 96;
 
-/** How much larger the steps across the borders of blocks are than those beside them, over the mean step. The grid begins at the upper left
- *  corner; where the picture was turned by its EXIF orientation it ends at the other side.
- *  Source: Wang, Sheikh, Bovik 2002, "No-reference perceptual quality assessment of JPEG compressed images" (the idea; not its formula). */
+/** How much larger the steps across the borders of blocks are than those beside them, over the mean step. The grid
+ * begins at the upper left corner; where the picture was turned by its EXIF orientation it ends at the other side.
+ * Source: Wang, Sheikh, Bovik 2002, "No-reference perceptual quality assessment of JPEG compressed images" (the idea;
+ * not its formula). */
 function blockSteps(image: RgbImage, box: Box): number {
   return (stepsAlong(image, box, 'across') + stepsAlong(image, box, 'down')) / 2;
 }
@@ -77,7 +81,8 @@ function stepsAlong({ width, height, data }: RgbImage, box: Box, way: 'across' |
   let steps = 0;
   let count = 0;
   const luma = (at: number): number => 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
-  const [everyX, everyY] = way === 'across' ? [1, Math.ceil((y1 - y0) / LINES_MAX)] : [Math.ceil((x1 - x0) / LINES_MAX), 1];
+  const [everyX, everyY] =
+    way === 'across' ? [1, Math.ceil((y1 - y0) / LINES_MAX)] : [Math.ceil((x1 - x0) / LINES_MAX), 1];
   for (let y = y0; y < y1; y += everyY) {
     for (let x = x0; x < x1; x += everyX) {
       const place = way === 'across' ? x : y;

@@ -17,20 +17,23 @@ const FRAME: readonly { readonly landmarks: readonly number[]; readonly at: Poin
   { landmarks: [48], at: { x: 0.37, y: 0.72 } },
   { landmarks: [54], at: { x: 0.63, y: 0.72 } },
 ];
-/** Landmarks of two copies of one photograph differ by about a pixel of the small picture; the best of these shifts counts. */
+/** Landmarks of two copies of one photograph differ by about a pixel of the small picture; the best of these shifts
+ * counts. */
 const SHIFTS = [-1, -0.5, 0, 0.5, 1];
 
-/** At or above this likeness two pictures are called one photograph. Set between the copies and the different photographs of one
- *  person that were measured; docs/face.md has the figures. */
+/** At or above this likeness two pictures are called one photograph. Set between the copies and the different
+ * photographs of one person that were measured; docs/face.md has the figures. */
 export const NEAR_DUPLICATE_MIN = 0.955;
 
-/** Whether two pictures show the same photograph: recompressed, shrunk, cropped or made grey, but taken in the same instant.
- *  It says nothing about who is in front of the camera: a photograph of a printed copy may well come out as `false`. */
+/** Whether two pictures show the same photograph: recompressed, shrunk, cropped or made grey, but taken in the same
+ * instant. It says nothing about who is in front of the camera: a photograph of a printed copy may well come out as
+ * `false`. */
 export function isNearDuplicate(a: FaceInPicture, b: FaceInPicture): boolean {
   return duplicateLikeness(a, b) >= NEAR_DUPLICATE_MIN;
 }
 
-/** Correlation of the two faces as small grey pictures, eyes laid over eyes, at the best small shift: 1 for equal, near 0 for unrelated. */
+/** Correlation of the two faces as small grey pictures, eyes laid over eyes, at the best small shift: 1 for equal, near
+ * 0 for unrelated. */
 export function duplicateLikeness(a: FaceInPicture, b: FaceInPicture): number {
   const fixed = normalised(smallGrey(a, { x: 0, y: 0 }));
   let best = -1;
@@ -40,7 +43,8 @@ export function duplicateLikeness(a: FaceInPicture, b: FaceInPicture): number {
   return best;
 }
 
-/** The face as a small grey picture, eyes laid on fixed places, mean 0 and length 1: a product of two is their correlation. */
+/** The face as a small grey picture, eyes laid on fixed places, mean 0 and length 1: a product of two is their
+ * correlation. */
 export function normalisedSmallGrey(picture: FaceInPicture): Float32Array {
   return normalised(smallGrey(picture, { x: 0, y: 0 }));
 }
@@ -50,11 +54,17 @@ function smallGrey({ image, face }: FaceInPicture, shift: Point): Float32Array {
   const to = FRAME.map(({ at }) => ({ x: at.x * SIDE, y: at.y * SIDE }));
   const moved: Similarity = compose({ a: 1, b: 0, tx: shift.x, ty: shift.y }, fitSimilarity(from, to));
   const crop = cutSquare(image, moved, SIDE);
-  return Float32Array.from({ length: SIDE * SIDE }, (_, i) => 0.299 * crop[3 * i]! + 0.587 * crop[3 * i + 1]! + 0.114 * crop[3 * i + 2]!);
+  return Float32Array.from(
+    { length: SIDE * SIDE },
+    (_, i) => 0.299 * crop[3 * i]! + 0.587 * crop[3 * i + 1]! + 0.114 * crop[3 * i + 2]!,
+  );
 }
 
 function centre(points: readonly Point[]): Point {
-  return { x: points.reduce((sum, p) => sum + p.x, 0) / points.length, y: points.reduce((sum, p) => sum + p.y, 0) / points.length };
+  return {
+    x: points.reduce((sum, p) => sum + p.x, 0) / points.length,
+    y: points.reduce((sum, p) => sum + p.y, 0) / points.length,
+  };
 }
 
 /** Mean 0 and length 1, so that brightness and contrast do not matter. */

@@ -1,8 +1,8 @@
 import type { RgbImage } from './rgb-image.js';
 
-/** A margin of one colour on all four sides, with an edge to the picture inside: a photograph of a print or a screen, or
- *  one with a border, and no photograph of a person in a booth, where shoulders reach the lower edge. Prints that lie on
- *  something with a pattern, and far aslant, are not seen. */
+/** A margin of one colour on all four sides, with an edge to the picture inside: a photograph of a print or a screen,
+ * or one with a border, and no photograph of a person in a booth, where shoulders reach the lower edge. Prints that lie
+ * on something with a pattern, and far aslant, are not seen. */
 export function hasPrintedFrame(image: RgbImage): boolean {
   const strip = Math.max(2, Math.round(STRIP * Math.min(image.width, image.height)));
   const sides = SIDES.map((side) => new Side(image, side));
@@ -20,7 +20,8 @@ const STRIP = 0.01;
 const UNIFORM = 0.97;
 const DEPTH_MAX = 0.3;
 /** A border may meet a background of its colour on some sides. It is seen on two, or on one behind which so little of
- *  its colour lies that only a cut can have made it; the edge of a print that lies aslant is softer, and seen on three. */
+ * its colour lies that only a cut can have made it; the edge of a print that lies aslant is softer, and seen on
+ * three. */
 const EDGES_MIN = 2;
 const LITTLE = 0.2;
 const ASLANT_EDGES_MIN = 3;
@@ -55,7 +56,8 @@ function behindEdge(side: Side, { strip, colour, soft }: Sought): number | null 
 }
 
 function medianColour(pixels: readonly Colour[]): Colour {
-  const middle = (channel: 0 | 1 | 2): number => Uint8Array.from(pixels, (pixel) => pixel[channel]).sort()[pixels.length >> 1] ?? 0;
+  const middle = (channel: 0 | 1 | 2): number =>
+    Uint8Array.from(pixels, (pixel) => pixel[channel]).sort()[pixels.length >> 1] ?? 0;
   return [middle(0), middle(1), middle(2)];
 }
 
@@ -77,7 +79,8 @@ class Side {
   pixels(from: number, count: number): Colour[] {
     const found: Colour[] = [];
     for (let line = from; line < from + count; line += 1) {
-      for (let along = Math.floor(0.15 * this.length); along < 0.85 * this.length; along += 3) found.push(this.at(line, along));
+      for (let along = Math.floor(0.15 * this.length); along < 0.85 * this.length; along += 3)
+        found.push(this.at(line, along));
     }
     return found;
   }
@@ -85,13 +88,22 @@ class Side {
   /** @returns the share of the pixels that have a colour */
   share(from: number, count: number, [r, g, b]: Colour): number {
     const pixels = this.pixels(from, count);
-    const same = pixels.filter((pixel) => Math.max(Math.abs(pixel[0] - r), Math.abs(pixel[1] - g), Math.abs(pixel[2] - b)) <= SAME);
+    const same = pixels.filter(
+      (pixel) => Math.max(Math.abs(pixel[0] - r), Math.abs(pixel[1] - g), Math.abs(pixel[2] - b)) <= SAME,
+    );
     return pixels.length === 0 ? 0 : same.length / pixels.length;
   }
 
   private at(line: number, along: number): Colour {
     const { width, height, data } = this.image;
-    const [x, y] = this.side === 'top' ? [along, line] : this.side === 'bottom' ? [along, height - 1 - line] : this.side === 'left' ? [line, along] : [width - 1 - line, along];
+    const [x, y] =
+      this.side === 'top'
+        ? [along, line]
+        : this.side === 'bottom'
+          ? [along, height - 1 - line]
+          : this.side === 'left'
+            ? [line, along]
+            : [width - 1 - line, along];
     const at = 3 * (y * width + x);
     return [data[at]!, data[at + 1]!, data[at + 2]!];
   }

@@ -5,8 +5,8 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
-/** Gives a picture's pixels back at once, where the garbage collector would let dozens of them wait, and a photograph stay readable
- *  in memory longer than it is needed. The picture is empty afterwards. */
+/** Gives a picture's pixels back at once, where the garbage collector would let dozens of them wait, and a photograph
+ * stay readable in memory longer than it is needed. The picture is empty afterwards. */
 export function dropPixels({ data }: RgbImage): void {
   // Node 20 does not have `transfer` yet; there the collector comes in its own time.
   const buffer = data.buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer };
@@ -22,7 +22,12 @@ export function turnedBack({ width, height, data }: RgbImage, turns: QuarterTurn
   const [w, h] = turns === 2 ? [width, height] : [height, width];
   const turned = new Uint8Array(data.length);
   // Where the copy's first pixel lies in the picture, and the steps to the next pixel and to the next row.
-  const [first, step, row] = turns === 1 ? [width - 1, width, -1] : turns === 2 ? [width * height - 1, -1, -width] : [width * (height - 1), -width, 1];
+  const [first, step, row] =
+    turns === 1
+      ? [width - 1, width, -1]
+      : turns === 2
+        ? [width * height - 1, -1, -width]
+        : [width * (height - 1), -width, 1];
   for (let y = 0, to = 0; y < h; y += 1) {
     for (let x = 0, from = 3 * (first + y * row); x < w; x += 1, from += 3 * step, to += 3) {
       turned[to] = data[from]!;

@@ -13,8 +13,9 @@ export function refuseTelemetry(environment: NodeJS.ProcessEnv = process.env): v
   );
 }
 
-/** Removes what an earlier process of this user left behind before reports were forbidden: device id, queued events, debug logs.
- *  @returns the paths that were removed */
+/** Removes what an earlier process of this user left behind before reports were forbidden: device id, queued events,
+ * debug logs.
+ * @returns the paths that were removed */
 export function removeTelemetryLeftovers({
   environment = process.env,
   home = homedir(),
@@ -24,7 +25,8 @@ export function removeTelemetryLeftovers({
   const folder = path.join(cache, 'Microsoft', 'DeveloperTools', '.onnxruntime');
   const removed = [...debugLogs(temporary), ...(exists(folder) ? [folder] : [])];
   for (const file of removed) rmSync(file, { recursive: true, force: true });
-  if (removed.includes(folder)) for (const parent of [path.dirname(folder), path.join(cache, 'Microsoft')]) removeIfEmpty(parent);
+  if (removed.includes(folder))
+    for (const parent of [path.dirname(folder), path.join(cache, 'Microsoft')]) removeIfEmpty(parent);
   return removed;
 }
 

@@ -5,14 +5,20 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 /** What a worker thread receives and answers. `ready` comes once after start, then one answer per job. */
-export type FromWorker<Result> = { readonly kind: 'ready' } | { readonly kind: 'start_failed'; readonly message: string } | { readonly kind: 'result'; readonly id: number; readonly result: Result } | { readonly kind: 'bug'; readonly id: number; readonly message: string };
+export type FromWorker<Result> =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'start_failed'; readonly message: string }
+  | { readonly kind: 'result'; readonly id: number; readonly result: Result }
+  | { readonly kind: 'bug'; readonly id: number; readonly message: string };
 export interface ToWorker<Job> {
   readonly id: number;
   readonly job: Job;
 }
 
 /** How a job ended. `busy`: never started, the queue was full. */
-export type PoolOutcome<Result> = { readonly outcome: 'done'; readonly result: Result } | { readonly outcome: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
+export type PoolOutcome<Result> =
+  | { readonly outcome: 'done'; readonly result: Result }
+  | { readonly outcome: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
 
 export interface PoolOptions {
   /** Built JavaScript of the worker. */
@@ -30,8 +36,8 @@ export interface PoolOptions {
 /** A job's worker fault is retried once: a job that fails two workers is the cause itself. */
 const ATTEMPTS_MAX = 2;
 
-/** Without a limit V8 lets the heap for young objects grow in two steps from 16 to 100 MB per worker, the last after some 1,300 jobs,
- *  and keeps it: jobs leave little behind that is not in buffers outside that heap. */
+/** Without a limit V8 lets the heap for young objects grow in two steps from 16 to 100 MB per worker, the last after
+ * some 1,300 jobs, and keeps it: jobs leave little behind that is not in buffers outside that heap. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 
 interface Pending<Job, Result> {
@@ -49,14 +55,15 @@ interface Slot<Job, Result> {
   timer?: NodeJS.Timeout;
 }
 
-/** Runs jobs on worker threads, one at a time each. A full queue refuses; a worker that crashes or hangs is replaced, and its job
- *  tried once more on a fresh one. */
+/** Runs jobs on worker threads, one at a time each. A full queue refuses; a worker that crashes or hangs is replaced,
+ * and its job tried once more on a fresh one. */
 export class WorkerPool<Job, Result> {
   private readonly slots = new Set<Slot<Job, Result>>();
   private readonly queue: Pending<Job, Result>[] = [];
   private nextId = 1;
   private closed = false;
-  /** Workers that died before they were ready, in a row: a pool that can never start must say so instead of spinning. */
+  /** Workers that died before they were ready, in a row: a pool that can never start must say so instead of
+   * spinning. */
   private failedStarts = 0;
   private lastStartFailure = '';
   private replaced = 0;
@@ -65,7 +72,10 @@ export class WorkerPool<Job, Result> {
 
   /** @throws when a worker cannot start; the message is the worker's own. */
   async start(): Promise<void> {
-    const starts = Array.from({ length: this.options.workers }, () => new Promise<void>((ready, failed) => this.spawn({ ready, failed })));
+    const starts = Array.from(
+      { length: this.options.workers },
+      () => new Promise<void>((ready, failed) => this.spawn({ ready, failed })),
+    );
     try {
       await Promise.all(starts);
     } catch (error) {
@@ -80,14 +90,19 @@ export class WorkerPool<Job, Result> {
     this.closed = true;
     const slots = [...this.slots];
     this.slots.clear();
-    for (const pending of this.queue.splice(0)) pending.settle({ outcome: 'worker_failed', detail: 'the comparer was closed' });
+    for (const pending of this.queue.splice(0))
+      pending.settle({ outcome: 'worker_failed', detail: 'the comparer was closed' });
     await Promise.all(slots.map((slot) => this.end(slot, 'the comparer was closed')));
   }
 
   /** Workers alive, and jobs waiting or running. */
   load(): { workers: number; waiting: number; running: number } {
     const slots = [...this.slots];
-    return { workers: slots.length, waiting: this.queue.length, running: slots.filter((slot) => slot.state === 'working').length };
+    return {
+      workers: slots.length,
+      waiting: this.queue.length,
+      running: slots.filter((slot) => slot.state === 'working').length,
+    };
   }
 
   /** How many workers crashed or hung and were replaced since the start. */
@@ -116,7 +131,10 @@ export class WorkerPool<Job, Result> {
       pending.attempts += 1;
       slot.state = 'working';
       slot.current = pending;
-      slot.timer = setTimeout(() => this.replace(slot, 'timeout', `no answer within ${this.options.jobTimeoutMs} ms`), this.options.jobTimeoutMs);
+      slot.timer = setTimeout(
+        () => this.replace(slot, 'timeout', `no answer within ${this.options.jobTimeoutMs} ms`),
+        this.options.jobTimeoutMs,
+      );
       const message: ToWorker<Job> = { id: pending.id, job: pending.job };
       slot.worker.postMessage(message);
     }
@@ -145,7 +163,8 @@ export class WorkerPool<Job, Result> {
       this.replace(slot, 'worker_failed', detail);
     });
     worker.on('exit', (code) => {
-      if (slot.state === 'starting') startFailed(this.lastStartFailure || `a worker ended with code ${code} before it was ready`);
+      if (slot.state === 'starting')
+        startFailed(this.lastStartFailure || `a worker ended with code ${code} before it was ready`);
       this.replace(slot, 'worker_failed', `the worker ended with code ${code}`);
     });
   }
@@ -200,7 +219,8 @@ export class WorkerPool<Job, Result> {
   }
 }
 
-/** Half of a small machine's cores would leave the comparer slower than the booths; more than two need more memory (230 MB each). */
+/** Half of a small machine's cores would leave the comparer slower than the booths; more than two need more memory (230
+ * MB each). */
 export function defaultWorkers(): number {
   return Math.min(2, availableParallelism());
 }
@@ -209,7 +229,9 @@ export function defaultWorkers(): number {
  *  @throws when it was not built */
 export function builtFile(moduleUrl: string, name: string): string {
   const here = fileURLToPath(moduleUrl);
-  const folder = here.endsWith('.ts') ? path.dirname(here).replace(`${path.sep}src${path.sep}`, `${path.sep}dist${path.sep}`) : path.dirname(here);
+  const folder = here.endsWith('.ts')
+    ? path.dirname(here).replace(`${path.sep}src${path.sep}`, `${path.sep}dist${path.sep}`)
+    : path.dirname(here);
   const file = path.join(folder, name);
   if (!existsSync(file)) throw new Error(`${file} is missing; build first (./honnin help does)`);
   return file;

@@ -9,8 +9,8 @@ const STRIDES = [8, 16, 32] as const;
 /** Enlarging a small picture further adds work and no detail. */
 const ENLARGE_MAX = 2;
 
-/** YuNet (OpenCV Zoo, 2023-03): an optional detector that an operator installs. It sees smaller faces and more bystanders than
- *  BlazeFace. The picture lies in the upper left corner of a black square. */
+/** YuNet (OpenCV Zoo, 2023-03): an optional detector that an operator installs. It sees smaller faces and more
+ * bystanders than BlazeFace. The picture lies in the upper left corner of a black square. */
 export class YunetDetector implements FaceDetector {
   private constructor(
     private readonly session: OnnxSession,
@@ -24,7 +24,9 @@ export class YunetDetector implements FaceDetector {
   async detect(image: RgbImage): Promise<DetectedFace[]> {
     const { square, scale } = await this.place(image);
     const { width, height } = this.spec.input;
-    const outputs = await this.session.run([1, 3, height, width], (tensor) => fillTensor(square, this.spec.input, tensor));
+    const outputs = await this.session.run([1, 3, height, width], (tensor) =>
+      fillTensor(square, this.spec.input, tensor),
+    );
     const faces = STRIDES.flatMap((stride) => {
       const [cls, obj, bbox, kps] = ['cls', 'obj', 'bbox', 'kps'].map((name) => outputs[`${name}_${stride}`]?.data);
       if (!cls || !obj || !bbox || !kps) throw new Error(`the YuNet model has no outputs for stride ${stride}`);
@@ -47,7 +49,11 @@ export class YunetDetector implements FaceDetector {
     return { square, scale: { x: image.width / width, y: image.height / height } };
   }
 
-  private read({ cls, obj, bbox, kps }: Record<'cls' | 'obj' | 'bbox' | 'kps', Float32Array>, stride: number, scale: Point): DetectedFace[] {
+  private read(
+    { cls, obj, bbox, kps }: Record<'cls' | 'obj' | 'bbox' | 'kps', Float32Array>,
+    stride: number,
+    scale: Point,
+  ): DetectedFace[] {
     const cells = this.spec.input.width / stride;
     const faces: DetectedFace[] = [];
     for (let i = 0; i < cls.length; i += 1) {
@@ -55,13 +61,22 @@ export class YunetDetector implements FaceDetector {
       // Written so that a NaN is left out as well.
       if (!(score >= this.spec.scoreMin)) continue;
       const [column, row] = [i % cells, Math.floor(i / cells)];
-      const point = (x: number, y: number): Point => ({ x: (column + x) * stride * scale.x, y: (row + y) * stride * scale.y });
+      const point = (x: number, y: number): Point => ({
+        x: (column + x) * stride * scale.x,
+        y: (row + y) * stride * scale.y,
+      });
       const centre = point(bbox[4 * i]!, bbox[4 * i + 1]!);
       const width = Math.exp(bbox[4 * i + 2]!) * stride * scale.x;
       const height = Math.exp(bbox[4 * i + 3]!) * stride * scale.y;
-      const [leftEye, rightEye, , mouthLeft, mouthRight] = [0, 1, 2, 3, 4].map((k) => point(kps[10 * i + 2 * k]!, kps[10 * i + 2 * k + 1]!)) as [Point, Point, Point, Point, Point];
+      const [leftEye, rightEye, , mouthLeft, mouthRight] = [0, 1, 2, 3, 4].map((k) =>
+        point(kps[10 * i + 2 * k]!, kps[10 * i + 2 * k + 1]!),
+      ) as [Point, Point, Point, Point, Point];
       const mouth = { x: (mouthLeft.x + mouthRight.x) / 2, y: (mouthLeft.y + mouthRight.y) / 2 };
-      faces.push({ score, box: { x: centre.x - width / 2, y: centre.y - height / 2, width, height }, eyesAndMouth: [leftEye, rightEye, mouth] });
+      faces.push({
+        score,
+        box: { x: centre.x - width / 2, y: centre.y - height / 2, width, height },
+        eyesAndMouth: [leftEye, rightEye, mouth],
+      });
     }
     return faces;
   }

@@ -7,6 +7,9 @@ import { HttpGovernmentRegistry } from './http-government-registry.js';
 export function governmentRegistry(config: Config): GovernmentRegistry {
   const { governmentUrl: url, governmentTokenFile, governmentTimeoutMs: timeoutMs } = config.values;
   if (url === null) return new UnconfiguredGovernmentRegistry();
-  const token = governmentTokenFile === null ? null : readSettingFile(SETTINGS.governmentTokenFile.env, governmentTokenFile).toString('utf8').trim();
+  const token =
+    governmentTokenFile === null
+      ? null
+      : readSettingFile(SETTINGS.governmentTokenFile.env, governmentTokenFile).toString('utf8').trim();
   return new HttpGovernmentRegistry({ url, token, timeoutMs });
 }

@@ -41,7 +41,10 @@ export class Foundation implements OnApplicationShutdown {
    *  {InstallationError} naming the part that is missing, foreign or older. */
   static async open(config: Config): Promise<Foundation> {
     const wereOpen = makePrivate(config.inData());
-    if (wereOpen.length > 0) new Logger('Foundation').warn(`others could read ${wereOpen.length} paths in ${config.inData()}; they are private now`);
+    if (wereOpen.length > 0)
+      new Logger('Foundation').warn(
+        `others could read ${wereOpen.length} paths in ${config.inData()}; they are private now`,
+      );
     if (existsSync(config.inData(RESTORE_MARK))) {
       const folder = config.inData();
       const problem = `restoring a backup into ${folder} was interrupted: empty the folder and restore it again`;

@@ -116,13 +116,7 @@ async function readClaim(store: EventStore): Promise<InstallationClaim | null> {
 /** @throws {InstallationError} when another installation was faster. */
 async function claimStore(store: EventStore, clock: Clock, claim: InstallationClaim): Promise<void> {
   const commandId = derivedId('claim-installation', claim.installationId);
-  const context = {
-    commandId,
-    actor: ACTOR,
-    correlationId: commandId,
-    causationId: commandId,
-    policyVersion: null,
-  };
+  const context = { commandId, actor: ACTOR, correlationId: commandId, causationId: commandId, policyVersion: null };
   const event: InstallationEvent = { type: 'InstallationClaimed', data: claim };
   const envelope = new DecideAndAppend(store, clock).envelope(event, 0, context);
   const { outcome } = await appendKnown(store, CLAIM_STREAM, [envelope], 'no_stream');

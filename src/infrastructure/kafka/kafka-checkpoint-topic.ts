@@ -28,15 +28,20 @@ export interface TopicRetention {
 const NOTE_BYTES_MAX = 65_536;
 const READ_IDLE_MS_MAX = 30_000;
 
-/** The topic of the settings HONNIN_AUDIT_COPY_KAFKA_*, or null when none is configured. @throws {ConfigError} for a file that cannot be read */
+/** The topic of the settings HONNIN_AUDIT_COPY_KAFKA_*, or null when none is configured. @throws {ConfigError} for a
+ * file that cannot be read */
 export function checkpointTopic(config: Config): KafkaCheckpointTopic | null {
   const { auditCopyKafkaBrokers, auditCopyKafkaTopic, kafkaRequestTimeoutMs } = config.values;
   if (auditCopyKafkaBrokers.length === 0) return null;
-  return new KafkaCheckpointTopic({ topic: auditCopyKafkaTopic, client: clientOf(config, 'auditCopyKafka'), requestTimeoutMs: kafkaRequestTimeoutMs });
+  return new KafkaCheckpointTopic({
+    topic: auditCopyKafkaTopic,
+    client: clientOf(config, 'auditCopyKafka'),
+    requestTimeoutMs: kafkaRequestTimeoutMs,
+  });
 }
 
-/** Copies of checkpoints on a topic that the operator does not administer: key is the origin, value the signed note. `acks=-1` and one batch in
- *  flight; a record that comes twice says nothing new. */
+/** Copies of checkpoints on a topic that the operator does not administer: key is the origin, value the signed note.
+ * `acks=-1` and one batch in flight; a record that comes twice says nothing new. */
 export class KafkaCheckpointTopic {
   private producer: Producer | null = null;
 
@@ -47,20 +52,40 @@ export class KafkaCheckpointTopic {
     const { topic, requestTimeoutMs } = this.options;
     try {
       const producer = (this.producer ??= await this.connect());
-      await producer.send({ topic, acks: -1, timeout: requestTimeoutMs, messages: [{ key: origin, value: note, headers: { 'content-type': 'text/plain; charset=utf-8' } }] });
+      await producer.send({
+        topic,
+        acks: -1,
+        timeout: requestTimeoutMs,
+        messages: [{ key: origin, value: note, headers: { 'content-type': 'text/plain; charset=utf-8' } }],
+      });
     } catch (error) {
       await this.close();
-      throw new Error(`the Kafka topic ${topic} did not take the checkpoint: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(
+        `the Kafka topic ${topic} did not take the checkpoint: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   }
 
-  /** Hands over every record that is on the topic now, partition by partition in its order. Reads with a consumer group of its own that is
-   *  used once. @throws {Error} when the broker or the topic cannot be read to its end: half of the copies prove nothing about the rest */
+  /** Hands over every record that is on the topic now, partition by partition in its order. Reads with a consumer group
+   * of its own that is used once. @throws {Error} when the broker or the topic cannot be read to its end: half of the
+   * copies prove nothing about the rest */
   async read(take: (copy: CopiedNote) => void): Promise<void> {
     const { topic, client } = this.options;
-    const left = await this.withAdmin(async (admin) => new Map((await admin.fetchTopicOffsets(topic)).filter(({ low, high }) => Number(high) > Number(low)).map(({ partition, high }) => [partition, Number(high)])));
+    const left = await this.withAdmin(
+      async (admin) =>
+        new Map(
+          (await admin.fetchTopicOffsets(topic))
+            .filter(({ low, high }) => Number(high) > Number(low))
+            .map(({ partition, high }) => [partition, Number(high)]),
+        ),
+    );
     if (left.size === 0) return;
-    const consumer = client().consumer({ groupId: `honnin-audit-compare-${randomUUID()}`, maxWaitTimeInMs: 200, retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 } });
+    const consumer = client().consumer({
+      groupId: `honnin-audit-compare-${randomUUID()}`,
+      maxWaitTimeInMs: 200,
+      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 },
+    });
     try {
       await consumer.connect();
       await consumer.subscribe({ topic, fromBeginning: true });
@@ -73,7 +98,10 @@ export class KafkaCheckpointTopic {
   /** How long the topic keeps what it has. @throws {Error} when the broker does not answer or the topic is missing */
   async retention(): Promise<TopicRetention> {
     return this.withAdmin(async (admin) => {
-      if (!(await admin.listTopics()).includes(this.options.topic)) throw new Error(`the topic ${this.options.topic} is missing; whoever administers the broker creates it, with cleanup.policy=delete and retention.ms=-1`);
+      if (!(await admin.listTopics()).includes(this.options.topic))
+        throw new Error(
+          `the topic ${this.options.topic} is missing; whoever administers the broker creates it, with cleanup.policy=delete and retention.ms=-1`,
+        );
       return this.retentionOf(admin);
     });
   }
@@ -86,16 +114,36 @@ export class KafkaCheckpointTopic {
 
   private async connect(): Promise<Producer> {
     const { cleanup } = await this.retention();
-    if (cleanup !== null && cleanup.includes('compact')) throw new Error('it is compacted: it would forget earlier checkpoints when later ones come, and with them the proof of a fork; its administrator must set cleanup.policy=delete');
-    const producer = this.options.client().producer({ allowAutoTopicCreation: false, idempotent: false, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner });
+    if (cleanup !== null && cleanup.includes('compact'))
+      throw new Error(
+        'it is compacted: it would forget earlier checkpoints when later ones come, and with them the proof of a fork; its administrator must set cleanup.policy=delete',
+      );
+    const producer = this.options
+      .client()
+      .producer({
+        allowAutoTopicCreation: false,
+        idempotent: false,
+        maxInFlightRequests: 1,
+        createPartitioner: Partitioners.DefaultPartitioner,
+      });
     await producer.connect();
     return producer;
   }
 
   private async retentionOf(admin: Admin): Promise<TopicRetention> {
     try {
-      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: this.options.topic, configNames: ['cleanup.policy', 'retention.ms'] }] });
-      const value = (name: string): string | null => resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue ?? null;
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          {
+            type: ConfigResourceTypes.TOPIC,
+            name: this.options.topic,
+            configNames: ['cleanup.policy', 'retention.ms'],
+          },
+        ],
+      });
+      const value = (name: string): string | null =>
+        resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue ?? null;
       const retention = value('retention.ms');
       return { cleanup: value('cleanup.policy'), retentionMs: retention === null ? null : Number(retention) };
     } catch {
@@ -116,14 +164,21 @@ export class KafkaCheckpointTopic {
 }
 
 /** @param left end offset of each partition that has something */
-async function readToEnd(consumer: Consumer, left: Map<number, number>, take: (copy: CopiedNote) => void): Promise<void> {
+async function readToEnd(
+  consumer: Consumer,
+  left: Map<number, number>,
+  take: (copy: CopiedNote) => void,
+): Promise<void> {
   let watchdog: NodeJS.Timeout | undefined;
   const seen = new Map<number, number>();
   try {
     await new Promise<void>((resolve, reject) => {
       const progress = (): void => {
         clearTimeout(watchdog);
-        watchdog = setTimeout(() => reject(new Error(`the Kafka topic gave nothing more for ${READ_IDLE_MS_MAX / 1000} s before its end`)), READ_IDLE_MS_MAX);
+        watchdog = setTimeout(
+          () => reject(new Error(`the Kafka topic gave nothing more for ${READ_IDLE_MS_MAX / 1000} s before its end`)),
+          READ_IDLE_MS_MAX,
+        );
       };
       progress();
       consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -138,7 +193,10 @@ async function readToEnd(consumer: Consumer, left: Map<number, number>, take: (c
               // After a restart of the consumer the same records come again.
               if (Number(offset) <= (seen.get(batch.partition) ?? -1)) continue;
               seen.set(batch.partition, Number(offset));
-              take({ note: value === null || value.length > NOTE_BYTES_MAX ? '' : value.toString('utf8'), where: `${batch.topic}/${batch.partition}@${offset}` });
+              take({
+                note: value === null || value.length > NOTE_BYTES_MAX ? '' : value.toString('utf8'),
+                where: `${batch.topic}/${batch.partition}@${offset}`,
+              });
             }
             if (Number(batch.lastOffset()) + 1 >= (left.get(batch.partition) ?? 0)) left.delete(batch.partition);
             if (left.size === 0) resolve();

@@ -34,18 +34,31 @@ export interface KafkaSettings extends CloudEventOptions {
   readonly requestTimeoutMs: number;
 }
 
-/** The settings of the broker, or null when none is configured. Files are read here, so that a missing one is told at the start.
- *  @throws {ConfigError} for a file that cannot be read */
+/** The settings of the broker, or null when none is configured. Files are read here, so that a missing one is told at
+ * the start.
+ * @throws {ConfigError} for a file that cannot be read */
 export function kafkaSettings(config: Config): KafkaSettings | null {
-  const { kafkaBrokers, kafkaMode, kafkaSource, kafkaTopicPrefix, kafkaPartitions, kafkaRequestTimeoutMs } = config.values;
+  const { kafkaBrokers, kafkaMode, kafkaSource, kafkaTopicPrefix, kafkaPartitions, kafkaRequestTimeoutMs } =
+    config.values;
   if (kafkaBrokers.length === 0) return null;
-  return { mode: kafkaMode, source: kafkaSource, prefix: kafkaTopicPrefix, partitions: kafkaPartitions, requestTimeoutMs: kafkaRequestTimeoutMs, client: clientOf(config, 'kafka') };
+  return {
+    mode: kafkaMode,
+    source: kafkaSource,
+    prefix: kafkaTopicPrefix,
+    partitions: kafkaPartitions,
+    requestTimeoutMs: kafkaRequestTimeoutMs,
+    client: clientOf(config, 'kafka'),
+  };
 }
 
-/** Which of the two groups of settings names the broker: the one of published events, or the one that keeps copies of checkpoints. */
+/** Which of the two groups of settings names the broker: the one of published events, or the one that keeps copies of
+ * checkpoints. */
 export type KafkaConnectionName = 'kafka' | 'auditCopyKafka';
 
-const ENV = { kafka: 'HONNIN_KAFKA', auditCopyKafka: 'HONNIN_AUDIT_COPY_KAFKA' } as const satisfies Record<KafkaConnectionName, string>;
+const ENV = { kafka: 'HONNIN_KAFKA', auditCopyKafka: 'HONNIN_AUDIT_COPY_KAFKA' } as const satisfies Record<
+  KafkaConnectionName,
+  string
+>;
 
 interface Connection {
   readonly env: string;
@@ -70,8 +83,18 @@ export function clientOf(config: Config, name: KafkaConnectionName): () => Kafka
 
 function connectionOf({ values }: Config, name: KafkaConnectionName): Connection {
   return {
-    env: ENV[name], brokers: values[`${name}Brokers`], tls: values[`${name}Tls`], caFile: values[`${name}CaFile`], certFile: values[`${name}CertFile`], keyFile: values[`${name}KeyFile`], sasl: values[`${name}Sasl`],
-    username: values[`${name}Username`], passwordFile: values[`${name}PasswordFile`], tokenUrl: values[`${name}TokenUrl`], tokenScope: values[`${name}TokenScope`], connectTimeoutMs: values.kafkaConnectTimeoutMs,
+    env: ENV[name],
+    brokers: values[`${name}Brokers`],
+    tls: values[`${name}Tls`],
+    caFile: values[`${name}CaFile`],
+    certFile: values[`${name}CertFile`],
+    keyFile: values[`${name}KeyFile`],
+    sasl: values[`${name}Sasl`],
+    username: values[`${name}Username`],
+    passwordFile: values[`${name}PasswordFile`],
+    tokenUrl: values[`${name}TokenUrl`],
+    tokenScope: values[`${name}TokenScope`],
+    connectTimeoutMs: values.kafkaConnectTimeoutMs,
   };
 }
 
@@ -101,7 +124,15 @@ function tlsOptions({ env, caFile, certFile, keyFile }: Connection): NonNullable
   };
 }
 
-function saslOptions({ env, sasl, username, passwordFile, tokenUrl, tokenScope, connectTimeoutMs }: Connection): SASLOptions | null {
+function saslOptions({
+  env,
+  sasl,
+  username,
+  passwordFile,
+  tokenUrl,
+  tokenScope,
+  connectTimeoutMs,
+}: Connection): SASLOptions | null {
   if (sasl === 'none' || username === null || passwordFile === null) return null;
   readSettingFile(`${env}_PASSWORD_FILE`, passwordFile);
   // Read again for each token: secrets are exchanged while the server runs.
@@ -109,16 +140,43 @@ function saslOptions({ env, sasl, username, passwordFile, tokenUrl, tokenScope, 
   if (sasl !== 'oauthbearer') return { mechanism: sasl, username, password: password() };
   return {
     mechanism: 'oauthbearer',
-    oauthBearerProvider: async () => ({ value: await clientCredentialsToken({ url: tokenUrl as string, id: username, secret: password(), scope: tokenScope, timeoutMs: connectTimeoutMs }) }),
+    oauthBearerProvider: async () => ({
+      value: await clientCredentialsToken({
+        url: tokenUrl as string,
+        id: username,
+        secret: password(),
+        scope: tokenScope,
+        timeoutMs: connectTimeoutMs,
+      }),
+    }),
   };
 }
 
 /** An access token by client credentials (RFC 6749 section 4.4). @throws {Error} in words for an operator */
-async function clientCredentialsToken({ url, id, secret, scope, timeoutMs }: { url: string; id: string; secret: string; scope: string | null; timeoutMs: number }): Promise<string> {
+async function clientCredentialsToken({
+  url,
+  id,
+  secret,
+  scope,
+  timeoutMs,
+}: {
+  url: string;
+  id: string;
+  secret: string;
+  scope: string | null;
+  timeoutMs: number;
+}): Promise<string> {
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === null ? {} : { scope }) });
   const authorization = `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`;
-  const response = await fetch(url, { method: 'POST', body, headers: { authorization }, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+  const response = await fetch(url, {
+    method: 'POST',
+    body,
+    headers: { authorization },
+    signal: AbortSignal.timeout(timeoutMs),
+    redirect: 'error',
+  });
   const answer = (await response.json().catch(() => ({}))) as { access_token?: unknown };
-  if (!response.ok || typeof answer.access_token !== 'string') throw new Error(`the token server ${new URL(url).host} gave no access token (HTTP ${response.status})`);
+  if (!response.ok || typeof answer.access_token !== 'string')
+    throw new Error(`the token server ${new URL(url).host} gave no access token (HTTP ${response.status})`);
   return answer.access_token;
 }

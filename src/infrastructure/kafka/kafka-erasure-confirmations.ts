@@ -32,24 +32,44 @@ export class KafkaErasureConfirmations extends ErasureConfirmationSource {
   }
 
   /** One round per connection: whatever ends it, the next one begins where the committed offset is. */
-  private async run(settings: KafkaSettings, take: (confirmation: ErasureConfirmation) => Promise<void>): Promise<void> {
+  private async run(
+    settings: KafkaSettings,
+    take: (confirmation: ErasureConfirmation) => Promise<void>,
+  ): Promise<void> {
     const { signal } = this.stopping;
     for (let troubles = 0; !signal.aborted; troubles += 1) {
-      const consumer = settings.client().consumer({ groupId: topicName(settings.prefix, 'erasure-confirmations'), sessionTimeout: 10_000, maxWaitTimeInMs: 500, retry: { retries: 2, restartOnFailure: async () => false } });
+      const consumer = settings
+        .client()
+        .consumer({
+          groupId: topicName(settings.prefix, 'erasure-confirmations'),
+          sessionTimeout: 10_000,
+          maxWaitTimeInMs: 500,
+          retry: { retries: 2, restartOnFailure: async () => false },
+        });
       try {
         await consumer.connect();
         troubles = 0;
         await this.consume(consumer, settings, take, signal);
       } catch (error) {
-        if (troubles === 0) this.log.error(`confirmations of erasures cannot be read, trying again: ${error instanceof Error ? error.message : String(error)}`);
-        await sleepFor(Math.min(DELAY_MS_MAX, 200 * 2 ** Math.min(troubles, 10)), undefined, { signal }).catch(() => {});
+        if (troubles === 0)
+          this.log.error(
+            `confirmations of erasures cannot be read, trying again: ${error instanceof Error ? error.message : String(error)}`,
+          );
+        await sleepFor(Math.min(DELAY_MS_MAX, 200 * 2 ** Math.min(troubles, 10)), undefined, { signal }).catch(
+          () => {},
+        );
       } finally {
         await consumer.disconnect().catch(() => {});
       }
     }
   }
 
-  private async consume(consumer: Consumer, settings: KafkaSettings, take: (confirmation: ErasureConfirmation) => Promise<void>, signal: AbortSignal): Promise<void> {
+  private async consume(
+    consumer: Consumer,
+    settings: KafkaSettings,
+    take: (confirmation: ErasureConfirmation) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
       // Stopped while it connected: no listener would ever hear of that.
       if (signal.aborted) resolve();
@@ -64,7 +84,10 @@ export class KafkaErasureConfirmations extends ErasureConfirmationSource {
         const confirmation = confirmationIn(message);
         if (confirmation) await take(confirmation);
         // It can never be understood later either; the topic keeps it for whoever looks into it.
-        else this.log.warn(`a message on the topic of confirmations is none (partition ${partition}, offset ${message.offset})`);
+        else
+          this.log.warn(
+            `a message on the topic of confirmations is none (partition ${partition}, offset ${message.offset})`,
+          );
       },
     });
     await ended;
@@ -72,7 +95,10 @@ export class KafkaErasureConfirmations extends ErasureConfirmationSource {
 }
 
 /** The confirmation in a message of either content mode, or null when it is none. Nothing of it is trusted. */
-export function confirmationIn({ value, headers }: Pick<KafkaMessage, 'value' | 'headers'>): ErasureConfirmation | null {
+export function confirmationIn({
+  value,
+  headers,
+}: Pick<KafkaMessage, 'value' | 'headers'>): ErasureConfirmation | null {
   if (!value || value.length > BYTES_MAX) return null;
   const parsed = objectIn(value.toString('utf8'));
   if (!parsed) return null;
@@ -92,7 +118,9 @@ function isText(value: unknown, form: RegExp): value is string {
 function objectIn(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

@@ -1,5 +1,10 @@
 import kafkajs, { type Kafka, type Message, type Producer, type TopicMessages } from 'kafkajs';
-import { EventPublisher, PublicationRefusedError, type PublicChannel, type PublicRecord } from '../../application/ports/event-publisher.js';
+import {
+  EventPublisher,
+  PublicationRefusedError,
+  type PublicChannel,
+  type PublicRecord,
+} from '../../application/ports/event-publisher.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import { toMessage } from './cloud-event.js';
 import type { KafkaSettings } from './kafka-client.js';
@@ -12,10 +17,16 @@ const { KafkaJSError, KafkaJSNumberOfRetriesExceeded, Partitioners } = kafkajs;
 /** Each lane has a connection and one batch under way. */
 const LANES = 4;
 /** Answers of a broker that are about the record itself. */
-const NEVER_TAKEN = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE', 'INVALID_TIMESTAMP']);
+const NEVER_TAKEN = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'CORRUPT_MESSAGE',
+  'INVALID_TIMESTAMP',
+]);
 
-/** Publishes to Apache Kafka with `acks=-1`, one batch in flight per lane and an explicit partition. Not idempotent and not transactional
- *  (docs/decisions/0050): a repeated batch repeats its event ids, and that is the contract. */
+/** Publishes to Apache Kafka with `acks=-1`, one batch in flight per lane and an explicit partition. Not idempotent and
+ * not transactional (docs/decisions/0050): a repeated batch repeats its event ids, and that is the contract. */
 export class KafkaEventPublisher extends EventPublisher {
   readonly configured = true;
   private lanes: readonly Producer[] | null = null;
@@ -52,9 +63,16 @@ export class KafkaEventPublisher extends EventPublisher {
     const producer = this.lanes?.[lane];
     if (!producer) throw new TransientFailure('the Kafka publisher is not connected');
     try {
-      await producer.sendBatch({ acks: -1, timeout: this.settings.requestTimeoutMs, topicMessages: this.messagesOf(records) });
+      await producer.sendBatch({
+        acks: -1,
+        timeout: this.settings.requestTimeoutMs,
+        topicMessages: this.messagesOf(records),
+      });
     } catch (error) {
-      throw refusalOf(error) ?? new TransientFailure(`the Kafka broker did not acknowledge: ${messageOf(error)}`, { cause: error });
+      throw (
+        refusalOf(error) ??
+        new TransientFailure(`the Kafka broker did not acknowledge: ${messageOf(error)}`, { cause: error })
+      );
     }
   }
 
@@ -87,9 +105,14 @@ export class KafkaEventPublisher extends EventPublisher {
       });
       const existing = await admin.listTopics();
       const missing = names.filter((name) => !existing.includes(name));
-      if (missing.length > 0) throw new Error(`the topics ${missing.join(', ')} are missing; create them with './honnin kafka topics --apply'`);
+      if (missing.length > 0)
+        throw new Error(
+          `the topics ${missing.join(', ')} are missing; create them with './honnin kafka topics --apply'`,
+        );
       const { topics } = await admin.fetchTopicMetadata({ topics: names });
-      const [problem] = topics.flatMap(({ name, partitions: found }) => partitionProblem({ name, partitions }, found.length));
+      const [problem] = topics.flatMap(({ name, partitions: found }) =>
+        partitionProblem({ name, partitions }, found.length),
+      );
       if (problem) throw new Error(problem);
     } finally {
       await disconnect([admin]);
@@ -117,8 +140,14 @@ export class NoEventPublisher extends EventPublisher {
 }
 
 function producerOf(kafka: Kafka): Producer {
-  // The partitioner is never asked, because every message names its partition; naming one keeps the library from warning.
-  return kafka.producer({ allowAutoTopicCreation: false, idempotent: false, maxInFlightRequests: 1, createPartitioner: Partitioners.DefaultPartitioner });
+  // The partitioner is never asked, because every message names its partition; naming one keeps the library from
+  // warning.
+  return kafka.producer({
+    allowAutoTopicCreation: false,
+    idempotent: false,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
 }
 
 async function disconnect(clients: readonly { disconnect(): Promise<void> }[]): Promise<void> {
@@ -129,7 +158,9 @@ async function disconnect(clients: readonly { disconnect(): Promise<void> }[]): 
 function refusalOf(error: unknown): PublicationRefusedError | null {
   const inner = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error;
   const type = inner instanceof KafkaJSError && 'type' in inner ? String(inner.type) : '';
-  return NEVER_TAKEN.has(type) ? new PublicationRefusedError(`the Kafka broker refuses the record: ${type}`, { cause: error }) : null;
+  return NEVER_TAKEN.has(type)
+    ? new PublicationRefusedError(`the Kafka broker refuses the record: ${type}`, { cause: error })
+    : null;
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
-/** Partition of a key as the Java client computes it (murmur2, sign bit cleared), so that every producer of every language agrees.
- *  Computed here and sent along: a library's default partitioner has changed before, and that moves keys. */
+/** Partition of a key as the Java client computes it (murmur2, sign bit cleared), so that every producer of every
+ * language agrees. Computed here and sent along: a library's default partitioner has changed before, and that moves
+ * keys. */
 export function partitionOfKey(key: string, partitions: number): number {
   return (murmur2(Buffer.from(key)) & 0x7fff_ffff) % partitions;
 }

@@ -19,7 +19,8 @@ export interface PublicationSources {
   close(): Promise<void>;
 }
 
-/** Log and projections for reading, also beside a running server. @throws {EventStoreUnavailableError} when there is no log */
+/** Log and projections for reading, also beside a running server. @throws {EventStoreUnavailableError} when there is no
+ * log */
 export async function openPublicationSources(config: Config): Promise<PublicationSources> {
   const store = await openEventStore(config.values.eventStore, config.inData(), { mode: 'read' });
   let database: ReadModelDatabase;

@@ -21,18 +21,24 @@ export interface ReplayOptions {
   readonly from: ReplayBound;
   readonly to: ReplayBound;
   readonly registrationId: string | null;
-  readonly onProgress?: (progress: { readonly published: number; readonly position: Position; readonly head: Position }) => void;
+  readonly onProgress?: (progress: {
+    readonly published: number;
+    readonly position: Position;
+    readonly head: Position;
+  }) => void;
 }
 
 const BATCH = 1024;
 const ATTEMPTS = 5;
 const PROGRESS_MS = 1000;
 
-/** Publishes stored events once more: to the replay topic only, each with the attribute `replay`, with the ids that they always had.
- *  Ends at the position that the log had at the start.
- *  @returns the name of the replay and how many events it has
- *  @throws {Error} when the broker does not acknowledge after a few attempts; nothing of it is on a live topic */
-export async function replayEvents(options: ReplayOptions): Promise<{ readonly replayId: string; readonly published: number; readonly topic: string }> {
+/** Publishes stored events once more: to the replay topic only, each with the attribute `replay`, with the ids that
+ * they always had. Ends at the position that the log had at the start.
+ * @returns the name of the replay and how many events it has
+ * @throws {Error} when the broker does not acknowledge after a few attempts; nothing of it is on a live topic */
+export async function replayEvents(
+  options: ReplayOptions,
+): Promise<{ readonly replayId: string; readonly published: number; readonly topic: string }> {
   const { store, settings, onProgress } = options;
   const replayId = randomUUID();
   const topic = topicName(settings.prefix, 'replay');
@@ -45,10 +51,17 @@ export async function replayEvents(options: ReplayOptions): Promise<{ readonly r
     let after = typeof options.from === 'bigint' && options.from > 0n ? ((options.from - 1n) as Position) : null;
     while (head !== null) {
       const page = await store.readAll(after, { filter: { types: PUBLISHED_SOURCES }, limit: BATCH });
-      const records = page.events.filter((event) => event.position <= head && isWanted(event, options)).flatMap((event) => recordsOf(upcast(event), replayId, options));
+      const records = page.events
+        .filter((event) => event.position <= head && isWanted(event, options))
+        .flatMap((event) => recordsOf(upcast(event), replayId, options));
       await publishAll(publisher, records);
       published += records.length;
-      const done = page.position === null || page.position === after || page.position >= head || page.caughtUp || isAfter(page.events.at(-1), options.to);
+      const done =
+        page.position === null ||
+        page.position === after ||
+        page.position >= head ||
+        page.caughtUp ||
+        isAfter(page.events.at(-1), options.to);
       if (page.position !== null && (done || Date.now() - toldMs >= PROGRESS_MS)) {
         onProgress?.({ published, position: page.position, head });
         toldMs = Date.now();
@@ -64,13 +77,20 @@ export async function replayEvents(options: ReplayOptions): Promise<{ readonly r
 
 function recordsOf(event: StoredEvent, replayId: string, { directory, registrationId }: ReplayOptions): PublicRecord[] {
   const registrationsOfRegistrant = event.type === 'RegistrantErased' ? directory.registrationsOfErasure(event.id) : [];
-  const { events } = translate(event, { registrationsOfRegistrant, isForgotten: true, idOf: (...parts) => derivedId('published', ...parts) });
-  return events.filter((fact) => registrationId === null || fact.registrationId === registrationId).map((fact) => ({ channel: 'replay', key: fact.registrationId, event: fact, replayId }));
+  const { events } = translate(event, {
+    registrationsOfRegistrant,
+    isForgotten: true,
+    idOf: (...parts) => derivedId('published', ...parts),
+  });
+  return events
+    .filter((fact) => registrationId === null || fact.registrationId === registrationId)
+    .map((fact) => ({ channel: 'replay', key: fact.registrationId, event: fact, replayId }));
 }
 
 async function publishAll(publisher: KafkaEventPublisher, records: readonly PublicRecord[]): Promise<void> {
   const lanes = new Map<number, PublicRecord[]>();
-  for (const record of records) lanes.set(publisher.laneOf(record.key), [...(lanes.get(publisher.laneOf(record.key)) ?? []), record]);
+  for (const record of records)
+    lanes.set(publisher.laneOf(record.key), [...(lanes.get(publisher.laneOf(record.key)) ?? []), record]);
   for (const [lane, ofLane] of lanes) {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -85,7 +105,8 @@ async function publishAll(publisher: KafkaEventPublisher, records: readonly Publ
 
 function isWanted(event: StoredEvent, { from, to, registrationId }: ReplayOptions): boolean {
   // An erasure is in the registrant's stream; which registrations it reaches is looked up when it is translated.
-  if (registrationId !== null && event.metadata.correlationId !== registrationId && event.type !== 'RegistrantErased') return false;
+  if (registrationId !== null && event.metadata.correlationId !== registrationId && event.type !== 'RegistrantErased')
+    return false;
   return !isBefore(event, from) && !isAfter(event, to);
 }
 

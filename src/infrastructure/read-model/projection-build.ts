@@ -23,7 +23,8 @@ export class ProjectionBuild {
   ) {
     this.rows = {
       run: (sql, ...params) => void database.statement(this.sql(sql)).run(...params),
-      get: <Row>(sql: string, ...params: SqlValue[]) => database.statement(this.sql(sql)).get(...params) as Row | undefined,
+      get: <Row>(sql: string, ...params: SqlValue[]) =>
+        database.statement(this.sql(sql)).get(...params) as Row | undefined,
       all: <Row>(sql: string, ...params: SqlValue[]) => database.statement(this.sql(sql)).all(...params) as Row[],
     };
   }
@@ -37,7 +38,10 @@ export class ProjectionBuild {
   createTables(): void {
     for (const [table, { columns, indexes }] of Object.entries(this.projection.tables)) {
       this.database.execute(`CREATE TABLE ${quoted(this.tableName(table))} (${columns}) STRICT`);
-      for (const [n, index] of (indexes ?? []).entries()) this.database.execute(`CREATE INDEX ${quoted(`${this.tableName(table)}/${n}`)} ON ${quoted(this.tableName(table))} (${index})`);
+      for (const [n, index] of (indexes ?? []).entries())
+        this.database.execute(
+          `CREATE INDEX ${quoted(`${this.tableName(table)}/${n}`)} ON ${quoted(this.tableName(table))} (${index})`,
+        );
     }
   }
 
@@ -51,7 +55,8 @@ export class ProjectionBuild {
     let sql = this.resolved.get(template);
     if (sql === undefined) {
       sql = template.replace(/\{(\w+)\}/g, (_, table: string) => {
-        if (!Object.hasOwn(this.projection.tables, table)) throw new Error(`projection ${this.projection.name} has no table ${table}`);
+        if (!Object.hasOwn(this.projection.tables, table))
+          throw new Error(`projection ${this.projection.name} has no table ${table}`);
         return quoted(this.tableName(table));
       });
       this.resolved.set(template, sql);
@@ -59,18 +64,23 @@ export class ProjectionBuild {
     return sql;
   }
 
-  /** SHA-256 over all rows in an order that does not depend on when they were written: by primary key, or by all columns where a
-   *  table has none. Types count: 1 and 1.0 and '1' are different.
-   *  @param snapshot a connection inside a read transaction */
+  /** SHA-256 over all rows in an order that does not depend on when they were written: by primary key, or by all
+   * columns where a table has none. Types count: 1 and 1.0 and '1' are different.
+   * @param snapshot a connection inside a read transaction */
   async digest(snapshot: DatabaseSync): Promise<BuildDigest> {
     const hash = createHash('sha256');
     let rows = 0;
     for (const table of Object.keys(this.projection.tables).sort()) {
-      const columns = snapshot.prepare(`PRAGMA table_info(${quoted(this.tableName(table))})`).all() as { name: string; pk: number }[];
+      const columns = snapshot.prepare(`PRAGMA table_info(${quoted(this.tableName(table))})`).all() as {
+        name: string;
+        pk: number;
+      }[];
       const names = columns.map((column) => quoted(column.name));
       const key = columns.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk);
       hash.update(`${table} ${names.join(' ')}\n`);
-      const select = snapshot.prepare(`SELECT ${names.join(', ')} FROM ${quoted(this.tableName(table))} ORDER BY ${(key.length > 0 ? key.map((column) => quoted(column.name)) : names).join(', ')}`);
+      const select = snapshot.prepare(
+        `SELECT ${names.join(', ')} FROM ${quoted(this.tableName(table))} ORDER BY ${(key.length > 0 ? key.map((column) => quoted(column.name)) : names).join(', ')}`,
+      );
       select.setReadBigInts(true);
       select.setReturnArrays(true);
       for (const row of select.iterate() as Iterable<unknown>) {

@@ -86,7 +86,9 @@ export class ReadModelDatabase {
   static open(file: string): ReadModelDatabase {
     const writer = new DatabaseSync(file, { timeout: 5000 });
     // NORMAL: a power cut may lose the last commits, rows and positions together, and they are handled again.
-    writer.exec('PRAGMA journal_size_limit = 16777216; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY');
+    writer.exec(
+      'PRAGMA journal_size_limit = 16777216; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY',
+    );
     prepareSchema(writer, file);
     // Waiting inside SQLite stops the whole process, so from here on the waiting is done by `write`.
     writer.exec('PRAGMA busy_timeout = 0');
@@ -118,12 +120,14 @@ export class ReadModelDatabase {
     await this.write(() => this.statement(insert).run(installationId, vaultChanges));
   }
 
-  /** Runs `work` in one write transaction; an exception rolls it back. Waits without blocking while another process writes.
-   *  @throws {TransientFailure} when the disk or another process is at fault; otherwise what `work` throws. */
+  /** Runs `work` in one write transaction; an exception rolls it back. Waits without blocking while another process
+   * writes.
+   * @throws {TransientFailure} when the disk or another process is at fault; otherwise what `work` throws. */
   async write<Result>(work: () => Result): Promise<Result> {
     const start = performance.now();
     while (!this.begun(start)) await sleep(5);
-    // From BEGIN to COMMIT nothing is awaited: another writer of this process would find itself inside this transaction.
+    // From BEGIN to COMMIT nothing is awaited: another writer of this process would find itself inside this
+    // transaction.
     try {
       const result = work();
       this.writer.exec('COMMIT');
@@ -149,7 +153,8 @@ export class ReadModelDatabase {
     this.writer.exec(sql);
   }
 
-  /** Runs `work` so that all its `readStatement`s see one moment of the file. Synchronous, so that no other reader comes between. */
+  /** Runs `work` so that all its `readStatement`s see one moment of the file. Synchronous, so that no other reader
+   * comes between. */
   readTogether<Result>(work: () => Result): Result {
     this.reader.exec('BEGIN');
     try {
@@ -196,7 +201,10 @@ function prepareSchema(database: DatabaseSync, file: string): void {
   const prepare = (sql: string) => database.exec(`${sql} PRAGMA user_version = ${SCHEMA_VERSION}`);
   if (tables === 0) prepare(`${TABLES} PRAGMA application_id = ${APPLICATION_ID};`);
   else if (id !== APPLICATION_ID) throw new Error(`${file} is not a read-model file of this program`);
-  else if (version > SCHEMA_VERSION) throw new Error(`${file} has version ${version} and this program knows ${SCHEMA_VERSION}; use a newer program, or delete the file to build it again`);
+  else if (version > SCHEMA_VERSION)
+    throw new Error(
+      `${file} has version ${version} and this program knows ${SCHEMA_VERSION}; use a newer program, or delete the file to build it again`,
+    );
   else if (version < SCHEMA_VERSION) prepare(MIGRATIONS.slice(version - 1).join(' '));
   database.exec('COMMIT');
 }
@@ -214,5 +222,7 @@ function codeOf(error: unknown): number | undefined {
 
 function asTransient(error: unknown, file: string): unknown {
   const code = codeOf(error);
-  return code !== undefined && TRANSIENT_CODES.has(code) ? new TransientFailure(`${file}: ${(error as Error).message}`, { cause: error }) : error;
+  return code !== undefined && TRANSIENT_CODES.has(code)
+    ? new TransientFailure(`${file}: ${(error as Error).message}`, { cause: error })
+    : error;
 }

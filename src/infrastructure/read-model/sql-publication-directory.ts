@@ -11,16 +11,30 @@ export class SqlPublicationDirectory extends PublicationDirectory {
   override registrationsOfErasure(erasureId: string): readonly string[] {
     return this.model
       .query('registrant-registrations')
-      .all<{ id: string }>('SELECT registration_id AS id FROM {registrant_registrations} WHERE erasure_id = ? ORDER BY ordinal', erasureId)
+      .all<{ id: string }>(
+        'SELECT registration_id AS id FROM {registrant_registrations} WHERE erasure_id = ? ORDER BY ordinal',
+        erasureId,
+      )
       .map(({ id }) => id);
   }
 
   override erasedAt(registrationId: string): Position | null {
-    const row = this.model.query('registrant-registrations').get<{ position: string | null }>('SELECT erased_position AS position FROM {registrant_registrations} WHERE registration_id = ?', registrationId);
+    const row = this.model
+      .query('registrant-registrations')
+      .get<{ position: string | null }>(
+        'SELECT erased_position AS position FROM {registrant_registrations} WHERE registration_id = ?',
+        registrationId,
+      );
     return row?.position == null ? null : positionFromText(row.position);
   }
 
-  override confirmations({ includeConfirmed, limit }: { readonly includeConfirmed: boolean; readonly limit: number }): readonly OpenConfirmation[] {
+  override confirmations({
+    includeConfirmed,
+    limit,
+  }: {
+    readonly includeConfirmed: boolean;
+    readonly limit: number;
+  }): readonly OpenConfirmation[] {
     return this.model
       .query('erasure-confirmations')
       .all<OpenConfirmation>(

@@ -1,5 +1,10 @@
 import type { EventStore } from '../../application/ports/event-store.js';
-import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } from '../../application/ports/read-models.js';
+import {
+  ReadModels,
+  type HoldRow,
+  type RequestStatusRow,
+  type TimelineRow,
+} from '../../application/ports/read-models.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { isInstant } from '../../domain/values/instant.js';
 import { type SqliteReadModel } from './sqlite-read-model.js';
@@ -7,7 +12,8 @@ import { type SqliteReadModel } from './sqlite-read-model.js';
 const REQUEST_COLUMNS = 'request_id AS requestId, receipt, status, updated_at_utc AS updatedAtUtc';
 const HOLD_COLUMNS =
   'request_id AS requestId, booth_id AS boothId, reason, card_points AS cardPoints, registered_points AS registeredPoints, difference_points AS differencePoints, bound_points AS boundPoints, policy_version AS policyVersion, opened_at_utc AS openedAtUtc, due_at_utc AS dueAtUtc, opinions, outcome';
-const TIMELINE_COLUMNS = 'position, recorded_at_utc AS recordedAtUtc, stream, revision, type, actor, policy_version AS policyVersion, data';
+const TIMELINE_COLUMNS =
+  'position, recorded_at_utc AS recordedAtUtc, stream, revision, type, actor, policy_version AS policyVersion, data';
 
 /** Times to look again without being told, for rows that another process writes. Milliseconds. */
 const WATCH_POLL_MS = 1000;
@@ -23,11 +29,19 @@ export class SqlReadModels extends ReadModels {
   }
 
   override requestByReceipt(receipt: string): RequestStatusRow | null {
-    return this.one<RequestStatusRow>('request-status', `SELECT ${REQUEST_COLUMNS} FROM {request_status} WHERE receipt = ?`, receipt);
+    return this.one<RequestStatusRow>(
+      'request-status',
+      `SELECT ${REQUEST_COLUMNS} FROM {request_status} WHERE receipt = ?`,
+      receipt,
+    );
   }
 
   override requestById(requestId: string): RequestStatusRow | null {
-    return this.one<RequestStatusRow>('request-status', `SELECT ${REQUEST_COLUMNS} FROM {request_status} WHERE request_id = ?`, requestId);
+    return this.one<RequestStatusRow>(
+      'request-status',
+      `SELECT ${REQUEST_COLUMNS} FROM {request_status} WHERE request_id = ?`,
+      requestId,
+    );
   }
 
   override hold(requestId: string): HoldRow | null {
@@ -35,7 +49,11 @@ export class SqlReadModels extends ReadModels {
   }
 
   override keysLinkedTo(registrantKey: string): readonly string[] {
-    return this.rows<{ key: string }>('registrant-links', 'SELECT subject_key AS key FROM {registrant_links} WHERE registrant = ?', registrantKey).map(({ key }) => key);
+    return this.rows<{ key: string }>(
+      'registrant-links',
+      'SELECT subject_key AS key FROM {registrant_links} WHERE registrant = ?',
+      registrantKey,
+    ).map(({ key }) => key);
   }
 
   override requestsErasedBy(erasureId: string): readonly string[] {
@@ -49,7 +67,12 @@ export class SqlReadModels extends ReadModels {
     const rows =
       atUtc === null
         ? this.rows<StoredTimelineRow>('case-timeline', `${select} ORDER BY ordinal`, requestId)
-        : this.rows<StoredTimelineRow>('case-timeline', `${select} AND recorded_at_utc <= ? ORDER BY ordinal`, requestId, asRecorded(atUtc));
+        : this.rows<StoredTimelineRow>(
+            'case-timeline',
+            `${select} AND recorded_at_utc <= ? ORDER BY ordinal`,
+            requestId,
+            asRecorded(atUtc),
+          );
     return rows.map((row) => ({ ...row, data: JSON.parse(row.data) as unknown }));
   }
 
@@ -78,11 +101,15 @@ export class SqlReadModels extends ReadModels {
     return true;
   }
 
-  /** A projection stores its position with its rows, so events that it does not handle may lie after it: only handled ones count. */
+  /** A projection stores its position with its rows, so events that it does not handle may lie after it: only handled
+   * ones count. */
   private async reached(name: string, position: Position): Promise<boolean> {
     let after = this.model.position(name);
     while (after === null || after < position) {
-      const next = await this.store.readAll(after, { filter: { types: this.model.projection(name).handles }, limit: 1 });
+      const next = await this.store.readAll(after, {
+        filter: { types: this.model.projection(name).handles },
+        limit: 1,
+      });
       const [event] = next.events;
       if (event) return event.position > position;
       // A store may answer a page in which nothing fits before it has looked at everything.
@@ -93,7 +120,10 @@ export class SqlReadModels extends ReadModels {
   }
 
   private rows<Row>(projection: string, sql: string, ...params: (string | number)[]): Row[] {
-    return this.model.query(projection).all<Row>(sql, ...params).map((row) => ({ ...row }));
+    return this.model
+      .query(projection)
+      .all<Row>(sql, ...params)
+      .map((row) => ({ ...row }));
   }
 
   private one<Row>(projection: string, sql: string, ...params: (string | number)[]): Row | null {

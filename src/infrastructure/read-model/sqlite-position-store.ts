@@ -24,7 +24,8 @@ export const REBUILD = 'rebuild:';
 /** Names this process among all of this machine, also among those that had the same process number before. */
 export const THIS_PROCESS = `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
 
-/** Positions and leases in the read-model file, so that a projection stores its rows and its position in one transaction. */
+/** Positions and leases in the read-model file, so that a projection stores its rows and its position in one
+ * transaction. */
 export class SqlitePositionStore extends PositionStore {
   /** Leases of others as this process last saw them, and when. */
   private readonly observed = new Map<string, { readonly lease: string; readonly sinceMs: number }>();
@@ -57,7 +58,8 @@ export class SqlitePositionStore extends PositionStore {
     return this.database.write(() => this.saveInTransaction(checkpoint));
   }
 
-  /** The conditional step, for a caller that already is in a write transaction. Two instances can never both take it. */
+  /** The conditional step, for a caller that already is in a write transaction. Two instances can never both take
+   * it. */
   saveInTransaction({ consumer, previous, next, anchor, fencingToken }: Checkpoint): SaveOutcome {
     const set = 'position = ?, event_position = ?, event_id = ?';
     const { changes } = this.database
@@ -115,15 +117,28 @@ export class SqlitePositionStore extends PositionStore {
       const outcome = this.saveInTransaction(checkpoint);
       if (outcome !== 'saved') return outcome;
       this.database
-        .statement('INSERT OR REPLACE INTO parked_events (consumer, stream, revision, position, event_id, type, error, parked_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-        .run(event.consumer, event.stream, event.revision, String(event.position), event.eventId, event.type, event.error, event.parkedAtUtc);
+        .statement(
+          'INSERT OR REPLACE INTO parked_events (consumer, stream, revision, position, event_id, type, error, parked_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(
+          event.consumer,
+          event.stream,
+          event.revision,
+          String(event.position),
+          event.eventId,
+          event.type,
+          event.error,
+          event.parkedAtUtc,
+        );
       return outcome;
     });
   }
 
   override async parked(consumer: string): Promise<readonly ParkedEvent[]> {
     // Positions are texts of different lengths: the longer number is the larger one.
-    const rows = this.database.readStatement('SELECT * FROM parked_events WHERE consumer = ? ORDER BY length(position), position').all(consumer) as unknown as Record<string, string>[];
+    const rows = this.database
+      .readStatement('SELECT * FROM parked_events WHERE consumer = ? ORDER BY length(position), position')
+      .all(consumer) as unknown as Record<string, string>[];
     return rows.map((row) => ({
       consumer,
       stream: row['stream'] as string,
@@ -139,7 +154,9 @@ export class SqlitePositionStore extends PositionStore {
   override async unpark(lease: Lease, event: ParkedEvent): Promise<SaveOutcome> {
     return this.database.write(() => {
       if (this.row(event.consumer)?.fencing_token !== lease.fencingToken) return 'fenced';
-      this.database.statement('DELETE FROM parked_events WHERE consumer = ? AND stream = ? AND revision = ?').run(event.consumer, event.stream, event.revision);
+      this.database
+        .statement('DELETE FROM parked_events WHERE consumer = ? AND stream = ? AND revision = ?')
+        .run(event.consumer, event.stream, event.revision);
       return 'saved';
     });
   }
@@ -186,8 +203,8 @@ function hostOf(process: string): string {
   return process.slice(0, process.indexOf('/'));
 }
 
-/** Whether a lease's owner certainly runs no more, so that a restart after a crash need not wait for the lease to run out. Being
- *  wrong costs a change of owner and nothing else: the fencing token guards every step. */
+/** Whether a lease's owner certainly runs no more, so that a restart after a crash need not wait for the lease to run
+ * out. Being wrong costs a change of owner and nothing else: the fencing token guards every step. */
 function isDead(owner: string, thisProcess: string): boolean {
   const [host, pid, started] = owner.split('/') as [string, string, string];
   const [thisHost, thisPid, thisStarted] = thisProcess.split('/') as [string, string, string];

@@ -28,8 +28,14 @@ export interface RebuildReport {
   readonly projection: string;
   readonly events: number;
   readonly seconds: number;
-  /** Position up to which both builds were compared, and what came of it; null when there was nothing of this version to compare with. */
-  readonly comparison: { readonly position: Position; readonly served: BuildDigest; readonly rebuilt: BuildDigest; readonly equal: boolean } | null;
+  /** Position up to which both builds were compared, and what came of it; null when there was nothing of this version
+   * to compare with. */
+  readonly comparison: {
+    readonly position: Position;
+    readonly served: BuildDigest;
+    readonly rebuilt: BuildDigest;
+    readonly equal: boolean;
+  } | null;
   /** True when the new rows are served now. */
   readonly switched: boolean;
 }
@@ -94,9 +100,16 @@ export class SqliteReadModel {
     return projection;
   }
 
-  /** What a subscription runner runs for this projection: rows and position move in one transaction. Tables of another version are
-   *  built again from zero before the first event. */
-  handler(name: string, rebuild: { readonly store: EventStore; readonly upcast?: Upcast; readonly onProgress?: RebuildOptions['onProgress'] }): SubscriptionHandler {
+  /** What a subscription runner runs for this projection: rows and position move in one transaction. Tables of another
+   * version are built again from zero before the first event. */
+  handler(
+    name: string,
+    rebuild: {
+      readonly store: EventStore;
+      readonly upcast?: Upcast;
+      readonly onProgress?: RebuildOptions['onProgress'];
+    },
+  ): SubscriptionHandler {
     return {
       prepare: (signal) => this.prepare(name, { ...rebuild, signal }),
       handle: (events, { checkpoint }) => this.apply(name, events, checkpoint),
@@ -106,21 +119,30 @@ export class SqliteReadModel {
   /** @throws {ReadModelRebuildingError} from the queries while the rows belong to another version. */
   query(name: string): ReadModelQuery {
     return {
-      all: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).all(...params) as Row[],
-      get: <Row>(sql: string, ...params: SqlValue[]) => this.database.readStatement(this.servedForReading(name).sql(sql)).get(...params) as Row | undefined,
+      all: <Row>(sql: string, ...params: SqlValue[]) =>
+        this.database.readStatement(this.servedForReading(name).sql(sql)).all(...params) as Row[],
+      get: <Row>(sql: string, ...params: SqlValue[]) =>
+        this.database.readStatement(this.servedForReading(name).sql(sql)).get(...params) as Row | undefined,
     };
   }
 
-  /** Position that the served rows stand for; null when nothing of this version is served yet, or nothing has been projected. */
+  /** Position that the served rows stand for; null when nothing of this version is served yet, or nothing has been
+   * projected. */
   position(name: string): Position | null {
     const isServed = this.servedRow(name)?.version === this.projection(name).version;
-    const row = isServed && (this.database.readStatement('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined);
+    const row =
+      isServed &&
+      (this.database.readStatement('SELECT position FROM consumers WHERE name = ?').get(name) as
+        { position: string | null } | undefined);
     return !row || row.position === null ? null : positionFromText(row.position);
   }
 
-  /** Rows and the position that they stand for, both of one moment; null where no rows of this version are served, which is the
-   *  state before the first event. */
-  readWithPosition<Rows>(name: string, read: (query: ReadModelQuery) => Rows): { readonly position: Position | null; readonly rows: Rows } | null {
+  /** Rows and the position that they stand for, both of one moment; null where no rows of this version are served,
+   * which is the state before the first event. */
+  readWithPosition<Rows>(
+    name: string,
+    read: (query: ReadModelQuery) => Rows,
+  ): { readonly position: Position | null; readonly rows: Rows } | null {
     return this.database.readTogether(() => {
       if (this.servedRow(name)?.version !== this.projection(name).version) return null;
       return { position: this.position(name), rows: read(this.query(name)) };
@@ -132,27 +154,53 @@ export class SqliteReadModel {
     const { version } = this.projection(name);
     return this.database.readTogether(() => {
       const servedVersion = this.servedRow(name)?.version ?? null;
-      const rows = servedVersion === version ? Object.keys(this.projection(name).tables).map((table) => this.query(name).get<{ n: number }>(`SELECT count(*) AS n FROM {${table}}`)?.n ?? 0) : [];
-      const parked = this.database.readStatement('SELECT count(*) AS n FROM parked_events WHERE consumer = ?').get(name) as { n: number };
-      const consumer = this.database.readStatement('SELECT lease_owner FROM consumers WHERE name = ?').get(name) as { lease_owner: string | null } | undefined;
-      return { projection: name, version, servedVersion, position: this.position(name), rows: rows.reduce((sum, n) => sum + n, 0), parkedEvents: parked.n, owner: consumer?.lease_owner ?? null };
+      const rows =
+        servedVersion === version
+          ? Object.keys(this.projection(name).tables).map(
+              (table) => this.query(name).get<{ n: number }>(`SELECT count(*) AS n FROM {${table}}`)?.n ?? 0,
+            )
+          : [];
+      const parked = this.database
+        .readStatement('SELECT count(*) AS n FROM parked_events WHERE consumer = ?')
+        .get(name) as { n: number };
+      const consumer = this.database.readStatement('SELECT lease_owner FROM consumers WHERE name = ?').get(name) as
+        { lease_owner: string | null } | undefined;
+      return {
+        projection: name,
+        version,
+        servedVersion,
+        position: this.position(name),
+        rows: rows.reduce((sum, n) => sum + n, 0),
+        parkedEvents: parked.n,
+        owner: consumer?.lease_owner ?? null,
+      };
     });
   }
 
-  /** Digest of the rows that are served and the position that they stand for, both of one moment; null when nothing is served. */
-  async digest(name: string): Promise<(BuildDigest & { readonly position: Position | null; readonly version: number }) | null> {
+  /** Digest of the rows that are served and the position that they stand for, both of one moment; null when nothing is
+   * served. */
+  async digest(
+    name: string,
+  ): Promise<(BuildDigest & { readonly position: Position | null; readonly version: number }) | null> {
     return this.database.snapshot(async (snapshot) => {
-      const served = snapshot.prepare('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+      const served = snapshot.prepare('SELECT build, version FROM projections WHERE name = ?').get(name) as
+        ServedRow | undefined;
       if (!served || served.version !== this.projection(name).version) return null;
-      const row = snapshot.prepare('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined;
+      const row = snapshot.prepare('SELECT position FROM consumers WHERE name = ?').get(name) as
+        { position: string | null } | undefined;
       const digest = await this.build(name, served.build).digest(snapshot);
-      return { ...digest, version: served.version, position: row?.position == null ? null : positionFromText(row.position) };
+      return {
+        ...digest,
+        version: served.version,
+        position: row?.position == null ? null : positionFromText(row.position),
+      };
     });
   }
 
-  /** Builds a projection from the first event beside the rows that are served, proves the result equal to them where both are of
-   *  the same version, and serves the new rows from one moment to the next. The rows served before are kept until the next rebuild.
-   *  @throws what the projection throws on an event; the served rows are untouched then. */
+  /** Builds a projection from the first event beside the rows that are served, proves the result equal to them where
+   * both are of the same version, and serves the new rows from one moment to the next. The rows served before are kept
+   * until the next rebuild.
+   * @throws what the projection throws on an event; the served rows are untouched then. */
   async rebuild(name: string, options: RebuildOptions): Promise<RebuildReport> {
     const lease = await this.positions.acquire(`${REBUILD}${name}`, 'rebuild', 24 * 3_600_000);
     if (!lease) throw new Error(`${name} is being rebuilt by another process`);
@@ -163,7 +211,13 @@ export class SqliteReadModel {
       const comparison = served?.position == null ? null : await this.compare(build, rebuild, served, served.position);
       if (options.then === 'switch') await this.catchUpAndSwitch(build, rebuild);
       else await this.database.write(() => this.drop(name, 'building'));
-      return { projection: name, events: rebuild.events, seconds: rebuild.seconds(), comparison, switched: options.then === 'switch' };
+      return {
+        projection: name,
+        events: rebuild.events,
+        seconds: rebuild.seconds(),
+        comparison,
+        switched: options.then === 'switch',
+      };
     } finally {
       await this.positions.release(lease);
     }
@@ -177,13 +231,19 @@ export class SqliteReadModel {
     else await this.database.write(() => this.serve(this.create(name, 'served'), null, null));
   }
 
-  private async apply(name: string, events: readonly StoredEvent[], checkpoint: Checkpoint | null): Promise<SaveOutcome> {
+  private async apply(
+    name: string,
+    events: readonly StoredEvent[],
+    checkpoint: Checkpoint | null,
+  ): Promise<SaveOutcome> {
     return this.database
       .write(() => {
-        const served = this.database.statement('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+        const served = this.database.statement('SELECT build, version FROM projections WHERE name = ?').get(name) as
+          ServedRow | undefined;
         if (served?.version !== this.projection(name).version) throw new ReadModelRebuildingError(name);
-        // The step comes first: where it is refused, the rows may hold these events already, and applying them again would look like
-        // a fault of the events. Throwing rolls the transaction back: without the step there are no rows, and the other way round.
+        // The step comes first: where it is refused, the rows may hold these events already, and applying them again
+        // would look like a fault of the events. Throwing rolls the transaction back: without the step there are no
+        // rows, and the other way round.
         const outcome = checkpoint ? this.positions.saveInTransaction(checkpoint) : 'saved';
         if (outcome !== 'saved') throw new StepRefused(outcome);
         this.build(name, served.build).apply(events);
@@ -206,7 +266,8 @@ export class SqliteReadModel {
   }
 
   private servedRow(name: string): ServedRow | undefined {
-    return this.database.readStatement('SELECT build, version FROM projections WHERE name = ?').get(name) as ServedRow | undefined;
+    return this.database.readStatement('SELECT build, version FROM projections WHERE name = ?').get(name) as
+      ServedRow | undefined;
   }
 
   private build(name: string, build: number): ProjectionBuild {
@@ -225,7 +286,9 @@ export class SqliteReadModel {
   }
 
   private create(name: string, state: 'building' | 'served'): ProjectionBuild {
-    const { last } = this.database.statement('SELECT coalesce(max(build), 0) AS last FROM builds WHERE projection = ?').get(name) as { last: number };
+    const { last } = this.database
+      .statement('SELECT coalesce(max(build), 0) AS last FROM builds WHERE projection = ?')
+      .get(name) as { last: number };
     const build = this.build(name, last + 1);
     build.createTables();
     this.database
@@ -234,11 +297,22 @@ export class SqliteReadModel {
     return build;
   }
 
-  /** Compares at one position: the served rows as they were when the rebuild began, and the new ones built exactly up to there. */
-  private async compare(build: ProjectionBuild, rebuild: Rebuild, served: BuildDigest, position: Position): Promise<NonNullable<RebuildReport['comparison']>> {
+  /** Compares at one position: the served rows as they were when the rebuild began, and the new ones built exactly up
+   * to there. */
+  private async compare(
+    build: ProjectionBuild,
+    rebuild: Rebuild,
+    served: BuildDigest,
+    position: Position,
+  ): Promise<NonNullable<RebuildReport['comparison']>> {
     await rebuild.advance(build, position);
     const rebuilt = await this.database.snapshot((snapshot) => build.digest(snapshot));
-    return { position, served: { sha256: served.sha256, rows: served.rows }, rebuilt, equal: served.sha256 === rebuilt.sha256 };
+    return {
+      position,
+      served: { sha256: served.sha256, rows: served.rows },
+      rebuilt,
+      equal: served.sha256 === rebuilt.sha256,
+    };
   }
 
   private async catchUpAndSwitch(build: ProjectionBuild, rebuild: Rebuild): Promise<void> {
@@ -252,21 +326,29 @@ export class SqliteReadModel {
     }
   }
 
-  /** @returns false when the served rows have gone ahead in the meantime: serving the new ones would take the reader back in time. */
+  /** @returns false when the served rows have gone ahead in the meantime: serving the new ones would take the reader
+   *   back in time. */
   private switchTo(build: ProjectionBuild, position: Position | null, anchor: EventAnchor | null): boolean {
     const { name } = build.projection;
-    const live = this.database.statement('SELECT position FROM consumers WHERE name = ?').get(name) as { position: string | null } | undefined;
+    const live = this.database.statement('SELECT position FROM consumers WHERE name = ?').get(name) as
+      { position: string | null } | undefined;
     if (live?.position != null && (position === null || positionFromText(live.position) > position)) return false;
     this.drop(name, 'retired');
     this.database.statement("UPDATE builds SET state = 'retired' WHERE projection = ? AND state = 'served'").run(name);
-    this.database.statement("UPDATE builds SET state = 'served' WHERE projection = ? AND build = ?").run(name, build.build);
+    this.database
+      .statement("UPDATE builds SET state = 'served' WHERE projection = ? AND build = ?")
+      .run(name, build.build);
     this.serve(build, position, anchor);
     return true;
   }
 
   private serve(build: ProjectionBuild, position: Position | null, anchor: EventAnchor | null): void {
     const { name, version } = build.projection;
-    this.database.statement('INSERT INTO projections (name, version, build) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, build = excluded.build').run(name, version, build.build);
+    this.database
+      .statement(
+        'INSERT INTO projections (name, version, build) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, build = excluded.build',
+      )
+      .run(name, version, build.build);
     this.database
       .statement(
         `INSERT INTO consumers (name, position, fencing_token, event_position, event_id) VALUES (?, ?, 0, ?, ?)
@@ -279,7 +361,9 @@ export class SqliteReadModel {
   }
 
   private drop(name: string, state: 'building' | 'retired'): void {
-    const rows = this.database.statement('SELECT build, tables FROM builds WHERE projection = ? AND state = ?').all(name, state) as unknown as { build: number; tables: string }[];
+    const rows = this.database
+      .statement('SELECT build, tables FROM builds WHERE projection = ? AND state = ?')
+      .all(name, state) as unknown as { build: number; tables: string }[];
     for (const { build, tables } of rows) {
       for (const table of JSON.parse(tables) as string[]) this.database.execute(`DROP TABLE IF EXISTS "${table}"`);
       this.database.statement('DELETE FROM builds WHERE projection = ? AND build = ?').run(name, build);
@@ -325,7 +409,10 @@ class Rebuild {
     const { store, upcast, signal } = this.options;
     while (until === null || this.position === null || this.position < until) {
       signal?.throwIfAborted();
-      const batch = await store.readAll(this.position, { filter: { types: build.projection.handles }, limit: REBUILD_BATCH });
+      const batch = await store.readAll(this.position, {
+        filter: { types: build.projection.handles },
+        limit: REBUILD_BATCH,
+      });
       const events = until === null ? batch.events : batch.events.filter((event) => event.position <= until);
       await this.database.write(() => build.apply(upcast ? events.flatMap(upcast) : events));
       this.events += events.length;
@@ -344,6 +431,11 @@ class Rebuild {
     // Positions are opaque, but they grow: their ratio is good enough for an estimate and is used for nothing else.
     const done = head === null || this.position === null ? 0 : Number(this.position) / Number(head);
     const secondsLeft = done > 0 ? Math.round((this.seconds() * Math.max(0, 1 - done)) / done) : null;
-    this.options.onProgress({ projection: this.name, events: this.events, eventsPerSecond: Math.round(this.events / this.seconds()), secondsLeft });
+    this.options.onProgress({
+      projection: this.name,
+      events: this.events,
+      eventsPerSecond: Math.round(this.events / this.seconds()),
+      secondsLeft,
+    });
   }
 }

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { TimestampAuthority, TimestampRefusedError, type Timestamp } from '../../application/ports/timestamp-authority.js';
+import {
+  TimestampAuthority,
+  TimestampRefusedError,
+  type Timestamp,
+} from '../../application/ports/timestamp-authority.js';
 import { exchange } from '../certificate/status-http.js';
 import type { TrustAnchor } from '../certificate/trust-anchors.js';
 import { encodeTimestampRequest } from './timestamp-request.js';
@@ -42,21 +46,48 @@ export class HttpTimestampAuthority extends TimestampAuthority {
     const nonce = freshNonce();
     const askedMs = Date.now();
     const answer = await exchange({
-      url: this.url, method: 'POST', body: encodeTimestampRequest({ message, nonce, policy }), timeoutMs, bytesMax: TIMESTAMP_BYTES_MAX,
-      headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply', ...this.authorization() }, contentTypes: ['application/timestamp-reply'],
+      url: this.url,
+      method: 'POST',
+      body: encodeTimestampRequest({ message, nonce, policy }),
+      timeoutMs,
+      bytesMax: TIMESTAMP_BYTES_MAX,
+      headers: {
+        'content-type': 'application/timestamp-query',
+        accept: 'application/timestamp-reply',
+        ...this.authorization(),
+      },
+      contentTypes: ['application/timestamp-reply'],
     });
     if ('cause' in answer) throw new Error(`the timestamp authority gave no answer: ${answer.detail}`);
     const notAfterMs = Date.now() + clockToleranceMs;
     const crls = await Promise.all(this.options.crlUrls.map((url) => this.crl(url)));
     const revocation = crls.length === 0 ? {} : { crls, crlsInForceAt: Date.now() / 1000 };
-    const result = verifyTimestamp({ response: answer.body, message, nonce, policy, anchors, notBeforeMs: askedMs - clockToleranceMs, notAfterMs, ...revocation });
+    const result = verifyTimestamp({
+      response: answer.body,
+      message,
+      nonce,
+      policy,
+      anchors,
+      notBeforeMs: askedMs - clockToleranceMs,
+      notAfterMs,
+      ...revocation,
+    });
     if (result.verdict === 'refused') throw new TimestampRefusedError(result.reason, result.detail);
     return { response: answer.body, atMs: result.timestamp.atMs, crls };
   }
 
   private async crl(url: string): Promise<Buffer> {
-    const answer = await exchange({ url: new URL(url), method: 'GET', headers: { accept: CRL_TYPES[0] }, body: null, timeoutMs: this.options.timeoutMs, bytesMax: CRL_BYTES_MAX, contentTypes: CRL_TYPES });
-    if ('cause' in answer) throw new Error(`the CRL of the timestamp authority cannot be had from ${url}: ${answer.detail}`);
+    const answer = await exchange({
+      url: new URL(url),
+      method: 'GET',
+      headers: { accept: CRL_TYPES[0] },
+      body: null,
+      timeoutMs: this.options.timeoutMs,
+      bytesMax: CRL_BYTES_MAX,
+      contentTypes: CRL_TYPES,
+    });
+    if ('cause' in answer)
+      throw new Error(`the CRL of the timestamp authority cannot be had from ${url}: ${answer.detail}`);
     return answer.body;
   }
 

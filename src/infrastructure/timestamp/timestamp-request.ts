@@ -13,10 +13,14 @@ export interface TimestampQuestion {
 
 const SHA256_ALGORITHM = encodeDer(TAG.sequence, encodeOid(OID.sha256), encodeDer(TAG.null));
 
-/** TimeStampReq with SHA-256, nonce and certReq: the answer must carry the authority's certificates, because a token whose signer is
- *  not at hand in ten years proves nothing. Source: RFC 3161 section 2.4.1. */
+/** TimeStampReq with SHA-256, nonce and certReq: the answer must carry the authority's certificates, because a token
+ * whose signer is not at hand in ten years proves nothing. Source: RFC 3161 section 2.4.1. */
 export function encodeTimestampRequest({ message, nonce, policy }: TimestampQuestion): Buffer {
-  const imprint = encodeDer(TAG.sequence, SHA256_ALGORITHM, encodeDer(TAG.octetString, createHash('sha256').update(message).digest()));
+  const imprint = encodeDer(
+    TAG.sequence,
+    SHA256_ALGORITHM,
+    encodeDer(TAG.octetString, createHash('sha256').update(message).digest()),
+  );
   return encodeDer(
     TAG.sequence,
     encodeDer(TAG.integer, Buffer.of(1)),

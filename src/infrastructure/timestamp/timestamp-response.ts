@@ -1,5 +1,17 @@
 import { readExtensionSequence, type Extension } from '../certificate/certificate.js';
-import { asBuffer, context, contextConstructed, decodeTimeAt, DerError, DerReader, readBoolean, readInteger, readOid, readSmallInteger, TAG } from '../certificate/der.js';
+import {
+  asBuffer,
+  context,
+  contextConstructed,
+  decodeTimeAt,
+  DerError,
+  DerReader,
+  readBoolean,
+  readInteger,
+  readOid,
+  readSmallInteger,
+  TAG,
+} from '../certificate/der.js';
 import { readGeneralName, readGeneralNames, type GeneralName } from '../certificate/general-name.js';
 
 /** Object identifiers of CMS and of timestamps (RFC 5652, RFC 3161, RFC 5035). */
@@ -61,7 +73,11 @@ export interface SignerInfo {
   readonly digestAlgorithm: string;
   /** The attributes as they are signed: with the tag of a SET instead of `[0]` (RFC 5652 section 5.4). */
   readonly signedBytes: Buffer;
-  readonly attributes: readonly { readonly oid: string; /** DER of each value. */ readonly values: readonly Buffer[] }[];
+  readonly attributes: readonly {
+    readonly oid: string;
+    /** DER of each value. */
+    readonly values: readonly Buffer[];
+  }[];
   /** DER of AlgorithmIdentifier. */
   readonly signatureAlgorithm: Buffer;
   readonly signature: Buffer;
@@ -75,8 +91,8 @@ export interface IdentifiedCertificate {
   readonly serial: Buffer | null;
 }
 
-/** Reads an answer of a timestamp authority, strictly: DER everywhere (authorities sign DER and send DER), one signer, no bytes
- *  after the end. @throws {DerError} naming the part that is not as RFC 3161 and RFC 5652 ask */
+/** Reads an answer of a timestamp authority, strictly: DER everywhere (authorities sign DER and send DER), one signer,
+ * no bytes after the end. @throws {DerError} naming the part that is not as RFC 3161 and RFC 5652 ask */
 export function parseTimestampResponse(bytes: Uint8Array): TimestampResponse {
   const outer = new DerReader(asBuffer(bytes));
   const response = outer.enter(TAG.sequence);
@@ -92,7 +108,14 @@ function readStatus(r: DerReader): TimestampStatus {
   const texts: string[] = [];
   const free = r.enterOptional(TAG.sequence);
   // Shown to an operator: nothing in it may move a cursor or forge a line.
-  while (free !== null && !free.atEnd) texts.push(free.read(TAG.utf8String).toString('utf8').replace(/[\p{C}\p{Z}]+/gu, ' ').slice(0, 200));
+  while (free !== null && !free.atEnd)
+    texts.push(
+      free
+        .read(TAG.utf8String)
+        .toString('utf8')
+        .replace(/[\p{C}\p{Z}]+/gu, ' ')
+        .slice(0, 200),
+    );
   const failure = r.peek() === TAG.bitString ? readFailure(r) : null;
   r.finish('status');
   return { code, texts: texts.slice(0, 4), failure };
@@ -103,7 +126,8 @@ function readFailure(r: DerReader): number {
   const content = r.read(TAG.bitString);
   if (content.length < 2 || content.length > 5 || content[0]! > 7) throw new DerError('failInfo');
   let bits = 0;
-  for (let i = 0; i < (content.length - 1) * 8; i += 1) if ((content[1 + (i >> 3)]! & (0x80 >> (i & 7))) !== 0) bits += 2 ** i;
+  for (let i = 0; i < (content.length - 1) * 8; i += 1)
+    if ((content[1 + (i >> 3)]! & (0x80 >> (i & 7))) !== 0) bits += 2 ** i;
   return bits;
 }
 
@@ -157,7 +181,14 @@ function readOnlySigner(set: DerReader): SignerInfo {
   // Unsigned attributes say nothing that anybody vouches for.
   if (r.peek() === contextConstructed(1)) r.next();
   r.finish('signer');
-  return { name, digestAlgorithm, signedBytes: Buffer.concat([Buffer.of(TAG.set), attributesElement.subarray(1)]), attributes: readAttributes(attributesElement), signatureAlgorithm, signature };
+  return {
+    name,
+    digestAlgorithm,
+    signedBytes: Buffer.concat([Buffer.of(TAG.set), attributesElement.subarray(1)]),
+    attributes: readAttributes(attributesElement),
+    signatureAlgorithm,
+    signature,
+  };
 }
 
 function readSignerName(r: DerReader): SignerName {
@@ -191,7 +222,8 @@ function readAttributes(element: Buffer): SignerInfo['attributes'] {
   while (!set.atEnd) {
     const whole = set.element(TAG.sequence);
     // DER sorts a SET OF. Another order could be signed by one program and read by another.
-    if (previous !== null && Buffer.compare(previous, whole) >= 0) throw new DerError('signed attributes that are not in the order of DER');
+    if (previous !== null && Buffer.compare(previous, whole) >= 0)
+      throw new DerError('signed attributes that are not in the order of DER');
     previous = whole;
     const one = new DerReader(whole).enter(TAG.sequence);
     const oid = readOid(one);
@@ -229,7 +261,18 @@ export function parseTimestampInfo(bytes: Buffer): TimestampInfo {
   const extensionReader = r.enterOptional(contextConstructed(1));
   const extensions = extensionReader === null ? [] : readExtensionSequence(extensionReader);
   r.finish('timestamp');
-  return { policy, imprintAlgorithm, imprint, serial, genTimeMs, accuracyMicroseconds, ordering: ordering ?? false, nonce, tsa, extensions };
+  return {
+    policy,
+    imprintAlgorithm,
+    imprint,
+    serial,
+    genTimeMs,
+    accuracyMicroseconds,
+    ordering: ordering ?? false,
+    nonce,
+    tsa,
+    extensions,
+  };
 }
 
 /** `YYYYMMDDhhmmss[.f]Z`: fractions are allowed here, without zeros at their end. @returns milliseconds since 1970 */

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -41,7 +49,8 @@ export class EncryptedImageVault extends ImageVault {
     const path = this.pathOf(owner, blobId);
     const there = await this.readIfThere(path);
     if (there) {
-      if (!this.decrypted(key, owner, blobId, there).equals(bytes)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
+      if (!this.decrypted(key, owner, blobId, there).equals(bytes))
+        throw new BlobDiffersError(owner, blobId, 'other_bytes');
       return commitment;
     }
     await this.health?.assertThere();
@@ -56,7 +65,8 @@ export class EncryptedImageVault extends ImageVault {
     const sealed = await this.readIfThere(this.pathOf(owner, blobId));
     if (!sealed) return this.missing(owner, blobId);
     const bytes = this.decrypted(key, owner, blobId, sealed);
-    if (!isExpected(bytes, commitmentOf(key, owner, blobId, bytes), expected)) throw new BlobDiffersError(owner, blobId, 'other_bytes');
+    if (!isExpected(bytes, commitmentOf(key, owner, blobId, bytes), expected))
+      throw new BlobDiffersError(owner, blobId, 'other_bytes');
     return bytes;
   }
 
@@ -76,8 +86,8 @@ export class EncryptedImageVault extends ImageVault {
     return (await this.keys.ownersAfter(after ?? '', limit)) as VaultOwner[];
   }
 
-  /** An owner that is destroyed while something of it is being written must leave no file behind. Its key goes first and its files after that: if
-   *  the key is still there now, the file is there to be removed with the others. */
+  /** An owner that is destroyed while something of it is being written must leave no file behind. Its key goes first
+   * and its files after that: if the key is still there now, the file is there to be removed with the others. */
   private async assertOwned(owner: VaultOwner, key: Uint8Array, path: string): Promise<void> {
     const now = await this.keys.existingKey(owner);
     if (now && timingSafeEqual(now, key)) return;
@@ -164,7 +174,8 @@ function isExpected(bytes: Uint8Array, commitment: string, expected: Expected): 
   return 'commitment' in expected ? expected.commitment === commitment : expected.isNamedAfter(bytes);
 }
 
-/** The salt derives from the owner's key: repeating gives the same commitment, and destroying the key makes it unlinkable for ever. */
+/** The salt derives from the owner's key: repeating gives the same commitment, and destroying the key makes it
+ * unlinkable for ever. */
 function commitmentOf(key: Uint8Array, owner: string, blobId: string, bytes: Uint8Array): string {
   const salt = Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `honnin/commitment\n${owner}\n${blobId}`, 32));
   return createHmac('sha256', salt).update(bytes).digest('hex');

@@ -5,14 +5,19 @@ import type { CardWish, FromKeyThread, KeyThreadData, KeyWish, ToKeyThread } fro
 
 const { file, masterKey } = workerData as KeyThreadData;
 const port = parentPort as MessagePort;
-const CHANGES_CARDS: ReadonlySet<string> = new Set(['giveSubject', 'retireSubject', 'rememberMark', 'sweepTombstones'] satisfies (keyof CardKeys)[]);
+const CHANGES_CARDS: ReadonlySet<string> = new Set([
+  'giveSubject',
+  'retireSubject',
+  'rememberMark',
+  'sweepTombstones',
+] satisfies (keyof CardKeys)[]);
 const ring = new KeyRing(file, masterKey);
 let wishes: Exclude<ToKeyThread, 'close'>[] = [];
 let closing = false;
 let scheduled = false;
 
-/** Everything that has come in by now, in one durable step. A wish that fails by itself (a key that does not open) leaves the others
- *  alone; a step that fails fails all of them, and none has been done. */
+/** Everything that has come in by now, in one durable step. A wish that fails by itself (a key that does not open)
+ * leaves the others alone; a step that fails fails all of them, and none has been done. */
 function doTogether(): void {
   scheduled = false;
   const group = wishes;
@@ -24,7 +29,12 @@ function doTogether(): void {
 }
 
 function answersTo(group: typeof wishes): FromKeyThread[] {
-  const changes = group.some(({ wish }) => wish.do === 'destroy' || (wish.do === 'card' && CHANGES_CARDS.has(wish.name)) || (wish.do === 'keyFor' && !isThere(wish.owner)));
+  const changes = group.some(
+    ({ wish }) =>
+      wish.do === 'destroy' ||
+      (wish.do === 'card' && CHANGES_CARDS.has(wish.name)) ||
+      (wish.do === 'keyFor' && !isThere(wish.owner)),
+  );
   const fulfilAll = (): FromKeyThread[] => group.map(({ number, wish }) => fulfil(number, wish));
   try {
     return changes ? ring.together(fulfilAll) : fulfilAll();

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CardTable, TOMBSTONE_KEY } from './card-keys.js';
@@ -34,8 +41,8 @@ const TABLES = `
   );
 `;
 
-/** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event log and its
- *  backups: destroying a row here is what erases a person. */
+/** One data key per owner, wrapped by the master key, in a small database of its own that is kept apart from the event
+ * log and its backups: destroying a row here is what erases a person. */
 export class KeyRing implements Keys {
   readonly cards: CardTable;
   private readonly db: DatabaseSync;
@@ -45,13 +52,11 @@ export class KeyRing implements Keys {
   private readonly masterKey: KeyObject;
 
   /** @param masterKey 32 bytes */
-  constructor(
-    file: string,
-    masterKey: Uint8Array,
-  ) {
+  constructor(file: string, masterKey: Uint8Array) {
     if (masterKey.length !== 32) throw new RangeError('the master key must have 32 bytes');
     this.masterKey = createSecretKey(masterKey);
-    // The audit log and the checker read keys on connections of their own: one that is in the way for a moment is waited for.
+    // The audit log and the checker read keys on connections of their own: one that is in the way for a moment is
+    // waited for.
     this.db = new DatabaseSync(file, { timeout: 5000 });
     // A deleted key must not survive in free pages or in the write-ahead log.
     this.db.exec(`PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${TABLES}`);
@@ -77,14 +82,15 @@ export class KeyRing implements Keys {
   }
 
   /** @returns null when there is none, or no more.
-   *  @throws {KeyDiffersError} when the row is not what this ring made; another error when the master key opens nothing here, which says
-   *  nothing about one owner. */
+   * @throws {KeyDiffersError} when the row is not what this ring made; another error when the master key opens nothing
+   *   here, which says nothing about one owner. */
   existingKey(owner: string): Uint8Array | null {
     const row = this.find.get(owner) as { wrapped: Uint8Array } | undefined;
     if (!row) return null;
     const key = this.unwrapped(owner, row.wrapped);
     if (key) return key;
-    if (this.opensAnother(owner)) throw new KeyDiffersError(`the key of ${owner} does not open: it is damaged or was exchanged`);
+    if (this.opensAnother(owner))
+      throw new KeyDiffersError(`the key of ${owner} does not open: it is damaged or was exchanged`);
     throw new Error(`the key of ${owner} does not open: the master key is another one than at the time it was made`);
   }
 
@@ -160,11 +166,14 @@ export class KeyRing implements Keys {
 
   ownersAfter(after: string, limit: number): readonly string[] {
     const isOfCase = "(owner > 'case:' AND owner < 'case;' OR owner > 'evidence:' AND owner < 'evidence;')";
-    const rows = this.db.prepare(`SELECT owner FROM data_key WHERE owner > ? AND ${isOfCase} ORDER BY owner LIMIT ?`).all(after, limit);
+    const rows = this.db
+      .prepare(`SELECT owner FROM data_key WHERE owner > ? AND ${isOfCase} ORDER BY owner LIMIT ?`)
+      .all(after, limit);
     return (rows as { owner: string }[]).map(({ owner }) => owner);
   }
 
-  /** Does several things in one durable step: all of it or, when `work` or the disk fails, nothing. Inside another step it is a part of that. */
+  /** Does several things in one durable step: all of it or, when `work` or the disk fails, nothing. Inside another step
+   * it is a part of that. */
   together<Result>(work: () => Result): Result {
     if (this.db.isTransaction) return work();
     this.db.exec('BEGIN IMMEDIATE');
@@ -191,7 +200,9 @@ export class KeyRing implements Keys {
   /** @returns null when it does not open. */
   private unwrapped(owner: string, wrapped: Uint8Array): Uint8Array | null {
     if (wrapped.length !== WRAPPED_BYTES) return null;
-    const decipher = createDecipheriv('aes-256-gcm', this.masterKey, wrapped.subarray(0, 12)).setAAD(Buffer.from(owner));
+    const decipher = createDecipheriv('aes-256-gcm', this.masterKey, wrapped.subarray(0, 12)).setAAD(
+      Buffer.from(owner),
+    );
     decipher.setAuthTag(wrapped.subarray(44));
     const key = decipher.update(wrapped.subarray(12, 44));
     try {
@@ -203,9 +214,13 @@ export class KeyRing implements Keys {
     }
   }
 
-  /** Tells one bad row from a wrong master key. A ring with a single row cannot tell, and then nothing is said of the owner. */
+  /** Tells one bad row from a wrong master key. A ring with a single row cannot tell, and then nothing is said of the
+   * owner. */
   private opensAnother(owner: string): boolean {
-    const others = this.db.prepare('SELECT owner, wrapped FROM data_key WHERE owner <> ? LIMIT 50').all(owner) as { owner: string; wrapped: Uint8Array }[];
+    const others = this.db.prepare('SELECT owner, wrapped FROM data_key WHERE owner <> ? LIMIT 50').all(owner) as {
+      owner: string;
+      wrapped: Uint8Array;
+    }[];
     return others.some((other) => this.unwrapped(other.owner, other.wrapped) !== null);
   }
 }

@@ -20,22 +20,34 @@ export type KeyWish =
 
 /** A question to the table of cards, by its name. */
 export type CardWish = {
-  readonly [Name in keyof CardKeys]: { readonly do: 'card'; readonly name: Name; readonly args: Parameters<CardKeys[Name]> };
+  readonly [Name in keyof CardKeys]: {
+    readonly do: 'card';
+    readonly name: Name;
+    readonly args: Parameters<CardKeys[Name]>;
+  };
 }[keyof CardKeys];
 
 /** `number` is given back with the answer. */
 export type ToKeyThread = { readonly number: number; readonly wish: KeyWish } | 'close';
 
 type Answer = Uint8Array | null | readonly string[] | string | boolean | number | void;
-export type FromKeyThread = 'open' | { readonly number: number; readonly answer: Answer } | { readonly number: number; readonly failure: string; /** Whether it is the fault of this owner's row alone. */ readonly ofKey: boolean };
+export type FromKeyThread =
+  | 'open'
+  | { readonly number: number; readonly answer: Answer }
+  | {
+      readonly number: number;
+      readonly failure: string;
+      /** Whether it is the fault of this owner's row alone. */
+      readonly ofKey: boolean;
+    };
 
 interface Waiting {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** The key ring on a thread of its own. What is wished for while the disk is busy is done together, in one durable step; each wish is
- *  answered after it. */
+/** The key ring on a thread of its own. What is wished for while the disk is busy is done together, in one durable
+ * step; each wish is answered after it. */
 export class ThreadedKeyRing implements Keys, CardKeys {
   private readonly waiting = new Map<number, Waiting>();
   private numbers = 0;
@@ -123,11 +135,15 @@ export class ThreadedKeyRing implements Keys, CardKeys {
     if (message === 'open') return;
     const waiting = this.waiting.get(message.number);
     this.waiting.delete(message.number);
-    if ('failure' in message) waiting?.reject(message.ofKey ? new KeyDiffersError(message.failure) : new StorageUnavailableError(message.failure));
+    if ('failure' in message)
+      waiting?.reject(
+        message.ofKey ? new KeyDiffersError(message.failure) : new StorageUnavailableError(message.failure),
+      );
     else waiting?.resolve(message.answer);
   }
 
-  /** Whoever waits must not wait for ever. A key that was being made may or may not be there: asking again makes it or finds it. */
+  /** Whoever waits must not wait for ever. A key that was being made may or may not be there: asking again makes it or
+   * finds it. */
   private died(error: Error): void {
     this.dead ??= error;
     for (const { reject } of this.waiting.values()) reject(this.dead);
@@ -138,5 +154,9 @@ export class ThreadedKeyRing implements Keys, CardKeys {
 /** Threads run built JavaScript only, also when this file itself is run from its source by a test. */
 function threadFile(): string {
   const here = import.meta.url;
-  return fileURLToPath(here.endsWith('.ts') ? new URL('../../../dist/infrastructure/vault/key-ring-thread.js', here) : new URL('./key-ring-thread.js', here));
+  return fileURLToPath(
+    here.endsWith('.ts')
+      ? new URL('../../../dist/infrastructure/vault/key-ring-thread.js', here)
+      : new URL('./key-ring-thread.js', here),
+  );
 }

@@ -61,8 +61,8 @@ function dayOf(utc: string): string {
   return utc.slice(0, 10);
 }
 
-/** The first day on which nothing is answered any more. Days, not instants: an instant would be that of the erasure, and
- *  lead to the case. */
+/** The first day on which nothing is answered any more. Days, not instants: an instant would be that of the erasure,
+ * and lead to the case. */
 function dayAfter(utc: string): string {
   return dayOf(new Date(Date.parse(utc) + 86_400_000).toISOString());
 }

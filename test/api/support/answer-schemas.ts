@@ -3,7 +3,13 @@ import formats from 'ajv-formats';
 import type { LightMyRequestResponse } from 'fastify';
 
 interface Described {
-  readonly paths: Record<string, Record<string, { readonly responses: Record<string, { readonly content?: Record<string, { readonly schema?: object }> }> }>>;
+  readonly paths: Record<
+    string,
+    Record<
+      string,
+      { readonly responses: Record<string, { readonly content?: Record<string, { readonly schema?: object }> }> }
+    >
+  >;
   readonly components: Record<string, Record<string, unknown>>;
 }
 
@@ -23,7 +29,8 @@ export class AnswerSchemas {
     return names.length;
   }
 
-  /** What is wrong with an answer: a status or content type that is not described, or a body that is not as described. */
+  /** What is wrong with an answer: a status or content type that is not described, or a body that is not as
+   * described. */
   mistakes(method: string, url: string, answer: LightMyRequestResponse): readonly string[] {
     const path = new URL(url, 'http://x').pathname;
     const route = Object.keys(this.document.paths)
@@ -31,12 +38,19 @@ export class AnswerSchemas {
       .find((r) => new RegExp(`^${r.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path));
     if (route === undefined) return [`no route for ${path}`];
     const content = this.document.paths[route]?.[method.toLowerCase()]?.responses[String(answer.statusCode)]?.content;
-    if (!content) return answer.body === '' ? [] : [`${method} ${route} does not say that it answers ${answer.statusCode}: ${answer.body.slice(0, 200)}`];
+    if (!content)
+      return answer.body === ''
+        ? []
+        : [`${method} ${route} does not say that it answers ${answer.statusCode}: ${answer.body.slice(0, 200)}`];
     const type = String(answer.headers['content-type']).split(';')[0] as string;
     if (!(type in content)) return [`${method} ${route} does not say that it answers ${type}`];
     if (!content[type]?.schema) return [];
-    const validate = this.ajv.compile({ $ref: `openapi:document#/paths/${[route, method.toLowerCase(), 'responses', String(answer.statusCode), 'content', type, 'schema'].map(pointerPart).join('/')}` });
-    return validate(type.endsWith('json') ? answer.json() : answer.body) ? [] : (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
+    const validate = this.ajv.compile({
+      $ref: `openapi:document#/paths/${[route, method.toLowerCase(), 'responses', String(answer.statusCode), 'content', type, 'schema'].map(pointerPart).join('/')}`,
+    });
+    return validate(type.endsWith('json') ? answer.json() : answer.body)
+      ? []
+      : (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`);
   }
 }
 

@@ -20,21 +20,40 @@ import { RegistrantGroup } from '../../../src/application/registrant-group.js';
 import { AccessLog } from '../../../src/application/commands/access-log.js';
 import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
 import { Claims } from '../../../src/application/commands/claims.js';
-import { ApproveActHandler, DeclineActHandler, ProposeActHandler } from '../../../src/application/commands/dual-control.js';
+import {
+  ApproveActHandler,
+  DeclineActHandler,
+  ProposeActHandler,
+} from '../../../src/application/commands/dual-control.js';
 import { ExportBundleHandler } from '../../../src/application/commands/export-bundle.js';
 import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
 import { EnrolBoothHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
-import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from '../../../src/application/commands/manage-policy.js';
+import {
+  ActivatePolicyHandler,
+  ApprovePolicyHandler,
+  ProposePolicyHandler,
+} from '../../../src/application/commands/manage-policy.js';
 import { ReceiveRequestHandler } from '../../../src/application/commands/receive-request.js';
 import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
 import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
 import { EndRequestHandler } from '../../../src/application/commands/end-request.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
-import { CompareListsHandler, RecordViewHandler, ViewCaseHandler, ViewHoldHandler, ViewListHandler, ViewReceiptHandler } from '../../../src/application/commands/view-records.js';
+import {
+  CompareListsHandler,
+  RecordViewHandler,
+  ViewCaseHandler,
+  ViewHoldHandler,
+  ViewListHandler,
+  ViewReceiptHandler,
+} from '../../../src/application/commands/view-records.js';
 import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
 import { CurrentPolicy } from '../../../src/application/current-policy.js';
-import { ReplayParkedHandler, ResumeConsumerHandler, ViewConsumersHandler } from '../../../src/application/commands/manage-consumers.js';
+import {
+  ReplayParkedHandler,
+  ResumeConsumerHandler,
+  ViewConsumersHandler,
+} from '../../../src/application/commands/manage-consumers.js';
 import { Consumers } from '../../../src/application/subscriptions/consumers.js';
 import { DualActs } from '../../../src/application/dual-acts.js';
 import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
@@ -56,7 +75,12 @@ import { GetBoothSettingsHandler } from '../../../src/application/queries/booth-
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
 import { ListPoliciesHandler } from '../../../src/application/queries/list-policies.js';
-import { GetAuditKeysHandler, ProveConsistencyHandler, ProveInclusionHandler, ReadAuditFileHandler } from '../../../src/application/queries/audit-questions.js';
+import {
+  GetAuditKeysHandler,
+  ProveConsistencyHandler,
+  ProveInclusionHandler,
+  ReadAuditFileHandler,
+} from '../../../src/application/queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
 import type { PolicyValues } from '../../../src/domain/policy/policy.events.js';
@@ -101,7 +125,11 @@ export class TroubledEventStore extends InMemoryEventStore {
   /** Appends to streams with this beginning wait until it is opened. */
   gate: { readonly streamPrefix: string; readonly opened: Promise<void> } | null = null;
 
-  override async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  override async append(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<AppendResult> {
     if (this.trouble && stream.startsWith(this.trouble.streamPrefix)) {
       if (this.trouble.kind === 'throws') throw new Error('the disk is full');
       return { outcome: 'unknown', cause: 'the connection broke' };
@@ -164,18 +192,63 @@ export class MarkedRenderer extends ImageRenderer {
 }
 
 const HANDLERS = [
-  ViewConsumersHandler, ResumeConsumerHandler, ReplayParkedHandler,
-  
-  IssueChallengeHandler, ReceiveRequestHandler, GiveOpinionHandler, ResolveHoldHandler, EnrolBoothHandler, SuspendBoothHandler, ProposeActHandler, ApproveActHandler, DeclineActHandler,
-  ProposePolicyHandler, ApprovePolicyHandler, ActivatePolicyHandler, ViewImageHandler, RecordAccessRefusedHandler, ResumeEffectHandler, EndRequestHandler,
-  ViewCaseHandler, ViewHoldHandler, ViewListHandler, CompareListsHandler, ViewReceiptHandler, RecordViewHandler, ViewWhatIfHandler, ExportBundleHandler,
-  ReadAuditFileHandler, GetAuditKeysHandler, ProveInclusionHandler, ProveConsistencyHandler, GetRequestStatusHandler, ListPoliciesHandler, CheckPhotoHandler,
+  ViewConsumersHandler,
+  ResumeConsumerHandler,
+  ReplayParkedHandler,
+
+  IssueChallengeHandler,
+  ReceiveRequestHandler,
+  GiveOpinionHandler,
+  ResolveHoldHandler,
+  EnrolBoothHandler,
+  SuspendBoothHandler,
+  ProposeActHandler,
+  ApproveActHandler,
+  DeclineActHandler,
+  ProposePolicyHandler,
+  ApprovePolicyHandler,
+  ActivatePolicyHandler,
+  ViewImageHandler,
+  RecordAccessRefusedHandler,
+  ResumeEffectHandler,
+  EndRequestHandler,
+  ViewCaseHandler,
+  ViewHoldHandler,
+  ViewListHandler,
+  CompareListsHandler,
+  ViewReceiptHandler,
+  RecordViewHandler,
+  ViewWhatIfHandler,
+  ExportBundleHandler,
+  ReadAuditFileHandler,
+  GetAuditKeysHandler,
+  ProveInclusionHandler,
+  ProveConsistencyHandler,
+  GetRequestStatusHandler,
+  ListPoliciesHandler,
+  CheckPhotoHandler,
   GetBoothSettingsHandler,
 ];
-const SERVICES = [DecideAndAppend, CurrentPolicy, Consumers, DualActs, Challenges, Claims, UploadStandings, RefuseAtDoor, AccessLog, AuditLists, CaseHistory, CaseQuestions, RegistrantErasure, RegistrantGroup,
-  VerifierPageRecord];
+const SERVICES = [
+  DecideAndAppend,
+  CurrentPolicy,
+  Consumers,
+  DualActs,
+  Challenges,
+  Claims,
+  UploadStandings,
+  RefuseAtDoor,
+  AccessLog,
+  AuditLists,
+  CaseHistory,
+  CaseQuestions,
+  RegistrantErasure,
+  RegistrantGroup,
+  VerifierPageRecord,
+];
 
-/** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary folder. */
+/** The whole HTTP edge over the real commands, the real in-memory event store and the real vault in a temporary
+ * folder. */
 export class ApiServer {
   readonly store = new TroubledEventStore();
   readonly rows = new InMemoryReadModels();
@@ -200,9 +273,16 @@ export class ApiServer {
   logWaits = false;
   app!: NestFastifyApplication;
 
-  static async start(given: ConstructorParameters<typeof ApiSettings>[0] = {}, { policy }: { readonly policy?: PolicyValues } = {}): Promise<ApiServer> {
+  static async start(
+    given: ConstructorParameters<typeof ApiSettings>[0] = {},
+    { policy }: { readonly policy?: PolicyValues } = {},
+  ): Promise<ApiServer> {
     const api = new ApiServer();
-    api.signer = await LogKeys.open({ origin: 'log.example/api', secretFolder: path.join(api.folder, 'secret'), auditFolder: api.log.folder });
+    api.signer = await LogKeys.open({
+      origin: 'log.example/api',
+      secretFolder: path.join(api.folder, 'secret'),
+      auditFolder: api.log.folder,
+    });
     const settings = new ApiSettings({
       logLevel: 'trace',
       refusals: { perSourcePerMinute: 10_000, perMinute: 10_000 },
@@ -230,7 +310,11 @@ export class ApiServer {
     ];
     class Application {}
     Global()(Application);
-    Module({ imports: [CqrsModule.forRoot()], providers: [...ports, ...SERVICES, ...HANDLERS], exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks] })(Application);
+    Module({
+      imports: [CqrsModule.forRoot()],
+      providers: [...ports, ...SERVICES, ...HANDLERS],
+      exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks],
+    })(Application);
     class Root {}
     Module({
       imports: [
@@ -239,7 +323,11 @@ export class ApiServer {
         VerifierPageModule.with(() => VERIFIER_PAGE, [Application]),
       ],
     })(Root);
-    api.app = await createApp(Root, settings, createLog(settings, { write: (line: string) => void api.logLines.push(line) }));
+    api.app = await createApp(
+      Root,
+      settings,
+      createLog(settings, { write: (line: string) => void api.logLines.push(line) }),
+    );
     await api.app.init();
     await api.server.ready();
     api.publishing = api.publish();
@@ -249,7 +337,10 @@ export class ApiServer {
 
   private async publish(): Promise<void> {
     const { signal } = this.ending;
-    const consumer = new AuditLogConsumer(new PlainLogBuilder(this.store, this.pseudonyms, () => TileWriter.open(this.log.folder, this.signer), 1024), 0);
+    const consumer = new AuditLogConsumer(
+      new PlainLogBuilder(this.store, this.pseudonyms, () => TileWriter.open(this.log.folder, this.signer), 1024),
+      0,
+    );
     for await (const { events } of this.store.subscribe({ after: null, signal })) {
       while (this.logWaits && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
       if (!signal.aborted) await consumer.handle(events, { signal });
@@ -260,12 +351,23 @@ export class ApiServer {
   async caughtUp(): Promise<void> {
     const head = await this.store.head();
     const checkpoint = await caughtUpLog(this.log, head, 5_000);
-    if (head !== null && (!checkpoint || this.log.positionOf(checkpoint.size - 1) < head)) throw new Error('the audit log did not catch up');
+    if (head !== null && (!checkpoint || this.log.positionOf(checkpoint.size - 1) < head))
+      throw new Error('the audit log did not catch up');
   }
 
   /** What the timeline projection would have written by now. */
   async projectTimeline(): Promise<void> {
-    this.rows.timelineRows = (await this.events()).map((e) => ({ requestId: e.metadata.correlationId, position: String(e.position), recordedAtUtc: e.metadata.recordedAtUtc, stream: e.stream, revision: e.revision, type: e.type, actor: e.metadata.actor, policyVersion: e.metadata.policyVersion, data: e.data }));
+    this.rows.timelineRows = (await this.events()).map((e) => ({
+      requestId: e.metadata.correlationId,
+      position: String(e.position),
+      recordedAtUtc: e.metadata.recordedAtUtc,
+      stream: e.stream,
+      revision: e.revision,
+      type: e.type,
+      actor: e.metadata.actor,
+      policyVersion: e.metadata.policyVersion,
+      data: e.data,
+    }));
   }
 
   get server(): FastifyInstance {

@@ -23,7 +23,12 @@ export const CARD_ISSUER_CERTIFICATE = Buffer.alloc(500, 3);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** What an honest booth says about the material above. */
-export function envelopeOf(booth: TestBooth, nonce: string, changes: Partial<CaptureEnvelope> = {}, photo: Uint8Array = PHOTO): CaptureEnvelope {
+export function envelopeOf(
+  booth: TestBooth,
+  nonce: string,
+  changes: Partial<CaptureEnvelope> = {},
+  photo: Uint8Array = PHOTO,
+): CaptureEnvelope {
   return {
     nonce,
     boothId: booth.boothId,
@@ -40,7 +45,8 @@ export function envelopeOf(booth: TestBooth, nonce: string, changes: Partial<Cap
   };
 }
 
-/** The JSON of part `request`, signed by the booth. The card's signatures are checked later, by the saga, not at the door. */
+/** The JSON of part `request`, signed by the booth. The card's signatures are checked later, by the saga, not at the
+ * door. */
 export function requestJson(booth: TestBooth, envelope: CaptureEnvelope): Record<string, unknown> {
   return {
     envelope,
@@ -53,15 +59,29 @@ export function requestJson(booth: TestBooth, envelope: CaptureEnvelope): Record
 /** Pictures that differ from each other, as far as the door can tell. */
 export const FRAMES = [1, 2, 3, 4].map((n) => plainJpeg(n, 10));
 export const frameDigests = (frames: readonly Uint8Array[]): string[] => frames.map(sha256);
-export const framePart = (i: number, bytes: Uint8Array): WrittenPart => ({ name: `frame${i}`, contentType: 'image/jpeg', fileName: `f${i}.jpg`, bytes });
+export const framePart = (i: number, bytes: Uint8Array): WrittenPart => ({
+  name: `frame${i}`,
+  contentType: 'image/jpeg',
+  fileName: `f${i}.jpg`,
+  bytes,
+});
 
 /** The five parts of an honest upload; `request` may be an object, or a text that is written as it is. */
 export function partsOf(request: unknown, photo: Uint8Array = PHOTO): WrittenPart[] {
   return [
-    { name: 'request', contentType: 'application/json', bytes: Buffer.from(typeof request === 'string' ? request : JSON.stringify(request)) },
+    {
+      name: 'request',
+      contentType: 'application/json',
+      bytes: Buffer.from(typeof request === 'string' ? request : JSON.stringify(request)),
+    },
     { name: 'certificate', contentType: 'application/pkix-cert', fileName: 'c.der', bytes: CERTIFICATE },
     { name: 'cardRecord', contentType: 'application/octet-stream', fileName: 'r.bin', bytes: CARD_RECORD },
-    { name: 'cardIssuerCertificate', contentType: 'application/octet-stream', fileName: 'i.bin', bytes: CARD_ISSUER_CERTIFICATE },
+    {
+      name: 'cardIssuerCertificate',
+      contentType: 'application/octet-stream',
+      fileName: 'i.bin',
+      bytes: CARD_ISSUER_CERTIFICATE,
+    },
     { name: 'photo', contentType: 'image/jpeg', fileName: 'p.jpg', bytes: photo },
   ];
 }

@@ -1,4 +1,9 @@
-import { ReadModels, type HoldRow, type RequestStatusRow, type TimelineRow } from '../../../src/application/ports/read-models.js';
+import {
+  ReadModels,
+  type HoldRow,
+  type RequestStatusRow,
+  type TimelineRow,
+} from '../../../src/application/ports/read-models.js';
 
 /** Read models whose rows the test puts in; watchers are told of each change, as the port asks. */
 export class InMemoryReadModels extends ReadModels {
@@ -31,7 +36,9 @@ export class InMemoryReadModels extends ReadModels {
   }
 
   timeline(requestId: string, { atUtc }: { readonly atUtc: string | null }): readonly TimelineRow[] {
-    return this.timelineRows.filter((r) => r.requestId === requestId && (atUtc === null || r.recordedAtUtc <= atUtc)).map(({ requestId: _, ...row }) => row);
+    return this.timelineRows
+      .filter((r) => r.requestId === requestId && (atUtc === null || r.recordedAtUtc <= atUtc))
+      .map(({ requestId: _, ...row }) => row);
   }
 
   keysLinkedTo(): readonly string[] {

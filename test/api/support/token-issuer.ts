@@ -32,10 +32,23 @@ export class TokenIssuer {
     this.failing = true;
   }
 
-  async token(claims: Record<string, unknown>, { alg = 'ES256', header = {}, expiresIn = '5m', issuer = this.issuer, audience = AUDIENCE }: { alg?: string; header?: Record<string, unknown>; expiresIn?: string; issuer?: string; audience?: string } = {}): Promise<string> {
+  async token(
+    claims: Record<string, unknown>,
+    {
+      alg = 'ES256',
+      header = {},
+      expiresIn = '5m',
+      issuer = this.issuer,
+      audience = AUDIENCE,
+    }: { alg?: string; header?: Record<string, unknown>; expiresIn?: string; issuer?: string; audience?: string } = {},
+  ): Promise<string> {
     const key = this.keys.get(alg);
     if (!key) throw new Error(`the issuer has no ${alg} key`);
-    const jwt = new SignJWT(claims).setProtectedHeader({ alg, kid: alg, typ: 'at+jwt', ...header }).setIssuer(issuer).setAudience(audience).setIssuedAt();
+    const jwt = new SignJWT(claims)
+      .setProtectedHeader({ alg, kid: alg, typ: 'at+jwt', ...header })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt();
     return jwt.setExpirationTime(expiresIn).sign(key.privateKey);
   }
 

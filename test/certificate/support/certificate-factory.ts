@@ -2,7 +2,8 @@ import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:cryp
 import { contextConstructed, context, encodeDer, encodeOid, TAG } from '../../../src/infrastructure/certificate/der.js';
 import { KEY_USAGE, OID } from '../../../src/infrastructure/certificate/oids.js';
 
-/** Writes certificates, CRLs and OCSP answers with anything wrong in them that a test wants. Independent of the parser except for TLV encoding. */
+/** Writes certificates, CRLs and OCSP answers with anything wrong in them that a test wants. Independent of the parser
+ * except for TLV encoding. */
 
 export interface KeyPair {
   readonly publicKey: KeyObject;
@@ -24,7 +25,8 @@ export function spkiOf(key: KeyPair): Buffer {
 /** Key identifier as everybody computes it: SHA-1 of the key bits. */
 export function keyIdOf(key: KeyPair): Buffer {
   const spki = spkiOf(key);
-  const bits = key.publicKey.asymmetricKeyType === 'rsa' ? spki.subarray(24) : spki.subarray(spki.length - ecPointLength(key));
+  const bits =
+    key.publicKey.asymmetricKeyType === 'rsa' ? spki.subarray(24) : spki.subarray(spki.length - ecPointLength(key));
   return createHash('sha1').update(bits).digest();
 }
 
@@ -35,11 +37,29 @@ function ecPointLength(key: KeyPair): number {
 
 export type NameParts = readonly (readonly [string, string])[];
 
-const ATTRIBUTES: Readonly<Record<string, string>> = { C: '2.5.4.6', O: '2.5.4.10', OU: '2.5.4.11', CN: '2.5.4.3', L: '2.5.4.7' };
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  C: '2.5.4.6',
+  O: '2.5.4.10',
+  OU: '2.5.4.11',
+  CN: '2.5.4.3',
+  L: '2.5.4.7',
+};
 
 /** A Name; country as PrintableString, the rest as UTF8String. */
 export function name(...parts: NameParts): Buffer {
-  return encodeDer(TAG.sequence, ...parts.map(([type, value]) => encodeDer(TAG.set, encodeDer(TAG.sequence, encodeOid(ATTRIBUTES[type] ?? type), encodeDer(type === 'C' ? TAG.printableString : TAG.utf8String, Buffer.from(value))))));
+  return encodeDer(
+    TAG.sequence,
+    ...parts.map(([type, value]) =>
+      encodeDer(
+        TAG.set,
+        encodeDer(
+          TAG.sequence,
+          encodeOid(ATTRIBUTES[type] ?? type),
+          encodeDer(type === 'C' ? TAG.printableString : TAG.utf8String, Buffer.from(value)),
+        ),
+      ),
+    ),
+  );
 }
 
 export interface ExtensionSpec {
@@ -49,26 +69,59 @@ export interface ExtensionSpec {
 }
 
 export function extension({ oid, critical, value }: ExtensionSpec): Buffer {
-  return encodeDer(TAG.sequence, encodeOid(oid), ...(critical === true ? [encodeDer(TAG.boolean, Buffer.of(0xff))] : []), encodeDer(TAG.octetString, value));
+  return encodeDer(
+    TAG.sequence,
+    encodeOid(oid),
+    ...(critical === true ? [encodeDer(TAG.boolean, Buffer.of(0xff))] : []),
+    encodeDer(TAG.octetString, value),
+  );
 }
 
 export const ext = {
   basicConstraints: (ca: boolean, pathLength?: number, critical = true): ExtensionSpec => ({
     oid: OID.basicConstraints,
     critical,
-    value: encodeDer(TAG.sequence, ...(ca ? [encodeDer(TAG.boolean, Buffer.of(0xff))] : []), ...(pathLength === undefined ? [] : [integer(pathLength)])),
+    value: encodeDer(
+      TAG.sequence,
+      ...(ca ? [encodeDer(TAG.boolean, Buffer.of(0xff))] : []),
+      ...(pathLength === undefined ? [] : [integer(pathLength)]),
+    ),
   }),
   keyUsage: (bits: number, critical = true): ExtensionSpec => ({ oid: OID.keyUsage, critical, value: namedBits(bits) }),
-  extendedKeyUsage: (...oids: string[]): ExtensionSpec => ({ oid: OID.extendedKeyUsage, value: encodeDer(TAG.sequence, ...oids.map(encodeOid)) }),
-  policies: (oids: readonly string[], critical = false): ExtensionSpec => ({ oid: OID.certificatePolicies, critical, value: encodeDer(TAG.sequence, ...oids.map((o) => encodeDer(TAG.sequence, encodeOid(o)))) }),
-  subjectKeyId: (key: KeyPair): ExtensionSpec => ({ oid: OID.subjectKeyIdentifier, value: encodeDer(TAG.octetString, keyIdOf(key)) }),
-  authorityKeyId: (key: KeyPair): ExtensionSpec => ({ oid: OID.authorityKeyIdentifier, value: encodeDer(TAG.sequence, encodeDer(context(0), keyIdOf(key))) }),
+  extendedKeyUsage: (...oids: string[]): ExtensionSpec => ({
+    oid: OID.extendedKeyUsage,
+    value: encodeDer(TAG.sequence, ...oids.map(encodeOid)),
+  }),
+  policies: (oids: readonly string[], critical = false): ExtensionSpec => ({
+    oid: OID.certificatePolicies,
+    critical,
+    value: encodeDer(TAG.sequence, ...oids.map((o) => encodeDer(TAG.sequence, encodeOid(o)))),
+  }),
+  subjectKeyId: (key: KeyPair): ExtensionSpec => ({
+    oid: OID.subjectKeyIdentifier,
+    value: encodeDer(TAG.octetString, keyIdOf(key)),
+  }),
+  authorityKeyId: (key: KeyPair): ExtensionSpec => ({
+    oid: OID.authorityKeyIdentifier,
+    value: encodeDer(TAG.sequence, encodeDer(context(0), keyIdOf(key))),
+  }),
   nameConstraints: (permitted: readonly Buffer[], excluded: readonly Buffer[] = []): ExtensionSpec => ({
     oid: OID.nameConstraints,
     critical: true,
-    value: encodeDer(TAG.sequence, ...(permitted.length > 0 ? [encodeDer(contextConstructed(0), ...permitted.map((b) => encodeDer(TAG.sequence, b)))] : []), ...(excluded.length > 0 ? [encodeDer(contextConstructed(1), ...excluded.map((b) => encodeDer(TAG.sequence, b)))] : [])),
+    value: encodeDer(
+      TAG.sequence,
+      ...(permitted.length > 0
+        ? [encodeDer(contextConstructed(0), ...permitted.map((b) => encodeDer(TAG.sequence, b)))]
+        : []),
+      ...(excluded.length > 0
+        ? [encodeDer(contextConstructed(1), ...excluded.map((b) => encodeDer(TAG.sequence, b)))]
+        : []),
+    ),
   }),
-  dnsNames: (...names: string[]): ExtensionSpec => ({ oid: OID.subjectAltName, value: encodeDer(TAG.sequence, ...names.map(dnsName)) }),
+  dnsNames: (...names: string[]): ExtensionSpec => ({
+    oid: OID.subjectAltName,
+    value: encodeDer(TAG.sequence, ...names.map(dnsName)),
+  }),
   ocspNoCheck: (): ExtensionSpec => ({ oid: OID.ocspNoCheck, value: encodeDer(TAG.null) }),
   unknown: (critical: boolean): ExtensionSpec => ({ oid: '1.3.6.1.4.1.99999.1', critical, value: encodeDer(TAG.null) }),
 };
@@ -97,11 +150,16 @@ function namedBits(bits: number): Buffer {
 /** UTCTime before 2050, GeneralizedTime from then on. @param seconds since 1970 */
 export function time(seconds: number): Buffer {
   const text = new Date(seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '');
-  return Number(text.slice(0, 4)) < 2050 && Number(text.slice(0, 4)) >= 1950 ? encodeDer(TAG.utcTime, Buffer.from(text.slice(2))) : encodeDer(TAG.generalizedTime, Buffer.from(text));
+  return Number(text.slice(0, 4)) < 2050 && Number(text.slice(0, 4)) >= 1950
+    ? encodeDer(TAG.utcTime, Buffer.from(text.slice(2)))
+    : encodeDer(TAG.generalizedTime, Buffer.from(text));
 }
 
 export function generalizedTime(seconds: number): Buffer {
-  return encodeDer(TAG.generalizedTime, Buffer.from(new Date(seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '')));
+  return encodeDer(
+    TAG.generalizedTime,
+    Buffer.from(new Date(seconds * 1000).toISOString().replace(/[-:T]|\.\d+/g, '')),
+  );
 }
 
 export const ALGORITHM = {
@@ -117,7 +175,12 @@ export function algorithmFor(key: KeyPair): AlgorithmName {
 }
 
 /** SEQUENCE { tbs, algorithm, signature }. */
-export function signed(tbs: Buffer, signer: KeyPair, algorithm: AlgorithmName = algorithmFor(signer), outerAlgorithm: AlgorithmName = algorithm): Buffer {
+export function signed(
+  tbs: Buffer,
+  signer: KeyPair,
+  algorithm: AlgorithmName = algorithmFor(signer),
+  outerAlgorithm: AlgorithmName = algorithm,
+): Buffer {
   const signature = sign(algorithm.split('-')[1]!, tbs, signer.privateKey);
   return encodeDer(TAG.sequence, tbs, ALGORITHM[outerAlgorithm], encodeDer(TAG.bitString, Buffer.of(0), signature));
 }
@@ -149,7 +212,9 @@ export function makeCertificate(spec: CertificateSpec): Buffer {
     encodeDer(TAG.sequence, time(spec.notBefore), time(spec.notAfter)),
     spec.subject,
     spkiOf(spec.key),
-    ...(spec.extensions.length === 0 ? [] : [encodeDer(contextConstructed(3), encodeDer(TAG.sequence, ...spec.extensions.map(extension)))]),
+    ...(spec.extensions.length === 0
+      ? []
+      : [encodeDer(contextConstructed(3), encodeDer(TAG.sequence, ...spec.extensions.map(extension)))]),
   );
   return signed(tbs, spec.signer, algorithm);
 }
@@ -165,24 +230,56 @@ export interface Authority {
 }
 
 /** A self-signed root shaped as the certification service's: one level, key identifiers, no policies. */
-export function makeAuthority(key: KeyPair, options: { subject?: Buffer; serial?: number; notBefore?: number; notAfter?: number; extensions?: readonly ExtensionSpec[] } = {}): Authority {
+export function makeAuthority(
+  key: KeyPair,
+  options: {
+    subject?: Buffer;
+    serial?: number;
+    notBefore?: number;
+    notAfter?: number;
+    extensions?: readonly ExtensionSpec[];
+  } = {},
+): Authority {
   const subject = options.subject ?? name(['C', 'JP'], ['O', 'Stand-in'], ['OU', 'user authentication']);
-  const extensions = options.extensions ?? [ext.basicConstraints(true), ext.keyUsage(KEY_USAGE.keyCertSign | KEY_USAGE.crlSign), ext.subjectKeyId(key)];
+  const extensions = options.extensions ?? [
+    ext.basicConstraints(true),
+    ext.keyUsage(KEY_USAGE.keyCertSign | KEY_USAGE.crlSign),
+    ext.subjectKeyId(key),
+  ];
   return {
     key,
     name: subject,
-    certificate: makeCertificate({ subject, issuer: subject, key, signer: key, serial: options.serial ?? 1, notBefore: options.notBefore ?? NOW - 1000 * DAY, notAfter: options.notAfter ?? NOW + 1000 * DAY, extensions }),
+    certificate: makeCertificate({
+      subject,
+      issuer: subject,
+      key,
+      signer: key,
+      serial: options.serial ?? 1,
+      notBefore: options.notBefore ?? NOW - 1000 * DAY,
+      notAfter: options.notAfter ?? NOW + 1000 * DAY,
+      extensions,
+    }),
   };
 }
 
 /** Extensions of a card certificate of one type. */
 export function cardExtensions(authority: Authority, key: KeyPair, type: 'auth' | 'sign' = 'auth'): ExtensionSpec[] {
   const usage = type === 'auth' ? KEY_USAGE.digitalSignature : KEY_USAGE.digitalSignature | KEY_USAGE.nonRepudiation;
-  return [ext.keyUsage(usage), ext.policies([type === 'auth' ? OID.jpkiAuthenticationPolicy : OID.jpkiSignaturePolicy], true), ext.authorityKeyId(authority.key), ext.subjectKeyId(key)];
+  return [
+    ext.keyUsage(usage),
+    ext.policies([type === 'auth' ? OID.jpkiAuthenticationPolicy : OID.jpkiSignaturePolicy], true),
+    ext.authorityKeyId(authority.key),
+    ext.subjectKeyId(key),
+  ];
 }
 
 /** A card certificate; anything can be replaced. */
-export function makeCardCertificate(authority: Authority, key: KeyPair, changes: Partial<CertificateSpec> = {}, type: 'auth' | 'sign' = 'auth'): Buffer {
+export function makeCardCertificate(
+  authority: Authority,
+  key: KeyPair,
+  changes: Partial<CertificateSpec> = {},
+  type: 'auth' | 'sign' = 'auth',
+): Buffer {
   return makeCertificate({
     subject: name(['C', 'JP'], ['CN', '997794E9AGCIEG13221003A']),
     issuer: authority.name,
@@ -222,7 +319,10 @@ export function makeSingleResponse(spec: OcspAnswerSpec): Buffer {
   const hash = spec.hash ?? 'sha1';
   const digest = (bytes: Buffer): Buffer => createHash(hash).update(bytes).digest();
   const keyBits = spkiOf(spec.issuer.key);
-  const bits = spec.issuer.key.publicKey.asymmetricKeyType === 'rsa' ? keyBits.subarray(24) : keyBits.subarray(keyBits.length - ecPointLength(spec.issuer.key));
+  const bits =
+    spec.issuer.key.publicKey.asymmetricKeyType === 'rsa'
+      ? keyBits.subarray(24)
+      : keyBits.subarray(keyBits.length - ecPointLength(spec.issuer.key));
   const certId = encodeDer(
     TAG.sequence,
     encodeDer(TAG.sequence, encodeOid(spec.certId?.hashOid ?? OID[hash]), encodeDer(TAG.null)),
@@ -232,36 +332,68 @@ export function makeSingleResponse(spec: OcspAnswerSpec): Buffer {
   );
   const status = spec.status ?? 'good';
   const statusElement =
-    status === 'good' ? encodeDer(context(0)) : status === 'unknown' ? encodeDer(context(2)) : encodeDer(contextConstructed(1), generalizedTime(status.revokedAt), ...(status.reason === undefined ? [] : [encodeDer(contextConstructed(0), encodeDer(TAG.enumerated, Buffer.of(status.reason)))]));
+    status === 'good'
+      ? encodeDer(context(0))
+      : status === 'unknown'
+        ? encodeDer(context(2))
+        : encodeDer(
+            contextConstructed(1),
+            generalizedTime(status.revokedAt),
+            ...(status.reason === undefined
+              ? []
+              : [encodeDer(contextConstructed(0), encodeDer(TAG.enumerated, Buffer.of(status.reason)))]),
+          );
   return encodeDer(
     TAG.sequence,
     certId,
     statusElement,
     generalizedTime(spec.thisUpdate),
     ...(spec.nextUpdate === undefined ? [] : [encodeDer(contextConstructed(0), generalizedTime(spec.nextUpdate))]),
-    ...(spec.singleExtensions === undefined ? [] : [encodeDer(contextConstructed(1), encodeDer(TAG.sequence, ...spec.singleExtensions.map(extension)))]),
+    ...(spec.singleExtensions === undefined
+      ? []
+      : [encodeDer(contextConstructed(1), encodeDer(TAG.sequence, ...spec.singleExtensions.map(extension)))]),
   );
 }
 
 export function makeOcspResponse(spec: OcspAnswerSpec): Buffer {
   const responder = spec.responder ?? { name: spec.issuer.name, key: spec.issuer.key };
-  const extensions = [...(spec.nonce === undefined ? [] : [{ oid: OID.ocspNonce, value: encodeDer(TAG.octetString, spec.nonce) }]), ...(spec.responseExtensions ?? [])];
+  const extensions = [
+    ...(spec.nonce === undefined ? [] : [{ oid: OID.ocspNonce, value: encodeDer(TAG.octetString, spec.nonce) }]),
+    ...(spec.responseExtensions ?? []),
+  ];
   const tbs = encodeDer(
     TAG.sequence,
-    spec.byKey === true ? encodeDer(contextConstructed(2), encodeDer(TAG.octetString, keyIdOf(responder.key))) : encodeDer(contextConstructed(1), responder.name),
+    spec.byKey === true
+      ? encodeDer(contextConstructed(2), encodeDer(TAG.octetString, keyIdOf(responder.key)))
+      : encodeDer(contextConstructed(1), responder.name),
     generalizedTime(spec.producedAt ?? spec.thisUpdate),
     encodeDer(TAG.sequence, makeSingleResponse(spec), ...(spec.more ?? [])),
-    ...(extensions.length === 0 ? [] : [encodeDer(contextConstructed(1), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
+    ...(extensions.length === 0
+      ? []
+      : [encodeDer(contextConstructed(1), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
   );
   const algorithm = algorithmFor(responder.key);
   const signature = sign(algorithm.split('-')[1]!, tbs, responder.key.privateKey);
-  const certificates = spec.certificates === undefined ? [] : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...spec.certificates))];
-  const basic = encodeDer(TAG.sequence, tbs, ALGORITHM[algorithm], encodeDer(TAG.bitString, Buffer.of(0), signature), ...certificates);
+  const certificates =
+    spec.certificates === undefined
+      ? []
+      : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...spec.certificates))];
+  const basic = encodeDer(
+    TAG.sequence,
+    tbs,
+    ALGORITHM[algorithm],
+    encodeDer(TAG.bitString, Buffer.of(0), signature),
+    ...certificates,
+  );
   return ocspEnvelope(basic, spec.typeOid);
 }
 
 export function ocspEnvelope(basic: Buffer, typeOid: string = OID.ocspBasic): Buffer {
-  return encodeDer(TAG.sequence, encodeDer(TAG.enumerated, Buffer.of(0)), encodeDer(contextConstructed(0), encodeDer(TAG.sequence, encodeOid(typeOid), encodeDer(TAG.octetString, basic))));
+  return encodeDer(
+    TAG.sequence,
+    encodeDer(TAG.enumerated, Buffer.of(0)),
+    encodeDer(contextConstructed(0), encodeDer(TAG.sequence, encodeOid(typeOid), encodeDer(TAG.octetString, basic))),
+  );
 }
 
 export function ocspError(status: number): Buffer {
@@ -269,7 +401,9 @@ export function ocspError(status: number): Buffer {
 }
 
 export function pem(der: Uint8Array, label = 'CERTIFICATE'): string {
-  return `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/(.{64})(?=.)/g, '$1\n')}\n-----END ${label}-----\n`;
+  return `-----BEGIN ${label}-----\n${Buffer.from(der)
+    .toString('base64')
+    .replace(/(.{64})(?=.)/g, '$1\n')}\n-----END ${label}-----\n`;
 }
 
 export interface CrlEntrySpec {
@@ -295,18 +429,36 @@ export interface CrlSpec {
 }
 
 export const crlExt = {
-  number: (value: number | bigint, critical = false): ExtensionSpec => ({ oid: OID.crlNumber, critical, value: integer(value) }),
+  number: (value: number | bigint, critical = false): ExtensionSpec => ({
+    oid: OID.crlNumber,
+    critical,
+    value: integer(value),
+  }),
   delta: (base: number): ExtensionSpec => ({ oid: OID.deltaCrlIndicator, critical: true, value: integer(base) }),
   reason: (code: number): ExtensionSpec => ({ oid: OID.reasonCode, value: encodeDer(TAG.enumerated, Buffer.of(code)) }),
-  certificateIssuer: (issuer: Buffer): ExtensionSpec => ({ oid: OID.certificateIssuer, critical: true, value: encodeDer(TAG.sequence, encodeDer(contextConstructed(4), issuer)) }),
-  issuingDistributionPoint: (scope: { uri?: string; user?: boolean; authority?: boolean; attribute?: boolean; reasons?: number; indirect?: boolean }): ExtensionSpec => {
-    const yes = (n: number, on: boolean | undefined): Buffer[] => (on === true ? [encodeDer(context(n), Buffer.of(0xff))] : []);
+  certificateIssuer: (issuer: Buffer): ExtensionSpec => ({
+    oid: OID.certificateIssuer,
+    critical: true,
+    value: encodeDer(TAG.sequence, encodeDer(contextConstructed(4), issuer)),
+  }),
+  issuingDistributionPoint: (scope: {
+    uri?: string;
+    user?: boolean;
+    authority?: boolean;
+    attribute?: boolean;
+    reasons?: number;
+    indirect?: boolean;
+  }): ExtensionSpec => {
+    const yes = (n: number, on: boolean | undefined): Buffer[] =>
+      on === true ? [encodeDer(context(n), Buffer.of(0xff))] : [];
     return {
       oid: OID.issuingDistributionPoint,
       critical: true,
       value: encodeDer(
         TAG.sequence,
-        ...(scope.uri === undefined ? [] : [encodeDer(contextConstructed(0), encodeDer(contextConstructed(0), uriName(scope.uri)))]),
+        ...(scope.uri === undefined
+          ? []
+          : [encodeDer(contextConstructed(0), encodeDer(contextConstructed(0), uriName(scope.uri)))]),
         ...yes(1, scope.user),
         ...yes(2, scope.authority),
         ...(scope.reasons === undefined ? [] : [encodeDer(context(3), namedBits(scope.reasons).subarray(2))]),
@@ -323,7 +475,9 @@ export const crlExt = {
         TAG.sequence,
         encodeDer(contextConstructed(0), encodeDer(contextConstructed(0), uriName(uri))),
         ...(options.reasons === undefined ? [] : [encodeDer(context(1), namedBits(options.reasons).subarray(2))]),
-        ...(options.issuer === undefined ? [] : [encodeDer(contextConstructed(2), encodeDer(contextConstructed(4), options.issuer))]),
+        ...(options.issuer === undefined
+          ? []
+          : [encodeDer(contextConstructed(2), encodeDer(contextConstructed(4), options.issuer))]),
       ),
     ),
   }),
@@ -334,7 +488,12 @@ function uriName(uri: string): Buffer {
 }
 
 export function crlEntry({ serial, revokedAt, extensions = [] }: CrlEntrySpec): Buffer {
-  return encodeDer(TAG.sequence, integer(serial), time(revokedAt), ...(extensions.length === 0 ? [] : [encodeDer(TAG.sequence, ...extensions.map(extension))]));
+  return encodeDer(
+    TAG.sequence,
+    integer(serial),
+    time(revokedAt),
+    ...(extensions.length === 0 ? [] : [encodeDer(TAG.sequence, ...extensions.map(extension))]),
+  );
 }
 
 export function makeCrl(spec: CrlSpec): Buffer {
@@ -342,7 +501,11 @@ export function makeCrl(spec: CrlSpec): Buffer {
   const algorithm = spec.algorithm ?? algorithmFor(signer);
   const entries = spec.entries ?? [];
   const authorityKey = spec.authorityKey === undefined ? spec.issuer.key : spec.authorityKey;
-  const extensions = [...(authorityKey === null ? [] : [ext.authorityKeyId(authorityKey)]), ...(spec.number === null ? [] : [crlExt.number(spec.number ?? 1)]), ...(spec.extensions ?? [])];
+  const extensions = [
+    ...(authorityKey === null ? [] : [ext.authorityKeyId(authorityKey)]),
+    ...(spec.number === null ? [] : [crlExt.number(spec.number ?? 1)]),
+    ...(spec.extensions ?? []),
+  ];
   const tbs = encodeDer(
     TAG.sequence,
     ...(spec.version === 1 ? [] : [integer(1)]),
@@ -351,14 +514,25 @@ export function makeCrl(spec: CrlSpec): Buffer {
     time(spec.thisUpdate),
     ...(spec.nextUpdate === null ? [] : [time(spec.nextUpdate ?? spec.thisUpdate + DAY)]),
     ...(entries.length === 0 ? [] : [encodeDer(TAG.sequence, Buffer.concat(entries.map(crlEntry)))]),
-    ...(extensions.length === 0 ? [] : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
+    ...(extensions.length === 0
+      ? []
+      : [encodeDer(contextConstructed(0), encodeDer(TAG.sequence, ...extensions.map(extension)))]),
   );
   return signed(tbs, signer, algorithm);
 }
 
 /** A CRL with many entries as they come from a real authority: serial numbers of 9 bytes, most with a reason. */
-export function makeLargeCrl(issuer: { name: Buffer; key: KeyPair }, count: number, times: { thisUpdate: number; nextUpdate?: number; number?: number }): Buffer {
+export function makeLargeCrl(
+  issuer: { name: Buffer; key: KeyPair },
+  count: number,
+  times: { thisUpdate: number; nextUpdate?: number; number?: number },
+): Buffer {
   const entries: CrlEntrySpec[] = [];
-  for (let i = 0; i < count; i++) entries.push({ serial: 0x1000_0000_0000_0000n + BigInt(i) * 7919n, revokedAt: times.thisUpdate - i, ...(i % 4 !== 0 && { extensions: [crlExt.reason(i % 3 === 0 ? 4 : 3)] }) });
+  for (let i = 0; i < count; i++)
+    entries.push({
+      serial: 0x1000_0000_0000_0000n + BigInt(i) * 7919n,
+      revokedAt: times.thisUpdate - i,
+      ...(i % 4 !== 0 && { extensions: [crlExt.reason(i % 3 === 0 ? 4 : 3)] }),
+    });
   return makeCrl({ issuer, ...times, entries });
 }

@@ -7,7 +7,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(root, '../shared'), 'conformance');
 
 /** Why the public suites cannot run here, or null. */
-export const suitesMissing: string | null = existsSync(path.join(folder, 'pkits/cases.json')) ? null : `no published test suites at ${folder}`;
+export const suitesMissing: string | null = existsSync(path.join(folder, 'pkits/cases.json'))
+  ? null
+  : `no published test suites at ${folder}`;
 
 export interface ConformanceCase {
   readonly id: string;
@@ -32,7 +34,8 @@ interface PkitsCase {
   readonly initial_inhibit_any_policy: boolean;
 }
 
-/** The 249 cases of NIST PKITS 1.0.1, with their CRLs, at the suite's own time. SHA-1 is allowed, as all of them are from 2011. */
+/** The 249 cases of NIST PKITS 1.0.1, with their CRLs, at the suite's own time. SHA-1 is allowed, as all of them are
+ * from 2011. */
 export function pkitsCases(): ConformanceCase[] {
   const cases = JSON.parse(readFileSync(path.join(folder, 'pkits/cases.json'), 'utf8')) as PkitsCase[];
   return cases.map((c) => {
@@ -82,7 +85,9 @@ const PURPOSES: Readonly<Record<string, string>> = { serverAuth: '1.3.6.1.5.5.7.
 
 /** The cases of x509-limbo that are not about TLS names. A case without a time of its own is judged now. */
 export function limboCases(): ConformanceCase[] {
-  const { testcases } = JSON.parse(readFileSync(path.join(folder, 'x509-limbo/limbo.json'), 'utf8')) as { testcases: LimboCase[] };
+  const { testcases } = JSON.parse(readFileSync(path.join(folder, 'x509-limbo/limbo.json'), 'utf8')) as {
+    testcases: LimboCase[];
+  };
   return testcases
     .filter((c) => !c.id.startsWith('webpki::'))
     .map((c) => ({

@@ -22,14 +22,31 @@ export function tally(results: readonly SuiteResult[]): Tally[] {
   const count = (section: string, list: readonly SuiteResult[]): Tally => {
     const falseAccepts = list.filter((r) => r.verdict.verdict === 'valid' && !r.case.valid).length;
     const falseRefusals = list.filter((r) => r.verdict.verdict !== 'valid' && r.case.valid).length;
-    return { section, cases: list.length, agree: list.length - falseAccepts - falseRefusals, falseAccepts, falseRefusals };
+    return {
+      section,
+      cases: list.length,
+      agree: list.length - falseAccepts - falseRefusals,
+      falseAccepts,
+      falseRefusals,
+    };
   };
-  return [...sections.map((s) => count(s, results.filter((r) => r.case.section === s))), count('all', results)];
+  return [
+    ...sections.map((s) =>
+      count(
+        s,
+        results.filter((r) => r.case.section === s),
+      ),
+    ),
+    count('all', results),
+  ];
 }
 
 export function tallyTable(rows: readonly Tally[]): string {
   const head = '| section | cases | agree | false accepts | false refusals |\n| --- | ---: | ---: | ---: | ---: |';
-  return [head, ...rows.map((r) => `| ${r.section} | ${r.cases} | ${r.agree} | ${r.falseAccepts} | ${r.falseRefusals} |`)].join('\n');
+  return [
+    head,
+    ...rows.map((r) => `| ${r.section} | ${r.cases} | ${r.agree} | ${r.falseAccepts} | ${r.falseRefusals} |`),
+  ].join('\n');
 }
 
 /** The text of docs/conformance.md. */
@@ -38,7 +55,10 @@ export function conformanceDocument(input: {
   readonly refusals: Readonly<Record<string, string>>;
   readonly keyOf: (result: SuiteResult) => string;
 }): string {
-  const sections = input.suites.map(({ name, results }) => `## ${name}\n\n${tallyTable(tally(results))}\n\n${refusalTable(results, input.refusals, input.keyOf)}`);
+  const sections = input.suites.map(
+    ({ name, results }) =>
+      `## ${name}\n\n${tallyTable(tally(results))}\n\n${refusalTable(results, input.refusals, input.keyOf)}`,
+  );
   return `# Conformance of the certificate verifier
 
 These figures are written by \`test/certificate/conformance.test.ts\`, which fails when they are no longer true:
@@ -102,7 +122,11 @@ The vectors of boringssl (OCSP, CRL) and Wycheproof (signatures) are not part of
 `;
 }
 
-function refusalTable(results: readonly SuiteResult[], refusals: Readonly<Record<string, string>>, keyOf: (result: SuiteResult) => string): string {
+function refusalTable(
+  results: readonly SuiteResult[],
+  refusals: Readonly<Record<string, string>>,
+  keyOf: (result: SuiteResult) => string,
+): string {
   const refused = results.filter((r) => r.verdict.verdict !== 'valid' && r.case.valid);
   if (refused.length === 0) return 'No false refusals.';
   const rows = refused.map((r) => `| ${keyOf(r)} | ${r.verdict.reason} | ${refusals[keyOf(r)] ?? 'not explained'} |`);

@@ -1,5 +1,6 @@
-/** What becomes of each extension where it stands critical: acted upon, refused, or harmless, for the reason given. Rows are tested one by one in
- *  `test/certificate/undecidable.test.ts`, `crl.test.ts` and `ocsp-certificate-verifier.test.ts`. */
+/** What becomes of each extension where it stands critical: acted upon, refused, or harmless, for the reason given.
+ * Rows are tested one by one in
+ * `test/certificate/undecidable.test.ts`, `crl.test.ts` and `ocsp-certificate-verifier.test.ts`. */
 export const EXTENSION_TABLE = `## Extensions, and what becomes of them
 
 \`acted\`: the verdict follows from it. \`refused\`: the certificate, list or answer does not count. \`harmless\`: it cannot make anything valid

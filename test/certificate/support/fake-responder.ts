@@ -4,7 +4,10 @@ import { DerReader, TAG, contextConstructed, readOid } from '../../../src/infras
 import { OID } from '../../../src/infrastructure/certificate/oids.js';
 
 /** What to do with one request. `nonce` is what the request carried. */
-export type FakeAnswer = (request: { readonly nonce: Buffer | null; readonly body: Buffer }, response: ServerResponse) => void;
+export type FakeAnswer = (
+  request: { readonly nonce: Buffer | null; readonly body: Buffer },
+  response: ServerResponse,
+) => void;
 
 /** A responder that misbehaves on command: stale, silent, dripping, lying. `openssl ocsp` is always honest. */
 export class FakeResponder {
@@ -36,7 +39,8 @@ export class FakeResponder {
 
   /** Answers every request with this OCSP response. */
   respond(make: (nonce: Buffer | null) => Buffer): void {
-    this.answer = ({ nonce }, response) => response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(make(nonce));
+    this.answer = ({ nonce }, response) =>
+      response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(make(nonce));
   }
 
   async stop(): Promise<void> {

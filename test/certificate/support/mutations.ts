@@ -41,10 +41,12 @@ const INTERESTING = [0x00, 0x01, 0x7f, 0x80, 0x81, 0x84, 0x88, 0xff, 0x1f, 0x30,
 type Random = (below: number) => number;
 type Mutation = (bytes: Buffer, random: Random) => Buffer;
 
-const splice = (bytes: Buffer, start: number, end: number, insert: Buffer): Buffer => Buffer.concat([bytes.subarray(0, start), insert, bytes.subarray(end)]);
+const splice = (bytes: Buffer, start: number, end: number, insert: Buffer): Buffer =>
+  Buffer.concat([bytes.subarray(0, start), insert, bytes.subarray(end)]);
 const pick = <T>(list: readonly T[], random: Random): T => list[random(list.length)]!;
 
-/** Ways to damage DER: lengths, tags, BER forms, elements dropped, doubled, swapped, emptied, nested; and plain bytes. */
+/** Ways to damage DER: lengths, tags, BER forms, elements dropped, doubled, swapped, emptied, nested; and plain
+ * bytes. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   bit: (bytes, random) => {
     const copy = Buffer.from(bytes);
@@ -68,11 +70,22 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'long length': (bytes, random) => {
     const { start, contentStart, end } = pick(elements(bytes), random);
-    return splice(bytes, start + 1, contentStart, Buffer.of(0x84, 0, 0, (end - contentStart) >> 8, (end - contentStart) & 0xff));
+    return splice(
+      bytes,
+      start + 1,
+      contentStart,
+      Buffer.of(0x84, 0, 0, (end - contentStart) >> 8, (end - contentStart) & 0xff),
+    );
   },
   indefinite: (bytes, random) => {
     const { start, contentStart, end } = pick(elements(bytes), random);
-    return Buffer.concat([bytes.subarray(0, start + 1), Buffer.of(0x80), bytes.subarray(contentStart, end), Buffer.of(0, 0), bytes.subarray(end)]);
+    return Buffer.concat([
+      bytes.subarray(0, start + 1),
+      Buffer.of(0x80),
+      bytes.subarray(contentStart, end),
+      Buffer.of(0, 0),
+      bytes.subarray(end),
+    ]);
   },
   drop: (bytes, random) => {
     const { start, end } = pick(elements(bytes), random);
@@ -110,7 +123,9 @@ function header(tag: number, length: number): Buffer {
 
 /** Replaces an element and corrects the lengths around it, so that the damage reaches the inner parsers. */
 function repaired(bytes: Buffer, start: number, end: number, insert: Buffer): Buffer {
-  const around = elements(bytes).filter((e) => e.contentStart <= start && e.end >= end).reverse();
+  const around = elements(bytes)
+    .filter((e) => e.contentStart <= start && e.end >= end)
+    .reverse();
   let content = insert;
   let [from, to] = [start, end];
   for (const outer of around) {

@@ -35,7 +35,22 @@ export async function startOpensslResponder(spec: OpensslResponderSpec): Promise
   const port = await freePort();
   const child = spawn(
     'openssl',
-    ['ocsp', '-index', index, '-port', String(port), '-CA', ca, '-rsigner', signerCertificate, '-rkey', signerKey, '-ignore_err', '-nmin', String(spec.nextUpdateMinutes ?? 5)],
+    [
+      'ocsp',
+      '-index',
+      index,
+      '-port',
+      String(port),
+      '-CA',
+      ca,
+      '-rsigner',
+      signerCertificate,
+      '-rkey',
+      signerKey,
+      '-ignore_err',
+      '-nmin',
+      String(spec.nextUpdateMinutes ?? 5),
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let complaint = '';

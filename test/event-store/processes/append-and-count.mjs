@@ -1,10 +1,23 @@
-// Appends 100 events one by one and 256 together, and says when, so that the calls to the disk can be counted from outside.
+// Appends 100 events one by one and 256 together, and says when, so that the calls to the disk can be counted from
+// outside.
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite-event-store.js';
 
 const store = await SqliteEventStore.openOnThread({ file: process.argv[2] });
-const event = () => ({ id: randomUUID(), type: 'Counted', schemaVersion: 1, data: { filling: 'x'.repeat(300) }, metadata: { actor: 'system:test', correlationId: 'c', causationId: 'c', recordedAtUtc: '2026-11-23T00:00:00.000Z', policyVersion: null } });
+const event = () => ({
+  id: randomUUID(),
+  type: 'Counted',
+  schemaVersion: 1,
+  data: { filling: 'x'.repeat(300) },
+  metadata: {
+    actor: 'system:test',
+    correlationId: 'c',
+    causationId: 'c',
+    recordedAtUtc: '2026-11-23T00:00:00.000Z',
+    policyVersion: null,
+  },
+});
 const say = (text) => writeSync(1, `${text}\n`);
 
 say('begin one by one');

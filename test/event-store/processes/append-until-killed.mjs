@@ -1,4 +1,5 @@
-// Appends and projects as fast as it can and says what was acknowledged, until somebody kills it. Started by kill.test.ts.
+// Appends and projects as fast as it can and says what was acknowledged, until somebody kills it. Started by
+// kill.test.ts.
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import path from 'node:path';
@@ -17,10 +18,19 @@ const counter = {
   version: 1,
   tables: { counts: { columns: 'stream TEXT PRIMARY KEY, events INTEGER NOT NULL' } },
   handles: ['Counted'],
-  apply: (rows, event) => rows.run('INSERT INTO {counts} VALUES (?, 1) ON CONFLICT (stream) DO UPDATE SET events = events + 1', event.stream),
+  apply: (rows, event) =>
+    rows.run('INSERT INTO {counts} VALUES (?, 1) ON CONFLICT (stream) DO UPDATE SET events = events + 1', event.stream),
 };
 const readModel = new SqliteReadModel(database, positions, [counter]);
-new SubscriptionRunner({ consumer: 'counter', store, positions, handler: readModel.handler('counter', { store }), poison: 'stop', filter: { types: ['Counted'] }, batchSize: 50 }).start();
+new SubscriptionRunner({
+  consumer: 'counter',
+  store,
+  positions,
+  handler: readModel.handler('counter', { store }),
+  poison: 'stop',
+  filter: { types: ['Counted'] },
+  batchSize: 50,
+}).start();
 
 async function write(stream) {
   let expected = (await store.readStream(stream, { direction: 'backwards', limit: 1 }))[0]?.revision ?? 'no_stream';
@@ -30,7 +40,13 @@ async function write(stream) {
       type: 'Counted',
       schemaVersion: 1,
       data: { n, filling: 'x'.repeat(300) },
-      metadata: { actor: 'system:test', correlationId: stream, causationId: 'kill', recordedAtUtc: new Date().toISOString(), policyVersion: null },
+      metadata: {
+        actor: 'system:test',
+        correlationId: stream,
+        causationId: 'kill',
+        recordedAtUtc: new Date().toISOString(),
+        policyVersion: null,
+      },
     }));
     const result = await store.append(stream, events, expected);
     if (result.outcome !== 'appended') throw new Error(JSON.stringify(result));

@@ -4,7 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { openEventStore } from '../../../dist/infrastructure/event-store/open-event-store.js';
 
 const store = await openEventStore(process.argv[2], '/nowhere');
-const metadata = { actor: 'system:test', correlationId: 'c', causationId: 'c', recordedAtUtc: '2026-11-23T00:00:00.000Z', policyVersion: null };
+const metadata = {
+  actor: 'system:test',
+  correlationId: 'c',
+  causationId: 'c',
+  recordedAtUtc: '2026-11-23T00:00:00.000Z',
+  policyVersion: null,
+};
 let going = true;
 let stored = 0;
 process.stdin.once('data', () => (going = false));

@@ -1,5 +1,6 @@
-// Loaded before a server: notes what the server itself did with each request, from its first header to its answer, and writes it down when the file
-// TEST_DOOR_PROBE + '.ask' appears. On a machine that the attack shares with the server, a clock outside says what both took.
+// Loaded before a server: notes what the server itself did with each request, from its first header to its answer, and
+// writes it down when the file TEST_DOOR_PROBE + '.ask' appears. On a machine that the attack shares with the server, a
+// clock outside says what both took.
 import { subscribe } from 'node:diagnostics_channel';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

@@ -18,7 +18,8 @@ export interface Broker {
   readonly brokers: string;
   /** Further listeners by name, when asked for. */
   readonly listeners: Readonly<Record<string, string>>;
-  /** Takes the broker away for real: SIGKILL or SIGTERM to its process; the data stays. Only where the broker is ours. */
+  /** Takes the broker away for real: SIGKILL or SIGTERM to its process; the data stays. Only where the broker is
+   * ours. */
   stop(how: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Starts it again on the same ports with the same data. */
   start(): Promise<void>;
@@ -29,7 +30,8 @@ export interface Broker {
 
 export interface BrokerOptions {
   readonly version?: string;
-  /** Further listeners: name (upper case, e.g. `SASL_SSL`) to security protocol, and properties that may use `{{name}}` of a listener's port. */
+  /** Further listeners: name (upper case, e.g. `SASL_SSL`) to security protocol, and properties that may use `{{name}}`
+   * of a listener's port. */
   readonly listeners?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, string>>;
   /** Arguments for the storage formatter, e.g. SCRAM users. */
@@ -57,7 +59,8 @@ function whyNoKafka(version: string): string | null {
 /** A broker: the one that `KAFKA_BROKERS` names, or Apache Kafka itself in KRaft mode, one process on free ports. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const elsewhere = process.env['KAFKA_BROKERS'];
-  if (elsewhere && !options.listeners) return { brokers: elsewhere, listeners: {}, ours: false, stop: notOurs, start: notOurs, close: async () => {} };
+  if (elsewhere && !options.listeners)
+    return { brokers: elsewhere, listeners: {}, ours: false, stop: notOurs, start: notOurs, close: async () => {} };
   return ApacheKafka.create(options);
 }
 
@@ -76,7 +79,13 @@ class ApacheKafka implements Broker {
   private readonly jvm: readonly string[];
 
   // Written out, because the benchmark loads this file as it is and Node only takes types away.
-  private constructor(parts: { readonly folder: string; readonly classPath: string; readonly jvm: readonly string[]; readonly brokers: string; readonly listeners: Readonly<Record<string, string>> }) {
+  private constructor(parts: {
+    readonly folder: string;
+    readonly classPath: string;
+    readonly jvm: readonly string[];
+    readonly brokers: string;
+    readonly listeners: Readonly<Record<string, string>>;
+  }) {
     this.folder = parts.folder;
     this.classPath = parts.classPath;
     this.jvm = parts.jvm;
@@ -84,7 +93,13 @@ class ApacheKafka implements Broker {
     this.listeners = parts.listeners;
   }
 
-  static async create({ version = KAFKA_VERSIONS.v4, listeners = {}, properties = {}, format = [], jvm = [] }: BrokerOptions): Promise<ApacheKafka> {
+  static async create({
+    version = KAFKA_VERSIONS.v4,
+    listeners = {},
+    properties = {},
+    format = [],
+    jvm = [],
+  }: BrokerOptions): Promise<ApacheKafka> {
     const had = kafkaClassPath(version);
     if ('reason' in had) throw new Error(had.reason);
     const { classPath } = had;
@@ -92,8 +107,17 @@ class ApacheKafka implements Broker {
     const names = ['PLAINTEXT', 'CONTROLLER', ...Object.keys(listeners)];
     const ports = await freePorts(names.length);
     const addresses = Object.fromEntries(names.map((name, index) => [name, `127.0.0.1:${ports[index]}`]));
-    writeFileSync(path.join(folder, 'server.properties'), lines(serverProperties(folder, addresses, listeners, properties)));
-    const broker = new ApacheKafka({ folder, classPath, jvm, brokers: addresses['PLAINTEXT'] as string, listeners: addresses });
+    writeFileSync(
+      path.join(folder, 'server.properties'),
+      lines(serverProperties(folder, addresses, listeners, properties)),
+    );
+    const broker = new ApacheKafka({
+      folder,
+      classPath,
+      jvm,
+      brokers: addresses['PLAINTEXT'] as string,
+      listeners: addresses,
+    });
     const storage = ['kafka.tools.StorageTool', 'format', '-t', 'aG9ubmluLXRlc3QtMDAwMQ', '-c', broker.settingsFile];
     const place = { cwd: tmpdir(), env: foreignEnvironment() };
     await run('java', [...broker.javaOptions(), ...storage, ...format], { ...place, maxBuffer: 1 << 24 });
@@ -111,7 +135,10 @@ class ApacheKafka implements Broker {
     this.process = child;
     const deadline = Date.now() + START_MS_MAX;
     while (!(await answers(this.brokers))) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the broker did not start:\n${readFileSync(path.join(this.folder, 'broker.log'), 'utf8').slice(-4000)}`);
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(
+          `the broker did not start:\n${readFileSync(path.join(this.folder, 'broker.log'), 'utf8').slice(-4000)}`,
+        );
     }
   }
 
@@ -135,18 +162,39 @@ class ApacheKafka implements Broker {
 
   /** One small process: the client compiler would cost more than it gives in a test's life. */
   private javaOptions(): string[] {
-    return ['-Xmx400m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', `-Dkafka.logs.dir=${this.folder}`, ...this.jvm, '-cp', this.classPath];
+    return [
+      '-Xmx400m',
+      '-Xms128m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+      `-Dkafka.logs.dir=${this.folder}`,
+      ...this.jvm,
+      '-cp',
+      this.classPath,
+    ];
   }
 }
 
-function serverProperties(folder: string, addresses: Record<string, string>, listeners: Readonly<Record<string, string>>, more: Readonly<Record<string, string>>): Record<string, string> {
+function serverProperties(
+  folder: string,
+  addresses: Record<string, string>,
+  listeners: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>>,
+): Record<string, string> {
   const outside = Object.entries(addresses).filter(([name]) => name !== 'CONTROLLER');
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    listeners: Object.entries(addresses).map(([name, address]) => `${name}://${address}`).join(','),
+    listeners: Object.entries(addresses)
+      .map(([name, address]) => `${name}://${address}`)
+      .join(','),
     'advertised.listeners': outside.map(([name, address]) => `${name}://${address}`).join(','),
-    'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...Object.entries(listeners).map(([name, protocol]) => `${name}:${protocol}`)].join(','),
+    'listener.security.protocol.map': [
+      'PLAINTEXT:PLAINTEXT',
+      'CONTROLLER:PLAINTEXT',
+      ...Object.entries(listeners).map(([name, protocol]) => `${name}:${protocol}`),
+    ].join(','),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': `1@${addresses['CONTROLLER']}`,
@@ -220,7 +268,13 @@ const POM = (version: string) => `<project xmlns="http://maven.apache.org/POM/4.
 `;
 
 async function answers(brokers: string): Promise<boolean> {
-  const admin = new kafkajs.Kafka({ clientId: 'is-it-up', brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING, connectionTimeout: 500, retry: { retries: 0 } }).admin();
+  const admin = new kafkajs.Kafka({
+    clientId: 'is-it-up',
+    brokers: [brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    connectionTimeout: 500,
+    retry: { retries: 0 },
+  }).admin();
   try {
     await admin.connect();
     return (await admin.describeCluster()).brokers.length > 0;
@@ -234,10 +288,14 @@ async function answers(brokers: string): Promise<boolean> {
 
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
-      const server = createServer();
-      server.listen(0, '127.0.0.1', () => resolve(server));
-    })),
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer();
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
   );
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -245,5 +303,7 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 function lines(properties: Record<string, string>): string {
-  return `${Object.entries(properties).map(([name, value]) => `${name}=${value.replaceAll('\n', '\\\n')}`).join('\n')}\n`;
+  return `${Object.entries(properties)
+    .map(([name, value]) => `${name}=${value.replaceAll('\n', '\\\n')}`)
+    .join('\n')}\n`;
 }

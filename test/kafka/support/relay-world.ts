@@ -27,7 +27,10 @@ export class RelayWorld {
   readonly store = SqliteEventStore.open({ file: path.join(this.folder, 'events.db'), pollMs: 50 });
   private readonly database = ReadModelDatabase.open(path.join(this.folder, 'readmodel.db'));
   readonly positions = new SqlitePositionStore(this.database);
-  readonly model = new SqliteReadModel(this.database, this.positions, [registrantRegistrationsProjection, erasureConfirmationsProjection]);
+  readonly model = new SqliteReadModel(this.database, this.positions, [
+    registrantRegistrationsProjection,
+    erasureConfirmationsProjection,
+  ]);
   readonly directory = new SqlPublicationDirectory(this.model);
   private readonly clock = new SystemClock();
   private readonly aggregates = new DecideAndAppend(this.store, this.clock);
@@ -39,16 +42,44 @@ export class RelayWorld {
 
   constructor(
     private readonly publisher: EventPublisher,
-    { settings = null, consumers = [] }: { readonly settings?: KafkaSettings | null; readonly consumers?: readonly string[] } = {},
+    {
+      settings = null,
+      consumers = [],
+    }: { readonly settings?: KafkaSettings | null; readonly consumers?: readonly string[] } = {},
   ) {
-    this.relay = new PublicationRelay(publisher, this.directory, new SqlReadModels(this.model, this.store), this.aggregates, { names: consumers });
+    this.relay = new PublicationRelay(
+      publisher,
+      this.directory,
+      new SqlReadModels(this.model, this.store),
+      this.aggregates,
+      { names: consumers },
+    );
     this.lag = new PublicationLag(this.store, this.positions, this.relay, this.clock);
     this.desk = new ErasureDesk(new KafkaErasureConfirmations(settings), this.aggregates, this.clock);
     const up = (event: Parameters<typeof upcast>[0]) => [upcast(event)] as never;
     for (const name of this.model.names()) {
-      this.runners.push(new SubscriptionRunner({ consumer: name, store: this.store, positions: this.positions, handler: this.model.handler(name, { store: this.store, upcast: up }), poison: 'stop', filter: { types: this.model.projection(name).handles } }));
+      this.runners.push(
+        new SubscriptionRunner({
+          consumer: name,
+          store: this.store,
+          positions: this.positions,
+          handler: this.model.handler(name, { store: this.store, upcast: up }),
+          poison: 'stop',
+          filter: { types: this.model.projection(name).handles },
+        }),
+      );
     }
-    this.runner = new SubscriptionRunner({ consumer: this.relay.name, store: this.store, positions: this.positions, handler: this.relay.handler(), poison: 'stop', filter: { types: this.relay.types }, batchSize: this.relay.batchSize, upcast: up, retry: { delayMsMax: 500 } });
+    this.runner = new SubscriptionRunner({
+      consumer: this.relay.name,
+      store: this.store,
+      positions: this.positions,
+      handler: this.relay.handler(),
+      poison: 'stop',
+      filter: { types: this.relay.types },
+      batchSize: this.relay.batchSize,
+      upcast: up,
+      retry: { delayMsMax: 500 },
+    });
   }
 
   start(): this {
@@ -65,7 +96,14 @@ export class RelayWorld {
 
   /** Waits until everything in the log is acknowledged. */
   async published(limitMs = 120_000): Promise<void> {
-    await until(async () => (await this.lag.measure()).events === 0, limitMs, () => JSON.stringify(this.runner.status(), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
+    await until(
+      async () => (await this.lag.measure()).events === 0,
+      limitMs,
+      () =>
+        JSON.stringify(this.runner.status(), (_, value: unknown) =>
+          typeof value === 'bigint' ? String(value) : value,
+        ),
+    );
   }
 
   async close(): Promise<void> {
@@ -79,8 +117,12 @@ export class RelayWorld {
 }
 
 /** Polls until it is so. */
-export async function until(holds: () => boolean | Promise<boolean>, limitMs: number, detail: () => string = () => ''): Promise<void> {
-  for (const deadline = Date.now() + limitMs; !(await holds()); ) {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  limitMs: number,
+  detail: () => string = () => '',
+): Promise<void> {
+  for (const deadline = Date.now() + limitMs; !(await holds());) {
     if (Date.now() > deadline) throw new Error(`not reached within ${limitMs} ms ${detail()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

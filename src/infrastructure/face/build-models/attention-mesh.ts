@@ -3,14 +3,14 @@ import { OnnxGraph, type Tensor } from './onnx-graph.js';
 import { channelsFirst, depthwise, windowOf } from './tflite-filters.js';
 import { readTflite, type TfliteModel, type TfliteOperator } from './tflite-file.js';
 
-/** Converts MediaPipe's attention mesh. After the mesh of 468 points it looks at either eye once more, in a window that it turns and
- *  scales by these points, and there it follows the lids, which the plain mesh does not.
- *  Source: Grishchenko et al. 2020, "Attention Mesh"; the file is `face_landmark_with_attention.tflite` of the npm package
- *  `@mediapipe/face_mesh`.
- *  @returns an ONNX file: `image` [1, 3, 192, 192] in RGB 0..1 to `left_eye` and `right_eye` [1, 71, 2] in pixels of the input ("left"
- *  in the picture's terms; the first 9 points run along the lower lid from the outer corner to the inner one, the next 7 along the upper), `mesh`
- *  [1, 468, 3] and `flag` [1, 1, 1, 1], to be sent through a sigmoid
- *  @throws when the file is not that network */
+/** Converts MediaPipe's attention mesh. After the mesh of 468 points it looks at either eye once more, in a window that
+ * it turns and scales by these points, and there it follows the lids, which the plain mesh does not. Source:
+ * Grishchenko et al. 2020, "Attention Mesh"; the file is `face_landmark_with_attention.tflite` of the npm package
+ * `@mediapipe/face_mesh`.
+ * @returns an ONNX file: `image` [1, 3, 192, 192] in RGB 0..1 to `left_eye` and `right_eye` [1, 71, 2] in pixels of the
+ *   input ("left" in the picture's terms; the first 9 points run along the lower lid from the outer corner to the inner
+ *   one, the next 7 along the upper), `mesh` [1, 468, 3] and `flag` [1, 1, 1, 1], to be sent through a sigmoid
+ * @throws when the file is not that network */
 export function convertAttentionMesh(file: Uint8Array): Uint8Array {
   const model = readTflite(file);
   const writer = new AttentionMeshWriter(model, new BlockedNet(new OnnxGraph('attention-mesh')));
@@ -29,7 +29,8 @@ export function convertAttentionMesh(file: Uint8Array): Uint8Array {
   return graph.encode(16);
 }
 
-/** A window into the feature map: `axes` are the steps of one window cell, to the right and down, in cells of the map. */
+/** A window into the feature map: `axes` are the steps of one window cell, to the right and down, in cells of the
+ * map. */
 interface Window {
   /** [1, 2, 2]. */
   readonly axes: string;
@@ -39,7 +40,8 @@ interface Window {
 
 /** Width and height of a window in its own cells. */
 const WINDOW = 16;
-/** The points of an eye come in quarters of a window cell, and go out in the pixels of the picture, of which a cell of the map has four. */
+/** The points of an eye come in quarters of a window cell, and go out in the pixels of the picture, of which a cell of
+ * the map has four. */
 const FINE = 4;
 
 /** Writes what the outputs depend on, each value once. */
@@ -89,9 +91,17 @@ class AttentionMeshWriter {
     const { net } = this;
     switch (operator.kind) {
       case 'CONV_2D':
-        return net.convolution(this.value(first), channelsFirst(this.constant(second)), { window: windowOf(operator), bias: this.constant(third), wholeBlocks: !this.reshaped.has(tensor) });
+        return net.convolution(this.value(first), channelsFirst(this.constant(second)), {
+          window: windowOf(operator),
+          bias: this.constant(third),
+          wholeBlocks: !this.reshaped.has(tensor),
+        });
       case 'DEPTHWISE_CONV_2D':
-        return net.convolution(this.value(first), depthwise(this.constant(second)), { window: windowOf(operator), bias: this.constant(third), depthwise: true });
+        return net.convolution(this.value(first), depthwise(this.constant(second)), {
+          window: windowOf(operator),
+          bias: this.constant(third),
+          depthwise: true,
+        });
       case 'PRELU':
         return net.prelu(this.value(first), this.constant(second));
       case 'ADD':
@@ -118,22 +128,51 @@ class AttentionMeshWriter {
     if (known) return known;
     const { graph } = this.net;
     const { inputs, options } = this.made(matrix);
-    const [left, right, scaleX, scaleY, subset] = [options['left_rotation_idx'], options['right_rotation_idx'], options['scale_x'], options['scale_y'], options['subset_idxs']];
-    if (typeof left !== 'number' || typeof right !== 'number' || typeof scaleX !== 'number' || typeof scaleY !== 'number' || !Array.isArray(subset)) throw new Error('a window is described in a way that is not known here');
+    const [left, right, scaleX, scaleY, subset] = [
+      options['left_rotation_idx'],
+      options['right_rotation_idx'],
+      options['scale_x'],
+      options['scale_y'],
+      options['subset_idxs'],
+    ];
+    if (
+      typeof left !== 'number' ||
+      typeof right !== 'number' ||
+      typeof scaleX !== 'number' ||
+      typeof scaleY !== 'number' ||
+      !Array.isArray(subset)
+    )
+      throw new Error('a window is described in a way that is not known here');
     const scaled = this.made(inputs[0] ?? -1);
     const [factor = 0] = this.constant(scaled.inputs[1] ?? -1).data;
     const all = this.value(scaled.inputs[0] ?? -1);
     const pick = (points: number[]): string => {
-      const plane = graph.node('Slice', [graph.node('Gather', [all, graph.integers(points)], { axis: { int: 1 } }), graph.integers([0]), graph.integers([2]), graph.integers([2])]);
+      const plane = graph.node('Slice', [
+        graph.node('Gather', [all, graph.integers(points)], { axis: { int: 1 } }),
+        graph.integers([0]),
+        graph.integers([2]),
+        graph.integers([2]),
+      ]);
       return graph.node('Mul', [plane, this.floats([1, 1, 1], [factor])]);
     };
     const level = graph.node('Sub', [pick([right]), pick([left])]);
-    const along = graph.node('Div', [level, graph.node('ReduceL2', [level], { axes: { ints: [2] }, keepdims: { int: 1 } })]);
+    const along = graph.node('Div', [
+      level,
+      graph.node('ReduceL2', [level], { axes: { ints: [2] }, keepdims: { int: 1 } }),
+    ]);
     const across = graph.node('MatMul', [along, this.floats([1, 2, 2], [0, 1, -1, 0])]);
     const turned = graph.node('Concat', [along, across], { axis: { int: 1 } });
-    const points = graph.node('MatMul', [pick(subset as number[]), graph.node('Transpose', [turned], { perm: { ints: [0, 2, 1] } })]);
-    const [most, least] = (['ReduceMax', 'ReduceMin'] as const).map((kind) => graph.node(kind, [points], { axes: { ints: [1] }, keepdims: { int: 1 } }));
-    const size = graph.node('Mul', [graph.node('Sub', [most!, least!]), this.floats([1, 1, 2], [scaleX / WINDOW, scaleY / WINDOW])]);
+    const points = graph.node('MatMul', [
+      pick(subset as number[]),
+      graph.node('Transpose', [turned], { perm: { ints: [0, 2, 1] } }),
+    ]);
+    const [most, least] = (['ReduceMax', 'ReduceMin'] as const).map((kind) =>
+      graph.node(kind, [points], { axes: { ints: [1] }, keepdims: { int: 1 } }),
+    );
+    const size = graph.node('Mul', [
+      graph.node('Sub', [most!, least!]),
+      this.floats([1, 1, 2], [scaleX / WINDOW, scaleY / WINDOW]),
+    ]);
     const middle = graph.node('Mul', [graph.node('Add', [most!, least!]), this.floats([1, 1, 1], [0.5])]);
     const window = {
       axes: graph.node('Mul', [turned, graph.node('Transpose', [size], { perm: { ints: [0, 2, 1] } })]),
@@ -146,17 +185,33 @@ class AttentionMeshWriter {
   /** Samples the feature map at the cells of a window, whose corner cell is at (-8, -8) of its centre. */
   private lookThrough(map: string, [, height = 0, width = 0, channels = 0]: readonly number[], window: Window): string {
     const { graph } = this.net;
-    const cells = Array.from({ length: WINDOW * WINDOW }, (_, i) => [(i % WINDOW) - WINDOW / 2, Math.floor(i / WINDOW) - WINDOW / 2]).flat();
+    const cells = Array.from({ length: WINDOW * WINDOW }, (_, i) => [
+      (i % WINDOW) - WINDOW / 2,
+      Math.floor(i / WINDOW) - WINDOW / 2,
+    ]).flat();
     const at = this.placed(this.floats([1, WINDOW * WINDOW, 2], cells), window);
     // A grid runs from -1 in the first cell of the map to 1 in the last.
-    const relative = graph.node('Add', [graph.node('Mul', [at, this.floats([1, 1, 2], [2 / (width - 1), 2 / (height - 1)])]), this.floats([1, 1, 1], [-1])]);
+    const relative = graph.node('Add', [
+      graph.node('Mul', [at, this.floats([1, 1, 2], [2 / (width - 1), 2 / (height - 1)])]),
+      this.floats([1, 1, 1], [-1]),
+    ]);
     const grid = graph.node('Reshape', [relative, graph.integers([1, WINDOW, WINDOW, 2])]);
-    return this.net.adopt(graph.node('GridSample', [map, grid], { mode: { string: 'bilinear' }, padding_mode: { string: 'zeros' }, align_corners: { int: 1 } }), channels);
+    return this.net.adopt(
+      graph.node('GridSample', [map, grid], {
+        mode: { string: 'bilinear' },
+        padding_mode: { string: 'zeros' },
+        align_corners: { int: 1 },
+      }),
+      channels,
+    );
   }
 
   private toPicture(points: string, window: Window): string {
     const { graph } = this.net;
-    const inCells = graph.node('Add', [graph.node('Mul', [points, this.floats([1, 1, 1], [1 / FINE])]), this.floats([1, 1, 1], [-WINDOW / 2])]);
+    const inCells = graph.node('Add', [
+      graph.node('Mul', [points, this.floats([1, 1, 1], [1 / FINE])]),
+      this.floats([1, 1, 1], [-WINDOW / 2]),
+    ]);
     return graph.node('Mul', [this.placed(inCells, window), this.floats([1, 1, 1], [FINE])]);
   }
 
@@ -167,7 +222,8 @@ class AttentionMeshWriter {
 
   private channelsBehind(tensor: number): number {
     const pads = [...this.constant(tensor).data];
-    if (pads.slice(0, 7).some((pad) => pad !== 0)) throw new Error('a padding of more than the channels behind the last is not known here');
+    if (pads.slice(0, 7).some((pad) => pad !== 0))
+      throw new Error('a padding of more than the channels behind the last is not known here');
     return pads[7] ?? 0;
   }
 

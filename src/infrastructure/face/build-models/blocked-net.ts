@@ -15,23 +15,34 @@ export interface Window {
   readonly padding: string;
 }
 
-/** Writes networks of convolutions, pooling, padding, addition and activations so that onnxruntime never leaves its blocked layout
- *  (16 channels side by side) between the input and the outputs, which it does at every operator it has no blocked kernel for:
- *  channels are filled up with zeros to whole blocks, a padding of channels is a convolution that copies them, and PReLU is made of
- *  ReLU and two products per channel. Values are names in the graph; channels come first. */
+/** Writes networks of convolutions, pooling, padding, addition and activations so that onnxruntime never leaves its
+ * blocked layout (16 channels side by side) between the input and the outputs, which it does at every operator it has
+ * no blocked kernel for: channels are filled up with zeros to whole blocks, a padding of channels is a convolution that
+ * copies them, and PReLU is made of ReLU and two products per channel. Values are names in the graph; channels come
+ * first. */
 export class BlockedNet {
   private readonly channels = new Map<string, Channels>();
 
   constructor(readonly graph: OnnxGraph) {}
 
   input(name: string, [batch = 1, channels = 0, height, width]: readonly (number | string)[]): string {
-    if (typeof channels !== 'number' || height === undefined || width === undefined) throw new Error('an input has a batch, channels, a height and a width');
+    if (typeof channels !== 'number' || height === undefined || width === undefined)
+      throw new Error('an input has a batch, channels, a height and a width');
     return this.of({ own: channels, all: channels }, this.graph.input(name, [batch, channels, height, width]));
   }
 
   /** @param filters [out, in, height, width]; depthwise [channels, 1, height, width]
    *  @param wholeBlocks false where a reshape counts every channel of the result */
-  convolution(from: string, filters: Tensor, { window, bias, depthwise = false, wholeBlocks = true }: { window: Window; bias?: Tensor; depthwise?: boolean; wholeBlocks?: boolean }): string {
+  convolution(
+    from: string,
+    filters: Tensor,
+    {
+      window,
+      bias,
+      depthwise = false,
+      wholeBlocks = true,
+    }: { window: Window; bias?: Tensor; depthwise?: boolean; wholeBlocks?: boolean },
+  ): string {
     const inputs = this.channelsOf(from).all;
     const [own = 0] = filters.shape;
     const outputs = depthwise ? inputs : wholeBlocks ? wholeBlocksOf(own) : own;
@@ -47,7 +58,14 @@ export class BlockedNet {
   }
 
   maxPool(from: string, size: number[], window: Window): string {
-    return this.like(from, this.graph.node('MaxPool', [from], { kernel_shape: { ints: size }, strides: { ints: window.strides }, auto_pad: { string: window.padding } }));
+    return this.like(
+      from,
+      this.graph.node('MaxPool', [from], {
+        kernel_shape: { ints: size },
+        strides: { ints: window.strides },
+        auto_pad: { string: window.padding },
+      }),
+    );
   }
 
   activation(kind: 'Relu' | 'Sigmoid', value: string): string {
@@ -58,7 +76,16 @@ export class BlockedNet {
   prelu(value: string, slope: Tensor): string {
     const positive = this.graph.node('Relu', [value]);
     const slopes = withZeros(slope.data, this.channelsOf(value).all);
-    return this.like(value, this.graph.node('Add', [this.perChannel(positive, slopes.map((each) => 1 - each)), this.perChannel(value, slopes)]));
+    return this.like(
+      value,
+      this.graph.node('Add', [
+        this.perChannel(
+          positive,
+          slopes.map((each) => 1 - each),
+        ),
+        this.perChannel(value, slopes),
+      ]),
+    );
   }
 
   sum(a: string, b: string): string {
@@ -72,10 +99,17 @@ export class BlockedNet {
     const outputs = wholeBlocksOf(own + after);
     const data = new Float32Array(outputs * inputs);
     for (let channel = 0; channel < own; channel += 1) data[channel * inputs + channel] = 1;
-    return this.of({ own: own + after, all: outputs }, this.graph.node('Conv', [from, this.graph.constant({ shape: [outputs, inputs, 1, 1], data })], { kernel_shape: { ints: [1, 1] }, strides: { ints: [1, 1] } }));
+    return this.of(
+      { own: own + after, all: outputs },
+      this.graph.node('Conv', [from, this.graph.constant({ shape: [outputs, inputs, 1, 1], data })], {
+        kernel_shape: { ints: [1, 1] },
+        strides: { ints: [1, 1] },
+      }),
+    );
   }
 
-  /** The numbers in TensorFlow's order (channels last) under another shape; the result is no value of this net any more. */
+  /** The numbers in TensorFlow's order (channels last) under another shape; the result is no value of this net any
+   * more. */
   reshape(from: string, shape: number[]): string {
     const channelsLast = this.graph.node('Transpose', [from], { perm: { ints: [0, 2, 3, 1] } });
     return this.graph.node('Reshape', [channelsLast, this.graph.integers(shape)]);
@@ -88,7 +122,11 @@ export class BlockedNet {
 
   private perChannel(value: string, factors: Float32Array): string {
     const attributes = { kernel_shape: { ints: [1, 1] }, strides: { ints: [1, 1] }, group: { int: factors.length } };
-    return this.graph.node('Conv', [value, this.graph.constant({ shape: [factors.length, 1, 1, 1], data: factors })], attributes);
+    return this.graph.node(
+      'Conv',
+      [value, this.graph.constant({ shape: [factors.length, 1, 1, 1], data: factors })],
+      attributes,
+    );
   }
 
   private of(channels: Channels, value: string): string {

@@ -20,31 +20,49 @@ interface Recipe {
 const fromManifest =
   (build: (weights: ReturnType<typeof readWeights>) => Uint8Array): Recipe['convert'] =>
   (manifest, bytes) =>
-    build(readWeights((parsed(manifest) as { weights: WeightEntry[] }[]).flatMap((group) => group.weights), bytes));
+    build(
+      readWeights(
+        (parsed(manifest) as { weights: WeightEntry[] }[]).flatMap((group) => group.weights),
+        bytes,
+      ),
+    );
 
 function parsed(json: Uint8Array): unknown {
   return JSON.parse(Buffer.from(json).toString('utf8'));
 }
 
-/** Where the attention mesh lies in the file into which `@mediapipe/face_mesh` packs its networks; its loader names the same bytes. */
+/** Where the attention mesh lies in the file into which `@mediapipe/face_mesh` packs its networks; its loader names the
+ * same bytes. */
 const ATTENTION_MESH_BYTES = [0, 2_495_952] as const;
 
-/** By the name of the file that is made. A file whose bytes change gets a new name: an older version that shares the cache folder
- *  keeps finding its own. */
+/** By the name of the file that is made. A file whose bytes change gets a new name: an older version that shares the
+ * cache folder keeps finding its own. */
 const RECIPES: Readonly<Record<string, Recipe>> = {
   'dlib-resnet.onnx': {
     package: '@vladmandic/face-api',
     files: [
-      { file: 'model/face_recognition_model-weights_manifest.json', sha256: 'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b' },
-      { file: 'model/face_recognition_model.bin', sha256: 'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589' },
+      {
+        file: 'model/face_recognition_model-weights_manifest.json',
+        sha256: 'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b',
+      },
+      {
+        file: 'model/face_recognition_model.bin',
+        sha256: 'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589',
+      },
     ],
     convert: fromManifest(buildRecognitionNet),
   },
   'landmark68.onnx': {
     package: '@vladmandic/face-api',
     files: [
-      { file: 'model/face_landmark_68_model-weights_manifest.json', sha256: 'ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9' },
-      { file: 'model/face_landmark_68_model.bin', sha256: '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b' },
+      {
+        file: 'model/face_landmark_68_model-weights_manifest.json',
+        sha256: 'ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9',
+      },
+      {
+        file: 'model/face_landmark_68_model.bin',
+        sha256: '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b',
+      },
     ],
     convert: fromManifest(buildLandmarkNet),
   },
@@ -74,11 +92,21 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
       { file: 'models/facemesh.bin', sha256: '3826da640b0a3021161605369ee6af293f75d518040355b960ec71a3390c1c0b' },
     ],
     convert: (description, bytes) =>
-      convertGraphModel(parsed(description) as TfjsGraphModel, bytes, { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } }, { name: 'facemesh' }),
+      convertGraphModel(
+        parsed(description) as TfjsGraphModel,
+        bytes,
+        { flag: { node: 'Identity_1', shape: [1, 1] }, mesh: { node: 'Identity_2', shape: [1, 1404] } },
+        { name: 'facemesh' },
+      ),
   },
   'attention-mesh.onnx': {
     package: '@mediapipe/face_mesh',
-    files: [{ file: 'face_mesh_solution_packed_assets.data', sha256: 'dbe5905c582c0462cdaea17e7e6ecea92edaa8cccc515c5e2e7291f2cbb5fb99' }],
+    files: [
+      {
+        file: 'face_mesh_solution_packed_assets.data',
+        sha256: 'dbe5905c582c0462cdaea17e7e6ecea92edaa8cccc515c5e2e7291f2cbb5fb99',
+      },
+    ],
     convert: (packed) => convertAttentionMesh(packed.subarray(...ATTENTION_MESH_BYTES)),
   },
 };
@@ -95,9 +123,9 @@ export interface BuiltModel {
   readonly how: 'made' | 'found';
 }
 
-/** Makes sure that the cache folder holds the files of a model set, each with its pinned SHA-256. What is missing is made out of
- *  npm packages; a file that differs from its pin is refused, never replaced in silence.
- *  @throws {ModelError} on any hash that differs, and on a missing file that cannot be made here */
+/** Makes sure that the cache folder holds the files of a model set, each with its pinned SHA-256. What is missing is
+ * made out of npm packages; a file that differs from its pin is refused, never replaced in silence.
+ * @throws {ModelError} on any hash that differs, and on a missing file that cannot be made here */
 export async function ensureModels(cacheDir: string, files: readonly ModelFile[]): Promise<BuiltModel[]> {
   await mkdir(cacheDir, { recursive: true, mode: 0o755 });
   const built: BuiltModel[] = [];
@@ -113,7 +141,12 @@ async function ensureModel(cacheDir: string, { file, sha256 }: ModelFile): Promi
     return { file, path: target, sha256, bytes: found.length, how: 'found' };
   }
   const made = await convertModel(file);
-  checkHash(made, sha256, file, 'The converter and its pin disagree; this is a bug, or the model set is not the one of this version.');
+  checkHash(
+    made,
+    sha256,
+    file,
+    'The converter and its pin disagree; this is a bug, or the model set is not the one of this version.',
+  );
   await writeWhole(target, made);
   return { file, path: target, sha256, bytes: made.length, how: 'made' };
 }
@@ -121,7 +154,8 @@ async function ensureModel(cacheDir: string, { file, sha256 }: ModelFile): Promi
 /** Converts one model out of its npm package. @throws {ModelError} when the package's files are not the pinned ones */
 export async function convertModel(file: string): Promise<Uint8Array> {
   const recipe = RECIPES[file];
-  if (!recipe) throw new ModelError(`${file} is missing and cannot be made here; install it with './honnin models install'.`);
+  if (!recipe)
+    throw new ModelError(`${file} is missing and cannot be made here; install it with './honnin models install'.`);
   const root = packageFolder(recipe.package);
   const [first = new Uint8Array(), second = new Uint8Array()] = await Promise.all(
     recipe.files.map(async (part) => {

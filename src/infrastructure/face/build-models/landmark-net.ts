@@ -1,9 +1,10 @@
 import { OnnxGraph } from './onnx-graph.js';
 import { convolutionFilters, depthwiseFilters, weight, type Weights } from './weights.js';
 
-/** Builds face-api's 68-point landmark net: input `image` [N, 3, 112, 112] RGB, already normalised by the caller; output
- *  `landmarks` [N, 136] = x, y of 68 points as fractions of the square.
- *  Source: @vladmandic/face-api 1.7.15, src/faceFeatureExtractor and src/faceLandmarkNet. */
+/** Builds face-api's 68-point landmark net: input `image` [N, 3, 112, 112] RGB, already normalised by the caller;
+ * output
+ * `landmarks` [N, 136] = x, y of 68 points as fractions of the square. Source: @vladmandic/face-api 1.7.15,
+ * src/faceFeatureExtractor and src/faceLandmarkNet. */
 export function buildLandmarkNet(weights: Weights): Uint8Array {
   const graph = new OnnxGraph('face_landmark_68');
   let value = graph.input('image', ['N', 3, 112, 112]);
@@ -18,7 +19,10 @@ export function buildLandmarkNet(weights: Weights): Uint8Array {
 
 /** Four convolutions, the first with stride 2; each later one sees the sum of all before it. */
 function denseBlock(graph: OnnxGraph, weights: Weights, input: string, name: string): string {
-  const first = name === 'dense0' ? plainConvolution(graph, weights, input, `${name}/conv0`) : separableConvolution(graph, weights, { input, name: `${name}/conv0`, stride: 2 });
+  const first =
+    name === 'dense0'
+      ? plainConvolution(graph, weights, input, `${name}/conv0`)
+      : separableConvolution(graph, weights, { input, name: `${name}/conv0`, stride: 2 });
   let sum = graph.node('Relu', [first]);
   const base = sum;
   let added: string | undefined;
@@ -39,7 +43,11 @@ function plainConvolution(graph: OnnxGraph, weights: Weights, input: string, nam
   });
 }
 
-function separableConvolution(graph: OnnxGraph, weights: Weights, { input, name, stride }: { input: string; name: string; stride: number }): string {
+function separableConvolution(
+  graph: OnnxGraph,
+  weights: Weights,
+  { input, name, stride }: { input: string; name: string; stride: number },
+): string {
   const depthwise = depthwiseFilters(weight(weights, `${name}/depthwise_filter`));
   const pointwise = convolutionFilters(weight(weights, `${name}/pointwise_filter`));
   const spread = graph.node('Conv', [input, graph.constant(depthwise)], {
@@ -48,5 +56,7 @@ function separableConvolution(graph: OnnxGraph, weights: Weights, { input, name,
     auto_pad: { string: 'SAME_UPPER' },
     group: { int: depthwise.shape[0] ?? 1 },
   });
-  return graph.node('Conv', [spread, graph.constant(pointwise), graph.constant(weight(weights, `${name}/bias`))], { kernel_shape: { ints: [1, 1] } });
+  return graph.node('Conv', [spread, graph.constant(pointwise), graph.constant(weight(weights, `${name}/bias`))], {
+    kernel_shape: { ints: [1, 1] },
+  });
 }

@@ -13,8 +13,8 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-/** Puts an ONNX graph together node by node; every value is addressed by its name. The encoded bytes depend on the calls
- *  alone, so that the finished file can be pinned by its SHA-256. */
+/** Puts an ONNX graph together node by node; every value is addressed by its name. The encoded bytes depend on the
+ * calls alone, so that the finished file can be pinned by its SHA-256. */
 export class OnnxGraph {
   private readonly nodes: InstanceType<typeof onnx.NodeProto>[] = [];
   private readonly initializers: InstanceType<typeof onnx.TensorProto>[] = [];
@@ -38,9 +38,14 @@ export class OnnxGraph {
   /** Adds constant floats. @returns the value's name. */
   constant(tensor: Tensor): string {
     const expected = tensor.shape.reduce((product, length) => product * length, 1);
-    if (expected !== tensor.data.length) throw new Error(`a tensor of shape ${tensor.shape.join('x')} needs ${expected} numbers, not ${tensor.data.length}`);
+    if (expected !== tensor.data.length)
+      throw new Error(
+        `a tensor of shape ${tensor.shape.join('x')} needs ${expected} numbers, not ${tensor.data.length}`,
+      );
     const name = this.nextName('c');
-    this.initializers.push(onnx.TensorProto.create({ name, dataType: DATA.float, dims: tensor.shape, rawData: bytesOf(tensor.data) }));
+    this.initializers.push(
+      onnx.TensorProto.create({ name, dataType: DATA.float, dims: tensor.shape, rawData: bytesOf(tensor.data) }),
+    );
     return name;
   }
 
@@ -48,7 +53,9 @@ export class OnnxGraph {
   integers(values: number[]): string {
     const name = this.nextName('i');
     const data = BigInt64Array.from(values, (value) => BigInt(value));
-    this.initializers.push(onnx.TensorProto.create({ name, dataType: DATA.int64, dims: [values.length], rawData: bytesOf(data) }));
+    this.initializers.push(
+      onnx.TensorProto.create({ name, dataType: DATA.int64, dims: [values.length], rawData: bytesOf(data) }),
+    );
     return name;
   }
 
@@ -63,8 +70,19 @@ export class OnnxGraph {
   /** @param opset version of the operators; 16 is the first that can sample along a grid
    *  @returns the bytes of the ONNX file, with the intermediate representation that came with the opset */
   encode(opset: 13 | 16 = 13): Uint8Array {
-    const graph = onnx.GraphProto.create({ name: this.name, node: this.nodes, initializer: this.initializers, input: this.inputs, output: this.outputs });
-    const model = onnx.ModelProto.create({ irVersion: opset === 13 ? 7 : 8, producerName: 'honnin', opsetImport: [onnx.OperatorSetIdProto.create({ domain: '', version: opset })], graph });
+    const graph = onnx.GraphProto.create({
+      name: this.name,
+      node: this.nodes,
+      initializer: this.initializers,
+      input: this.inputs,
+      output: this.outputs,
+    });
+    const model = onnx.ModelProto.create({
+      irVersion: opset === 13 ? 7 : 8,
+      producerName: 'honnin',
+      opsetImport: [onnx.OperatorSetIdProto.create({ domain: '', version: opset })],
+      graph,
+    });
     return onnx.ModelProto.encode(model).finish();
   }
 

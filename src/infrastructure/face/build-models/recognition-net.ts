@@ -1,15 +1,18 @@
 import { OnnxGraph } from './onnx-graph.js';
 import { convolutionFilters, weight, type Weights } from './weights.js';
 
-/** Builds dlib's face recognition ResNet as face-api carries it: input `image` [N, 3, 150, 150] RGB, already normalised by the
- *  caller; output `embedding` [N, 128], not of unit length.
- *  Source: @vladmandic/face-api 1.7.15, src/faceRecognitionNet. */
+/** Builds dlib's face recognition ResNet as face-api carries it: input `image` [N, 3, 150, 150] RGB, already normalised
+ * by the caller; output `embedding` [N, 128], not of unit length. Source: @vladmandic/face-api 1.7.15,
+ * src/faceRecognitionNet. */
 export function buildRecognitionNet(weights: Weights): Uint8Array {
   const graph = new OnnxGraph('dlib_face_recognition_resnet');
   let value = graph.input('image', ['N', 3, 150, 150]);
   value = graph.node('Relu', [convolution(graph, weights, { input: value, name: 'conv32_down', stride: 2, pad: 0 })]);
   value = graph.node('MaxPool', [value], { kernel_shape: { ints: [3, 3] }, strides: { ints: [2, 2] } });
-  for (const block of BLOCKS) value = block.down ? downBlock(graph, weights, { input: value, ...block }) : plainBlock(graph, weights, value, block.name);
+  for (const block of BLOCKS)
+    value = block.down
+      ? downBlock(graph, weights, { input: value, ...block })
+      : plainBlock(graph, weights, value, block.name);
   value = graph.node('GlobalAveragePool', [value]);
   value = graph.node('Flatten', [value], { axis: { int: 1 } });
   value = graph.node('MatMul', [value, graph.constant(weight(weights, 'fc'))]);
@@ -49,7 +52,11 @@ function plainBlock(graph: OnnxGraph, weights: Weights, input: string, name: str
   return graph.node('Relu', [graph.node('Add', [second, input])]);
 }
 
-function downBlock(graph: OnnxGraph, weights: Weights, { input, name, zeroChannels = 0, growByOne = false }: Block & { input: string }): string {
+function downBlock(
+  graph: OnnxGraph,
+  weights: Weights,
+  { input, name, zeroChannels = 0, growByOne = false }: Block & { input: string },
+): string {
   const first = graph.node('Relu', [convolution(graph, weights, { input, name: `${name}/conv1`, stride: 2, pad: 0 })]);
   let main = convolution(graph, weights, { input: first, name: `${name}/conv2`, stride: 1, pad: 1 });
   if (growByOne) main = graph.node('Pad', [main, graph.integers([0, 0, 0, 0, 0, 0, 1, 1])]);
@@ -59,7 +66,11 @@ function downBlock(graph: OnnxGraph, weights: Weights, { input, name, zeroChanne
 }
 
 /** A convolution with its scale layer y*w + b folded into filters and bias. */
-function convolution(graph: OnnxGraph, weights: Weights, { input, name, stride, pad }: { input: string; name: string; stride: number; pad: number }): string {
+function convolution(
+  graph: OnnxGraph,
+  weights: Weights,
+  { input, name, stride, pad }: { input: string; name: string; stride: number; pad: number },
+): string {
   const filters = convolutionFilters(weight(weights, `${name}/conv/filters`));
   const bias = weight(weights, `${name}/conv/bias`).data;
   const scale = weight(weights, `${name}/scale/weights`).data;
@@ -67,9 +78,17 @@ function convolution(graph: OnnxGraph, weights: Weights, { input, name, stride, 
   const perOutput = filters.data.length / scale.length;
   const folded = filters.data.map((value, i) => value * (scale[Math.floor(i / perOutput)] ?? 0));
   const foldedBias = bias.map((value, i) => value * (scale[i] ?? 0) + (shift[i] ?? 0));
-  return graph.node('Conv', [input, graph.constant({ shape: filters.shape, data: folded }), graph.constant({ shape: [scale.length], data: foldedBias })], {
-    kernel_shape: { ints: filters.shape.slice(2) },
-    strides: { ints: [stride, stride] },
-    pads: { ints: [pad, pad, pad, pad] },
-  });
+  return graph.node(
+    'Conv',
+    [
+      input,
+      graph.constant({ shape: filters.shape, data: folded }),
+      graph.constant({ shape: [scale.length], data: foldedBias }),
+    ],
+    {
+      kernel_shape: { ints: filters.shape.slice(2) },
+      strides: { ints: [stride, stride] },
+      pads: { ints: [pad, pad, pad, pad] },
+    },
+  );
 }

@@ -1,6 +1,13 @@
 import { BlockedNet, type Window } from './blocked-net.js';
 import { OnnxGraph, type Tensor } from './onnx-graph.js';
-import { convolutionFilters, depthwiseFilters, readWeights, weight, type WeightEntry, type Weights } from './weights.js';
+import {
+  convolutionFilters,
+  depthwiseFilters,
+  readWeights,
+  weight,
+  type WeightEntry,
+  type Weights,
+} from './weights.js';
 
 interface GraphNode {
   readonly name: string;
@@ -21,15 +28,27 @@ export interface TfjsGraphModel {
   readonly weightsManifest: { readonly weights: WeightEntry[] }[];
 }
 
-/** Converts a TensorFlow.js graph model whose operators are convolutions, pooling, padding, addition, activations and reshapes.
- *  TensorFlow keeps channels last and ONNX first; only padding and reshape notice the difference.
- *  @param outputs name in the ONNX file -> name and shape of the graph's output node
- *  @param anySize whether the net takes pictures of any size (multiples of its stride); the outputs' second axis grows with them
- *  @returns an ONNX file with input `image` [1, 3, height, width]
- *  @throws at an operator that is not known here */
-export function convertGraphModel(model: TfjsGraphModel, bytes: Uint8Array, outputs: Record<string, { node: string; shape: (number | string)[] }>, { name, anySize = false }: { name: string; anySize?: boolean }): Uint8Array {
-  const weights = readWeights(model.weightsManifest.flatMap((group) => group.weights), bytes);
-  const nodes = neededNodes(model.modelTopology.node, Object.values(outputs).map((output) => output.node));
+/** Converts a TensorFlow.js graph model whose operators are convolutions, pooling, padding, addition, activations and
+ * reshapes. TensorFlow keeps channels last and ONNX first; only padding and reshape notice the difference.
+ * @param outputs name in the ONNX file -> name and shape of the graph's output node
+ * @param anySize whether the net takes pictures of any size (multiples of its stride); the outputs' second axis grows
+ *   with them
+ * @returns an ONNX file with input `image` [1, 3, height, width]
+ * @throws at an operator that is not known here */
+export function convertGraphModel(
+  model: TfjsGraphModel,
+  bytes: Uint8Array,
+  outputs: Record<string, { node: string; shape: (number | string)[] }>,
+  { name, anySize = false }: { name: string; anySize?: boolean },
+): Uint8Array {
+  const weights = readWeights(
+    model.weightsManifest.flatMap((group) => group.weights),
+    bytes,
+  );
+  const nodes = neededNodes(
+    model.modelTopology.node,
+    Object.values(outputs).map((output) => output.node),
+  );
   const graph = new OnnxGraph(name);
   const converter = new Converter(new BlockedNet(graph), weights, { anySize, reshaped: reshapedNodes(nodes) });
   for (const node of nodes) converter.add(node);
@@ -51,7 +70,8 @@ function neededNodes(nodes: readonly GraphNode[], outputs: readonly string[]): G
   return [...ordered];
 }
 
-/** The nodes whose channels a reshape counts, with those before them up to the convolution that makes these channels. */
+/** The nodes whose channels a reshape counts, with those before them up to the convolution that makes these
+ * channels. */
 function reshapedNodes(nodes: readonly GraphNode[]): Set<string> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const found = new Set<string>();
@@ -102,7 +122,10 @@ class Converter {
       case '_FusedConv2D':
         return this.fusedConvolution(node);
       case 'DepthwiseConv2dNative':
-        return this.net.convolution(this.read(node, 0), depthwiseFilters(this.tensor(node, 1)), { window: windowOf(node), depthwise: true });
+        return this.net.convolution(this.read(node, 0), depthwiseFilters(this.tensor(node, 1)), {
+          window: windowOf(node),
+          depthwise: true,
+        });
       case 'AddV2':
         return this.net.sum(this.read(node, 0), this.read(node, 1));
       case 'Relu':
@@ -124,15 +147,23 @@ class Converter {
   }
 
   private placeholder(node: GraphNode): string {
-    const [, height = 0, width = 0, channels = 0] = (node.attr?.['shape']?.shape?.dim ?? []).map((axis) => Number(axis.size));
+    const [, height = 0, width = 0, channels = 0] = (node.attr?.['shape']?.shape?.dim ?? []).map((axis) =>
+      Number(axis.size),
+    );
     return this.net.input('image', [1, channels, ...(this.options.anySize ? ['height', 'width'] : [height, width])]);
   }
 
   private fusedConvolution(node: GraphNode): string {
     const filters = convolutionFilters(this.tensor(node, 1));
-    const [bias, activation] = (node.attr?.['fused_ops']?.list?.s ?? []).map((text) => Buffer.from(text, 'base64').toString('latin1'));
+    const [bias, activation] = (node.attr?.['fused_ops']?.list?.s ?? []).map((text) =>
+      Buffer.from(text, 'base64').toString('latin1'),
+    );
     if (bias !== 'BiasAdd') throw new Error(`${node.name} fuses ${bias}, which is not known here`);
-    const value = this.net.convolution(this.read(node, 0), filters, { window: windowOf(node), bias: this.tensor(node, 2), wholeBlocks: !this.options.reshaped.has(node.name) });
+    const value = this.net.convolution(this.read(node, 0), filters, {
+      window: windowOf(node),
+      bias: this.tensor(node, 2),
+      wholeBlocks: !this.options.reshaped.has(node.name),
+    });
     if (activation === undefined) return value;
     if (activation === 'Relu') return this.net.activation('Relu', value);
     if (activation === 'Prelu') return this.net.prelu(value, this.tensor(node, 3));
@@ -142,7 +173,8 @@ class Converter {
   private padChannels(node: GraphNode): string {
     const [, , , , , , before = 0, after = 0] = this.tensor(node, 1).data;
     const others = this.tensor(node, 1).data.slice(0, 6);
-    if (before !== 0 || others.some((pad) => pad !== 0)) throw new Error(`${node.name} pads more than channels behind the last, which is not known here`);
+    if (before !== 0 || others.some((pad) => pad !== 0))
+      throw new Error(`${node.name} pads more than channels behind the last, which is not known here`);
     return this.net.padChannels(this.read(node, 0), after);
   }
 

@@ -2,7 +2,8 @@ import { ByteBuffer } from 'flatbuffers/js/byte-buffer.js';
 import { toObject } from 'flatbuffers/js/flexbuffers.js';
 import { halfToNumber } from './weights.js';
 
-/** What this project reads of a TensorFlow Lite file. Numbers are those of the schema. Source: tensorflow/lite/schema/schema.fbs. */
+/** What this project reads of a TensorFlow Lite file. Numbers are those of the schema. Source:
+ * tensorflow/lite/schema/schema.fbs. */
 export interface TfliteModel {
   readonly operators: readonly TfliteOperator[];
   /** By the numbers that the operators name. */
@@ -34,8 +35,20 @@ export interface TfliteOperator {
 
 /** Numbers of BuiltinOperator. */
 const OPERATORS: Readonly<Record<number, string>> = {
-  0: 'ADD', 3: 'CONV_2D', 4: 'DEPTHWISE_CONV_2D', 6: 'DEQUANTIZE', 17: 'MAX_POOL_2D', 18: 'MUL', 19: 'RELU', 22: 'RESHAPE', 32: 'CUSTOM', 34: 'PAD',
-  41: 'SUB', 45: 'STRIDED_SLICE', 54: 'PRELU', 101: 'ABS',
+  0: 'ADD',
+  3: 'CONV_2D',
+  4: 'DEPTHWISE_CONV_2D',
+  6: 'DEQUANTIZE',
+  17: 'MAX_POOL_2D',
+  18: 'MUL',
+  19: 'RELU',
+  22: 'RESHAPE',
+  32: 'CUSTOM',
+  34: 'PAD',
+  41: 'SUB',
+  45: 'STRIDED_SLICE',
+  54: 'PRELU',
+  101: 'ABS',
 };
 
 /** Reads a TensorFlow Lite file with one subgraph.
@@ -44,12 +57,19 @@ export function readTflite(bytes: Uint8Array): TfliteModel {
   const buffer = new ByteBuffer(bytes);
   const model = new Table(buffer, buffer.readInt32(0));
   const [subgraph, ...more] = model.tables(2);
-  if (!subgraph || more.length > 0) throw new Error(`the file has ${more.length + (subgraph ? 1 : 0)} subgraphs, expected one`);
+  if (!subgraph || more.length > 0)
+    throw new Error(`the file has ${more.length + (subgraph ? 1 : 0)} subgraphs, expected one`);
   const buffers = model.tables(4);
   const kinds = model.tables(1).map(operatorKind);
   return {
     operators: subgraph.tables(3).map((operator) => readOperator(operator, kinds)),
-    tensors: subgraph.tables(0).map((tensor) => ({ name: tensor.text(3), shape: tensor.integers(0), data: numbers(buffers[tensor.integer(2)], tensor.byte(1)) })),
+    tensors: subgraph
+      .tables(0)
+      .map((tensor) => ({
+        name: tensor.text(3),
+        shape: tensor.integers(0),
+        data: numbers(buffers[tensor.integer(2)], tensor.byte(1)),
+      })),
     inputs: subgraph.integers(1),
     outputs: subgraph.integers(2),
   };
@@ -64,20 +84,31 @@ function operatorKind(code: Table): string {
 }
 
 /** In which field of its options an operator says what activation is fused into it. */
-const FUSED_ACTIVATION: Readonly<Record<string, number>> = { CONV_2D: 3, DEPTHWISE_CONV_2D: 4, MAX_POOL_2D: 5, ADD: 0, MUL: 0, SUB: 0 };
+const FUSED_ACTIVATION: Readonly<Record<string, number>> = {
+  CONV_2D: 3,
+  DEPTHWISE_CONV_2D: 4,
+  MAX_POOL_2D: 5,
+  ADD: 0,
+  MUL: 0,
+  SUB: 0,
+};
 /** Fields of Conv2DOptions, DepthwiseConv2DOptions and Pool2DOptions begin alike: padding, stride_w, stride_h. */
 const WINDOWED: readonly string[] = ['CONV_2D', 'DEPTHWISE_CONV_2D', 'MAX_POOL_2D'];
 
 function readOperator(operator: Table, kinds: readonly string[]): TfliteOperator {
   const kind = kinds[operator.integer(0)] ?? '';
   const [options, fused] = [operator.table(4), FUSED_ACTIVATION[kind]];
-  if (options && fused !== undefined && options.byte(fused) !== 0) throw new Error(`${kind} fuses an activation, which is not known here`);
+  if (options && fused !== undefined && options.byte(fused) !== 0)
+    throw new Error(`${kind} fuses an activation, which is not known here`);
   const custom = operator.bytes(5);
   return {
     kind,
     inputs: operator.integers(1),
     outputs: operator.integers(2),
-    window: options && WINDOWED.includes(kind) ? { padding: options.byte(0) === 0 ? 'SAME_UPPER' : 'VALID', strides: [options.integer(2), options.integer(1)] } : null,
+    window:
+      options && WINDOWED.includes(kind)
+        ? { padding: options.byte(0) === 0 ? 'SAME_UPPER' : 'VALID', strides: [options.integer(2), options.integer(1)] }
+        : null,
     poolSize: options && kind === 'MAX_POOL_2D' ? [options.integer(4), options.integer(3)] : null,
     options: custom.length === 0 ? {} : (toObject(Uint8Array.from(custom).buffer) as Record<string, unknown>),
   };

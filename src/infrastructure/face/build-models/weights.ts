@@ -10,9 +10,9 @@ export interface WeightEntry {
 
 export type Weights = ReadonlyMap<string, Tensor>;
 
-/** Reads the weights of a TensorFlow.js model: tensors lie end to end in the order of the manifest, little-endian, and may be
- *  stored as bytes (value = byte*scale + min), as half floats, as floats or as 32-bit integers.
- *  @throws when bytes are missing or left over, or at a kind of number that is not known here */
+/** Reads the weights of a TensorFlow.js model: tensors lie end to end in the order of the manifest, little-endian, and
+ * may be stored as bytes (value = byte*scale + min), as half floats, as floats or as 32-bit integers.
+ * @throws when bytes are missing or left over, or at a kind of number that is not known here */
 export function readWeights(entries: readonly WeightEntry[], bytes: Uint8Array): Weights {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const weights = new Map<string, Tensor>();
@@ -96,6 +96,7 @@ export function depthwiseFilters({ shape, data }: Tensor): Tensor {
 
 function four(shape: number[]): [number, number, number, number] {
   const [a, b, c, d] = shape;
-  if (shape.length !== 4 || a === undefined || b === undefined || c === undefined || d === undefined) throw new Error(`filters have four axes, not ${shape.length}`);
+  if (shape.length !== 4 || a === undefined || b === undefined || c === undefined || d === undefined)
+    throw new Error(`filters have four axes, not ${shape.length}`);
   return [a, b, c, d];
 }

@@ -39,11 +39,15 @@ export function subjectsOf(pairs: readonly Pick<NamedPair, 'a' | 'b' | 'same'>[]
   return new Map([...parent.keys()].map((name) => [name, find(name)]));
 }
 
-/** 95 % ranges by drawing with replacement, seeded: the same list gives the same ranges. A drawn subject counts as often as it
- *  was drawn; a pair of two subjects counts as often as the product.
- *  @param unsorted pairs of one condition
- *  @param subjects from `subjectsOf` over the whole list; null draws pairs */
-export function rateRanges(unsorted: readonly NamedPair[], subjects: ReadonlyMap<string, string> | null, draws = 200): RateRanges {
+/** 95 % ranges by drawing with replacement, seeded: the same list gives the same ranges. A drawn subject counts as
+ * often as it was drawn; a pair of two subjects counts as often as the product.
+ * @param unsorted pairs of one condition
+ * @param subjects from `subjectsOf` over the whole list; null draws pairs */
+export function rateRanges(
+  unsorted: readonly NamedPair[],
+  subjects: ReadonlyMap<string, string> | null,
+  draws = 200,
+): RateRanges {
   const random = seeded(20_261_123);
   // Sorted once: sorting each draw anew then costs one pass.
   const pairs = [...unsorted].sort((a, b) => a.distance - b.distance);
@@ -59,12 +63,20 @@ export function rateRanges(unsorted: readonly NamedPair[], subjects: ReadonlyMap
       const [a, b] = [subjects!.get(pair.a)!, subjects!.get(pair.b)!];
       return a === b ? countOf.get(a)! : countOf.get(a)! * countOf.get(b)!;
     };
-    const weighted = pairs.map((pair, i) => ({ distance: pair.distance, same: pair.same, weight: weight(pair, i) })).filter((pair) => pair.weight > 0);
+    const weighted = pairs
+      .map((pair, i) => ({ distance: pair.distance, same: pair.same, weight: weight(pair, i) }))
+      .filter((pair) => pair.weight > 0);
     // A draw without any pair of one kind says nothing about its rate.
     if (weighted.some((pair) => pair.same) && weighted.some((pair) => !pair.same)) results.push(errorRates(weighted));
   }
   const first = results[0];
-  return { over, units, draws: results.length, eer: middle95(results.map((r) => r.eer)), fnmrAt: (first?.at ?? []).map((_, k) => middle95(results.map((r) => r.at[k]!.fnmr))) };
+  return {
+    over,
+    units,
+    draws: results.length,
+    eer: middle95(results.map((r) => r.eer)),
+    fnmrAt: (first?.at ?? []).map((_, k) => middle95(results.map((r) => r.at[k]!.fnmr))),
+  };
 }
 
 function drawn(units: number, random: () => number): Uint32Array {
@@ -75,7 +87,8 @@ function drawn(units: number, random: () => number): Uint32Array {
 
 function middle95(values: readonly number[]): Range {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))] ?? NaN;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))] ?? NaN;
   return { from: at(0.025), to: at(0.975) };
 }
 

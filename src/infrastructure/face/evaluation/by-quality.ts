@@ -26,13 +26,16 @@ interface Marks {
   readonly referDistanceMax: number;
 }
 
-/** Rates at the marks by quality, colour and size of the pictures. @param pairs with a score; others say nothing about quality */
+/** Rates at the marks by quality, colour and size of the pictures. @param pairs with a score; others say nothing about
+ * quality */
 export function ratesByQuality(pairs: readonly JudgedPair[], marks: Marks): Record<string, GroupRates> {
   const groups = new Map<string, JudgedPair[]>();
   for (const pair of pairs) {
     for (const name of groupsOf(pair)) groups.set(name, [...(groups.get(name) ?? []), pair]);
   }
-  return Object.fromEntries([...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, group]) => [name, groupRates(group, marks)]));
+  return Object.fromEntries(
+    [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, group]) => [name, groupRates(group, marks)]),
+  );
 }
 
 function groupRates(pairs: readonly JudgedPair[], { matchDistanceMax, referDistanceMax }: Marks): GroupRates {
@@ -41,7 +44,11 @@ function groupRates(pairs: readonly JudgedPair[], { matchDistanceMax, referDista
     fmr: withBound(kind(false), (distance) => distance <= distanceMax),
     fnmr: withBound(kind(true), (distance) => distance > distanceMax),
   });
-  return { pairs: { same: kind(true).length, different: kind(false).length }, match: at(matchDistanceMax), refer: at(referDistanceMax) };
+  return {
+    pairs: { same: kind(true).length, different: kind(false).length },
+    match: at(matchDistanceMax),
+    refer: at(referDistanceMax),
+  };
 }
 
 function withBound(pairs: readonly JudgedPair[], counts: (distance: number) => boolean): RateWithBound {

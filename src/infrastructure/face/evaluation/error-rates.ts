@@ -40,9 +40,11 @@ export interface CurvePoint {
  *  @throws {RangeError} without same-person or without different-person pairs */
 export function errorCurve(pairs: readonly ScoredPair[]): CurvePoint[] {
   const sorted = [...pairs].sort((a, b) => a.distance - b.distance);
-  const total = (same: boolean): number => sorted.reduce((sum, pair) => sum + (pair.same === same ? (pair.weight ?? 1) : 0), 0);
+  const total = (same: boolean): number =>
+    sorted.reduce((sum, pair) => sum + (pair.same === same ? (pair.weight ?? 1) : 0), 0);
   const [genuine, impostor] = [total(true), total(false)];
-  if (genuine === 0 || impostor === 0) throw new RangeError(`${genuine} same-person and ${impostor} different-person pairs; both kinds are needed`);
+  if (genuine === 0 || impostor === 0)
+    throw new RangeError(`${genuine} same-person and ${impostor} different-person pairs; both kinds are needed`);
   const curve: CurvePoint[] = [{ distance: -1, fmr: 0, fnmr: 1 }];
   let [matched, falselyMatched] = [0, 0];
   for (const [i, pair] of sorted.entries()) {
@@ -50,7 +52,8 @@ export function errorCurve(pairs: readonly ScoredPair[]): CurvePoint[] {
     if (pair.same) matched += pair.weight ?? 1;
     else falselyMatched += pair.weight ?? 1;
     // Pairs at one distance match together or not at all.
-    if (sorted[i + 1]?.distance !== pair.distance) curve.push({ distance: pair.distance, fmr: falselyMatched / impostor, fnmr: 1 - matched / genuine });
+    if (sorted[i + 1]?.distance !== pair.distance)
+      curve.push({ distance: pair.distance, fmr: falselyMatched / impostor, fnmr: 1 - matched / genuine });
   }
   return curve;
 }
@@ -60,14 +63,22 @@ export function errorCurve(pairs: readonly ScoredPair[]): CurvePoint[] {
 export function errorRates(pairs: readonly ScoredPair[]): ErrorRates {
   const curve = errorCurve(pairs);
   const impostors = pairs.filter((pair) => !pair.same).length;
-  const closest = curve.reduce((best, point) => (Math.abs(point.fmr - point.fnmr) < Math.abs(best.fmr - best.fnmr) ? point : best));
+  const closest = curve.reduce((best, point) =>
+    Math.abs(point.fmr - point.fnmr) < Math.abs(best.fmr - best.fnmr) ? point : best,
+  );
   return {
     eer: (closest.fmr + closest.fnmr) / 2,
     eerDistance: matchDistance(closest),
     at: FMR_POINTS.map((fmrMax) => {
       // The curve's false matches only rise, so the last point that keeps to the rate is the most generous one.
       const point = curve.findLast(({ fmr }) => fmr <= fmrMax)!;
-      return { fmrMax, fnmr: point.fnmr, fmr: point.fmr, distanceMax: matchDistance(point), resolved: impostors >= 1 / fmrMax };
+      return {
+        fmrMax,
+        fnmr: point.fnmr,
+        fmr: point.fmr,
+        distanceMax: matchDistance(point),
+        resolved: impostors >= 1 / fmrMax,
+      };
     }),
   };
 }

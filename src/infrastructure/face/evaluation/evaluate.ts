@@ -12,7 +12,15 @@ import { errorRates, ratesAt, type ErrorRates, type OperatingPoint } from './err
 import type { LabelledPair } from './pair-list.js';
 
 /** What became of one picture. */
-export type Enrolment = { readonly kind: 'enrolled'; readonly embedding: Float32Array; readonly measures: PictureMeasures; readonly elapsedMs: number; readonly faces: number } | { readonly kind: 'failed'; readonly reason: string; readonly detail: string };
+export type Enrolment =
+  | {
+      readonly kind: 'enrolled';
+      readonly embedding: Float32Array;
+      readonly measures: PictureMeasures;
+      readonly elapsedMs: number;
+      readonly faces: number;
+    }
+  | { readonly kind: 'failed'; readonly reason: string; readonly detail: string };
 
 export interface ScoredLabelledPair extends NamedPair {
   readonly condition: string;
@@ -51,7 +59,11 @@ export interface EvaluationReport {
     readonly enrolled: number;
     readonly failed: readonly { readonly image: string; readonly reason: string; readonly detail: string }[];
   };
-  readonly timing: { readonly msPerImage: { readonly p50: number; readonly p95: number; readonly mean: number }; readonly imagesPerSecond: number; readonly workers: number };
+  readonly timing: {
+    readonly msPerImage: { readonly p50: number; readonly p95: number; readonly mean: number };
+    readonly imagesPerSecond: number;
+    readonly workers: number;
+  };
   readonly conditions: Readonly<Record<string, ConditionReport>>;
   /** By quality, colour and size of the pictures, over all conditions. */
   readonly byQuality: Readonly<Record<string, GroupRates>>;
@@ -72,20 +84,31 @@ export interface Evaluation {
 /** Measures a comparer on a labelled list: every picture once, then every pair. Pictures without a usable face count as
  *  non-matches, so that a comparer cannot look better by giving up.
  *  @throws when a picture cannot be opened: the list is wrong then, not the comparer */
-export async function evaluate(comparer: OnnxFaceComparer, list: readonly LabelledPair[], options: EvaluationOptions): Promise<Evaluation> {
+export async function evaluate(
+  comparer: OnnxFaceComparer,
+  list: readonly LabelledPair[],
+  options: EvaluationOptions,
+): Promise<Evaluation> {
   const { enrolments, seconds } = await enrolAll(comparer, [...new Set(list.flatMap(({ a, b }) => [a, b]))], options);
   const set = comparer.modelSet();
   const pairs = list.map((pair) => ({ ...pair, ...scored(enrolments.get(pair.a)!, enrolments.get(pair.b)!, set) }));
   const subjects = subjectsOf(pairs);
   const conditions: Record<string, ConditionReport> = {};
-  for (const name of new Set(pairs.map((pair) => pair.condition))) conditions[name] = conditionReport(pairs.filter((pair) => pair.condition === name), subjects, set);
+  for (const name of new Set(pairs.map((pair) => pair.condition)))
+    conditions[name] = conditionReport(
+      pairs.filter((pair) => pair.condition === name),
+      subjects,
+      set,
+    );
   const report: EvaluationReport = {
     format: 'honnin-face-evaluation/1',
     algorithm: comparer.algorithm(),
     images: {
       total: enrolments.size,
       enrolled: [...enrolments.values()].filter(({ kind }) => kind === 'enrolled').length,
-      failed: [...enrolments].flatMap(([image, e]) => (e.kind === 'failed' ? [{ image, reason: e.reason, detail: e.detail }] : [])),
+      failed: [...enrolments].flatMap(([image, e]) =>
+        e.kind === 'failed' ? [{ image, reason: e.reason, detail: e.detail }] : [],
+      ),
     },
     timing: timing([...enrolments.values()], seconds, comparer.load().workers),
     conditions,
@@ -94,7 +117,11 @@ export async function evaluate(comparer: OnnxFaceComparer, list: readonly Labell
   return { report, pairs };
 }
 
-async function enrolAll(comparer: OnnxFaceComparer, images: readonly string[], { root, primary, onProgress }: EvaluationOptions): Promise<{ enrolments: Map<string, Enrolment>; seconds: number }> {
+async function enrolAll(
+  comparer: OnnxFaceComparer,
+  images: readonly string[],
+  { root, primary, onProgress }: EvaluationOptions,
+): Promise<{ enrolments: Map<string, Enrolment>; seconds: number }> {
   const enrolments = new Map<string, Enrolment>();
   const start = performance.now();
   const next = images.values();
@@ -115,7 +142,13 @@ async function enrol(comparer: OnnxFaceComparer, bytes: Uint8Array, primary: Pri
   if (ended.outcome !== 'done') return { kind: 'failed', reason: ended.outcome, detail: ended.detail };
   const { result } = ended;
   if (result.kind === 'unusable') return { kind: 'failed', reason: result.reason, detail: result.detail };
-  return { kind: 'enrolled', embedding: result.embedding, elapsedMs: result.elapsedMs, faces: result.faces.length, measures: result.measures };
+  return {
+    kind: 'enrolled',
+    embedding: result.embedding,
+    elapsedMs: result.elapsedMs,
+    faces: result.faces.length,
+    measures: result.measures,
+  };
 }
 
 /** A pair's distance with what the pictures' quality adds: what points follow from. */
@@ -123,7 +156,10 @@ function scored(a: Enrolment, b: Enrolment, set: ModelSet): Omit<JudgedPair, 'sa
   if (a.kind !== 'enrolled' || b.kind !== 'enrolled') return { distance: Infinity, measures: null, doubts: [] };
   const distance = wholeDistance(distanceOf(a.embedding, b.embedding, set.distance));
   const { basis } = scoreComparison({
-    scoring: scoringOf(set), captured: a.measures, card: { distance, measures: b.measures }, registered: null,
+    scoring: scoringOf(set),
+    captured: a.measures,
+    card: { distance, measures: b.measures },
+    registered: null,
   });
   return {
     distance: (distance + basis.card.correction) / DISTANCE_SCALE,
@@ -132,16 +168,36 @@ function scored(a: Enrolment, b: Enrolment, set: ModelSet): Omit<JudgedPair, 'sa
   };
 }
 
-function conditionReport(pairs: readonly ScoredLabelledPair[], subjects: ReadonlyMap<string, string> | null, set: ModelSet): ConditionReport {
-  const count = (chosen: readonly ScoredLabelledPair[]): { same: number; different: number } => ({ same: chosen.filter((p) => p.same).length, different: chosen.filter((p) => !p.same).length });
+function conditionReport(
+  pairs: readonly ScoredLabelledPair[],
+  subjects: ReadonlyMap<string, string> | null,
+  set: ModelSet,
+): ConditionReport {
+  const count = (chosen: readonly ScoredLabelledPair[]): { same: number; different: number } => ({
+    same: chosen.filter((p) => p.same).length,
+    different: chosen.filter((p) => !p.same).length,
+  });
   const counted = { pairs: count(pairs), pairsWithFailure: count(pairs.filter((pair) => pair.distance === Infinity)) };
-  if (counted.pairs.same === 0 || counted.pairs.different === 0) return { ...counted, rates: null, noRates: 'both same-person and different-person pairs are needed', ranges95: null, bands: null };
+  if (counted.pairs.same === 0 || counted.pairs.different === 0)
+    return {
+      ...counted,
+      rates: null,
+      noRates: 'both same-person and different-person pairs are needed',
+      ranges95: null,
+      bands: null,
+    };
   const rates = errorRates(pairs);
   const { matchPointsMin, referPointsMin } = suggestedBands(set);
   const { matchDistanceMax, referDistanceMax } = set.suggestedBands;
   return {
     ...counted,
-    rates: { ...rates, at: rates.at.map((point) => ({ ...point, pointsMin: point.distanceMax === null ? null : pointsOf(point.distanceMax, set.calibration) })) },
+    rates: {
+      ...rates,
+      at: rates.at.map((point) => ({
+        ...point,
+        pointsMin: point.distanceMax === null ? null : pointsOf(point.distanceMax, set.calibration),
+      })),
+    },
     noRates: null,
     ranges95: rateRanges(pairs, subjects),
     bands: {

@@ -1,4 +1,5 @@
-/** One row of a labelled list: two pictures, whether they show one person, and under which condition they were taken. */
+/** One row of a labelled list: two pictures, whether they show one person, and under which condition they were
+ * taken. */
 export interface LabelledPair {
   readonly a: string;
   readonly b: string;
@@ -11,16 +12,20 @@ export class PairListError extends Error {}
 
 const MISSING_CONDITION = 'all';
 
-/** Reads a CSV list of labelled pairs (RFC 4180, with or without CR, optional byte order mark). The header names the columns in
- *  any order: `a`, `b`, `same` (1/0, true/false, yes/no), and optionally `condition`; further columns are ignored.
- *  @throws {PairListError} where a column or a value is missing or not understood */
+/** Reads a CSV list of labelled pairs (RFC 4180, with or without CR, optional byte order mark). The header names the
+ * columns in any order: `a`, `b`, `same` (1/0, true/false, yes/no), and optionally `condition`; further columns are
+ * ignored.
+ * @throws {PairListError} where a column or a value is missing or not understood */
 export function parsePairList(text: string): LabelledPair[] {
   const [header, ...rows] = csvRows(text.replace(/^\uFEFF/, ''));
   if (!header) throw new PairListError('the list is empty; its first line must name the columns a, b, same, condition');
   const columns = header.fields.map((name) => name.trim().toLowerCase());
   const column = (name: string): number => {
     const at = columns.indexOf(name);
-    if (at < 0) throw new PairListError(`the list has no column '${name}'; its first line must name a, b, same and, if wanted, condition`);
+    if (at < 0)
+      throw new PairListError(
+        `the list has no column '${name}'; its first line must name a, b, same and, if wanted, condition`,
+      );
     return at;
   };
   const [a, b, same] = [column('a'), column('b'), column('same')];
@@ -31,7 +36,12 @@ export function parsePairList(text: string): LabelledPair[] {
       if (!text) throw new PairListError(`line ${line}: no value for '${name}'`);
       return text;
     };
-    return { a: value(a, 'a'), b: value(b, 'b'), same: yesOrNo(value(same, 'same'), line), condition: condition < 0 ? MISSING_CONDITION : fields[condition]?.trim() || MISSING_CONDITION };
+    return {
+      a: value(a, 'a'),
+      b: value(b, 'b'),
+      same: yesOrNo(value(same, 'same'), line),
+      condition: condition < 0 ? MISSING_CONDITION : fields[condition]?.trim() || MISSING_CONDITION,
+    };
   });
 }
 
