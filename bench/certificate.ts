@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as pkijs from 'pkijs';
-import { parseCertificate } from '../dist/infrastructure/certificate/certificate.js';
-import { CrlIndexing } from '../dist/infrastructure/certificate/crl-indexing.js';
-import { openCrl } from '../dist/infrastructure/certificate/crl.js';
-import { verifyCrl } from '../dist/infrastructure/certificate/crl-verifier.js';
-import { verifyOcspResponse } from '../dist/infrastructure/certificate/ocsp-response-verifier.js';
-import { verifyPath } from '../dist/infrastructure/certificate/path-verifier.js';
-import { profileFor } from '../dist/infrastructure/certificate/profiles.js';
-import { CARD_ALGORITHMS } from '../dist/infrastructure/certificate/public-key.js';
-import { trustAnchor } from '../dist/infrastructure/certificate/trust-anchors.js';
+import { parseCertificate } from '../dist/infrastructure/x509/certificate/certificate.js';
+import { CrlIndexing } from '../dist/infrastructure/jpki/crl-indexing.js';
+import { openCrl } from '../dist/infrastructure/x509/revocation/crl.js';
+import { verifyCrl } from '../dist/infrastructure/x509/revocation/crl-verifier.js';
+import { verifyOcspResponse } from '../dist/infrastructure/x509/revocation/ocsp-response-verifier.js';
+import { verifyPath } from '../dist/infrastructure/x509/path/path-verifier.js';
+import { profileFor } from '../dist/infrastructure/x509/path/profiles.js';
+import { CARD_ALGORITHMS } from '../dist/infrastructure/x509/certificate/public-key.js';
+import { trustAnchor } from '../dist/infrastructure/x509/path/trust-anchors.js';
 import { makeMaterial, type Material } from './certificate/material.ts';
 import type { Bench, BenchReport } from './report.ts';
 

@@ -1,10 +1,10 @@
 import { scoreComparison, type ScoreBasis } from '../dist/domain/registration/face-score.js';
-import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image-decoder.js';
-import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set.js';
+import { FaceEngine } from '../dist/infrastructure/face/engine/face-engine.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image/image-decoder.js';
+import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set/model-set.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from '../dist/infrastructure/face/onnx-face-comparer.js';
-import { measurePicture } from '../dist/infrastructure/face/picture-measures.js';
-import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../dist/sandbox/demo-faces.js';
+import { measurePicture } from '../dist/infrastructure/face/judgement/picture-measures.js';
+import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../dist/sandbox/card/demo-faces.js';
 import type { Bench } from './report.ts';
 
 const cacheDir = process.env['HONNIN_MODEL_CACHE'] ?? defaultModelCacheDir();

@@ -6,11 +6,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { readPhoto, readPhotoOutline } from '../dist/domain/photo/photo-reader.js';
-import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image-decoder.js';
-import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set.js';
+import { FaceEngine } from '../dist/infrastructure/face/engine/face-engine.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image/image-decoder.js';
+import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set/model-set.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from '../dist/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../dist/sandbox/demo-faces.js';
+import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../dist/sandbox/card/demo-faces.js';
 import { installPeers, runPeer } from './face/peers.ts';
 import type { Bench, BenchReport } from './report.ts';
 

@@ -1,16 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
-import { reportedSets } from '../dist/cli/face-lists.js';
+import { reportedSets } from '../dist/cli/face/face-lists.js';
 import { scoreComparison } from '../dist/domain/registration/face-score.js';
-import { distanceOf, scoringOf, suggestedBands, wholeDistance } from '../dist/infrastructure/face/calibration.js';
-import { subjectsOf } from '../dist/infrastructure/face/evaluation/bootstrap.js';
+import {
+  distanceOf,
+  scoringOf,
+  suggestedBands,
+  wholeDistance,
+} from '../dist/infrastructure/face/engine/calibration.js';
+import { subjectsOf } from '../dist/infrastructure/face/evaluation/statistics/bootstrap.js';
 import { parsePairList } from '../dist/infrastructure/face/evaluation/pair-list.js';
-import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
-import type { AnalysedPicture } from '../dist/infrastructure/face/face-jobs.js';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image-decoder.js';
-import { DEFAULT_MODEL_SET, type ModelSet } from '../dist/infrastructure/face/model-set.js';
-import { loadModelSet } from '../dist/infrastructure/face/model-set-file.js';
+import { FaceEngine } from '../dist/infrastructure/face/engine/face-engine.js';
+import type { AnalysedPicture } from '../dist/infrastructure/face/worker/face-jobs.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image/image-decoder.js';
+import { DEFAULT_MODEL_SET, type ModelSet } from '../dist/infrastructure/face/model-set/model-set.js';
+import { loadModelSet } from '../dist/infrastructure/face/model-set/model-set-file.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from '../dist/infrastructure/face/onnx-face-comparer.js';
 import { blended, type Marked } from './morphs/blend.ts';
 import type { Bench, BenchReport } from './report.ts';

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
-import { verdictOfCheck } from '../dist/application/photograph-tally.js';
+import { verdictOfCheck } from '../dist/application/door/photograph-tally.js';
 import { DEFAULT_POLICY } from '../dist/domain/policy/policy.js';
-import { FaceEngine } from '../dist/infrastructure/face/face-engine.js';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image-decoder.js';
-import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set.js';
+import { FaceEngine } from '../dist/infrastructure/face/engine/face-engine.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../dist/infrastructure/face/image/image-decoder.js';
+import { DEFAULT_MODEL_SET } from '../dist/infrastructure/face/model-set/model-set.js';
 import { defaultModelCacheDir, OnnxFaceComparer } from '../dist/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_FACE_NAMES, loadDemoFace } from '../dist/sandbox/demo-faces.js';
+import { DEMO_FACE_NAMES, loadDemoFace } from '../dist/sandbox/card/demo-faces.js';
 import { ALTERATIONS, randomOf, type Portrait } from './portrait/alterations.ts';
 import { VARIANTS } from './portrait/variants.ts';
 import type { Bench, BenchReport } from './report.ts';

@@ -6,7 +6,7 @@ import { PublicationApiModule } from './api/publication/publication-api.module.j
 import { HealthChecks } from './api/health-checks.js';
 import { ApplicationModule } from './application/application.module.js';
 import { verifierPageFile } from './console/build-page.js';
-import { Config } from './infrastructure/config.js';
+import { Config } from './infrastructure/settings/config.js';
 import type { Foundation } from './infrastructure/installation/foundation.js';
 import { InfrastructureModule } from './infrastructure/infrastructure.module.js';
 import { RecentHealth } from './recent-health.js';

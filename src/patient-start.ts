@@ -1,11 +1,11 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { ApiSettings } from './api/api-settings.js';
-import { WaitingDoor } from './api/waiting-door.js';
-import { OutcomeUnknownError } from './application/commands/decide-and-append.js';
-import { EventStoreUnavailableError, type EventStore } from './application/ports/event-store.js';
-import { urlOf, type Config } from './infrastructure/config.js';
-import { storeAddress } from './infrastructure/event-store/kurrent-address.js';
-import { tlsTrouble } from './infrastructure/event-store/store-tls.js';
+import { WaitingDoor } from './api/edge/waiting-door.js';
+import { OutcomeUnknownError } from './application/decisions/decide-and-append.js';
+import { EventStoreUnavailableError, type EventStore } from './application/ports/store/event-store.js';
+import { urlOf, type Config } from './infrastructure/settings/config.js';
+import { storeAddress } from './infrastructure/event-store/kurrent/kurrent-address.js';
+import { tlsTrouble } from './infrastructure/event-store/kurrent/store-tls.js';
 import { openedStore } from './infrastructure/installation/foundation.js';
 
 const AGAIN_MS = 1_000;

@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { Metrics } from './api/metrics.js';
 import { Background } from './application/background.js';
-import { COMPARISON_SECONDS } from './application/work-tally.js';
-import { CaseWatch } from './application/case-watch.js';
-import { CheckpointOutlets, type OutletStatus } from './application/ports/checkpoint-outlets.js';
+import { COMPARISON_SECONDS } from './application/case/work-tally.js';
+import { CaseWatch } from './application/case/case-watch.js';
+import { CheckpointOutlets, type OutletStatus } from './application/ports/audit/checkpoint-outlets.js';
 import { EffectDispatcher } from './application/saga/effect-dispatcher.js';
 import { PerformEffect } from './application/saga/perform-effect.js';
-import { Config } from './infrastructure/config.js';
-import { diskState } from './infrastructure/disk-state.js';
+import { Config } from './infrastructure/settings/config.js';
+import { diskState } from './infrastructure/data-folder/disk-state.js';
 import { EVENTS_FILE } from './infrastructure/event-store/open-event-store.js';
 import { READ_MODEL_FILE } from './infrastructure/read-model/read-model-database.js';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { SubscriptionRunner } from '../../dist/application/subscriptions/subscription-runner.js';
-import { AuditLogConsumer } from '../../dist/infrastructure/audit/audit-log-consumer.js';
-import { SqliteEventStore } from '../../dist/infrastructure/event-store/sqlite-event-store.js';
+import { AuditLogConsumer } from '../../dist/infrastructure/audit/log/audit-log-consumer.js';
+import { SqliteEventStore } from '../../dist/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { ReadModelDatabase } from '../../dist/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../dist/infrastructure/read-model/sqlite-position-store.js';
 import type { BenchReport } from '../report.ts';

@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import type { NewEvent } from '../../dist/domain/event-envelope.js';
 import { canonicalJson } from '../../dist/domain/values/canonical-json.js';
 import { LogKeys } from '../../dist/infrastructure/audit/log-keys.js';
-import { ThreadedLogBuilder } from '../../dist/infrastructure/audit/threaded-log-builder.js';
-import { TileLog } from '../../dist/infrastructure/audit/tile-log.js';
-import { prepareSchema, rowChecksum } from '../../dist/infrastructure/event-store/sqlite-schema.js';
+import { ThreadedLogBuilder } from '../../dist/infrastructure/audit/log/threaded-log-builder.js';
+import { TileLog } from '../../dist/infrastructure/audit/log/tile-log.js';
+import { prepareSchema, rowChecksum } from '../../dist/infrastructure/event-store/sqlite/sqlite-schema.js';
 import { KeyRing } from '../../dist/infrastructure/vault/key-ring.js';
 import { SyntheticHistory } from '../../dist/sandbox/synthetic-history.js';
 

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { contextConstructed, encodeDer, encodeOid, TAG } from '../../dist/infrastructure/certificate/der.js';
+import { contextConstructed, encodeDer, encodeOid, TAG } from '../../dist/infrastructure/x509/asn1/der.js';
 
 /** A root, a card certificate, an OCSP answer and a CRL as they come from an authority, for one kind of key. */
 export interface Material {

@@ -5,9 +5,9 @@ import { ApiSettings } from '../../dist/api/api-settings.js';
 import { createApp } from '../../dist/api/create-app.js';
 import { AppModule } from '../../dist/app.module.js';
 import { Background } from '../../dist/application/background.js';
-import { RefuseAtDoor } from '../../dist/application/commands/refuse-at-door.js';
-import { ImageVault } from '../../dist/application/ports/image-vault.js';
-import { Config } from '../../dist/infrastructure/config.js';
+import { RefuseAtDoor } from '../../dist/application/door/refuse-at-door.js';
+import { ImageVault } from '../../dist/application/ports/registrant/image-vault.js';
+import { Config } from '../../dist/infrastructure/settings/config.js';
 import { Foundation } from '../../dist/infrastructure/installation/foundation.js';
 
 const WRITERS = 64;

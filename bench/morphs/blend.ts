@@ -1,5 +1,5 @@
-import { apply, fitSimilarity } from '../../dist/infrastructure/face/alignment.js';
-import type { Point, RgbImage } from '../../dist/infrastructure/face/rgb-image.js';
+import { apply, fitSimilarity } from '../../dist/infrastructure/face/engine/alignment.js';
+import type { Point, RgbImage } from '../../dist/infrastructure/face/image/rgb-image.js';
 
 /** A picture with 68 points of its face. */
 export interface Marked {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FaceEngine } from '../../dist/infrastructure/face/face-engine.js';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../../dist/infrastructure/face/image-decoder.js';
-import { DEFAULT_MODEL_SET } from '../../dist/infrastructure/face/model-set.js';
-import { loadDemoFace, type DemoFaceName } from '../../dist/sandbox/demo-faces.js';
+import { FaceEngine } from '../../dist/infrastructure/face/engine/face-engine.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../../dist/infrastructure/face/image/image-decoder.js';
+import { DEFAULT_MODEL_SET } from '../../dist/infrastructure/face/model-set/model-set.js';
+import { loadDemoFace, type DemoFaceName } from '../../dist/sandbox/card/demo-faces.js';
 import { ALTERATIONS, randomOf } from './alterations.ts';
 import { VARIANTS } from './variants.ts';
 

@@ -1,8 +1,8 @@
-import { DEFAULT_REFUSAL_LIMITS } from '../application/commands/refuse-at-door.js';
-import type { RefusalLimits } from '../application/refusal-budget.js';
-import type { PaceLimits } from './booth/upload-pace.js';
-import type { TurnLimits } from './turns.js';
-import type { ProxyTrust } from './client-address.js';
+import { DEFAULT_REFUSAL_LIMITS } from '../application/door/refuse-at-door.js';
+import type { RefusalLimits } from '../application/door/refusal-budget.js';
+import type { PaceLimits } from './booth/uploads/upload-pace.js';
+import type { TurnLimits } from './edge/turns.js';
+import type { ProxyTrust } from './edge/client-address.js';
 
 /** Hard caps in bytes. What a policy allows may be smaller, never larger. */
 export interface ApiLimits {

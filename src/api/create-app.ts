@@ -9,17 +9,17 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ApiSettings } from './api-settings.js';
-import { isTrusted } from './client-address.js';
-import { Connections } from './connections.js';
-import { EdgeGate } from './edge-gate.js';
-import { EdgeLimits } from './edge-limits.js';
+import { isTrusted } from './edge/client-address.js';
+import { Connections } from './edge/connections.js';
+import { EdgeGate } from './edge/edge-gate.js';
+import { EdgeLimits } from './edge/edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLog, NestLog } from './log.js';
 import { Metrics } from './metrics.js';
-import { openApiDocument } from './openapi.js';
-import { PROBLEM_TYPE, sendProblem } from './problem.filter.js';
-import { codeOfStatus, ProblemError, problemDocument } from './problems.js';
-import { HSTS, SECURITY_HEADERS } from './security-headers.js';
+import { openApiDocument } from './contract/openapi.js';
+import { PROBLEM_TYPE, sendProblem } from './contract/problem.filter.js';
+import { codeOfStatus, ProblemError, problemDocument } from './contract/problems.js';
+import { HSTS, SECURITY_HEADERS } from './edge/security-headers.js';
 
 const PATH_PARAMETER_MAX = 256;
 /** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */

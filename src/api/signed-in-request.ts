@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { parseJson } from './json-body.js';
-import { ProblemError } from './problems.js';
-import { validated, type FormError } from './validation.js';
+import { parseJson } from './contract/json-body.js';
+import { ProblemError } from './contract/problems.js';
+import { validated, type FormError } from './contract/validation.js';
 
 /** As the server writes its own ids. */
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

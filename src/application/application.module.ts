@@ -6,22 +6,22 @@ import { VerifierPageRecord } from './audit/verifier-page-record.js';
 import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
-import { CaseWatch } from './case-watch.js';
-import { AccessLog } from './commands/access-log.js';
-import { Claims } from './commands/claims.js';
-import { DecideAndAppend } from './commands/decide-and-append.js';
+import { CaseWatch } from './case/case-watch.js';
+import { AccessLog } from './access/access-log.js';
+import { Claims } from './door/claims.js';
+import { DecideAndAppend } from './decisions/decide-and-append.js';
 import { EndRequestHandler } from './commands/end-request.js';
-import { ExportBundleHandler } from './commands/export-bundle.js';
+import { ExportBundleHandler } from './access/export-bundle.js';
 import { ApproveActHandler, DeclineActHandler, ProposeActHandler } from './commands/dual-control.js';
-import { Challenges, IssueChallengeHandler } from './commands/issue-challenge.js';
+import { Challenges, IssueChallengeHandler } from './door/issue-challenge.js';
 import { EnrolBoothHandler, SuspendBoothHandler } from './commands/manage-booth.js';
 import { ReplayParkedHandler, ResumeConsumerHandler, ViewConsumersHandler } from './commands/manage-consumers.js';
 import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } from './commands/manage-policy.js';
-import { ReceiveRequestHandler } from './commands/receive-request.js';
-import { RefuseAtDoor } from './commands/refuse-at-door.js';
+import { ReceiveRequestHandler } from './door/receive-request.js';
+import { RefuseAtDoor } from './door/refuse-at-door.js';
 import { ResumeEffectHandler } from './commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
-import { RecordAccessRefusedHandler, ViewImageHandler } from './commands/view-image.js';
+import { RecordAccessRefusedHandler, ViewImageHandler } from './access/view-image.js';
 import {
   CompareListsHandler,
   RecordViewHandler,
@@ -29,9 +29,9 @@ import {
   ViewHoldHandler,
   ViewListHandler,
   ViewReceiptHandler,
-} from './commands/view-records.js';
-import { ViewWhatIfHandler } from './commands/view-what-if.js';
-import { CurrentPolicy } from './current-policy.js';
+} from './access/view-records.js';
+import { ViewWhatIfHandler } from './access/view-what-if.js';
+import { CurrentPolicy } from './decisions/current-policy.js';
 import { DualActs } from './dual-acts.js';
 import { FirstStart } from './first-start.js';
 import { CheckPhotoHandler } from './queries/check-photo.js';
@@ -54,12 +54,12 @@ import { EffectDispatcher } from './saga/effect-dispatcher.js';
 import { EvidenceRetention } from './saga/evidence-retention.js';
 import { PerformEffect } from './saga/perform-effect.js';
 import { SagaReactor } from './saga/saga-reactor.js';
-import { CardCheck } from './card-check.js';
-import { RegistrantGroup } from './registrant-group.js';
-import { SubjectResolver } from './subject-resolver.js';
+import { CardCheck } from './door/card-check.js';
+import { RegistrantGroup } from './case/registrant-group.js';
+import { SubjectResolver } from './case/subject-resolver.js';
 import { Consumers } from './subscriptions/consumers.js';
 import { UnknownEvents } from './subscriptions/unknown-events.js';
-import { TombstoneSweep } from './tombstone-sweep.js';
+import { TombstoneSweep } from './case/tombstone-sweep.js';
 
 const handlers = [
   IssueChallengeHandler,

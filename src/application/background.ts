@@ -1,16 +1,16 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { upcast } from '../domain/event-registry.js';
 import { olderInWords } from '../domain/policy/shipped-default.js';
-import { CurrentPolicy } from './current-policy.js';
+import { CurrentPolicy } from './decisions/current-policy.js';
 import { LogWatch } from './audit/log-watch.js';
 import { FirstStart } from './first-start.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { ClockWatch } from './installation/clock-watch.js';
 import { Intake } from './installation/intake.js';
-import { EventStore } from './ports/event-store.js';
-import { LogConsumers } from './ports/log-consumers.js';
-import { PositionStore } from './ports/position-store.js';
-import { ReadModelConsumers } from './ports/read-model-consumers.js';
+import { EventStore } from './ports/store/event-store.js';
+import { LogConsumers } from './ports/store/log-consumers.js';
+import { PositionStore } from './ports/store/position-store.js';
+import { ReadModelConsumers } from './ports/store/read-model-consumers.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationRelay } from './publication/publication-relay.js';
 import { ClaimSweep } from './saga/claim-sweep.js';
@@ -21,7 +21,7 @@ import { SagaReactor } from './saga/saga-reactor.js';
 import { Consumers } from './subscriptions/consumers.js';
 import { UnknownEvents } from './subscriptions/unknown-events.js';
 import type { StoredEvent } from '../domain/event-envelope.js';
-import { TombstoneSweep } from './tombstone-sweep.js';
+import { TombstoneSweep } from './case/tombstone-sweep.js';
 import type { SubscriptionHandler } from './subscriptions/subscription-handler.js';
 import {
   SubscriptionRunner,

@@ -5,12 +5,12 @@ import type { DualAct } from '../domain/dual-control/dual-act.events.js';
 import { tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
 import type { Tombstone } from '../domain/registrant/registrant.events.js';
 import type { Refusal } from '../domain/refusal.js';
-import { booths, consumers, dualActs, registrants, registrations, type Aggregate } from './aggregates.js';
-import { DecideAndAppend, type CommandContext } from './commands/decide-and-append.js';
-import { CurrentPolicy } from './current-policy.js';
-import { derivedId } from './ids.js';
-import { Clock } from './ports/clock.js';
-import { RegistrantGroup } from './registrant-group.js';
+import { booths, consumers, dualActs, registrants, registrations, type Aggregate } from './decisions/aggregates.js';
+import { DecideAndAppend, type CommandContext } from './decisions/decide-and-append.js';
+import { CurrentPolicy } from './decisions/current-policy.js';
+import { derivedId } from './decisions/ids.js';
+import { Clock } from './ports/store/clock.js';
+import { RegistrantGroup } from './case/registrant-group.js';
 import { Consumers } from './subscriptions/consumers.js';
 
 /** What an act does: one command to one aggregate. */

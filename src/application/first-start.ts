@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
-import { booths } from './aggregates.js';
-import { DecideAndAppend } from './commands/decide-and-append.js';
-import { CurrentPolicy } from './current-policy.js';
-import { derivedId } from './ids.js';
+import { booths } from './decisions/aggregates.js';
+import { DecideAndAppend } from './decisions/decide-and-append.js';
+import { CurrentPolicy } from './decisions/current-policy.js';
+import { derivedId } from './decisions/ids.js';
 
 const BOOTSTRAP = 'system:bootstrap';
 

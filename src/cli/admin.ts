@@ -6,7 +6,7 @@ import { AdminCall } from './admin/admin-call.js';
 import { AREAS } from './admin/areas.js';
 import { FLAG, MANY, TEXT } from './audit/arguments.js';
 import { orSayWhy } from './audit/server-answers.js';
-import { command as consumers } from './consumers.js';
+import { command as consumers } from './data/consumers.js';
 import { UsageError, type CliCommand } from './command.js';
 
 export const command: CliCommand = {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { preparedPhoto } from '../booth/prepared-photo.js';
-import { cardPhotoFrom } from '../sandbox/card-photo.js';
+import { cardPhotoFrom } from '../sandbox/card/card-photo.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
 import { CASE_ENDS, DemoWorld } from './demo/demo-world.js';

@@ -13,21 +13,21 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { policies, POLICY_ID } from '../application/aggregates.js';
-import type { EventStore } from '../application/ports/event-store.js';
+import { policies, POLICY_ID } from '../application/decisions/aggregates.js';
+import type { EventStore } from '../application/ports/store/event-store.js';
 import { upcast } from '../domain/event-registry.js';
 import { policyDecider, type PolicyState } from '../domain/policy/policy.js';
 import type { PolicyEvent } from '../domain/policy/policy.events.js';
 import { olderInWords, olderThanShipped } from '../domain/policy/shipped-default.js';
-import { examineOutlets } from '../infrastructure/audit/checkpoint-doctor.js';
-import { cardRecordVerifier, certificateVerifier } from '../infrastructure/certificate/configured-verifiers.js';
-import { Config, ConfigError } from '../infrastructure/config.js';
+import { examineOutlets } from '../infrastructure/audit/fsck/checkpoint-doctor.js';
+import { cardRecordVerifier, certificateVerifier } from '../infrastructure/jpki/configured-verifiers.js';
+import { Config, ConfigError } from '../infrastructure/settings/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
-import { storeAddress } from '../infrastructure/event-store/kurrent-address.js';
+import { storeAddress } from '../infrastructure/event-store/kurrent/kurrent-address.js';
 import { openEventStore } from '../infrastructure/event-store/open-event-store.js';
-import { rightsInWords, surveyStore } from '../infrastructure/event-store/store-rights.js';
-import { tlsTrouble } from '../infrastructure/event-store/store-tls.js';
-import { SqliteEventStore } from '../infrastructure/event-store/sqlite-event-store.js';
+import { rightsInWords, surveyStore } from '../infrastructure/event-store/kurrent/store-rights.js';
+import { tlsTrouble } from '../infrastructure/event-store/kurrent/store-tls.js';
+import { SqliteEventStore } from '../infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { OnnxFaceComparer } from '../infrastructure/face/onnx-face-comparer.js';
 import {
@@ -38,7 +38,7 @@ import {
   ocspQuestion,
   signInQuestion,
   type ServiceQuestion,
-} from '../infrastructure/service-questions.js';
+} from '../infrastructure/settings/service-questions.js';
 import { EXIT, type CliCommand } from './command.js';
 
 type Answer = { readonly finding: Finding; readonly skewSeconds: number | null };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Admin } from 'kafkajs';
-import { Config, ConfigError } from '../infrastructure/config.js';
+import { Config, ConfigError } from '../infrastructure/settings/config.js';
 import { kafkaSettings, type KafkaSettings } from '../infrastructure/kafka/kafka-client.js';
 import { examineKafka } from '../infrastructure/kafka/kafka-doctor.js';
 import { createTopics, examineTopics, topicPlans, type TopicPlan } from '../infrastructure/kafka/topics.js';

@@ -22,37 +22,40 @@ const commands: Record<string, Entry> = {
     summary: 'booths, policies, erasures, proposals, stuck steps: list, propose, approve',
     load: () => import('./admin.js'),
   },
-  policy: { summary: 'show what other thresholds would have done', load: () => import('./policy.js') },
+  policy: { summary: 'show what other thresholds would have done', load: () => import('./admin/policy.js') },
   sandbox: {
     summary: 'run the stand-ins for the authentication server, the government server and sign-in',
     load: () => import('./sandbox.js'),
   },
   projections: {
     summary: 'rebuild read models from the events and prove them equal',
-    load: () => import('./projections.js'),
+    load: () => import('./data/projections.js'),
   },
   consumers: {
     summary: 'show events that a part of the server could not take; replay, resume, skip',
-    load: () => import('./consumers.js'),
+    load: () => import('./data/consumers.js'),
   },
-  events: { summary: 'check, back up or print the event log', load: () => import('./events.js') },
-  backup: { summary: 'copy the whole installation while it serves, keys apart', load: () => import('./backup.js') },
-  restore: { summary: 'judge a backup, and put it into an empty data folder', load: () => import('./restore.js') },
-  recover: { summary: 'accept a loss by two people, and go on', load: () => import('./recover.js') },
+  events: { summary: 'check, back up or print the event log', load: () => import('./data/events.js') },
+  backup: {
+    summary: 'copy the whole installation while it serves, keys apart',
+    load: () => import('./data/backup.js'),
+  },
+  restore: { summary: 'judge a backup, and put it into an empty data folder', load: () => import('./data/restore.js') },
+  recover: { summary: 'accept a loss by two people, and go on', load: () => import('./data/recover.js') },
   kafka: { summary: 'create topics, replay, show lag and unconfirmed erasures', load: () => import('./kafka.js') },
   schemas: { summary: 'keep and check the contracts of published events', load: () => import('./schemas.js') },
-  face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face.js') },
-  models: { summary: 'build or install the face models', load: () => import('./models.js') },
+  face: { summary: 'compare faces, measure the comparer, calibrate it', load: () => import('./face/face.js') },
+  models: { summary: 'build or install the face models', load: () => import('./face/models.js') },
   'verify-certificate': {
     summary: 'say whether a certificate is valid, and why',
-    load: () => import('./verify-certificate.js'),
+    load: () => import('./certificate/verify-certificate.js'),
   },
   'verify-ocsp-response': {
     summary: 'say what an OCSP response proves',
-    load: () => import('./verify-ocsp-response.js'),
+    load: () => import('./certificate/verify-ocsp-response.js'),
   },
-  'verify-crl': { summary: 'say what a CRL proves', load: () => import('./verify-crl.js') },
-  'verify-signature': { summary: 'check one signature', load: () => import('./verify-signature.js') },
+  'verify-crl': { summary: 'say what a CRL proves', load: () => import('./certificate/verify-crl.js') },
+  'verify-signature': { summary: 'check one signature', load: () => import('./certificate/verify-signature.js') },
   bench: { summary: 'run a benchmark from bench/ and print ratios', load: () => import('./bench.js') },
 };
 
@@ -119,9 +122,9 @@ async function main(argv: string[]): Promise<number> {
 /** What an operator can put right is said in words, whatever the command: wrong settings, a log or a file that cannot
  *  be used. @returns the exit code, or null for a bug, which keeps its stack */
 async function codeOfOperators(error: unknown): Promise<number | null> {
-  const { ConfigError } = await import('../infrastructure/config.js');
+  const { ConfigError } = await import('../infrastructure/settings/config.js');
   if (error instanceof ConfigError) return EXIT.usage;
-  const { EventStoreUnavailableError } = await import('../application/ports/event-store.js');
+  const { EventStoreUnavailableError } = await import('../application/ports/store/event-store.js');
   if (error instanceof EventStoreUnavailableError) return EXIT.failed;
   return isOfSystem(error) ? EXIT.failed : null;
 }

@@ -1,4 +1,4 @@
-import { settingsHelp } from '../infrastructure/config.js';
+import { settingsHelp } from '../infrastructure/settings/config.js';
 import { EXIT, type CliCommand } from './command.js';
 
 export const command: CliCommand = {
@@ -21,7 +21,7 @@ Example
       );
     if (args.length > 0) return EXIT.usage;
     const { isOfOperators, startServer } = await import('../server.js');
-    const { ConfigError } = await import('../infrastructure/config.js');
+    const { ConfigError } = await import('../infrastructure/settings/config.js');
     try {
       const server = await startServer(process.env, {
         onWaiting: ({ url, reason }) => process.stderr.write(`honnin waits on ${url} (live, not ready): ${reason}\n`),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { VerifierPageEvent } from '../domain/audit/verifier-page.events.js';
+import type { VerifierPageEvent } from '../domain/audit/bundle/verifier-page.events.js';
 import { PAGE_TEMPLATE } from './page-template.js';
 
 export type PageDigests = VerifierPageEvent['data'];
@@ -101,7 +101,7 @@ function include(file: string, modules: Map<string, string>): void {
       .replace(IMPORT, (_, names: string, path: string) => take(names, target(file, path)))
       .replace(EXPORT, (line) => line.replace(/^export\s+/, ''))
       .replace(/^export \{\};?$/gm, '');
-  if (/^\s*(?:import|export)\b/m.test(body))
+  if (/^\s*(?:import|export)\b(?!\s*:)/m.test(body))
     throw new Error(`${file} has an import or export that the page cannot take over`);
   const names = [...source.matchAll(EXPORT)].map(([, name]) => name as string);
   modules.set(

@@ -1,17 +1,22 @@
-import { toHex, utf8 } from '../domain/audit/bytes.js';
-import { cutIntoLines, readBundle } from '../domain/audit/bundle.js';
-import { explain } from '../domain/audit/explain.js';
-import { hmacOf } from '../domain/audit/commitment.js';
-import { parseLeaf } from '../domain/audit/leaf.js';
-import { parseWitnessKey, type WitnessPolicy } from '../domain/audit/cosignature.js';
-import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../domain/audit/signed-note.js';
-import { beginVerification, isSoundReport, type Primitives, type VerifyReport } from '../domain/audit/verify-bundle.js';
-import { isSoundList, verifyList, type ListReport } from '../domain/audit/verify-list.js';
+import { toHex, utf8 } from '../domain/audit/log/bytes.js';
+import { cutIntoLines, readBundle } from '../domain/audit/bundle/bundle.js';
+import { explain } from '../domain/audit/story/explain.js';
+import { hmacOf } from '../domain/audit/log/commitment.js';
+import { parseLeaf } from '../domain/audit/log/leaf.js';
+import { parseWitnessKey, type WitnessPolicy } from '../domain/audit/log/cosignature.js';
+import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../domain/audit/log/signed-note.js';
+import {
+  beginVerification,
+  isSoundReport,
+  type Primitives,
+  type VerifyReport,
+} from '../domain/audit/bundle/verify-bundle.js';
+import { isSoundList, verifyList, type ListReport } from '../domain/audit/lists/verify-list.js';
 import { printable } from '../domain/values/printable.js';
-import { certificateRules, type CertificateRuleOptions } from '../infrastructure/certificate/certificate-check.js';
-import { certificateJudge } from '../infrastructure/certificate/judge-kept-verdict.js';
-import { isObjectIdentifier } from '../infrastructure/certificate/oids.js';
-import { splitSource, trustAnchor, TrustAnchors } from '../infrastructure/certificate/trust-anchors.js';
+import { certificateRules, type CertificateRuleOptions } from '../infrastructure/jpki/certificate-check.js';
+import { certificateJudge } from '../infrastructure/jpki/judge-kept-verdict.js';
+import { isObjectIdentifier } from '../infrastructure/x509/asn1/oids.js';
+import { splitSource, trustAnchor, TrustAnchors } from '../infrastructure/x509/path/trust-anchors.js';
 import {
   crlsIn,
   judgeBundleTimestamp,

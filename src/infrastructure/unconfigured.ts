@@ -1,5 +1,5 @@
-import { CertificateVerifier, type CertificateVerdict } from '../application/ports/certificate-verifier.js';
-import { GovernmentRegistry } from '../application/ports/government-registry.js';
+import { CertificateVerifier, type CertificateVerdict } from '../application/ports/outside/certificate-verifier.js';
+import { GovernmentRegistry } from '../application/ports/outside/government-registry.js';
 import type { GovernmentAnswer } from '../domain/registration/registration.js';
 
 /** Stands where no authentication server is configured: says that it does not know, so that requests wait instead of

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { startGovernmentServer, type GovernmentServer } from './government-server.js';
-import { startJpkiServer, type JpkiServer } from './jpki-server.js';
-import { startTimestampAuthority, type TimestampAuthorityStandIn } from './timestamp-authority.js';
-import { startTokenIssuer, type TokenIssuer } from './token-issuer.js';
-import { POLICY_OIDS } from './certificate-authority.js';
-import { TIMESTAMP_POLICY } from './timestamp-writer.js';
-import { readState, writeState } from './state-file.js';
+import { startGovernmentServer, type GovernmentServer } from './government/government-server.js';
+import { startJpkiServer, type JpkiServer } from './jpki/jpki-server.js';
+import { startTimestampAuthority, type TimestampAuthorityStandIn } from './timestamp/timestamp-authority.js';
+import { startTokenIssuer, type TokenIssuer } from './sign-in/token-issuer.js';
+import { POLICY_OIDS } from './pki/certificate-authority.js';
+import { TIMESTAMP_POLICY } from './timestamp/timestamp-writer.js';
+import { readState, writeState } from './stand-in/state-file.js';
 
 /** All stand-ins of the outside world. */
 export interface Sandbox {
@@ -99,7 +99,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 /** Settings with which the server trusts and uses these stand-ins, as environment variables. Writes the files that they
- *  point to. The names belong to src/infrastructure/config.ts. */
+ *  point to. The names belong to src/infrastructure/settings/config.ts. */
 export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, string>> {
   const { jpki, government, tokens, timestamps } = sandbox;
   const file = (name: string, content: string): string => {

@@ -8,9 +8,9 @@ import {
   registrations,
   sagas,
   type Aggregate,
-} from '../application/aggregates.js';
-import { derivedId } from '../application/ids.js';
-import { sealedEvidenceSha256 } from '../application/sealed-evidence.js';
+} from '../application/decisions/aggregates.js';
+import { derivedId } from '../application/decisions/ids.js';
+import { sealedEvidenceSha256 } from '../application/case/sealed-evidence.js';
 import type { DomainEvent } from '../domain/decider.js';
 import type { JsonObject, NewEvent } from '../domain/event-envelope.js';
 import { currentVersion } from '../domain/event-registry.js';

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
-import { writeNote } from '../../src/domain/audit/signed-note.js';
-import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
-import { isSoundList, verifyList } from '../../src/domain/audit/verify-list.js';
-import { verifyWhatIf, type SignedWhatIf } from '../../src/domain/audit/what-if-report.js';
+import { writeNote } from '../../src/domain/audit/log/signed-note.js';
+import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { isSoundList, verifyList } from '../../src/domain/audit/lists/verify-list.js';
+import { verifyWhatIf, type SignedWhatIf } from '../../src/domain/audit/what-if/what-if-report.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { primitives } from '../audit/support.js';
-import { leafText } from '../../src/domain/audit/leaf.js';
+import { leafText } from '../../src/domain/audit/log/leaf.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';

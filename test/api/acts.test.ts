@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { booths, dualActs } from '../../src/application/aggregates.js';
+import { booths, dualActs } from '../../src/application/decisions/aggregates.js';
 import { DualActs } from '../../src/application/dual-acts.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
 import { DualActRunner } from '../../src/application/saga/dual-act-runner.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';

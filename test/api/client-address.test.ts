@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { addressKey, clientAddress, UNKNOWN_ADDRESS, type ProxyTrust } from '../../src/api/client-address.js';
+import { addressKey, clientAddress, UNKNOWN_ADDRESS, type ProxyTrust } from '../../src/api/edge/client-address.js';
 
 describe('what limits count by', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { Connections } from '../../src/api/connections.js';
+import { Connections } from '../../src/api/edge/connections.js';
 
 /** As much of a socket as counts here: whence it comes, and its end. */
 class TestSocket extends EventEmitter {

@@ -5,8 +5,8 @@ import type { LightMyRequestResponse } from 'fastify';
 import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
 import { CommandBus } from '@nestjs/cqrs';
 import { writeMultipart } from '../../src/booth/multipart-body.js';
-import { caseOwner, frameBlob } from '../../src/application/case-material.js';
-import { ImageVault } from '../../src/application/ports/image-vault.js';
+import { caseOwner, frameBlob } from '../../src/application/case/case-material.js';
+import { ImageVault } from '../../src/application/ports/registrant/image-vault.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer, NOW } from './support/api-server.js';
 import {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
-import { holdReviews } from '../../src/application/aggregates.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
-import { Clock } from '../../src/application/ports/clock.js';
+import { holdReviews } from '../../src/application/decisions/aggregates.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { ApiServer, NOW } from './support/api-server.js';
 import { newBooth } from './support/booth.js';

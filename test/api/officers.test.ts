@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import type { LightMyRequestResponse } from 'fastify';
-import { holdReviews } from '../../src/application/aggregates.js';
-import { CASE_BLOBS, caseOwner } from '../../src/application/case-material.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { holdReviews } from '../../src/application/decisions/aggregates.js';
+import { CASE_BLOBS, caseOwner } from '../../src/application/case/case-material.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
 import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { AnswerSchemas } from './support/answer-schemas.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { command } from '../../src/cli/policy.js';
+import { command } from '../../src/cli/admin/policy.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer } from './support/api-server.js';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import sharp, { type JpegOptions } from 'sharp';
-import { caseOwner, CASE_BLOBS } from '../../src/application/case-material.js';
+import { caseOwner, CASE_BLOBS } from '../../src/application/case/case-material.js';
 import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
 import { readPhoto } from '../../src/domain/photo/photo-reader.js';
 import { peer, peerProgram } from '../support/peers.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import type { RequestStatusRow } from '../../src/application/ports/read-models.js';
+import type { RequestStatusRow } from '../../src/application/ports/store/read-models.js';
 import { ApiServer } from './support/api-server.js';
 
 const RECEIPT = '7K3M-9QXD-2VTB-HW60';

@@ -6,7 +6,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { LightMyRequestResponse } from 'fastify';
 import { DEFAULT_UPLOADS, type UploadSettings } from '../../src/api/api-settings.js';
 import { SignatureDoubts } from '../../src/api/booth/signature-doubts.js';
-import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
+import { RefuseAtDoor } from '../../src/application/door/refuse-at-door.js';
 import { EnrolBooth, SuspendBooth } from '../../src/application/commands/manage-booth.js';
 import { challengeRequestText } from '../../src/domain/booth/challenge-request.js';
 import { uploadPlaceText } from '../../src/domain/booth/upload-place.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Turns, type TurnLimits } from '../../src/api/turns.js';
+import { Turns, type TurnLimits } from '../../src/api/edge/turns.js';
 
 const LIMITS: TurnLimits = { perSecondBeside: 50, waitingMax: 100, waitingPerAddressMax: 60, waitMsMax: 5_000 };
 

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { UploadPace } from '../../src/api/booth/upload-pace.js';
-import { UploadPlaces, type Holder, type PlacesLimits, type UploadPlace } from '../../src/api/booth/upload-places.js';
-import { ProblemError } from '../../src/api/problems.js';
+import { UploadPace } from '../../src/api/booth/uploads/upload-pace.js';
+import {
+  UploadPlaces,
+  type Holder,
+  type PlacesLimits,
+  type UploadPlace,
+} from '../../src/api/booth/uploads/upload-places.js';
+import { ProblemError } from '../../src/api/contract/problems.js';
 
 const KIB = 1024;
 const PACE = { bytesPerSecondMin: 16 * KIB, graceSeconds: 5, bodySecondsMax: 30 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { LightMyRequestResponse } from 'fastify';
-import { SIGNED_INSTANT, utcInstantOf } from '../../src/api/validation.js';
+import { SIGNED_INSTANT, utcInstantOf } from '../../src/api/contract/validation.js';
 import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
 import { CommandBus } from '@nestjs/cqrs';
 import { AnswerSchemas } from './support/answer-schemas.js';

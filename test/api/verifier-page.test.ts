@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { VerifierPageRecord } from '../../src/application/audit/verifier-page-record.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
 import { ApiServer, VERIFIER_PAGE } from './support/api-server.js';
 
 let api: ApiServer;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { writtenReceipt } from '../../src/api/booth/receipt.js';
-import { utcInstantOf } from '../../src/api/validation.js';
+import { utcInstantOf } from '../../src/api/contract/validation.js';
 import { ApiServer } from './support/api-server.js';
 import { TokenIssuer } from './support/token-issuer.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { AccessLog } from '../../src/application/commands/access-log.js';
+import { AccessLog } from '../../src/application/access/access-log.js';
 import { application } from './fixture.js';
 
 it('tells all who ask the same at once what is on record, not what each would have recorded', async () => {

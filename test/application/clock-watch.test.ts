@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClockWatch } from '../../src/application/installation/clock-watch.js';
-import type { OutsideClocks } from '../../src/application/ports/outside-clocks.js';
+import type { OutsideClocks } from '../../src/application/ports/outside/outside-clocks.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { application } from './fixture.js';
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Intake } from '../../src/application/installation/intake.js';
-import { registrations, sagas } from '../../src/application/aggregates.js';
+import { registrations, sagas } from '../../src/application/decisions/aggregates.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
-import type { Clock } from '../../src/application/ports/clock.js';
-import type { EventStore } from '../../src/application/ports/event-store.js';
-import { PendingEffects } from '../../src/application/ports/pending-effects.js';
+import type { Clock } from '../../src/application/ports/store/clock.js';
+import type { EventStore } from '../../src/application/ports/store/event-store.js';
+import { PendingEffects } from '../../src/application/ports/store/pending-effects.js';
 import { EffectDispatcher } from '../../src/application/saga/effect-dispatcher.js';
 import type { PerformEffect } from '../../src/application/saga/perform-effect.js';
 import { SagaReactor } from '../../src/application/saga/saga-reactor.js';

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
-import { CurrentPolicy } from '../../src/application/current-policy.js';
-import { Clock } from '../../src/application/ports/clock.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
+import { CurrentPolicy } from '../../src/application/decisions/current-policy.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 
 /** A clock that stands still until it is moved. */
 export class SetClock extends Clock {

@@ -3,10 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { booths } from '../../src/application/aggregates.js';
-import { CASE_BLOBS, caseOwner, frameBlob } from '../../src/application/case-material.js';
-import { BlobDiffersError } from '../../src/application/ports/image-vault.js';
-import { assertSigned, ReceivedMaterial, SignedTextDiffersError } from '../../src/application/received-material.js';
+import { booths } from '../../src/application/decisions/aggregates.js';
+import { CASE_BLOBS, caseOwner, frameBlob } from '../../src/application/case/case-material.js';
+import { BlobDiffersError } from '../../src/application/ports/registrant/image-vault.js';
+import {
+  assertSigned,
+  ReceivedMaterial,
+  SignedTextDiffersError,
+} from '../../src/application/door/received-material.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { BoothCommand } from '../../src/domain/booth/booth.js';
 import type { ReceivedRequest } from '../../src/domain/registration/registration.events.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RefusalBudget } from '../../src/application/refusal-budget.js';
+import { RefusalBudget } from '../../src/application/door/refusal-budget.js';
 
 const AT = '2026-11-23T08:05:10.000Z';
 const LATER = '2026-11-23T08:06:00.000Z';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { troublesOf } from '../../src/api/health-checks.js';
 import { ClockWatch } from '../../src/application/installation/clock-watch.js';
 import { Intake } from '../../src/application/installation/intake.js';
-import { Config } from '../../src/infrastructure/config.js';
+import { Config } from '../../src/infrastructure/settings/config.js';
 import { ServerHealth } from '../../src/server-health.js';
 import { application } from './fixture.js';
 

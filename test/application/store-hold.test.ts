@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { StoreHold, type HoldOptions } from '../../src/application/installation/store-hold.js';
 import { HeldEventStore } from '../../src/infrastructure/event-store/held-event-store.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
-import { SystemClock } from '../../src/infrastructure/system-clock.js';
+import { SystemClock } from '../../src/infrastructure/clock/system-clock.js';
 import { newEvent } from '../contract/event-store.contract.js';
 
 const STREAM = 'installation-server';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { registrants } from '../../src/application/aggregates.js';
-import { derivedId } from '../../src/application/ids.js';
-import type { Secrets } from '../../src/application/ports/secrets.js';
-import type { CardLinks } from '../../src/application/ports/subject-linker.js';
-import { RegistrantGroup } from '../../src/application/registrant-group.js';
-import { SubjectResolver } from '../../src/application/subject-resolver.js';
+import { registrants } from '../../src/application/decisions/aggregates.js';
+import { derivedId } from '../../src/application/decisions/ids.js';
+import type { Secrets } from '../../src/application/ports/registrant/secrets.js';
+import type { CardLinks } from '../../src/application/ports/registrant/subject-linker.js';
+import { RegistrantGroup } from '../../src/application/case/registrant-group.js';
+import { SubjectResolver } from '../../src/application/case/subject-resolver.js';
 import type { RegistrantCommand } from '../../src/domain/registrant/registrant.js';
 import { KnownCards } from '../support/known-cards.js';
 import { holder, ISSUER, known, ScriptedLinks } from '../support/scripted-links.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
-import { Config, SETTINGS } from '../../src/infrastructure/config.js';
+import { Config, SETTINGS } from '../../src/infrastructure/settings/config.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

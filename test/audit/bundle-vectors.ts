@@ -1,10 +1,10 @@
-import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
-import { sealedEvidenceName } from '../../src/domain/audit/evidence-name.js';
-import { parseLeaf, type LeafEvent } from '../../src/domain/audit/leaf.js';
-import { lossText } from '../../src/domain/audit/loss-declaration.js';
-import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
-import { LISTS } from '../../src/domain/audit/population.js';
-import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { toBase64, toHex, utf8 } from '../../src/domain/audit/log/bytes.js';
+import { sealedEvidenceName } from '../../src/domain/audit/replay/evidence-name.js';
+import { parseLeaf, type LeafEvent } from '../../src/domain/audit/log/leaf.js';
+import { lossText } from '../../src/domain/audit/log/loss-declaration.js';
+import { GrowingTree } from '../../src/domain/audit/log/merkle-tree.js';
+import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
 import { pointsOfDistance, scoreComparison } from '../../src/domain/registration/face-score.js';
 import { nextAttemptAt } from '../../src/domain/policy/retry.policy.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';

@@ -4,21 +4,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/sealed-evidence.js';
-import { verifyBundle, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
+import type { CertificateVerdict } from '../../src/application/ports/outside/certificate-verifier.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/case/sealed-evidence.js';
+import { verifyBundle, type VerifyReport } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import { currentVersion } from '../../src/domain/event-registry.js';
 import { NOT_COMPARED } from '../../src/domain/registration/card-agreement.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
-import {
-  certificateRules,
-  type CertificateRuleOptions,
-} from '../../src/infrastructure/certificate/certificate-check.js';
-import { certificateVerifier } from '../../src/infrastructure/certificate/configured-verifiers.js';
-import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
-import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
-import { Config } from '../../src/infrastructure/config.js';
+import { certificateRules, type CertificateRuleOptions } from '../../src/infrastructure/jpki/certificate-check.js';
+import { certificateVerifier } from '../../src/infrastructure/jpki/configured-verifiers.js';
+import { certificateJudge } from '../../src/infrastructure/jpki/judge-kept-verdict.js';
+import { TrustAnchors } from '../../src/infrastructure/x509/path/trust-anchors.js';
+import { Config } from '../../src/infrastructure/settings/config.js';
 import {
   cardExtensions,
   type Authority,

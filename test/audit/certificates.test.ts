@@ -3,22 +3,22 @@ import { createHash, randomUUID, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { evidenceOwner, registrantOwner } from '../../src/application/case-material.js';
-import type { CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/sealed-evidence.js';
-import type { BundleHeader } from '../../src/domain/audit/bundle.js';
-import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
-import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import { evidenceOwner, registrantOwner } from '../../src/application/case/case-material.js';
+import type { CertificateVerdict } from '../../src/application/ports/outside/certificate-verifier.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/case/sealed-evidence.js';
+import type { BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { verifierKeyText } from '../../src/domain/audit/log/signed-note.js';
 import { derivedIdInput } from '../../src/domain/values/derived-id.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { currentVersion } from '../../src/domain/event-registry.js';
 import { NOT_COMPARED } from '../../src/domain/registration/card-agreement.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
-import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
-import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
-import { OcspCertificateVerifier } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
-import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
+import { certificateRules } from '../../src/infrastructure/jpki/certificate-check.js';
+import { certificateJudge } from '../../src/infrastructure/jpki/judge-kept-verdict.js';
+import { OcspCertificateVerifier } from '../../src/infrastructure/jpki/ocsp-certificate-verifier.js';
+import { TrustAnchors } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import {
   makeAuthority,
   makeCardCertificate,

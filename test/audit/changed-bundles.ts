@@ -1,10 +1,10 @@
-import { LISTS } from '../../src/domain/audit/population.js';
-import { parseLeaf, registrantOf } from '../../src/domain/audit/leaf.js';
+import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
+import { parseLeaf, registrantOf } from '../../src/domain/audit/log/leaf.js';
 import { currentVersion } from '../../src/domain/event-registry.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
-import type { BundleHeader } from '../../src/domain/audit/bundle.js';
-import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
-import { sealedEvidenceName } from '../../src/domain/audit/evidence-name.js';
+import type { BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { toBase64, toHex, utf8 } from '../../src/domain/audit/log/bytes.js';
+import { sealedEvidenceName } from '../../src/domain/audit/replay/evidence-name.js';
 import { sha1, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { isInstant } from '../../src/domain/values/instant.js';
 import { SyntheticHistory, type SyntheticAppend } from '../../src/sandbox/synthetic-history.js';

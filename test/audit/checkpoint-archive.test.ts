@@ -11,13 +11,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { notesInText } from '../../src/domain/audit/compare-copies.js';
+import { notesInText } from '../../src/domain/audit/copies/compare-copies.js';
 import type { Position } from '../../src/domain/event-envelope.js';
-import { CheckpointArchive } from '../../src/infrastructure/audit/checkpoint-archive.js';
-import { fsck } from '../../src/infrastructure/audit/fsck.js';
+import { CheckpointArchive } from '../../src/infrastructure/audit/log/checkpoint-archive.js';
+import { fsck } from '../../src/infrastructure/audit/fsck/fsck.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
-import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
-import { TileWriter, type NewLeaf } from '../../src/infrastructure/audit/tile-writer.js';
+import { TileLog } from '../../src/infrastructure/audit/log/tile-log.js';
+import { TileWriter, type NewLeaf } from '../../src/infrastructure/audit/log/tile-writer.js';
 import { notesIn } from '../../src/cli/audit/arguments.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld, ORIGIN } from './support.js';

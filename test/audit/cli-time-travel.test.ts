@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { command } from '../../src/cli/audit.js';
 import { EXIT } from '../../src/cli/command.js';
-import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
-import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
+import { AuditLogConsumer } from '../../src/infrastructure/audit/log/audit-log-consumer.js';
+import { PlainLogBuilder } from '../../src/infrastructure/audit/log/log-builder.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
-import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
+import { TileWriter } from '../../src/infrastructure/audit/log/tile-writer.js';
 import { VaultPseudonyms } from '../../src/infrastructure/audit/vault-pseudonyms.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { DecisionReplay } from '../../src/domain/audit/decision-replay.js';
-import type { LeafEvent } from '../../src/domain/audit/leaf.js';
+import { DecisionReplay } from '../../src/domain/audit/replay/decision-replay.js';
+import type { LeafEvent } from '../../src/domain/audit/log/leaf.js';
 import { SyntheticHistory, type SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 
 function history(cases: number, seed = 1): LeafEvent[] {

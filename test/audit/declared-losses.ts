@@ -1,5 +1,5 @@
-import { lossText } from '../../src/domain/audit/loss-declaration.js';
-import { successionText } from '../../src/domain/audit/key-succession.js';
+import { lossText } from '../../src/domain/audit/log/loss-declaration.js';
+import { successionText } from '../../src/domain/audit/log/key-succession.js';
 import { partOf } from './changed-bundles.js';
 import {
   DECLARED,

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { valueOf } from '../../src/api/answer.js';
-import { AccessLog } from '../../src/application/commands/access-log.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
-import { ExportBundle, ExportBundleHandler } from '../../src/application/commands/export-bundle.js';
-import { Clock } from '../../src/application/ports/clock.js';
-import type { BundleHeader } from '../../src/domain/audit/bundle.js';
+import { valueOf } from '../../src/api/contract/answer.js';
+import { AccessLog } from '../../src/application/access/access-log.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
+import { ExportBundle, ExportBundleHandler } from '../../src/application/access/export-bundle.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
+import type { BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld } from './support.js';
 

@@ -1,10 +1,10 @@
 import { createHash, createHmac, generateKeyPairSync, randomBytes, sign, verify, createPublicKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fromBase64, toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
-import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { commitmentToken, hmacOf } from '../../src/domain/audit/commitment.js';
-import { leafText, parseLeaf, personsIn, type StoredText } from '../../src/domain/audit/leaf.js';
+import { fromBase64, toBase64, toHex, utf8 } from '../../src/domain/audit/log/bytes.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { commitmentToken, hmacOf } from '../../src/domain/audit/log/commitment.js';
+import { leafText, parseLeaf, personsIn, type StoredText } from '../../src/domain/audit/log/leaf.js';
 import {
   judgeNote,
   parseNote,
@@ -12,7 +12,7 @@ import {
   verifierKey,
   verifierKeyText,
   writeNote,
-} from '../../src/domain/audit/signed-note.js';
+} from '../../src/domain/audit/log/signed-note.js';
 import {
   decodeEntries,
   encodeEntries,
@@ -20,7 +20,7 @@ import {
   tilePath,
   tileWidth,
   tileOfNode,
-} from '../../src/domain/audit/tiles.js';
+} from '../../src/domain/audit/log/tiles.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest());

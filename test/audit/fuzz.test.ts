@@ -1,37 +1,40 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLists } from '../../src/application/audit/audit-lists.js';
-import { evidenceBytes } from '../../src/application/sealed-evidence.js';
-import { BundleFormatError, readBundle } from '../../src/domain/audit/bundle.js';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { judgeCosignature, parseWitnessKey } from '../../src/domain/audit/cosignature.js';
-import { notesInText } from '../../src/domain/audit/compare-copies.js';
-import { readSuccession } from '../../src/domain/audit/key-succession.js';
-import { parseLeaf } from '../../src/domain/audit/leaf.js';
-import { parseListCertificate } from '../../src/domain/audit/list-certificate.js';
+import { evidenceBytes } from '../../src/application/case/sealed-evidence.js';
+import { BundleFormatError, readBundle } from '../../src/domain/audit/bundle/bundle.js';
+import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { judgeCosignature, parseWitnessKey } from '../../src/domain/audit/log/cosignature.js';
+import { notesInText } from '../../src/domain/audit/copies/compare-copies.js';
+import { readSuccession } from '../../src/domain/audit/log/key-succession.js';
+import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
+import { parseListCertificate } from '../../src/domain/audit/lists/list-certificate.js';
 import {
   NoteFormatError,
   parseNote,
   parseVerifierKey,
   verifierKeyText,
   writeNote,
-} from '../../src/domain/audit/signed-note.js';
-import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
-import { verifyList } from '../../src/domain/audit/verify-list.js';
+} from '../../src/domain/audit/log/signed-note.js';
+import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { verifyList } from '../../src/domain/audit/lists/verify-list.js';
 import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
-import { timestampAnchors } from '../../src/infrastructure/audit/configured-outlets.js';
-import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
-import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
-import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
+import { timestampAnchors } from '../../src/infrastructure/audit/outlets/configured-outlets.js';
+import { certificateRules } from '../../src/infrastructure/jpki/certificate-check.js';
+import { certificateJudge } from '../../src/infrastructure/jpki/judge-kept-verdict.js';
+import { TrustAnchors } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import { HttpTimestampAuthority } from '../../src/infrastructure/timestamp/http-timestamp-authority.js';
 import { verifyTimestamp } from '../../src/infrastructure/timestamp/timestamp-verifier.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { startTimestampAuthority, type TimestampAuthorityStandIn } from '../../src/sandbox/timestamp-authority.js';
+import {
+  startTimestampAuthority,
+  type TimestampAuthorityStandIn,
+} from '../../src/sandbox/timestamp/timestamp-authority.js';
 import { makeAuthority, makeCardCertificate, ecKey } from '../certificate/support/certificate-factory.js';
 import { mutate, seeded } from '../certificate/support/mutations.js';
 import { soakFactor, soakSeed } from '../support/soak.js';
 import { WitnessStandIn } from '../support/witness-stand-in.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
-import { Clock } from '../../src/application/ports/clock.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

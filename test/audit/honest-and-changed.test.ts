@@ -9,34 +9,34 @@ import {
   type BundleOptions,
   type BundleQuery,
 } from '../../src/application/audit/bundle-maker.js';
-import { evidenceOwner, registrantOwner } from '../../src/application/case-material.js';
-import { Clock } from '../../src/application/ports/clock.js';
-import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/sealed-evidence.js';
-import { cutIntoLines } from '../../src/domain/audit/bundle.js';
-import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { LISTS } from '../../src/domain/audit/population.js';
-import { verifierKey, writeNote, type VerifierKey } from '../../src/domain/audit/signed-note.js';
-import { verifyBundle, type Judgement } from '../../src/domain/audit/verify-bundle.js';
-import { verifyList } from '../../src/domain/audit/verify-list.js';
+import { evidenceOwner, registrantOwner } from '../../src/application/case/case-material.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/case/sealed-evidence.js';
+import { cutIntoLines } from '../../src/domain/audit/bundle/bundle.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
+import { verifierKey, writeNote, type VerifierKey } from '../../src/domain/audit/log/signed-note.js';
+import { verifyBundle, type Judgement } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { verifyList } from '../../src/domain/audit/lists/verify-list.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
-import { certificateRules, settingsOf } from '../../src/infrastructure/certificate/certificate-check.js';
-import { DerError } from '../../src/infrastructure/certificate/der.js';
-import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
-import { recomputeVerdict } from '../../src/infrastructure/certificate/recompute-verdict.js';
+import { certificateRules, settingsOf } from '../../src/infrastructure/jpki/certificate-check.js';
+import { DerError } from '../../src/infrastructure/x509/asn1/der.js';
+import { certificateJudge } from '../../src/infrastructure/jpki/judge-kept-verdict.js';
+import { recomputeVerdict } from '../../src/infrastructure/jpki/recompute-verdict.js';
 import {
   splitSource,
   trustAnchor,
   TrustAnchorError,
   TrustAnchors,
-} from '../../src/infrastructure/certificate/trust-anchors.js';
+} from '../../src/infrastructure/x509/path/trust-anchors.js';
 import { crlsIn, judgeBundleTimestamp } from '../../src/infrastructure/timestamp/judge-bundle-timestamp.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
 import { SyntheticHistory, type SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
-import { newKeys } from '../../src/sandbox/timestamp-authority.js';
-import { readTimestampRequest, timestampCrl, writeTimestamp } from '../../src/sandbox/timestamp-writer.js';
+import { newKeys } from '../../src/sandbox/timestamp/timestamp-authority.js';
+import { readTimestampRequest, timestampCrl, writeTimestamp } from '../../src/sandbox/timestamp/timestamp-writer.js';
 import {
   makeAuthority,
   makeCardCertificate,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isSignedEd25519 } from '../../src/console/ed25519.js';
 import { sha256 } from '../../src/console/sha256.js';
 import { sha512 } from '../../src/console/sha512.js';
-import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import { verifierKeyText } from '../../src/domain/audit/log/signed-note.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld } from './support.js';
 import { elsewhere, peer, type Absence } from '../support/peers.js';

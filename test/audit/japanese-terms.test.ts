@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { explain } from '../../src/domain/audit/explain.js';
-import { inJapanese, japanTime } from '../../src/domain/audit/japanese-terms.js';
+import { explain } from '../../src/domain/audit/story/explain.js';
+import { inJapanese, japanTime } from '../../src/domain/audit/story/japanese-terms.js';
 import { OFFICER_OPINIONS, OPINION_REASONS } from '../../src/domain/hold-review/hold-review.events.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 

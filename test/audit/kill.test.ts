@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect } from '@jest/globals';
-import { leafText } from '../../src/domain/audit/leaf.js';
-import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
-import { toHex } from '../../src/domain/audit/bytes.js';
-import { TILE_WIDTH, tilePath } from '../../src/domain/audit/tiles.js';
+import { leafText } from '../../src/domain/audit/log/leaf.js';
+import { GrowingTree } from '../../src/domain/audit/log/merkle-tree.js';
+import { toHex } from '../../src/domain/audit/log/bytes.js';
+import { TILE_WIDTH, tilePath } from '../../src/domain/audit/log/tiles.js';
 import { hasher } from '../../src/infrastructure/audit/digest.js';
-import { fsck } from '../../src/infrastructure/audit/fsck.js';
-import { storedText } from '../../src/infrastructure/audit/log-builder.js';
-import { storedPositions } from '../../src/infrastructure/audit/tile-log.js';
+import { fsck } from '../../src/infrastructure/audit/fsck/fsck.js';
+import { storedText } from '../../src/infrastructure/audit/log/log-builder.js';
+import { storedPositions } from '../../src/infrastructure/audit/log/tile-log.js';
 import { AuditWorld } from './support.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
@@ -22,7 +22,7 @@ const program = path.join(root, 'test/audit/processes/log-until-killed.mjs');
 const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? 20 * soakFactor());
 /** A run that has not published anything by then is stuck. */
 const GOING_MS_MAX = 120_000;
-const unbuilt = built('infrastructure/audit/log-builder-thread.js');
+const unbuilt = built('infrastructure/audit/log/log-builder-thread.js');
 
 /** The same sequence in every run, so that a failure can be repeated. */
 function delays(seed: number): () => number {

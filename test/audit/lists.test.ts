@@ -6,12 +6,12 @@ import {
   type ListQuestion,
 } from '../../src/application/audit/audit-lists.js';
 import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
-import { Clock } from '../../src/application/ports/clock.js';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { coveredByListCertificate, parseListCertificate } from '../../src/domain/audit/list-certificate.js';
-import { ListDrawer, LISTS } from '../../src/domain/audit/population.js';
-import { NoteFormatError, parseNote, verifierKey, writeNote } from '../../src/domain/audit/signed-note.js';
-import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domain/audit/verify-list.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
+import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { coveredByListCertificate, parseListCertificate } from '../../src/domain/audit/lists/list-certificate.js';
+import { ListDrawer, LISTS } from '../../src/domain/audit/lists/list-drawer.js';
+import { NoteFormatError, parseNote, verifierKey, writeNote } from '../../src/domain/audit/log/signed-note.js';
+import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domain/audit/lists/verify-list.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';

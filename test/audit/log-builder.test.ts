@@ -3,21 +3,21 @@ import { createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EventStoreUnavailableError } from '../../src/application/ports/event-store.js';
+import { EventStoreUnavailableError } from '../../src/application/ports/store/event-store.js';
 import { TransientFailure } from '../../src/application/subscriptions/subscription-handler.js';
 import {
   SubscriptionRunner,
   type SubscriptionStatus,
 } from '../../src/application/subscriptions/subscription-runner.js';
-import { toHex } from '../../src/domain/audit/bytes.js';
-import { leafText, type StoredText } from '../../src/domain/audit/leaf.js';
+import { toHex } from '../../src/domain/audit/log/bytes.js';
+import { leafText, type StoredText } from '../../src/domain/audit/log/leaf.js';
 import type { Json } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
-import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
+import { AuditLogConsumer } from '../../src/infrastructure/audit/log/audit-log-consumer.js';
 import { hmacSha256 } from '../../src/infrastructure/audit/digest.js';
-import type { LogBuilder } from '../../src/infrastructure/audit/log-builder.js';
-import { ThreadedLogBuilder } from '../../src/infrastructure/audit/threaded-log-builder.js';
-import { AuditLogForkError } from '../../src/infrastructure/audit/tile-writer.js';
+import type { LogBuilder } from '../../src/infrastructure/audit/log/log-builder.js';
+import { ThreadedLogBuilder } from '../../src/infrastructure/audit/log/threaded-log-builder.js';
+import { AuditLogForkError } from '../../src/infrastructure/audit/log/tile-writer.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
@@ -66,7 +66,7 @@ const newest = async () => {
   return (await world.store.readAll(((head as bigint) - 1n) as never, { limit: 1 })).events;
 };
 
-describeUnless(built('infrastructure/audit/log-builder-thread.js'), 'the thread that builds the log', () => {
+describeUnless(built('infrastructure/audit/log/log-builder-thread.js'), 'the thread that builds the log', () => {
   it.each(['reads the embedded store itself', 'takes events of another store'])(
     '%s, and makes the tree that the plain builder makes',
     async (how) => {

@@ -2,18 +2,18 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeF
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { registrantOwner } from '../../src/application/case-material.js';
+import { registrantOwner } from '../../src/application/case/case-material.js';
 import { LogWatch } from '../../src/application/audit/log-watch.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
-import { SigningRefusedError } from '../../src/application/ports/checkpoint-signer.js';
-import { Clock } from '../../src/application/ports/clock.js';
-import type { SignedLog } from '../../src/application/ports/signed-log.js';
-import { toHex } from '../../src/domain/audit/bytes.js';
-import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { writeNote } from '../../src/domain/audit/signed-note.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
+import { SigningRefusedError } from '../../src/application/ports/audit/checkpoint-signer.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
+import type { SignedLog } from '../../src/application/ports/audit/signed-log.js';
+import { toHex } from '../../src/domain/audit/log/bytes.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { writeNote } from '../../src/domain/audit/log/signed-note.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
-import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
-import { AuditLogForkError } from '../../src/infrastructure/audit/tile-writer.js';
+import { AuditLogConsumer } from '../../src/infrastructure/audit/log/audit-log-consumer.js';
+import { AuditLogForkError } from '../../src/infrastructure/audit/log/tile-writer.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { AuditWorld, ORIGIN } from './support.js';
 

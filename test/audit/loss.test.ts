@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { checkpointText } from '../../src/domain/audit/checkpoint.js';
-import { compareCopies } from '../../src/domain/audit/compare-copies.js';
-import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
-import { lossText, readLoss, type LossDeclaration } from '../../src/domain/audit/loss-declaration.js';
-import { fromBase64 } from '../../src/domain/audit/bytes.js';
-import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
+import { checkpointText } from '../../src/domain/audit/log/checkpoint.js';
+import { compareCopies } from '../../src/domain/audit/copies/compare-copies.js';
+import { keysThatFollow } from '../../src/domain/audit/log/key-succession.js';
+import { lossText, readLoss, type LossDeclaration } from '../../src/domain/audit/log/loss-declaration.js';
+import { fromBase64 } from '../../src/domain/audit/log/bytes.js';
+import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
 import {
   carried,

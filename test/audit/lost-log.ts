@@ -1,4 +1,4 @@
-import { lossText, type LossDeclaration } from '../../src/domain/audit/loss-declaration.js';
+import { lossText, type LossDeclaration } from '../../src/domain/audit/log/loss-declaration.js';
 import { eventfulLeaves } from './changed-bundles.js';
 import { MadeKey, MadeLog } from './made-bundle.js';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseCheckpoint, checkpointText } from '../../src/domain/audit/checkpoint.js';
-import type { BundleHeader } from '../../src/domain/audit/bundle.js';
-import { fromBase64, toBase64 } from '../../src/domain/audit/bytes.js';
-import { GrowingTree } from '../../src/domain/audit/merkle-tree.js';
-import { verifierKey, writeNote } from '../../src/domain/audit/signed-note.js';
-import { isSoundReport } from '../../src/domain/audit/verify-bundle.js';
+import { parseCheckpoint, checkpointText } from '../../src/domain/audit/log/checkpoint.js';
+import type { BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { fromBase64, toBase64 } from '../../src/domain/audit/log/bytes.js';
+import { GrowingTree } from '../../src/domain/audit/log/merkle-tree.js';
+import { verifierKey, writeNote } from '../../src/domain/audit/log/signed-note.js';
+import { isSoundReport } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { bundleLines, coveredByCertificate, type BundleHeader } from '../../src/domain/audit/bundle.js';
-import { toBase64, toHex, utf8 } from '../../src/domain/audit/bytes.js';
-import { checkpointText } from '../../src/domain/audit/checkpoint.js';
-import { commitmentToken, type Person } from '../../src/domain/audit/commitment.js';
-import { successionText } from '../../src/domain/audit/key-succession.js';
-import { leafText, parseLeaf, type LeafEvent } from '../../src/domain/audit/leaf.js';
+import { bundleLines, coveredByCertificate, type BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { toBase64, toHex, utf8 } from '../../src/domain/audit/log/bytes.js';
+import { checkpointText } from '../../src/domain/audit/log/checkpoint.js';
+import { commitmentToken, type Person } from '../../src/domain/audit/log/commitment.js';
+import { successionText } from '../../src/domain/audit/log/key-succession.js';
+import { leafText, parseLeaf, type LeafEvent } from '../../src/domain/audit/log/leaf.js';
 import {
   consistencyProof,
   GrowingTree,
@@ -12,8 +12,8 @@ import {
   setProof,
   type Hash,
   type NodeReader,
-} from '../../src/domain/audit/merkle-tree.js';
-import { ListDrawer, LISTS, populationText, type ListName } from '../../src/domain/audit/population.js';
+} from '../../src/domain/audit/log/merkle-tree.js';
+import { ListDrawer, LISTS, populationText, type ListName } from '../../src/domain/audit/lists/list-drawer.js';
 import {
   hexId,
   parseNote,
@@ -21,7 +21,7 @@ import {
   verifierKeyText,
   writeNote,
   type VerifierKey,
-} from '../../src/domain/audit/signed-note.js';
+} from '../../src/domain/audit/log/signed-note.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, hmacSha256, sha256 } from '../../src/infrastructure/audit/digest.js';

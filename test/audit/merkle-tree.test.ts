@@ -14,7 +14,7 @@ import {
   treeHasher,
   type Hash,
   type NodeReader,
-} from '../../src/domain/audit/merkle-tree.js';
+} from '../../src/domain/audit/log/merkle-tree.js';
 
 const hasher = treeHasher((bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()));
 const hex = (hash: Uint8Array) => Buffer.from(hash).toString('hex');

@@ -11,14 +11,14 @@ import {
   type BundleQuery,
 } from '../../src/application/audit/bundle-maker.js';
 import { mayBeShown, PageVerifier } from '../../src/console/verifier.js';
-import { cutIntoLines, readBundle, type BundleHeader } from '../../src/domain/audit/bundle.js';
-import { fromBase64, toBase64 } from '../../src/domain/audit/bytes.js';
-import { checkpointText, parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { parseLeaf } from '../../src/domain/audit/leaf.js';
-import { LISTS } from '../../src/domain/audit/population.js';
-import { verifierKey, writeNote, type VerifierKey } from '../../src/domain/audit/signed-note.js';
-import { isSoundReport, verifyBundle } from '../../src/domain/audit/verify-bundle.js';
-import { verifyList } from '../../src/domain/audit/verify-list.js';
+import { cutIntoLines, readBundle, type BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { fromBase64, toBase64 } from '../../src/domain/audit/log/bytes.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
+import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
+import { verifierKey, writeNote, type VerifierKey } from '../../src/domain/audit/log/signed-note.js';
+import { isSoundReport, verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { verifyList } from '../../src/domain/audit/lists/verify-list.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { printable, printableJson } from '../../src/domain/values/printable.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';

@@ -4,14 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { OutletRunner } from '../../src/infrastructure/audit/checkpoint-outlet.js';
-import { keptCrls } from '../../src/infrastructure/audit/check-timestamps.js';
-import { examineOutlets } from '../../src/infrastructure/audit/checkpoint-doctor.js';
-import { ConfiguredOutlets, timestampAuthority } from '../../src/infrastructure/audit/configured-outlets.js';
-import { folderOutlet, timestampOutlet, urlOutlet } from '../../src/infrastructure/audit/outlets.js';
-import { Config, ConfigError } from '../../src/infrastructure/config.js';
+import { OutletRunner } from '../../src/infrastructure/audit/outlets/checkpoint-outlet.js';
+import { keptCrls } from '../../src/infrastructure/audit/fsck/check-timestamps.js';
+import { examineOutlets } from '../../src/infrastructure/audit/fsck/checkpoint-doctor.js';
+import { ConfiguredOutlets, timestampAuthority } from '../../src/infrastructure/audit/outlets/configured-outlets.js';
+import { folderOutlet, timestampOutlet, urlOutlet } from '../../src/infrastructure/audit/outlets/outlets.js';
+import { Config, ConfigError } from '../../src/infrastructure/settings/config.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { startTimestampAuthority, type TimestampAuthorityStandIn } from '../../src/sandbox/timestamp-authority.js';
+import {
+  startTimestampAuthority,
+  type TimestampAuthorityStandIn,
+} from '../../src/sandbox/timestamp/timestamp-authority.js';
 import { eventually } from '../sandbox/support.js';
 import { OpensslTimestampAuthority, opensslJudges } from '../support/openssl-timestamp-authority.js';
 import { commandOutput } from './command-output.js';
@@ -336,8 +339,8 @@ describe('timestamps on checkpoints', () => {
   });
 
   it('are checked by fsck, and looked at by the doctor', async () => {
-    const { checkTimestamps } = await import('../../src/infrastructure/audit/check-timestamps.js');
-    const { timestampAnchors } = await import('../../src/infrastructure/audit/configured-outlets.js');
+    const { checkTimestamps } = await import('../../src/infrastructure/audit/fsck/check-timestamps.js');
+    const { timestampAnchors } = await import('../../src/infrastructure/audit/outlets/configured-outlets.js');
     await stamper().attempt();
     const anchors = timestampAnchors([settings['HONNIN_TSA_ANCHORS']!]);
     expect([...checkTimestamps(world.log, anchors)]).toEqual([]);

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/sealed-evidence.js';
+import { evidenceBytes, sealedEvidenceId, sealedEvidenceSha256 } from '../../src/application/case/sealed-evidence.js';
 import { pageDigests, pageScript, verifierPage } from '../../src/console/build-page.js';
-import { cutIntoLines } from '../../src/domain/audit/bundle.js';
-import type { BundleHeader } from '../../src/domain/audit/bundle.js';
-import { verifyBundle, type VerifyReport } from '../../src/domain/audit/verify-bundle.js';
+import { cutIntoLines } from '../../src/domain/audit/bundle/bundle.js';
+import type { BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
+import { verifyBundle, type VerifyReport } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { captureEnvelopeText, type CaptureEnvelope } from '../../src/domain/booth/capture-envelope.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { currentVersion } from '../../src/domain/event-registry.js';
@@ -19,18 +19,18 @@ import {
   certificateRules,
   settingsOf,
   type CertificateRuleOptions,
-} from '../../src/infrastructure/certificate/certificate-check.js';
-import { certificateJudge } from '../../src/infrastructure/certificate/judge-kept-verdict.js';
-import { checkOffline, type OfflineVerdict } from '../../src/infrastructure/certificate/offline-check.js';
-import { recomputeVerdict } from '../../src/infrastructure/certificate/recompute-verdict.js';
-import { trustAnchor, TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
+} from '../../src/infrastructure/jpki/certificate-check.js';
+import { certificateJudge } from '../../src/infrastructure/jpki/judge-kept-verdict.js';
+import { checkOffline, type OfflineVerdict } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { recomputeVerdict } from '../../src/infrastructure/jpki/recompute-verdict.js';
+import { trustAnchor, TrustAnchors } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import {
   judgeBundleTimestamp,
   type TimestampFinding,
 } from '../../src/infrastructure/timestamp/judge-bundle-timestamp.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
-import { newKeys } from '../../src/sandbox/timestamp-authority.js';
-import { readTimestampRequest, writeTimestamp } from '../../src/sandbox/timestamp-writer.js';
+import { newKeys } from '../../src/sandbox/timestamp/timestamp-authority.js';
+import { readTimestampRequest, writeTimestamp } from '../../src/sandbox/timestamp/timestamp-writer.js';
 import {
   makeAuthority,
   makeCardCertificate,
@@ -64,7 +64,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'honnin-judges-'));
   if (absence !== null) return;
   writeFileSync(join(folder, 'page.html'), verifierPage());
-  const suite = pageScript('infrastructure/certificate/offline-check.js')
+  const suite = pageScript('infrastructure/jpki/offline/offline-check.js')
     .replaceAll('</script', '<\\/script')
     .replaceAll('<!--', '<\\!--');
   writeFileSync(
@@ -460,7 +460,11 @@ describe('the page as a file', () => {
       const lines = sources.trimEnd().split('\n');
       for (const line of lines) expect(line).toBe(`${sha256(readFileSync(line.slice(66)))}  ${line.slice(66)}`);
       const files = lines.map((line) => line.slice(66));
-      const needed = ['src/console/page-template.ts', 'src/console/build-page.ts', 'src/domain/audit/verify-bundle.ts'];
+      const needed = [
+        'src/console/page-template.ts',
+        'src/console/build-page.ts',
+        'src/domain/audit/bundle/verify-bundle.ts',
+      ];
       expect(files).toEqual(expect.arrayContaining(needed));
       const saved = join(folder, 'saved.html');
       const said = run('audit', 'page', '--out', saved);

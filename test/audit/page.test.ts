@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import { verifierKeyText } from '../../src/domain/audit/log/signed-note.js';
 import { verifierPage } from '../../src/console/build-page.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 import { openBrowser, type Tab } from '../support/browser.js';

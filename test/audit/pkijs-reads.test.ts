@@ -1,11 +1,15 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
-import { DerError } from '../../src/infrastructure/certificate/der.js';
+import { DerError } from '../../src/infrastructure/x509/asn1/der.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
 import { parseTimestampResponse } from '../../src/infrastructure/timestamp/timestamp-response.js';
-import { newKeys } from '../../src/sandbox/timestamp-authority.js';
-import { readTimestampRequest, writeTimestamp, type TimestampKeys } from '../../src/sandbox/timestamp-writer.js';
+import { newKeys } from '../../src/sandbox/timestamp/timestamp-authority.js';
+import {
+  readTimestampRequest,
+  writeTimestamp,
+  type TimestampKeys,
+} from '../../src/sandbox/timestamp/timestamp-writer.js';
 
 const NOW = new Date('2026-11-23T10:00:00Z');
 const request = encodeTimestampRequest({ message: Buffer.from('x'), nonce: Buffer.of(0x41, 2), policy: null });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { toBase64 } from '../../src/domain/audit/bytes.js';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { readSuccession } from '../../src/domain/audit/key-succession.js';
+import { toBase64 } from '../../src/domain/audit/log/bytes.js';
+import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { readSuccession } from '../../src/domain/audit/log/key-succession.js';
 import {
   chosenRows,
   coveredByListCertificate,
@@ -10,7 +10,7 @@ import {
   parseListCertificate,
   type CertifiedPage,
   type ListClaim,
-} from '../../src/domain/audit/list-certificate.js';
+} from '../../src/domain/audit/lists/list-certificate.js';
 import {
   consistencyProof,
   inclusionProof,
@@ -20,12 +20,12 @@ import {
   rootHash,
   setProof,
   TreeRangeError,
-} from '../../src/domain/audit/merkle-tree.js';
-import { ListDrawer, type ListName } from '../../src/domain/audit/population.js';
-import { NoteFormatError, parseNote, parseVerifierKey, verifierKey } from '../../src/domain/audit/signed-note.js';
-import { verifyBundle } from '../../src/domain/audit/verify-bundle.js';
-import { verifyList, type VerifyListOptions } from '../../src/domain/audit/verify-list.js';
-import { parseLeaf } from '../../src/domain/audit/leaf.js';
+} from '../../src/domain/audit/log/merkle-tree.js';
+import { ListDrawer, type ListName } from '../../src/domain/audit/lists/list-drawer.js';
+import { NoteFormatError, parseNote, parseVerifierKey, verifierKey } from '../../src/domain/audit/log/signed-note.js';
+import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
+import { verifyList, type VerifyListOptions } from '../../src/domain/audit/lists/verify-list.js';
+import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, sha256 } from '../../src/infrastructure/audit/digest.js';

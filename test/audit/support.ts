@@ -4,24 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from '@jest/globals';
 import { BundleMaker, type BundleOptions, type BundleQuery } from '../../src/application/audit/bundle-maker.js';
-import type { SignedState } from '../../src/application/ports/signed-log.js';
-import { bundleLines } from '../../src/domain/audit/bundle.js';
-import { verifierKeyText } from '../../src/domain/audit/signed-note.js';
+import type { SignedState } from '../../src/application/ports/audit/signed-log.js';
+import { bundleLines } from '../../src/domain/audit/bundle/bundle.js';
+import { verifierKeyText } from '../../src/domain/audit/log/signed-note.js';
 import {
   verifyBundle,
   type Judgement,
   type VerifyOptions,
   type VerifyReport,
-} from '../../src/domain/audit/verify-bundle.js';
-import { AuditLogConsumer } from '../../src/infrastructure/audit/audit-log-consumer.js';
+} from '../../src/domain/audit/bundle/verify-bundle.js';
+import { AuditLogConsumer } from '../../src/infrastructure/audit/log/audit-log-consumer.js';
 import { NODE_PRIMITIVES } from '../../src/infrastructure/audit/digest.js';
-import { PlainLogBuilder } from '../../src/infrastructure/audit/log-builder.js';
+import { PlainLogBuilder } from '../../src/infrastructure/audit/log/log-builder.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
-import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
-import { TileWriter } from '../../src/infrastructure/audit/tile-writer.js';
+import { TileLog } from '../../src/infrastructure/audit/log/tile-log.js';
+import { TileWriter } from '../../src/infrastructure/audit/log/tile-writer.js';
 import { VaultPseudonyms } from '../../src/infrastructure/audit/vault-pseudonyms.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import type { SyntheticAppend } from '../../src/sandbox/synthetic-history.js';

@@ -1,7 +1,7 @@
 import type { Json } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
-import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
-import { splitSource } from '../../src/infrastructure/certificate/trust-anchors.js';
+import { parseCertificate } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { splitSource } from '../../src/infrastructure/x509/path/trust-anchors.js';
 
 /** A kind of bytes that may change without the outcome changing, because nobody is told anything by them. */
 export interface TellsNothing {

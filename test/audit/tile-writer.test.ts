@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { keysThatFollow } from '../../src/domain/audit/key-succession.js';
+import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { keysThatFollow } from '../../src/domain/audit/log/key-succession.js';
 import {
   GrowingTree,
   consistencyProof,
@@ -11,14 +11,14 @@ import {
   isConsistent,
   rootFromInclusion,
   sameHash,
-} from '../../src/domain/audit/merkle-tree.js';
-import { judgeNote, parseNote, verifierKeyText, writeNote } from '../../src/domain/audit/signed-note.js';
-import { tilePath, tileWidth } from '../../src/domain/audit/tiles.js';
+} from '../../src/domain/audit/log/merkle-tree.js';
+import { judgeNote, parseNote, verifierKeyText, writeNote } from '../../src/domain/audit/log/signed-note.js';
+import { tilePath, tileWidth } from '../../src/domain/audit/log/tiles.js';
 import type { Position } from '../../src/domain/event-envelope.js';
 import { hasher, isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
-import { TileLog } from '../../src/infrastructure/audit/tile-log.js';
-import { AuditLogForkError, TileWriter, type NewLeaf } from '../../src/infrastructure/audit/tile-writer.js';
+import { TileLog } from '../../src/infrastructure/audit/log/tile-log.js';
+import { AuditLogForkError, TileWriter, type NewLeaf } from '../../src/infrastructure/audit/log/tile-writer.js';
 
 const ORIGIN = 'log.example/honnin';
 let folder: string;

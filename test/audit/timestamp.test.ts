@@ -5,8 +5,8 @@ import path from 'node:path';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
-import { splitSource, trustAnchor, type TrustAnchor } from '../../src/infrastructure/certificate/trust-anchors.js';
+import { parseCertificate } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { splitSource, trustAnchor, type TrustAnchor } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
 import { parseTimestampResponse } from '../../src/infrastructure/timestamp/timestamp-response.js';
 import {
@@ -15,7 +15,7 @@ import {
   type TimestampReason,
   type TimestampVerdict,
 } from '../../src/infrastructure/timestamp/timestamp-verifier.js';
-import { newKeys } from '../../src/sandbox/timestamp-authority.js';
+import { newKeys } from '../../src/sandbox/timestamp/timestamp-authority.js';
 import {
   readTimestampRequest,
   TIMESTAMP_POLICY,
@@ -24,7 +24,7 @@ import {
   writeTimestampRejection,
   type TimestampFault,
   type TimestampKeys,
-} from '../../src/sandbox/timestamp-writer.js';
+} from '../../src/sandbox/timestamp/timestamp-writer.js';
 import { OPENSSL_POLICY, OpensslTimestampAuthority, opensslJudges } from '../support/openssl-timestamp-authority.js';
 import { peer } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { explain } from '../../src/domain/audit/explain.js';
-import type { LeafEvent } from '../../src/domain/audit/leaf.js';
-import { caseState, differences } from '../../src/domain/audit/time-travel.js';
-import { WhatIf } from '../../src/domain/audit/what-if.js';
+import { explain } from '../../src/domain/audit/story/explain.js';
+import type { LeafEvent } from '../../src/domain/audit/log/leaf.js';
+import { caseState, differences } from '../../src/domain/audit/story/time-travel.js';
+import { WhatIf } from '../../src/domain/audit/what-if/what-if.js';
 import { doubtsOfComparison } from '../../src/domain/registration/explain-doubts.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
 

@@ -6,7 +6,7 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { OfflineQueue, registerDurably } from '../../src/booth/offline-queue.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { samplePicture, temporaryFolder } from '../sandbox/support.js';
 import { enrol as enrolBooth } from '../support/two-people.js';

@@ -13,7 +13,7 @@ import {
 } from '../../src/booth/booth-errors.js';
 import { exportBoothKey, importBoothKey } from '../../src/booth/booth-key.js';
 import { BoothClient, type RequestStatus } from '../../src/booth/booth-client.js';
-import { CardError } from '../../src/sandbox/synthetic-card.js';
+import { CardError } from '../../src/sandbox/card/synthetic-card.js';
 import {
   accepted,
   answer,

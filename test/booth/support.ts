@@ -1,7 +1,7 @@
 import { generateBoothKey, type BoothKey } from '../../src/booth/booth-key.js';
 import { BoothClient, type Capture } from '../../src/booth/booth-client.js';
-import { startJpkiServer } from '../../src/sandbox/jpki-server.js';
-import { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { startJpkiServer } from '../../src/sandbox/jpki/jpki-server.js';
+import { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { samplePicture } from '../sandbox/support.js';
 
 export const boothKey: BoothKey = generateBoothKey();

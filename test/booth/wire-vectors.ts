@@ -11,7 +11,7 @@ import { CAPTURE_LABEL, captureEnvelopeText, type CaptureEnvelope } from '../../
 import { challengeRequestText } from '../../src/domain/booth/challenge-request.js';
 import { photoCheckText } from '../../src/domain/booth/photo-check.js';
 import { uploadPlaceText } from '../../src/domain/booth/upload-place.js';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 import { plainJpeg } from '../support/jpeg-writer.js';
 
 type KeyName = 'booth' | 'otherBooth' | 'cardRsa' | 'cardP384' | 'cardRecordRsa';

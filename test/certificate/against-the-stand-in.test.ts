@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { sign, createPrivateKey } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { certificateVerifier } from '../../src/infrastructure/certificate/configured-verifiers.js';
+import type { CertificateVerdict } from '../../src/application/ports/outside/certificate-verifier.js';
+import { certificateVerifier } from '../../src/infrastructure/jpki/configured-verifiers.js';
 import { UnconfiguredCertificateVerifier } from '../../src/infrastructure/unconfigured.js';
-import { Config, ConfigError } from '../../src/infrastructure/config.js';
-import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki-server.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { Config, ConfigError } from '../../src/infrastructure/settings/config.js';
+import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki/jpki-server.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 
 /** The verifier as the settings build it, against the stand-in for the authentication server, which writes its
  * certificates, OCSP answers and CRLs with code of its own. */

@@ -1,9 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sign } from 'node:crypto';
-import {
-  SurfaceApCardRecordVerifier,
-  CardIssuerKeyError,
-} from '../../src/infrastructure/certificate/card-record-verifier.js';
+import { SurfaceApCardRecordVerifier, CardIssuerKeyError } from '../../src/infrastructure/card/card-record-verifier.js';
 import {
   assembleRecord,
   buildCardRecord,
@@ -17,7 +14,7 @@ import {
   signChallenge,
   signDigestInfo,
   type CardFaceFields,
-} from '../../src/sandbox/card-record-writer.js';
+} from '../../src/sandbox/card/card-record-writer.js';
 import { rsaKey } from './support/certificate-factory.js';
 
 const root = rsaKey();

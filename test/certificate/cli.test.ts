@@ -84,7 +84,7 @@ function honnin(args: string[], input = ''): Run {
 const batch = (tool: string, lines: (object | string)[]): Run =>
   honnin([tool, '--batch'], lines.map((l) => (typeof l === 'string' ? l : JSON.stringify(l))).join('\n'));
 
-describeUnless(built('cli/verify-certificate.js'), 'verify tools', () => {
+describeUnless(built('cli/certificate/verify-certificate.js'), 'verify tools', () => {
   let files: Record<'root' | 'card' | 'cardPem' | 'good' | 'revoked' | 'crl' | 'listing', string>;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'verify-'));

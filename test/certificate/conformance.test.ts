@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
+import { checkOffline } from '../../src/infrastructure/jpki/offline/offline-check.js';
 import { limboCases, pkitsCases, suitesMissing, type ConformanceCase } from './support/conformance-data.js';
 import { conformanceDocument, tally, tallyTable, type SuiteResult } from './support/conformance-report.js';
 import { elsewhere } from '../support/peers.js';

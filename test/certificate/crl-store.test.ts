@@ -4,24 +4,17 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { sign } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
-import { certificateRules } from '../../src/infrastructure/certificate/certificate-check.js';
-import { CrlIndexing } from '../../src/infrastructure/certificate/crl-indexing.js';
-import { CrlStore, type CrlStoreOptions } from '../../src/infrastructure/certificate/crl-store.js';
-import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
-import {
-  OcspCertificateVerifier,
-  type StatusOrder,
-} from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
-import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
-import { PublicKey } from '../../src/infrastructure/certificate/public-key.js';
-import {
-  differences,
-  readSealedEvidence,
-  recomputeVerdict,
-} from '../../src/infrastructure/certificate/recompute-verdict.js';
-import { TrustAnchors } from '../../src/infrastructure/certificate/trust-anchors.js';
+import type { CertificateVerdict } from '../../src/application/ports/outside/certificate-verifier.js';
+import { parseCertificate } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { certificateRules } from '../../src/infrastructure/jpki/certificate-check.js';
+import { CrlIndexing } from '../../src/infrastructure/jpki/crl-indexing.js';
+import { CrlStore, type CrlStoreOptions } from '../../src/infrastructure/jpki/crl-store.js';
+import { checkOffline } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { OcspCertificateVerifier, type StatusOrder } from '../../src/infrastructure/jpki/ocsp-certificate-verifier.js';
+import { KEY_USAGE, OID } from '../../src/infrastructure/x509/asn1/oids.js';
+import { PublicKey } from '../../src/infrastructure/x509/certificate/public-key.js';
+import { differences, readSealedEvidence, recomputeVerdict } from '../../src/infrastructure/jpki/recompute-verdict.js';
+import { TrustAnchors } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import {
   crlExt,
   DAY,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseCertificate } from '../../src/infrastructure/certificate/certificate.js';
-import { CrlStreamReader, indexCrl } from '../../src/infrastructure/certificate/crl-stream.js';
-import { entriesFor, openCrl, parseCrl } from '../../src/infrastructure/certificate/crl.js';
-import { verifyCrlBytes } from '../../src/infrastructure/certificate/crl-verifier.js';
-import { DerError, encodeDer, TAG } from '../../src/infrastructure/certificate/der.js';
-import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
-import { GENERAL_ALGORITHMS, PublicKey } from '../../src/infrastructure/certificate/public-key.js';
+import { parseCertificate } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { CrlStreamReader, indexCrl } from '../../src/infrastructure/x509/revocation/crl-stream.js';
+import { entriesFor, openCrl, parseCrl } from '../../src/infrastructure/x509/revocation/crl.js';
+import { verifyCrlBytes } from '../../src/infrastructure/x509/revocation/crl-verifier.js';
+import { DerError, encodeDer, TAG } from '../../src/infrastructure/x509/asn1/der.js';
+import { checkOffline } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { GENERAL_ALGORITHMS, PublicKey } from '../../src/infrastructure/x509/certificate/public-key.js';
 import {
   cardExtensions,
   crlExt,
@@ -22,7 +22,7 @@ import {
   NOW,
   type CrlSpec,
 } from './support/certificate-factory.js';
-import { KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
+import { KEY_USAGE } from '../../src/infrastructure/x509/asn1/oids.js';
 
 const caKey = ecKey();
 const authority = makeAuthority(caKey);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { SurfaceApCardRecordVerifier } from '../../src/infrastructure/certificate/card-record-verifier.js';
-import { checkOffline, type OfflineCheck } from '../../src/infrastructure/certificate/offline-check.js';
-import { checkOfflineStatus, checkSignatureVector } from '../../src/infrastructure/certificate/offline-status.js';
+import { SurfaceApCardRecordVerifier } from '../../src/infrastructure/card/card-record-verifier.js';
+import { checkOffline, type OfflineCheck } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { checkOfflineStatus, checkSignatureVector } from '../../src/infrastructure/jpki/offline/offline-status.js';
 import { sign } from 'node:crypto';
 import {
   buildCardRecord,
@@ -9,7 +9,7 @@ import {
   cardKeyId,
   rsaPublicParts,
   signChallenge,
-} from '../../src/sandbox/card-record-writer.js';
+} from '../../src/sandbox/card/card-record-writer.js';
 import {
   crlExt,
   DAY,
@@ -25,7 +25,7 @@ import {
   rsaKey,
   spkiOf,
 } from './support/certificate-factory.js';
-import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
+import { KEY_USAGE, OID } from '../../src/infrastructure/x509/asn1/oids.js';
 import { limboCases, pkitsCases, suitesMissing } from './support/conformance-data.js';
 import { mutate, seeded } from './support/mutations.js';
 import { elsewhere } from '../support/peers.js';

@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { sign } from 'node:crypto';
-import type { CertificateCheck, CertificateVerdict } from '../../src/application/ports/certificate-verifier.js';
-import { encodeDer, encodeOid, TAG } from '../../src/infrastructure/certificate/der.js';
-import { OID, KEY_USAGE } from '../../src/infrastructure/certificate/oids.js';
-import { checkOffline } from '../../src/infrastructure/certificate/offline-check.js';
-import { checkOfflineStatus } from '../../src/infrastructure/certificate/offline-status.js';
+import type { CertificateCheck, CertificateVerdict } from '../../src/application/ports/outside/certificate-verifier.js';
+import { encodeDer, encodeOid, TAG } from '../../src/infrastructure/x509/asn1/der.js';
+import { OID, KEY_USAGE } from '../../src/infrastructure/x509/asn1/oids.js';
+import { checkOffline } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { checkOfflineStatus } from '../../src/infrastructure/jpki/offline/offline-status.js';
 import {
   OcspCertificateVerifier,
   type OcspCertificateVerifierOptions,
-} from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
-import { TrustAnchorError } from '../../src/infrastructure/certificate/trust-anchors.js';
+} from '../../src/infrastructure/jpki/ocsp-certificate-verifier.js';
+import { TrustAnchorError } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import {
   cardExtensions,
   DAY,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import * as pkijs from 'pkijs';
-import { parseCertificate, type Certificate } from '../../src/infrastructure/certificate/certificate.js';
-import { entriesFor, parseCrl, type Crl } from '../../src/infrastructure/certificate/crl.js';
-import { DerError } from '../../src/infrastructure/certificate/der.js';
-import { parseOcspResponse } from '../../src/infrastructure/certificate/ocsp-response.js';
+import { parseCertificate, type Certificate } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { entriesFor, parseCrl, type Crl } from '../../src/infrastructure/x509/revocation/crl.js';
+import { DerError } from '../../src/infrastructure/x509/asn1/der.js';
+import { parseOcspResponse } from '../../src/infrastructure/x509/revocation/ocsp-response.js';
 import {
   crlExt,
   DAY,

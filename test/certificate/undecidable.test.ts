@@ -5,9 +5,9 @@ import {
   parseCertificate,
   readExtensionSequence,
   type Certificate,
-} from '../../src/infrastructure/certificate/certificate.js';
-import { parseCrl } from '../../src/infrastructure/certificate/crl.js';
-import { verifyCrl } from '../../src/infrastructure/certificate/crl-verifier.js';
+} from '../../src/infrastructure/x509/certificate/certificate.js';
+import { parseCrl } from '../../src/infrastructure/x509/revocation/crl.js';
+import { verifyCrl } from '../../src/infrastructure/x509/revocation/crl-verifier.js';
 import {
   context,
   contextConstructed,
@@ -15,14 +15,14 @@ import {
   encodeDer,
   encodeOid,
   TAG,
-} from '../../src/infrastructure/certificate/der.js';
-import { nameWithin, sameName } from '../../src/infrastructure/certificate/distinguished-name.js';
-import { preparedText } from '../../src/infrastructure/certificate/name-preparation.js';
-import { checkOffline, type OfflineCheck } from '../../src/infrastructure/certificate/offline-check.js';
-import { verifyOcspResponse } from '../../src/infrastructure/certificate/ocsp-response-verifier.js';
-import { KEY_USAGE, OID } from '../../src/infrastructure/certificate/oids.js';
-import { GENERAL_ALGORITHMS, PublicKey, readPublicKey } from '../../src/infrastructure/certificate/public-key.js';
-import { TrustAnchorError, TrustAnchors, trustAnchor } from '../../src/infrastructure/certificate/trust-anchors.js';
+} from '../../src/infrastructure/x509/asn1/der.js';
+import { nameWithin, sameName } from '../../src/infrastructure/x509/certificate/distinguished-name.js';
+import { preparedText } from '../../src/infrastructure/x509/certificate/name-preparation.js';
+import { checkOffline, type OfflineCheck } from '../../src/infrastructure/jpki/offline/offline-check.js';
+import { verifyOcspResponse } from '../../src/infrastructure/x509/revocation/ocsp-response-verifier.js';
+import { KEY_USAGE, OID } from '../../src/infrastructure/x509/asn1/oids.js';
+import { GENERAL_ALGORITHMS, PublicKey, readPublicKey } from '../../src/infrastructure/x509/certificate/public-key.js';
+import { TrustAnchorError, TrustAnchors, trustAnchor } from '../../src/infrastructure/x509/path/trust-anchors.js';
 import { verifyTimestamp } from '../../src/infrastructure/timestamp/timestamp-verifier.js';
 import { parseTimestampInfo } from '../../src/infrastructure/timestamp/timestamp-response.js';
 import {

@@ -8,7 +8,7 @@ import {
   type EventBatch,
   type EventFilter,
   type EventStore,
-} from '../../src/application/ports/event-store.js';
+} from '../../src/application/ports/store/event-store.js';
 import type { JsonObject, NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 
 /** What a store must offer so that the suite can run against it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { SubjectKeys } from '../../src/application/ports/subject-keys.js';
+import type { SubjectKeys } from '../../src/application/ports/registrant/subject-keys.js';
 import { holder } from '../support/scripted-links.js';
 
 const NOW = '2026-11-23T09:00:00.000Z';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import type { SubjectLinker } from '../../src/application/ports/subject-linker.js';
+import type { CertificateHolder } from '../../src/application/ports/outside/certificate-verifier.js';
+import type { SubjectLinker } from '../../src/application/ports/registrant/subject-linker.js';
 
 /** Somebody's two cards as the authority behind the linker knows them, one renewed, and a stranger's. */
 export interface LinkedCards {

@@ -6,7 +6,7 @@ import { pointsOfDistance, scoreComparison } from '../../src/domain/registration
 import { poornessOf, QUALITY_WEIGHTS_NAMES, qualityWeights } from '../../src/domain/registration/quality-weights.js';
 import { registrationDecider } from '../../src/domain/registration/registration.js';
 import type { PictureMeasures, ScoreEvidence } from '../../src/domain/values/face-comparison.js';
-import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set.js';
+import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set/model-set.js';
 import { certificateVerified, compared, NOW, policy, received } from '../support/registration-facts.js';
 
 const SCORING = { quality: 'dlib-1', slope: 417_000, offset: 253_830 };

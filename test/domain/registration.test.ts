@@ -7,7 +7,7 @@ import {
   type RegistrationCommand,
 } from '../../src/domain/registration/registration.js';
 import type { RegistrationEvent } from '../../src/domain/registration/registration.events.js';
-import { registrationCommandOf } from '../../src/domain/audit/command-of.js';
+import { registrationCommandOf } from '../../src/domain/audit/replay/command-of.js';
 import { fold } from '../../src/domain/decider.js';
 import { scenario } from '../support/given.js';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { verdictOf, verdictOfCheck } from '../../src/application/photograph-tally.js';
+import { verdictOf, verdictOfCheck } from '../../src/application/door/photograph-tally.js';
 import { DEFAULT_POLICY, policyDecider } from '../../src/domain/policy/policy.js';
 import type { PolicyEvent, PolicyValues } from '../../src/domain/policy/policy.events.js';
 import { olderInWords, olderThanShipped } from '../../src/domain/policy/shipped-default.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { registrationCommandOf } from '../../src/domain/audit/command-of.js';
+import { registrationCommandOf } from '../../src/domain/audit/replay/command-of.js';
 import { fold } from '../../src/domain/decider.js';
 import {
   registrationDecider,

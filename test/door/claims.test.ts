@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Claims } from '../../src/application/commands/claims.js';
-import { derivedId, uuidFrom } from '../../src/application/ids.js';
+import { Claims } from '../../src/application/door/claims.js';
+import { derivedId, uuidFrom } from '../../src/application/decisions/ids.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { application } from '../application/fixture.js';
 

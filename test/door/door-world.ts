@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { booths, registrations } from '../../src/application/aggregates.js';
-import { CASE_BLOBS, caseOwner } from '../../src/application/case-material.js';
-import { Claims } from '../../src/application/commands/claims.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
-import { Challenges } from '../../src/application/commands/issue-challenge.js';
-import { ReceiveRequest, ReceiveRequestHandler, type Receipt } from '../../src/application/commands/receive-request.js';
-import { RefuseAtDoor } from '../../src/application/commands/refuse-at-door.js';
-import { CurrentPolicy } from '../../src/application/current-policy.js';
-import type { Outcome } from '../../src/application/outcome.js';
+import { booths, registrations } from '../../src/application/decisions/aggregates.js';
+import { CASE_BLOBS, caseOwner } from '../../src/application/case/case-material.js';
+import { Claims } from '../../src/application/door/claims.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
+import { Challenges } from '../../src/application/door/issue-challenge.js';
+import { ReceiveRequest, ReceiveRequestHandler, type Receipt } from '../../src/application/door/receive-request.js';
+import { RefuseAtDoor } from '../../src/application/door/refuse-at-door.js';
+import { CurrentPolicy } from '../../src/application/decisions/current-policy.js';
+import type { Outcome } from '../../src/application/decisions/outcome.js';
 import {
   EventStore,
   type AppendResult,
@@ -17,28 +17,28 @@ import {
   type EventFilter,
   type ExpectedRevision,
   type ReadStreamOptions,
-} from '../../src/application/ports/event-store.js';
+} from '../../src/application/ports/store/event-store.js';
 import {
   BlobDiffersError,
   BlobGoneError,
   ImageVault,
   OwnerErasedError,
   type VaultOwner,
-} from '../../src/application/ports/image-vault.js';
+} from '../../src/application/ports/registrant/image-vault.js';
 import {
   PositionStore,
   type Checkpoint,
   type Lease,
   type SaveOutcome,
   type StoredPosition,
-} from '../../src/application/ports/position-store.js';
-import { PhotoReader } from '../../src/application/ports/photo-reader.js';
-import { SubjectLinker } from '../../src/application/ports/subject-linker.js';
+} from '../../src/application/ports/store/position-store.js';
+import { PhotoReader } from '../../src/application/ports/outside/photo-reader.js';
+import { SubjectLinker } from '../../src/application/ports/registrant/subject-linker.js';
 import { ClaimSweep } from '../../src/application/saga/claim-sweep.js';
 import type { NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import { readPhoto, type PhotoReading } from '../../src/domain/photo/photo-reader.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 import {
   envelopeOf,
   newBooth,

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { derivedId } from '../../src/application/ids.js';
-import { RefuseAtDoor, type DoorRefusal } from '../../src/application/commands/refuse-at-door.js';
-import type { RefusalSource } from '../../src/application/refusal-budget.js';
+import { derivedId } from '../../src/application/decisions/ids.js';
+import { RefuseAtDoor, type DoorRefusal } from '../../src/application/door/refuse-at-door.js';
+import type { RefusalSource } from '../../src/application/door/refusal-budget.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
-import { DecideAndAppend } from '../../src/application/commands/decide-and-append.js';
+import { DecideAndAppend } from '../../src/application/decisions/decide-and-append.js';
 import { SetClock } from '../application/fixture.js';
 
 const MINUTE_MS = 60_000;

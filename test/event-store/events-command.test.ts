@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { UsageError } from '../../src/cli/command.js';
-import { command } from '../../src/cli/events.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { command } from '../../src/cli/data/events.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
 
 describe('honnin events', () => {

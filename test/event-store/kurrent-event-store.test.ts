@@ -1,4 +1,4 @@
-import { KurrentEventStore } from '../../src/infrastructure/event-store/kurrent-event-store.js';
+import { KurrentEventStore } from '../../src/infrastructure/event-store/kurrent/kurrent-event-store.js';
 import { eventStoreContract } from '../contract/event-store.contract.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
 

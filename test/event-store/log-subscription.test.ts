@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EventBatch } from '../../src/application/ports/event-store.js';
+import type { EventBatch } from '../../src/application/ports/store/event-store.js';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import { AppendSignal, followLog } from '../../src/infrastructure/event-store/log-subscription.js';
 

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { openEventStore } from '../../src/infrastructure/event-store/open-event-store.js';
-import { leastRights, surveyStore, writeLeastRights } from '../../src/infrastructure/event-store/store-rights.js';
+import {
+  leastRights,
+  surveyStore,
+  writeLeastRights,
+} from '../../src/infrastructure/event-store/kurrent/store-rights.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
 import { built, peer } from '../support/peers.js';

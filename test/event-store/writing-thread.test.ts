@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { ThreadedLogWriter } from '../../src/infrastructure/event-store/threaded-log-writer.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { ThreadedLogWriter } from '../../src/infrastructure/event-store/sqlite/threaded-log-writer.js';
 import { encodeAppend } from '../../src/infrastructure/event-store/event-bytes.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { peer } from '../support/peers.js';
@@ -118,7 +118,7 @@ describe('the writing thread', () => {
   });
 
   it('does not keep a process alive that has closed its store', async () => {
-    const code = `import { SqliteEventStore } from ${JSON.stringify(path.join(root, 'dist/infrastructure/event-store/sqlite-event-store.js'))}; const s = await SqliteEventStore.openOnThread({ file: ${JSON.stringify(file)} }); await s.close();`;
+    const code = `import { SqliteEventStore } from ${JSON.stringify(path.join(root, 'dist/infrastructure/event-store/sqlite/sqlite-event-store.js'))}; const s = await SqliteEventStore.openOnThread({ file: ${JSON.stringify(file)} }); await s.close();`;
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],

@@ -7,8 +7,8 @@ import {
   apply,
   scaleWhole,
   type Similarity,
-} from '../../src/infrastructure/face/alignment.js';
-import { dropPixels, type RgbImage } from '../../src/infrastructure/face/rgb-image.js';
+} from '../../src/infrastructure/face/engine/alignment.js';
+import { dropPixels, type RgbImage } from '../../src/infrastructure/face/image/rgb-image.js';
 
 /** A picture that is different everywhere, always the same one for a seed. */
 function noise(width: number, height: number, seed: number): RgbImage {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../../src/infrastructure/face/image-decoder.js';
-import { loadCardPhoto } from '../../src/sandbox/demo-faces.js';
+import { decodeImage, DEFAULT_IMAGE_LIMITS } from '../../src/infrastructure/face/image/image-decoder.js';
+import { loadCardPhoto } from '../../src/sandbox/card/demo-faces.js';
 import { sharedFaces } from './support.js';
 import { elsewhere } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { progressLine } from '../../src/cli/progress-bar.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { ensureModels } from '../../src/infrastructure/face/build-models/build-models.js';
-import { DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set.js';
-import { parseModelSet } from '../../src/infrastructure/face/model-set-file.js';
-import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set/model-set.js';
+import { parseModelSet } from '../../src/infrastructure/face/model-set/model-set-file.js';
+import { DEMO_FACE_NAMES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { emptyFolder, projectRoot, testModels } from './support.js';
 
 let folder: string;

@@ -15,10 +15,10 @@ import {
   type MeasuredPair,
 } from '../../src/infrastructure/face/evaluation/conditions.js';
 import { reportConditions, type ConditionsReport } from '../../src/infrastructure/face/evaluation/conditions-report.js';
-import { foldsOf } from '../../src/infrastructure/face/evaluation/cross-validation.js';
-import { fitQualityWeights } from '../../src/infrastructure/face/evaluation/fit-weights.js';
-import { DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set.js';
-import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { foldsOf } from '../../src/infrastructure/face/evaluation/statistics/cross-validation.js';
+import { fitQualityWeights } from '../../src/infrastructure/face/evaluation/statistics/fit-weights.js';
+import { DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set/model-set.js';
+import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { emptyFolder, projectRoot, testModels } from './support.js';
 
 let folder: string;

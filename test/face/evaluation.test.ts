@@ -1,19 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { pointsOf } from '../../src/infrastructure/face/calibration.js';
-import { rateRanges, seeded, subjectsOf } from '../../src/infrastructure/face/evaluation/bootstrap.js';
+import { pointsOf } from '../../src/infrastructure/face/engine/calibration.js';
+import { rateRanges, seeded, subjectsOf } from '../../src/infrastructure/face/evaluation/statistics/bootstrap.js';
 import { proposeCalibration } from '../../src/infrastructure/face/evaluation/calibrate.js';
 import {
   errorCurve,
   errorRates,
   ratesAt,
   type ScoredPair,
-} from '../../src/infrastructure/face/evaluation/error-rates.js';
-import { fitLogistic } from '../../src/infrastructure/face/evaluation/logistic-fit.js';
+} from '../../src/infrastructure/face/evaluation/statistics/error-rates.js';
+import { fitLogistic } from '../../src/infrastructure/face/evaluation/statistics/logistic-fit.js';
 import { PairListError, parsePairList } from '../../src/infrastructure/face/evaluation/pair-list.js';
 import { detPlot, deviate, histogramPlot } from '../../src/infrastructure/face/evaluation/plots.js';
-import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set.js';
-import { parseModelSet } from '../../src/infrastructure/face/model-set-file.js';
+import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set/model-set.js';
+import { parseModelSet } from '../../src/infrastructure/face/model-set/model-set-file.js';
 
 const genuine = (...distances: number[]): ScoredPair[] => distances.map((distance) => ({ distance, same: true }));
 const impostor = (...distances: number[]): ScoredPair[] => distances.map((distance) => ({ distance, same: false }));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eyeOpening } from '../../src/infrastructure/face/eye-opening.js';
-import { DEFAULT_MODEL_SET, type ModelSet } from '../../src/infrastructure/face/model-set.js';
+import { eyeOpening } from '../../src/infrastructure/face/judgement/eye-opening.js';
+import { DEFAULT_MODEL_SET, type ModelSet } from '../../src/infrastructure/face/model-set/model-set.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import type { Point } from '../../src/infrastructure/face/rgb-image.js';
-import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import type { Point } from '../../src/infrastructure/face/image/rgb-image.js';
+import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 /** An outline whose lids are parabolas over the corners: 9 points along the lower lid, 7 along the upper one.

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { scoreComparison, type ScoredDistance } from '../../src/domain/registration/face-score.js';
 import type { PictureMeasures } from '../../src/domain/values/face-comparison.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 /** From bytes to points, through decoders, networks, measures and the curve: what was scored yesterday is scored the

@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { seeded } from '../../src/infrastructure/face/evaluation/bootstrap.js';
-import { encodeGreyJp2 } from '../../src/sandbox/jp2-writer.js';
+import { seeded } from '../../src/infrastructure/face/evaluation/statistics/bootstrap.js';
+import { encodeGreyJp2 } from '../../src/sandbox/card/jp2-writer.js';
 
 export interface HostileFile {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { RendererBusyError } from '../../src/application/ports/image-renderer.js';
+import { RendererBusyError } from '../../src/application/ports/registrant/image-renderer.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { loadCardPhoto } from '../../src/sandbox/demo-faces.js';
+import { loadCardPhoto } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: 1, queueLimit: 1 });

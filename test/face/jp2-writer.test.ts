@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import openjpeg from '@cornerstonejs/codec-openjpeg/wasmjs';
-import { encodeGreyJp2 } from '../../src/sandbox/jp2-writer.js';
+import { encodeGreyJp2 } from '../../src/sandbox/card/jp2-writer.js';
 
 const WIDTH = 240;
 const HEIGHT = 320;

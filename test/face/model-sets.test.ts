@@ -5,18 +5,18 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { sha256Hex } from '../../src/infrastructure/face/build-models/build-models.js';
-import { suggestedBands } from '../../src/infrastructure/face/calibration.js';
-import { installModel } from '../../src/infrastructure/face/install-model.js';
-import { MODEL_PARTS, withPart } from '../../src/infrastructure/face/model-parts.js';
-import { algorithmOf, DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set.js';
+import { suggestedBands } from '../../src/infrastructure/face/engine/calibration.js';
+import { installModel } from '../../src/infrastructure/face/model-set/install-model.js';
+import { MODEL_PARTS, withPart } from '../../src/infrastructure/face/model-set/model-parts.js';
+import { algorithmOf, DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set/model-set.js';
 import {
   installedSets,
   loadModelSet,
   parseModelSet,
   saveModelSet,
-} from '../../src/infrastructure/face/model-set-file.js';
+} from '../../src/infrastructure/face/model-set/model-set-file.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { emptyFolder, sharedModel, testModels } from './support.js';
 import { elsewhere } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';

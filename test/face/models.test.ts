@@ -3,7 +3,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ensureModels, modelPath, sha256Hex } from '../../src/infrastructure/face/build-models/build-models.js';
 import { readWeights } from '../../src/infrastructure/face/build-models/weights.js';
-import { algorithmOf, canonicalJson, DEFAULT_MODEL_SET, modelFiles } from '../../src/infrastructure/face/model-set.js';
+import {
+  algorithmOf,
+  canonicalJson,
+  DEFAULT_MODEL_SET,
+  modelFiles,
+} from '../../src/infrastructure/face/model-set/model-set.js';
 import { emptyFolder } from './support.js';
 
 let folder: string;

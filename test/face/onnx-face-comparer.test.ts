@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import type { FaceComparison } from '../../src/application/ports/face-comparer.js';
-import { suggestedBands } from '../../src/infrastructure/face/calibration.js';
-import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set.js';
+import type { FaceComparison } from '../../src/application/ports/outside/face-comparer.js';
+import { suggestedBands } from '../../src/infrastructure/face/engine/calibration.js';
+import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set/model-set.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_FACE_NAMES, DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 /** @req R7 R13: the captured face against the card's and against a registered one, on one scale. */

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { fillTensor } from '../../src/infrastructure/face/alignment.js';
+import { fillTensor } from '../../src/infrastructure/face/engine/alignment.js';
 import { ensureModels } from '../../src/infrastructure/face/build-models/build-models.js';
-import { DEFAULT_MODEL_SET, modelFiles, type ModelInput } from '../../src/infrastructure/face/model-set.js';
-import { packageFolder } from '../../src/infrastructure/face/package-folder.js';
-import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEFAULT_MODEL_SET, modelFiles, type ModelInput } from '../../src/infrastructure/face/model-set/model-set.js';
+import { packageFolder } from '../../src/infrastructure/face/model-set/package-folder.js';
+import { DEMO_FACE_NAMES, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 /** onnxruntime-node does not load inside jest's module sandbox, so the ONNX side runs in a process as well. */

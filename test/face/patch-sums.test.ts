@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PatchSums, type Patch } from '../../src/infrastructure/face/patch-sums.js';
+import { PatchSums, type Patch } from '../../src/infrastructure/face/image/patch-sums.js';
 
 const SIDE = 64;
 const UNIT = 20;

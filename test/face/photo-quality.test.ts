@@ -2,8 +2,8 @@ import { PHOTO_MEASURES } from '../../src/domain/values/face-comparison.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import type { AnalyseResult } from '../../src/infrastructure/face/face-jobs.js';
-import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import type { AnalyseResult } from '../../src/infrastructure/face/worker/face-jobs.js';
+import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: 2 });

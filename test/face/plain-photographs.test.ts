@@ -2,8 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import { decodeImage, DEFAULT_IMAGE_LIMITS, type TakenPictures } from '../../src/infrastructure/face/image-decoder.js';
-import { loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import {
+  decodeImage,
+  DEFAULT_IMAGE_LIMITS,
+  type TakenPictures,
+} from '../../src/infrastructure/face/image/image-decoder.js';
+import { loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { sharedFaces } from './support.js';
 import { elsewhere } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';

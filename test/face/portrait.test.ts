@@ -4,10 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALTERATIONS } from '../../bench/portrait/alterations.js';
 import { VARIANTS } from '../../bench/portrait/variants.js';
-import { verdictOfCheck, type PhotographVerdict } from '../../src/application/photograph-tally.js';
+import { verdictOfCheck, type PhotographVerdict } from '../../src/application/door/photograph-tally.js';
 import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { loadCardPhoto, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import { loadCardPhoto, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { soakFactor } from '../support/soak.js';
 import { emptyFolder, projectRoot, sharedPictures, testModels } from './support.js';
 

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import type { AnalyseResult, FramesResult } from '../../src/infrastructure/face/face-jobs.js';
-import { assessFrames, reliefShare, type MeasuredFrame } from '../../src/infrastructure/face/frame-sequence.js';
-import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set.js';
+import type { AnalyseResult, FramesResult } from '../../src/infrastructure/face/worker/face-jobs.js';
+import {
+  assessFrames,
+  reliefShare,
+  type MeasuredFrame,
+} from '../../src/infrastructure/face/judgement/frame-sequence.js';
+import { DEFAULT_MODEL_SET } from '../../src/infrastructure/face/model-set/model-set.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import { DEMO_FACE_NAMES, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { testModels } from './support.js';
 
 /** A frame with a head of 31 points in depth, seen under a yaw; the embedding and the grey picture are made up. */

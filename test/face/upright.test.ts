@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import sharp from 'sharp';
-import type { AnalysedFace } from '../../src/infrastructure/face/face-engine.js';
+import type { AnalysedFace } from '../../src/infrastructure/face/engine/face-engine.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
-import { captureRefusal, DEFAULT_CAPTURE_RULES } from '../../src/infrastructure/face/photo-quality.js';
-import { turnedBack, type RgbImage } from '../../src/infrastructure/face/rgb-image.js';
-import { loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
+import { captureRefusal, DEFAULT_CAPTURE_RULES } from '../../src/infrastructure/face/judgement/photo-quality.js';
+import { turnedBack, type RgbImage } from '../../src/infrastructure/face/image/rgb-image.js';
+import { loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { sharedPictures, testModels } from './support.js';
 
 describe('a picture turned back', () => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { WorkerPool, type PoolOptions } from '../../src/infrastructure/face/worker-pool.js';
+import { WorkerPool, type PoolOptions } from '../../src/infrastructure/threads/worker-pool.js';
 
 interface Job {
   name: string;

@@ -68,13 +68,13 @@ export const EVENT_SOURCES = [
   },
   {
     union: 'SignedLogEvent',
-    file: 'audit/signed-log.events',
+    file: 'audit/log/signed-log.events',
     streams: 'signed-log',
     about: 'What the signed log says of itself, told in the store that it is made of.',
   },
   {
     union: 'VerifierPageEvent',
-    file: 'audit/verifier-page.events',
+    file: 'audit/bundle/verifier-page.events',
     streams: 'verifier-page',
     about: 'Which offline verifier was given out: recorded before its first copy.',
   },

@@ -14,8 +14,8 @@ import {
   registrations,
   sagas,
   type Aggregate,
-} from '../../src/application/aggregates.js';
-import { toDomain } from '../../src/application/commands/decide-and-append.js';
+} from '../../src/application/decisions/aggregates.js';
+import { toDomain } from '../../src/application/decisions/decide-and-append.js';
 import type { DomainEvent } from '../../src/domain/decider.js';
 import {
   positionFromText,

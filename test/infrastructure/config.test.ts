@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Config, ConfigError } from '../../src/infrastructure/config.js';
+import { Config, ConfigError } from '../../src/infrastructure/settings/config.js';
 
 describe('configuration', () => {
   it('works with nothing set', () => expect(Config.from({}).values.port).toBe(8080));

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { HttpOutsideClocks } from '../../src/infrastructure/http-outside-clocks.js';
+import { HttpOutsideClocks } from '../../src/infrastructure/clock/http-outside-clocks.js';
 import { SetClock } from '../application/fixture.js';
 import { until } from '../support/real-server.js';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Config } from '../../src/infrastructure/config.js';
+import { Config } from '../../src/infrastructure/settings/config.js';
 import {
   askService,
   crlQuestion,
@@ -13,7 +13,7 @@ import {
   ocspQuestion,
   signInQuestion,
   type ServiceQuestion,
-} from '../../src/infrastructure/service-questions.js';
+} from '../../src/infrastructure/settings/service-questions.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 
 const ASK_MS = 30_000;

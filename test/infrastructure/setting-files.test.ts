@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Config, ConfigError } from '../../src/infrastructure/config.js';
-import { settingFileFaults } from '../../src/infrastructure/setting-files.js';
+import { Config, ConfigError } from '../../src/infrastructure/settings/config.js';
+import { settingFileFaults } from '../../src/infrastructure/settings/setting-files.js';
 
 let folder: string;
 beforeAll(() => {

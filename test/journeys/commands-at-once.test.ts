@@ -4,8 +4,8 @@ import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import type { StoredEvent } from '../../src/domain/event-envelope.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
 
 const BOOTH = 'booth-commands-01';

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient, placeHeaders, type Challenge, type SignedRequest } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-server.js';
 import { soakFactor } from '../support/soak.js';
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
 
 /** Everything over the real server, the real booth's program and the command line, as people would do it.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '../../src/domain/event-envelope.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { newEvent } from '../contract/event-store.contract.js';
 import { ServerStart, START_MS_MAX } from '../support/server-start.js';
 import { until } from '../support/real-server.js';

@@ -4,10 +4,10 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import type { CardSession } from '../../src/booth/card-session.js';
 import type { CertificateType } from '../../src/domain/values/certificate-status.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/demo-faces.js';
-import { MixedCards } from '../../src/sandbox/mixed-cards.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
+import { MixedCards } from '../../src/sandbox/card/mixed-cards.js';
 import { sandboxSettings } from '../../src/sandbox/sandbox.js';
-import { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { RealServer, until } from '../support/real-server.js';
 
 const BOTH = ['user_authentication', 'digital_signature'] as const;

@@ -9,7 +9,7 @@ import { ServerRefusedError } from '../../src/booth/booth-errors.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import type { CardSession } from '../../src/booth/card-session.js';
 import { preparedPhoto } from '../../src/booth/prepared-photo.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
 import { SECOND_READINGS } from '../support/second-readings.js';
 import { elsewhere } from '../support/peers.js';

@@ -3,16 +3,16 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CASE_BLOBS, caseOwner } from '../../src/application/case-material.js';
-import type { VaultOwner } from '../../src/application/ports/image-vault.js';
+import { CASE_BLOBS, caseOwner } from '../../src/application/case/case-material.js';
+import type { VaultOwner } from '../../src/application/ports/registrant/image-vault.js';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import type { RegistrationMode } from '../../src/domain/booth/capture-envelope.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
-import { keyFile } from '../../src/infrastructure/key-files.js';
+import { keyFile } from '../../src/infrastructure/settings/key-files.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
 
 const WHY = { reason: 'tampering_suspected', reference: 'INC-2026-0117' };

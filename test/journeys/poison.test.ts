@@ -7,8 +7,8 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { currentVersion, EVENT_REGISTRY } from '../../src/domain/event-registry.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
 
 interface Waiting {

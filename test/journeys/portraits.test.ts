@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALTERATIONS } from '../../bench/portrait/alterations.js';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { emptyFolder, projectRoot, sharedPictures, testModels } from '../face/support.js';
 import { elsewhere } from '../support/peers.js';
 import { RealServer } from '../support/real-server.js';

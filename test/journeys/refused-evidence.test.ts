@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { sandboxSettings } from '../../src/sandbox/sandbox.js';
 import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-server.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { OFFICER_OPINIONS, OPINION_REASONS } from '../../src/domain/hold-review/hold-review.events.js';
-import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
 import { built } from '../support/peers.js';
 import { RealServer, until } from '../support/real-server.js';

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoothClient, type Capture } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import type { CardSession } from '../../src/booth/card-session.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
 import { soakFactor } from '../support/soak.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Position } from '../../src/domain/event-envelope.js';
 import { EVENT_CONTRACTS } from '../../src/domain/publication/event-contracts.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';

@@ -9,8 +9,8 @@ import { asyncApiDocument } from '../../src/application/publication/asyncapi.js'
 import { judgeSchema, runSchema } from '../../src/application/publication/check-schema.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { ACKNOWLEDGEMENT_CONTRACT, EVENT_CONTRACTS } from '../../src/domain/publication/event-contracts.js';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite-event-store.js';
-import { Config } from '../../src/infrastructure/config.js';
+import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { Config } from '../../src/infrastructure/settings/config.js';
 import { asyncApiOptions } from '../../src/infrastructure/kafka/asyncapi-options.js';
 import { publishedSchemas, schemaValidator } from '../../src/infrastructure/kafka/schema-files.js';
 import { command } from '../../src/cli/schemas.js';

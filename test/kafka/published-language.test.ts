@@ -3,7 +3,7 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { CloudEvent, Kafka as CloudEventsOnKafka, type KafkaMessage as CloudEventsMessage } from 'cloudevents';
-import { derivedId } from '../../src/application/ids.js';
+import { derivedId } from '../../src/application/decisions/ids.js';
 import type { Json, JsonObject, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import { EVENT_REGISTRY } from '../../src/domain/event-registry.js';
 import { EVENT_CONTRACTS, type PublishedType } from '../../src/domain/publication/event-contracts.js';

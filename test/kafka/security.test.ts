@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { Config, ConfigError } from '../../src/infrastructure/config.js';
+import { Config, ConfigError } from '../../src/infrastructure/settings/config.js';
 import { kafkaSettings } from '../../src/infrastructure/kafka/kafka-client.js';
 import { examineKafka } from '../../src/infrastructure/kafka/kafka-doctor.js';
 import { KafkaEventPublisher } from '../../src/infrastructure/kafka/kafka-event-publisher.js';

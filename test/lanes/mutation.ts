@@ -38,50 +38,55 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     tests: PHOTO_TESTS,
   },
   'door/request': {
-    mutate: ['src/application/commands/receive-request.ts', 'src/application/commands/claims.ts'],
+    mutate: ['src/application/door/receive-request.ts', 'src/application/door/claims.ts'],
     tests: ['receive-request', 'claims', 'interleavings'].map((name) => `test/door/${name}.test.ts`),
     sentences: /accepted at the door|refused at the door|^a claim|in every order of all their steps/,
   },
   'door/sweep': { mutate: ['src/application/saga/claim-sweep.ts'], tests: ['test/door/claim-sweep.test.ts'] },
   'door/material': {
-    mutate: ['src/application/received-material.ts'],
+    mutate: ['src/application/door/received-material.ts'],
     tests: ['test/application/received-material.test.ts'],
   },
   'door/refusals': {
-    mutate: ['src/application/refusal-budget.ts', 'src/application/commands/refuse-at-door.ts'],
+    mutate: ['src/application/door/refusal-budget.ts', 'src/application/door/refuse-at-door.ts'],
     tests: ['test/application/refusal-budget.test.ts', 'test/door/refuse-at-door.test.ts'],
   },
   'door/places': {
-    mutate: ['src/api/booth/upload-places.ts', 'src/api/booth/upload-pace.ts'],
+    mutate: ['src/api/booth/uploads/upload-places.ts', 'src/api/booth/uploads/upload-pace.ts'],
     tests: ['test/api/upload-places.test.ts'],
   },
   'readers/notes': {
-    mutate: ['signed-note', 'checkpoint', 'key-succession', 'bytes'].map(auditFile),
+    mutate: ['log/signed-note', 'log/checkpoint', 'log/key-succession', 'log/bytes'].map(auditFile),
     tests: READER_TESTS,
   },
-  'readers/bundles': { mutate: ['bundle', 'leaf', 'evidence-name', 'cosignature'].map(auditFile), tests: READER_TESTS },
+  'readers/bundles': {
+    mutate: ['bundle/bundle', 'log/leaf', 'replay/evidence-name', 'log/cosignature'].map(auditFile),
+    tests: READER_TESTS,
+  },
   'readers/lists': {
-    mutate: ['list-certificate', 'verify-list'].map(auditFile),
+    mutate: ['lists/list-certificate', 'lists/verify-list'].map(auditFile),
     tests: [...READER_TESTS, 'test/audit/lists.test.ts'],
     sentences: /^(?!a list with its certificate (?:is drawn again|of the past|has the hold)).*$/,
   },
   'readers/verdicts': {
-    mutate: ['verify-bundle', 'certificate-replay'].map(auditFile),
+    mutate: ['bundle/verify-bundle', 'replay/certificate-replay'].map(auditFile),
     tests: [...READER_TESTS, 'test/audit/certificate-settings.test.ts'],
   },
   'verifier/names': {
-    mutate: ['name-constraints', 'name-preparation', 'general-name'].map(certificateFile),
+    mutate: ['x509/path/name-constraints', 'x509/certificate/name-preparation', 'x509/certificate/general-name'].map(
+      certificateFile,
+    ),
     tests: VERIFIER_TESTS,
   },
   'verifier/paths': {
-    mutate: ['path-verifier', 'policy-graph', 'profiles'].map(certificateFile),
+    mutate: ['x509/path/path-verifier', 'x509/path/policy-graph', 'x509/path/profiles'].map(certificateFile),
     tests: VERIFIER_TESTS,
   },
   'verifier/verdicts': {
-    mutate: ['certificate-check', 'judge-kept-verdict', 'recompute-verdict'].map(certificateFile),
+    mutate: ['jpki/certificate-check', 'jpki/judge-kept-verdict', 'jpki/recompute-verdict'].map(certificateFile),
     tests: ['test/audit/certificate-settings.test.ts'],
   },
-  'merkle-tree': { mutate: ['src/domain/audit/merkle-tree.ts'], tests: ['test/audit/merkle-tree.test.ts'] },
+  'merkle-tree': { mutate: ['src/domain/audit/log/merkle-tree.ts'], tests: ['test/audit/merkle-tree.test.ts'] },
 };
 
 function auditFile(name: string): string {
@@ -89,7 +94,7 @@ function auditFile(name: string): string {
 }
 
 function certificateFile(name: string): string {
-  return `src/infrastructure/certificate/${name}.ts`;
+  return `src/infrastructure/${name}.ts`;
 }
 
 function photoFile(name: string): string {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Admin } from 'kafkajs';
-import { Config, settingsInForce, urlOf } from '../../src/infrastructure/config.js';
+import { Config, settingsInForce, urlOf } from '../../src/infrastructure/settings/config.js';
 // What it does to the library's timers when it is loaded is tested below.
 import '../../src/infrastructure/kafka/kafka-client.js';
 import { createTopics, topicPlans } from '../../src/infrastructure/kafka/topics.js';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { makePrivate } from '../../src/infrastructure/private-folder.js';
+import { makePrivate } from '../../src/infrastructure/data-folder/private-folder.js';
 
 const umask = process.umask();
 const folder = mkdtempSync(path.join(tmpdir(), 'honnin-private-'));

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { refuseTelemetry, removeTelemetryLeftovers } from '../../src/infrastructure/face/telemetry.js';
+import { refuseTelemetry, removeTelemetryLeftovers } from '../../src/infrastructure/face/engine/telemetry.js';
 import { built, peer } from '../support/peers.js';
 import { traced, type Traced } from '../support/trace.js';
 import { describeUnless } from '../support/unless.js';

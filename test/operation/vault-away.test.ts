@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
-import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/demo-faces.js';
+import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { built } from '../support/peers.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
 import { describeUnless } from '../support/unless.js';

@@ -17,7 +17,7 @@ import { SqlOpenCases } from '../../src/infrastructure/read-model/sql-open-cases
 import { SqlReadModels } from '../../src/infrastructure/read-model/sql-read-models.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../../src/infrastructure/read-model/sqlite-read-model.js';
-import type { RequestStatusRow } from '../../src/application/ports/read-models.js';
+import type { RequestStatusRow } from '../../src/application/ports/store/read-models.js';
 import { ALL_PROJECTIONS } from '../../src/projections/all-projections.js';
 import { newId } from '../contract/event-store.contract.js';
 import {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
-import type { Lease } from '../../src/application/ports/position-store.js';
+import type { Lease } from '../../src/application/ports/store/position-store.js';
 import {
   TransientFailure,
   type SubscriptionHandler,

@@ -3,8 +3,8 @@ import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { startGovernmentServer, type GovernmentServer } from '../../src/sandbox/government-server.js';
-import { extension, writeCertificate } from '../../src/sandbox/x509-writer.js';
+import { startGovernmentServer, type GovernmentServer } from '../../src/sandbox/government/government-server.js';
+import { extension, writeCertificate } from '../../src/sandbox/pki/x509-writer.js';
 import { samplePicture, temporaryFolder } from './support.js';
 
 const key = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;

@@ -3,12 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import * as asn1js from 'asn1js';
 import fc from 'fast-check';
 import * as pkijs from 'pkijs';
-import { parseCertificate, serialHex } from '../../src/infrastructure/certificate/certificate.js';
-import { parseCrl } from '../../src/infrastructure/certificate/crl.js';
-import { describeName } from '../../src/infrastructure/certificate/distinguished-name.js';
+import { parseCertificate, serialHex } from '../../src/infrastructure/x509/certificate/certificate.js';
+import { parseCrl } from '../../src/infrastructure/x509/revocation/crl.js';
+import { describeName } from '../../src/infrastructure/x509/certificate/distinguished-name.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
-import { readOcspRequest } from '../../src/sandbox/ocsp-responder.js';
-import { readTimestampRequest } from '../../src/sandbox/timestamp-writer.js';
+import { readOcspRequest } from '../../src/sandbox/jpki/ocsp-responder.js';
+import { readTimestampRequest } from '../../src/sandbox/timestamp/timestamp-writer.js';
 import {
   basicConstraintsCa,
   directoryName,
@@ -21,7 +21,7 @@ import {
   writeCertificate,
   writeCrl,
   type DistinguishedName,
-} from '../../src/sandbox/x509-writer.js';
+} from '../../src/sandbox/pki/x509-writer.js';
 
 const key = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
 const NAME: DistinguishedName = [

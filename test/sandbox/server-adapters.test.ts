@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fromBER, type Sequence } from 'asn1js';
 import { randomUUID } from 'node:crypto';
-import type { CertificateCheck, CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import type { GovernmentSubmission } from '../../src/application/ports/government-registry.js';
-import { OcspCertificateVerifier } from '../../src/infrastructure/certificate/ocsp-certificate-verifier.js';
+import type { CertificateCheck, CertificateHolder } from '../../src/application/ports/outside/certificate-verifier.js';
+import type { GovernmentSubmission } from '../../src/application/ports/outside/government-registry.js';
+import { OcspCertificateVerifier } from '../../src/infrastructure/jpki/ocsp-certificate-verifier.js';
 import { HttpGovernmentRegistry } from '../../src/infrastructure/government/http-government-registry.js';
 import { HttpSubjectLinker } from '../../src/infrastructure/linking/http-subject-linker.js';
-import { serialOf } from '../../src/sandbox/certificate-authority.js';
+import { serialOf } from '../../src/sandbox/pki/certificate-authority.js';
 import {
   GOVERNMENT_FAULTS,
   startGovernmentServer,
   type GovernmentServer,
-} from '../../src/sandbox/government-server.js';
-import { startJpkiServer, type IssueCardOptions, type JpkiServer } from '../../src/sandbox/jpki-server.js';
-import { OCSP_FAULTS, type OcspFault } from '../../src/sandbox/ocsp-responder.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+} from '../../src/sandbox/government/government-server.js';
+import { startJpkiServer, type IssueCardOptions, type JpkiServer } from '../../src/sandbox/jpki/jpki-server.js';
+import { OCSP_FAULTS, type OcspFault } from '../../src/sandbox/jpki/ocsp-responder.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { samplePicture } from './support.js';
 
 let jpki: JpkiServer;

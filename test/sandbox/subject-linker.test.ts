@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import { SubjectLinker, type CardLinks, type LinkQuestion } from '../../src/application/ports/subject-linker.js';
-import { parseCardFaceRecord } from '../../src/infrastructure/certificate/card-record.js';
-import { parseCertificate, serialHex } from '../../src/infrastructure/certificate/certificate.js';
+import type { CertificateHolder } from '../../src/application/ports/outside/certificate-verifier.js';
+import {
+  SubjectLinker,
+  type CardLinks,
+  type LinkQuestion,
+} from '../../src/application/ports/registrant/subject-linker.js';
+import { parseCardFaceRecord } from '../../src/infrastructure/card/card-record.js';
+import { parseCertificate, serialHex } from '../../src/infrastructure/x509/certificate/certificate.js';
 import { HttpSubjectLinker } from '../../src/infrastructure/linking/http-subject-linker.js';
-import { LINK_FAULTS, startJpkiServer, type JpkiServer, type LinkFault } from '../../src/sandbox/jpki-server.js';
-import type { SyntheticCard } from '../../src/sandbox/synthetic-card.js';
+import { LINK_FAULTS, startJpkiServer, type JpkiServer, type LinkFault } from '../../src/sandbox/jpki/jpki-server.js';
+import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import type { CertificateType } from '../../src/domain/values/certificate-status.js';
 import { subjectLinkerContract, type LinkedCards } from '../contract/subject-linker.contract.js';
 import { holder, known, ScriptedLinks } from '../support/scripted-links.js';

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import openjpeg from '@cornerstonejs/codec-openjpeg/wasmjs';
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import sharp from 'sharp';
-import { cardPhotoFrom } from '../../src/sandbox/card-photo.js';
-import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki-server.js';
-import { accessNumberOf, CardError, SyntheticCard, type CardErrorCode } from '../../src/sandbox/synthetic-card.js';
+import { cardPhotoFrom } from '../../src/sandbox/card/card-photo.js';
+import { startJpkiServer, type JpkiServer } from '../../src/sandbox/jpki/jpki-server.js';
+import { accessNumberOf, CardError, SyntheticCard, type CardErrorCode } from '../../src/sandbox/card/synthetic-card.js';
 import { samplePicture } from './support.js';
 
 let jpki: JpkiServer;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
 import path from 'node:path';
-import { startTokenIssuer, type TokenIssuer } from '../../src/sandbox/token-issuer.js';
+import { startTokenIssuer, type TokenIssuer } from '../../src/sandbox/sign-in/token-issuer.js';
 import { temporaryFolder } from './support.js';
 
 let issuer: TokenIssuer;

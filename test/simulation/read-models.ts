@@ -7,7 +7,7 @@ import {
   type EventBatch,
   type EventFilter,
   type SubscribeOptions,
-} from '../../src/application/ports/event-store.js';
+} from '../../src/application/ports/store/event-store.js';
 import {
   TransientFailure,
   type SubscriptionHandler,

@@ -1,11 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
-import { CardRecordVerifier, type CardRecordVerdict } from '../../src/application/ports/card-record-verifier.js';
+import {
+  CardRecordVerifier,
+  type CardRecordVerdict,
+} from '../../src/application/ports/outside/card-record-verifier.js';
 import {
   CertificateVerifier,
   type CertificateCheck,
   type CertificateVerdict,
-} from '../../src/application/ports/certificate-verifier.js';
-import { Clock } from '../../src/application/ports/clock.js';
+} from '../../src/application/ports/outside/certificate-verifier.js';
+import { Clock } from '../../src/application/ports/store/clock.js';
 import {
   EventStore,
   EventStoreUnavailableError,
@@ -17,13 +20,16 @@ import {
   type ExpectedRevision,
   type ReadStreamOptions,
   type SubscribeOptions,
-} from '../../src/application/ports/event-store.js';
+} from '../../src/application/ports/store/event-store.js';
 import {
   FaceComparer,
   type FaceComparison,
   type FaceComparisonRequest,
-} from '../../src/application/ports/face-comparer.js';
-import { GovernmentRegistry, type GovernmentSubmission } from '../../src/application/ports/government-registry.js';
+} from '../../src/application/ports/outside/face-comparer.js';
+import {
+  GovernmentRegistry,
+  type GovernmentSubmission,
+} from '../../src/application/ports/outside/government-registry.js';
 import {
   BlobDiffersError,
   BlobGoneError,
@@ -31,8 +37,8 @@ import {
   OwnerErasedError,
   type Expected,
   type VaultOwner,
-} from '../../src/application/ports/image-vault.js';
-import { PendingEffects } from '../../src/application/ports/pending-effects.js';
+} from '../../src/application/ports/registrant/image-vault.js';
+import { PendingEffects } from '../../src/application/ports/store/pending-effects.js';
 import {
   PositionStore,
   type Checkpoint,
@@ -40,9 +46,9 @@ import {
   type ParkedEvent,
   type SaveOutcome,
   type StoredPosition,
-} from '../../src/application/ports/position-store.js';
-import { Secrets } from '../../src/application/ports/secrets.js';
-import { SubjectLinker, type CardLinks } from '../../src/application/ports/subject-linker.js';
+} from '../../src/application/ports/store/position-store.js';
+import { Secrets } from '../../src/application/ports/registrant/secrets.js';
+import { SubjectLinker, type CardLinks } from '../../src/application/ports/registrant/subject-linker.js';
 import { TransientFailure } from '../../src/application/subscriptions/subscription-handler.js';
 import type { NewEvent, Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import type { GovernmentAnswer } from '../../src/domain/registration/registration.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import { SubjectKeys } from '../../src/application/ports/subject-keys.js';
+import type { CertificateHolder } from '../../src/application/ports/outside/certificate-verifier.js';
+import { SubjectKeys } from '../../src/application/ports/registrant/subject-keys.js';
 
 /** Cards and tombstones in memory. Keys follow from the card and from how many it had before, so that a test that runs
  *  twice sees the same ones. */

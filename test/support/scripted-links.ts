@@ -1,5 +1,9 @@
-import type { CertificateHolder } from '../../src/application/ports/certificate-verifier.js';
-import { SubjectLinker, type CardLinks, type LinkQuestion } from '../../src/application/ports/subject-linker.js';
+import type { CertificateHolder } from '../../src/application/ports/outside/certificate-verifier.js';
+import {
+  SubjectLinker,
+  type CardLinks,
+  type LinkQuestion,
+} from '../../src/application/ports/registrant/subject-linker.js';
 
 export const ISSUER = Buffer.from('issuer');
 export const holder = (serialNumber: string): CertificateHolder => ({ issuerName: ISSUER, serialNumber });

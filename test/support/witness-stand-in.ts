@@ -1,10 +1,10 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fromBase64 } from '../../src/domain/audit/bytes.js';
-import { parseCheckpoint } from '../../src/domain/audit/checkpoint.js';
-import { isConsistent } from '../../src/domain/audit/merkle-tree.js';
-import { judgeNote, type VerifierKey } from '../../src/domain/audit/signed-note.js';
+import { fromBase64 } from '../../src/domain/audit/log/bytes.js';
+import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { isConsistent } from '../../src/domain/audit/log/merkle-tree.js';
+import { judgeNote, type VerifierKey } from '../../src/domain/audit/log/signed-note.js';
 import { hasher, isSignedEd25519 } from '../../src/infrastructure/audit/digest.js';
 
 type Answer = { readonly status: number; readonly body: string };

@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BlobDiffersError, BlobGoneError, OwnerErasedError } from '../../src/application/ports/image-vault.js';
+import {
+  BlobDiffersError,
+  BlobGoneError,
+  OwnerErasedError,
+} from '../../src/application/ports/registrant/image-vault.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 

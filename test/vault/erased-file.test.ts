@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import type { LastingErasure } from '../../src/application/ports/image-vault.js';
+import type { LastingErasure } from '../../src/application/ports/registrant/image-vault.js';
 import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-image-vault.js';
 import { ErasedFile, hashOfOwner } from '../../src/infrastructure/vault/erased-file.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';

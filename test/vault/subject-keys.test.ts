@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { KeyedSecrets } from '../../src/infrastructure/keyed-secrets.js';
+import { KeyedSecrets } from '../../src/infrastructure/settings/keyed-secrets.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { ThreadedKeyRing } from '../../src/infrastructure/vault/threaded-key-ring.js';
 import { VaultSubjectKeys } from '../../src/infrastructure/vault/vault-subject-keys.js';

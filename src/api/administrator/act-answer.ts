@@ -1,6 +1,6 @@
 import type { ToldAct } from '../../application/commands/dual-control.js';
-import type { Outcome } from '../../application/outcome.js';
-import { valueOf } from '../answer.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import { valueOf } from '../contract/answer.js';
 import type { ActAnswer } from './administrator.dto.js';
 
 /** @throws {ProblemError} what was refused */

@@ -5,13 +5,13 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from
 import type { FastifyRequest } from 'fastify';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
 import { ReplayParked, ResumeConsumer, ViewConsumers } from '../../application/commands/manage-consumers.js';
-import type { Outcome } from '../../application/outcome.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
 import type { ConsumerView } from '../../application/subscriptions/consumers.js';
-import { valueOf } from '../answer.js';
+import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { CommandIds } from '../command-ids.js';
-import { SignedInProblems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
+import { CommandIds } from '../contract/command-ids.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { ProblemError } from '../contract/problems.js';
 import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
 import {

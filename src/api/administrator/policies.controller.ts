@@ -5,17 +5,17 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { ActivatePolicy, ApprovePolicy, ProposePolicy } from '../../application/commands/manage-policy.js';
-import { ViewList } from '../../application/commands/view-records.js';
-import type { Outcome } from '../../application/outcome.js';
+import { ViewList } from '../../application/access/view-records.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
 import { ListPolicies } from '../../application/queries/list-policies.js';
 import type { PolicyState } from '../../domain/policy/policy.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import { olderThanShipped } from '../../domain/policy/shipped-default.js';
 import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
-import { valueOf } from '../answer.js';
+import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../openapi.js';
-import { CommandIds } from '../command-ids.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { CommandIds } from '../contract/command-ids.js';
 import { jsonBody, versionOf } from '../signed-in-request.js';
 import {
   CertifiedPoliciesAnswer,

@@ -8,24 +8,24 @@ import { asEvents, type CasePast } from '../../application/audit/case-history.js
 import type { AskedMoment } from '../../application/audit/moments.js';
 import type { BundleQuery } from '../../application/audit/bundle-maker.js';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
-import { ExportBundle, type ExportedBundle } from '../../application/commands/export-bundle.js';
-import { ViewCase } from '../../application/commands/view-records.js';
-import { ViewWhatIf } from '../../application/commands/view-what-if.js';
-import type { Outcome } from '../../application/outcome.js';
-import { explain } from '../../domain/audit/explain.js';
-import type { AsOf } from '../../domain/audit/list-certificate.js';
-import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
-import { caseState, differences } from '../../domain/audit/time-travel.js';
+import { ExportBundle, type ExportedBundle } from '../../application/access/export-bundle.js';
+import { ViewCase } from '../../application/access/view-records.js';
+import { ViewWhatIf } from '../../application/access/view-what-if.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import { explain } from '../../domain/audit/story/explain.js';
+import type { AsOf } from '../../domain/audit/lists/list-certificate.js';
+import type { SignedWhatIf } from '../../domain/audit/what-if/what-if-report.js';
+import { caseState, differences } from '../../domain/audit/story/time-travel.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import type { Json } from '../../domain/event-envelope.js';
-import { valueOf } from '../answer.js';
+import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { actAnswer } from '../administrator/act-answer.js';
 import { ActAnswer } from '../administrator/administrator.dto.js';
-import { SignedInProblems } from '../openapi.js';
-import { CommandIds } from '../command-ids.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { CommandIds } from '../contract/command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
-import { parameterError } from '../validation.js';
+import { parameterError } from '../contract/validation.js';
 import {
   EitherMomentQuery,
   eitherMomentOf,

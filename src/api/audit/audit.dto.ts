@@ -15,10 +15,10 @@ import {
 } from 'class-validator';
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
 import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
-import { LISTS, type ListName } from '../../domain/audit/population.js';
-import type { SignedWhatIf } from '../../domain/audit/what-if-report.js';
-import type { WhatIfReport } from '../../domain/audit/what-if.js';
-import { ANY_INSTANT, IsAnyInstant, REFERENCE } from '../validation.js';
+import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import type { SignedWhatIf } from '../../domain/audit/what-if/what-if-report.js';
+import type { WhatIfReport } from '../../domain/audit/what-if/what-if.js';
+import { ANY_INSTANT, IsAnyInstant, REFERENCE } from '../contract/validation.js';
 import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;

@@ -2,11 +2,11 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiQuery } from '@nestjs/swagger';
 import type { AskedMoment } from '../../application/audit/moments.js';
 import type { ListQuestion } from '../../application/audit/audit-lists.js';
-import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
-import { REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
+import { FILTERS_OF, type ListFilter } from '../../domain/audit/lists/list-certificate.js';
+import { REQUEST_STAGES, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { invalid } from '../signed-in-request.js';
-import { ANY_INSTANT, parameterError, PLACE, utcInstantOf } from '../validation.js';
+import { ANY_INSTANT, parameterError, PLACE, utcInstantOf } from '../contract/validation.js';
 
 export type QueryParameters = Readonly<Record<string, unknown>>;
 

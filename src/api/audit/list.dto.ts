@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
-import type { ListDifference } from '../../application/commands/view-records.js';
-import { LISTS, type ListName } from '../../domain/audit/population.js';
+import type { ListDifference } from '../../application/access/view-records.js';
+import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
 
 const OBJECT = { type: 'object', additionalProperties: true } as const;

@@ -3,14 +3,14 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
-import { CompareLists, ViewList, type ListDifference } from '../../application/commands/view-records.js';
-import type { Outcome } from '../../application/outcome.js';
-import { FILTERS_OF } from '../../domain/audit/list-certificate.js';
-import { LISTS, type ListName } from '../../domain/audit/population.js';
-import { valueOf } from '../answer.js';
+import { CompareLists, ViewList, type ListDifference } from '../../application/access/view-records.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import { FILTERS_OF } from '../../domain/audit/lists/list-certificate.js';
+import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { ProblemError } from '../contract/problems.js';
 import {
   EitherMomentQuery,
   eitherMomentOf,

@@ -11,12 +11,12 @@ import {
   type ConsistencyAnswer,
   type InclusionAnswer,
 } from '../../application/queries/audit-questions.js';
-import { RecordView } from '../../application/commands/view-records.js';
-import { found } from '../answer.js';
+import { RecordView } from '../../application/access/view-records.js';
+import { found } from '../contract/answer.js';
 import { Open, Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { Problems } from '../openapi.js';
+import { Problems } from '../contract/openapi.js';
 import { invalid } from '../signed-in-request.js';
-import { parameterError, PLACE } from '../validation.js';
+import { parameterError, PLACE } from '../contract/validation.js';
 import { AuditKeysAnswer, ConsistencyProofAnswer, InclusionProofAnswer } from './audit.dto.js';
 
 const PREFIX = '/v1/audit/log/';

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Module, StreamableFile, type DynamicModule } f
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { VerifierPageRecord, type PageDigests } from '../../application/audit/verifier-page-record.js';
 import { Open } from '../auth/roles.js';
-import { Problems } from '../openapi.js';
+import { Problems } from '../contract/openapi.js';
 
 /** The offline verifier as one HTML file, and what it is known by. */
 export interface VerifierPageFile {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { RecordAccessRefused } from '../../application/commands/view-image.js';
+import { RecordAccessRefused } from '../../application/access/view-image.js';
 import { Metrics } from '../metrics.js';
-import { ProblemError } from '../problems.js';
+import { ProblemError } from '../contract/problems.js';
 import type { SignedInPerson } from './roles.js';
 
 /** Puts an attempt that a role does not allow on record, and only then refuses it. */

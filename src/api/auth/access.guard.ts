@@ -2,7 +2,7 @@ import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Metrics } from '../metrics.js';
-import { ProblemError } from '../problems.js';
+import { ProblemError } from '../contract/problems.js';
 import { AccessRefusals } from './access-refusals.js';
 import { ACCESS_MARK, rememberPerson, type AccessMark, type Role } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';

@@ -6,10 +6,10 @@ import { GetBoothSettings, type BoothSettings } from '../../application/queries/
 import { FRAMES_MAX } from '../../domain/booth/capture-envelope.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
-import { EdgeLimits } from '../edge-limits.js';
-import { Problems, QuestionHeaders } from '../openapi.js';
+import { EdgeLimits } from '../edge/edge-limits.js';
+import { Problems, QuestionHeaders } from '../contract/openapi.js';
 import { BoothSettingsAnswer } from './booth-settings.dto.js';
-import { questionOf } from './upload-admission.js';
+import { questionOf } from './uploads/upload-admission.js';
 
 /** What a booth asks before its first capture, and again from time to time. */
 @ApiTags('Booth')

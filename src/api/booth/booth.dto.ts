@@ -31,8 +31,8 @@ import {
   type NotComparableReason,
   type PhotoMeasure,
 } from '../../domain/values/face-comparison.js';
-import type { PublicStatus } from '../../application/ports/read-models.js';
-import { base64Schema, IsBase64Bytes, IsUtcInstant, SIGNED_INSTANT } from '../validation.js';
+import type { PublicStatus } from '../../application/ports/store/read-models.js';
+import { base64Schema, IsBase64Bytes, IsUtcInstant, SIGNED_INSTANT } from '../contract/validation.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;

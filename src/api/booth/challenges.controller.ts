@@ -2,14 +2,14 @@ import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { IssueChallenge, type Challenge } from '../../application/commands/issue-challenge.js';
+import { IssueChallenge, type Challenge } from '../../application/door/issue-challenge.js';
 import { Open } from '../auth/roles.js';
-import { headersHoldMyNumber, parseJson } from '../json-body.js';
-import { Problems, QuestionHeaders } from '../openapi.js';
-import { validated } from '../validation.js';
+import { headersHoldMyNumber, parseJson } from '../contract/json-body.js';
+import { Problems, QuestionHeaders } from '../contract/openapi.js';
+import { validated } from '../contract/validation.js';
 import { ChallengeAnswer, ChallengeBody } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
-import { UploadAdmission } from './upload-admission.js';
+import { UploadAdmission } from './uploads/upload-admission.js';
 
 @ApiTags('Booth')
 @Controller('v1/challenges')

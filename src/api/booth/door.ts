@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { RefuseAtDoor } from '../../application/commands/refuse-at-door.js';
+import { RefuseAtDoor } from '../../application/door/refuse-at-door.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import type { DoorRefusalCode } from '../../domain/refusal.js';
 import { ApiSettings } from '../api-settings.js';
-import { EdgeLimits } from '../edge-limits.js';
+import { EdgeLimits } from '../edge/edge-limits.js';
 import { Metrics } from '../metrics.js';
-import { ProblemError } from '../problems.js';
-import type { FormError } from '../validation.js';
+import { ProblemError } from '../contract/problems.js';
+import type { FormError } from '../contract/validation.js';
 
 /** Refuses what never reaches the command: first on record, then answered. Nothing of the request is kept but the
  * refusal. */

@@ -4,8 +4,8 @@ import type { FastifyReply } from 'fastify';
 import { ApiSettings } from '../api-settings.js';
 import { Lifecycle } from '../lifecycle.js';
 import { Metrics } from '../metrics.js';
-import { ProblemError } from '../problems.js';
-import { HSTS, SECURITY_HEADERS } from '../security-headers.js';
+import { ProblemError } from '../contract/problems.js';
+import { HSTS, SECURITY_HEADERS } from '../edge/security-headers.js';
 
 export interface StreamedEvent {
   readonly event: string;

@@ -12,25 +12,25 @@ import {
   ApiExtraModels,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ReceiveRequest, type Receipt } from '../../application/commands/receive-request.js';
-import type { Outcome } from '../../application/outcome.js';
-import { ReadModels, type RequestStatusRow } from '../../application/ports/read-models.js';
+import { ReceiveRequest, type Receipt } from '../../application/door/receive-request.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import { ReadModels, type RequestStatusRow } from '../../application/ports/store/read-models.js';
 import { GetRequestStatus } from '../../application/queries/questions.js';
 import type { PlaceClaim } from '../../domain/booth/upload-place.js';
-import { found, valueOf } from '../answer.js';
+import { found, valueOf } from '../contract/answer.js';
 import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
-import { EdgeLimits } from '../edge-limits.js';
-import { headersHoldMyNumber, parseJson } from '../json-body.js';
-import { PlaceHeaders, Problems } from '../openapi.js';
-import { validated } from '../validation.js';
+import { EdgeLimits } from '../edge/edge-limits.js';
+import { headersHoldMyNumber, parseJson } from '../contract/json-body.js';
+import { PlaceHeaders, Problems } from '../contract/openapi.js';
+import { validated } from '../contract/validation.js';
 import { RECEIPT_EXAMPLE, ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
-import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './multipart-reader.js';
+import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './uploads/multipart-reader.js';
 import { TYPED_RECEIPT_MAX, writtenReceipt } from './receipt.js';
-import { UploadAdmission } from './upload-admission.js';
-import type { UploadPlace } from './upload-places.js';
+import { UploadAdmission } from './uploads/upload-admission.js';
+import type { UploadPlace } from './uploads/upload-places.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 const FINAL = new Set<RequestStatusRow['status']>(['registered', 'not_registered', 'visit_again']);

@@ -17,11 +17,11 @@ import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import type { CasePast } from '../../application/audit/case-history.js';
 import { EndRequest } from '../../application/commands/end-request.js';
 import { ResumeEffect } from '../../application/commands/resume-effect.js';
-import { ViewImage, type ViewedBytes } from '../../application/commands/view-image.js';
-import { ViewCase, ViewList, ViewReceipt } from '../../application/commands/view-records.js';
-import type { Outcome } from '../../application/outcome.js';
-import type { RequestStatusRow } from '../../application/ports/read-models.js';
-import { REQUEST_STAGES } from '../../domain/audit/population.js';
+import { ViewImage, type ViewedBytes } from '../../application/access/view-image.js';
+import { ViewCase, ViewList, ViewReceipt } from '../../application/access/view-records.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import type { RequestStatusRow } from '../../application/ports/store/read-models.js';
+import { REQUEST_STAGES } from '../../domain/audit/lists/list-drawer.js';
 import { EndBody } from '../administrator/administrator.dto.js';
 import {
   listQuestion,
@@ -32,15 +32,15 @@ import {
   type QueryParameters,
 } from '../audit/list-question.js';
 import { CasesAnswer } from '../audit/list.dto.js';
-import { valueOf } from '../answer.js';
+import { valueOf } from '../contract/answer.js';
 import { writtenReceipt } from '../booth/receipt.js';
 import { AccessRefusals } from '../auth/access-refusals.js';
 import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
-import { CommandIds } from '../command-ids.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { ProblemError } from '../contract/problems.js';
+import { CommandIds } from '../contract/command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
-import { parameterError } from '../validation.js';
+import { parameterError } from '../contract/validation.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */

@@ -5,16 +5,16 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiT
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { GiveOpinion, ResolveHold } from '../../application/commands/review-hold.js';
-import { ViewHold, ViewList } from '../../application/commands/view-records.js';
-import type { Outcome } from '../../application/outcome.js';
+import { ViewHold, ViewList } from '../../application/access/view-records.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
 import type { HoldDetail } from '../../application/queries/questions.js';
 import { visibleOpinions, type HoldReviewState } from '../../domain/hold-review/hold-review.js';
 import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
-import { valueOf } from '../answer.js';
+import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
-import { CommandIds } from '../command-ids.js';
+import { SignedInProblems } from '../contract/openapi.js';
+import { ProblemError } from '../contract/problems.js';
+import { CommandIds } from '../contract/command-ids.js';
 import { jsonBody, requestIdOf } from '../signed-in-request.js';
 import {
   type CertifiedHoldAnswer,

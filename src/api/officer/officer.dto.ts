@@ -8,7 +8,12 @@ import {
   type OfficerOpinion,
   type OpinionReason,
 } from '../../domain/hold-review/hold-review.events.js';
-import type { HoldRow, PublicStatus, RequestStatusRow, TimelineRow } from '../../application/ports/read-models.js';
+import type {
+  HoldRow,
+  PublicStatus,
+  RequestStatusRow,
+  TimelineRow,
+} from '../../application/ports/store/read-models.js';
 
 export const RESOLUTIONS = ['released', 'rejected', 'recapture'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];

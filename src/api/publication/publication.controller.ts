@@ -4,8 +4,8 @@ import { asyncApiDocument } from '../../application/publication/asyncapi.js';
 import { AsyncApiSettings } from '../../application/publication/asyncapi-settings.js';
 import { EVENT_CONTRACTS, type PublishedType } from '../../domain/publication/event-contracts.js';
 import { Open } from '../auth/roles.js';
-import { Problems } from '../openapi.js';
-import { ProblemError } from '../problems.js';
+import { Problems } from '../contract/openapi.js';
+import { ProblemError } from '../contract/problems.js';
 import { contractPage } from './contract-page.js';
 
 /** A page without scripts; nothing from elsewhere. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PublicationDirectory } from '../../application/ports/publication-directory.js';
+import { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
 import { PublicationLag } from '../../application/publication/publication-lag.js';
 import { PublicationRelay } from '../../application/publication/publication-relay.js';
 import { Metrics } from '../metrics.js';

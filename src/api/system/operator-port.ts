@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { ApiSettings } from '../api-settings.js';
 import { HealthChecks, troublesOf } from '../health-checks.js';
 import { Metrics } from '../metrics.js';
-import { SECURITY_HEADERS } from '../security-headers.js';
+import { SECURITY_HEADERS } from '../edge/security-headers.js';
 
 interface Answer {
   readonly status: number;

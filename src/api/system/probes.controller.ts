@@ -2,7 +2,7 @@ import { Controller, Head, Header, HttpCode, Options } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Open } from '../auth/roles.js';
 import { HealthChecks } from '../health-checks.js';
-import { ProblemError } from '../problems.js';
+import { ProblemError } from '../contract/problems.js';
 
 /** Balancers ask for the status alone, or what they may ask. */
 @ApiExcludeController()

@@ -5,9 +5,9 @@ import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
 import { HealthChecks, troublesOf, type Readiness } from '../health-checks.js';
 import { Metrics } from '../metrics.js';
-import { Problems } from '../openapi.js';
-import { showsToken } from '../operator-token.js';
-import { ProblemError, PROBLEMS, type ProblemCode } from '../problems.js';
+import { Problems } from '../contract/openapi.js';
+import { showsToken } from '../edge/operator-token.js';
+import { ProblemError, PROBLEMS, type ProblemCode } from '../contract/problems.js';
 
 interface ReadyAnswer {
   readonly status: 'ok' | 'degraded';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { toBase64 } from '../../domain/audit/bytes.js';
-import { parseLeaf, personsIn } from '../../domain/audit/leaf.js';
+import { toBase64 } from '../../domain/audit/log/bytes.js';
+import { parseLeaf, personsIn } from '../../domain/audit/log/leaf.js';
 import {
   chosenRows,
   countsAt,
@@ -13,16 +13,16 @@ import {
   type AsOf,
   type CertifiedPage,
   type ListFilter,
-} from '../../domain/audit/list-certificate.js';
-import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/population.js';
-import { writeNote } from '../../domain/audit/signed-note.js';
+} from '../../domain/audit/lists/list-certificate.js';
+import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import { writeNote } from '../../domain/audit/log/signed-note.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
-import { AuditLog, type PublishedCheckpoint } from '../ports/audit-log.js';
-import { CheckpointSigner } from '../ports/checkpoint-signer.js';
-import { Clock } from '../ports/clock.js';
-import { EventStore } from '../ports/event-store.js';
-import { Pseudonyms } from '../ports/pseudonyms.js';
+import { AuditLog, type PublishedCheckpoint } from '../ports/audit/audit-log.js';
+import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
+import { Clock } from '../ports/store/clock.js';
+import { EventStore } from '../ports/store/event-store.js';
+import { Pseudonyms } from '../ports/audit/pseudonyms.js';
 import { caughtUpLog, leafAt, momentIn, NoCheckpointError, type AskedMoment } from './moments.js';
 
 export interface ListQuestion {

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
-import { fromBase64, toBase64 } from '../../domain/audit/bytes.js';
-import { coveredByCertificate, type BundleHeader, type BundleLeaf } from '../../domain/audit/bundle.js';
-import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
-import { parseLeaf, personsIn, type LeafEvent } from '../../domain/audit/leaf.js';
-import { consistencyProof, isConsistent, setProof, treeHasher } from '../../domain/audit/merkle-tree.js';
-import { ListDrawer, populationText, type ListName } from '../../domain/audit/population.js';
-import { NoteFormatError, writeNote } from '../../domain/audit/signed-note.js';
+import { fromBase64, toBase64 } from '../../domain/audit/log/bytes.js';
+import { coveredByCertificate, type BundleHeader, type BundleLeaf } from '../../domain/audit/bundle/bundle.js';
+import { parseCheckpoint } from '../../domain/audit/log/checkpoint.js';
+import { parseLeaf, personsIn, type LeafEvent } from '../../domain/audit/log/leaf.js';
+import { consistencyProof, isConsistent, setProof, treeHasher } from '../../domain/audit/log/merkle-tree.js';
+import { ListDrawer, populationText, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import { NoteFormatError, writeNote } from '../../domain/audit/log/signed-note.js';
 import type { JsonObject, StoredEvent } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { evidenceOwner, registrantOwner } from '../case-material.js';
-import type { AuditLog, PublishedCheckpoint } from '../ports/audit-log.js';
-import type { CheckpointSigner } from '../ports/checkpoint-signer.js';
-import type { EventStore } from '../ports/event-store.js';
-import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/image-vault.js';
-import type { Pseudonyms } from '../ports/pseudonyms.js';
-import { isEvidenceOf } from '../sealed-evidence.js';
+import { evidenceOwner, registrantOwner } from '../case/case-material.js';
+import type { AuditLog, PublishedCheckpoint } from '../ports/audit/audit-log.js';
+import type { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
+import type { EventStore } from '../ports/store/event-store.js';
+import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/registrant/image-vault.js';
+import type { Pseudonyms } from '../ports/audit/pseudonyms.js';
+import { isEvidenceOf } from '../case/sealed-evidence.js';
 
 /** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every
  * event of the time. */

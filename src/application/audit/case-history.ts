@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { LeafEvent } from '../../domain/audit/leaf.js';
-import type { AsOf } from '../../domain/audit/list-certificate.js';
+import type { LeafEvent } from '../../domain/audit/log/leaf.js';
+import type { AsOf } from '../../domain/audit/lists/list-certificate.js';
 import { currentVersion } from '../../domain/event-registry.js';
 import { positionFromText, type JsonObject, type StoredEvent } from '../../domain/event-envelope.js';
-import { blinded } from '../../domain/audit/time-travel.js';
-import { registrants } from '../aggregates.js';
-import { AuditLog } from '../ports/audit-log.js';
-import { Clock } from '../ports/clock.js';
-import { EVENT_LIMITS, EventStore } from '../ports/event-store.js';
-import { ReadModels, type TimelineRow } from '../ports/read-models.js';
+import { blinded } from '../../domain/audit/story/time-travel.js';
+import { registrants } from '../decisions/aggregates.js';
+import { AuditLog } from '../ports/audit/audit-log.js';
+import { Clock } from '../ports/store/clock.js';
+import { EVENT_LIMITS, EventStore } from '../ports/store/event-store.js';
+import { ReadModels, type TimelineRow } from '../ports/store/read-models.js';
 import { caughtUp, ReadSideBehindError } from '../queries/questions.js';
 import { caughtUpLog, momentIn, NoCheckpointError, type AskedMoment } from './moments.js';
 

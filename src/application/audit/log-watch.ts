@@ -1,16 +1,16 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { fromBase64, toBase64 } from '../../domain/audit/bytes.js';
-import type { SignedLogEvent } from '../../domain/audit/signed-log.events.js';
+import { fromBase64, toBase64 } from '../../domain/audit/log/bytes.js';
+import type { SignedLogEvent } from '../../domain/audit/log/signed-log.events.js';
 import { upcast } from '../../domain/event-registry.js';
 import { msBetween } from '../../domain/values/instant.js';
-import { appendKnown, DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { AuditLog } from '../ports/audit-log.js';
-import { CheckpointSigner } from '../ports/checkpoint-signer.js';
-import { Clock } from '../ports/clock.js';
-import { EventStore, type ExpectedRevision } from '../ports/event-store.js';
-import { SignedLog, type SignedState } from '../ports/signed-log.js';
+import { appendKnown, DecideAndAppend, toDomain } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { AuditLog } from '../ports/audit/audit-log.js';
+import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
+import { Clock } from '../ports/store/clock.js';
+import { EventStore, type ExpectedRevision } from '../ports/store/event-store.js';
+import { SignedLog, type SignedState } from '../ports/audit/signed-log.js';
 
 const ACTOR = 'system:log-watch';
 const STREAM = 'signed-log';

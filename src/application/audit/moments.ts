@@ -1,8 +1,8 @@
-import type { LeafEvent } from '../../domain/audit/leaf.js';
-import { parseLeaf } from '../../domain/audit/leaf.js';
-import type { AsOf } from '../../domain/audit/list-certificate.js';
+import type { LeafEvent } from '../../domain/audit/log/leaf.js';
+import { parseLeaf } from '../../domain/audit/log/leaf.js';
+import type { AsOf } from '../../domain/audit/lists/list-certificate.js';
 import type { Position } from '../../domain/event-envelope.js';
-import type { AuditLog, PublishedCheckpoint } from '../ports/audit-log.js';
+import type { AuditLog, PublishedCheckpoint } from '../ports/audit/audit-log.js';
 
 /** A moment as people ask for it: an instant, a place in the log, or now. */
 export type AskedMoment = { readonly atUtc: string } | { readonly position: number } | 'now';

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
-import { registrantOf } from '../../domain/audit/leaf.js';
+import { registrantOf } from '../../domain/audit/log/leaf.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
-import { registrants } from '../aggregates.js';
-import { caseOwner, registrantOwner } from '../case-material.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { AuditLog } from '../ports/audit-log.js';
-import { ImageVault, type LastingErasure } from '../ports/image-vault.js';
-import { ReadModels } from '../ports/read-models.js';
-import { isOfStorage } from '../ports/storage-trouble.js';
-import { SubjectKeys } from '../ports/subject-keys.js';
+import { registrants } from '../decisions/aggregates.js';
+import { caseOwner, registrantOwner } from '../case/case-material.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { AuditLog } from '../ports/audit/audit-log.js';
+import { ImageVault, type LastingErasure } from '../ports/registrant/image-vault.js';
+import { ReadModels } from '../ports/store/read-models.js';
+import { isOfStorage } from '../ports/store/storage-trouble.js';
+import { SubjectKeys } from '../ports/registrant/subject-keys.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
 const CATCH_UP_MS_MAX = 5_000;

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { VerifierPageEvent } from '../../domain/audit/verifier-page.events.js';
+import type { VerifierPageEvent } from '../../domain/audit/bundle/verifier-page.events.js';
 import { upcast } from '../../domain/event-registry.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { appendKnown, DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { EventStore } from '../ports/event-store.js';
+import { appendKnown, DecideAndAppend, toDomain } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { EventStore } from '../ports/store/event-store.js';
 
 const ACTOR = 'system:verifier-page';
 const STREAM = 'verifier-page';

@@ -2,12 +2,12 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { DualActState } from '../../domain/dual-control/dual-act.js';
 import type { ActReason, DualAct } from '../../domain/dual-control/dual-act.events.js';
 import type { Tombstone } from '../../domain/registrant/registrant.events.js';
-import { dualActs } from '../aggregates.js';
-import { CurrentPolicy } from '../current-policy.js';
+import { dualActs } from '../decisions/aggregates.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
 import { correlationOf, DualActs } from '../dual-acts.js';
-import { derivedId } from '../ids.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** An act as people are told of it. */
 export interface ToldAct {

@@ -1,9 +1,9 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { EndReason } from '../../domain/registration/registration.events.js';
 import { stuckSteps } from '../../domain/saga/registration.saga.js';
-import { registrations, sagas } from '../aggregates.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { registrations, sagas } from '../decisions/aggregates.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** An operator ends a case that can never go on: its material is not what was received or is gone, or a step of it
  * waits for an operator. */

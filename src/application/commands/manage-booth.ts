@@ -1,9 +1,9 @@
 import { createPublicKey } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { BoothCommand, BoothState } from '../../domain/booth/booth.js';
-import { booths } from '../aggregates.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { booths } from '../decisions/aggregates.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** Enrols a booth with its Ed25519 public key (SubjectPublicKeyInfo, DER, base64) without a second person: at a first
  * start, from the operator's own file. Afterwards it takes two people (`ProposeAct`). */

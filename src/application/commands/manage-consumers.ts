@@ -1,9 +1,9 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { consumers } from '../aggregates.js';
-import { ok, refused, type Outcome } from '../outcome.js';
+import { consumers } from '../decisions/aggregates.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
 import { Consumers, type ConsumerView } from '../subscriptions/consumers.js';
-import { AccessLog } from './access-log.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { AccessLog } from '../access/access-log.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** Every consumer with what it could not take. A look: it names cases. */
 export class ViewConsumers {

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { PolicyCommand, PolicyState } from '../../domain/policy/policy.js';
 import type { AttachedReport, PolicyValues } from '../../domain/policy/policy.events.js';
-import { rootHash, sameHash, treeHasher } from '../../domain/audit/merkle-tree.js';
-import { NoteFormatError, parseNote } from '../../domain/audit/signed-note.js';
-import { parseWhatIfText, type WhatIfStatement } from '../../domain/audit/what-if-report.js';
+import { rootHash, sameHash, treeHasher } from '../../domain/audit/log/merkle-tree.js';
+import { NoteFormatError, parseNote } from '../../domain/audit/log/signed-note.js';
+import { parseWhatIfText, type WhatIfStatement } from '../../domain/audit/what-if/what-if-report.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { policies, POLICY_ID } from '../aggregates.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { AuditLog } from '../ports/audit-log.js';
-import { CheckpointSigner } from '../ports/checkpoint-signer.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { policies, POLICY_ID } from '../decisions/aggregates.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { AuditLog } from '../ports/audit/audit-log.js';
+import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
 

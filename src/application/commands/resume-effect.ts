@@ -1,7 +1,7 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { sagas } from '../aggregates.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { sagas } from '../decisions/aggregates.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** An operator lets a stuck step run again, after whatever was in its way has been put right. */
 export class ResumeEffect {

@@ -2,10 +2,10 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { OfficerOpinion, OpinionReason } from '../../domain/hold-review/hold-review.events.js';
 import type { HoldReviewCommand, HoldReviewState } from '../../domain/hold-review/hold-review.js';
 import type { HoldOutcome } from '../../domain/registration/registration.events.js';
-import { holdReviews } from '../aggregates.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { ok, refused, type Outcome } from '../outcome.js';
-import { DecideAndAppend } from './decide-and-append.js';
+import { holdReviews } from '../decisions/aggregates.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { ok, refused, type Outcome } from '../decisions/outcome.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** One officer's opinion on a hold, given without knowing the other's. `commandId` makes a repeated click harmless. */
 export class GiveOpinion {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { Clock } from '../ports/clock.js';
-import { EventStore } from '../ports/event-store.js';
-import type { OutsideClocks } from '../ports/outside-clocks.js';
+import { Clock } from '../ports/store/clock.js';
+import { EventStore } from '../ports/store/event-store.js';
+import type { OutsideClocks } from '../ports/outside/outside-clocks.js';
 
 /** Clocks are set by small steps; what is less says nothing. */
 const TOLERANCE_MS = 5_000;

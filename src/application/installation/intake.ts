@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { EventStoreUnavailableError } from '../ports/event-store.js';
+import { EventStoreUnavailableError } from '../ports/store/event-store.js';
 
 /** Nothing is accepted now, and nothing of the request was stored. */
 export class NotAcceptingError extends EventStoreUnavailableError {

@@ -1,10 +1,10 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import type { ServerEvent } from '../../domain/installation/installation.events.js';
-import { appendKnown, DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import type { Clock } from '../ports/clock.js';
-import { EventStoreUnavailableError, type EventStore, type ExpectedRevision } from '../ports/event-store.js';
+import { appendKnown, DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import type { Clock } from '../ports/store/clock.js';
+import { EventStoreUnavailableError, type EventStore, type ExpectedRevision } from '../ports/store/event-store.js';
 
 const STREAM = 'installation-server';
 const ACTOR = 'system:start';

@@ -3,8 +3,8 @@ import { PUBLISHED_SOURCES, translate } from '../../domain/publication/published
 import { incompatibilities, type Incompatibility } from '../../domain/publication/schema-compatibility.js';
 import type { JsonObject, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { upcast } from '../../domain/event-registry.js';
-import { derivedId } from '../ids.js';
-import type { EventStore } from '../ports/event-store.js';
+import { derivedId } from '../decisions/ids.js';
+import type { EventStore } from '../ports/store/event-store.js';
 
 export type SchemaVerdict =
   /** The same as a published revision. */

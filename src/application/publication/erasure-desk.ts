@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { erasures } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { Clock } from '../ports/clock.js';
-import { ErasureConfirmationSource, type ErasureConfirmation } from '../ports/erasure-confirmations.js';
+import { erasures } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { Clock } from '../ports/store/clock.js';
+import { ErasureConfirmationSource, type ErasureConfirmation } from '../ports/registrant/erasure-confirmations.js';
 
 /** Records what consumers answer to erasures. A confirmation of something that nobody announced is noted and changes
  * nothing. */

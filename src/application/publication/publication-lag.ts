@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../ports/clock.js';
-import { EventStore } from '../ports/event-store.js';
-import { PositionStore } from '../ports/position-store.js';
+import { Clock } from '../ports/store/clock.js';
+import { EventStore } from '../ports/store/event-store.js';
+import { PositionStore } from '../ports/store/position-store.js';
 import { PublicationRelay } from './publication-relay.js';
 
 export interface PublicationBacklog {

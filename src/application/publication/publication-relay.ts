@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { PUBLISHED_SOURCES, translate, type Publication } from '../../domain/publication/published-language.js';
-import { erasures } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { ErasureConsumers } from '../ports/erasure-consumers.js';
-import { EventPublisher, type PublicRecord } from '../ports/event-publisher.js';
-import { PublicationDirectory } from '../ports/publication-directory.js';
-import { ReadModels } from '../ports/read-models.js';
+import { erasures } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { ErasureConsumers } from '../ports/registrant/erasure-consumers.js';
+import { EventPublisher, type PublicRecord } from '../ports/outside/event-publisher.js';
+import { PublicationDirectory } from '../ports/outside/publication-directory.js';
+import { ReadModels } from '../ports/store/read-models.js';
 import {
   TransientFailure,
   type DeliveryContext,

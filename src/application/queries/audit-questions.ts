@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { toBase64, utf8 } from '../../domain/audit/bytes.js';
-import { consistencyProof, inclusionProof, treeHasher } from '../../domain/audit/merkle-tree.js';
-import { verifierKeyText } from '../../domain/audit/signed-note.js';
-import { AuditLog } from '../ports/audit-log.js';
-import { CheckpointSigner } from '../ports/checkpoint-signer.js';
+import { toBase64, utf8 } from '../../domain/audit/log/bytes.js';
+import { consistencyProof, inclusionProof, treeHasher } from '../../domain/audit/log/merkle-tree.js';
+import { verifierKeyText } from '../../domain/audit/log/signed-note.js';
+import { AuditLog } from '../ports/audit/audit-log.js';
+import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
 
 const hasher = treeHasher((bytes) => createHash('sha256').update(bytes).digest());
 

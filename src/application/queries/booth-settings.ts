@@ -1,8 +1,8 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { ChallengeRequest } from '../../domain/booth/challenge-request.js';
 import { CONSENT_TEXTS, type ConsentText } from '../../domain/booth/consent-texts.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { Clock } from '../ports/clock.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { Clock } from '../ports/store/clock.js';
 import { REQUEST_AGE_MS_MAX, UploadStandings, type ProvenBooth } from './upload-standing.js';
 
 /** What a booth has to know before it begins. */

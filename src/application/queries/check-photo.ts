@@ -5,17 +5,17 @@ import type { BoothState } from '../../domain/booth/booth.js';
 import { photoProblem, type PhotoProblem } from '../../domain/photo/photo-problem.js';
 import type { DoorRefusalCode, Refusal } from '../../domain/refusal.js';
 import { photoGuidance, type PhotoGuidance } from '../../domain/registration/photo-guidance.js';
-import { booths } from '../aggregates.js';
-import { verdictOfCheck, type PhotographVerdict } from '../photograph-tally.js';
-import { boothSigned } from '../booth-signature.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { Challenges } from '../commands/issue-challenge.js';
-import { RefuseAtDoor } from '../commands/refuse-at-door.js';
-import { CurrentPolicy } from '../current-policy.js';
-import type { RefusalSource } from '../refusal-budget.js';
-import { Clock } from '../ports/clock.js';
-import { FaceComparer } from '../ports/face-comparer.js';
-import { PhotoReader } from '../ports/photo-reader.js';
+import { booths } from '../decisions/aggregates.js';
+import { verdictOfCheck, type PhotographVerdict } from '../door/photograph-tally.js';
+import { boothSigned } from '../door/booth-signature.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { Challenges } from '../door/issue-challenge.js';
+import { RefuseAtDoor } from '../door/refuse-at-door.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import type { RefusalSource } from '../door/refusal-budget.js';
+import { Clock } from '../ports/store/clock.js';
+import { FaceComparer } from '../ports/outside/face-comparer.js';
+import { PhotoReader } from '../ports/outside/photo-reader.js';
 
 /** A booth asks whether a photograph would do, before it is part of a request. Parsed and bounded, not yet believed. */
 export class CheckPhoto {

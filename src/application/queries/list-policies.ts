@@ -1,7 +1,7 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { PolicyState } from '../../domain/policy/policy.js';
-import { policies, POLICY_ID } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
+import { policies, POLICY_ID } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
 /** Every version of the policy that was ever proposed, and which one is in force. */
 export class ListPolicies {}

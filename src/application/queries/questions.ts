@@ -11,10 +11,10 @@ import {
   explainScore,
   type InWords,
 } from '../../domain/registration/explain-score.js';
-import { holdReviews, policies, POLICY_ID, registrations } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { EventStore } from '../ports/event-store.js';
-import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/read-models.js';
+import { holdReviews, policies, POLICY_ID, registrations } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { EventStore } from '../ports/store/event-store.js';
+import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/store/read-models.js';
 
 const CATCH_UP_LIMIT_MS = 2_000;
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { challengeRequestText, type ChallengeRequest } from '../../domain/booth/challenge-request.js';
 import { uploadPlaceText, type PlaceClaim } from '../../domain/booth/upload-place.js';
-import { booths } from '../aggregates.js';
-import { boothSigned } from '../booth-signature.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { Challenges } from '../commands/issue-challenge.js';
-import { Clock } from '../ports/clock.js';
+import { booths } from '../decisions/aggregates.js';
+import { boothSigned } from '../door/booth-signature.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { Challenges } from '../door/issue-challenge.js';
+import { Clock } from '../ports/store/clock.js';
 
 /** Who stands at the door with an upload whose body nobody has read yet.
  * `booth`: an enrolled booth signed for this very challenge. `challenge`: somebody whom we gave this challenge for this

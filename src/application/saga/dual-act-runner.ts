@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { DualActs } from '../dual-acts.js';
-import { EventStore } from '../ports/event-store.js';
-import { PositionStore, type Lease } from '../ports/position-store.js';
+import { EventStore } from '../ports/store/event-store.js';
+import { PositionStore, type Lease } from '../ports/store/position-store.js';
 import { PeriodicLook, underLease } from './periodic-look.js';
 
 const LOOK_EVERY_MS = 20_000;

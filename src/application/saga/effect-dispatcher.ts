@@ -13,14 +13,14 @@ import {
   type SagaEvent,
   type SagaState,
 } from '../../domain/saga/registration.saga.js';
-import { sagas } from '../aggregates.js';
-import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { derivedId } from '../ids.js';
+import { sagas } from '../decisions/aggregates.js';
+import { DecideAndAppend, toDomain } from '../decisions/decide-and-append.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { derivedId } from '../decisions/ids.js';
 import { Intake } from '../installation/intake.js';
-import { Clock } from '../ports/clock.js';
-import { EventStore } from '../ports/event-store.js';
-import { PendingEffects } from '../ports/pending-effects.js';
+import { Clock } from '../ports/store/clock.js';
+import { EventStore } from '../ports/store/event-store.js';
+import { PendingEffects } from '../ports/store/pending-effects.js';
 import { CaseAgenda } from './case-agenda.js';
 import { PerformEffect } from './perform-effect.js';
 import { WaitBounds } from './wait-bounds.js';

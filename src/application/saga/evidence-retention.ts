@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
-import { registrations } from '../aggregates.js';
-import { evidenceOwner } from '../case-material.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { derivedId } from '../ids.js';
-import { ImageVault } from '../ports/image-vault.js';
+import { registrations } from '../decisions/aggregates.js';
+import { evidenceOwner } from '../case/case-material.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { derivedId } from '../decisions/ids.js';
+import { ImageVault } from '../ports/registrant/image-vault.js';
 import { TransientFailure, type SubscriptionHandler } from '../subscriptions/subscription-handler.js';
 
 const ACTOR = 'system:evidence-retention';

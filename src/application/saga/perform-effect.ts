@@ -14,29 +14,29 @@ import {
 } from '../../domain/registration/registration.js';
 import type { MaterialUse, ReceivedRequest } from '../../domain/registration/registration.events.js';
 import type { Effect } from '../../domain/saga/registration.saga.js';
-import { holdReviews, registrants, registrations } from '../aggregates.js';
-import { caseOwner, evidenceOwner, registrantOwner } from '../case-material.js';
-import { CardCheck, SAME_CARD_RULE } from '../card-check.js';
-import { DecideAndAppend, type CommandContext, type Executed } from '../commands/decide-and-append.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { materialFault } from '../material-fault.js';
-import { derivedId } from '../ids.js';
-import { CardRecordVerifier } from '../ports/card-record-verifier.js';
-import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/certificate-verifier.js';
-import { WorkTally } from '../work-tally.js';
-import { PhotographTally, verdictOf } from '../photograph-tally.js';
-import { Clock } from '../ports/clock.js';
-import { FaceComparer, type FaceComparison } from '../ports/face-comparer.js';
-import { GovernmentRegistry } from '../ports/government-registry.js';
-import { ImageVault, type VaultOwner } from '../ports/image-vault.js';
-import { assertSigned, ReceivedMaterial } from '../received-material.js';
-import { referencesIn, RegistrantGroup, type GroupMember, type Reference } from '../registrant-group.js';
+import { holdReviews, registrants, registrations } from '../decisions/aggregates.js';
+import { caseOwner, evidenceOwner, registrantOwner } from '../case/case-material.js';
+import { CardCheck, SAME_CARD_RULE } from '../door/card-check.js';
+import { DecideAndAppend, type CommandContext, type Executed } from '../decisions/decide-and-append.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { materialFault } from '../case/material-fault.js';
+import { derivedId } from '../decisions/ids.js';
+import { CardRecordVerifier } from '../ports/outside/card-record-verifier.js';
+import { CertificateVerifier, type SealedCertificateEvidence } from '../ports/outside/certificate-verifier.js';
+import { WorkTally } from '../case/work-tally.js';
+import { PhotographTally, verdictOf } from '../door/photograph-tally.js';
+import { Clock } from '../ports/store/clock.js';
+import { FaceComparer, type FaceComparison } from '../ports/outside/face-comparer.js';
+import { GovernmentRegistry } from '../ports/outside/government-registry.js';
+import { ImageVault, type VaultOwner } from '../ports/registrant/image-vault.js';
+import { assertSigned, ReceivedMaterial } from '../door/received-material.js';
+import { referencesIn, RegistrantGroup, type GroupMember, type Reference } from '../case/registrant-group.js';
 import {
   evidenceBytes,
   sealedEvidenceId,
   sealedEvidenceSha256,
   type PresentedForEvidence,
-} from '../sealed-evidence.js';
+} from '../case/sealed-evidence.js';
 
 /** One effect of one case, with everything that its commands need to be repeatable. */
 interface Job {

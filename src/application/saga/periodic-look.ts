@@ -1,8 +1,8 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Position } from '../../domain/event-envelope.js';
-import type { EventStore } from '../ports/event-store.js';
-import type { Lease, PositionStore } from '../ports/position-store.js';
+import type { EventStore } from '../ports/store/event-store.js';
+import type { Lease, PositionStore } from '../ports/store/position-store.js';
 import { assertSameLog } from '../subscriptions/same-log.js';
 
 const LEASE_MS = 60_000;

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { upcast } from '../../domain/event-registry.js';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { SAGA_SOURCES, type SagaSource } from '../../domain/saga/registration.saga.js';
-import { sagas } from '../aggregates.js';
-import { DecideAndAppend, toDomain } from '../commands/decide-and-append.js';
-import { CurrentPolicy } from '../current-policy.js';
-import { derivedId } from '../ids.js';
+import { sagas } from '../decisions/aggregates.js';
+import { DecideAndAppend, toDomain } from '../decisions/decide-and-append.js';
+import { CurrentPolicy } from '../decisions/current-policy.js';
+import { derivedId } from '../decisions/ids.js';
 
 /** First half of the saga: turns events into stored wishes. Runs on the subscription runner, which keeps its position;
  * an event that comes again finds its reaction in the instance's stream and changes nothing. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
-import { consumers } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
-import { PositionStore, type ParkedEvent } from '../ports/position-store.js';
+import { consumers } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
+import { PositionStore, type ParkedEvent } from '../ports/store/position-store.js';
 import type { SubscriptionRunner, SubscriptionStatus } from './subscription-runner.js';
 
 /** An event that a consumer could not take. */

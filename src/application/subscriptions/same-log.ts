@@ -1,6 +1,6 @@
 import type { Position } from '../../domain/event-envelope.js';
-import type { EventAnchor, EventStore } from '../ports/event-store.js';
-import type { StoredPosition } from '../ports/position-store.js';
+import type { EventAnchor, EventStore } from '../ports/store/event-store.js';
+import type { StoredPosition } from '../ports/store/position-store.js';
 
 /** The log is not the one that a position was taken in: events were lost, an older copy was put back, or it is
  *  another. */

@@ -1,6 +1,6 @@
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
-import type { EventAnchor } from '../ports/event-store.js';
-import type { Checkpoint, SaveOutcome } from '../ports/position-store.js';
+import type { EventAnchor } from '../ports/store/event-store.js';
+import type { Checkpoint, SaveOutcome } from '../ports/store/position-store.js';
 
 export interface DeliveryContext {
   /** The step that this delivery makes; null when a parked event is replayed, which moves nothing. */

@@ -1,14 +1,14 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
-import { OutcomeUnknownError } from '../commands/decide-and-append.js';
+import { OutcomeUnknownError } from '../decisions/decide-and-append.js';
 import {
   EventStoreUnavailableError,
   type EventAnchor,
   type EventBatch,
   type EventFilter,
   type EventStore,
-} from '../ports/event-store.js';
-import type { Checkpoint, Lease, ParkedEvent, PositionStore, SaveOutcome } from '../ports/position-store.js';
+} from '../ports/store/event-store.js';
+import type { Checkpoint, Lease, ParkedEvent, PositionStore, SaveOutcome } from '../ports/store/position-store.js';
 import { assertAnchored, assertSameLog, eventAt, LogDiffersError } from './same-log.js';
 import {
   TransientFailure,

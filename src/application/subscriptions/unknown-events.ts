@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { EVENT_REGISTRY } from '../../domain/event-registry.js';
-import { consumers } from '../aggregates.js';
-import { DecideAndAppend } from '../commands/decide-and-append.js';
-import { derivedId } from '../ids.js';
+import { consumers } from '../decisions/aggregates.js';
+import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import { derivedId } from '../decisions/ids.js';
 import type { SubscriptionHandler } from './subscription-handler.js';
 
 /** Finds kinds and versions of events in the log that this program does not know. No other consumer asks for them, so

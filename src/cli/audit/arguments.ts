@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AskedMoment } from '../../application/audit/moments.js';
-import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
-import { parseWitnessKey, type Witnessed, type WitnessPolicy } from '../../domain/audit/cosignature.js';
-import { notesInText } from '../../domain/audit/compare-copies.js';
-import { FILTERS_OF, type ListFilter } from '../../domain/audit/list-certificate.js';
-import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/population.js';
-import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
+import { parseCheckpoint } from '../../domain/audit/log/checkpoint.js';
+import { parseWitnessKey, type Witnessed, type WitnessPolicy } from '../../domain/audit/log/cosignature.js';
+import { notesInText } from '../../domain/audit/copies/compare-copies.js';
+import { FILTERS_OF, type ListFilter } from '../../domain/audit/lists/list-certificate.js';
+import { LISTS, REQUEST_STAGES, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import { NoteFormatError, parseVerifierKey, type VerifierKey } from '../../domain/audit/log/signed-note.js';
 import { isInstant } from '../../domain/values/instant.js';
 import { printable, printableJson } from '../../domain/values/printable.js';
 import { sha256 } from '../../infrastructure/audit/digest.js';

@@ -1,8 +1,12 @@
-import type { AbsenceReason, CertificateJudge, CertificateReport } from '../../domain/audit/certificate-replay.js';
-import { certificateRules } from '../../infrastructure/certificate/certificate-check.js';
-import { certificateJudge } from '../../infrastructure/certificate/judge-kept-verdict.js';
-import { TrustAnchorError, TrustAnchors } from '../../infrastructure/certificate/trust-anchors.js';
-import { objectIdentifier, readInputFile, wholeNumber } from '../certificate-input.js';
+import type {
+  AbsenceReason,
+  CertificateJudge,
+  CertificateReport,
+} from '../../domain/audit/replay/certificate-replay.js';
+import { certificateRules } from '../../infrastructure/jpki/certificate-check.js';
+import { certificateJudge } from '../../infrastructure/jpki/judge-kept-verdict.js';
+import { TrustAnchorError, TrustAnchors } from '../../infrastructure/x509/path/trust-anchors.js';
+import { objectIdentifier, readInputFile, wholeNumber } from '../certificate/certificate-input.js';
 import { UsageError } from '../command.js';
 
 const MANY = { type: 'string', multiple: true } as const;

@@ -1,22 +1,22 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fromBase64 } from '../../domain/audit/bytes.js';
-import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
-import { judgeWitnesses, type WitnessPolicy } from '../../domain/audit/cosignature.js';
+import { fromBase64 } from '../../domain/audit/log/bytes.js';
+import { parseCheckpoint } from '../../domain/audit/log/checkpoint.js';
+import { judgeWitnesses, type WitnessPolicy } from '../../domain/audit/log/cosignature.js';
 import {
   compareCopies,
   notesInText,
   sizesToProve,
   type CopyReport,
   type KeptCopy,
-} from '../../domain/audit/compare-copies.js';
-import { keysThatFollow } from '../../domain/audit/key-succession.js';
-import { consistencyProof, type Hash } from '../../domain/audit/merkle-tree.js';
-import { judgeNote, parseVerifierKey, type VerifierKey } from '../../domain/audit/signed-note.js';
-import { checkpointIn } from '../../domain/audit/verify-bundle.js';
+} from '../../domain/audit/copies/compare-copies.js';
+import { keysThatFollow } from '../../domain/audit/log/key-succession.js';
+import { consistencyProof, type Hash } from '../../domain/audit/log/merkle-tree.js';
+import { judgeNote, parseVerifierKey, type VerifierKey } from '../../domain/audit/log/signed-note.js';
+import { checkpointIn } from '../../domain/audit/bundle/verify-bundle.js';
 import { hasher, isSignedEd25519, sha256 } from '../../infrastructure/audit/digest.js';
-import { Config } from '../../infrastructure/config.js';
+import { Config } from '../../infrastructure/settings/config.js';
 import { checkpointTopic } from '../../infrastructure/kafka/kafka-checkpoint-topic.js';
 import { EXIT, UsageError } from '../command.js';
 import { say, sayJson, witnessedLine, witnessesOf } from './arguments.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { VerifyReport } from '../../domain/audit/verify-bundle.js';
-import { timestampAnchors } from '../../infrastructure/audit/configured-outlets.js';
+import type { VerifyReport } from '../../domain/audit/bundle/verify-bundle.js';
+import { timestampAnchors } from '../../infrastructure/audit/outlets/configured-outlets.js';
 import {
   crlsIn,
   judgeBundleTimestamp,

@@ -17,15 +17,15 @@ import {
   ViewList,
   ViewListHandler,
   type ListDifference,
-} from '../../application/commands/view-records.js';
-import type { Outcome } from '../../application/outcome.js';
-import { EventStoreUnavailableError } from '../../application/ports/event-store.js';
+} from '../../application/access/view-records.js';
+import type { Outcome } from '../../application/decisions/outcome.js';
+import { EventStoreUnavailableError } from '../../application/ports/store/event-store.js';
 import type { ViewedRecords } from '../../domain/access/access.events.js';
-import { explain, type Language } from '../../domain/audit/explain.js';
-import { registrantOf, type LeafEvent } from '../../domain/audit/leaf.js';
-import { countsAt, queryOfFilter, type ListFilter } from '../../domain/audit/list-certificate.js';
-import type { ListName } from '../../domain/audit/population.js';
-import { blinded, caseState, differences, type Difference } from '../../domain/audit/time-travel.js';
+import { explain, type Language } from '../../domain/audit/story/explain.js';
+import { registrantOf, type LeafEvent } from '../../domain/audit/log/leaf.js';
+import { countsAt, queryOfFilter, type ListFilter } from '../../domain/audit/lists/list-certificate.js';
+import type { ListName } from '../../domain/audit/lists/list-drawer.js';
+import { blinded, caseState, differences, type Difference } from '../../domain/audit/story/time-travel.js';
 import type { Json, JsonObject } from '../../domain/event-envelope.js';
 import { EXIT, UsageError } from '../command.js';
 import { complain, eitherMomentOf, filterOf, FLAG, listOf, momentOf, needed, say, sayJson, TEXT } from './arguments.js';

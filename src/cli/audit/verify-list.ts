@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { cutIntoLines } from '../../domain/audit/bundle.js';
-import { isSoundList, verifyList, type ListReport } from '../../domain/audit/verify-list.js';
+import { cutIntoLines } from '../../domain/audit/bundle/bundle.js';
+import { isSoundList, verifyList, type ListReport } from '../../domain/audit/lists/verify-list.js';
 import { NODE_PRIMITIVES } from '../../infrastructure/audit/digest.js';
 import { EXIT, UsageError } from '../command.js';
 import { FLAG, keysOf, MANY, notesIn, say, sayJson, TEXT, witnessedLine, witnessesOf } from './arguments.js';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../sandbox/demo-faces.js';
-import type { SyntheticCard } from '../../sandbox/synthetic-card.js';
+import { DEMO_STORIES, loadCardPhoto, loadDemoFace, type DemoFaceName } from '../../sandbox/card/demo-faces.js';
+import type { SyntheticCard } from '../../sandbox/card/synthetic-card.js';
 import type { DemoWorld } from './demo-world.js';
 
 /** A case: what is done, and the event that must end it. */

@@ -4,7 +4,7 @@ import { BoothClient, type Capture } from '../../booth/booth-client.js';
 import { generateBoothKey } from '../../booth/booth-key.js';
 import { DurableCaptureCounter } from '../../booth/capture-counter.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
-import type { SyntheticCard } from '../../sandbox/synthetic-card.js';
+import type { SyntheticCard } from '../../sandbox/card/synthetic-card.js';
 import { startServer, type RunningServer } from '../../server.js';
 import { makeDemoFolder, removeDemoFolder } from './demo-folder.js';
 

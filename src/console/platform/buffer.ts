@@ -1,4 +1,4 @@
-import { fromBase64, toBase64, toHex, utf8 } from '../../domain/audit/bytes.js';
+import { fromBase64, toBase64, toHex, utf8 } from '../../domain/audit/log/bytes.js';
 
 /** Bytes with what our readers of certificates use of Node's Buffer, for the page: a browser has none. Whatever is not
  * here is not used there; a test holds it against Node's. */

@@ -1,4 +1,4 @@
-import { toHex, utf8 } from '../../domain/audit/bytes.js';
+import { toHex, utf8 } from '../../domain/audit/log/bytes.js';
 import { sha256 } from '../sha256.js';
 
 /** One question to the platform's cryptography: does this signature fit. */

@@ -1,4 +1,4 @@
-import type { LossReason } from '../audit/loss-declaration.js';
+import type { LossReason } from '../audit/log/loss-declaration.js';
 
 /** What two administrators accept to be lost. Stream `installation-loss`. @req R22 */
 export type LossEvent =

@@ -1,7 +1,7 @@
 import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
-import { hmacOf } from '../../domain/audit/commitment.js';
-import { treeHasher } from '../../domain/audit/merkle-tree.js';
-import type { Primitives } from '../../domain/audit/verify-bundle.js';
+import { hmacOf } from '../../domain/audit/log/commitment.js';
+import { treeHasher } from '../../domain/audit/log/merkle-tree.js';
+import type { Primitives } from '../../domain/audit/bundle/verify-bundle.js';
 
 /** SHA-256 of Node, as the pure code takes it. */
 export function sha256(bytes: Uint8Array): Uint8Array {

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CheckpointSigner, SigningRefusedError } from '../../application/ports/checkpoint-signer.js';
-import type { SignedState } from '../../application/ports/signed-log.js';
-import type { Checkpoint } from '../../domain/audit/checkpoint.js';
-import { successionText } from '../../domain/audit/key-succession.js';
+import { CheckpointSigner, SigningRefusedError } from '../../application/ports/audit/checkpoint-signer.js';
+import type { SignedState } from '../../application/ports/audit/signed-log.js';
+import type { Checkpoint } from '../../domain/audit/log/checkpoint.js';
+import { successionText } from '../../domain/audit/log/key-succession.js';
 import {
   judgeNote,
   parseNote,
@@ -14,12 +14,12 @@ import {
   writeNote,
   type NoteSignature,
   type VerifierKey,
-} from '../../domain/audit/signed-note.js';
-import { keyFile } from '../key-files.js';
+} from '../../domain/audit/log/signed-note.js';
+import { keyFile } from '../settings/key-files.js';
 import { isSignedEd25519, sha256 } from './digest.js';
 import { readIfThere, syncFolder, writeWhole } from './durable-file.js';
-import { holdsTree, LogHead, stateIn, whyNot } from './log-head.js';
-import { AuditLogDamagedError } from './tile-log.js';
+import { holdsTree, LogHead, stateIn, whyNot } from './log/log-head.js';
+import { AuditLogDamagedError } from './log/tile-log.js';
 
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 

@@ -1,7 +1,7 @@
 import { createSecretKey, hkdfSync } from 'node:crypto';
-import { Pseudonyms } from '../../application/ports/pseudonyms.js';
-import type { Secrets } from '../../application/ports/secrets.js';
-import { commitmentToken, type Person } from '../../domain/audit/commitment.js';
+import { Pseudonyms } from '../../application/ports/audit/pseudonyms.js';
+import type { Secrets } from '../../application/ports/registrant/secrets.js';
+import { commitmentToken, type Person } from '../../domain/audit/log/commitment.js';
 import type { KeyRing } from '../vault/key-ring.js';
 import { hmacSha256 } from './digest.js';
 

@@ -1,9 +1,9 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, openSync, closeSync, readdirSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { PublishedCheckpoint } from '../../application/ports/audit-log.js';
-import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/tiles.js';
+import type { PublishedCheckpoint } from '../../application/ports/audit/audit-log.js';
+import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/log/tiles.js';
 import { writeAllWholeNow, writeWholeNow, type WholeFile } from '../audit/durable-file.js';
-import { AuditLogDamagedError, POSITION_BYTES, TileLog } from '../audit/tile-log.js';
+import { AuditLogDamagedError, POSITION_BYTES, TileLog } from '../audit/log/tile-log.js';
 
 /** Copies the signed log as it was under one of its checkpoints, while it grows: tiles are only ever added, and a wider
  *  one begins with the narrower. The head that is kept beside the folder is that checkpoint's.

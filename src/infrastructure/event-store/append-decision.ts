@@ -1,4 +1,4 @@
-import type { ExpectedRevision } from '../../application/ports/event-store.js';
+import type { ExpectedRevision } from '../../application/ports/store/event-store.js';
 import { sameContent, type EncodedEvent } from './event-bytes.js';
 
 /** An event of the stream whose id is among those to append. */

@@ -1,9 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { EventStoreUnavailableError, type EventBatch, type EventStore } from '../../application/ports/event-store.js';
+import {
+  EventStoreUnavailableError,
+  type EventBatch,
+  type EventStore,
+} from '../../application/ports/store/event-store.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
-import { storeFailure } from './sqlite-failure.js';
-import { prepareSchema, rowChecksum, type ChecksummedRow } from './sqlite-schema.js';
+import { storeFailure } from './sqlite/sqlite-failure.js';
+import { prepareSchema, rowChecksum, type ChecksummedRow } from './sqlite/sqlite-schema.js';
 
 export interface EventLogReport {
   readonly events: number;

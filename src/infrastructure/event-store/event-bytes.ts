@@ -1,6 +1,6 @@
 import type { EventMetadata, NewEvent } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
-import { EVENT_LIMITS, type ExpectedRevision } from '../../application/ports/event-store.js';
+import { EVENT_LIMITS, type ExpectedRevision } from '../../application/ports/store/event-store.js';
 
 /** An event in the exact text that is stored, hashed by the audit log and never changed afterwards. */
 export interface EncodedEvent {

@@ -8,7 +8,7 @@ import {
   type ExpectedRevision,
   type ReadStreamOptions,
   type SubscribeOptions,
-} from '../../application/ports/event-store.js';
+} from '../../application/ports/store/event-store.js';
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 
 /** A store that takes nothing in while the intake is closed. Everything can still be read. */

@@ -8,7 +8,7 @@ import {
   type ExpectedRevision,
   type ReadStreamOptions,
   type SubscribeOptions,
-} from '../../application/ports/event-store.js';
+} from '../../application/ports/store/event-store.js';
 import type { NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 
 /** A store that is used only while this process holds it. Reads are refused too: whoever reads goes on to sign, to

@@ -10,7 +10,7 @@ import {
   type ExpectedRevision,
   type ReadStreamOptions,
   type SubscribeOptions,
-} from '../../application/ports/event-store.js';
+} from '../../application/ports/store/event-store.js';
 import type { EventMetadata, JsonObject, NewEvent, Position, StoredEvent } from '../../domain/event-envelope.js';
 import { decideAppend, type KnownEvent } from './append-decision.js';
 import { assertStreamName, encodeAppend, type EncodedEvent } from './event-bytes.js';

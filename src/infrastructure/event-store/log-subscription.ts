@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { EventBatch, SubscribeOptions } from '../../application/ports/event-store.js';
+import type { EventBatch, SubscribeOptions } from '../../application/ports/store/event-store.js';
 import type { Position } from '../../domain/event-envelope.js';
 
 /** Events per batch where the subscriber does not say: about two milliseconds of reading. */

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { EventStoreUnavailableError, type EventStore } from '../../application/ports/event-store.js';
-import { KurrentEventStore } from './kurrent-event-store.js';
-import { SqliteEventStore } from './sqlite-event-store.js';
+import { EventStoreUnavailableError, type EventStore } from '../../application/ports/store/event-store.js';
+import { KurrentEventStore } from './kurrent/kurrent-event-store.js';
+import { SqliteEventStore } from './sqlite/sqlite-event-store.js';
 
 /** Name of the embedded log inside the data folder. */
 export const EVENTS_FILE = 'events.db';

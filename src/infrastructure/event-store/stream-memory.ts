@@ -1,4 +1,4 @@
-import type { ExpectedRevision } from '../../application/ports/event-store.js';
+import type { ExpectedRevision } from '../../application/ports/store/event-store.js';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 
 /** What is known of one stream: which ids it holds, and where it ends. */

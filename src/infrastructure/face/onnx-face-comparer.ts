@@ -5,11 +5,11 @@ import {
   type FaceComparison,
   type FaceComparisonRequest,
   type PhotoAssessment,
-} from '../../application/ports/face-comparer.js';
-import { RendererBusyError } from '../../application/ports/image-renderer.js';
+} from '../../application/ports/outside/face-comparer.js';
+import { RendererBusyError } from '../../application/ports/registrant/image-renderer.js';
 import type { FaceAlgorithm, FrameFacts, NotComparableReason } from '../../domain/values/face-comparison.js';
 import { ensureModels } from './build-models/build-models.js';
-import type { PrimaryRule } from './face-engine.js';
+import type { PrimaryRule } from './engine/face-engine.js';
 import type {
   AnalyseResult,
   CheckResult,
@@ -19,14 +19,15 @@ import type {
   FaceRules,
   FramesResult,
   RenderResult,
-} from './face-jobs.js';
-import { FRAME_RULES, type Prompt } from './frame-sequence.js';
-import type { FaceWorkerData } from './face-worker.js';
-import { DEFAULT_IMAGE_LIMITS, type ImageLimits, type TakenPictures } from './image-decoder.js';
-import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from './model-set.js';
-import { DEFAULT_CAPTURE_RULES, type CaptureRules } from './photo-quality.js';
-import { refuseTelemetry, removeTelemetryLeftovers } from './telemetry.js';
-import { builtFile, defaultWorkers, WorkerPool, type PoolOutcome } from './worker-pool.js';
+} from './worker/face-jobs.js';
+import { FRAME_RULES, type Prompt } from './judgement/frame-sequence.js';
+import type { FaceWorkerData } from './worker/face-worker.js';
+import { DEFAULT_IMAGE_LIMITS, type ImageLimits, type TakenPictures } from './image/image-decoder.js';
+import { algorithmOf, DEFAULT_MODEL_SET, modelFiles, type ModelSet } from './model-set/model-set.js';
+import { DEFAULT_CAPTURE_RULES, type CaptureRules } from './judgement/photo-quality.js';
+import { refuseTelemetry, removeTelemetryLeftovers } from './engine/telemetry.js';
+import { builtFile } from '../threads/built-file.js';
+import { defaultWorkers, WorkerPool, type PoolOutcome } from '../threads/worker-pool.js';
 
 export interface OnnxFaceComparerOptions {
   /** Folder of the model files; made at first use. Default: `$XDG_CACHE_HOME/honnin/models` or
@@ -76,7 +77,7 @@ export class OnnxFaceComparer extends FaceComparer {
     } = this.options;
     const workerData: FaceWorkerData = { set: this.set, cacheDir: this.cacheDir, rules: this.rules() };
     const pool = new WorkerPool<FaceJob, FaceJobResult>({
-      file: builtFile(import.meta.url, 'face-worker.js'),
+      file: builtFile(import.meta.url, 'worker/face-worker.js'),
       workerData,
       workers,
       queueLimit,

@@ -1,5 +1,5 @@
-import type { GovernmentRegistry } from '../../application/ports/government-registry.js';
-import { readSettingFile, SETTINGS, type Config } from '../config.js';
+import type { GovernmentRegistry } from '../../application/ports/outside/government-registry.js';
+import { readSettingFile, SETTINGS, type Config } from '../settings/config.js';
 import { UnconfiguredGovernmentRegistry } from '../unconfigured.js';
 import { HttpGovernmentRegistry } from './http-government-registry.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GovernmentRegistry, type GovernmentSubmission } from '../../application/ports/government-registry.js';
+import { GovernmentRegistry, type GovernmentSubmission } from '../../application/ports/outside/government-registry.js';
 import type { GovernmentAnswer } from '../../domain/registration/registration.js';
 
 export interface GovernmentSettings {

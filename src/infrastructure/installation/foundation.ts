@@ -4,16 +4,16 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { StoreHold } from '../../application/installation/store-hold.js';
-import type { EventStore } from '../../application/ports/event-store.js';
-import { ConfigError, type Config } from '../config.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
+import { ConfigError, type Config } from '../settings/config.js';
 import { HeldEventStore } from '../event-store/held-event-store.js';
 import { openEventStore } from '../event-store/open-event-store.js';
-import { rightsInWords, surveyStore } from '../event-store/store-rights.js';
-import { SqliteEventStore } from '../event-store/sqlite-event-store.js';
-import { WriterLock } from '../event-store/writer-lock.js';
-import { makePrivate } from '../private-folder.js';
+import { rightsInWords, surveyStore } from '../event-store/kurrent/store-rights.js';
+import { SqliteEventStore } from '../event-store/sqlite/sqlite-event-store.js';
+import { WriterLock } from '../event-store/sqlite/writer-lock.js';
+import { makePrivate } from '../data-folder/private-folder.js';
 import { Resources } from '../resources.js';
-import { SystemClock } from '../system-clock.js';
+import { SystemClock } from '../clock/system-clock.js';
 import { Installation, InstallationError } from './installation.js';
 
 /** In a data folder into which a backup is being restored; gone when that is done. */

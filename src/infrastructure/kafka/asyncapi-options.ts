@@ -1,5 +1,5 @@
 import type { AsyncApiOptions } from '../../application/publication/asyncapi.js';
-import type { Config } from '../config.js';
+import type { Config } from '../settings/config.js';
 import { topicName } from './topics.js';
 
 /** What the AsyncAPI document says of this installation. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Message } from 'kafkajs';
-import type { PublicRecord } from '../../application/ports/event-publisher.js';
+import type { PublicRecord } from '../../application/ports/outside/event-publisher.js';
 import { EVENT_CONTRACTS, schemaIdOf } from '../../domain/publication/event-contracts.js';
 
 export type ContentMode = 'binary' | 'structured';

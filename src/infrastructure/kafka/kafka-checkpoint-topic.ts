@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type Admin, type Consumer, type Kafka, type Producer } from 'kafkajs';
-import type { Config } from '../config.js';
+import type { Config } from '../settings/config.js';
 import { clientOf } from './kafka-client.js';
 
 const { ConfigResourceTypes, Partitioners } = kafkajs;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
-import { Config, readSettingFile } from '../config.js';
+import { Config, readSettingFile } from '../settings/config.js';
 import type { CloudEventOptions } from './cloud-event.js';
 
 const { logLevel } = kafkajs;

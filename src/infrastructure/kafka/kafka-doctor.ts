@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import type { Config } from '../settings/config.js';
 import { kafkaSettings } from './kafka-client.js';
 import { examineTopics, topicPlans } from './topics.js';
 

@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Consumer, KafkaMessage } from 'kafkajs';
-import { ErasureConfirmationSource, type ErasureConfirmation } from '../../application/ports/erasure-confirmations.js';
+import {
+  ErasureConfirmationSource,
+  type ErasureConfirmation,
+} from '../../application/ports/registrant/erasure-confirmations.js';
 import { ACKNOWLEDGEMENT_TYPE } from '../../domain/publication/event-contracts.js';
 import type { KafkaSettings } from './kafka-client.js';
 import { topicName } from './topics.js';

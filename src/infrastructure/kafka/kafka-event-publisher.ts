@@ -4,7 +4,7 @@ import {
   PublicationRefusedError,
   type PublicChannel,
   type PublicRecord,
-} from '../../application/ports/event-publisher.js';
+} from '../../application/ports/outside/event-publisher.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import { toMessage } from './cloud-event.js';
 import type { KafkaSettings } from './kafka-client.js';

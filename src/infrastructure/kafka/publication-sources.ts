@@ -1,16 +1,16 @@
-import { EventStoreUnavailableError, type EventStore } from '../../application/ports/event-store.js';
-import type { PublicationDirectory } from '../../application/ports/publication-directory.js';
+import { EventStoreUnavailableError, type EventStore } from '../../application/ports/store/event-store.js';
+import type { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
 import { PublicationLag, type PublicationBacklog } from '../../application/publication/publication-lag.js';
 import type { PublicationRelay } from '../../application/publication/publication-relay.js';
 import { PUBLISHED_SOURCES } from '../../domain/publication/published-language.js';
 import { ALL_PROJECTIONS } from '../../projections/all-projections.js';
-import type { Config } from '../config.js';
+import type { Config } from '../settings/config.js';
 import { openEventStore } from '../event-store/open-event-store.js';
 import { ReadModelDatabase } from '../read-model/read-model-database.js';
 import { SqlPublicationDirectory } from '../read-model/sql-publication-directory.js';
 import { SqlitePositionStore } from '../read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../read-model/sqlite-read-model.js';
-import { SystemClock } from '../system-clock.js';
+import { SystemClock } from '../clock/system-clock.js';
 
 export interface PublicationSources {
   readonly store: EventStore;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { derivedId } from '../../application/ids.js';
-import type { PublicRecord } from '../../application/ports/event-publisher.js';
-import type { EventStore } from '../../application/ports/event-store.js';
-import type { PublicationDirectory } from '../../application/ports/publication-directory.js';
+import { derivedId } from '../../application/decisions/ids.js';
+import type { PublicRecord } from '../../application/ports/outside/event-publisher.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
+import type { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { upcast } from '../../domain/event-registry.js';

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import type { PublicChannel } from '../../application/ports/event-publisher.js';
+import type { PublicChannel } from '../../application/ports/outside/event-publisher.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
-import type { CertificateHolder } from '../../application/ports/certificate-verifier.js';
-import { SubjectLinker, type CardLinks, type LinkQuestion } from '../../application/ports/subject-linker.js';
+import type { CertificateHolder } from '../../application/ports/outside/certificate-verifier.js';
+import { SubjectLinker, type CardLinks, type LinkQuestion } from '../../application/ports/registrant/subject-linker.js';
 
 export interface LinkSettings {
   /** Address of the authentication server's link service, or null where the operator has none: then every certificate

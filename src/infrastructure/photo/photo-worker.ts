@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { readPhoto, type PhotoReading } from '../../domain/photo/photo-reader.js';
-import type { FromWorker, ToWorker } from '../face/worker-pool.js';
+import type { FromWorker, ToWorker } from '../threads/worker-pool.js';
 
 const port = parentPort;
 if (!port) throw new Error('photo-worker runs as a worker thread only');

@@ -1,6 +1,7 @@
-import { PhotoReader, PhotoReaderBusyError } from '../../application/ports/photo-reader.js';
+import { PhotoReader, PhotoReaderBusyError } from '../../application/ports/outside/photo-reader.js';
 import type { PhotoReading } from '../../domain/photo/photo-reader.js';
-import { builtFile, WorkerPool } from '../face/worker-pool.js';
+import { builtFile } from '../threads/built-file.js';
+import { WorkerPool } from '../threads/worker-pool.js';
 
 /** Files that may wait: as many as uploads are taken at the same time, with their frames. */
 const QUEUE_MAX = 256;

@@ -1,4 +1,4 @@
-import { OpenCases, type OpenCaseCounts } from '../../application/ports/open-cases.js';
+import { OpenCases, type OpenCaseCounts } from '../../application/ports/store/open-cases.js';
 import { ReadModelRebuildingError, type SqliteReadModel } from './sqlite-read-model.js';
 
 /** Counts out of the rows of the embedded read model. */

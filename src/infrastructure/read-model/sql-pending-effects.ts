@@ -1,4 +1,4 @@
-import { PendingEffects } from '../../application/ports/pending-effects.js';
+import { PendingEffects } from '../../application/ports/store/pending-effects.js';
 import type { Position } from '../../domain/event-envelope.js';
 import type { Effect, PendingEffect } from '../../domain/saga/registration.saga.js';
 import { type SqliteReadModel } from './sqlite-read-model.js';

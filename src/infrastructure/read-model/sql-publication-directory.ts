@@ -1,4 +1,4 @@
-import { PublicationDirectory, type OpenConfirmation } from '../../application/ports/publication-directory.js';
+import { PublicationDirectory, type OpenConfirmation } from '../../application/ports/outside/publication-directory.js';
 import { positionFromText, type Position } from '../../domain/event-envelope.js';
 import type { SqliteReadModel } from './sqlite-read-model.js';
 

@@ -1,10 +1,10 @@
-import type { EventStore } from '../../application/ports/event-store.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
 import {
   ReadModels,
   type HoldRow,
   type RequestStatusRow,
   type TimelineRow,
-} from '../../application/ports/read-models.js';
+} from '../../application/ports/store/read-models.js';
 import type { Position } from '../../domain/event-envelope.js';
 import { isInstant } from '../../domain/values/instant.js';
 import { type SqliteReadModel } from './sqlite-read-model.js';

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { EventAnchor } from '../../application/ports/event-store.js';
+import type { EventAnchor } from '../../application/ports/store/event-store.js';
 import { positionFromText } from '../../domain/event-envelope.js';
 import {
   PositionStore,
@@ -8,7 +8,7 @@ import {
   type ParkedEvent,
   type SaveOutcome,
   type StoredPosition,
-} from '../../application/ports/position-store.js';
+} from '../../application/ports/store/position-store.js';
 import type { ReadModelDatabase } from './read-model-database.js';
 
 interface ConsumerRow {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionFromText, type Position, type StoredEvent } from '../../domain/event-envelope.js';
-import type { EventAnchor, EventStore, RecordedAnchor } from '../../application/ports/event-store.js';
-import type { Checkpoint, SaveOutcome } from '../../application/ports/position-store.js';
+import type { EventAnchor, EventStore, RecordedAnchor } from '../../application/ports/store/event-store.js';
+import type { Checkpoint, SaveOutcome } from '../../application/ports/store/position-store.js';
 import type { SubscriptionHandler, Upcast } from '../../application/subscriptions/subscription-handler.js';
 import { AppendSignal } from '../event-store/log-subscription.js';
 import type { Projection, SqlValue } from '../../projections/projection.js';

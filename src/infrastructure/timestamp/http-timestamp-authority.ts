@@ -4,9 +4,9 @@ import {
   TimestampAuthority,
   TimestampRefusedError,
   type Timestamp,
-} from '../../application/ports/timestamp-authority.js';
-import { exchange } from '../certificate/status-http.js';
-import type { TrustAnchor } from '../certificate/trust-anchors.js';
+} from '../../application/ports/audit/timestamp-authority.js';
+import { exchange } from '../http/bounded-exchange.js';
+import type { TrustAnchor } from '../x509/path/trust-anchors.js';
 import { encodeTimestampRequest } from './timestamp-request.js';
 import { TIMESTAMP_BYTES_MAX } from './timestamp-response.js';
 import { verifyTimestamp } from './timestamp-verifier.js';

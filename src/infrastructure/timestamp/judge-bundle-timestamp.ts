@@ -1,7 +1,7 @@
-import { fromBase64, utf8 } from '../../domain/audit/bytes.js';
-import { parseCheckpoint } from '../../domain/audit/checkpoint.js';
-import type { VerifyReport } from '../../domain/audit/verify-bundle.js';
-import type { TrustAnchor } from '../certificate/trust-anchors.js';
+import { fromBase64, utf8 } from '../../domain/audit/log/bytes.js';
+import { parseCheckpoint } from '../../domain/audit/log/checkpoint.js';
+import type { VerifyReport } from '../../domain/audit/bundle/verify-bundle.js';
+import type { TrustAnchor } from '../x509/path/trust-anchors.js';
 import { verifyTimestamp, type ProvenTime } from './timestamp-verifier.js';
 
 /** The clock of whoever checks may be a little behind that of the authority. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { encodeDer, encodeOid, TAG } from '../certificate/der.js';
-import { OID } from '../certificate/oids.js';
+import { encodeDer, encodeOid, TAG } from '../x509/asn1/der.js';
+import { OID } from '../x509/asn1/oids.js';
 
 export interface TimestampQuestion {
   /** The stamped bytes themselves; only their SHA-256 leaves the house. */

@@ -1,4 +1,4 @@
-import { readExtensionSequence, type Extension } from '../certificate/certificate.js';
+import { readExtensionSequence, type Extension } from '../x509/certificate/certificate.js';
 import {
   asBuffer,
   context,
@@ -11,8 +11,8 @@ import {
   readOid,
   readSmallInteger,
   TAG,
-} from '../certificate/der.js';
-import { readGeneralName, readGeneralNames, type GeneralName } from '../certificate/general-name.js';
+} from '../x509/asn1/der.js';
+import { readGeneralName, readGeneralNames, type GeneralName } from '../x509/certificate/general-name.js';
 
 /** Object identifiers of CMS and of timestamps (RFC 5652, RFC 3161, RFC 5035). */
 export const CMS = {

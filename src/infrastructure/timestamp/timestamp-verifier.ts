@@ -1,22 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { InvalidCertificateReason } from '../../domain/values/certificate-status.js';
-import { parseCertificate, serialHex, type Certificate } from '../certificate/certificate.js';
-import { parseCrl, type Crl } from '../certificate/crl.js';
-import { verifyCrl } from '../certificate/crl-verifier.js';
-import { DerError } from '../certificate/der.js';
-import { describeName, sameName } from '../certificate/distinguished-name.js';
-import { NAME_FORM } from '../certificate/general-name.js';
-import { KEY_USAGE, OID } from '../certificate/oids.js';
-import { verifyPath, type ValidPath } from '../certificate/path-verifier.js';
-import { profileFor } from '../certificate/profiles.js';
+import { parseCertificate, serialHex, type Certificate } from '../x509/certificate/certificate.js';
+import { parseCrl, type Crl } from '../x509/revocation/crl.js';
+import { verifyCrl } from '../x509/revocation/crl-verifier.js';
+import { DerError } from '../x509/asn1/der.js';
+import { describeName, sameName } from '../x509/certificate/distinguished-name.js';
+import { NAME_FORM } from '../x509/certificate/general-name.js';
+import { KEY_USAGE, OID } from '../x509/asn1/oids.js';
+import { verifyPath, type ValidPath } from '../x509/path/path-verifier.js';
+import { profileFor } from '../x509/path/profiles.js';
 import {
   checkSignature,
   GENERAL_ALGORITHMS,
   readPublicKey,
   signatureRuleByName,
   type PublicKey,
-} from '../certificate/public-key.js';
-import type { TrustAnchor } from '../certificate/trust-anchors.js';
+} from '../x509/certificate/public-key.js';
+import type { TrustAnchor } from '../x509/path/trust-anchors.js';
 import {
   CMS,
   parseSigningCertificate,

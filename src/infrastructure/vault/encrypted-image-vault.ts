@@ -18,7 +18,7 @@ import {
   type Expected,
   type LastingErasure,
   type VaultOwner,
-} from '../../application/ports/image-vault.js';
+} from '../../application/ports/registrant/image-vault.js';
 import type { ErasedFile } from './erased-file.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
 import type { VaultHealth } from './vault-health.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { constants, existsSync, readFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { LastingErasure, VaultOwner } from '../../application/ports/image-vault.js';
-import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
+import type { LastingErasure, VaultOwner } from '../../application/ports/registrant/image-vault.js';
+import { StorageUnavailableError } from '../../application/ports/store/storage-trouble.js';
 
 /** An erasure as the file tells it. Owners are known by a hash. */
 export interface NotedErasure {

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
+import { StorageUnavailableError } from '../../application/ports/store/storage-trouble.js';
 import type { CardKeys } from './card-keys.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
+import { builtFile } from '../threads/built-file.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
 const THREAD_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
@@ -68,7 +68,10 @@ export class ThreadedKeyRing implements Keys, CardKeys {
   /** @throws what opening the file throws, in words. */
   static async open(file: string, masterKey: Uint8Array): Promise<ThreadedKeyRing> {
     const data: KeyThreadData = { file, masterKey };
-    const thread = new Worker(threadFile(), { workerData: data, execArgv: THREAD_ARGUMENTS });
+    const thread = new Worker(builtFile(import.meta.url, 'key-ring-thread.js'), {
+      workerData: data,
+      execArgv: THREAD_ARGUMENTS,
+    });
     await new Promise<void>((resolve, reject) => {
       thread.once('message', () => resolve());
       thread.once('error', reject);
@@ -149,14 +152,4 @@ export class ThreadedKeyRing implements Keys, CardKeys {
     for (const { reject } of this.waiting.values()) reject(this.dead);
     this.waiting.clear();
   }
-}
-
-/** Threads run built JavaScript only, also when this file itself is run from its source by a test. */
-function threadFile(): string {
-  const here = import.meta.url;
-  return fileURLToPath(
-    here.endsWith('.ts')
-      ? new URL('../../../dist/infrastructure/vault/key-ring-thread.js', here)
-      : new URL('./key-ring-thread.js', here),
-  );
 }

@@ -1,6 +1,6 @@
 import { constants, statSync } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { StorageUnavailableError } from '../../application/ports/storage-trouble.js';
+import { StorageUnavailableError } from '../../application/ports/store/storage-trouble.js';
 import type { Keys } from './key-ring.js';
 
 /** No owner has this name: whether it has a key can be asked of a ring that answers. */

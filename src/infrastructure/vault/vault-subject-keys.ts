@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { CertificateHolder } from '../../application/ports/certificate-verifier.js';
-import type { Secrets } from '../../application/ports/secrets.js';
-import { SubjectKeys } from '../../application/ports/subject-keys.js';
+import type { CertificateHolder } from '../../application/ports/outside/certificate-verifier.js';
+import type { Secrets } from '../../application/ports/registrant/secrets.js';
+import { SubjectKeys } from '../../application/ports/registrant/subject-keys.js';
 import { TOMBSTONE_KEY, type CardKeys } from './card-keys.js';
 import type { Keys } from './key-ring.js';
 

@@ -16,29 +16,29 @@ import { CaseHistory } from '../../../src/application/audit/case-history.js';
 import { caughtUpLog } from '../../../src/application/audit/moments.js';
 import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
 import { VerifierPageRecord } from '../../../src/application/audit/verifier-page-record.js';
-import { RegistrantGroup } from '../../../src/application/registrant-group.js';
-import { AccessLog } from '../../../src/application/commands/access-log.js';
-import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
-import { Claims } from '../../../src/application/commands/claims.js';
+import { RegistrantGroup } from '../../../src/application/case/registrant-group.js';
+import { AccessLog } from '../../../src/application/access/access-log.js';
+import { DecideAndAppend } from '../../../src/application/decisions/decide-and-append.js';
+import { Claims } from '../../../src/application/door/claims.js';
 import {
   ApproveActHandler,
   DeclineActHandler,
   ProposeActHandler,
 } from '../../../src/application/commands/dual-control.js';
-import { ExportBundleHandler } from '../../../src/application/commands/export-bundle.js';
-import { Challenges, IssueChallengeHandler } from '../../../src/application/commands/issue-challenge.js';
+import { ExportBundleHandler } from '../../../src/application/access/export-bundle.js';
+import { Challenges, IssueChallengeHandler } from '../../../src/application/door/issue-challenge.js';
 import { EnrolBoothHandler, SuspendBoothHandler } from '../../../src/application/commands/manage-booth.js';
 import {
   ActivatePolicyHandler,
   ApprovePolicyHandler,
   ProposePolicyHandler,
 } from '../../../src/application/commands/manage-policy.js';
-import { ReceiveRequestHandler } from '../../../src/application/commands/receive-request.js';
-import { RefuseAtDoor } from '../../../src/application/commands/refuse-at-door.js';
+import { ReceiveRequestHandler } from '../../../src/application/door/receive-request.js';
+import { RefuseAtDoor } from '../../../src/application/door/refuse-at-door.js';
 import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
 import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
 import { EndRequestHandler } from '../../../src/application/commands/end-request.js';
-import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/commands/view-image.js';
+import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/access/view-image.js';
 import {
   CompareListsHandler,
   RecordViewHandler,
@@ -46,9 +46,9 @@ import {
   ViewHoldHandler,
   ViewListHandler,
   ViewReceiptHandler,
-} from '../../../src/application/commands/view-records.js';
-import { ViewWhatIfHandler } from '../../../src/application/commands/view-what-if.js';
-import { CurrentPolicy } from '../../../src/application/current-policy.js';
+} from '../../../src/application/access/view-records.js';
+import { ViewWhatIfHandler } from '../../../src/application/access/view-what-if.js';
+import { CurrentPolicy } from '../../../src/application/decisions/current-policy.js';
 import {
   ReplayParkedHandler,
   ResumeConsumerHandler,
@@ -56,21 +56,25 @@ import {
 } from '../../../src/application/commands/manage-consumers.js';
 import { Consumers } from '../../../src/application/subscriptions/consumers.js';
 import { DualActs } from '../../../src/application/dual-acts.js';
-import { CardRecordVerifier } from '../../../src/application/ports/card-record-verifier.js';
-import { Clock } from '../../../src/application/ports/clock.js';
-import { EventStore, type AppendResult, type ExpectedRevision } from '../../../src/application/ports/event-store.js';
-import { FaceComparer, type PhotoAssessment } from '../../../src/application/ports/face-comparer.js';
-import { ImageRenderer, RendererBusyError } from '../../../src/application/ports/image-renderer.js';
-import { AuditLog } from '../../../src/application/ports/audit-log.js';
-import { CheckpointSigner } from '../../../src/application/ports/checkpoint-signer.js';
-import { ImageVault } from '../../../src/application/ports/image-vault.js';
-import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/ports/photo-reader.js';
-import { Pseudonyms } from '../../../src/application/ports/pseudonyms.js';
-import { PositionStore } from '../../../src/application/ports/position-store.js';
-import { ReadModels } from '../../../src/application/ports/read-models.js';
-import { Secrets } from '../../../src/application/ports/secrets.js';
-import { SubjectKeys } from '../../../src/application/ports/subject-keys.js';
-import { SubjectLinker } from '../../../src/application/ports/subject-linker.js';
+import { CardRecordVerifier } from '../../../src/application/ports/outside/card-record-verifier.js';
+import { Clock } from '../../../src/application/ports/store/clock.js';
+import {
+  EventStore,
+  type AppendResult,
+  type ExpectedRevision,
+} from '../../../src/application/ports/store/event-store.js';
+import { FaceComparer, type PhotoAssessment } from '../../../src/application/ports/outside/face-comparer.js';
+import { ImageRenderer, RendererBusyError } from '../../../src/application/ports/registrant/image-renderer.js';
+import { AuditLog } from '../../../src/application/ports/audit/audit-log.js';
+import { CheckpointSigner } from '../../../src/application/ports/audit/checkpoint-signer.js';
+import { ImageVault } from '../../../src/application/ports/registrant/image-vault.js';
+import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/ports/outside/photo-reader.js';
+import { Pseudonyms } from '../../../src/application/ports/audit/pseudonyms.js';
+import { PositionStore } from '../../../src/application/ports/store/position-store.js';
+import { ReadModels } from '../../../src/application/ports/store/read-models.js';
+import { Secrets } from '../../../src/application/ports/registrant/secrets.js';
+import { SubjectKeys } from '../../../src/application/ports/registrant/subject-keys.js';
+import { SubjectLinker } from '../../../src/application/ports/registrant/subject-linker.js';
 import { GetBoothSettingsHandler } from '../../../src/application/queries/booth-settings.js';
 import { CheckPhotoHandler } from '../../../src/application/queries/check-photo.js';
 import { UploadStandings } from '../../../src/application/queries/upload-standing.js';
@@ -86,14 +90,14 @@ import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.j
 import type { PolicyValues } from '../../../src/domain/policy/policy.events.js';
 import { readPhoto, type PhotoReading } from '../../../src/domain/photo/photo-reader.js';
 import type { FaceAlgorithm } from '../../../src/domain/values/face-comparison.js';
-import { AuditLogConsumer } from '../../../src/infrastructure/audit/audit-log-consumer.js';
-import { PlainLogBuilder } from '../../../src/infrastructure/audit/log-builder.js';
+import { AuditLogConsumer } from '../../../src/infrastructure/audit/log/audit-log-consumer.js';
+import { PlainLogBuilder } from '../../../src/infrastructure/audit/log/log-builder.js';
 import { LogKeys } from '../../../src/infrastructure/audit/log-keys.js';
-import { TileLog } from '../../../src/infrastructure/audit/tile-log.js';
-import { TileWriter } from '../../../src/infrastructure/audit/tile-writer.js';
+import { TileLog } from '../../../src/infrastructure/audit/log/tile-log.js';
+import { TileWriter } from '../../../src/infrastructure/audit/log/tile-writer.js';
 import { VaultPseudonyms } from '../../../src/infrastructure/audit/vault-pseudonyms.js';
 import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-memory-event-store.js';
-import { KeyedSecrets } from '../../../src/infrastructure/keyed-secrets.js';
+import { KeyedSecrets } from '../../../src/infrastructure/settings/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
 import { OPERATOR_TOKEN } from '../../support/operator.js';

@@ -3,7 +3,7 @@ import {
   type HoldRow,
   type RequestStatusRow,
   type TimelineRow,
-} from '../../../src/application/ports/read-models.js';
+} from '../../../src/application/ports/store/read-models.js';
 
 /** Read models whose rows the test puts in; watchers are told of each change, as the port asks. */
 export class InMemoryReadModels extends ReadModels {

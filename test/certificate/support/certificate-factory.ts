@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { contextConstructed, context, encodeDer, encodeOid, TAG } from '../../../src/infrastructure/certificate/der.js';
-import { KEY_USAGE, OID } from '../../../src/infrastructure/certificate/oids.js';
+import { contextConstructed, context, encodeDer, encodeOid, TAG } from '../../../src/infrastructure/x509/asn1/der.js';
+import { KEY_USAGE, OID } from '../../../src/infrastructure/x509/asn1/oids.js';
 
 /** Writes certificates, CRLs and OCSP answers with anything wrong in them that a test wants. Independent of the parser
  * except for TLV encoding. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { OfflineCheck } from '../../../src/infrastructure/certificate/offline-check.js';
+import type { OfflineCheck } from '../../../src/infrastructure/jpki/offline/offline-check.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = path.join(process.env['HONNIN_SHARED'] ?? path.resolve(root, '../shared'), 'conformance');

@@ -1,5 +1,5 @@
 import { EXTENSION_TABLE } from './extension-table.js';
-import type { OfflineVerdict } from '../../../src/infrastructure/certificate/offline-check.js';
+import type { OfflineVerdict } from '../../../src/infrastructure/jpki/offline/offline-check.js';
 import type { ConformanceCase } from './conformance-data.js';
 
 export interface SuiteResult {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DerReader, TAG, contextConstructed, readOid } from '../../../src/infrastructure/certificate/der.js';
-import { OID } from '../../../src/infrastructure/certificate/oids.js';
+import { DerReader, TAG, contextConstructed, readOid } from '../../../src/infrastructure/x509/asn1/der.js';
+import { OID } from '../../../src/infrastructure/x509/asn1/oids.js';
 
 /** What to do with one request. `nonce` is what the request carried. */
 export type FakeAnswer = (

@@ -2,7 +2,7 @@
 // outside.
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite/sqlite-event-store.js';
 
 const store = await SqliteEventStore.openOnThread({ file: process.argv[2] });
 const event = () => ({

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { SubscriptionRunner } from '../../../dist/application/subscriptions/subscription-runner.js';
-import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { ReadModelDatabase } from '../../../dist/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../../dist/infrastructure/read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../../../dist/infrastructure/read-model/sqlite-read-model.js';

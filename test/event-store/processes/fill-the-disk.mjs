@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkEventLog } from '../../../dist/infrastructure/event-store/check-event-log.js';
-import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../../dist/infrastructure/event-store/sqlite/sqlite-event-store.js';
 
 const folder = process.argv[2];
 const file = path.join(folder, 'events.db');

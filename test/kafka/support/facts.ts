@@ -1,5 +1,5 @@
 import type { JsonObject, NewEvent } from '../../../src/domain/event-envelope.js';
-import { derivedId } from '../../../src/application/ids.js';
+import { derivedId } from '../../../src/application/decisions/ids.js';
 import type { RegistrationEvent } from '../../../src/domain/registration/registration.events.js';
 import {
   attempted,

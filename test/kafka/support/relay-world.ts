@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { upcast } from '../../../src/domain/event-registry.js';
 import type { NewEvent } from '../../../src/domain/event-envelope.js';
-import { DecideAndAppend } from '../../../src/application/commands/decide-and-append.js';
-import { EventPublisher } from '../../../src/application/ports/event-publisher.js';
+import { DecideAndAppend } from '../../../src/application/decisions/decide-and-append.js';
+import { EventPublisher } from '../../../src/application/ports/outside/event-publisher.js';
 import { ErasureDesk } from '../../../src/application/publication/erasure-desk.js';
 import { PublicationLag } from '../../../src/application/publication/publication-lag.js';
 import { PublicationRelay } from '../../../src/application/publication/publication-relay.js';
 import { SubscriptionRunner } from '../../../src/application/subscriptions/subscription-runner.js';
-import { SqliteEventStore } from '../../../src/infrastructure/event-store/sqlite-event-store.js';
+import { SqliteEventStore } from '../../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { KafkaErasureConfirmations } from '../../../src/infrastructure/kafka/kafka-erasure-confirmations.js';
 import type { KafkaSettings } from '../../../src/infrastructure/kafka/kafka-client.js';
 import { ReadModelDatabase } from '../../../src/infrastructure/read-model/read-model-database.js';
@@ -17,7 +17,7 @@ import { SqlPublicationDirectory } from '../../../src/infrastructure/read-model/
 import { SqlReadModels } from '../../../src/infrastructure/read-model/sql-read-models.js';
 import { SqlitePositionStore } from '../../../src/infrastructure/read-model/sqlite-position-store.js';
 import { SqliteReadModel } from '../../../src/infrastructure/read-model/sqlite-read-model.js';
-import { SystemClock } from '../../../src/infrastructure/system-clock.js';
+import { SystemClock } from '../../../src/infrastructure/clock/system-clock.js';
 import { erasureConfirmationsProjection } from '../../../src/projections/erasure-confirmations.projection.js';
 import { registrantRegistrationsProjection } from '../../../src/projections/registrant-registrations.projection.js';
 

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelFile } from '../model-set.js';
-import { packageFolder } from '../package-folder.js';
+import type { ModelFile } from '../model-set/model-set.js';
+import { packageFolder } from '../model-set/package-folder.js';
 import { convertAttentionMesh } from './attention-mesh.js';
 import { buildLandmarkNet } from './landmark-net.js';
 import { buildRecognitionNet } from './recognition-net.js';

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { seeded } from './bootstrap.js';
+import { seeded } from './statistics/bootstrap.js';
 
 /** What is done to a picture, one step after the other. */
 export type Step =

@@ -1,5 +1,5 @@
 import type { PictureMeasures } from '../../../domain/values/face-comparison.js';
-import type { ScoredPair } from './error-rates.js';
+import type { ScoredPair } from './statistics/error-rates.js';
 
 /** A pair with what both pictures are worth; null where one was not enrolled. */
 export interface JudgedPair extends ScoredPair {

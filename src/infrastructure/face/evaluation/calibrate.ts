@@ -1,9 +1,9 @@
-import { pointsOf } from '../calibration.js';
-import type { ModelSet } from '../model-set.js';
-import { subjectsOf } from './bootstrap.js';
-import { errorCurve } from './error-rates.js';
+import { pointsOf } from '../engine/calibration.js';
+import type { ModelSet } from '../model-set/model-set.js';
+import { subjectsOf } from './statistics/bootstrap.js';
+import { errorCurve } from './statistics/error-rates.js';
 import type { ScoredLabelledPair } from './evaluate.js';
-import { fitLogistic } from './logistic-fit.js';
+import { fitLogistic } from './statistics/logistic-fit.js';
 
 export interface CalibrationProposal {
   readonly modelSet: ModelSet;

@@ -7,15 +7,15 @@ import {
   type QualityWeights,
 } from '../../../domain/registration/quality-weights.js';
 import type { FaceAlgorithm, PictureMeasures } from '../../../domain/values/face-comparison.js';
-import { scoringOf, suggestedBands, wholeDistance } from '../calibration.js';
-import { algorithmOf, type ModelSet } from '../model-set.js';
-import { rateRanges, type Range } from './bootstrap.js';
+import { scoringOf, suggestedBands, wholeDistance } from '../engine/calibration.js';
+import { algorithmOf, type ModelSet } from '../model-set/model-set.js';
+import { rateRanges, type Range } from './statistics/bootstrap.js';
 import { boundsOf, type RateWithBound } from './by-quality.js';
 import { proposeCalibration } from './calibrate.js';
 import { CONDITIONS, type Condition, type MeasuredPair } from './conditions.js';
-import { foldsOf, within, type Fold } from './cross-validation.js';
-import { errorRates } from './error-rates.js';
-import { fitQualityWeights } from './fit-weights.js';
+import { foldsOf, within, type Fold } from './statistics/cross-validation.js';
+import { errorRates } from './statistics/error-rates.js';
+import { fitQualityWeights } from './statistics/fit-weights.js';
 
 /** What may pass, by the marks: shares of different-person pairs, and of the first its upper bound as well. */
 export const BOUNDS = { match: 0.0015, matchUpper95: 0.003, refer: 0.025 } as const;

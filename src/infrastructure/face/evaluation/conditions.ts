@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PictureMeasures } from '../../../domain/values/face-comparison.js';
 import { sha256Hex } from '../build-models/build-models.js';
-import { distanceOf, wholeDistance } from '../calibration.js';
-import type { PrimaryRule } from '../face-engine.js';
-import type { ModelSet } from '../model-set.js';
+import { distanceOf, wholeDistance } from '../engine/calibration.js';
+import type { PrimaryRule } from '../engine/face-engine.js';
+import type { ModelSet } from '../model-set/model-set.js';
 import type { OnnxFaceComparer } from '../onnx-face-comparer.js';
 import { altered, nameOf, type Step } from './alterations.js';
-import { subjectsOf } from './bootstrap.js';
+import { subjectsOf } from './statistics/bootstrap.js';
 import type { EmbeddingStore, Extract } from './embedding-store.js';
 import type { LabelledPair } from './pair-list.js';
 

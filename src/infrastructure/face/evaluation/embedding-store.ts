@@ -3,8 +3,8 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PictureMeasures } from '../../../domain/values/face-comparison.js';
 import { sha256Hex, writeWhole } from '../build-models/build-models.js';
-import { canonicalJson, PIPELINE_VERSION, type ModelSet } from '../model-set.js';
-import { runtimeVersions } from '../runtime-versions.js';
+import { canonicalJson, PIPELINE_VERSION, type ModelSet } from '../model-set/model-set.js';
+import { runtimeVersions } from '../model-set/runtime-versions.js';
 
 /** What was measured on one picture, or why nothing was. */
 export type Extract =

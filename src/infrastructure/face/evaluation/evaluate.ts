@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DISTANCE_SCALE, scoreComparison } from '../../../domain/registration/face-score.js';
 import { PICTURE_DOUBTS, type FaceAlgorithm, type PictureMeasures } from '../../../domain/values/face-comparison.js';
-import { distanceOf, pointsOf, scoringOf, suggestedBands, wholeDistance } from '../calibration.js';
-import type { PrimaryRule } from '../face-engine.js';
-import type { ModelSet } from '../model-set.js';
+import { distanceOf, pointsOf, scoringOf, suggestedBands, wholeDistance } from '../engine/calibration.js';
+import type { PrimaryRule } from '../engine/face-engine.js';
+import type { ModelSet } from '../model-set/model-set.js';
 import type { OnnxFaceComparer } from '../onnx-face-comparer.js';
-import { rateRanges, subjectsOf, type NamedPair, type RateRanges } from './bootstrap.js';
+import { rateRanges, subjectsOf, type NamedPair, type RateRanges } from './statistics/bootstrap.js';
 import { ratesByQuality, type GroupRates, type JudgedPair } from './by-quality.js';
-import { errorRates, ratesAt, type ErrorRates, type OperatingPoint } from './error-rates.js';
+import { errorRates, ratesAt, type ErrorRates, type OperatingPoint } from './statistics/error-rates.js';
 import type { LabelledPair } from './pair-list.js';
 
 /** What became of one picture. */

@@ -1,4 +1,4 @@
-import { errorCurve, type ScoredPair } from './error-rates.js';
+import { errorCurve, type ScoredPair } from './statistics/error-rates.js';
 
 export interface PlottedCondition {
   readonly name: string;

@@ -1,7 +1,0 @@
-import { Clock } from '../application/ports/clock.js';
-
-export class SystemClock extends Clock {
-  nowUtc(): string {
-    return new Date().toISOString();
-  }
-}
