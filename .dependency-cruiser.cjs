@@ -45,6 +45,35 @@ module.exports = {
       ['^src/(booth|domain)/', '^(node:)?[a-z_/]+$', '^node_modules/sharp/'],
       'The booth is another machine: it talks HTTP. Photographs are made plain before they are signed.',
     ),
+    ring(
+      'x509-is-a-library',
+      'infrastructure/x509/',
+      ['^src/infrastructure/x509/', '^src/domain/values/', '^(node:)?[a-z_/]+$'],
+      'Certificates and their status, for whoever reads some: it knows no port, no setting and no authority.',
+    ),
+    {
+      name: 'outside-things-do-not-know-one-another',
+      severity: 'error',
+      comment: 'One folder per outside thing; what two of them need is a library beside them.',
+      from: { path: '^src/infrastructure/(card|clock|face|government|jpki|photo|timestamp|vault)/' },
+      to: {
+        path: '^src/infrastructure/[a-z0-9-]+/',
+        pathNot: [
+          '^src/infrastructure/($1|x509|http|threads|settings)/',
+          '^src/infrastructure/card/card-record-verifier',
+        ],
+      },
+    },
+    ring(
+      'console-shares-what-a-browser-can-run',
+      'console/',
+      [
+        '^src/(console|domain)/',
+        '^src/infrastructure/(x509|jpki/(certificate-check|judge-kept-verdict)|timestamp/judge-bundle-timestamp)',
+        '^(node:)?[a-z_/]+$',
+      ],
+      'The page judges with the code of the server, and shares nothing else with it.',
+    ),
     {
       name: 'sandbox-is-outside',
       severity: 'error',

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** More than these a reader does not take in at a look. */
+const ROOM_FILES_MAX = 12;
 
 type Rules = { readonly forbidden: readonly { readonly name: string }[] };
 
@@ -28,6 +32,16 @@ describe('architecture', () => {
     });
     // A cruise that reads nothing would find nothing: it must have seen the tree.
     expect(result.stdout).toMatch(/no dependency violations found \(\d{2,} modules/);
+  });
+
+  it('has rooms of a dozen files at most', () => {
+    const counts = new Map<string, number>();
+    for (const file of globSync('src/**/*.ts', { cwd: root })) {
+      const room = path.dirname(file);
+      counts.set(room, (counts.get(room) ?? 0) + 1);
+    }
+    expect(counts.size).toBeGreaterThan(40);
+    expect([...counts].filter(([, files]) => files > ROOM_FILES_MAX)).toEqual([]);
   });
 
   it('tells people every rule, with its reasons, in docs/architecture.md', () => {
