@@ -126,6 +126,8 @@ async function codeOfOperators(error: unknown): Promise<number | null> {
   if (error instanceof ConfigError) return EXIT.usage;
   const { EventStoreUnavailableError } = await import('../application/ports/store/event-store.js');
   if (error instanceof EventStoreUnavailableError) return EXIT.failed;
+  const { EventNotHandled } = await import('../application/subscriptions/subscription-handler.js');
+  if (error instanceof EventNotHandled) return EXIT.failed;
   return isOfSystem(error) ? EXIT.failed : null;
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { asyncApiDocument } from '../../src/application/publication/asyncapi.js';
 import { judgeSchema, runSchema } from '../../src/application/publication/check-schema.js';
-import type { JsonObject } from '../../src/domain/event-envelope.js';
+import type { JsonObject, NewEvent } from '../../src/domain/event-envelope.js';
 import { ACKNOWLEDGEMENT_CONTRACT, EVENT_CONTRACTS } from '../../src/domain/publication/event-contracts.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { Config } from '../../src/infrastructure/settings/config.js';
@@ -162,6 +163,25 @@ describe('a candidate and the log', () => {
         schemaValidator(EVENT_CONTRACTS['jp.honnin.registration.received.v1'].schema),
       ),
     ).toMatchObject({ ofType: 5, firstFailure: null });
+    await store.close();
+  });
+
+  it('is not held up by an event that people let the relay go past, and by no other', async () => {
+    const store = SqliteEventStore.open({ file: path.join(folder, 'events.db') });
+    const held = envelopes(9, HISTORIES['released'] ?? []).find(({ type }) => type === 'Held') as NewEvent;
+    const poison = { ...held, schemaVersion: 999 };
+    await store.append('registration-of-tomorrow', [poison], 'no_stream');
+    const received = () =>
+      runSchema(
+        store,
+        'jp.honnin.registration.received.v1',
+        schemaValidator(EVENT_CONTRACTS['jp.honnin.registration.received.v1'].schema),
+      );
+    await expect(received()).rejects.toThrow(`event ${poison.id} (Held) cannot be handled`);
+    const data = { eventId: poison.id, by: 'administrator-1' };
+    const skip = { ...poison, id: randomUUID(), type: 'EventSkipped', schemaVersion: 1, data };
+    await store.append('consumer-publication-relay', [skip], 'no_stream');
+    expect(await received()).toMatchObject({ ofType: 5, firstFailure: null });
     await store.close();
   });
 

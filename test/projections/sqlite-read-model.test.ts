@@ -262,6 +262,49 @@ describe('SQLite read model', () => {
       expect(tables.n).toBe(4);
     });
 
+    // @fault O23 for who reads the log without a runner.
+    it('goes past what two people agreed to skip, and past nothing else', async () => {
+      await move('a', 1);
+      await move('b', 666);
+      await move('c', 2);
+      const skipped = (await store.readStream('b', {})).at(0) as StoredEvent;
+      const model = new SqliteReadModel(database, positions, [balances]);
+      await expect(model.rebuild('balances', { store, then: 'switch' })).rejects.toThrow(
+        `event ${skipped.id} (Moved) cannot be handled: cannot be applied`,
+      );
+      const agreed = newEvent({ eventId: skipped.id, by: 'administrator-1' }, { type: 'EventSkipped' });
+      await store.append('consumer-balances', [agreed], 'no_stream');
+      expect(await model.rebuild('balances', { store, then: 'switch' })).toMatchObject({ switched: true });
+      const old = rowsOf(model);
+      expect(old).toEqual([
+        { account: 'a', balance: 1 },
+        { account: 'c', balance: 2 },
+      ]);
+      // A newer program builds them again at its start.
+      const newer = new SqliteReadModel(database, positions, [{ ...balances, version: 2 }]);
+      await projectAll(newer);
+      expect(rowsOf(newer)).toEqual(old);
+      await move('d', 666);
+      await expect(newer.rebuild('balances', { store, then: 'switch' })).rejects.toThrow('cannot be applied');
+    });
+
+    it('stands still before an event that a newer version cannot take, where people can go past it', async () => {
+      await move('a', 1);
+      await projectAll(new SqliteReadModel(database, positions, [balances]));
+      const stricter: Projection = {
+        ...balances,
+        version: 2,
+        apply: () => {
+          throw new Error('not in this version');
+        },
+      };
+      const [event] = await store.readStream('a', {});
+      runner = project(new SqliteReadModel(database, positions, [stricter]));
+      runner.start();
+      await until('it stands still', () => runner?.status().state === 'stopped');
+      expect(runner.status().stoppedAt).toMatchObject({ eventId: event?.id, type: 'Moved', stream: 'a' });
+    });
+
     it('builds a new version at the start of its runner and refuses queries until then', async () => {
       await move('a', 1, 2);
       await projectAll(new SqliteReadModel(database, positions, [balances]));

@@ -5,6 +5,8 @@ import type { JsonObject, Position, StoredEvent } from '../../domain/event-envel
 import { upcast } from '../../domain/event-registry.js';
 import { derivedId } from '../decisions/ids.js';
 import type { EventStore } from '../ports/store/event-store.js';
+import { SkippedEvents } from '../subscriptions/skipped-events.js';
+import { RELAY } from './publication-relay.js';
 
 export type SchemaVerdict =
   /** The same as a published revision. */
@@ -79,13 +81,22 @@ export async function runSchema(
   problemOf: (data: JsonObject) => string | null,
 ): Promise<SchemaRun> {
   const registrants = new Map<string, string[]>();
+  const skipped = new SkippedEvents(store, RELAY);
+  const factsOf = async (raw: StoredEvent) => {
+    try {
+      const event = upcast(raw);
+      return publishedData(event, type, registrants).map((data) => ({ event, data }));
+    } catch (error) {
+      await skipped.goPast(raw, error);
+      return [];
+    }
+  };
   let [stored, ofType] = [0, 0];
   for (let after: Position | null = null; ;) {
     const page = await store.readAll(after, { filter: { types: PUBLISHED_SOURCES }, limit: 4096 });
     for (const raw of page.events) {
-      const event = upcast(raw);
       stored += 1;
-      for (const data of publishedData(event, type, registrants)) {
+      for (const { event, data } of await factsOf(raw)) {
         ofType += 1;
         const error = problemOf(data);
         if (error !== null)

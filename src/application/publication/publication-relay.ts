@@ -15,6 +15,9 @@ import {
 } from '../subscriptions/subscription-handler.js';
 
 const CATCH_UP_MS_MAX = 10_000;
+/** Name of the consumer: data, never renamed. */
+export const RELAY = 'publication-relay';
+
 /** While the broker is away there is one line for the first failure and then one for each so many. */
 const ATTEMPTS_PER_LINE = 10;
 
@@ -23,8 +26,7 @@ const ATTEMPTS_PER_LINE = 10;
  * once and in order per registration. @req R22 */
 @Injectable()
 export class PublicationRelay {
-  /** Name of the consumer: data, never renamed. */
-  readonly name = 'publication-relay';
+  readonly name = RELAY;
   readonly types: readonly string[] = PUBLISHED_SOURCES;
   /** Events per round trip: large enough to keep the broker busy, small enough to repeat after a crash. */
   readonly batchSize = 1024;

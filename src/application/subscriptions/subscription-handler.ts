@@ -22,7 +22,9 @@ export interface HandledFurther {
 /** What a named consumer does with events. Delivery is at least once and in order; after a failure events come again
  * one by one. */
 export interface SubscriptionHandler {
-  /** Runs before the position is loaded, each time the lease is taken. */
+  /** Runs before the position is loaded, each time the lease is taken.
+   *  @throws {EventNotHandled} where it reads the log itself and meets an event that it cannot take: the consumer stands
+   *    still before it */
   prepare?(signal: AbortSignal): Promise<void>;
   /** What a handler with a record of its own knows last of the log: compared with the log as the stored position is. */
   anchor?(): Promise<EventAnchor | null>;
@@ -37,6 +39,17 @@ export interface SubscriptionHandler {
 /** The events are fine and something that the handler needs is not there now. Tried again without limit, never
  * parked. */
 export class TransientFailure extends Error {}
+
+/** An event that this consumer cannot take, however often it is tried. */
+export class EventNotHandled extends Error {
+  constructor(
+    readonly event: StoredEvent,
+    readonly reason: unknown,
+  ) {
+    const why = reason instanceof Error ? reason.message : String(reason);
+    super(`event ${event.id} (${event.type}) cannot be handled: ${why}`, { cause: reason });
+  }
+}
 
 /** Turns a stored event into today's shape: none, one or several events. @throws on a version that this program does
  * not know. */

@@ -11,6 +11,7 @@ import {
 import type { Checkpoint, Lease, ParkedEvent, PositionStore, SaveOutcome } from '../ports/store/position-store.js';
 import { assertAnchored, assertSameLog, eventAt, LogDiffersError } from './same-log.js';
 import {
+  EventNotHandled,
   TransientFailure,
   type HandledFurther,
   type SubscriptionHandler,
@@ -202,7 +203,7 @@ export class SubscriptionRunner {
         troubles = 0;
       } catch (error) {
         if (error instanceof Begin) continue;
-        if (error instanceof Poisoned) await this.waitForResume(error, signal);
+        if (error instanceof EventNotHandled) await this.waitForResume(error, signal);
         else await this.waitAfterTrouble(error, (troubles += 1), signal);
       }
     }
@@ -345,7 +346,7 @@ export class SubscriptionRunner {
         // streams.
         if (exhausted && (await this.options.isSkipped?.(event.id))) return this.save(event.position, lease);
         if (exhausted && (this.options.poison === 'stop' || error instanceof NotUpcast))
-          throw new Poisoned(event, error);
+          throw new EventNotHandled(event, error);
         if (exhausted) {
           await this.options.onTrouble?.('parked', event);
           return this.park(event, messageOf(error), lease);
@@ -510,7 +511,7 @@ export class SubscriptionRunner {
   }
 
   /** Nothing but `resume` and `stop` ends this wait. */
-  private async waitForResume(poison: Poisoned, signal: AbortSignal): Promise<void> {
+  private async waitForResume(poison: EventNotHandled, signal: AbortSignal): Promise<void> {
     this.nap = new AbortController();
     const { signal: resumed } = this.nap;
     this.lastError = { ...errorOf(poison.reason, poison.event), atUtc: this.nowUtc() };
@@ -581,15 +582,6 @@ function isTransient(error: unknown): boolean {
 class Begin extends Error {}
 
 class NotUpcast extends Error {}
-
-class Poisoned extends Error {
-  constructor(
-    readonly event: StoredEvent,
-    readonly reason: unknown,
-  ) {
-    super(messageOf(reason));
-  }
-}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

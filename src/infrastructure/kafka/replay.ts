@@ -3,6 +3,8 @@ import { derivedId } from '../../application/decisions/ids.js';
 import type { PublicRecord } from '../../application/ports/outside/event-publisher.js';
 import type { EventStore } from '../../application/ports/store/event-store.js';
 import type { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
+import { RELAY } from '../../application/publication/publication-relay.js';
+import { SkippedEvents } from '../../application/subscriptions/skipped-events.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 import type { Position, StoredEvent } from '../../domain/event-envelope.js';
 import { upcast } from '../../domain/event-registry.js';
@@ -43,6 +45,7 @@ export async function replayEvents(
   const replayId = randomUUID();
   const topic = topicName(settings.prefix, 'replay');
   const publisher = new KafkaEventPublisher(settings, 4, ['replay']);
+  const skipped = new SkippedEvents(store, RELAY);
   const head = await store.head();
   let published = 0;
   let toldMs = Date.now();
@@ -51,9 +54,14 @@ export async function replayEvents(
     let after = typeof options.from === 'bigint' && options.from > 0n ? ((options.from - 1n) as Position) : null;
     while (head !== null) {
       const page = await store.readAll(after, { filter: { types: PUBLISHED_SOURCES }, limit: BATCH });
-      const records = page.events
-        .filter((event) => event.position <= head && isWanted(event, options))
-        .flatMap((event) => recordsOf(upcast(event), replayId, options));
+      const records: PublicRecord[] = [];
+      for (const event of page.events.filter((each) => each.position <= head && isWanted(each, options))) {
+        try {
+          records.push(...recordsOf(upcast(event), replayId, options));
+        } catch (error) {
+          await skipped.goPast(event, error);
+        }
+      }
       await publishAll(publisher, records);
       published += records.length;
       const done =

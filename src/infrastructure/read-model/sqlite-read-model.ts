@@ -2,7 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { positionFromText, type Position, type StoredEvent } from '../../domain/event-envelope.js';
 import type { EventAnchor, EventStore, RecordedAnchor } from '../../application/ports/store/event-store.js';
 import type { Checkpoint, SaveOutcome } from '../../application/ports/store/position-store.js';
-import type { SubscriptionHandler, Upcast } from '../../application/subscriptions/subscription-handler.js';
+import { SkippedEvents } from '../../application/subscriptions/skipped-events.js';
+import {
+  TransientFailure,
+  type SubscriptionHandler,
+  type Upcast,
+} from '../../application/subscriptions/subscription-handler.js';
 import { AppendSignal } from '../event-store/log-subscription.js';
 import type { Projection, SqlValue } from '../../projections/projection.js';
 import { ProjectionBuild, type BuildDigest } from './projection-build.js';
@@ -200,7 +205,8 @@ export class SqliteReadModel {
   /** Builds a projection from the first event beside the rows that are served, proves the result equal to them where
    * both are of the same version, and serves the new rows from one moment to the next. The rows served before are kept
    * until the next rebuild.
-   * @throws what the projection throws on an event; the served rows are untouched then. */
+   * @throws {EventNotHandled} when the projection cannot take an event that nobody agreed to skip; the served rows are
+   *   untouched then */
   async rebuild(name: string, options: RebuildOptions): Promise<RebuildReport> {
     const lease = await this.positions.acquire(`${REBUILD}${name}`, 'rebuild', 24 * 3_600_000);
     if (!lease) throw new Error(`${name} is being rebuilt by another process`);
@@ -387,6 +393,7 @@ class StepRefused extends Error {
 class Rebuild {
   position: Position | null = null;
   events = 0;
+  private readonly skipped: SkippedEvents;
   private readonly startMs = performance.now();
   private toldMs = this.startMs;
 
@@ -394,7 +401,9 @@ class Rebuild {
     private readonly database: ReadModelDatabase,
     private readonly name: string,
     private readonly options: RebuildOptions,
-  ) {}
+  ) {
+    this.skipped = new SkippedEvents(options.store, name);
+  }
 
   seconds(): number {
     return (performance.now() - this.startMs) / 1000;
@@ -406,7 +415,7 @@ class Rebuild {
 
   /** Applies everything up to and including `until`, or up to the end of the log. */
   async advance(build: ProjectionBuild, until: Position | null): Promise<void> {
-    const { store, upcast, signal } = this.options;
+    const { store, signal } = this.options;
     while (until === null || this.position === null || this.position < until) {
       signal?.throwIfAborted();
       const batch = await store.readAll(this.position, {
@@ -414,12 +423,25 @@ class Rebuild {
         limit: REBUILD_BATCH,
       });
       const events = until === null ? batch.events : batch.events.filter((event) => event.position <= until);
-      await this.database.write(() => build.apply(upcast ? events.flatMap(upcast) : events));
+      await this.apply(build, events);
       this.events += events.length;
       this.position = until !== null && batch.position !== null && batch.position > until ? until : batch.position;
       await this.tell();
       if (batch.caughtUp) return;
       await nextTurn();
+    }
+  }
+
+  /** All together where that goes, and one by one to find the one that does not. */
+  private async apply(build: ProjectionBuild, events: readonly StoredEvent[]): Promise<void> {
+    const { upcast } = this.options;
+    const write = (some: readonly StoredEvent[]) =>
+      this.database.write(() => build.apply(upcast ? some.flatMap(upcast) : some));
+    try {
+      await write(events);
+    } catch (error) {
+      if (error instanceof TransientFailure) throw error;
+      for (const event of events) await write([event]).catch((reason: unknown) => this.skipped.goPast(event, reason));
     }
   }
 
