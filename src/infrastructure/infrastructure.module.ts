@@ -1,4 +1,4 @@
-import { Logger, Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
 import { ClockWatch } from '../application/installation/clock-watch.js';
 import { Intake } from '../application/installation/intake.js';
 import { AuditLog } from '../application/ports/audit/audit-log.js';
@@ -85,19 +85,6 @@ function provide(
   return { provide: token, inject: inject ?? [], useFactory: useFactory as FactoryProvider['useFactory'] };
 }
 
-/** A key of tombstones that is lost takes them along; that is said, because their registrations are not held any
- * more. */
-function openKeyRing(file: string, masterKey: Uint8Array): KeyRing {
-  const ring = new KeyRing(file, masterKey);
-  const dead = ring.dropDeadTombstones();
-  if (dead > 0) {
-    new Logger('Vault').error(
-      `the key of the tombstones is gone: ${dead} cards of erased people are not known as erased before any more`,
-    );
-  }
-  return ring;
-}
-
 const providers: Provider[] = [
   // With the foundation it closes what is opened here, also when a later one cannot be opened.
   provide(Resources, [Foundation], ({ resources }: Foundation) => resources),
@@ -168,7 +155,7 @@ const providers: Provider[] = [
   provide(FirstStartValues, [Config], firstStartFiles),
   provide(Secrets, [Installation], ({ serverSecret }: Installation) => new KeyedSecrets(serverSecret)),
   provide(KeyRing, [Config, Installation, Resources], (config: Config, own: Installation, resources: Resources) =>
-    resources.opened(openKeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close()),
+    resources.opened(new KeyRing(config.inData('vault', 'keys.db'), own.masterKey), (ring) => ring.close()),
   ),
   // The vault makes and destroys a key for every case, and each time waits for the disk several times: not on the
   // thread that answers. After the ring above, which makes the file.

@@ -29,6 +29,7 @@ const whole: FoundParts = {
     changes: 9,
     sealedFolder: 'sealed',
     isSealedThere: true,
+    tombstones: { marks: 3, key: 'there' },
   },
   audit: { folder: 'audit', entries: 12 },
   readModel: { file: 'readmodel.db', installationId: 'us', isUsed: true, vaultChanges: 9 },
@@ -48,6 +49,7 @@ const nothing: FoundParts = {
     changes: 0,
     sealedFolder: 'sealed',
     isSealedThere: false,
+    tombstones: { marks: 0, key: 'missing' },
   },
   audit: { folder: 'audit', entries: 0 },
   readModel: { file: 'readmodel.db', installationId: null, isUsed: false, vaultChanges: null },
@@ -129,6 +131,21 @@ describe('the parts that a start finds', () => {
     ['a vault from before the claim', but(whole, { vault: { mark: null } }), /keys.db is older than the claim/],
     ['an older vault', but(whole, { vault: { changes: 8 } }), /knows of 8 changes of keys, and the server has seen 9/],
     ['no sealed files', but(whole, { vault: { isSealedThere: false } }), /no sealed files: sealed is missing/],
+    [
+      'no key of tombstones',
+      but(whole, { vault: { tombstones: { marks: 3, key: 'missing' } } }),
+      /keys.db holds 3 marks of cards and tombstones, and the key of tombstones, .* is missing: restore keys.db from/,
+    ],
+    [
+      'a key of tombstones that does not open',
+      but(whole, { vault: { tombstones: { marks: 1, key: 'damaged' } } }),
+      /the key of tombstones, .* is damaged: restore keys.db/,
+    ],
+    [
+      'an unclaimed log and no key of tombstones',
+      but(unclaimed, { vault: { tombstones: { marks: 1, key: 'missing' } } }),
+      /the key of tombstones, .* is missing/,
+    ],
     [
       'read models from before the claim',
       but(whole, { readModel: { installationId: null } }),

@@ -130,6 +130,17 @@ describe('parts of an installation that are missing, foreign or older', () => {
     await expect(Foundation.open(configOf(data))).rejects.toThrow(words);
   });
 
+  // @fault O11 for the key of tombstones too: without it nobody who was erased would be known, and nothing would say so.
+  it('refuses to go on without the key under which tombstones were made', async () => {
+    const data = copyOf(whole);
+    const vault = new DatabaseSync(join(data, 'vault', 'keys.db'));
+    vault.exec("INSERT INTO tombstone VALUES (x'01', '2036-01-01'); DELETE FROM data_key WHERE owner = 'tombstones'");
+    vault.close();
+    await expect(Foundation.open(configOf(data))).rejects.toThrow(
+      /keys.db holds \d+ marks of cards and tombstones, .* is missing: restore \S+keys.db from the newest backup/,
+    );
+  });
+
   it(
     'builds the read models again where they are gone',
     async () => {

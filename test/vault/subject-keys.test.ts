@@ -60,21 +60,19 @@ describe('tombstones in the vault (@fault D2)', () => {
     db.close();
   });
 
-  it('die with their key, which is said, and count as a change of the vault', async () => {
+  it('and the cards say whether the key under which they were marked is there', async () => {
     const { file, ring, keys } = await open();
     await keys.retire(await keys.give(holder('01'), null), UNTIL);
+    await keys.give(holder('02'), null);
     await ring.close();
-    const plain = new KeyRing(file, master);
-    plain.markFor('i', { isClaimed: true });
-    expect(plain.dropDeadTombstones()).toBe(0);
-    plain.destroy('tombstones', { forever: false });
-    const before = plain.changes();
-    expect(plain.dropDeadTombstones()).toBe(1);
-    expect(plain.changes()).toBe(before + 1);
-    expect(plain.dropDeadTombstones()).toBe(0);
-    plain.close();
-    const again = await open(file);
-    const key = await again.keys.give(holder('01'), null);
-    expect(await again.keys.wereErasedBefore([key], '2026-11-23T09:00:00.000Z')).toBe(false);
+    expect(KeyRing.tombstonesOf(file, master)).toEqual({ marks: 2, key: 'there' });
+    expect(KeyRing.tombstonesOf(file, null)).toEqual({ marks: 2, key: 'there' });
+    const db = new DatabaseSync(file);
+    db.exec("UPDATE data_key SET wrapped = zeroblob(60) WHERE owner = 'tombstones'");
+    expect(KeyRing.tombstonesOf(file, master)).toEqual({ marks: 2, key: 'damaged' });
+    db.exec("DELETE FROM data_key WHERE owner = 'tombstones'");
+    db.close();
+    expect(KeyRing.tombstonesOf(file, master)).toEqual({ marks: 2, key: 'missing' });
+    expect(KeyRing.tombstonesOf(`${file}.none`, master)).toEqual({ marks: 0, key: 'missing' });
   });
 });

@@ -40,6 +40,8 @@ export interface FoundParts {
     readonly changes: number;
     readonly sealedFolder: string;
     readonly isSealedThere: boolean;
+    /** Cards and tombstones that were marked under the key of tombstones, and whether it is there and opens. */
+    readonly tombstones: { readonly marks: number; readonly key: 'there' | 'missing' | 'damaged' };
   };
   readonly audit: { readonly folder: string; readonly entries: number };
   readonly readModel: {
@@ -98,6 +100,8 @@ function claimedProblems(found: FoundParts, claim: InstallationClaim): string[] 
     ...originProblems(found.origin, found.log.originAfterLoss ?? claim.origin),
     ...logKeyProblems(whose, logKeys, claim.logKeySha256),
     ...vaultProblems(whose, vault, readModel),
+    // Under another master key no key opens, which is said already.
+    ...(masterKey.check === claim.masterKeyCheck ? tombstoneProblems(vault) : []),
     ...readModelProblems(readModel, installationId),
   ];
 }
@@ -167,6 +171,15 @@ function vaultProblems(
     : [`${whose} and no sealed files: ${sealedFolder} is missing; restore the vault from the backup`];
 }
 
+/** With another key nobody who was erased would be known as erased before, and nothing would say so. */
+function tombstoneProblems({ file, tombstones: { marks, key } }: FoundParts['vault']): string[] {
+  if (marks === 0 || key === 'there') return [];
+  return [
+    `${file} holds ${marks} marks of cards and tombstones, and the key of tombstones, under which they were made, is ` +
+      `${key}: restore ${file} from the newest backup of the keys, or nobody is known as erased before any more`,
+  ];
+}
+
 /** There is no event. So nothing else may tell of an earlier life. */
 function lostLogProblems({ log, vault, audit, readModel }: FoundParts): string[] {
   const restore = `${log.name} is empty: restore it from the backup, or begin in an empty data folder`;
@@ -200,6 +213,7 @@ function unclaimedProblems(found: FoundParts): string[] {
     ...(serverSecret.check === null ? keyProblems(whose, 'server secret', serverSecret, '') : []),
     ...logKeyProblems(whose, logKeys, null),
     ...(vault.isThere ? [] : [`${whose} and no vault: ${vault.file} is missing; restore the vault from the backup`]),
+    ...tombstoneProblems(vault),
   ];
 }
 

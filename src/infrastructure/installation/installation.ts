@@ -101,6 +101,7 @@ export async function findParts(config: Config, store: EventStore): Promise<Foun
       ...(ring ?? { owners: 0, mark: null, changes: 0 }),
       sealedFolder,
       isSealedThere: existsSync(sealedFolder),
+      tombstones: KeyRing.tombstonesOf(vaultFile, config.masterKeyInMemory ?? keyIfThere(masterKey.file)),
     },
     audit: { folder: audit, entries: new TileLog(audit).checkpoint()?.size ?? 0 },
     readModel: { file: readModel, ...ReadModelDatabase.stateOf(readModel) },

@@ -79,15 +79,4 @@ export class CardTable implements CardKeys {
   hasCardOf(subjectKey: string): boolean {
     return this.db.prepare('SELECT 1 FROM card WHERE subject_key = ?').get(subjectKey) !== undefined;
   }
-
-  /** How many tombstones there are, over and not. */
-  tombstones(): number {
-    return (this.db.prepare('SELECT count(*) AS n FROM tombstone').get() as { n: number }).n;
-  }
-
-  /** Takes away what nobody can ask any more, because the key under which it was made is gone. */
-  dropTombstones(): void {
-    this.db.exec('DELETE FROM tombstone');
-    this.countChange();
-  }
 }

@@ -24,6 +24,12 @@ export interface Keys {
   ownersAfter(after: string, limit: number): readonly string[] | Promise<readonly string[]>;
 }
 
+/** What was made under the key of tombstones, and how that key is. */
+export interface RingTombstones {
+  readonly marks: number;
+  readonly key: 'there' | 'missing' | 'damaged';
+}
+
 /** What a key ring says of itself. */
 export interface RingState {
   readonly owners: number;
@@ -87,7 +93,7 @@ export class KeyRing implements Keys {
   existingKey(owner: string): Uint8Array | null {
     const row = this.find.get(owner) as { wrapped: Uint8Array } | undefined;
     if (!row) return null;
-    const key = this.unwrapped(owner, row.wrapped);
+    const key = unwrap(this.masterKey, owner, row.wrapped);
     if (key) return key;
     if (this.opensAnother(owner))
       throw new KeyDiffersError(`the key of ${owner} does not open: it is damaged or was exchanged`);
@@ -100,16 +106,6 @@ export class KeyRing implements Keys {
       this.db.prepare('DELETE FROM data_key WHERE owner = ?').run(owner);
       if (forever) this.db.prepare('INSERT OR IGNORE INTO gone (owner_hash) VALUES (?)').run(hashOf(owner));
       this.countChange.run();
-    });
-  }
-
-  /** Takes away tombstones whose key is not there any more: nobody can ask them.
-   *  @returns how many there were */
-  dropDeadTombstones(): number {
-    return this.together(() => {
-      const dead = this.find.get(TOMBSTONE_KEY) ? 0 : this.cards.tombstones();
-      if (dead > 0) this.cards.dropTombstones();
-      return dead;
     });
   }
 
@@ -136,6 +132,26 @@ export class KeyRing implements Keys {
       const row = has('installation') && (db.prepare('SELECT id, claimed, changes FROM installation').get() as MarkRow);
       if (!row) return { owners, mark: null, changes: 0 };
       return { owners, mark: { installationId: row.id, isClaimed: row.claimed === 1 }, changes: row.changes };
+    } finally {
+      db.close();
+    }
+  }
+
+  /** How many cards and tombstones are marked under the key of tombstones, and how that key is. Changes nothing.
+   *  @param masterKey null: whether the key opens is not known, and it is there */
+  static tombstonesOf(file: string, masterKey: Uint8Array | null): RingTombstones {
+    if (!existsSync(file)) return { marks: 0, key: 'missing' };
+    const db = new DatabaseSync(file, { timeout: 5000 });
+    try {
+      const has = (table: string) => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
+      const count = (table: string) =>
+        has(table) ? (db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n : 0;
+      const marks = count('card') + count('tombstone');
+      const find = has('data_key') && db.prepare('SELECT wrapped FROM data_key WHERE owner = ?').get(TOMBSTONE_KEY);
+      if (!find) return { marks, key: 'missing' };
+      const { wrapped } = find as { wrapped: Uint8Array };
+      const opens = masterKey === null || unwrap(createSecretKey(masterKey), TOMBSTONE_KEY, wrapped) !== null;
+      return { marks, key: opens ? 'there' : 'damaged' };
     } finally {
       db.close();
     }
@@ -197,23 +213,6 @@ export class KeyRing implements Keys {
     return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
   }
 
-  /** @returns null when it does not open. */
-  private unwrapped(owner: string, wrapped: Uint8Array): Uint8Array | null {
-    if (wrapped.length !== WRAPPED_BYTES) return null;
-    const decipher = createDecipheriv('aes-256-gcm', this.masterKey, wrapped.subarray(0, 12)).setAAD(
-      Buffer.from(owner),
-    );
-    decipher.setAuthTag(wrapped.subarray(44));
-    const key = decipher.update(wrapped.subarray(12, 44));
-    try {
-      decipher.final();
-      return key;
-    } catch {
-      // The one thing that it says in this way: the tag does not fit.
-      return null;
-    }
-  }
-
   /** Tells one bad row from a wrong master key. A ring with a single row cannot tell, and then nothing is said of the
    * owner. */
   private opensAnother(owner: string): boolean {
@@ -221,7 +220,7 @@ export class KeyRing implements Keys {
       owner: string;
       wrapped: Uint8Array;
     }[];
-    return others.some((other) => this.unwrapped(other.owner, other.wrapped) !== null);
+    return others.some((other) => unwrap(this.masterKey, other.owner, other.wrapped) !== null);
   }
 }
 
@@ -234,6 +233,21 @@ export interface HeldRing {
 function namesAfter(db: DatabaseSync, after: string, limit: number): readonly string[] {
   const rows = db.prepare('SELECT owner FROM data_key WHERE owner > ? ORDER BY owner LIMIT ?').all(after, limit);
   return (rows as { owner: string }[]).map(({ owner }) => owner);
+}
+
+/** @returns null when it does not open. */
+function unwrap(masterKey: KeyObject, owner: string, wrapped: Uint8Array): Uint8Array | null {
+  if (wrapped.length !== WRAPPED_BYTES) return null;
+  const decipher = createDecipheriv('aes-256-gcm', masterKey, wrapped.subarray(0, 12)).setAAD(Buffer.from(owner));
+  decipher.setAuthTag(wrapped.subarray(44));
+  const key = decipher.update(wrapped.subarray(12, 44));
+  try {
+    decipher.final();
+    return key;
+  } catch {
+    // The one thing that it says in this way: the tag does not fit.
+    return null;
+  }
 }
 
 type MarkRow = { readonly id: string; readonly claimed: number; readonly changes: number } | undefined;
