@@ -52,7 +52,8 @@ Proves what happened, to people who do not trust this machine.
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
   ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--anchors FILE]...
-        [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--witness KEY|FILE]... [--json]
+        [--tsa-anchor FILE]... [--tsa-crl FILE]... [--tsa-policy OID] [--require-timestamp]
+        [--witness KEY|FILE]... [--json]
         checks signatures, proofs, gaps, lists and makes every decision again. Exit code 0: all is as it says; 1: something is
         not; 2: nothing is wrong, and something cannot be judged with what you gave (UNDECIDED says what and why: no key, another key of
         the log, a checkpoint newer than the bundle, evidence that is not there). --anchors names your own copies of the roots of the
@@ -61,8 +62,9 @@ Proves what happened, to people who do not trust this machine.
         --auth-policy OID, --sign-policy OID, --auth-usage OID, --sign-usage OID (repeatable) and --status-age SECONDS
         are for services whose rules differ from the defaults: a verdict that follows only with what the server had set
         is UNDECIDED and says which of these to give. --tsa-anchor names the roots of a timestamp authority (PEM or
-        DER): the bundle must then have a timestamp that holds, and the report says before when the log existed;
-        --tsa-crl has revocation judged too
+        DER): the report then says before when the log existed, or that a timestamp does not hold; a bundle without one is
+        UNDECIDED, because whoever rewrote a log would leave it out. --require-timestamp is for a log of which you know that it
+        is stamped: without a timestamp that holds it is wrong. --tsa-crl has revocation judged too
         --witness KEY|FILE (repeatable), --witnesses-needed N (all without it): keys of independent witnesses, so many of which must
         have cosigned a beginning of this log
   ./honnin audit compare --copies FOLDER|FILE|URL|kafka... [--key VKEY|FILE]... [--witness KEY|FILE]... [--server URL] [--json]
@@ -238,6 +240,7 @@ async function verify(args: string[]): Promise<number> {
       'tsa-anchor': MANY,
       'tsa-crl': MANY,
       'tsa-policy': TEXT,
+      'require-timestamp': FLAG,
       witness: MANY,
       'witnesses-needed': TEXT,
       json: FLAG,
@@ -261,11 +264,12 @@ async function verify(args: string[]): Promise<number> {
     anchors: values['tsa-anchor'] ?? [],
     crls: values['tsa-crl'] ?? [],
     policy: values['tsa-policy'] ?? null,
+    isRequired: values['require-timestamp'] ?? false,
   });
-  const isSound = isSoundReport(report) && !stamp.isWrong;
+  const isSound = isSoundReport(report) && stamp.judgement === 'right';
   if (values.json) sayJson({ sound: isSound, seconds, ...report, timestamp: stamp });
   else printReport(report, seconds, trusted.length > 0, stamp);
-  return report.judgement === 'wrong' || stamp.isWrong ? EXIT.failed : isSound ? EXIT.ok : EXIT.unknown;
+  return report.judgement === 'wrong' || stamp.judgement === 'wrong' ? EXIT.failed : isSound ? EXIT.ok : EXIT.unknown;
 }
 
 function printReport(report: VerifyReport, seconds: number, hasKey: boolean, stamp: TimestampFinding): void {
@@ -273,17 +277,19 @@ function printReport(report: VerifyReport, seconds: number, hasKey: boolean, sta
   if (report.wasRead) printContent(report, hasKey, stamp);
   for (const { code, index, detail } of discrepancies.slice(0, SHOWN_MAX))
     say(`WRONG      ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
-  if (stamp.isWrong) say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
+  if (stamp.judgement === 'wrong') say(`WRONG      the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
   for (const { code, index, detail } of undecided.slice(0, SHOWN_MAX))
     say(`UNDECIDED  ${index === null ? '' : `entry ${index}: `}${detail} [${code}]`);
-  const count = discrepancies.length + (stamp.isWrong ? 1 : 0);
+  if (stamp.judgement === 'undecided') say(`UNDECIDED  the timestamp: ${stamp.text} [timestamp_${stamp.reason}]`);
+  const count = discrepancies.length + (stamp.judgement === 'wrong' ? 1 : 0);
+  const doubts = undecided.length + (stamp.judgement === 'undecided' ? 1 : 0);
   const verdict =
     count > 0
       ? `${count} discrepancies`
-      : undecided.length === 0
+      : doubts === 0
         ? 'everything is as it says'
         : hasKey
-          ? `nothing is wrong, and ${undecided.length} things cannot be judged with what you have`
+          ? `nothing is wrong, and ${doubts} things cannot be judged with what you have`
           : 'nothing is wrong with its content, but nobody knows who made it';
   say(`${verdict} (${seconds.toFixed(2)} s)`);
 }

@@ -36,7 +36,12 @@ button { font: inherit; padding: .25rem .75rem; } header { display: flex; justif
 <label for="known"><span data-t="known"></span> <small data-t="knownHint"></small></label><input id="known" type="file" multiple>
 <label for="anchors"><span data-t="anchors"></span> <small data-t="anchorsHint"></small></label>
 <input id="anchors" type="file" multiple>
+<label for="authAnchors"><span data-t="authAnchors"></span> <small data-t="oneKindHint"></small></label>
+<input id="authAnchors" type="file" multiple>
+<label for="signAnchors"><span data-t="signAnchors"></span> <small data-t="oneKindHint"></small></label>
+<input id="signAnchors" type="file" multiple>
 <label for="tsa"><span data-t="tsa"></span> <small data-t="tsaHint"></small></label><input id="tsa" type="file" multiple>
+<label for="required"><input id="required" type="checkbox"> <span data-t="required"></span> <small data-t="requiredHint"></small></label>
 <label for="crls"><span data-t="crls"></span> <small data-t="crlsHint"></small></label><input id="crls" type="file" multiple>
 <label for="witnesses"><span data-t="witnesses"></span> <small data-t="witnessesHint"></small></label>
 <textarea id="witnesses" spellcheck="false"></textarea>
@@ -85,12 +90,26 @@ else globalThis.honninAnswerTo = answerTo;
   Object.assign(T.en, { reading: (p) => 'Reading … ' + p + ' %', verifying: (p) => 'Computing … ' + p + ' %', whole: 'the bundle as a whole: ', certs: 'Certificate verdicts', certsN: (n, e) => n + ', evidence for ' + e + '. Not recomputed here, because this page cannot judge certificates: use honnin audit verify --anchors with your own copy of the roots of the certification service.', certsNone: 'none', gone: (n) => 'evidence of ' + n + ' was erased with the registrant', ended: (n) => 'evidence of ' + n + ' refused was erased after retention', held: (n) => 'evidence of ' + n + ' was asked for and is not there', broken: 'It could not be computed: ' });
   Object.assign(T.ja, { undecided: '判断できない点', unsure: (n) => '合わない点はありませんが、手元の資料では判断できない点が' + n + '件あります。', notRead: '読み込めませんでした' });
   Object.assign(T.en, { undecided: 'What cannot be judged', unsure: (n) => 'Nothing is wrong, and ' + n + (n === 1 ? ' thing' : ' things') + ' cannot be judged with what you gave.', notRead: 'not read' });
+  Object.assign(T.ja.codes, {
+    timestamp_absent: 'タイムスタンプがありません。付けられなかったのか、ログを書き換えた者が外したのかは区別できません',
+    timestamp_no_roots: 'タイムスタンプ局のルート証明書が与えられていません',
+    timestamp_certificate_untrusted_issuer: '与えられたルート証明書の局のものではありません',
+    timestamp_certificate_bad_signature: '与えられたルート証明書の局のものではありません',
+    timestamp_revocation_unknown: '与えられたCRLでは失効を判断できません',
+    timestamp_revocation_malformed: '与えられたCRLを読み取れません',
+    timestamp_time_in_future: 'この端末の時計より後の時刻です',
+  });
   Object.assign(T.ja.codes, { loss_declared: '記録の喪失が宣言されています', loss_wrong: '喪失の宣言が正しくありません' });
   Object.assign(T.ja.codes, { cosignature_wrong: '証人の副署が正しくありません', not_witnessed: '証人の副署が足りません' });
   Object.assign(T.ja.codes, { no_key: '公開鍵が与えられていません', other_key: '与えられた鍵による署名ではありません', known_unreadable: '手元のチェックポイントを読み取れません', known_of_another_log: '手元のチェックポイントは別のログのものです', known_unsigned: '手元のチェックポイントにこのログの署名がありません', known_is_newer: '手元のチェックポイントの方が新しいものです', known_without_proof: '手元のチェックポイントとの整合性の証明がありません', evidence_absent: '求められた証拠が含まれていません', evidence_missing: '求められた証拠が含まれていません', evidence_differs: '証拠が記録の示すものと一致しません', decision_of_another_version: 'このページでは再計算できない判定です', succession_malformed: '鍵の引き継ぎの記録が正しくありません', two_successors: '一つの鍵が二つの後継の鍵を認めています' });
   Object.assign(T.ja, {
     anchors: '認証局のルート証明書', anchorsHint: '認証局から直接受け取った写し(PEM・DER)。証明書の検証結果を、証拠からこの端末で計算し直します。',
-    tsa: 'タイムスタンプ局のルート証明書', tsaHint: '与えた場合、有効なタイムスタンプがなければ「合わない」とします。',
+    tsa: 'タイムスタンプ局のルート証明書', tsaHint: '与えた場合、タイムスタンプを検証します。タイムスタンプがなければ「判断できない」とします。',
+    authAnchors: '利用者証明用電子証明書だけのルート証明書', signAnchors: '署名用電子証明書だけのルート証明書',
+    oneKindHint: '二種類の証明書でルートを分ける場合。両方に使うものは上の欄に。',
+    required: 'タイムスタンプを必須とする',
+    requiredHint: 'このログにタイムスタンプが付くと分かっている場合。有効なタイムスタンプがなければ「合わない」とします。',
+    requiredYes: 'はい', requiredNo: 'いいえ', stampOpen: 'タイムスタンプを判断できません: ',
     crls: 'タイムスタンプ局のCRL', crlsHint: '与えた場合、署名証明書の失効も確かめます。',
     list: '受け取った一覧(JSON)', listHint: 'ログ全体のバンドルから一覧を作り直して照合します。', listTitle: '一覧の照合',
     listGood: (a) => a + '行すべてが記録のとおりで、欠けはありません。', listBad: (n) => n + '件の合わない点があります。',
@@ -105,13 +124,18 @@ else globalThis.honninAnswerTo = answerTo;
     engine: 'このページの計算部', engineText: (h) => 'SHA-256 ' + h + '。honnin audit page が同じ値を表示します', judgedAt: '検証した日時(この端末の時計)',
     settings: '認証局についてのサーバーの設定',
     settingsHint: '既定値と異なる場合だけ、1行に1つ: auth-policy、sign-policy、auth-usage、sign-usage とOID、'
-      + 'または status-age と秒数。',
+      + 'status-age と秒数、またはタイムスタンプの tsa-policy とOID。',
     origin: 'このページのコードの出所',
     originText: (v, s) => 'Honnin ' + v + '、ソース一覧の SHA-256 ' + s + '(honnin audit page --sources で確かめられます)',
   });
   Object.assign(T.en, {
     anchors: 'Roots of the certification service', anchorsHint: 'Your own copies (PEM or DER): certificate verdicts are computed again here from the evidence.',
-    tsa: 'Roots of the timestamp authority', tsaHint: 'With them a bundle without a timestamp that holds is wrong.',
+    tsa: 'Roots of the timestamp authority', tsaHint: 'With them the timestamp is judged; a bundle without one cannot be judged then.',
+    authAnchors: 'Roots for user authentication alone', signAnchors: 'Roots for signatures alone',
+    oneKindHint: 'Where the roots of the two kinds of certificates are kept apart; what serves both belongs above.',
+    required: 'Require a timestamp',
+    requiredHint: 'Where you know that this log is stamped: a bundle without a timestamp that holds is wrong then.',
+    requiredYes: 'yes', requiredNo: 'no', stampOpen: 'the timestamp cannot be judged: ',
     crls: 'CRLs of the timestamp authority', crlsHint: 'With them the revocation of its certificates is judged too.',
     list: 'A list that you got (JSON)', listHint: 'It is drawn again from a bundle of the whole log and compared.', listTitle: 'The list',
     listGood: (a) => 'It is complete, and all ' + a + ' rows are as the events say.',
@@ -127,14 +151,15 @@ else globalThis.honninAnswerTo = answerTo;
     noFile: 'not given', engine: 'What computed it', engineText: (h) => 'SHA-256 ' + h + '; honnin audit page prints the same',
     settings: 'Settings of the certification service',
     settingsHint: 'Where they differ from the defaults, one per line: auth-policy, sign-policy, auth-usage, sign-usage and OIDs, '
-      + 'or status-age and seconds.',
+      + 'status-age and seconds; or tsa-policy and the OID of the policy that a timestamp must name.',
     judgedAt: 'Judged at (clock of this machine)', origin: 'Where its code comes from',
     originText: (v, s) =>
       'Honnin ' + v + ', SHA-256 of the list of its sources ' + s + ' (honnin audit page --sources prints that list)',
   });
   let language = 'ja', loaded = false, report = null, seconds = 0, known = [], listFound = null, engine = '', bundleName = '', judgedAt = '';
   // Contents of files with what the reader trusts, and their names for the report.
-  const given = { anchors: [], tsa: [], crls: [], list: [] };
+  const given = { anchors: [], authAnchors: [], signAnchors: [], tsa: [], crls: [], list: [] };
+  const GIVEN = Object.keys(given), hasRoots = () => ['anchors', 'authAnchors', 'signAnchors'].some((id) => given[id].length > 0);
 
   // The work is done on a thread of its own; where a browser refuses one to a file, it is done here, between two
   // paintings.
@@ -161,25 +186,26 @@ else globalThis.honninAnswerTo = answerTo;
   function words() { document.documentElement.lang = language; for (const e of document.querySelectorAll('[data-t]')) e.textContent = T[language][e.dataset.t]; $('lang').textContent = T[language].other; }
   function show() {
     const t = T[language], r = report, hasKey = $('keys').value.trim() !== '';
-    const stampWrong = r.stamp.isWrong ? [{ code: 'timestamp_' + r.stamp.reason, index: null, detail: t.stampBad + r.stamp.text }] : [];
-    const wrong = [...r.discrepancies, ...stampWrong];
+    const stampAs = (judgement, word) => r.stamp.judgement === judgement ? [{ code: 'timestamp_' + r.stamp.reason, index: null, detail: word + r.stamp.text }] : [];
+    const wrong = [...r.discrepancies, ...stampAs('wrong', t.stampBad)];
+    const undecided = [...r.undecided, ...stampAs('undecided', t.stampOpen)];
     for (const id of ['facts', 'wrong', 'undecided', 'erased', 'open']) $(id).replaceChildren();
     $('verdict').className = 'verdict ' + (wrong.length > 0 ? 'bad' : r.sound ? 'ok' : 'warn');
-    $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : hasKey ? t.unsure(r.undecided.length) : t.maker;
+    $('verdict').textContent = wrong.length > 0 ? t.bad(wrong.length) : r.sound ? t.good : hasKey ? t.unsure(undecided.length) : t.maker;
     fact(t.decisions, t.ofd(number(r.replay.reproduced), number(r.replay.decisions)) + ' / ' + t.facts(number(r.replay.facts)));
     fact(t.log, (r.origin ?? '—') + ' / ' + t.entries(number(r.leaves), number(r.treeSize ?? 0)));
     fact(t.range, (r.first ?? '—') + ' – ' + (r.last ?? '—') + ' / ' + (r.noGaps ? t.gaps : t.mayGap));
     fact(t.signed, r.trust === 'trusted' ? t.yes + ' / ' + r.signedBy : hasKey ? t.no : t.none);
     if (known.length > 0) fact(t.knownN, t.agree(number(r.knownCheckpoints)) + ' / ' + known.length);
     if (r.witnessed) fact(t.witnesses, t.witnessed(r.witnessed));
-    const stamped = r.stamp.existedBeforeUtc ? t.stampGood(r.stamp) : r.stamp.isWrong ? t.stampBad + r.stamp.text : null;
+    const stamped = r.stamp.existedBeforeUtc ? t.stampGood(r.stamp) : r.stamp.judgement === 'wrong' ? t.stampBad + r.stamp.text : r.stamp.judgement === 'undecided' ? t.stampOpen + r.stamp.text : null;
     fact(t.stamp, !r.wasRead ? t.notRead : stamped ?? (r.timestamp ? t.stampYes : t.stampNo));
     const c = r.certificates, e = c.verdicts - c.absent.erased - c.absent.erased_after_retention - c.absent.not_permitted - c.absent.not_kept - c.absent.withheld;
-    fact(t.certs, c.verdicts === 0 ? t.certsNone : [given.anchors.length > 0 ? t.certsDone(number(c.reproduced), number(c.verdicts)) : t.certsN(number(c.verdicts), number(e)), ...(c.absent.not_possible > 0 ? [t.certsLeft(number(c.absent.not_possible))] : []), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.erased_after_retention > 0 ? [t.ended(number(c.absent.erased_after_retention))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
+    fact(t.certs, c.verdicts === 0 ? t.certsNone : [hasRoots() ? t.certsDone(number(c.reproduced), number(c.verdicts)) : t.certsN(number(c.verdicts), number(e)), ...(c.absent.not_possible > 0 ? [t.certsLeft(number(c.absent.not_possible))] : []), ...(c.absent.erased > 0 ? [t.gone(number(c.absent.erased))] : []), ...(c.absent.erased_after_retention > 0 ? [t.ended(number(c.absent.erased_after_retention))] : []), ...(c.absent.withheld > 0 ? [t.held(number(c.absent.withheld))] : [])].join(' / '));
     fact(t.made, r.createdAtUtc ?? '—'); fact(t.query, JSON.stringify(r.query)); fact(t.time, seconds.toFixed(2) + ' s');
     for (const d of wrong.slice(0, 200)) item($('wrong'), (d.index === null ? t.whole : t.at(number(d.index))) + (t.codes[d.code] ? t.codes[d.code] + '。' : '') + d.detail + ' [' + d.code + ']');
-    for (const u of r.undecided.slice(0, 200)) item($('undecided'), (u.index === null ? '' : t.at(number(u.index))) + (t.codes[u.code] ? t.codes[u.code] + '。' : '') + u.detail + ' [' + u.code + ']');
-    $('undecidedBox').hidden = r.undecided.length === 0;
+    for (const u of undecided.slice(0, 200)) item($('undecided'), (u.index === null ? '' : t.at(number(u.index))) + (t.codes[u.code] ? t.codes[u.code] + '。' : '') + u.detail + ' [' + u.code + ']');
+    $('undecidedBox').hidden = undecided.length === 0;
     $('caseBox').hidden = $('case').options.length === 0;
     for (const e of r.erased) item($('erased'), e.registrant.slice(0, 26) + '… ' + t.rule(e));
     for (const f of r.replay.notReproducible.slice(0, 50)) item($('open'), t.at(number(f.index)) + f.type + ': ' + f.problem);
@@ -203,7 +229,8 @@ else globalThis.honninAnswerTo = answerTo;
     row(t.file, bundleName); row(t.judgedAt, judgedAt);
     row(t.keys, $('keys').value.trim() || t.noFile); row(t.known, known.length === 0 ? t.noFile : t.files(known.length));
     row(t.witnesses, $('witnesses').value.trim() || t.noFile); row(t.settings, $('settings').value.trim() || t.noFile);
-    for (const id of ['anchors', 'tsa', 'crls', 'list']) row(t[id], files(id));
+    for (const id of GIVEN) row(t[id], files(id));
+    row(t.required, $('required').checked ? t.requiredYes : t.requiredNo);
     row(t.engine, t.engineText(engine));
     row(t.origin, t.originText(...document.querySelector('meta[name=honnin-origin]').content.split(' ')));
   }
@@ -220,7 +247,8 @@ else globalThis.honninAnswerTo = answerTo;
     const mine = (run_ += 1), start = performance.now();
     try {
       const bytes = (id) => given[id].map((f) => f.bytes);
-      const trust = { anchors: bytes('anchors'), tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'),
+      const trust = { anchors: bytes('anchors'), authAnchors: bytes('authAnchors'), signAnchors: bytes('signAnchors'),
+        tsaAnchors: bytes('tsa'), tsaCrls: bytes('crls'), isTimestampRequired: $('required').checked,
         witnesses: $('witnesses').value, settings: $('settings').value };
       const found = await ask('verify', $('keys').value, known, trust, Date.now());
       const list = given.list.length === 0 ? null : await ask('verifyList', bytes('list'), $('keys').value, known, $('witnesses').value);
@@ -232,7 +260,7 @@ else globalThis.honninAnswerTo = answerTo;
       if (mine !== run_) return;
       $('case').replaceChildren(...cases.map((id) => { const o = document.createElement('option'); o.textContent = id; return o; }));
       show();
-      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, thread, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code), stamp: report.stamp, certificates: report.certificates, undecided: report.undecided.map((d) => d.code), of: [bundleName, ...['anchors', 'tsa', 'crls', 'list'].flatMap((id) => given[id].map((f) => f.name))], list: listFound && { sound: listFound.sound, codes: listFound.discrepancies.map((d) => d.code) } });
+      document.body.dataset.done = JSON.stringify({ sound: report.sound, seconds, thread, decisions: report.replay.decisions, reproduced: report.replay.reproduced, discrepancies: report.discrepancies.map((d) => d.code), stamp: report.stamp, certificates: report.certificates, undecided: report.undecided.map((d) => d.code), isTimestampRequired: $('required').checked, of: [bundleName, ...GIVEN.flatMap((id) => given[id].map((f) => f.name))], list: listFound && { sound: listFound.sound, codes: listFound.discrepancies.map((d) => d.code) } });
     } catch (error) { if (mine === run_) { $('result').hidden = true; quiet((/verifier key|key id/.test(error.message) ? T[language].keyBad : T[language].broken) + error.message); } }
   }
   const take = async (file) => {
@@ -245,8 +273,9 @@ else globalThis.honninAnswerTo = answerTo;
   $('keys').addEventListener('change', run);
   $('witnesses').addEventListener('change', run);
   $('settings').addEventListener('change', run);
+  $('required').addEventListener('change', run);
   $('known').addEventListener('change', async () => { known = await Promise.all([...$('known').files].map((f) => f.text())); run(); });
-  for (const id of ['anchors', 'tsa', 'crls', 'list']) {
+  for (const id of GIVEN) {
     $(id).addEventListener('change', async () => {
       // What was judged with other files must not be taken for what these give.
       reading += 1; run_ += 1; $('result').hidden = true;

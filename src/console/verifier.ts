@@ -35,20 +35,34 @@ export interface PageReport extends VerifyReport {
 /** What the reader trusts besides the key of the log, got elsewhere than from the bundle: contents of files, PEM or
  * DER. */
 export interface PageTrust {
-  /** Roots of the certification service: certificate verdicts are made again with them. */
+  /** Roots of the certification service, for both kinds of certificates: verdicts are made again with them. */
   readonly anchors: readonly Uint8Array[];
+  /** Roots for certificates of one kind alone. */
+  readonly authAnchors: readonly Uint8Array[];
+  readonly signAnchors: readonly Uint8Array[];
   /** Roots of the timestamp authority, and CRLs of it. */
   readonly tsaAnchors: readonly Uint8Array[];
   readonly tsaCrls: readonly Uint8Array[];
+  /** Whether a bundle without a timestamp that holds is wrong. */
+  readonly isTimestampRequired: boolean;
   /** Keys of witnesses, one per line; a line that is a number says how many of them are needed, all without it. */
   readonly witnesses: string;
-  /** What the server was told of the certification service, as the options of the command: a name and its values on a
-   *  line. */
+  /** What the server was told of the certification service, and the policy of the timestamp authority, as the options of
+   *  the command: a name and its values on a line. */
   readonly settings: string;
 }
 
 const PRIMITIVES: Primitives = { hash: sha256, hmac: hmacOf(sha256), isSigned: isSignedEd25519, sha1 };
-const NO_TRUST: PageTrust = { anchors: [], tsaAnchors: [], tsaCrls: [], witnesses: '', settings: '' };
+const NO_TRUST: PageTrust = {
+  anchors: [],
+  authAnchors: [],
+  signAnchors: [],
+  tsaAnchors: [],
+  tsaCrls: [],
+  isTimestampRequired: false,
+  witnesses: '',
+  settings: '',
+};
 
 /** How far the work is, 0 to 1, and what is being done. */
 export type TellProgress = (what: 'reading' | 'verifying', share: number) => void;
@@ -169,20 +183,29 @@ export async function verify(
   },
 ): Promise<PageReport> {
   const trusted = keysIn(keys);
-  const roots = trust.anchors.flatMap((file) => splitSource(file));
   const stampRoots = trust.tsaAnchors.flatMap((file) => splitSource(file)).map((der) => trustAnchor(der));
-  // The reader chose these files one by one, so a test hierarchy among them is meant.
-  const anchors =
-    roots.length === 0 ? null : TrustAnchors.load({ user_authentication: roots, digital_signature: roots }, 'test');
-  const settings = settingsIn(trust.settings);
-  const judge = anchors && certificateJudge(certificateRules(anchors, settings));
+  const { rules, policy } = settingsIn(trust.settings);
+  const anchors = anchorsIn(trust);
+  const judge = anchors && certificateJudge(certificateRules(anchors, rules));
   const begun = beginVerification(lines, PRIMITIVES, { trusted, known, ...witnessesIn(trust.witnesses) });
   if (judge) for (const kept of begun.kept) await signatureDesk.settled(() => judge(kept));
   const report = begun.finish(judge);
+  const stampTrust = { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy, nowMs };
   const stamp = await signatureDesk.settled(() =>
-    judgeBundleTimestamp(report, { anchors: stampRoots, crls: trust.tsaCrls.flatMap(crlsIn), policy: null, nowMs }),
+    judgeBundleTimestamp(report, { ...stampTrust, isRequired: trust.isTimestampRequired }),
   );
-  return { ...report, stamp, sound: isSoundReport(report) && !stamp.isWrong };
+  return { ...report, stamp, sound: isSoundReport(report) && stamp.judgement === 'right' };
+}
+
+/** @returns null without any root: nothing can be made again then
+ *  @throws {TrustAnchorError} for roots that are none */
+function anchorsIn({ anchors, authAnchors, signAnchors }: PageTrust): TrustAnchors | null {
+  const both = anchors.flatMap((file) => splitSource(file));
+  const auth = [...both, ...authAnchors.flatMap((file) => splitSource(file))];
+  const sign = [...both, ...signAnchors.flatMap((file) => splitSource(file))];
+  if (auth.length + sign.length === 0) return null;
+  // The reader chose these files one by one, so a test hierarchy among them is meant.
+  return TrustAnchors.load({ user_authentication: auth, digital_signature: sign }, 'test');
 }
 
 /** @throws {NoteFormatError} for a key that is none, and for a number of which there are not so many */
@@ -199,10 +222,11 @@ function witnessesIn(text: string): { readonly witnesses?: WitnessPolicy } {
   return { witnesses: { keys, needed } };
 }
 
-const SETTINGS = ['auth-policy', 'sign-policy', 'auth-usage', 'sign-usage', 'status-age'] as const;
+const SETTINGS = ['auth-policy', 'sign-policy', 'auth-usage', 'sign-usage', 'status-age', 'tsa-policy'] as const;
 
-/** @throws {RangeError} for a line that is none of the settings */
-function settingsIn(text: string): CertificateRuleOptions {
+/** @returns what the certification service is told by, and the policy that a timestamp must name
+ *  @throws {RangeError} for a line that is none of the settings */
+function settingsIn(text: string): { readonly rules: CertificateRuleOptions; readonly policy: string | null } {
   const given: Partial<Record<(typeof SETTINGS)[number], string[]>> = {};
   for (const line of text
     .split('\n')
@@ -217,11 +241,12 @@ function settingsIn(text: string): CertificateRuleOptions {
     given[name] = [...(given[name] ?? []), ...values];
   }
   const age = given['status-age']?.at(-1);
-  return {
+  const rules = {
     policyOids: { user_authentication: given['auth-policy'], digital_signature: given['sign-policy'] },
     usageOids: { user_authentication: given['auth-usage'], digital_signature: given['sign-usage'] },
     ...(age !== undefined && { status: { maxStatusAgeSeconds: Number(age) } }),
   };
+  return { rules, policy: given['tsa-policy']?.at(-1) ?? null };
 }
 
 /** @param keys one per line */

@@ -267,6 +267,7 @@ describe('timestamps on checkpoints', () => {
   });
 
   it('go with a bundle, and tell an auditor before when the log existed; later bundles too, and after a change of key', async () => {
+    const unstamped = await world.bundle({ kind: 'range', from: 0, to: null });
     await stamper().attempt();
     const stamped = world.log.checkpoint()!.size;
     await world.keys.rotate(world.log.checkpoint(), { destroyOld: true });
@@ -278,6 +279,12 @@ describe('timestamps on checkpoints', () => {
       writeFileSync(file, `${lines.join('\n')}\n`);
       return commandOutput(['verify', file, '--key', vkey, ...more]);
     };
+    expect(await verify(unstamped, '--tsa-anchor', anchor)).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/UNDECIDED .*there is none: .*\[timestamp_absent\]/),
+    });
+    expect((await verify(unstamped, '--tsa-anchor', anchor, '--require-timestamp')).code).toBe(1);
+    expect((await verify(unstamped)).code).toBe(0);
     const bundle = await world.bundle({ kind: 'range', from: 0, to: null });
     const judged = await verify(bundle, '--tsa-anchor', anchor);
     expect(judged.text).toMatch(
@@ -320,9 +327,12 @@ describe('timestamps on checkpoints', () => {
     writeFileSync(join(world.folder, 'foreign.pem'), foreign.anchorPem);
     await foreign.close();
     const lies: [string, () => Promise<{ code: number; text: string }>][] = [
-      ['[timestamp_certificate_', () => verify(bundle, '--tsa-anchor', join(world.folder, 'foreign.pem'))],
+      [
+        '[timestamp_certificate_',
+        () => verify(bundle, '--tsa-anchor', join(world.folder, 'foreign.pem'), '--require-timestamp'),
+      ],
       ['[timestamp_policy_mismatch]', () => verify(bundle, '--tsa-anchor', anchor, '--tsa-policy', '1.2.3')],
-      ['[timestamp_missing]', () => verify(lying(null), '--tsa-anchor', anchor)],
+      ['[timestamp_absent]', () => verify(lying(null), '--tsa-anchor', anchor, '--require-timestamp')],
       ['[timestamp_malformed]', () => verify(lying({ ...header.timestamp, token: '*' }), '--tsa-anchor', anchor)],
       [
         '[timestamp_imprint_mismatch]',

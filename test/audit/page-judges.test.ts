@@ -116,7 +116,8 @@ interface Done extends Pick<VerifyReport, 'certificates'> {
 /** Gives the page its files and waits for what it says. */
 async function judgedByPage(files: Readonly<Record<string, readonly string[]>>, vkey = key.text): Promise<Done> {
   await tab.evaluate(`document.getElementById('keys').value = ${JSON.stringify(vkey)}`);
-  for (const id of ['anchors', 'tsa', 'crls', 'list', 'bundle']) await give(id, files[id] ?? []);
+  for (const id of ['anchors', 'authAnchors', 'signAnchors', 'tsa', 'crls', 'list', 'bundle'])
+    await give(id, files[id] ?? []);
   const names = Object.values(files)
     .flat()
     .map((path) => path.slice(path.lastIndexOf('/') + 1))
@@ -292,6 +293,20 @@ describeUnless(absence, 'the page judges as the command does', () => {
     expect(facts).toContain(`3件中${reproduced}件の検証結果を再現`);
   });
 
+  /** As `--auth-anchors` and `--sign-anchors` of the command: what is given for one kind speaks for that kind alone. */
+  it('verdicts under roots that are given for one kind of certificates alone', async () => {
+    const lines = log.bundle({ header: { evidence, query } });
+    const root = file('one-kind.pem', pem(authority.certificate));
+    const bundle = [bundleFile('one-kind.honnin', lines)];
+    const auth = await judgedByPage({ authAnchors: [root], bundle });
+    expect(auth.certificates.reproduced).toBe(3);
+    const sign = await judgedByPage({ signAnchors: [root], bundle: [bundleFile('one-kind-2.honnin', lines)] });
+    expect(sign.certificates.reproduced).toBe(0);
+    expect(sign.undecided).toContain('certificate_anchor');
+    expect(await tab.evaluate('document.getElementById("held").textContent')).toContain('one-kind.pem (SHA-256');
+    await judgedByPage({ bundle: [bundleFile('one-kind-3.honnin', lines)] });
+  });
+
   it('verdicts that were made with other settings than the reader states, and says what is none', async () => {
     const lines = log.bundle({ header: { evidence, query } });
     const put = (text: string) =>
@@ -338,22 +353,40 @@ describeUnless(absence, 'the page judges as the command does', () => {
       token: stamp,
     });
     const root = file('tsa.pem', pem(keys.anchor.certificate));
-    for (const [name, timestamp, isWrong] of [
-      ['good', stampedWith(token('none')), false],
-      ['forged', stampedWith(token('bad_signature')), true],
-      ['none', null, true],
+    const textOf = (id: string) => tab.evaluate<string>(`document.getElementById('${id}').textContent`);
+    const setTo = (id: string, property: string, value: unknown) =>
+      tab.evaluate(`document.getElementById('${id}').${property} = ${JSON.stringify(value)}`);
+    for (const [name, timestamp, isRequired, judgement] of [
+      ['good', stampedWith(token('none')), true, 'right'],
+      ['forged', stampedWith(token('bad_signature')), false, 'wrong'],
+      ['none', null, false, 'undecided'],
+      ['none-and-required', null, true, 'wrong'],
     ] as const) {
       const lines = log.bundle({ header: { timestamp } });
+      await setTo('required', 'checked', isRequired);
       const page = await judgedByPage({ tsa: [root], bundle: [bundleFile(`stamp-${name}.honnin`, lines)] });
-      const trust = { anchors: [trustAnchor(keys.anchor.certificate)], crls: [], policy: null, nowMs: Date.now() };
+      const trust = { anchors: [trustAnchor(keys.anchor.certificate)], crls: [], policy: null, isRequired };
       expect(page.stamp).toEqual(
-        judgeBundleTimestamp({ timestamp, treeSize: log.leaves.length, wasRead: true }, trust),
+        judgeBundleTimestamp(
+          { timestamp, treeSize: log.leaves.length, wasRead: true },
+          { ...trust, nowMs: Date.now() },
+        ),
       );
-      expect(page.stamp.isWrong).toBe(isWrong);
+      expect([name, page.stamp.judgement, page.sound]).toEqual([name, judgement, judgement === 'right']);
+      expect(await textOf('held')).toContain(`タイムスタンプを必須とする${isRequired ? 'はい' : 'いいえ'}`);
+      if (judgement !== 'right') expect(await textOf(judgement)).toContain('[timestamp_');
     }
-    expect(await tab.evaluate('document.getElementById("wrong").textContent')).toContain('timestamp_missing');
+    await setTo('required', 'checked', false);
     const page = await judgedByPage({ bundle: [join(folder, 'stamp-good.honnin')] });
-    expect(page.stamp).toMatchObject({ isWrong: false, existedBeforeUtc: null, treeSize: 4 });
+    expect(page.stamp).toMatchObject({ judgement: 'right', existedBeforeUtc: null, treeSize: 4 });
+    await setTo('settings', 'value', 'tsa-policy 1.2.3');
+    const other = await judgedByPage({ tsa: [root], bundle: [bundleFile('stamp-policy.honnin', goodLines())] });
+    expect(other.stamp).toMatchObject({ judgement: 'wrong', reason: 'policy_mismatch' });
+    await setTo('settings', 'value', '');
+
+    function goodLines(): readonly string[] {
+      return log.bundle({ header: { timestamp: stampedWith(token('none')) } });
+    }
   });
 
   it('what witnesses have cosigned', async () => {

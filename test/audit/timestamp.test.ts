@@ -7,6 +7,7 @@ import * as pkijs from 'pkijs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseCertificate } from '../../src/infrastructure/x509/certificate/certificate.js';
 import { splitSource, trustAnchor, type TrustAnchor } from '../../src/infrastructure/x509/path/trust-anchors.js';
+import { judgeBundleTimestamp } from '../../src/infrastructure/timestamp/judge-bundle-timestamp.js';
 import { encodeTimestampRequest } from '../../src/infrastructure/timestamp/timestamp-request.js';
 import { parseTimestampResponse } from '../../src/infrastructure/timestamp/timestamp-response.js';
 import {
@@ -29,7 +30,8 @@ import { OPENSSL_POLICY, OpensslTimestampAuthority, opensslJudges } from '../sup
 import { peer } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
 
-const message = Buffer.from('log.example/honnin\n12\nq1w2\n\n— a signature\n');
+const ROOT_HASH = Buffer.alloc(32, 7).toString('base64');
+const message = Buffer.from(`log.example/honnin\n12\n${ROOT_HASH}\n\n— log.example/honnin ${ROOT_HASH}\n`);
 const nonce = Buffer.from('41aabbccddeeff00', 'hex');
 const request = encodeTimestampRequest({ message, nonce, policy: null });
 const now = new Date('2026-11-23T10:00:00Z');
@@ -83,6 +85,67 @@ async function pkijsSays(response: Uint8Array, anchor: Uint8Array): Promise<bool
     return false;
   }
 }
+
+/** Whoever rewrote a log leaves the timestamp out; whoever was never stamped has none. @fault L1 */
+describe('the timestamp of a bundle', () => {
+  const nowMs = now.getTime();
+  const held = (token: Buffer | null, change: Partial<Parameters<typeof judgeBundleTimestamp>[1]> = {}) => {
+    const checkpoint = message.toString();
+    const timestamp = token && { checkpoint, proof: [], token: token.toString('base64') };
+    const trust = { anchors, crls: [], policy: null, nowMs, isRequired: false };
+    return judgeBundleTimestamp({ timestamp, treeSize: 12, wasRead: true }, { ...trust, ...change });
+  };
+  const said = (...of: Parameters<typeof held>) => {
+    const { judgement, reason } = held(...of);
+    return reason === null ? judgement : `${judgement}: ${reason}`;
+  };
+  const foreign = () => [trustAnchor(keys.foreign.certificate)];
+
+  it('is judged by what the reader holds, and counts against the log only where it must be the log', async () => {
+    const other = [trustAnchor((await newKeys(now)).anchor.certificate)];
+    const crl = timestampCrl(keys.anchor, now);
+    const rows: [string, ReturnType<typeof said>, ReturnType<typeof said>][] = [
+      ['holds', said(stamped()), said(stamped(), { isRequired: true })],
+      ['no roots', said(stamped(), { anchors: [] }), said(stamped(), { anchors: [], isRequired: true })],
+      ['none, no roots', said(null, { anchors: [] }), said(null, { anchors: [], isRequired: true })],
+      ['none', said(null), said(null, { isRequired: true })],
+      [
+        'roots of another',
+        said(stamped(), { anchors: foreign() }),
+        said(stamped(), { anchors: foreign(), isRequired: true }),
+      ],
+      [
+        'another generation',
+        said(stamped(), { anchors: other }),
+        said(stamped(), { anchors: other, isRequired: true }),
+      ],
+      [
+        'a clock behind',
+        said(stamped(), { nowMs: nowMs - 1e9 }),
+        said(stamped(), { nowMs: nowMs - 1e9, isRequired: true }),
+      ],
+      ['no CRL', said(stamped(), { crls: [message] }), said(stamped(), { crls: [message], isRequired: true })],
+      ['a CRL', said(stamped(), { crls: [crl] }), said(stamped(), { crls: [crl], isRequired: true })],
+      ['forged', said(stamped('bad_signature')), said(stamped('bad_signature'), { isRequired: true })],
+    ];
+    expect(rows).toEqual([
+      ['holds', 'right', 'right'],
+      ['no roots', 'right', 'undecided: no_roots'],
+      ['none, no roots', 'right', 'wrong: absent'],
+      ['none', 'undecided: absent', 'wrong: absent'],
+      ['roots of another', 'undecided: certificate_untrusted_issuer', 'wrong: certificate_untrusted_issuer'],
+      ['another generation', 'undecided: certificate_untrusted_issuer', 'wrong: certificate_untrusted_issuer'],
+      ['a clock behind', 'undecided: time_in_future', 'wrong: time_in_future'],
+      ['no CRL', 'undecided: revocation_malformed', 'wrong: revocation_malformed'],
+      ['a CRL', 'right', 'right'],
+      ['forged', 'wrong: signature', 'wrong: signature'],
+    ]);
+  });
+
+  it('says of one that is missing what that means', () => {
+    expect(held(null).text).toMatch(/not stamped.*rewrote it left the timestamp out.*--require-timestamp/);
+  });
+});
 
 describe('a timestamp', () => {
   it('is good when everything holds, and says when, by whom and how exactly', async () => {

@@ -15,14 +15,19 @@ export interface TimestampTrustFiles {
   readonly anchors: readonly string[];
   readonly crls: readonly string[];
   readonly policy: string | null;
+  readonly isRequired: boolean;
 }
 
 /** What the timestamp in a bundle proves to somebody who trusts these authorities. */
-export function judgeTimestamp(report: VerifyReport, { anchors, crls, policy }: TimestampTrustFiles): TimestampFinding {
+export function judgeTimestamp(
+  report: VerifyReport,
+  { anchors, crls, policy, isRequired }: TimestampTrustFiles,
+): TimestampFinding {
   const trust = {
     anchors: timestampAnchors(anchors, '--tsa-anchor'),
     crls: crls.flatMap(crlsOf),
     policy,
+    isRequired,
     nowMs: Date.now(),
   };
   return judgeBundleTimestamp(report, trust);
