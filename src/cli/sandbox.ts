@@ -8,8 +8,8 @@ import { EXIT, UsageError, type CliCommand } from './command.js';
 export const command: CliCommand = {
   help: `
 Runs stand-ins for the outside world until it is interrupted: the authentication server (OCSP, CRL, card issuer,
-number links), the government server, a sign-in issuer and a timestamp authority. Everything they issue is synthetic. Prints their
-addresses, sample sign-ins, and the settings with which the server uses them.
+number links), the government server, a sign-in (OpenID provider) and a timestamp authority. Everything they issue is
+synthetic. Prints their addresses, sample sign-ins, and the settings with which the server uses them.
 
   ./honnin sandbox --data DIR [--card-photo FILE [--certificate TYPE] [--holder NAME]]
 
@@ -86,7 +86,7 @@ async function describe(sandbox: Sandbox): Promise<void> {
   say(`  sign-in      ${tokens.issuer}`);
   say(`  timestamps   ${timestamps.tsaUrl}`);
   say();
-  say('Sample sign-ins (the password is the name)');
+  say('Sample sign-ins (in a browser by a click; for programs the password is the name)');
   for (const { username, roles } of tokens.users) say(`  ${username.padEnd(16)} ${roles.join(', ')}`);
   say(`  curl -s -d grant_type=password -d username=officer-a -d password=officer-a ${tokens.tokenUrl}`);
   say();

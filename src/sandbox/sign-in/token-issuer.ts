@@ -1,4 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import {
   exportJWK,
   exportPKCS8,
@@ -16,29 +17,13 @@ import {
   problem,
   type StandInAnswer,
   type StandInOptions,
+  type Library,
   type StandInRequest,
 } from '../stand-in/stand-in-listener.js';
 import { readState, writeState } from '../stand-in/state-file.js';
-
-export type Role = 'officer' | 'auditor' | 'administrator';
-
-/** A person who can sign in here. The password equals the name: this is a stand-in for development. */
-export interface SampleUser {
-  readonly username: string;
-  readonly displayName: string;
-  readonly roles: readonly Role[];
-}
-
-/** Two officers, because a hold is decided by two who do not see each other's opinion; a third for when they
- * disagree. */
-export const SAMPLE_USERS: readonly SampleUser[] = [
-  { username: 'officer-a', displayName: 'Officer A', roles: ['officer'] },
-  { username: 'officer-b', displayName: 'Officer B', roles: ['officer'] },
-  { username: 'officer-c', displayName: 'Officer C', roles: ['officer'] },
-  { username: 'auditor', displayName: 'Auditor', roles: ['auditor'] },
-  { username: 'administrator', displayName: 'Administrator', roles: ['administrator'] },
-  { username: 'administrator-b', displayName: 'Second administrator', roles: ['administrator'] },
-];
+import { SAMPLE_USERS, sampleUser, type SampleUser } from './sample-users.js';
+import type { RawHandler, SignInClient } from './sign-in-provider.js';
+import { SignInRecords, type SavedRecords } from './sign-in-records.js';
 
 export const AUDIENCE = 'honnin';
 export type TokenAlgorithm = 'ES256' | 'RS256';
@@ -63,6 +48,10 @@ export interface TokenIssuerOptions extends StandInOptions {
   readonly stateFile?: string;
   /** Default ES256. */
   readonly algorithm?: TokenAlgorithm;
+  /** `localhost`: another site than that of a server on 127.0.0.1, as in a real installation. Default 127.0.0.1. */
+  readonly host?: 'localhost' | '127.0.0.1';
+  /** How long access tokens of people who signed in hold. Default an hour. */
+  readonly accessTokenSeconds?: number;
 }
 
 export interface TokenIssuer extends Troublable {
@@ -77,6 +66,8 @@ export interface TokenIssuer extends Troublable {
   mint(options?: MintOptions): Promise<string>;
   /** A token that claims the algorithm `none`. */
   mintUnsigned(options?: MintOptions): string;
+  /** A program to which people sign in with a browser may do so from now on; one of the same name is replaced. */
+  registerClient(client: SignInClient): Promise<void>;
   /** New tokens get a new key; the old one stays published until it is forgotten. */
   rotateKeys(): Promise<void>;
   forgetPreviousKeys(): Promise<void>;
@@ -92,9 +83,21 @@ interface IssuerState {
   readonly format: 'honnin-sandbox-token-issuer/v1';
   readonly algorithm: TokenAlgorithm;
   readonly keys: readonly { readonly kid: string; readonly pkcs8: string }[];
+  /** Absent in files from before people could sign in. */
+  readonly signIn?: SavedSignIn;
 }
 
-/** Starts a local OpenID Connect issuer for development: discovery, key set, password grant for the sample users. */
+interface SavedSignIn {
+  readonly cookieSecret: string;
+  readonly clients: readonly SignInClient[];
+  readonly records: SavedRecords;
+}
+
+/** Discovery, keys and everything for browsers are the library's. What is below stays here. */
+const OWN_PATHS = ['/token', '/control/'];
+
+/** Starts a local OpenID provider for development: people sign in by code or device flow, programs and tests take the
+ * short way of the password grant. */
 export async function startTokenIssuer(options: TokenIssuerOptions = {}): Promise<TokenIssuer> {
   const saved = readState<IssuerState>(options.stateFile);
   const algorithm = saved?.algorithm ?? options.algorithm ?? 'ES256';
@@ -102,7 +105,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions = {}): Promis
     saved === null
       ? [await newKey(algorithm, 1)]
       : await Promise.all(saved.keys.map(({ kid, pkcs8 }) => loadKey(algorithm, kid, pkcs8)));
-  const issuer = new TokenIssuerStandIn(options, algorithm, keys);
+  const issuer = new TokenIssuerStandIn(options, algorithm, keys, saved?.signIn);
   await issuer.listen();
   return issuer;
 }
@@ -115,12 +118,21 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   /** Newest first. */
   #keys: SigningKey[];
   #unpublished: SigningKey | null = null;
+  readonly #cookieSecret: string;
+  readonly #records: SignInRecords;
+  #clients: readonly SignInClient[];
+  #savedKeys: IssuerState['keys'] = [];
+  /** Made when somebody asks for it, and made anew when keys or clients change. */
+  #provider: Promise<RawHandler> | null = null;
 
-  constructor(options: TokenIssuerOptions, algorithm: TokenAlgorithm, keys: SigningKey[]) {
+  constructor(options: TokenIssuerOptions, algorithm: TokenAlgorithm, keys: SigningKey[], signIn?: SavedSignIn) {
     super('OpenID Connect issuer', options);
     this.#options = options;
     this.#algorithm = algorithm;
     this.#keys = keys;
+    this.#cookieSecret = signIn?.cookieSecret ?? randomBytes(32).toString('base64url');
+    this.#clients = signIn?.clients ?? [];
+    this.#records = new SignInRecords(signIn?.records ?? [], () => this.#saveRecords());
   }
 
   override async listen(): Promise<void> {
@@ -129,7 +141,7 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   }
 
   get issuer(): string {
-    return this.url;
+    return this.#options.host === 'localhost' ? this.url.replace('127.0.0.1', 'localhost') : this.url;
   }
 
   get jwksUrl(): string {
@@ -141,7 +153,7 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   }
 
   async signIn(username: string): Promise<string> {
-    const user = this.users.find((candidate) => candidate.username === username);
+    const user = sampleUser(username);
     if (user === undefined)
       throw new RangeError(
         `no sample user '${username}'; there are ${this.users.map((each) => each.username).join(', ')}`,
@@ -164,11 +176,13 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   async rotateKeys(): Promise<void> {
     const number = 1 + Math.max(...this.#keys.map(({ kid }) => Number(kid.slice('sandbox-'.length))));
     this.#keys = [await newKey(this.#algorithm, number), ...this.#keys];
+    this.#provider = null;
     await this.#save();
   }
 
   async forgetPreviousKeys(): Promise<void> {
     this.#keys = this.#keys.slice(0, 1);
+    this.#provider = null;
     await this.#save();
   }
 
@@ -200,27 +214,53 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
 
   protected override async serve(request: StandInRequest): Promise<StandInAnswer> {
     switch (`${request.method} ${request.path}`) {
-      case 'GET /.well-known/openid-configuration':
-        return json(200, this.#discovery());
-      case 'GET /jwks':
-        return json(200, { keys: this.#keys.map(({ publicJwk }) => publicJwk) });
       case 'POST /token':
         return this.#token(request);
       default:
-        return problem(404, 'not_found', 'this stand-in answers /.well-known/openid-configuration, /jwks and /token');
+        return problem(404, 'not_found', 'this is answered to POST alone');
     }
   }
 
-  #discovery(): Record<string, unknown> {
-    return {
+  protected override library(message: IncomingMessage): ReturnType<Library> {
+    const path = new URL(message.url ?? '/', this.url).pathname;
+    if (OWN_PATHS.some((own) => path === own || (own.endsWith('/') && path.startsWith(own)))) return null;
+    return async (response) => (await this.#signInProvider())(message, response);
+  }
+
+  #signInProvider(): Promise<RawHandler> {
+    this.#provider ??= this.#makeProvider();
+    return this.#provider;
+  }
+
+  async #makeProvider(): Promise<RawHandler> {
+    // Only where somebody asks: it takes a quarter of a second to load.
+    const { signInProvider } = await import('./sign-in-provider.js');
+    const use = 'sig';
+    return signInProvider({
       issuer: this.issuer,
-      jwks_uri: this.jwksUrl,
-      token_endpoint: this.tokenUrl,
-      grant_types_supported: ['password'],
-      response_types_supported: [],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [this.#algorithm],
-    };
+      audience: AUDIENCE,
+      algorithm: this.#algorithm,
+      keys: await Promise.all(
+        this.#keys.map(async ({ kid, privateKey }) => ({
+          ...(await exportJWK(privateKey)),
+          kid,
+          use,
+          alg: this.#algorithm,
+        })),
+      ),
+      cookieSecret: this.#cookieSecret,
+      clients: this.#clients,
+      records: this.#records,
+      accessTokenSeconds: this.#options.accessTokenSeconds ?? 3600,
+    });
+  }
+
+  async registerClient(client: SignInClient): Promise<void> {
+    this.#clients = [...this.#clients.filter(({ clientId }) => clientId !== client.clientId), client];
+    this.#provider = null;
+    // What a client may not be is told to who registers it.
+    await this.#signInProvider();
+    await this.#save();
   }
 
   /** Resource-owner password grant, form encoded: the shortest way to a token in development. Source: RFC 6749 section
@@ -228,7 +268,7 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
   async #token(request: StandInRequest): Promise<StandInAnswer> {
     const form = new URLSearchParams(request.body.toString('utf8'));
     if (form.get('grant_type') !== 'password') return json(400, { error: 'unsupported_grant_type' });
-    const user = this.users.find((candidate) => candidate.username === form.get('username'));
+    const user = sampleUser(form.get('username'));
     if (user === undefined || !sameText(form.get('password') ?? '', user.username))
       return json(400, { error: 'invalid_grant' });
     return json(
@@ -246,6 +286,9 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
       case 'POST /control/forget-previous-keys':
         await this.forgetPreviousKeys();
         return json(200, { kids: this.#keys.map(({ kid }) => kid) });
+      case 'POST /control/clients':
+        await this.registerClient(controlBody(request) as unknown as SignInClient);
+        return json(200, { clients: this.#clients.map(({ clientId }) => clientId) });
       case 'POST /control/mint':
         return json(200, { access_token: await this.mint(controlBody(request) as MintOptions) });
       default:
@@ -253,15 +296,21 @@ class TokenIssuerStandIn extends ListeningStandIn implements TokenIssuer {
     }
   }
 
+  /** Keys are exported once for each set of them, and what changes with every click is written beside them. */
   async #save(): Promise<void> {
-    if (this.#options.stateFile === undefined) return;
-    const keys = await Promise.all(
+    this.#savedKeys = await Promise.all(
       this.#keys.map(async ({ kid, privateKey }) => ({ kid, pkcs8: await exportPKCS8(privateKey) })),
     );
+    this.#saveRecords();
+  }
+
+  #saveRecords(): void {
+    if (this.#options.stateFile === undefined) return;
     writeState(this.#options.stateFile, {
       format: 'honnin-sandbox-token-issuer/v1',
       algorithm: this.#algorithm,
-      keys,
+      keys: this.#savedKeys,
+      signIn: { cookieSecret: this.#cookieSecret, clients: this.#clients, records: this.#records.saved() },
     } satisfies IssuerState);
   }
 }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import {
   StandInListener,
+  type Library,
   type Outage,
   type StandIn,
   type StandInAnswer,
@@ -29,10 +31,19 @@ export abstract class ListeningStandIn implements Troublable {
   protected abstract serve(request: StandInRequest): Promise<StandInAnswer>;
   protected abstract control(request: StandInRequest): Promise<StandInAnswer>;
 
+  /** What a library answers by itself: nothing, unless a stand-in says so. */
+  protected library(_message: IncomingMessage): ReturnType<Library> {
+    return null;
+  }
+
   async listen(): Promise<void> {
     this.#listener = await StandInListener.start(
       this.name,
-      { service: (request) => this.serve(request), control: (request) => this.control(request) },
+      {
+        service: (request) => this.serve(request),
+        control: (request) => this.control(request),
+        library: (message) => this.library(message),
+      },
       this.listenOptions,
     );
   }

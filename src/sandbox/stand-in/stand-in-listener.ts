@@ -46,6 +46,15 @@ export interface StandInAnswer {
 
 export type Handler = (request: StandInRequest) => Promise<StandInAnswer> | StandInAnswer;
 
+/** Requests that a library answers by itself, from the stream. @returns null for those that it leaves to the others */
+export type Library = (message: IncomingMessage) => ((response: ServerResponse) => Promise<void>) | null;
+
+export interface Handlers {
+  readonly service: Handler;
+  readonly control: Handler;
+  readonly library?: Library;
+}
+
 /** Bodies beyond this are refused with 413; a photograph has at most a few megabytes. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -67,6 +76,7 @@ export function problem(status: number, code: string, detail: string): StandInAn
 export class StandInListener implements StandIn {
   readonly #service: Handler;
   readonly #control: Handler;
+  readonly #library: Library;
   readonly #sockets = new Set<Socket>();
   readonly #closing = new AbortController();
   #server: Server | null = null;
@@ -76,18 +86,15 @@ export class StandInListener implements StandIn {
   #outage: Outage = 'none';
   #slowMs = 0;
 
-  private constructor(service: Handler, control: Handler) {
+  private constructor({ service, control, library = () => null }: Handlers) {
     this.#service = service;
     this.#control = control;
+    this.#library = library;
   }
 
   /** @param name said on the first line, which names this as a stand-in. */
-  static async start(
-    name: string,
-    handlers: { service: Handler; control: Handler },
-    options: StandInOptions,
-  ): Promise<StandInListener> {
-    const listener = new StandInListener(handlers.service, handlers.control);
+  static async start(name: string, handlers: Handlers, options: StandInOptions): Promise<StandInListener> {
+    const listener = new StandInListener(handlers);
     listener.#server = await listener.#listen(options.port ?? 0, 'service');
     listener.#port = (listener.#server.address() as AddressInfo).port;
     listener.#controlServer = await listener.#listen(0, 'control');
@@ -166,6 +173,10 @@ export class StandInListener implements StandIn {
 
   async #serve(kind: 'service' | 'control', message: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const asked = kind === 'service' ? this.#library(message) : null;
+      const trouble = asked && (await this.#trouble());
+      if (trouble) return send(response, trouble);
+      if (asked) return await asked(response);
       const request = await readRequest(message);
       const answer =
         request === null
@@ -174,7 +185,7 @@ export class StandInListener implements StandIn {
       send(response, answer);
     } catch (error) {
       // The peer hung up, or we are closing: there is nobody to answer.
-      if (response.destroyed || this.#closing.signal.aborted) return;
+      if (response.destroyed || response.headersSent || this.#closing.signal.aborted) return;
       send(response, problem(500, 'stand_in_failed', error instanceof Error ? error.message : String(error)));
     }
   }
@@ -182,9 +193,13 @@ export class StandInListener implements StandIn {
   async #answer(kind: 'service' | 'control', request: StandInRequest): Promise<StandInAnswer> {
     if (request.path.startsWith('/control/')) return this.#controlled(request);
     if (kind === 'control') return problem(404, 'not_found', 'this address answers /control/ only');
+    return (await this.#trouble()) ?? this.#service(request);
+  }
+
+  /** Waits where it is slow. @returns the answer of an outage */
+  async #trouble(): Promise<StandInAnswer | null> {
     if (this.#slowMs > 0) await delay(this.#slowMs, undefined, { signal: this.#closing.signal });
-    if (this.#outage === 'unavailable') return problem(503, 'unavailable', 'the stand-in plays an outage');
-    return this.#service(request);
+    return this.#outage === 'unavailable' ? problem(503, 'unavailable', 'the stand-in plays an outage') : null;
   }
 
   async #controlled(request: StandInRequest): Promise<StandInAnswer> {
