@@ -48,6 +48,8 @@ import {
   ReadAuditFileHandler,
 } from './queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from './queries/questions.js';
+import { ReceiptPromises } from './receipts/receipt-promises.js';
+import { PromiseOfRequestHandler, ProveReceiptHandler } from './receipts/receipt-questions.js';
 import { ClaimSweep } from './saga/claim-sweep.js';
 import { DualActRunner } from './saga/dual-act-runner.js';
 import { EffectDispatcher } from './saga/effect-dispatcher.js';
@@ -94,6 +96,8 @@ const handlers = [
   ResumeConsumerHandler,
   ReplayParkedHandler,
   GetRequestStatusHandler,
+  PromiseOfRequestHandler,
+  ProveReceiptHandler,
   ListPoliciesHandler,
   CheckPhotoHandler,
   GetBoothSettingsHandler,
@@ -113,6 +117,7 @@ const services = [
   AuditLists,
   CaseHistory,
   CaseQuestions,
+  ReceiptPromises,
   CaseWatch,
   SubjectResolver,
   RegistrantGroup,

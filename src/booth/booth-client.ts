@@ -6,6 +6,8 @@ import {
   type CaptureEnvelope,
   type RegistrationMode,
 } from '../domain/booth/capture-envelope.js';
+import type { VerifierKey } from '../domain/audit/log/signed-note.js';
+import type { ReceiptReport } from '../domain/audit/receipts/verify-receipt.js';
 import { challengeRequestText } from '../domain/booth/challenge-request.js';
 import { photoCheckText } from '../domain/booth/photo-check.js';
 import { uploadPlaceText, type PlaceClaim } from '../domain/booth/upload-place.js';
@@ -26,6 +28,7 @@ import type { CaptureCounter } from './capture-counter.js';
 import type { CardSession } from './card-session.js';
 import { writeMultipart } from './multipart-body.js';
 import { preparedPhoto, type PreparedPhoto } from './prepared-photo.js';
+import { judgeReceipt, logKeyOf } from './receipt-promise.js';
 
 export interface BoothClientOptions {
   /** The server's address, for example `https://registration.example`. */
@@ -33,6 +36,9 @@ export interface BoothClientOptions {
   readonly boothId: string;
   readonly key: BoothKey;
   readonly counter: CaptureCounter;
+  /** The key of the server's log (`./honnin audit key`), got by another way than from the server. With it promises are
+   * checked as they come. */
+  readonly logKey?: string;
   /** Language of the texts in refusals. Default Japanese. */
   readonly language?: 'ja' | 'en';
   /** For one attempt. Default 15,000. */
@@ -138,6 +144,16 @@ export interface RequestStatus {
   readonly updatedAtUtc: string | null;
 }
 
+/** What a booth has once a request is received. */
+export interface ReceivedRequest extends RequestStatus {
+  /** The log's signed promise for this receipt, kept as it came, also where something is wrong with it; null where the
+   * server gave none. */
+  readonly promise: string | null;
+  /** What is wrong with the promise, in words; null: nothing, as far as could be told with the key that this booth
+   * has. */
+  readonly promiseProblem: string | null;
+}
+
 export interface FollowOptions {
   /** `events`: server-sent events, asking again where the stream breaks. `poll`: questions only. Default `events`. */
   readonly by?: 'events' | 'poll';
@@ -168,7 +184,7 @@ export class BoothClient {
   /** One registration from card to receipt. An outcome that stays uncertain loses the request: use
    *  `registerDurably` of the offline queue where that matters.
    *  @throws {BoothError} see {@link prepare} and {@link send}; errors of the card pass through. */
-  async register(capture: Capture): Promise<RequestStatus> {
+  async register(capture: Capture): Promise<ReceivedRequest> {
     return this.send(await this.prepare(capture));
   }
 
@@ -222,7 +238,7 @@ export class BoothClient {
   /** Sends a finished request until there is a clear answer. Always the same key and the same bytes.
    * @returns the receipt. @throws {ServerRefusedError} final; {@link UncertainOutcomeError} when nothing is known.
    *   @req R4 */
-  async send(request: SignedRequest, signal?: AbortSignal): Promise<RequestStatus> {
+  async send(request: SignedRequest, signal?: AbortSignal): Promise<ReceivedRequest> {
     // A changed byte would make this a different request under a used key.
     if (sha256(request.body) !== request.bodySha256)
       throw new BoothError('the request was changed after it was signed; it is not sent');
@@ -236,7 +252,7 @@ export class BoothClient {
       body: Uint8Array.from(request.body),
       timeoutMs: this.#uploadTimeoutMs,
     };
-    const outcome = await this.#untilClear('/v1/registrations', init, (answer) => readReceipt(answer), signal);
+    const outcome = await this.#untilClear('/v1/registrations', init, (answer) => this.#received(answer), signal);
     if ('failed' in outcome) throw new UncertainOutcomeError(outcome.attempts, outcome.failed);
     return outcome.value;
   }
@@ -302,6 +318,20 @@ export class BoothClient {
       (answer) => (answer.status === 200 ? readStatus(answer.json) : null),
       signal,
     );
+  }
+
+  /** Whether the log kept what it promised with a receipt. The booth judges by itself; the server gives the papers.
+   * @param promise what came with the receipt
+   * @returns "undecided" where the proof is not there yet, or this booth has no key of the log
+   * @throws {ServerUnreachableError | ServerRefusedError} */
+  async checkPromise(
+    { receipt, promise }: { readonly receipt: string; readonly promise: string | null },
+    signal?: AbortSignal,
+  ): Promise<ReceiptReport> {
+    const path = `${statusPath(receipt)}/proof`;
+    const read = ({ status, json }: Answer) => (status === 200 && isRecord(json) ? json : null);
+    const proof = await this.#question(path, { method: 'GET' }, read, signal);
+    return judgeReceipt([{ receipt, promise }, proof], this.#logKeys);
   }
 
   /** Every change of the status until the final one. Repeated values are given once. Ends early when the signal is
@@ -428,6 +458,20 @@ export class BoothClient {
     return { ...claim, signature: base64(signAsBooth(this.#options.key, Buffer.from(uploadPlaceText(claim), 'utf8'))) };
   }
 
+  /** The receipt is what counts: a promise that is wrong is kept and told, and makes the request no less received. */
+  #received({ status, json }: Answer): ReceivedRequest | null {
+    const received = status === 202 ? readStatus(json) : null;
+    if (!received) return null;
+    const promise = isRecord(json) && typeof json['promise'] === 'string' ? json['promise'] : null;
+    const { discrepancies } = judgeReceipt([{ receipt: received.receipt, promise }], this.#logKeys);
+    return { ...received, promise, promiseProblem: discrepancies[0]?.detail ?? null };
+  }
+
+  get #logKeys(): readonly VerifierKey[] {
+    const { logKey } = this.#options;
+    return logKey === undefined ? [] : [logKeyOf(logKey)];
+  }
+
   get #uploadTimeoutMs(): number {
     return this.#options.uploadTimeoutMs ?? this.#options.timeoutMs ?? UPLOAD_TIMEOUT_MS;
   }
@@ -533,10 +577,6 @@ function readRefusal(answer: Answer): ServerRefusedError | null {
     detail: typeof json['detail'] === 'string' ? json['detail'] : '',
     problem: json,
   });
-}
-
-function readReceipt({ status, json }: Answer): RequestStatus | null {
-  return status === 202 ? readStatus(json) : null;
 }
 
 function readStatus(json: unknown): RequestStatus | null {

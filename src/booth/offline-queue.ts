@@ -14,7 +14,14 @@ import { removeDurably, replaceDurably } from './durable-file.js';
 /** What became of a queued request. */
 export type QueueOutcome =
   /** The server has it, from this sending or from an earlier one whose answer was lost. */
-  | { readonly result: 'received'; readonly receipt: string; readonly status: RequestStatus['status'] }
+  | {
+      readonly result: 'received';
+      readonly receipt: string;
+      readonly status: RequestStatus['status'];
+      /** The log's signed promise, to be handed to the holder or checked later. Absent in outcomes of an earlier
+       * version. */
+      readonly promise?: string | null;
+    }
   /** The server does not have it and its nonce no longer counts: the holder must come again. Never signed again by
    * us. */
   | { readonly result: 'recapture_needed'; readonly code: string }
@@ -210,8 +217,8 @@ async function outcomeOf(
   signal?: AbortSignal,
 ): Promise<QueueOutcome | null> {
   try {
-    const { receipt, status } = await client.send(request, signal);
-    return { result: 'received', receipt, status };
+    const { receipt, status, promise } = await client.send(request, signal);
+    return { result: 'received', receipt, status, promise };
   } catch (error) {
     if (error instanceof UncertainOutcomeError || error instanceof BoothNotTrustedError) return null;
     if (error instanceof RecaptureNeededError) return { result: 'recapture_needed', code: error.code };

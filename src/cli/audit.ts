@@ -38,6 +38,7 @@ import {
 import { OpenAudit, operatorName } from './audit/open-audit.js';
 import { diff, history, inFolder, show, why } from './audit/time-travel.js';
 import { linesOf, verifyListCommand } from './audit/verify-list.js';
+import { verifyReceiptCommand } from './audit/verify-receipt.js';
 
 /** Findings of one kind that are printed; --json has all. */
 const SHOWN_MAX = 50;
@@ -84,6 +85,10 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit verify-list LIST.json... --bundle BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]...
         [--witness KEY|FILE]... [--witnesses-needed N] [--json]
         draws a list again from the events of a bundle and names each row that was left out, added or changed
+  ./honnin audit verify-receipt FILE... [--key VKEY|FILE]... [--receipt NUMBER] [--bundle BUNDLE] [--json]
+        judges the promise that came with a receipt, offline. FILE: answers of the server as they came: of the registration,
+        of GET /v1/registrations/NUMBER/proof, of GET /v1/audit/keys. --bundle has all entries of the log (export --from 0).
+        Exit code 0: the log holds the entry; 1: something is wrong, or the promise was provably not kept; 2: cannot be told
   ./honnin audit page --out FILE | --sources
         the offline verifier as one HTML file; its SHA-256 also stands in the log of a server that gives it out.
         --sources prints the sources of which it is made, with their SHA-256, as sha256sum -c takes them
@@ -131,6 +136,7 @@ const SUBCOMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>>
     return EXIT.ok;
   },
   'verify-list': verifyListCommand,
+  'verify-receipt': verifyReceiptCommand,
   prove,
   show,
   history,

@@ -159,7 +159,8 @@ describe('the booth against the server', () => {
     await expect(registerDurably(booth(), queue, capture())).rejects.toMatchObject({ name: 'ServerUnreachableError' });
     server = await startServer(settings(port));
     const [first, second] = await queue.deliver(booth());
-    expect(first?.outcome).toEqual({ result: 'received', receipt, status: 'received' });
+    const promise = expect.stringMatching(/^honnin receipt promise v1\n/);
+    expect(first?.outcome).toEqual({ result: 'received', receipt, status: 'received', promise });
     expect(second?.outcome).toMatchObject({ result: 'received' });
     queue.close();
   });

@@ -80,6 +80,8 @@ describe('the booth client', () => {
       receipt: RECEIPT,
       status: 'received',
       updatedAtUtc: null,
+      promise: null,
+      promiseProblem: null,
     });
     const arrived = server.registrations[0];
     if (arrived === undefined) throw new Error('nothing arrived');
@@ -420,6 +422,16 @@ describe('the booth client', () => {
       status: 404,
     });
     expect(server.unplayed).toBe(0);
+  });
+
+  it('keeps a promise as it came, tells what is wrong with it, and counts the request as received', async () => {
+    const wrong = 'honnin receipt promise v1\nlog.example/x\n\n\u2014 log.example/x AAAAAAAA\n';
+    server.script(answer(202, { receipt: RECEIPT, status: 'received', promise: wrong }));
+    expect(await clientOf(server.url).client.register(made.capture())).toMatchObject({
+      receipt: RECEIPT,
+      promise: wrong,
+      promiseProblem: expect.stringMatching(/says something else/),
+    });
   });
 
   it('ends following when it is told to', async () => {

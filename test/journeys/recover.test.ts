@@ -54,15 +54,16 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
     const card = await server.sandbox.jpki.issueCard({ faceImage: await loadCardPhoto(DEMO_STORIES.samePerson.card) });
     const { authenticationPin: pin, accessNumber } = card.secrets;
     const photo = await loadDemoFace(DEMO_STORIES.samePerson.captured);
-    const { receipt } = await booth.register({
+    const received = await booth.register({
       card: card.connect(),
       pin,
       accessNumber,
       photo,
       consent: { textVersion: '2026-11', keepReferenceImage: true },
     });
-    await server.caseWith(receipt, 'FaceImageConfirmed');
-    return receipt;
+    await server.caseWith(received.receipt, 'FaceImageConfirmed');
+    writeFileSync(at(`${received.receipt}.json`), JSON.stringify(received));
+    return received.receipt;
   };
   const token = async (user: string): Promise<string> => {
     writeFileSync(at(`${user}.token`), await server.sandbox.tokens.signIn(user));
@@ -231,6 +232,24 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
       out: expect.stringMatching(/loss declared: recover\.example\/log had signed .*loss_declared/),
     });
     expect(verified.out).not.toMatch(/WRONG/);
+
+    // Promises of before: what was kept is shown, and what is gone is told with the reason.
+    writeFileSync(at('keys.json'), await (await fetch(`${server.url}/v1/audit/keys`)).text());
+    const proof = await fetch(`${server.url}/v1/registrations/${kept}/proof`);
+    writeFileSync(at('proof.json'), await proof.text());
+    expect((await fetch(`${server.url}/v1/registrations/${lost}/proof`)).status).toBe(404);
+    for (const [receipt, more, shown] of [
+      [kept, 'proof.json', /in the log of \d+ entries/],
+      [lost, 'keys.json', /not shown to be in the log/],
+    ] as const) {
+      const judged = await honnin(['audit', 'verify-receipt', at(`${receipt}.json`), at(more), ...withOld]);
+      expect(judged).toEqual({
+        status: 2,
+        out: expect.stringMatching(/loss declared: recover\.example\/log had signed/),
+      });
+      expect(judged.out).toMatch(shown);
+      expect(judged.out).not.toMatch(/WRONG/);
+    }
     await server.end();
   }, 300_000);
 });

@@ -32,6 +32,7 @@ import {
   type PhotoMeasure,
 } from '../../domain/values/face-comparison.js';
 import type { PublicStatus } from '../../application/ports/store/read-models.js';
+import type { ReceiptProof } from '../../application/receipts/receipt-promises.js';
 import { base64Schema, IsBase64Bytes, IsUtcInstant, SIGNED_INSTANT } from '../contract/validation.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 
@@ -186,6 +187,56 @@ export class ReceiptAnswer {
   @ApiProperty({ enum: ['received'] })
   @Equals('received')
   status!: 'received';
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description:
+      'Signed note: the log will hold the entry of this request within 60 s. Keep it. null where nothing can be ' +
+      'promised; the request is received all the same',
+  })
+  promise!: string | null;
+}
+
+export class ReceiptInclusionAnswer {
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Place in the log' })
+  index!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Entries of the checkpoint' })
+  size!: number;
+
+  @ApiProperty({ description: 'Base64; the same as in the promise' })
+  leafHash!: string;
+
+  @ApiProperty({ type: [String], description: 'RFC 9162, section 2.1.3; base64' })
+  proof!: readonly string[];
+
+  @ApiProperty({ description: 'The signed checkpoint of these entries' })
+  checkpoint!: string;
+}
+
+export class ReceiptProofAnswer implements ReceiptProof {
+  @ApiProperty({ example: RECEIPT_EXAMPLE })
+  receipt!: string;
+
+  @ApiProperty({ description: 'What was promised with the receipt; signed by the key of today' })
+  promise!: string;
+
+  @ApiProperty({ type: ReceiptInclusionAnswer, nullable: true, description: 'null until the log holds the entry' })
+  inclusion!: ReceiptInclusionAnswer | null;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Signed note: the newest checkpoint does not hold the entry. null once one does',
+  })
+  absence!: string | null;
+
+  @ApiProperty({ type: [String], description: 'Notes in which a key of the log vouches for the next' })
+  successions!: readonly string[];
+
+  @ApiProperty({ type: [String], description: 'Declarations of loss: each begins another name of the log' })
+  losses!: readonly string[];
 }
 
 export class StatusAnswer {

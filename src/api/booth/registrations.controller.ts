@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import {
   ApiBody,
@@ -16,6 +16,8 @@ import { ReceiveRequest, type Receipt } from '../../application/door/receive-req
 import type { Outcome } from '../../application/decisions/outcome.js';
 import { ReadModels, type RequestStatusRow } from '../../application/ports/store/read-models.js';
 import { GetRequestStatus } from '../../application/queries/questions.js';
+import type { ReceiptProof } from '../../application/receipts/receipt-promises.js';
+import { PromiseOfRequest, ProveReceipt } from '../../application/receipts/receipt-questions.js';
 import type { PlaceClaim } from '../../domain/booth/upload-place.js';
 import { found, valueOf } from '../contract/answer.js';
 import { ApiSettings } from '../api-settings.js';
@@ -24,7 +26,13 @@ import { EdgeLimits } from '../edge/edge-limits.js';
 import { headersHoldMyNumber, parseJson } from '../contract/json-body.js';
 import { PlaceHeaders, Problems } from '../contract/openapi.js';
 import { validated } from '../contract/validation.js';
-import { RECEIPT_EXAMPLE, ReceiptAnswer, RegistrationRequestBody, StatusAnswer } from './booth.dto.js';
+import {
+  RECEIPT_EXAMPLE,
+  ReceiptAnswer,
+  ReceiptProofAnswer,
+  RegistrationRequestBody,
+  StatusAnswer,
+} from './booth.dto.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
 import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './uploads/multipart-reader.js';
@@ -128,11 +136,13 @@ export class RegistrationsController {
     return readOnWhenRefused(request, reply, async () => {
       const admission = await this.admission.admit(request, 'registrationsPerMinute');
       const key = await this.idempotencyKeyOf(request);
-      const { receipt } = await this.admission.upload(request, admission, (place) =>
+      const { receipt, requestId } = await this.admission.upload(request, admission, (place) =>
         this.handIn(request, { key, place, claim: admission.claim }),
       );
       reply.header('location', `/v1/registrations/${receipt}`);
-      return { receipt, status: 'received' };
+      const asked = new PromiseOfRequest(requestId);
+      const promise = await this.queries.execute<PromiseOfRequest, string | null>(asked);
+      return { receipt, status: 'received', promise };
     });
   }
 
@@ -145,6 +155,22 @@ export class RegistrationsController {
   async status(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<StatusAnswer> {
     await this.limits.admit(request, 'statusPerMinute');
     return publicRow(await this.rowOf(receipt));
+  }
+
+  @Get(':receipt/proof')
+  @Open()
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    operationId: 'proveReceipt',
+    summary: 'What was promised with a receipt, and the proof that the log holds the entry; to be kept as a file',
+  })
+  @ReceiptParam()
+  @ApiResponse({ status: 200, type: ReceiptProofAnswer, description: 'Promise, and proof or statement of absence' })
+  @Problems('not_found', 'too_many_requests', 'read_side_behind', 'audit_log_unavailable')
+  async proof(@Param('receipt') receipt: string, @Req() request: FastifyRequest): Promise<ReceiptProofAnswer> {
+    await this.limits.admit(request, 'statusPerMinute');
+    const { requestId } = await this.rowOf(receipt);
+    return found(await this.queries.execute<ProveReceipt, ReceiptProof | null>(new ProveReceipt(requestId)));
   }
 
   @Get(':receipt/events')

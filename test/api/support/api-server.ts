@@ -86,6 +86,8 @@ import {
   ReadAuditFileHandler,
 } from '../../../src/application/queries/audit-questions.js';
 import { CaseQuestions, GetRequestStatusHandler } from '../../../src/application/queries/questions.js';
+import { ReceiptPromises } from '../../../src/application/receipts/receipt-promises.js';
+import { PromiseOfRequestHandler, ProveReceiptHandler } from '../../../src/application/receipts/receipt-questions.js';
 import type { NewEvent, StoredEvent } from '../../../src/domain/event-envelope.js';
 import type { PolicyValues } from '../../../src/domain/policy/policy.events.js';
 import { readPhoto, type PhotoReading } from '../../../src/domain/photo/photo-reader.js';
@@ -229,6 +231,8 @@ const HANDLERS = [
   ProveInclusionHandler,
   ProveConsistencyHandler,
   GetRequestStatusHandler,
+  PromiseOfRequestHandler,
+  ProveReceiptHandler,
   ListPoliciesHandler,
   CheckPhotoHandler,
   GetBoothSettingsHandler,
@@ -246,6 +250,7 @@ const SERVICES = [
   AuditLists,
   CaseHistory,
   CaseQuestions,
+  ReceiptPromises,
   RegistrantErasure,
   RegistrantGroup,
   VerifierPageRecord,
