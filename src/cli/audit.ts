@@ -75,8 +75,10 @@ Proves what happened, to people who do not trust this machine.
         recomputes tree, checkpoints, vault references (and read models) from the stored bytes; exit code 1 names the first bad place
   ./honnin audit checkpoint | key [--out FILE] | rotate-key [--destroy-old]
   ./honnin audit prove --index N [--with-entry] | --from SIZE --to SIZE    a proof as JSON; --with-entry shows the entry, on record
-  ./honnin audit show --registration ID | --list NAME [--booth ID] [--stage NAME] [--resolved] [--of ID] [--names] [--out LIST.json]
-        what was known at a moment: --at INSTANT or --position N of the log; without them now. --out keeps the list with its certificate
+  ./honnin audit show --registration ID | --list NAME [--booth ID] [--stage NAME] [--resolved] [--of ID] [--from INSTANT] [--to INSTANT]
+        [--names] [--out LIST.json]
+        what was known at a moment: --at INSTANT or --position N of the log; without them now. --out keeps the list with its certificate.
+        --from, --to: only rows of these times (both included); clipped to what the log tells of, which is said
   ./honnin audit history --registration ID [--at INSTANT | --position N]
   ./honnin audit diff --registration ID | --list NAME --from INSTANT|N --to INSTANT|N
   ./honnin audit why --registration ID [--lang ja|en] [--at INSTANT | --position N]

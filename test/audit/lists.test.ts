@@ -6,15 +6,21 @@ import {
   type ListQuestion,
 } from '../../src/application/audit/audit-lists.js';
 import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
+import { derivedId } from '../../src/application/decisions/ids.js';
 import { Clock } from '../../src/application/ports/store/clock.js';
 import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
-import { coveredByListCertificate, parseListCertificate } from '../../src/domain/audit/lists/list-certificate.js';
+import {
+  coveredByListCertificate,
+  listCertificateText,
+  parseListCertificate,
+} from '../../src/domain/audit/lists/list-certificate.js';
+import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { ListDrawer, LISTS } from '../../src/domain/audit/lists/list-drawer.js';
 import { NoteFormatError, parseNote, verifierKey, writeNote } from '../../src/domain/audit/log/signed-note.js';
 import { isSoundList, verifyList, type VerifyListOptions } from '../../src/domain/audit/lists/verify-list.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
-import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { SyntheticHistory, type SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 import { MadeKey, MadeWitness } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 
@@ -24,6 +30,34 @@ class FixedClock extends Clock {
   nowUtc(): string {
     return NOW;
   }
+}
+
+/** An export, or a look at a picture with this purpose. */
+function lookOrExport(kind: string): SyntheticAppend {
+  const exported = { query: '{}', treeSize: 7, leaves: 7, withOpenings: false, withEvidence: false, attached: null };
+  const isExport = kind === 'export';
+  const data: JsonObject = isExport
+    ? { by: 'officer-a', ...exported }
+    : { officer: 'officer-a', requestId: `r-${kind}`, image: 'photo', purpose: kind };
+  return {
+    stream: `access-${kind}`,
+    events: [
+      {
+        id: derivedId('look', kind),
+        type: isExport ? 'AuditExported' : 'BiometricViewed',
+        schemaVersion: isExport ? 2 : 1,
+        data,
+        metadata: {
+          actor: 'officer:officer-a',
+          correlationId: `look-${kind}`,
+          causationId: `look-${kind}`,
+          recordedAtUtc: NOW,
+          policyVersion: null,
+        },
+      },
+    ],
+    expected: 'no_stream',
+  };
 }
 
 describe('a list with its certificate', () => {
@@ -48,6 +82,22 @@ describe('a list with its certificate', () => {
     verifyList(pages, primitives, { trusted: world.keys.keys().slice(0, 1), bundle, ...options });
   const codes = (pages: readonly unknown[], options: Partial<VerifyListOptions> = {}) =>
     check(pages, options).discrepancies.map((d) => d.code);
+  /** What a server that lies with its true key would sign. */
+  const signedAnew = (page: ListAnswer, changed: Partial<ListAnswer>): ListAnswer => {
+    const whole = { ...page, ...changed };
+    const digest = (text: string) => Buffer.from(sha256(Buffer.from(text))).toString('hex');
+    const answer = { ...whole, page: { offset: 0, rows: whole.rows.length, of: whole.rows.length } };
+    const rows = digest(canonicalJson(whole.rows));
+    const text = listCertificateText({
+      ...parseListCertificate(parseNote(page.certificate).text)!,
+      query: whole.query,
+      count: whole.rows.length,
+      rowsSha256: rows,
+      page: { offset: 0, rows: whole.rows.length, sha256: rows },
+      answerSha256: digest(coveredByListCertificate(answer)),
+    });
+    return { ...answer, certificate: writeNote({ text, signatures: world.keys.sign(text) }) };
+  };
   async function allPages(over: Partial<ListQuestion>): Promise<ListAnswer[]> {
     const pages = [asFile(await ask(over))];
     for (let next = pages[0]!.next; next !== null; next = pages.at(-1)!.next)
@@ -66,6 +116,9 @@ describe('a list with its certificate', () => {
     earlyCheckpoint = world.log.checkpoint()!.note;
     await world.append(appends.slice(700));
     await world.append(history.changePolicy({ holdMarginPoints: 1_800 }));
+    const verified = appends.flatMap(({ events }) => events).find((event) => event.type === 'CertificateVerified')!;
+    await world.append(history.eraseRegistrant(String(verified.data['subjectKey'])));
+    await world.append(['export', 'audit', 'disclosure'].map(lookOrExport));
     await world.publish();
     bundle = await world.bundle({ kind: 'range', from: 0, to: null });
   });
@@ -79,6 +132,126 @@ describe('a list with its certificate', () => {
     expect(report.agreeing).toBe(report.rows);
     expect(report.rows).toBe(pages[0]!.page.of);
     expect(report.rows).toBeGreaterThan(0);
+  });
+
+  describe('between two moments @fault Q1', () => {
+    let [from, to] = ['', ''];
+    beforeAll(async () => {
+      const { rows } = await ask({ list: 'decisions', filter: {} });
+      [from, to] = [0.3, 0.6].map((part) => String(rows[Math.floor(rows.length * part)]!['atUtc'])) as [string, string];
+    });
+    const decisions = (over: Partial<ListQuestion> = {}) => ask({ list: 'decisions', filter: { from, to }, ...over });
+
+    it('has every decision of a day with reason, officers, policy and points, and nothing of another day', async () => {
+      const [day, all] = [await decisions(), await ask({ list: 'decisions', filter: {} })];
+      const isOfDay = (row: JsonObject) => String(row['atUtc']) >= from && String(row['atUtc']) <= to;
+      expect(day.rows).toEqual(all.rows.filter(isOfDay));
+      expect(day.rows.length).toBeGreaterThan(20);
+      expect(day.rows.length).toBeLessThan(all.rows.length);
+      const held = all.rows.find((row) => row['decision'] === 'Held')!;
+      expect(held).toMatchObject({
+        reason: expect.any(String),
+        policyVersion: expect.any(Number),
+        cardPoints: expect.any(Number),
+        officers: [],
+        opinions: [],
+      });
+      const released = all.rows.find((row) => row['decision'] === 'HoldReleased')!;
+      const opinions = released['opinions'] as JsonObject[];
+      expect(opinions.length).toBeGreaterThanOrEqual(2);
+      expect(opinions.map(({ officer }) => officer)).toEqual(released['officers']);
+      expect(opinions.at(-1)).toMatchObject({ opinion: 'release', reason: expect.any(String) });
+      expect(released['cardPoints']).toEqual(expect.any(Number));
+      expect(all.rows.filter((row) => row['decision'] === 'CertificateRejected')[0]!['reason']).toBeTruthy();
+    });
+
+    it('states the bounds in a certificate that is drawn again, page by page', async () => {
+      const pages = await allPages({ list: 'decisions', filter: { from, to }, limit: 10 });
+      expect(pages.length).toBeGreaterThan(2);
+      expect(pages[0]!.certificate).toContain(`\nquery {"from":"${from}","to":"${to}"}\n`);
+      expect(check(pages)).toMatchObject({ judgement: 'right', agreeing: pages[0]!.page.of, rows: pages[0]!.page.of });
+    });
+
+    it.each([
+      ['left out', 'row_missing', (rows: JsonObject[]) => rows.slice(1)],
+      ['added', 'row_added', (rows: JsonObject[]) => [...rows, { ...rows[0]!, position: 1 }]],
+      ['taken from another day', 'row_added', (rows: JsonObject[], other: JsonObject) => [...rows, other]],
+      [
+        'given another officer',
+        'row_changed',
+        (rows: JsonObject[]) => rows.map((row, i) => (i === 3 ? { ...row, officers: ['committed:00'] } : row)),
+      ],
+    ])('names the row that was %s', async (_, code, change) => {
+      const page = asFile(await decisions());
+      const other = (await ask({ list: 'decisions', filter: {} })).rows.at(-1)!;
+      const rows = change([...page.rows], other);
+      expect(codes([signedAnew(page, { rows })])).toEqual([code]);
+    });
+
+    it('finds bounds that were not those of the question, and such as no log can tell of', async () => {
+      const page = asFile(await decisions());
+      const narrow = { ...page.query, from: String(page.rows[5]!['atUtc']) };
+      const kept = page.rows.filter((row) => String(row['atUtc']) >= narrow.from);
+      // Whoever asked sees another question in the answer; the certificate cannot be moved to the one that was asked.
+      expect(codes([{ ...signedAnew(page, { query: narrow, rows: kept }), query: page.query }])).toContain(
+        'certificate_of_another_list',
+      );
+      const tomorrow = { ...page.query, to: '2027-01-06T10:00:00.000Z' };
+      const later = (await decisions({ filter: { from, to: tomorrow.to } })).rows;
+      expect(codes([signedAnew(page, { query: tomorrow, rows: later })])).toEqual(['bounds_differ']);
+    });
+
+    it('shows who left with what, and what was erased by which rule', async () => {
+      const exports = await ask({ list: 'exports', filter: {} });
+      expect(exports.rows.map((row) => [row['act'], row['what'], row['requestId']])).toEqual([
+        ['AuditExported', 'bundle', null],
+        ['BiometricViewed', 'photo', 'r-disclosure'],
+      ]);
+      expect(exports.rows[0]).toMatchObject({ by: expect.stringMatching(/^committed:/), leaves: 7, reference: null });
+      const erasures = await ask({ list: 'erasures', filter: {} });
+      expect(new Set(erasures.rows.map((row) => row['erased']))).toContain('registrant');
+      expect(erasures.rows[0]).toMatchObject({ rule: expect.any(String), requestId: expect.any(String) });
+    });
+  });
+
+  describe('bounds of "today" @fault Q2', () => {
+    it('clips what lies before the first event and after the latest, says so, and is verified', async () => {
+      const page = asFile(
+        await ask({ list: 'decisions', filter: { from: '2020-01-01T00:00:00.000Z', to: '2026-11-24T00:00:00.000Z' } }),
+      );
+      const [first, latest] = ['2026-01-05T00:00:00.000Z', page.query['to'] as string];
+      expect(page.clipped).toEqual([
+        { bound: 'from', askedUtc: '2020-01-01T00:00:00.000Z', usedUtc: first, why: 'before_the_first_event' },
+        { bound: 'to', askedUtc: '2026-11-24T00:00:00.000Z', usedUtc: latest, why: 'after_the_latest_event' },
+      ]);
+      expect(page.rows).toEqual((await ask({ list: 'decisions', filter: {} })).rows);
+      expect(check([page])).toMatchObject({ judgement: 'right' });
+      expect(codes([{ ...page, clipped: [] }])).toContain('answer_differs');
+      expect(codes([signedAnew(page, { clipped: [] })])).toEqual([]);
+      const other = [{ ...page.clipped![0]!, askedUtc: '2026-02-05T00:00:00.000Z' }];
+      expect(codes([signedAnew(page, { clipped: other })])).toEqual(['bounds_differ']);
+      expect(codes([{ ...page, clipped: [{ bound: 'from' }] }])).toContain('list_malformed');
+    });
+
+    it('is empty between two moments after the latest event, and says until when it speaks', async () => {
+      const page = asFile(
+        await ask({ list: 'requests', filter: { from: '2030-01-01T00:00:00.000Z', to: '2030-01-02T00:00:00.000Z' } }),
+      );
+      expect(page.rows).toEqual([]);
+      expect(page.clipped!.map(({ bound }) => bound)).toEqual(['to']);
+      expect(check([page])).toMatchObject({ judgement: 'right' });
+    });
+
+    it('compares with nothing before the first event, and with now where the bound is in the future', async () => {
+      const asked = [{ atUtc: '2020-01-01T00:00:00.000Z' }, { atUtc: '2030-01-01T00:00:00.000Z' }] as const;
+      const before = await lists.rowsAt('requests', {}, { bound: 'from', moment: asked[0] });
+      const now = await lists.rowsAt('requests', {}, { bound: 'to', moment: asked[1] });
+      expect(before).toMatchObject({ rows: [], clipped: { bound: 'from', why: 'before_the_first_event' } });
+      expect(now.clipped).toEqual({ bound: 'to', asked: asked[1], why: 'after_the_latest_event' });
+      expect(now.rows.length).toBe((await ask({ list: 'requests', filter: {} })).page.of);
+      const place = await lists.rowsAt('requests', {}, { bound: 'to', moment: { position: 1_000_000 } });
+      expect(place.rows).toEqual(now.rows);
+    });
   });
 
   it('shows a policy as it was proposed, so that what was signed then still comes out the same', () => {

@@ -188,10 +188,10 @@ export class MadeLog {
   private rows(lists: readonly ListName[], asked: BundleHeader['asked']): Record<string, readonly JsonObject[]> {
     if (lists.length === 0 || asked === null) return {};
     const drawer = new ListDrawer();
-    for (const text of this.leaves.slice(asked.first, asked.last + 1)) {
+    this.leaves.slice(asked.first, asked.last + 1).forEach((text, i) => {
       const leaf = parseLeaf(text);
-      if (leaf) drawer.feed(leaf);
-    }
+      if (leaf) drawer.feed(leaf, asked.first + i);
+    });
     return Object.fromEntries(lists.map((name) => [name, drawer.rows(name)]));
   }
 }

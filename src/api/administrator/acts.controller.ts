@@ -8,7 +8,7 @@ import { ApproveAct, DeclineAct, type ToldAct } from '../../application/commands
 import { ViewList } from '../../application/access/view-records.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
 import { valueOf } from '../contract/answer.js';
-import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
+import { BoundsQuery, listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { SignedInProblems } from '../contract/openapi.js';
@@ -40,6 +40,7 @@ export class ActsController {
     operationId: 'listActs',
     summary: 'Everything that was proposed and what became of it, with a certificate of completeness',
   })
+  @BoundsQuery()
   @PagingQuery()
   @ApiResponse({ status: 200, type: ActsAnswer, description: 'The proposals' })
   @SignedInProblems('invalid_request', 'audit_log_unavailable')

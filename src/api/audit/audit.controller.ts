@@ -215,6 +215,7 @@ export class AuditController {
     return {
       from: from.asOf ?? {},
       to: (to as CasePast).asOf ?? {},
+      clipped: [from.clipped, (to as CasePast).clipped].filter((clipped) => clipped !== null),
       differences: differences(stateOf(from), stateOf(to as CasePast)),
     };
   }

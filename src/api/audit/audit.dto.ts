@@ -19,7 +19,7 @@ import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import type { SignedWhatIf } from '../../domain/audit/what-if/what-if-report.js';
 import type { WhatIfReport } from '../../domain/audit/what-if/what-if.js';
 import { ANY_INSTANT, IsAnyInstant, REFERENCE } from '../contract/validation.js';
-import { MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
+import { ClippedMomentAnswer, MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
 
@@ -190,6 +190,9 @@ export class DifferenceAnswer {
 
   @ApiProperty({ type: MomentAnswer })
   to!: MomentAnswer;
+
+  @ApiProperty({ type: [ClippedMomentAnswer], description: 'Bounds that lay outside of the log' })
+  clipped!: readonly ClippedMomentAnswer[];
 
   @ApiProperty({ type: [MemberDifferenceAnswer] })
   differences!: readonly MemberDifferenceAnswer[];

@@ -14,14 +14,21 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PAGING = ['limit', 'cursor'];
+const BOUNDS: ReadonlySet<keyof ListFilter> = new Set(['from', 'to']);
 const FORM_OF: Readonly<
   Record<keyof ListFilter, { readonly is: (text: string) => boolean; readonly expected: string }>
 > = {
+  from: { is: isAnyInstant, expected: 'an instant with its offset, like 2026-11-23T00:00:00+09:00' },
+  to: { is: isAnyInstant, expected: 'an instant with its offset, like 2026-11-23T23:59:59.999+09:00' },
   boothId: { is: (text) => BOOTH_ID.test(text), expected: 'the id of a booth' },
   stage: { is: (text) => REQUEST_STAGES.includes(text), expected: `one of ${REQUEST_STAGES.join(', ')}` },
   include: { is: (text) => text === 'resolved', expected: 'absent or "resolved"' },
   requestId: { is: (text) => REQUEST_ID.test(text), expected: 'a request id' },
 };
+
+function isAnyInstant(text: string): boolean {
+  return utcInstantOf(text) !== null;
+}
 
 /** What the query string asks of a list. @throws {ProblemError} `invalid_request` for a parameter that the list does
  * not know, or of another form */
@@ -38,15 +45,23 @@ export function listQuestion(list: ListName, given: QueryParameters, { isNowOnly
   };
 }
 
-export function filterOf(list: ListName, given: QueryParameters): ListFilter {
-  return Object.fromEntries(
-    FILTERS_OF[list].flatMap((name) => {
+export function filterOf(list: ListName, given: QueryParameters, names = FILTERS_OF[list]): ListFilter {
+  const filter: ListFilter = Object.fromEntries(
+    names.flatMap((name) => {
       const text = textOf(given, name);
       if (text === null) return [];
       if (!FORM_OF[name].is(text)) throw invalid(parameterError(name, `is ${FORM_OF[name].expected}`));
-      return [[name, text]];
+      return [[name, BOUNDS.has(name) ? utcInstantOf(text) : text]];
     }),
   );
+  if (filter.from !== undefined && filter.to !== undefined && Date.parse(filter.from) > Date.parse(filter.to))
+    throw invalid(parameterError('from', 'is not later than to'));
+  return filter;
+}
+
+/** Filters of a list that is compared at two moments: its `from` and `to` are those moments. */
+export function filtersOfComparison(list: ListName): readonly (keyof ListFilter)[] {
+  return FILTERS_OF[list].filter((name) => !BOUNDS.has(name));
 }
 
 /** `at` (an instant) or `position` (a place in the log), or neither. @throws {ProblemError} `invalid_request` */
@@ -129,6 +144,18 @@ export function PagingQuery(): MethodDecorator {
   );
 }
 
+/** Documents `from` and `to` of lists. @param lists which of them have a time, where not all that the route gives do */
+export function BoundsQuery(lists = ''): MethodDecorator {
+  const bound = (name: 'from' | 'to', says: string) =>
+    ApiQuery({
+      name,
+      required: false,
+      description: `${lists}Only rows of this instant or ${says}, in any offset; clipped to what the log tells of, and the answer says so`,
+      schema: { type: 'string', ...ANY_INSTANT },
+    });
+  return applyDecorators(bound('from', 'later'), bound('to', 'earlier'));
+}
+
 /** Documents `at` and `position`. */
 export function MomentQuery(): MethodDecorator {
   return applyDecorators(
@@ -152,7 +179,8 @@ export function EitherMomentQuery(name: string): MethodDecorator {
   return ApiQuery({
     name,
     required: true,
-    description: 'An instant in any offset, or a position in the log, inclusive',
+    description:
+      'An instant in any offset, or a position in the log, inclusive; one outside of the log is clipped, and the answer says so',
     schema: { oneOf: [{ type: 'string', ...ANY_INSTANT }, PLACE] },
   });
 }

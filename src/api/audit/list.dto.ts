@@ -1,6 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import type { ListDifference } from '../../application/access/view-records.js';
+import type { ClippedMoment } from '../../application/audit/moments.js';
+import type { ClippedBound } from '../../domain/audit/lists/list-certificate.js';
 import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
 
@@ -10,6 +12,7 @@ const ANY = {
     .map((type) => ({ type }))
     .concat([{ type: 'array', items: {} } as never]),
 } as object;
+const CLIPPED = ['before_the_first_event', 'after_the_latest_event'] as const;
 const COUNT = { type: 'integer', minimum: 0 } as const;
 
 export class ListMoment {
@@ -38,6 +41,20 @@ export class ListPage {
 
   @ApiProperty({ ...COUNT, description: 'Rows of the whole list' })
   of!: number;
+}
+
+export class ClippedBoundAnswer implements ClippedBound {
+  @ApiProperty({ enum: ['from', 'to'] })
+  bound!: 'from' | 'to';
+
+  @ApiProperty({ format: 'date-time' })
+  askedUtc!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'What was taken instead, as `query` has it' })
+  usedUtc!: string;
+
+  @ApiProperty({ enum: CLIPPED })
+  why!: ClippedBound['why'];
 }
 
 /** What every list has besides its rows. */
@@ -71,6 +88,13 @@ export class CertifiedAnswer {
 
   @ApiProperty({ type: ListPage })
   page!: ListPage;
+
+  @ApiProperty({
+    type: [ClippedBoundAnswer],
+    required: false,
+    description: 'Bounds that lay outside of what the log can tell of; there only where `from` or `to` was asked for',
+  })
+  clipped?: readonly ClippedBoundAnswer[];
 }
 
 export class AuditListAnswer extends CertifiedAnswer implements ListAnswer {
@@ -130,6 +154,20 @@ export class MomentAnswer {
   atUtc?: string;
 }
 
+export class ClippedMomentAnswer implements ClippedMoment {
+  @ApiProperty({ enum: ['from', 'to'] })
+  bound!: 'from' | 'to';
+
+  @ApiProperty({ type: MomentAnswer })
+  asked!: ClippedMoment['asked'];
+
+  @ApiProperty({
+    enum: CLIPPED,
+    description: 'Before the first event nothing was known; after the latest one what is known now was taken',
+  })
+  why!: ClippedMoment['why'];
+}
+
 export class MemberDifferenceAnswer {
   @ApiProperty({ description: 'Members from the outside in, joined by dots' })
   path!: string;
@@ -155,6 +193,9 @@ export class ListDifferenceAnswer implements ListDifference {
 
   @ApiProperty({ type: MomentAnswer })
   to!: ListDifference['to'];
+
+  @ApiProperty({ type: [ClippedMomentAnswer], description: 'Bounds that lay outside of the log' })
+  clipped!: readonly ClippedMomentAnswer[];
 
   @ApiProperty({ type: 'array', items: OBJECT })
   added!: readonly JsonObject[];

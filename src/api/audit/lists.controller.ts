@@ -5,16 +5,17 @@ import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { CompareLists, ViewList, type ListDifference } from '../../application/access/view-records.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
-import { FILTERS_OF } from '../../domain/audit/lists/list-certificate.js';
 import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import {
+  BoundsQuery,
   EitherMomentQuery,
   eitherMomentOf,
   filterOf,
+  filtersOfComparison,
   listQuestion,
   MomentQuery,
   PagingQuery,
@@ -37,7 +38,8 @@ export class AuditListsController {
   })
   @ApiParam({ name: 'list', schema: { type: 'string', enum: [...LISTS] } })
   @MomentQuery()
-  @ApiQuery({ name: 'boothId', required: false, description: 'requests, holds', schema: { type: 'string' } })
+  @BoundsQuery('requests, holds, acts, accesses, decisions, erasures, exports. ')
+  @ApiQuery({ name: 'boothId', required: false, description: 'requests, holds, decisions', schema: { type: 'string' } })
   @ApiQuery({ name: 'stage', required: false, description: 'requests', schema: { type: 'string' } })
   @ApiQuery({
     name: 'include',
@@ -45,7 +47,12 @@ export class AuditListsController {
     description: 'holds: the resolved ones too',
     schema: { type: 'string', enum: ['resolved'] },
   })
-  @ApiQuery({ name: 'requestId', required: false, description: 'accesses', schema: { type: 'string', format: 'uuid' } })
+  @ApiQuery({
+    name: 'requestId',
+    required: false,
+    description: 'accesses, decisions, erasures, exports',
+    schema: { type: 'string', format: 'uuid' },
+  })
   @ApiQuery({
     name: 'withNames',
     required: false,
@@ -83,11 +90,12 @@ export class AuditListsController {
     @SignedIn() person: SignedInPerson,
   ): Promise<ListDifferenceAnswer> {
     const list = listOf(name);
-    refuseOthers(query, [...FILTERS_OF[list], 'from', 'to']);
+    const filters = filtersOfComparison(list);
+    refuseOthers(query, [...filters, 'from', 'to']);
     const moments = [eitherMomentOf(query, 'from'), eitherMomentOf(query, 'to')] as const;
     return valueOf(
       await this.commands.execute<CompareLists, Outcome<ListDifference>>(
-        new CompareLists(randomUUID(), person.subject, list, filterOf(list, query), moments),
+        new CompareLists(randomUUID(), person.subject, list, filterOf(list, query, filters), moments),
       ),
     );
   }

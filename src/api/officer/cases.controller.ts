@@ -24,6 +24,7 @@ import type { RequestStatusRow } from '../../application/ports/store/read-models
 import { REQUEST_STAGES } from '../../domain/audit/lists/list-drawer.js';
 import { EndBody } from '../administrator/administrator.dto.js';
 import {
+  BoundsQuery,
   listQuestion,
   momentOf,
   MomentQuery,
@@ -76,6 +77,7 @@ export class CasesController {
   })
   @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
   @ApiQuery({ name: 'stage', required: false, schema: { type: 'string', enum: [...REQUEST_STAGES] } })
+  @BoundsQuery()
   @PagingQuery()
   @ApiExtraModels(CaseAnswer, CasesAnswer)
   @ApiResponse({

@@ -9,7 +9,7 @@ import { ViewHold, ViewList } from '../../application/access/view-records.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
 import type { HoldDetail } from '../../application/queries/questions.js';
 import { visibleOpinions, type HoldReviewState } from '../../domain/hold-review/hold-review.js';
-import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
+import { BoundsQuery, listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { SignedInProblems } from '../contract/openapi.js';
@@ -49,6 +49,7 @@ export class HoldsController {
   })
   @ApiQuery({ name: 'include', required: false, schema: { type: 'string', enum: ['resolved'] } })
   @ApiQuery({ name: 'boothId', required: false, schema: { type: 'string' } })
+  @BoundsQuery()
   @PagingQuery()
   @ApiResponse({ status: 200, type: HoldsAnswer, description: 'The holds' })
   @SignedInProblems('invalid_request', 'audit_log_unavailable')

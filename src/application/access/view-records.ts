@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../domain/event-envelope.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import { AuditLists, type ListAnswer, type ListQuestion } from '../audit/audit-lists.js';
 import { CaseHistory, type CasePast } from '../audit/case-history.js';
-import type { AskedMoment } from '../audit/moments.js';
+import type { AskedMoment, ClippedMoment } from '../audit/moments.js';
 import { ok, refused, type Outcome } from '../decisions/outcome.js';
 import type { RequestStatusRow } from '../ports/store/read-models.js';
 import { CaseQuestions, type HoldDetail } from '../queries/questions.js';
@@ -15,7 +15,14 @@ import { AccessLog } from './access-log.js';
 
 /** Looking at records is an act like looking at a face: commands, because each is on record before its answer is given.
  * Lists that speak of no case (booths, policies, the dashboard) are not personal and leave no record. */
-const PERSONAL_LISTS: ReadonlySet<ListName> = new Set(['requests', 'holds', 'accesses']);
+const PERSONAL_LISTS: ReadonlySet<ListName> = new Set([
+  'requests',
+  'holds',
+  'accesses',
+  'decisions',
+  'erasures',
+  'exports',
+]);
 
 /** One case at one or two moments. */
 export class ViewCase {
@@ -80,6 +87,8 @@ export class RecordView {
 export interface ListDifference {
   readonly from: AsOf;
   readonly to: AsOf;
+  /** Bounds that lay outside of the log. */
+  readonly clipped: readonly ClippedMoment[];
   readonly added: readonly JsonObject[];
   readonly removed: readonly JsonObject[];
   readonly changed: readonly { readonly key: string; readonly differences: readonly Difference[] }[];
@@ -94,7 +103,10 @@ export class ViewCaseHandler implements ICommandHandler<ViewCase, Outcome<readon
 
   async execute({ commandId, by, requestId, what, moments }: ViewCase): Promise<Outcome<readonly CasePast[]>> {
     const pasts: CasePast[] = [];
-    for (const moment of moments) pasts.push(await this.cases.at(requestId, moment, by));
+    for (const [i, moment] of moments.entries()) {
+      const bound = what === 'case_difference' ? ((['from', 'to'] as const)[i] ?? null) : null;
+      pasts.push(await this.cases.at(requestId, moment, by, bound));
+    }
     const last = pasts.at(-1) as CasePast;
     // Between two moments the first may lie before the case began; then it differs from nothing.
     if (last.rows.length === 0) return refused({ code: last.asOf === null ? 'not_found' : 'nothing_known_then' });
@@ -174,8 +186,8 @@ export class CompareListsHandler implements ICommandHandler<CompareLists, Outcom
 
   async execute({ commandId, by, list, filter, moments }: CompareLists): Promise<Outcome<ListDifference>> {
     const [from, to] = [
-      await this.lists.rowsAt(list, filter, moments[0]),
-      await this.lists.rowsAt(list, filter, moments[1]),
+      await this.lists.rowsAt(list, filter, { bound: 'from', moment: moments[0] }),
+      await this.lists.rowsAt(list, filter, { bound: 'to', moment: moments[1] }),
     ];
     if (PERSONAL_LISTS.has(list))
       await record(this.access, {
@@ -185,7 +197,12 @@ export class CompareListsHandler implements ICommandHandler<CompareLists, Outcom
         requestId: null,
         query: { list, ...queryOfFilter(filter), moments: moments.map(momentJson) },
       });
-    return ok({ from: from.asOf, to: to.asOf, ...listDifference(from.rows, to.rows) });
+    return ok({
+      from: from.asOf,
+      to: to.asOf,
+      clipped: [from.clipped, to.clipped].filter((clipped) => clipped !== null),
+      ...listDifference(from.rows, to.rows),
+    });
   }
 }
 

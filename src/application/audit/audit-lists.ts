@@ -5,6 +5,7 @@ import { toBase64 } from '../../domain/audit/log/bytes.js';
 import { parseLeaf, personsIn } from '../../domain/audit/log/leaf.js';
 import {
   chosenRows,
+  clippedBounds,
   countsAt,
   coveredByListCertificate,
   cursorAfter,
@@ -12,6 +13,7 @@ import {
   queryOfFilter,
   type AsOf,
   type CertifiedPage,
+  type ClippedBound,
   type ListFilter,
 } from '../../domain/audit/lists/list-certificate.js';
 import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/lists/list-drawer.js';
@@ -23,7 +25,15 @@ import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
 import { Clock } from '../ports/store/clock.js';
 import { EventStore } from '../ports/store/event-store.js';
 import { Pseudonyms } from '../ports/audit/pseudonyms.js';
-import { caughtUpLog, leafAt, momentIn, NoCheckpointError, type AskedMoment } from './moments.js';
+import {
+  boundIn,
+  caughtUpLog,
+  leafAt,
+  momentIn,
+  NoCheckpointError,
+  type AskedMoment,
+  type ClippedMoment,
+} from './moments.js';
 
 export interface ListQuestion {
   readonly list: ListName;
@@ -47,8 +57,8 @@ const LEAVES_AT_ONCE = 500;
 const ROWS_AT_ONCE = 2_000;
 /** Drawn lists that later pages may ask for again. */
 const KEPT_MAX = 4;
-/** Lists whose present state is kept and only carried on; `accesses` grows with every look and is drawn when asked
- * for. */
+/** Lists whose present state is kept and only carried on; `accesses` and the lists of what was done grow with every
+ * event and are drawn when asked for. */
 const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'acts', 'policies', 'dashboard'];
 
 interface Drawn {
@@ -58,6 +68,9 @@ interface Drawn {
   readonly events: number;
   readonly policyVersion: number | null;
   readonly rowsSha256: string;
+  /** The filter with the bounds that were taken. */
+  readonly filter: ListFilter;
+  readonly clipped: readonly ClippedBound[];
 }
 
 /** Draws lists from the signed log, at any moment, each with a certificate that whoever has the log can hold it
@@ -99,25 +112,26 @@ export class AuditLists {
     return this.certified(question, drawn, offset, offset + limit, isNewest);
   }
 
-  /** All rows of a list at a moment, for comparisons. @throws {NoCheckpointError}, {MomentOutOfRangeError} */
+  /** All rows of a list at a bound of a comparison. @throws {NoCheckpointError} */
   async rowsAt(
     list: ListName,
     filter: ListFilter,
-    moment: AskedMoment,
-  ): Promise<{ readonly asOf: AsOf; readonly rows: readonly DrawnRow[] }> {
+    asked: { readonly bound: 'from' | 'to'; readonly moment: AskedMoment },
+  ): Promise<{ readonly asOf: AsOf; readonly clipped: ClippedMoment | null; readonly rows: readonly DrawnRow[] }> {
     const checkpoint = await caughtUpLog(this.log, await this.store.head(), this.catchUpLimitMs);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
-    return this.drawn(list, filter, momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc()), checkpoint);
+    const { asOf, clipped } = boundIn(this.log, checkpoint.size, { ...asked, nowUtc: this.clock.nowUtc() });
+    return { asOf, clipped, rows: (await this.drawn(list, filter, asOf, checkpoint)).rows };
   }
 
   private async certified(
-    { list, filter, withNames }: ListQuestion,
+    { list, withNames }: ListQuestion,
     drawn: Drawn,
     from: number,
     to: number,
     isNewest: boolean,
   ): Promise<ListAnswer> {
-    const { checkpoint, asOf, events, policyVersion, rowsSha256 } = drawn;
+    const { checkpoint, asOf, events, policyVersion, rowsSha256, filter, clipped } = drawn;
     const chosen = drawn.rows.slice(from, to);
     const rows = chosen.map(({ row }) => row);
     const query = queryOfFilter(filter);
@@ -135,6 +149,7 @@ export class AuditLists {
         treeSize: size,
       },
       page: { offset: from, rows: rows.length, of },
+      ...(filter.from === undefined && filter.to === undefined ? {} : { clipped }),
     };
     const text = listCertificateText({
       origin: checkpoint.origin,
@@ -165,15 +180,8 @@ export class AuditLists {
     });
     const known = this.kept.get(name);
     if (known) return known;
-    const { rows, events, policyVersion } = await this.rowsOf(list, query, asOf, checkpoint);
-    const drawn = {
-      checkpoint,
-      asOf,
-      rows,
-      events,
-      policyVersion,
-      rowsSha256: await digestOf(rows.map(({ row }) => row)),
-    };
+    const taken = await this.rowsOf(list, filter, asOf, checkpoint);
+    const drawn = { checkpoint, asOf, ...taken, rowsSha256: await digestOf(taken.rows.map(({ row }) => row)) };
     if (this.kept.size >= KEPT_MAX) this.kept.delete(this.kept.keys().next().value as string);
     this.kept.set(name, drawn);
     return drawn;
@@ -181,20 +189,21 @@ export class AuditLists {
 
   private async rowsOf(
     list: ListName,
-    query: JsonObject,
+    asked: ListFilter,
     asOf: AsOf,
     checkpoint: PublishedCheckpoint,
-  ): Promise<Pick<Drawn, 'rows' | 'events' | 'policyVersion'>> {
-    // Copies: the present drawer goes on changing its rows.
-    const take = (drawer: ListDrawer, events: number) => ({
-      rows: chosenRows(list, query, drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined)).map((drawn) => ({
-        ...drawn,
-        row: { ...drawn.row },
-        people: [...drawn.people],
-      })),
-      events,
-      policyVersion: drawer.policyVersion,
-    });
+  ): Promise<Pick<Drawn, 'rows' | 'events' | 'policyVersion' | 'filter' | 'clipped'>> {
+    const take = (drawer: ListDrawer, events: number) => {
+      const { filter, clipped } = clippedBounds(asked, drawer.recorded);
+      const drawn = drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined);
+      // Copies: the present drawer goes on changing its rows.
+      const rows = chosenRows(list, queryOfFilter(filter), drawn).map((one) => ({
+        ...one,
+        row: { ...one.row },
+        people: [...one.people],
+      }));
+      return { rows, events, policyVersion: drawer.policyVersion, filter, clipped };
+    };
     if ('position' in asOf && asOf.position === checkpoint.size - 1 && PRESENT.includes(list)) {
       const taken = await this.inTurn(async () => {
         const drawer = await this.advance(checkpoint);

@@ -231,8 +231,9 @@ export class BundleMaker {
     { first, last }: { readonly first: number; readonly last: number },
   ): Record<string, readonly JsonObject[]> {
     if (names.length === 0) return {};
-    const drawer = new ListDrawer();
-    for (const text of this.log.leaves(first, last + 1)) drawer.feed(parseLeaf(text) as LeafEvent);
+    const drawer = new ListDrawer(names);
+    let index = first;
+    for (const text of this.log.leaves(first, last + 1)) drawer.feed(parseLeaf(text) as LeafEvent, index++);
     return Object.fromEntries(names.map((name) => [name, drawer.rows(name)]));
   }
 

@@ -10,12 +10,14 @@ import { Clock } from '../ports/store/clock.js';
 import { EVENT_LIMITS, EventStore } from '../ports/store/event-store.js';
 import { ReadModels, type TimelineRow } from '../ports/store/read-models.js';
 import { caughtUp, ReadSideBehindError } from '../queries/questions.js';
-import { caughtUpLog, momentIn, NoCheckpointError, type AskedMoment } from './moments.js';
+import { boundIn, caughtUpLog, momentIn, NoCheckpointError, type AskedMoment, type ClippedMoment } from './moments.js';
 
 /** A case as it was at a moment. */
 export interface CasePast {
   /** null: now, whatever the signed log has of it. */
   readonly asOf: AsOf | null;
+  /** The moment that was asked for, where another one was taken: only of a bound. */
+  readonly clipped: ClippedMoment | null;
   /** Empty when nothing was known of it. */
   readonly rows: readonly TimelineRow[];
 }
@@ -35,8 +37,14 @@ export class CaseHistory {
   ) {}
 
   /** @param viewer who looks
+   *  @param bound which bound of a comparison the moment is; null: it is none, and must lie within the log
    *  @throws {MomentOutOfRangeError}, {NoCheckpointError}, {ReadSideBehindError} */
-  async at(requestId: string, moment: AskedMoment, viewer: string): Promise<CasePast> {
+  async at(
+    requestId: string,
+    moment: AskedMoment,
+    viewer: string,
+    bound: ClippedMoment['bound'] | null = null,
+  ): Promise<CasePast> {
     const head = await this.store.head();
     if (!(await caughtUp(this.rows, head))) throw new ReadSideBehindError();
     const now = await this.withErasure(this.rows.timeline(requestId, { atUtc: null }));
@@ -46,11 +54,15 @@ export class CaseHistory {
         now as readonly (TimelineRow & { data: JsonObject })[],
         viewer,
       ).map((row) => (row.data['withheld'] === true ? { ...row, actor: 'officer:withheld' } : row));
-    if (moment === 'now') return { asOf: null, rows: shown(now) };
+    if (moment === 'now') return { asOf: null, clipped: null, rows: shown(now) };
     const checkpoint = await caughtUpLog(this.log, head, CATCH_UP_LIMIT_MS);
     if (!checkpoint || checkpoint.size === 0) throw new NoCheckpointError();
-    const asOf = momentIn(this.log, checkpoint.size, moment, this.clock.nowUtc());
-    return { asOf, rows: shown(now.filter((row) => this.countsAt(asOf, row))) };
+    const nowUtc = this.clock.nowUtc();
+    const { asOf, clipped } =
+      bound === null
+        ? { asOf: momentIn(this.log, checkpoint.size, moment, nowUtc), clipped: null }
+        : boundIn(this.log, checkpoint.size, { bound, moment, nowUtc });
+    return { asOf, clipped, rows: shown(now.filter((row) => this.countsAt(asOf, row))) };
   }
 
   private countsAt(asOf: AsOf, row: TimelineRow): boolean {

@@ -55,6 +55,28 @@ export function momentIn(log: Pick<AuditLog, 'leaf'>, size: number, moment: Aske
   return { atUtc: moment.atUtc };
 }
 
+/** A bound of a question between two moments that lay outside of the log, and what was taken instead. */
+export interface ClippedMoment {
+  readonly bound: 'from' | 'to';
+  readonly asked: { readonly atUtc: string } | { readonly position: number };
+  readonly why: 'before_the_first_event' | 'after_the_latest_event';
+}
+
+/** A bound of a question between two moments, in the log of a checkpoint. Before the first event nothing was known, which is an answer; after the newest
+ * one nobody knows yet, so that what is known now is taken, and said. */
+export function boundIn(
+  log: Pick<AuditLog, 'leaf'>,
+  size: number,
+  { bound, moment, nowUtc }: { readonly bound: 'from' | 'to'; readonly moment: AskedMoment; readonly nowUtc: string },
+): { readonly asOf: AsOf; readonly clipped: ClippedMoment | null } {
+  const newest = { position: size - 1 };
+  if (moment === 'now') return { asOf: newest, clipped: null };
+  const isAfter = 'position' in moment ? moment.position >= size : Date.parse(moment.atUtc) > Date.parse(nowUtc);
+  if (isAfter) return { asOf: newest, clipped: { bound, asked: moment, why: 'after_the_latest_event' } };
+  const isBefore = 'atUtc' in moment && Date.parse(moment.atUtc) < Date.parse(recordedAt(log, 0));
+  return { asOf: moment, clipped: isBefore ? { bound, asked: moment, why: 'before_the_first_event' } : null };
+}
+
 /** Waits until the signed log holds everything up to a position.
  *  @returns the newest checkpoint, which may still be behind after the time limit; null when there is none */
 export async function caughtUpLog(

@@ -64,11 +64,15 @@ export function filterOf(
     stage,
     resolved,
     of,
+    from,
+    to,
   }: {
     readonly booth?: string | undefined;
     readonly stage?: string | undefined;
     readonly resolved?: boolean | undefined;
     readonly of?: string | undefined;
+    readonly from?: string | undefined;
+    readonly to?: string | undefined;
   },
 ): ListFilter {
   if (stage !== undefined && !REQUEST_STAGES.includes(stage))
@@ -78,11 +82,25 @@ export function filterOf(
     ...(stage === undefined ? {} : { stage }),
     ...(resolved ? { include: 'resolved' as const } : {}),
     ...(of === undefined ? {} : { requestId: of }),
+    ...(from === undefined ? {} : { from: boundOf(from, 'from') }),
+    ...(to === undefined ? {} : { to: boundOf(to, 'to') }),
   };
-  const options = { boothId: '--booth', stage: '--stage', include: '--resolved', requestId: '--of' } as const;
+  const options = {
+    boothId: '--booth',
+    stage: '--stage',
+    include: '--resolved',
+    requestId: '--of',
+    from: '--from',
+    to: '--to',
+  } as const;
   for (const name of Object.keys(filter) as (keyof ListFilter)[])
     if (!FILTERS_OF[list].includes(name)) throw new UsageError(`the list ${list} has no ${options[name]}`);
   return filter;
+}
+
+function boundOf(text: string, name: string): string {
+  if (isInstant(text)) return text;
+  throw new UsageError(`--${name} ${text}: an instant is written as 2026-11-23T08:15:30.000Z`);
 }
 
 export function wholeNumber(text: string | undefined, name: string): number {

@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import {
+  boundIn,
   MomentOutOfRangeError,
   momentIn,
   NoCheckpointError,
   type AskedMoment,
+  type ClippedMoment,
 } from '../../application/audit/moments.js';
 import {
   CompareLists,
@@ -53,6 +55,8 @@ export async function show(args: string[]): Promise<number> {
     options: {
       ...COMMON,
       ...FILTER,
+      from: TEXT,
+      to: TEXT,
       registration: TEXT,
       list: TEXT,
       at: TEXT,
@@ -135,7 +139,10 @@ export async function diff(args: string[]): Promise<number> {
       path: `difference?from=${plain(moments[0])}&to=${plain(moments[1])}`,
     },
     {
-      server: (answer: { differences: readonly Difference[] }) => answer.differences,
+      server: ({ clipped, differences: found }: { clipped: ClippedMoment[]; differences: readonly Difference[] }) => {
+        clipped.forEach((bound) => complain(clippedText(bound)));
+        return found;
+      },
       local: ([before, after]) =>
         differences(
           caseState(before as readonly LeafEvent[]) as Json,
@@ -209,7 +216,9 @@ async function aCase<Answer, Shown>(
     });
   }
   return inFolder(`audit ${name}`, values.data, async (audit, recorder) => {
-    const pasts = moments.map((moment) => caseEvents(audit, requestId, moment));
+    const pasts = moments.map((moment, i) =>
+      caseEvents(audit, requestId, { moment, bound: what === 'case_difference' ? (i === 0 ? 'from' : 'to') : null }),
+    );
     if (pasts.at(-1)?.length === 0) {
       complain(
         moments.at(-1) === 'now' ? 'there is no such case in the log' : 'nothing was known of it at that moment',
@@ -225,10 +234,19 @@ async function aCase<Answer, Shown>(
 }
 
 /** Everything of a case until a moment, with the erasure of its registrant. */
-function caseEvents(audit: OpenAudit, requestId: string, moment: AskedMoment): readonly LeafEvent[] {
+function caseEvents(
+  audit: OpenAudit,
+  requestId: string,
+  { moment, bound }: { readonly moment: AskedMoment; readonly bound: ClippedMoment['bound'] | null },
+): readonly LeafEvent[] {
   const size = audit.log.checkpoint()?.size ?? 0;
   if (size === 0) throw new NoCheckpointError();
-  const asOf = momentIn(audit.log, size, moment, new Date().toISOString());
+  const nowUtc = new Date().toISOString();
+  const { asOf, clipped } =
+    bound === null
+      ? { asOf: momentIn(audit.log, size, moment, nowUtc), clipped: null }
+      : boundIn(audit.log, size, { bound, moment, nowUtc });
+  if (clipped) complain(clippedText(clipped));
   const all: LeafEvent[] = [];
   const own: LeafEvent[] = [];
   let registrant: string | null = null;
@@ -300,7 +318,7 @@ async function pagesOf(
 }
 
 function printList(list: ListName, pages: readonly ListAnswer[], out: string | undefined): void {
-  const [{ asOf, page }] = pages as readonly [ListAnswer];
+  const [{ asOf, page, clipped = [] }] = pages as readonly [ListAnswer];
   const names = Object.fromEntries(
     pages.flatMap(({ openings }) => Object.entries(openings).map(([token, { id }]) => [token, id])),
   );
@@ -319,6 +337,8 @@ function printList(list: ListName, pages: readonly ListAnswer[], out: string | u
   const moment = `as of position ${asOf.position} (${asOf.atUtc})`;
   const count = `${page.of} ${page.of === 1 ? 'row' : 'rows'}`;
   say(`${count}, ${moment}, drawn from all ${asOf.treeSize} entries of the signed log`);
+  for (const { bound, askedUtc, usedUtc, why: outside } of clipped)
+    say(`--${bound} ${askedUtc} lies ${outside.replaceAll('_', ' ')}: the list speaks ${bound} ${usedUtc}`);
   if (!asOf.isNewest) say('more was stored since; the signed log does not have it yet');
   if (out !== undefined)
     say(`${out}: the list with its certificate; ./honnin audit verify-list ${out} --bundle BUNDLE --key log.vkey`);
@@ -329,7 +349,8 @@ async function compareList(
   list: ListName,
   moments: readonly [AskedMoment, AskedMoment],
 ): Promise<number> {
-  const filter: ListFilter = filterOf(list, values);
+  const { booth, stage, resolved, of } = values;
+  const filter: ListFilter = filterOf(list, { booth, stage, resolved, of });
   const give = (found: ListDifference) => {
     if (values.json) sayJson(found);
     else printListDifference(found);
@@ -354,7 +375,8 @@ async function compareList(
   });
 }
 
-function printListDifference({ added, removed, changed }: ListDifference): void {
+function printListDifference({ added, removed, changed, clipped }: ListDifference): void {
+  clipped.forEach((bound) => say(clippedText(bound)));
   for (const row of removed) say(`- ${shortText(row)}`);
   for (const row of added) say(`+ ${shortText(row)}`);
   for (const { key, differences: found } of changed) {
@@ -362,6 +384,10 @@ function printListDifference({ added, removed, changed }: ListDifference): void 
     printDifferences(found, '    ');
   }
   say(`${added.length} rows came, ${removed.length} went, ${changed.length} changed`);
+}
+
+function clippedText({ bound, asked, why: outside }: ClippedMoment): string {
+  return `--${bound} ${'atUtc' in asked ? asked.atUtc : asked.position} lies ${outside.replaceAll('_', ' ')}`;
 }
 
 function printDifferences(found: readonly Difference[], indent = ''): void {

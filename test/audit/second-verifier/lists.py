@@ -2,6 +2,13 @@
 from collections import Counter
 from formats import Dot, build, read_instant, units
 from replay import ENDS, STAGES
+COMPARED = 'FaceMatched FaceReferred FaceMismatched'.split()
+OF_OFFICERS = 'HoldReleased HoldRejected RecaptureRequested'.split()
+DECISIONS = f'''CertificateVerified CertificateRejected {' '.join(COMPARED)} FaceNotComparable Held
+    {' '.join(OF_OFFICERS)} HoldExpired GovernmentAccepted GovernmentRefused KeptInRegistry RegistrationWithdrawn
+    RequestEndedByOperator'''.split()
+LEFT = '''position=place atUtc=at act=t requestId~requestId reference~reference query~query leaves~leaves
+    withOpenings~withOpenings withEvidence~withEvidence'''
 BEGINS = {  # event: the list to which it gives a row, and the row
     'RequestReceived': ('requests', 'requestId=case boothId mode receivedAtUtc stage:received changedAtUtc=at'),
     'Held': ('holds', '''requestId=case boothId=booth policyVersion=m.policyVersion reason cardPoints registeredPoints
@@ -28,6 +35,19 @@ CHANGES = {  # event: the list of which it changes a row that is there, and what
     'PolicyApproved': ('policies', 'approvedBy approvedAtUtc=at'),
     'PolicyActivated': ('policies', 'activatedBy activatedAtUtc=at'),
 } | {event: ('requests', f'stage:{stage} changedAtUtc=at') for event, stage in STAGES.items()}
+DEEDS = {  # what was done: one row for each event
+    **dict.fromkeys(DECISIONS, ('decisions', '''position=place atUtc=at requestId=case boothId=so.boothId decision=t
+        reason~reason policyVersion=m.policyVersion cardPoints=so.cardPoints registeredPoints=so.registeredPoints
+        boundPoints=d.get('thresholdPoints'if(t)in(COMPARED)else'boundPoints') by~by
+        officers=d.get('officers')if(d.get('officers')!=None)else[]
+        opinions=so.opinions[:]if(t)in(OF_OFFICERS)else[]''')),
+    **{event: ('erasures', f'''position=place atUtc=at requestId=case erased:{what} rule~{rule} by~by actId=of_act''')
+       for event, what, rule in (('RegistrantErased', 'registrant', 'rule'), ('RequestLapsed', 'unfinished_request',
+       'reason'), ('FaceImageWithdrawn', 'registered_image', 'reason'), ('RefusedEvidenceErased', 'refused_evidence',
+       'rule'))},
+    'AuditExported': ('exports', f'{LEFT} by~by what:bundle'),
+    'BiometricViewed': ('exports', f'{LEFT} by~officer what~image'),
+}
 NOT_AFTER_END = ('MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator')
 NEEDS = {'holds': ('requests', 'holds'), 'dashboard': ('requests', 'holds', 'booths')}
 def rest(proposal): return Dot({name: proposal[name] for name in proposal if name != 'act'})
@@ -60,8 +80,33 @@ def dashboard(leaves, active, requests, holds, booths):
         holdsOpen=len(still), holdOutcomes=Counter(row.outcome for row in holds if row.outcome is not None),
         holdAges=dict(under24h=0, from24h=0, from48h=0, overdue=0) | Counter(age(row, at) for row in still),
         boothsEnrolled=sum(row.state == 'enrolled' for row in booths), refusedAtDoor=sum(map(refused_at_door, leaves)))
-def draw(leaves, wanted):  # the rows of one list, from leaves in order; a member that is missing raises
-    lists = {name: {} for name in NEEDS.get(wanted, (wanted,))}
+def told(cases, leaf):  # what later rows of a case tell of earlier events
+    d, case = leaf.data, leaf.metadata.get('correlationId')
+    so = cases.setdefault(case, Dot(boothId=None, cardPoints=None, registeredPoints=None, opinions=[]))
+    if leaf.type == 'RequestReceived':
+        so.update(boothId=d.get('boothId'), cardPoints=None, registeredPoints=None, opinions=[])
+    if leaf.type == 'OpinionGiven': so.opinions.append(build('officer~officer opinion~opinion reason~reason', {}, d))
+    if leaf.type == 'OpinionWithdrawn':
+        so.update(opinions=[one for one in so.opinions if one.officer != d.get('officer')])
+    if leaf.type in COMPARED:
+        so.update(cardPoints=d.get('cardPoints'), registeredPoints=(d.get('registered') or {}).get('points'))
+    return so
+def deeds(leaves, wanted):
+    cases, acts, rows = {}, {}, []
+    for place, leaf in leaves:
+        d, m, t, case = leaf.data, leaf.metadata, leaf.type, leaf.metadata.get('correlationId')
+        is_of_act = t in ('ActProposed', 'ActApproved', 'ActBegun')
+        of_act = leaf.stream[len('act-'):] if is_of_act else acts.get(m.get('causationId'))
+        if of_act is not None and (is_of_act or t == 'RegistrantErased'): acts[leaf.id] = of_act
+        scope = dict(m=m, at=m.recordedAtUtc, case=case, t=t, place=place, of_act=of_act, so=told(cases, leaf))
+        scope |= dict(COMPARED=COMPARED, OF_OFFICERS=OF_OFFICERS)
+        name, words = DEEDS.get(t, ('', ''))
+        if name == wanted and not (t == 'BiometricViewed' and d.get('purpose') != 'disclosure'):
+            rows.append(build(words, scope, d))
+    return rows
+def draw(leaves, wanted):  # the rows of one list, from places and leaves in order; a member that is missing raises
+    if wanted in ('decisions', 'erasures', 'exports'): return deeds(leaves, wanted)
+    lists, leaves = {name: {} for name in NEEDS.get(wanted, (wanted,))}, [leaf for _, leaf in leaves]
     for leaf in leaves: apply(lists, leaf)
     active = ([None] + [leaf.data.version for leaf in leaves if leaf.type == 'PolicyActivated'])[-1]
     rows = [list(rows.values()) for rows in lists.values()]

@@ -11,7 +11,7 @@ def exactly(**forms): return lambda o: o.keys() == forms.keys() and all(form(o[n
 def all_of(form): return lambda value: isinstance(value, list) and all(map(form, value))
 def members(form): return lambda value: all(map(form, value.values()))
 def maybe(form): return lambda value: value is None or form(value)
-LISTS = {'requests', 'holds', 'booths', 'acts', 'policies', 'accesses', 'dashboard'}
+LISTS = set('requests holds booths acts policies accesses dashboard decisions erasures exports'.split())
 PROOF = all_of(lambda value: read_base64(value, 32))
 HEADER = exactly(
     query=lambda query: query.kind in ('range', 'registration'), createdAtUtc=lambda at: read_instant(at) is not None,
@@ -65,7 +65,7 @@ class Bundle:  # what a bundle says, and the steps that judge it, each of which 
         world = Replay(zip(self.indices, self.leaves), is_partial, self.is_cut)
         self.doubt(world.undecided, 'decision_of_another_version')
         first, last = (self.asked.first, self.asked.last) if self.asked else (0, -1)
-        leaves = [leaf for index, leaf in zip(self.indices, self.leaves) if first <= index <= last]
+        leaves = [placed for placed in zip(self.indices, self.leaves) if first <= placed[0] <= last]
         for name, rows in self.header.lists.items() if self.is_range and not world.undecided else ():
             need(same(draw(leaves, name), rows))
     def gapless(self):

@@ -332,7 +332,7 @@ class Verification {
       }
       const isKnown = replay.feed(index, leaf);
       certificates.feed(index, leaf);
-      if (isKnown && index >= first && index <= last) drawer.feed(leaf);
+      if (isKnown && index >= first && index <= last) drawer.feed(leaf, index);
       if (leaf.type === 'RegistrantErased') erased.push(erasureOf(index, leaf));
     }
     const noGaps =

@@ -3,7 +3,7 @@ import { canonicalJson } from '../../values/canonical-json.js';
 import { isInstant } from '../../values/instant.js';
 import { fromBase64, toBase64 } from '../log/bytes.js';
 import { HASH_BYTES, type Hash } from '../log/merkle-tree.js';
-import { LISTS, type DrawnRow, type ListName } from './list-drawer.js';
+import { LISTS, type DrawnRow, type ListName, type RecordedSpan } from './list-drawer.js';
 
 /** First line of every certificate of a list. It has spaces, so it is no origin, and the line after it is no number: a
  * certificate can never be read as a checkpoint, nor as the certificate of a bundle. */
@@ -17,20 +17,64 @@ export interface ListFilter {
   readonly stage?: string;
   /** `holds`: `resolved` gives those too; absent: open ones only. */
   readonly include?: 'resolved';
-  /** `accesses`: only those to this request. */
+  /** `accesses`, and the lists of what was done: only of this request. */
   readonly requestId?: string;
+  /** Lists that have a time (`TIME_OF`): only rows of that instant or later, and of that instant or earlier. UTC. */
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** Filters that a list understands. */
 export const FILTERS_OF: Readonly<Record<ListName, readonly (keyof ListFilter)[]>> = {
-  requests: ['boothId', 'stage'],
-  holds: ['boothId', 'include'],
+  requests: ['boothId', 'stage', 'from', 'to'],
+  holds: ['boothId', 'include', 'from', 'to'],
   booths: [],
-  acts: [],
+  acts: ['from', 'to'],
   policies: [],
-  accesses: ['requestId'],
+  accesses: ['requestId', 'from', 'to'],
   dashboard: [],
+  decisions: ['boothId', 'requestId', 'from', 'to'],
+  erasures: ['requestId', 'from', 'to'],
+  exports: ['requestId', 'from', 'to'],
 };
+
+/** The member by which rows lie between two moments. */
+export const TIME_OF: Readonly<Partial<Record<ListName, string>>> = {
+  requests: 'receivedAtUtc',
+  holds: 'openedAtUtc',
+  acts: 'proposedAtUtc',
+  accesses: 'atUtc',
+  decisions: 'atUtc',
+  erasures: 'atUtc',
+  exports: 'atUtc',
+};
+
+/** A bound that lay outside of what the log can tell of, and what was taken instead. */
+export interface ClippedBound {
+  readonly bound: 'from' | 'to';
+  readonly askedUtc: string;
+  /** `from`: when the first event was recorded; `to`: when the latest was. */
+  readonly usedUtc: string;
+  readonly why: 'before_the_first_event' | 'after_the_latest_event';
+}
+
+/** Bounds as the log can tell of them. Nobody knows what will be recorded tomorrow: a list that was asked for until
+ * then speaks until the latest event, and says so.
+ * @param recorded of the events that count; null: there are none, and no bound can be met */
+export function clippedBounds(
+  filter: ListFilter,
+  recorded: RecordedSpan | null,
+): { readonly filter: ListFilter; readonly clipped: readonly ClippedBound[] } {
+  if (recorded === null) return { filter, clipped: [] };
+  const { earliestUtc, latestUtc } = recorded;
+  const clipped: ClippedBound[] = [];
+  if (filter.from !== undefined && Date.parse(filter.from) < Date.parse(earliestUtc))
+    clipped.push({ bound: 'from', askedUtc: filter.from, usedUtc: earliestUtc, why: 'before_the_first_event' });
+  if (filter.to !== undefined && Date.parse(filter.to) > Date.parse(latestUtc))
+    clipped.push({ bound: 'to', askedUtc: filter.to, usedUtc: latestUtc, why: 'after_the_latest_event' });
+  const used = Object.fromEntries(clipped.map(({ bound, usedUtc }) => [bound, usedUtc]));
+  return { filter: { ...filter, ...used }, clipped };
+}
 
 /** Up to which event a list speaks: the first `position + 1` entries, or those entries of the tree that were recorded
  * until an instant (inclusive). */
@@ -87,13 +131,16 @@ export interface CertifiedPage {
     readonly treeSize: number;
   };
   readonly page: { readonly offset: number; readonly rows: number; readonly of: number };
+  /** Bounds that lay outside of what the log can tell of; absent where no bound was asked for. */
+  readonly clipped?: readonly ClippedBound[];
 }
 
 /** What the certificate of a page covers besides list, query and rows, which it states themselves: everything else but
  * itself. */
 export function coveredByListCertificate(page: Omit<CertifiedPage, 'list' | 'query' | 'rows' | 'certificate'>): string {
-  const { asOf, checkpoint, next, openings, page: place, successions } = page;
-  return canonicalJson({ asOf, checkpoint, next, openings, page: place, successions } as unknown as Json);
+  const { asOf, checkpoint, clipped, next, openings, page: place, successions } = page;
+  const always = { asOf, checkpoint, next, openings, page: place, successions };
+  return canonicalJson((clipped === undefined ? always : { ...always, clipped }) as unknown as Json);
 }
 
 /** The cursor of the next page. @param to rows up to the end of this page */
@@ -201,7 +248,15 @@ export function countsAt(asOf: AsOf, index: number, recordedAtUtc: string): bool
 export function chosenRows(list: ListName, query: JsonObject, drawn: readonly DrawnRow[]): readonly DrawnRow[] {
   const is = (row: JsonObject, name: keyof ListFilter) =>
     query[name] === undefined || !FILTERS_OF[list].includes(name) || row[name] === query[name];
+  const time = TIME_OF[list];
+  const [from, to] = [query['from'] ?? null, query['to'] ?? null];
+  const isBetween = (row: JsonObject) => {
+    if (time === undefined) return true;
+    const atMs = Date.parse(String(row[time]));
+    return (from === null || atMs >= Date.parse(String(from))) && (to === null || atMs <= Date.parse(String(to)));
+  };
   return drawn.filter(({ row }) => {
+    if (!isBetween(row)) return false;
     if (list === 'holds' && query['include'] !== 'resolved' && row['outcome'] !== null) return false;
     return is(row, 'boothId') && is(row, 'stage') && is(row, 'requestId');
   });

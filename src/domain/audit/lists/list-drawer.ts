@@ -4,6 +4,7 @@ import { policyDecider, type PolicyState } from '../../policy/policy.js';
 import type { PolicyEvent } from '../../policy/policy.events.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { toBase64 } from '../log/bytes.js';
+import { DEED_LISTS, DeedRows } from './deed-rows.js';
 import type { Hash } from '../log/merkle-tree.js';
 import type { LeafEvent } from '../log/leaf.js';
 
@@ -72,7 +73,16 @@ export function populationText(claim: PopulationClaim): string {
 }
 
 /** Lists that an auditor can draw from leaves alone, and draws again to check one that was handed over. */
-export const LISTS = ['requests', 'holds', 'booths', 'acts', 'policies', 'accesses', 'dashboard'] as const;
+export const LISTS = [
+  'requests',
+  'holds',
+  'booths',
+  'acts',
+  'policies',
+  'accesses',
+  'dashboard',
+  ...DEED_LISTS,
+] as const;
 export type ListName = (typeof LISTS)[number];
 
 const ENDS: Readonly<Record<string, string>> = {
@@ -130,7 +140,7 @@ export interface DrawnRow {
 
 type Row = { [name: string]: Json };
 /** As much of an event as a list is drawn from. */
-type Fed = Pick<LeafEvent, 'stream' | 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion'>>;
+type Fed = Pick<LeafEvent, 'stream' | 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion' | 'id'>>;
 interface Kept {
   readonly row: Row;
   readonly first: number;
@@ -151,9 +161,18 @@ export class ListDrawer {
   private doorRefusals = 0;
   private next = 0;
   private newestUtc: string | null = null;
+  private span: RecordedSpan | null = null;
+  private readonly deeds: DeedRows;
 
   /** @param names lists that will be asked for: nothing is kept for the others */
-  constructor(private readonly names: readonly ListName[] = LISTS) {}
+  constructor(private readonly names: readonly ListName[] = LISTS) {
+    this.deeds = new DeedRows(names);
+  }
+
+  /** The earliest and the latest time at which one of the events that were fed was recorded; null before the first. */
+  get recorded(): RecordedSpan | null {
+    return this.span;
+  }
 
   /** Policy in force after the events that were fed. */
   get policyVersion(): number | null {
@@ -164,6 +183,8 @@ export class ListDrawer {
   feed(leaf: Fed, index = this.next): void {
     this.next = index + 1;
     this.newestUtc = leaf.metadata.recordedAtUtc;
+    this.span = widened(this.span, leaf.metadata.recordedAtUtc);
+    this.deeds.feed(leaf, index);
     const { type, data } = leaf;
     if (type === 'RequestReceived') this.beginRequest(leaf, index);
     if (Object.hasOwn(STAGE_OF, type)) this.moveRequest(leaf, index);
@@ -205,6 +226,12 @@ export class ListDrawer {
         }));
       case 'accesses':
         return this.accesses.map((kept) => ({ key: String(kept.first), ...kept }));
+      case 'decisions':
+      case 'erasures':
+      case 'exports':
+        return this.deeds
+          .of(list)
+          .map(({ row, index, people }) => ({ row, key: String(index), first: index, last: index, people }));
       case 'dashboard':
         return [
           {
@@ -407,6 +434,20 @@ export class ListDrawer {
       refusedAtDoor: this.doorRefusals,
     };
   }
+}
+
+/** Clocks go back at times, so the newest event is not always the one of the latest time. */
+export interface RecordedSpan {
+  readonly earliestUtc: string;
+  readonly latestUtc: string;
+}
+
+function widened(span: RecordedSpan | null, atUtc: string): RecordedSpan {
+  if (span === null) return { earliestUtc: atUtc, latestUtc: atUtc };
+  const { earliestUtc, latestUtc } = span;
+  const [atMs, earliestMs, latestMs] = [atUtc, earliestUtc, latestUtc].map(Date.parse) as [number, number, number];
+  if (atMs > latestMs) return { earliestUtc, latestUtc: atUtc };
+  return atMs < earliestMs ? { earliestUtc: atUtc, latestUtc } : span;
 }
 
 const HOUR_MS = 3_600_000;

@@ -10,15 +10,17 @@ import { keysThatFollow } from '../log/key-succession.js';
 import { parseLeaf } from '../log/leaf.js';
 import {
   chosenRows,
+  clippedBounds,
   countsAt,
   coveredByListCertificate,
   cursorAfter,
   parseListCertificate,
+  queryOfFilter,
   type CertifiedPage,
   type ListClaim,
 } from './list-certificate.js';
 import { GrowingTree, sameHash, treeHasher } from '../log/merkle-tree.js';
-import { ListDrawer, type DrawnRow } from './list-drawer.js';
+import { ListDrawer, type DrawnRow, type RecordedSpan } from './list-drawer.js';
 import { judgeNote, NoteFormatError, parseNote, type SignedNote, type VerifierKey } from '../log/signed-note.js';
 import {
   checkpointIn,
@@ -52,6 +54,7 @@ export interface ListDiscrepancy {
     | 'bundle_too_small'
     | 'events_differ'
     | 'policy_differs'
+    | 'bounds_differ'
     | 'row_missing'
     | 'row_added'
     | 'row_changed'
@@ -146,6 +149,7 @@ class ListVerification {
     if (drawn) this.compare(rows, drawn.rows);
     this.checkEnoughWitnesses();
     if (drawn) this.checkMoments(read, drawn.newestUtc);
+    if (drawn) for (const { page, claim } of read) this.checkBounds(page, claim, drawn.recorded);
     return this.report(first.claim, given.length, rows.length, drawn !== null, signed);
   }
 
@@ -318,6 +322,26 @@ class ListVerification {
         `the page says that entry ${claim.asOf.position} was recorded at ${page.asOf.atUtc}, and it was at ${newestUtc ?? 'no time'}`,
       );
     }
+  }
+
+  /** A list speaks of no time before the first event and of none after the latest, and says where more was asked. */
+  private checkBounds(
+    { query, clipped = [] }: CertifiedPage,
+    { page }: ListClaim,
+    recorded: RecordedSpan | null,
+  ): void {
+    const stated = Object.fromEntries(clipped.map(({ bound, askedUtc }) => [bound, askedUtc]));
+    const asked = { ...boundsOf(query), ...stated };
+    const { filter, clipped: due } = clippedBounds(asked, recorded);
+    const isTrue =
+      canonicalJson(boundsOf(query)) === canonicalJson(boundsOf(queryOfFilter(filter))) &&
+      canonicalJson(clipped as unknown as Json) === canonicalJson(due as unknown as Json);
+    if (isTrue) return;
+    this.wrong(
+      'bounds_differ',
+      null,
+      `the page from row ${page.offset + 1} on speaks of ${canonicalJson(boundsOf(query))}, and the log tells of ${recorded?.earliestUtc ?? 'nothing'} to ${recorded?.latestUtc ?? 'nothing'}: its bounds were not clipped so, or it does not say so`,
+    );
   }
 
   private checkPage(handed: CertifiedPage, claim: ListClaim): void {
@@ -497,7 +521,7 @@ class ListVerification {
   private draw(claim: ListClaim, bundle: Iterable<string>): DrawnAgain | null {
     const hasher = treeHasher(this.primitives.hash);
     const tree = new GrowingTree(hasher);
-    const drawer = new ListDrawer();
+    const drawer = new ListDrawer([claim.list]);
     let events = 0;
     let newestUtc: string | null = null;
     for (const { index, text } of readBundle(bundle).leaves) {
@@ -541,7 +565,7 @@ class ListVerification {
         `the certificate states policy ${claim.policyVersion ?? 'none'} and policy ${drawer.policyVersion ?? 'none'} was in force`,
       );
     const drawn = drawer.drawn(claim.list, 'atUtc' in claim.asOf ? claim.asOf.atUtc : undefined);
-    return { rows: chosenRows(claim.list, claim.query, drawn), newestUtc };
+    return { rows: chosenRows(claim.list, claim.query, drawn), newestUtc, recorded: drawer.recorded };
   }
 
   /** Names each row that was left out, added or changed, with the place of the event behind it. */
@@ -588,6 +612,8 @@ interface DrawnAgain {
   readonly rows: readonly DrawnRow[];
   /** When the newest entry that counts was recorded. */
   readonly newestUtc: string | null;
+  /** Between which times they were recorded. */
+  readonly recorded: RecordedSpan | null;
 }
 
 /** A checkpoint of the very tree that the list speaks of, or nothing. */
@@ -616,8 +642,14 @@ function identityOf({ origin, treeSize, root, list, query, asOf, count, rowsSha2
   } as unknown as Json);
 }
 
+/** The bounds of a query, and nothing else of it. */
+function boundsOf(query: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(query).filter(([name]) => name === 'from' || name === 'to'));
+}
+
 /** What a handed-over row says it is the row of. A row of accesses names a request without being told apart by it. */
 function keyOf(row: JsonObject): string {
+  if (typeof row['position'] === 'number') return String(row['position']);
   if (row['act'] !== undefined) return '';
   const name = row['requestId'] ?? row['boothId'] ?? row['version'];
   return name === undefined || name === null ? 'dashboard' : String(name);
@@ -629,6 +661,7 @@ const PAGE_MEMBERS = [
   'asOf',
   'certificate',
   'checkpoint',
+  'clipped',
   'list',
   'next',
   'openings',
@@ -643,7 +676,7 @@ const PAGE_MEMBERS = [
 function pageOf(given: unknown): CertifiedPage | null {
   if (!isObject(given) || Object.keys(given).some((name) => !PAGE_MEMBERS.includes(name))) return null;
   const named = ROWS.filter((name) => Object.hasOwn(given, name));
-  const { list, query, certificate, checkpoint, successions, openings, next, asOf, page } = given as Record<
+  const { list, query, certificate, checkpoint, successions, openings, next, asOf, page, clipped } = given as Record<
     string,
     unknown
   >;
@@ -660,7 +693,8 @@ function pageOf(given: unknown): CertifiedPage | null {
     isObject(openings) &&
     Object.values(openings).every(isOpening) &&
     hasExactly(asOf, { position: 'number', atUtc: 'string', isNewest: 'boolean', treeSize: 'number' }) &&
-    hasExactly(page, { offset: 'number', rows: 'number', of: 'number' });
+    hasExactly(page, { offset: 'number', rows: 'number', of: 'number' }) &&
+    (clipped === undefined || (Array.isArray(clipped) && clipped.every(isClippedBound)));
   return isGood
     ? ({
         list,
@@ -673,8 +707,13 @@ function pageOf(given: unknown): CertifiedPage | null {
         next,
         asOf,
         page,
+        ...(clipped === undefined ? {} : { clipped }),
       } as unknown as CertifiedPage)
     : null;
+}
+
+function isClippedBound(bound: unknown): boolean {
+  return hasExactly(bound, { bound: 'string', askedUtc: 'string', usedUtc: 'string', why: 'string' });
 }
 
 function isOpening(opening: unknown): boolean {
