@@ -13,6 +13,9 @@ import type { Hash, HashFunction } from './merkle-tree.js';
 
 const LABEL = 'honnin key succession v1';
 
+/** Label, origin, both keys, size and root. */
+const LINES = 6;
+
 /** The text in which a log's key vouches for the next one. It names the new key, so that a signature cannot be carried
  * over to another; its first line is no origin, so that it can never be read as a checkpoint. */
 export function successionText({
@@ -63,17 +66,10 @@ export function readSuccession(
 ): { readonly from: string; readonly to: string } | null {
   try {
     const note = parseNote(text);
-    const [label, origin, fromText, toText, size, root, ...more] = note.text.split('\n');
-    if (
-      label !== LABEL ||
-      origin === undefined ||
-      fromText === undefined ||
-      toText === undefined ||
-      size === undefined ||
-      root === undefined ||
-      more.join() !== ''
-    )
-      return null;
+    const lines = note.text.split('\n');
+    const [label, origin, fromText, toText] = lines as [string, string, string, string];
+    // Each line ends, the last one too, so that there is an empty piece behind it.
+    if (label !== LABEL || lines.length !== LINES + 1) return null;
     const [from, to] = [parseVerifierKey(fromText, hash), parseVerifierKey(toText, hash)];
     const isCanonical =
       verifierKeyText(from) === fromText &&
