@@ -5,8 +5,10 @@ import { BundleFormatError, readBundle } from '../../src/domain/audit/bundle/bun
 import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
 import { judgeCosignature, parseWitnessKey } from '../../src/domain/audit/log/cosignature.js';
 import { notesInText } from '../../src/domain/audit/copies/compare-copies.js';
-import { readSuccession } from '../../src/domain/audit/log/key-succession.js';
+import { readSuccession, successionText } from '../../src/domain/audit/log/key-succession.js';
 import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
+import { isCalledLoss, readLoss } from '../../src/domain/audit/log/loss-declaration.js';
+import { parseTilePath } from '../../src/domain/audit/log/tiles.js';
 import { parseListCertificate } from '../../src/domain/audit/lists/list-certificate.js';
 import {
   NoteFormatError,
@@ -31,12 +33,16 @@ import {
 } from '../../src/sandbox/timestamp/timestamp-authority.js';
 import { makeAuthority, makeCardCertificate, ecKey } from '../certificate/support/certificate-factory.js';
 import { mutate, seeded } from '../certificate/support/mutations.js';
+import { foreignEnvironment, peer, peerProgram } from '../support/peers.js';
 import { soakFactor, soakSeed } from '../support/soak.js';
 import { WitnessStandIn } from '../support/witness-stand-in.js';
+import { DECLARED, NEW, OLD } from './lost-log.js';
+import { MadeKey } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 import { Clock } from '../../src/application/ports/store/clock.js';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Whatever bytes a reader of the log is given: it never throws but what it says that it throws, never takes over 250
  * ms, and what was changed is never right. Each run is seeded; a found case is its seed. A soak of factor 100 makes
@@ -47,6 +53,9 @@ const MS_MAX = 250;
 const SMALL_RUNS = 6_000 * soakFactor();
 const WHOLE_RUNS = 60 * soakFactor();
 const LIMIT_MS = 300_000 * soakFactor();
+
+const READ_TEXTS = resolve('test/audit/second-verifier/read_texts.py');
+const SUCCESSOR = new MadeKey(33, OLD.key.name);
 
 type Random = (below: number) => number;
 const WORDS = [
@@ -98,6 +107,7 @@ function changedText(text: string, random: Random): string {
       () => lines.toSpliced(random(lines.length), 1).join('\n'),
       () => lines.toSpliced(random(lines.length), 0, lines[random(lines.length)] as string).join('\n'),
       () => current.replace(/\d+/, () => String(random(2 ** 31))),
+      () => current.slice(0, at) + String.fromCharCode(32 + random(95)) + current.slice(at + 1),
     ];
     current = (kinds[random(kinds.length)] as () => string)();
   }
@@ -116,7 +126,48 @@ function timed(step: () => void): number {
   return elapsed;
 }
 
+/** What a reader says of texts, against what the second verifier says of the same: no two readers differ. */
+class SecondReader {
+  private readonly said = new Map<string, boolean>();
+  private taken = 0;
+
+  /** @param kind null: of which the second verifier says nothing */
+  constructor(private readonly kind: string | null) {}
+
+  told(text: string, isTaken: boolean): void {
+    if (this.kind === null || peer('python3') !== null) return;
+    // In portions, so that a soak does not hold all of them at once.
+    if (this.said.size >= 20_000 && !this.said.has(text)) this.compare();
+    this.said.set(text, isTaken);
+  }
+
+  private compare(): void {
+    const texts = [...this.said.keys()];
+    const input = texts.map((text) => `${JSON.stringify([this.kind, text])}\n`).join('');
+    const { stdout, stderr } = spawnSync(peerProgram('python3')!, ['-B', READ_TEXTS], {
+      env: foreignEnvironment(),
+      input,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+    });
+    const theirs = stdout.trim();
+    if (theirs.length !== texts.length) throw new Error(`the second verifier ended: ${stderr}`);
+    const different = texts.filter((text, i) => this.said.get(text) !== (theirs[i] === '1'));
+    expect(different.slice(0, 5).map((text) => ({ text, isTakenHere: this.said.get(text) }))).toEqual([]);
+    compared += texts.length;
+    this.taken += [...this.said.values()].filter(Boolean).length;
+    this.said.clear();
+  }
+
+  /** @returns how many of the changed texts both have taken */
+  finish(): number {
+    if (this.said.size > 0) this.compare();
+    return this.kind === null || peer('python3') !== null ? 1 : this.taken;
+  }
+}
+
 let executions = 0;
+let compared = 0;
 /** Runs a reader over changed inputs. @param expected errors that it says it throws */
 function fuzz<Input>(
   runs: number,
@@ -169,35 +220,93 @@ describe('readers of the log, given damaged input', () => {
     lines = await world.bundle({ kind: 'range', from: 0, to: null }, { lists: ['requests', 'policies'] });
   }, 60_000);
   afterAll(async () => {
-    process.stdout.write(`fuzzing of the readers of the log: ${executions} executions, seed ${SEED}\n`);
+    process.stdout.write(
+      `fuzzing of the readers of the log: ${executions} executions, ${compared} texts by both readers, seed ${SEED}\n`,
+    );
     await witness.stop();
     await authority.close();
     await world.close();
   });
 
-  const small: [string, () => string, (text: string) => void, ...(abstract new (...args: never[]) => Error)[]][] = [
-    ['a note', note, parseNote, NoteFormatError],
-    ['a checkpoint with cosignatures', () => world.log.cosigned()!.note, parseCheckpoint, NoteFormatError],
-    ['several notes in one text', () => note() + note(), (text) => void notesInText(text)],
+  type Small = [
+    what: string,
+    /** As test/audit/second-verifier/read_texts.py calls it; null: it does not read it. */
+    kind: string | null,
+    original: () => string,
+    /** Whether the text is taken, where it is not refused by an error. */
+    read: (text: string) => unknown,
+    ...expected: (abstract new (...args: never[]) => Error)[],
+  ];
+  const succession = OLD.note(
+    successionText({ origin: OLD.key.name, from: OLD.key, to: SUCCESSOR.key, size: 9, root: sha256(new Uint8Array()) }),
+    SUCCESSOR,
+  );
+  /** Otherwise a signature that does not fit hides what a reader makes of the text. */
+  function resigned(whole: string, random: Random): string {
+    const text = changedText(parseNote(whole).text, random);
+    const other = whole === succession ? SUCCESSOR : NEW;
+    try {
+      return OLD.note(text, other);
+    } catch (error) {
+      if (error instanceof NoteFormatError) return text;
+      throw error;
+    }
+  }
+  const ed25519 = { hash: sha256, isSigned: isSignedEd25519 };
+  const small: Small[] = [
+    ['a note', 'note', note, parseNote, NoteFormatError],
     [
-      'a key',
-      () => verifierKeyText(world.keys.keys()[0]!),
-      (text) => void parseVerifierKey(text, sha256),
+      'a checkpoint with cosignatures',
+      'checkpoint',
+      () => world.log.cosigned()!.note,
+      parseCheckpoint,
       NoteFormatError,
     ],
-    ['the key of a witness', () => witness.vkey, (text) => void parseWitnessKey(text, sha256), NoteFormatError],
+    ['several notes in one text', null, () => note() + note(), (text) => notesInText(text)],
     [
-      'a succession',
-      () => world.keys.successions()[0]!,
-      (text) => void readSuccession(text, { hash: sha256, isSigned: isSignedEd25519 }),
+      'a key',
+      'key',
+      () => verifierKeyText(world.keys.keys()[0]!),
+      (text) => parseVerifierKey(text, sha256),
+      NoteFormatError,
     ],
-    ['a leaf', () => world.log.leaf(3), (text) => void parseLeaf(text)],
+    ['the key of a witness', 'witness', () => witness.vkey, (text) => parseWitnessKey(text, sha256), NoteFormatError],
+    ['a succession', 'succession', () => world.keys.successions()[0]!, (text) => readSuccession(text, ed25519)],
+    [
+      'a succession, signed after it was changed',
+      'succession',
+      () => succession,
+      (text) => readSuccession(text, ed25519),
+    ],
+    ['a declaration of loss', 'loss', () => DECLARED, (text) => isCalledLoss(text) && readLoss(text, ed25519)],
+    [
+      'a declaration of loss, signed after it was changed',
+      'loss',
+      () => DECLARED,
+      (text) => isCalledLoss(text) && readLoss(text, ed25519),
+    ],
+    ['a leaf', 'leaf', () => world.log.leaf(3), parseLeaf],
+    ['the path of a tile', null, () => 'tile/0/x001/234.p/5', parseTilePath],
   ];
   it.each(small)(
     '%s',
-    (_, original, read, ...expected) => {
+    (what, kind, original, read, ...expected) => {
       const text = original();
-      expect(fuzz(SMALL_RUNS, (random) => changedText(text, random), read, ...expected)).toBeLessThan(MS_MAX);
+      expect(read(text)).toBeTruthy();
+      const others = new SecondReader(kind);
+      const slowest = fuzz(
+        SMALL_RUNS,
+        (random) => (what.endsWith('signed after it was changed') ? resigned(text, random) : changedText(text, random)),
+        (changed) => {
+          others.told(changed, false);
+          const isTaken = Boolean(read(changed));
+          others.told(changed, isTaken);
+        },
+        ...expected,
+      );
+      expect(slowest).toBeLessThan(MS_MAX);
+      const taken = others.finish();
+      if (kind !== null) expect(taken).toBeGreaterThan(0);
     },
     LIMIT_MS,
   );
