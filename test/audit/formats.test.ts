@@ -6,12 +6,15 @@ import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/chec
 import { commitmentToken, hmacOf } from '../../src/domain/audit/log/commitment.js';
 import { leafText, parseLeaf, personsIn, type StoredText } from '../../src/domain/audit/log/leaf.js';
 import {
+  hexId,
   judgeNote,
+  NoteFormatError,
   parseNote,
   parseVerifierKey,
   verifierKey,
   verifierKeyText,
   writeNote,
+  type SignedNote,
 } from '../../src/domain/audit/log/signed-note.js';
 import {
   decodeEntries,
@@ -86,8 +89,52 @@ describe('signed notes', () => {
     ['a control character', `a\tb\n\n${NOTE.split('\n\n')[1]}`],
     ['a wrong dash', NOTE.replace('\u2014', '-')],
     ['bad base64', NOTE.replace('x08go/', 'x08go!')],
+    ['base64 of another form', NOTE.replace('nAM=', 'nAN=')],
+    ['a signature that is an id alone', 'text\n\n\u2014 a AAAAAA==\n'],
+    ['a signature line that begins with something else', NOTE.replace('\u2014', 'x\u2014')],
+    ['a signature line that ends with something else', NOTE.replace(/\n$/, ' x\n')],
+    ['a signature line without a name', NOTE.replace('PeterNeumann ', '')],
+    ['a name with a plus sign', NOTE.replace('PeterNeumann', 'Peter+Neumann')],
+    ['a text without a line', '\n\u2014 a AAAAAAA=\n'],
   ])('refuses a note with %s', (_, note) => {
-    expect(() => parseNote(note)).toThrow();
+    expect(() => parseNote(note)).toThrow(NoteFormatError);
+  });
+  it('takes the shortest text, signature and the longest note that are allowed', () => {
+    const line = '\u2014 a AAAAAAA=\n';
+    const shortest = { text: '\n', signatures: [{ name: 'a', id: 0, bytes: new Uint8Array(1) }] };
+    expect(parseNote(`\n\n${line}`)).toEqual(shortest);
+    const text = 'x'.repeat(1_000_000 - line.length - 2);
+    expect(parseNote(`${text}\n\n${line}`).text.length).toBe(text.length + 1);
+    expect(() => parseNote(`${text}x\n\n${line}`)).toThrow('too long');
+  });
+  it.each(['text', 'a\tb\n', 'a\ufffd\n', 'a\u001fb\n', ''])('writes no note of the text %j', (text) => {
+    expect(() => writeNote({ text, signatures: [] })).toThrow(NoteFormatError);
+  });
+  it('judges each line under the id of a key, and names a key once', () => {
+    const note = parseNote(NOTE);
+    const [signature] = note.signatures as [SignedNote['signatures'][0]];
+    const lines = (...signatures: SignedNote['signatures']) => judgeNote({ ...note, signatures }, [peter], isSigned);
+    expect(lines(signature, signature)).toEqual({ verdict: 'signed', by: [peter] });
+    const cut = { ...signature, bytes: signature.bytes.slice(1) };
+    expect(lines(signature, cut)).toEqual({ verdict: 'bad_signature', by: peter });
+    // Whatever a platform makes of a signature of another length: it is not asked.
+    expect(judgeNote({ ...note, signatures: [cut] }, [peter], () => true).verdict).toBe('bad_signature');
+  });
+  it.each([
+    ['something before it', `x ${PETER}`],
+    ['something behind it', `${PETER} x`],
+    ['a name with a space', PETER.replace('Peter', 'Peter ')],
+    ['an id in capitals', PETER.replace('c74f20a3', 'C74F20A3')],
+    ['another kind of key', verifierKeyText(peter).replace(/ARpc/, 'BBpc')],
+    ['a byte too few', PETER.replace(/TW$/, '==')],
+    ['a byte too many', `${PETER}AA==`],
+    ['base64 of another form', PETER.replace(/TW$/, 'T=')],
+  ])('refuses a key with %s', (_, text) => {
+    expect(() => parseVerifierKey(text, sha256)).toThrow(NoteFormatError);
+  });
+  it('writes the id of a key with eight digits, and reads a key with white space around it', () => {
+    expect([hexId(1), hexId(0xffffffff)]).toEqual(['00000001', 'ffffffff']);
+    expect(parseVerifierKey(` ${PETER}\n`, sha256)).toEqual(peter);
   });
   it('refuses a key whose id is that of another key', () => {
     expect(() => parseVerifierKey(PETER.replace('c74f20a3', 'c74f20a4'), sha256)).toThrow(/does not belong/);
@@ -107,8 +154,29 @@ describe('signed notes', () => {
     expect(checkpoint.size).toBe(7);
     expect(judgeNote(parsed, [key], isSigned)).toEqual({ verdict: 'signed', by: [key] });
   });
-  it.each(['01', '-1', '1.0', '', '99999999999999999'])('refuses %j as the size of a checkpoint', (size) => {
-    expect(() => parseCheckpoint(`o\n${size}\n${toBase64(new Uint8Array(32))}\n\n— a AAAAAAA=\n`)).toThrow();
+  const checkpoint =
+    (...lines: readonly string[]) =>
+    () =>
+      parseCheckpoint(`${lines.join('\n')}\n\n— a AAAAAAA=\n`);
+  const root = toBase64(new Uint8Array(32));
+  it.each(['01', '-1', '1.0', '', 'x1', '1x', '9007199254740992', '99999999999999999'])(
+    'refuses %j as the size of a checkpoint',
+    (size) => {
+      expect(checkpoint('o', size, root)).toThrow(NoteFormatError);
+    },
+  );
+  it.each([
+    ['without a name', ['', '1', root]],
+    ['without a root', ['o', '1']],
+    ['of a name alone', ['o']],
+    ['with an empty line behind it', ['o', '1', root, '']],
+    ['with an empty line among others', ['o', '1', root, 'a', '', 'b']],
+  ])('refuses a checkpoint %s', (_, lines) => {
+    expect(checkpoint(...lines)).toThrow(NoteFormatError);
+  });
+  it('takes the smallest and the largest size, and lines that it does not know', () => {
+    for (const size of [0, Number.MAX_SAFE_INTEGER])
+      expect(checkpoint('o', String(size), root, 'more')().checkpoint.size).toBe(size);
   });
 });
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { toBase64 } from '../../src/domain/audit/log/bytes.js';
 import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { judgeCosignature, judgeWitnesses } from '../../src/domain/audit/log/cosignature.js';
 import { readSuccession } from '../../src/domain/audit/log/key-succession.js';
 import {
   chosenRows,
@@ -22,7 +23,13 @@ import {
   TreeRangeError,
 } from '../../src/domain/audit/log/merkle-tree.js';
 import { ListDrawer, type ListName } from '../../src/domain/audit/lists/list-drawer.js';
-import { NoteFormatError, parseNote, parseVerifierKey, verifierKey } from '../../src/domain/audit/log/signed-note.js';
+import {
+  NoteFormatError,
+  parseNote,
+  parseVerifierKey,
+  verifierKey,
+  type SignedNote,
+} from '../../src/domain/audit/log/signed-note.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { verifyList, type VerifyListOptions } from '../../src/domain/audit/lists/verify-list.js';
 import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
@@ -30,7 +37,15 @@ import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { hasher, sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { leafWith, MADE_ORIGIN, MadeKey, madeLeaves, MadeLog, WHOLE_WITH_EVIDENCE } from './made-bundle.js';
+import {
+  leafWith,
+  MADE_ORIGIN,
+  MadeKey,
+  madeLeaves,
+  MadeLog,
+  MadeWitness,
+  WHOLE_WITH_EVIDENCE,
+} from './made-bundle.js';
 import { primitives } from './support.js';
 
 const [key, next, third] = [new MadeKey(21), new MadeKey(22), new MadeKey(23)];
@@ -105,6 +120,84 @@ describe('a note', () => {
     const read = (signed: string) => readSuccession(signed, { hash: sha256, isSigned: primitives.isSigned });
     expect(read(key.note(text, next))).toEqual({ from: key.text, to: next.text });
     expect(read(key.note(`${lines.join('\n')}\n`, next))).toBeNull();
+  });
+});
+
+describe('the cosignatures of a checkpoint', () => {
+  const [one, two, three] = [6, 7, 8].map((seed) => new MadeWitness(seed, `w.example/${seed}`)) as [
+    MadeWitness,
+    MadeWitness,
+    MadeWitness,
+  ];
+  const line = (witness: MadeWitness, atSeconds: number, note = log.checkpoint()) =>
+    parseNote(witness.cosign(note, atSeconds)).signatures.at(-1)!;
+  const judged = (...signatures: SignedNote['signatures']) =>
+    judgeCosignature({ ...parseNote(log.checkpoint()), signatures }, one.key, primitives.isSigned);
+
+  it('is of the latest time that the witness has told, and of no other witness', () => {
+    expect(judged()).toEqual({ verdict: 'absent' });
+    expect(judged(line(two, 5))).toEqual({ verdict: 'absent' });
+    expect(judged({ ...line(two, 5), name: one.key.name })).toEqual({ verdict: 'absent' });
+    expect(judged({ ...line(two, 5), id: one.key.id })).toEqual({ verdict: 'absent' });
+    expect(judged(line(one, 9), line(two, 99), line(one, 7))).toEqual({ verdict: 'cosigned', atSeconds: 9 });
+    expect(judged(line(one, 0))).toEqual({ verdict: 'cosigned', atSeconds: 0 });
+  });
+
+  it('is wrong where one of its lines is, or tells a time that no clock shows', () => {
+    expect(judged(line(one, 9), { ...line(two, 5), name: one.key.name, id: one.key.id })).toEqual({ verdict: 'wrong' });
+    expect(judged(line(one, 9, key.note('another text\n')))).toEqual({ verdict: 'wrong' });
+    expect(judged({ ...line(one, 9), bytes: line(one, 9).bytes.slice(0, -1) })).toEqual({ verdict: 'wrong' });
+    const last = 8_640_000_000_000;
+    expect(judged(line(one, last))).toEqual({ verdict: 'cosigned', atSeconds: last });
+    expect(judged(line(one, last + 1))).toEqual({ verdict: 'wrong' });
+  });
+
+  it('says which checkpoint enough witnesses have cosigned, or most', () => {
+    const at = (size: number, ...lines: SignedNote['signatures']) => {
+      const { text, signatures } = parseNote(log.checkpoint(size));
+      return { size, note: { text, signatures: [...signatures, ...lines] } };
+    };
+    const over = (witness: MadeWitness, size: number, atSeconds: number) =>
+      line(witness, atSeconds, log.checkpoint(size));
+    const keys = [one.key, two.key, three.key];
+    const none = { isEnough: false, size: null, by: [], atUtc: null, needed: 2, of: 3 };
+    const judge = (needed: number, ...notes: readonly { readonly size: number; readonly note: SignedNote }[]) =>
+      judgeWitnesses(notes, { keys, needed }, primitives.isSigned);
+    const [byOne, byTwo, byAll] = [
+      at(5, over(one, 5, 50)),
+      at(3, over(two, 3, 40), over(one, 3, 30)),
+      at(2, over(three, 2, 10), over(one, 2, 20), over(two, 2, 20)),
+    ];
+    const of = (by: MadeWitness[], size: number, seconds: number, isEnough: boolean) => ({
+      ...none,
+      isEnough,
+      size,
+      by: by.map((witness) => witness.key.name),
+      atUtc: new Date(seconds * 1000).toISOString(),
+    });
+    expect(judge(2)).toEqual({ witnessed: none, wrong: [] });
+    expect(judge(2, at(4)).witnessed).toEqual(none);
+    expect(judge(0, at(4)).witnessed).toEqual({ ...none, needed: 0 });
+    expect(judge(2, byOne).witnessed).toEqual(of([one], 5, 50, false));
+    // The larger of two that are enough, in either order; one that is enough before one that is larger.
+    for (const notes of [
+      [byTwo, byAll],
+      [byAll, byTwo],
+      [byOne, byTwo],
+      [byTwo, byOne],
+    ])
+      expect(judge(2, ...notes).witnessed).toEqual(of([one, two], 3, 30, true));
+    // Of two that are not enough the one that more have cosigned.
+    for (const notes of [
+      [byOne, byAll],
+      [byAll, byOne],
+    ])
+      expect(judge(4, ...notes).witnessed).toEqual({ ...of([one, two, three], 2, 10, false), needed: 4 });
+    expect(judge(4, byOne, at(4, over(two, 4, 1))).witnessed).toEqual({ ...of([one], 5, 50, false), needed: 4 });
+    expect(judge(1, at(4, over(one, 5, 50)), byOne)).toEqual({
+      witnessed: { ...of([one], 5, 50, true), needed: 1 },
+      wrong: [{ size: 4, witness: one.key.name }],
+    });
   });
 });
 

@@ -20,9 +20,9 @@ export function checkpointText({ origin, size, root }: Checkpoint): string {
  *  @throws {NoteFormatError} for anything that is no checkpoint. */
 export function parseCheckpoint(note: string): { readonly checkpoint: Checkpoint; readonly note: SignedNote } {
   const signed = parseNote(note);
-  const [origin, size, root, ...extensions] = signed.text.split('\n').slice(0, -1);
+  const [origin, size = '', root = '', ...extensions] = signed.text.split('\n').slice(0, -1);
   if (extensions.includes('')) throw new NoteFormatError('an extension line of a checkpoint is empty');
-  if (!origin || size === undefined || !/^(?:0|[1-9]\d{0,15})$/.test(size) || root === undefined)
+  if (!origin || !/^(?:0|[1-9]\d{0,15})$/.test(size))
     throw new NoteFormatError('a checkpoint has an origin, a tree size and a root hash');
   const hash = rootOf(root);
   if (hash === null || !Number.isSafeInteger(Number(size)))

@@ -54,9 +54,9 @@ export function verifierKeyText({ name, id, publicKey }: VerifierKey): string {
 
 /** @throws {NoteFormatError} when the text is no key, or its id is not that of its key. */
 export function parseVerifierKey(text: string, hash: HashFunction, type = ED25519): VerifierKey {
-  const [, name, id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? [];
-  const bytes = encoded === undefined ? null : decoded(encoded);
-  if (name === undefined || !bytes || bytes[0] !== type || bytes.length !== 33) {
+  const [, name = '', id, encoded = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? [];
+  const bytes = decoded(encoded);
+  if (bytes === null || bytes[0] !== type) {
     throw new NoteFormatError(`not ${type === ED25519 ? 'an Ed25519 verifier key' : 'the key of a witness'}: ${text}`);
   }
   const key = verifierKey(name, bytes.slice(1), hash, type);
@@ -110,9 +110,9 @@ export function judgeNote(
 }
 
 function parseSignature(line: string): NoteSignature {
-  const [, name, encoded] = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
-  const bytes = encoded === undefined ? null : decoded(encoded);
-  if (name === undefined || !bytes || bytes.length < 5)
+  const [, name = '', encoded = ''] = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
+  const bytes = decoded(encoded);
+  if (bytes === null || bytes.length < 5)
     throw new NoteFormatError('a signature line has not the form "— name base64"');
   return { name, id: word(bytes), bytes: bytes.slice(4) };
 }
