@@ -9,6 +9,9 @@ export interface MutationTarget {
   readonly tests: readonly string[];
   /** Only tests whose sentence fits are run: those that search for long are of no use here. */
   readonly sentences?: RegExp;
+  /** Whether the tests can be run again and again in one process (test/lanes/mutants): none that leaves a world other
+   *  than it found it. Without Jest's start a change costs milliseconds, and far more tests can be asked. */
+  readonly inOneProcess?: true;
 }
 
 /** Share of changes, in per cent, that tests must notice; below it the soak fails. */
@@ -20,8 +23,13 @@ const PHOTO_TESTS = ['photo-rules', 'photo-problem', 'coefficients', 'sample-ran
 );
 
 /** Quick ones: those that make whole logs and search for long are not run for each change. */
-const READER_TESTS = ['formats', 'reader-refusals'].map((name) => `test/audit/${name}.test.ts`);
-const VERIFIER_TESTS = ['test/certificate/undecidable.test.ts'];
+const NOT_SLOW = /^(?!a bundle that ends between the events of one decision)/;
+const NOTE_TESTS = ['formats', 'reader-refusals', 'loss'].map((name) => `test/audit/${name}.test.ts`);
+const BUNDLE_TESTS = [...NOTE_TESTS, ...['bundle-vectors', 'lying-server'].map((name) => `test/audit/${name}.test.ts`)];
+const VERIFIER_TESTS = [
+  ...['undecidable', 'crl', 'conformance'].map((name) => `test/certificate/${name}.test.ts`),
+  'test/audit/certificate-settings.test.ts',
+];
 
 /** A part of a target has a name behind a slash, and takes ten minutes at most on two cores. */
 export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
@@ -56,35 +64,73 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     tests: ['test/api/upload-places.test.ts'],
   },
   'readers/notes': {
-    mutate: ['log/signed-note', 'log/checkpoint', 'log/key-succession', 'log/bytes'].map(auditFile),
-    tests: READER_TESTS,
+    mutate: [
+      'log/signed-note',
+      'log/checkpoint',
+      'log/key-succession',
+      'log/loss-declaration',
+      'log/bytes',
+      'log/cosignature',
+    ].map(auditFile),
+    tests: NOTE_TESTS,
+    sentences: NOT_SLOW,
+    inOneProcess: true,
   },
   'readers/bundles': {
-    mutate: ['bundle/bundle', 'log/leaf', 'replay/evidence-name', 'log/cosignature'].map(auditFile),
-    tests: READER_TESTS,
+    mutate: ['bundle/bundle', 'log/leaf', 'replay/evidence-name', 'log/merkle-tree', 'log/tiles'].map(auditFile),
+    tests: [...NOTE_TESTS, 'test/audit/merkle-tree.test.ts'],
+    sentences: NOT_SLOW,
+    inOneProcess: true,
   },
   'readers/lists': {
     mutate: ['lists/list-certificate', 'lists/verify-list'].map(auditFile),
-    tests: [...READER_TESTS, 'test/audit/lists.test.ts'],
-    sentences: /^(?!a list with its certificate (?:is drawn again|of the past|has the hold)).*$/,
+    tests: [...NOTE_TESTS, 'test/audit/lists.test.ts'],
+    sentences: NOT_SLOW,
+    inOneProcess: true,
   },
   'readers/verdicts': {
     mutate: ['bundle/verify-bundle', 'replay/certificate-replay'].map(auditFile),
-    tests: [...READER_TESTS, 'test/audit/certificate-settings.test.ts'],
+    tests: [...BUNDLE_TESTS, 'test/audit/certificates.test.ts'],
+    sentences: NOT_SLOW,
+    inOneProcess: true,
+  },
+  'readers/decisions': {
+    mutate: ['replay/decision-replay', 'replay/command-of'].map(auditFile),
+    tests: ['test/audit/decision-replay.test.ts', 'test/audit/bundle-vectors.test.ts'],
+    sentences: NOT_SLOW,
+    inOneProcess: true,
   },
   'verifier/names': {
-    mutate: ['x509/path/name-constraints', 'x509/certificate/name-preparation', 'x509/certificate/general-name'].map(
-      certificateFile,
-    ),
+    mutate: [
+      'x509/path/name-constraints',
+      'x509/certificate/name-preparation',
+      'x509/certificate/general-name',
+      'x509/certificate/distinguished-name',
+    ].map(certificateFile),
     tests: VERIFIER_TESTS,
+    inOneProcess: true,
   },
   'verifier/paths': {
     mutate: ['x509/path/path-verifier', 'x509/path/policy-graph', 'x509/path/profiles'].map(certificateFile),
     tests: VERIFIER_TESTS,
+    inOneProcess: true,
+  },
+  'verifier/revocation': {
+    mutate: ['crl', 'crl-verifier', 'ocsp-response', 'ocsp-response-verifier'].map((name) =>
+      certificateFile(`x509/revocation/${name}`),
+    ),
+    tests: VERIFIER_TESTS,
+    inOneProcess: true,
+  },
+  'verifier/timestamps': {
+    mutate: ['src/infrastructure/timestamp/timestamp-verifier.ts'],
+    tests: ['test/audit/timestamp.test.ts'],
+    inOneProcess: true,
   },
   'verifier/verdicts': {
     mutate: ['jpki/certificate-check', 'jpki/judge-kept-verdict', 'jpki/recompute-verdict'].map(certificateFile),
-    tests: ['test/audit/certificate-settings.test.ts'],
+    tests: ['test/audit/certificate-settings.test.ts', 'test/audit/certificates.test.ts'],
+    inOneProcess: true,
   },
   'merkle-tree': { mutate: ['src/domain/audit/log/merkle-tree.ts'], tests: ['test/audit/merkle-tree.test.ts'] },
 };

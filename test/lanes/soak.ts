@@ -11,6 +11,8 @@ import { mutationSection, resultPage, suiteSection, type MutationReport, type So
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const FACTOR = '100';
+const STRYKER = 'node_modules/@stryker-mutator/core/bin/stryker.js';
+const IN_ONE_PROCESS = 'test/lanes/mutants/in-one-process.ts';
 const DAY_MS = 86_400_000;
 const READS_FACTOR = /\bsoak(?:Factor|Seed)\(|HONNIN_SOAK_FACTOR/;
 
@@ -114,11 +116,13 @@ function branches(name: string, { folder }: Run): SoakResult {
 function mutation(name: string, { folder }: Run): SoakResult {
   const target = MUTATION_TARGETS[name.slice('mutation:'.length)];
   if (target === undefined) throw new Error(`no target ${name}`);
-  const settings = path.join(folder, 'stryker.json');
-  writeFileSync(settings, JSON.stringify(strykerOptions(target, folder)));
+  const report = path.join(folder, 'mutation.json');
+  const settings = path.join(folder, 'settings.json');
+  const ours = { ...target, sentences: target.sentences?.source ?? null, folder, report };
+  writeFileSync(settings, JSON.stringify(target.inOneProcess ? ours : strykerOptions(target, folder)));
+  const program = target.inOneProcess ? [IN_ONE_PROCESS, settings] : [STRYKER, 'run', settings];
   const started = Date.now();
-  const stryker = 'node_modules/@stryker-mutator/core/bin/stryker.js';
-  const { status } = spawnSync(process.execPath, [stryker, 'run', settings], {
+  const { status } = spawnSync(process.execPath, program, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     // Case files from outside are left out: the score tells what the project's own tests hold, the same on each
@@ -126,9 +130,8 @@ function mutation(name: string, { folder }: Run): SoakResult {
     env: { ...process.env, HONNIN_SHARED: path.join(folder, 'none') },
   });
   const minutes = (Date.now() - started) / 60_000;
-  if (status !== 0) return { name, ok: false, minutes, text: 'Stryker ended before it had a result.\n' };
-  const report = JSON.parse(readFileSync(path.join(folder, 'mutation.json'), 'utf8')) as MutationReport;
-  const { score, text } = mutationSection(report);
+  if (status !== 0) return { name, ok: false, minutes, text: 'It ended before it had a result.\n' };
+  const { score, text } = mutationSection(JSON.parse(readFileSync(report, 'utf8')) as MutationReport);
   return { name, ok: score >= SCORE_MIN, minutes, text };
 }
 
