@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import sharp from 'sharp';
 import { ALTERATIONS } from '../../bench/portrait/alterations.js';
 import { VARIANTS } from '../../bench/portrait/variants.js';
 import { verdictOfCheck, type PhotographVerdict } from '../../src/application/door/photograph-tally.js';
@@ -9,7 +10,7 @@ import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import { loadCardPhoto, type DemoFaceName } from '../../src/sandbox/card/demo-faces.js';
 import { soakFactor } from '../support/soak.js';
-import { emptyFolder, projectRoot, sharedPictures, testModels } from './support.js';
+import { emptyFolder, projectRoot, sharedFaces, sharedPictures, testModels } from './support.js';
 
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: 2 });
 const folder = emptyFolder();
@@ -37,6 +38,27 @@ async function verdict(photo: Uint8Array): Promise<PhotographVerdict> {
   const assessed = await comparer.assess(photo);
   if (assessed.outcome !== 'assessed') throw new Error(assessed.detail);
   return verdictOfCheck(assessed, DEFAULT_POLICY);
+}
+
+interface Shadow {
+  readonly dark: 'left' | 'right';
+  /** Share of the light that is taken away. */
+  readonly depth: number;
+  /** Where its edge begins and ends, in pixels. */
+  readonly from: number;
+  readonly to: number;
+}
+
+async function inShadow(photo: Buffer, { dark, depth, from, to }: Shadow): Promise<Buffer> {
+  const [left, right] = dark === 'left' ? [depth, 0] : [0, depth];
+  const shade = `<svg xmlns="http://www.w3.org/2000/svg" width="750" height="750"><defs>
+    <linearGradient id="g" gradientUnits="userSpaceOnUse" x1="${from}" x2="${to}" y1="0" y2="0">
+    <stop offset="0" stop-opacity="${left}"/><stop offset="1" stop-opacity="${right}"/></linearGradient></defs>
+    <rect width="100%" height="100%" fill="url(#g)"/></svg>`;
+  return sharp(photo)
+    .composite([{ input: Buffer.from(shade) }])
+    .jpeg({ quality: 92 })
+    .toBuffer();
 }
 
 /** What must be said where the photograph is refused; where it is referred two officers see for themselves. */
@@ -126,6 +148,33 @@ describe('a photograph for a procedure is a portrait', () => {
       }
     }
   }, 120_000);
+
+  const turned = Object.entries({ lfw10_043: { nose: 304, unit: 100 }, lfw10_062: { nose: 414, unit: 115 } });
+  const turnedPresent = turned.every(([name]) => existsSync(path.join(sharedFaces, 'images', `${name}.jpg`)));
+  if (!turnedPresent)
+    process.stderr.write('skipped: photographs of turned heads are not on this machine (../shared/faces/images)\n');
+  (turnedPresent ? it : it.skip)(
+    'and neither does a head turned away, whose far half lies in shadow',
+    async () => {
+      const through: string[] = [];
+      for (const [name, { nose, unit }] of turned) {
+        const photo = await sharp(readFileSync(path.join(sharedFaces, 'images', `${name}.jpg`)))
+          .resize(750)
+          .jpeg({ quality: 95 })
+          .toBuffer();
+        for (const dark of ['left', 'right'] as const) {
+          for (const depth of [0.75, 0.85, 0.95]) {
+            for (const soft of [0.05 * unit, 0.3 * unit]) {
+              const shaded = await inShadow(photo, { dark, depth, from: nose - soft, to: nose + soft });
+              if ((await verdict(shaded)).verdict === 'accepted') through.push(`${name} ${dark} ${depth} ${soft}`);
+            }
+          }
+        }
+      }
+      expect(through).toEqual([]);
+    },
+    120_000,
+  );
 
   const cases = {
     lfw10_039_sunglasses: /^eyes_covered/,

@@ -50,7 +50,7 @@ describe("the head's tilt", () => {
     };
   }
 
-  const OPEN = { oneEye: 0, bothEyes: 0, mouth: 0, forehead: 0, half: 0, face: 0 };
+  const OPEN = { oneEye: 0, bothEyes: 0, mouth: 0, forehead: 0, half: 0, farHalf: 0, face: 0 };
 
   it.each([
     [0, null],

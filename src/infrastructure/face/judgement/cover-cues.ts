@@ -1,5 +1,6 @@
 import { PatchSums, type Grain, type Patch, type Tone } from '../image/patch-sums.js';
 import type { Point } from '../image/rgb-image.js';
+import { mirroredLight, type MirroredLight } from './mirrored-light.js';
 
 /** A face cut out upright, both eye middles at fixed places, so that neither the picture's size nor the head's tilt
  *  counts. */
@@ -15,6 +16,8 @@ export interface CutFace {
   readonly mesh: (point: number) => Point;
   /** The mesh net's opinion whether this is a face, 0..1. */
   readonly flag: number;
+  /** Degrees by which the head is turned to a side. */
+  readonly yaw: number;
 }
 
 export type Cues = Readonly<Record<string, number>>;
@@ -162,6 +165,10 @@ class LookedAt {
 
   percentiles(patch: Patch): (share: number) => number {
     return this.sums.percentiles(patch);
+  }
+
+  mirroredLight(): MirroredLight {
+    return mirroredLight(this.face, this.sums);
   }
 
   /** A difference of colour, measured by how much uncovered parts of this face differ. */
@@ -402,6 +409,7 @@ function halfCues(looked: LookedAt, contrast: number): Cues {
     foreheadCheek: Math.abs(forehead.light - cheek),
     chinCheek: Math.abs(chin - median(upperCheeks.map((tone) => tone.light))),
     noseChin: Math.abs(nose.light - chin),
+    ...looked.mirroredLight(),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Covered {
   readonly forehead: number;
   /** One half of the face in the dark. */
   readonly half: number;
+  /** The far half of the face hidden, because the head is turned. */
+  readonly farHalf: number;
   /** The mesh net is less sure of this face than of uncovered ones. */
   readonly face: number;
 }
@@ -101,6 +103,15 @@ const RULES = {
       contrast: [-0.369, 1.1548, 0.3872],
     },
   },
+  mirrored: {
+    bias: -6.88,
+    far: 0,
+    cues: {
+      halvesApart: [2.353, -1.388, 0.6986],
+      eyesApart: [2.282, -1.6458, 0.6619],
+      contrast: [-0.943, 1.1122, 0.4006],
+    },
+  },
   above: {
     bias: -10.239,
     far: 0,
@@ -122,11 +133,16 @@ const RULES = {
   },
 } as const satisfies Record<string, Rule>;
 
-/** Which half lies in the dark. */
-const HALVES = ['side', 'above', 'below'] as const;
+/** Which half lies in the dark. What lies at a side is looked for twice: between landmarks, and at points that a turned
+ *  head takes along. */
+const HALVES = ['side', 'mirrored', 'above', 'below'] as const;
 
 /** Odds of the mesh net (natural logarithm). */
 const DOUBTED_FACE = { at: 5.5, width: 0.5 };
+
+/** Degrees. Of a head turned further the nose hides the cheek behind it: in what light the far half lies nobody can
+ *  tell, nor what hides it. */
+const DOUBTED_TURN = { at: 30, width: 0.5 };
 
 /** Judges from colours, grain and shapes within one face, which is compared with nothing but itself: so that no colour
  *  of skin is the measure of another. Nets for landmarks draw eyes and mouths wherever they should be, seen or not. */
@@ -139,6 +155,7 @@ export function judgeCover(face: CutFace): Covered {
     mouth: chance(RULES.mouth, cues.mouth),
     forehead: chance(RULES.forehead, cues.forehead),
     half: Math.max(...HALVES.map((rule) => chance(RULES[rule], cues.halves))),
+    farHalf: logistic((Math.abs(face.yaw) - DOUBTED_TURN.at) / DOUBTED_TURN.width),
     face: logistic((DOUBTED_FACE.at - cues.odds) / DOUBTED_FACE.width),
   };
 }

@@ -71,7 +71,7 @@ export function measureQuality(
   const [face] = faces;
   if (!face) throw new Error('quality is measured on a face');
   const frame = faceFrame(image, face);
-  const covered = judgeCover({ ...frame, eyes: FRAME_EYES, flag: face.flag });
+  const covered = judgeCover({ ...frame, eyes: FRAME_EYES, flag: face.flag, yaw: headPose(face).yaw });
   // Rounding takes no doubt away: what is doubted is below 50, which the default policy holds, and nothing else is.
   const seen = (chance: number): number => {
     const rounded = whole(100 * (1 - chance));
@@ -89,7 +89,7 @@ export function measureQuality(
     MouthClosed: covered.mouth >= doubt ? 'not_assessed' : mouthClosed(face),
     EyesVisible: seen(covered.oneEye),
     MouthOcclusionPrevention: seen(covered.mouth),
-    FaceOcclusionPrevention: seen(Math.max(covered.forehead, covered.half, covered.face)),
+    FaceOcclusionPrevention: seen(Math.max(covered.forehead, covered.half, covered.farHalf, covered.face)),
     ...light(frame),
     ...(isCutOff && { NaturalColour: 'not_assessed' as const }),
     Sharpness: sharpness(image, face),
