@@ -9,6 +9,7 @@ import { AuditController } from './audit/audit.controller.js';
 import { AuditListsController } from './audit/lists.controller.js';
 import { AuditLogController } from './audit/log.controller.js';
 import { AccessGuard } from './auth/access.guard.js';
+import { SignInController } from './auth/sign-in.controller.js';
 import { AccessRefusals } from './auth/access-refusals.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import { BoothSettingsController } from './booth/booth-settings.controller.js';
@@ -60,6 +61,7 @@ export class ApiModule {
         AuditLogController,
         AuditController,
         AuditListsController,
+        SignInController,
         SystemController,
         ProbesController,
         FirstPageController,

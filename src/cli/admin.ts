@@ -3,7 +3,8 @@ import { END_REASONS } from '../domain/registration/registration.events.js';
 import { SUSPENSION_REASONS } from '../domain/booth/booth.events.js';
 import { ACT_REASONS } from '../domain/dual-control/dual-act.events.js';
 import { AdminCall } from './admin/admin-call.js';
-import { AREAS } from './admin/areas.js';
+import { AREAS, type Action } from './admin/areas.js';
+import { login, logout, whoami } from './admin/sign-in.js';
 import { FLAG, MANY, TEXT } from './audit/arguments.js';
 import { orSayWhy } from './audit/server-answers.js';
 import { command as consumers } from './data/consumers.js';
@@ -13,6 +14,10 @@ export const command: CliCommand = {
   help: `
 What an administrator does on a running server. What needs two people is proposed, and another administrator agrees.
 
+  ./honnin admin login [--issuer URL] [--client ID] [--scope TEXT]
+        signs in: confirm the code that it shows in any browser. Kept for this server in a file that you alone can read,
+        and renewed while it is used; also for ./honnin consumers, audit and policy with --server
+  ./honnin admin whoami | logout
   ./honnin admin booths list | show BOOTH-ID
   ./honnin admin booths enrol BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT     proposes
   ./honnin admin booths key BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT       proposes another key
@@ -33,7 +38,9 @@ What an administrator does on a running server. What needs two people is propose
 
 Options
   --server URL        address of the server
-  --token-file FILE   an access token for the role administrator; or --token TOKEN, or HONNIN_TOKEN
+  --token-file FILE   an access token instead of a sign-in; or --token TOKEN, or HONNIN_TOKEN
+  --issuer, --client  of login: the sign-in (default: what the server names) and what this program is called there
+                      (honnin-admin; it must be a public client with the device flow); --scope what is asked for
   --json              the answer as it came, instead of a table
   --key               an Ed25519 key: a file (PEM or DER), or base64. Of a private key only the public part is sent
   --reference TEXT    number of an order, a ticket or a file; no names, no sentences
@@ -52,12 +59,9 @@ Example
   ./honnin admin booths list --server https://honnin.example --token-file admin.token
 `,
   async run(args) {
-    const [area = '', action = '', ...rest] = args;
-    if (area === 'parked') return consumers.run(args.slice(1));
-    const actions = Object.hasOwn(AREAS, area) ? AREAS[area] : undefined;
-    if (!actions) throw new UsageError(`admin needs what it is about: ${[...Object.keys(AREAS), 'parked'].join(', ')}`);
-    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!act) throw new UsageError(`admin ${area} needs what to do: ${Object.keys(actions).join(', ')}`);
+    const [area = '', ...words] = args;
+    if (area === 'parked') return consumers.run(words);
+    const { act, rest } = actOf(area, words);
     const { values, positionals } = parseArgs({
       args: rest,
       allowPositionals: true,
@@ -73,8 +77,27 @@ Example
         'based-on': TEXT,
         set: MANY,
         'dry-run': FLAG,
+        issuer: TEXT,
+        client: TEXT,
+        scope: TEXT,
       },
     });
-    return orSayWhy(`admin ${area} ${action}`, () => act(new AdminCall(values, positionals)));
+    const name = ['admin', ...args.slice(0, args.length - rest.length)].join(' ');
+    return orSayWhy(name, () => act(new AdminCall(values, positionals)));
   },
 };
+
+const SIGN_IN: Readonly<Record<string, Action>> = { login: (call) => login(call), logout, whoami };
+
+/** What is asked for, and the words after it. @throws {UsageError} naming what there is */
+function actOf(area: string, words: string[]): { readonly act: Action; readonly rest: string[] } {
+  const own = Object.hasOwn(SIGN_IN, area) ? SIGN_IN[area] : undefined;
+  if (own) return { act: own, rest: words };
+  const actions = Object.hasOwn(AREAS, area) ? AREAS[area] : undefined;
+  const areas = [...Object.keys(SIGN_IN), ...Object.keys(AREAS), 'parked'];
+  if (!actions) throw new UsageError(`admin needs what it is about: ${areas.join(', ')}`);
+  const [action = '', ...rest] = words;
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (!act) throw new UsageError(`admin ${area} needs what to do: ${Object.keys(actions).join(', ')}`);
+  return { act, rest };
+}

@@ -10,5 +10,8 @@ export interface CliCommand {
 /** Bad arguments: the message says what to do. */
 export class UsageError extends Error {}
 
+/** A server said no, or nothing: the message says which and why. */
+export class ServerRefusedError extends Error {}
+
 /** 141 is what a shell reports for a program whose reader went away (128 + SIGPIPE). */
 export const EXIT = { ok: 0, failed: 1, unknown: 2, usage: 64, internal: 70, outputClosed: 141 } as const;

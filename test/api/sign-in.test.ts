@@ -24,6 +24,11 @@ const holds = (token: string | null, server = api) =>
 const bearer = async (...given: Parameters<TokenIssuer['token']>) => `Bearer ${await issuer.token(...given)}`;
 const OFFICER = { sub: 'officer-1', roles: ['officer'] };
 
+it('says where people sign in, to everybody', async () => {
+  const answer = await api.inject({ method: 'GET', url: '/v1/sign-in' });
+  expect(answer.json()).toEqual({ issuer: issuer.issuer, audience: issuer.audience });
+});
+
 describe('an access token', () => {
   it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('is believed when it is signed with %s', async (alg) => {
     expect((await holds(await bearer(OFFICER, { alg }))).statusCode).toBe(200);

@@ -144,7 +144,7 @@ describe('honnin admin', () => {
 
   it.each([
     [['booths'], /admin booths needs what to do: list, show, enrol, key, suspend, resume/],
-    [['nothing'], /admin needs what it is about: booths, .*parked/],
+    [['nothing'], /admin needs what it is about: login, .*booths, .*parked/],
     [['booths', 'suspend', 'booth-a'], /needs --reason/],
     [['booths', 'suspend'], /needs BOOTH-ID/],
     [['booths', 'enrol', 'b', '--key', 'abc', ...WHY], /--key: must be an Ed25519 public key.*openssl genpkey/s],

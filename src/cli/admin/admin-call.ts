@@ -17,6 +17,9 @@ export interface AdminOptions {
   readonly 'based-on'?: string | undefined;
   readonly set?: readonly string[] | undefined;
   readonly 'dry-run'?: boolean | undefined;
+  readonly issuer?: string | undefined;
+  readonly client?: string | undefined;
+  readonly scope?: string | undefined;
 }
 
 /** One call of `honnin admin`: what is asked of which server, as whom, and how the answer is shown. */
@@ -74,7 +77,7 @@ export class AdminCall {
     return EXIT.ok;
   }
 
-  private get server(): string {
+  get server(): string {
     const { server } = this.options;
     if (server === undefined || !URL.canParse(server))
       throw new UsageError('the address of the server is needed: --server https://honnin.example');
@@ -86,7 +89,8 @@ export class AdminCall {
   }
 }
 
-/** The access token that was given, in a file or as it is. @returns undefined for HONNIN_TOKEN @throws {UsageError} */
+/** The access token that was given, in a file or as it is. @returns undefined where none was:
+ * HONNIN_TOKEN, or who is signed in @throws {UsageError} */
 export function tokenOf({ token, 'token-file': file }: Pick<AdminOptions, 'token' | 'token-file'>): string | undefined {
   if (token !== undefined && file !== undefined) throw new UsageError('give --token or --token-file, not both');
   if (file === undefined) return token;

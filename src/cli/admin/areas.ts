@@ -7,7 +7,7 @@ import { EXIT, UsageError } from '../command.js';
 import type { AdminCall } from './admin-call.js';
 import { changedValues, differenceLines } from './policy-change.js';
 
-type Action = (call: AdminCall) => Promise<number>;
+export type Action = (call: AdminCall) => Promise<number>;
 
 interface Act {
   readonly actId: string;

@@ -1,18 +1,29 @@
+import { ServerRefusedError } from '../command.js';
+import { savedTokenFor } from '../sign-in/token-for.js';
 import { complain } from './arguments.js';
 
-/** The server's answer is no success; what it said is printed already. */
-export class ServerRefusedError extends Error {}
-
-/** Asks a running server as a signed-in person. @throws {ServerRefusedError} after saying why, in the words of the
- * problem document */
+/** Asks a running server as a signed-in person: by the token that was given, by HONNIN_TOKEN, or by that of
+ * `./honnin admin login`.
+ * @throws {ServerRefusedError} after saying why, in the words of the problem document */
 export async function ask<T>(server: string, token: string | undefined, path: string, body?: object): Promise<T> {
-  const response = await fetch(`${server.replace(/\/$/, '')}${path}`, {
+  const shown = token ?? process.env['HONNIN_TOKEN'] ?? (await savedTokenFor(server));
+  if (!shown)
+    throw new ServerRefusedError(
+      `who are you? ./honnin admin login --server ${server}, or --token-file FILE, --token TOKEN, HONNIN_TOKEN`,
+    );
+  return answerOf<T>(server, path, {
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
-    headers: {
-      authorization: `Bearer ${token ?? process.env['HONNIN_TOKEN'] ?? ''}`,
-      ...(body && { 'content-type': 'application/json' }),
-    },
-  }).catch((error: unknown) => {
+    headers: { authorization: `Bearer ${shown}`, ...(body && { 'content-type': 'application/json' }) },
+  });
+}
+
+/** Asks a running server what it tells everybody. */
+export function askOpenly<T>(server: string, path: string): Promise<T> {
+  return answerOf<T>(server, path, {});
+}
+
+async function answerOf<T>(server: string, path: string, init: RequestInit): Promise<T> {
+  const response = await fetch(`${server.replace(/\/$/, '')}${path}`, init).catch((error: unknown) => {
     throw new ServerRefusedError(
       `${server} does not answer: ${error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error)}`,
     );
