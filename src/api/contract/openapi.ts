@@ -42,8 +42,14 @@ export class Problem {
   @ApiProperty({ type: 'integer', minimum: 400, maximum: 599 })
   status!: number;
 
-  @ApiProperty({ description: 'What programs read: stable', enum: Object.keys(PROBLEMS) })
-  code!: ProblemCode;
+  @ApiProperty({
+    description:
+      'What programs read: a code keeps its meaning. Each answer names its own under `x-problem-codes`; take one that ' +
+      'you do not know for what the status says, later releases have more',
+    pattern: '^[a-z0-9_]+$',
+    example: 'nonce_expired',
+  })
+  code!: string;
 
   @ApiProperty({ description: 'What to do now, in English or Japanese as Accept-Language asks' })
   detail!: string;
@@ -54,6 +60,9 @@ export class Problem {
   @ApiProperty({ required: false, type: [FormErrorAnswer], description: 'Which places have not the agreed form' })
   errors?: FormErrorAnswer[];
 }
+
+/** The member of a described answer that lists the codes which it can have. */
+const PROBLEM_CODES = 'x-problem-codes';
 
 /** What every operation can answer: a flood, a server that ends or whose store is away, an address or header fields
  * that it cannot read. */
@@ -181,6 +190,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   describeParts(document, '/v1/photo-checks', { request: 'application/json', photo: 'image/jpeg' });
   closeBodies(document);
   describeBodies(document);
+  oneChapterEach(document);
   return document;
 }
 
@@ -213,13 +223,14 @@ function describeParts(document: OpenAPIObject, path: string, types: Readonly<Re
   }
 }
 
+/** One schema for every problem, and the codes beside it: clients that are made from this know one type of error, and
+ *  go on where a later release has a code more. */
 function problemAnswer(status: number, codes: readonly ProblemCode[]) {
-  const code = { type: 'string', enum: [...codes] };
-  const schema = { allOf: [{ $ref: getSchemaPath(Problem) }, { type: 'object', properties: { code } }] };
   return {
     status,
     description: codes.map((each) => `\`${each}\`: ${PROBLEMS[each].title}`).join('; '),
-    content: { 'application/problem+json': { schema } },
+    content: { 'application/problem+json': { schema: { $ref: getSchemaPath(Problem) } } },
+    [PROBLEM_CODES]: [...codes],
   };
 }
 
@@ -236,7 +247,13 @@ function describeBodies({ paths }: OpenAPIObject): void {
 }
 
 function codesOf(response: unknown): readonly ProblemCode[] {
-  const { content } = (response ?? {}) as Partial<ReturnType<typeof problemAnswer>>;
-  const [, { properties = null } = {}] = content?.['application/problem+json'].schema.allOf ?? [];
-  return properties?.code.enum ?? [];
+  return ((response ?? {}) as Partial<ReturnType<typeof problemAnswer>>)[PROBLEM_CODES] ?? [];
+}
+
+/** An operation stands in one chapter, the one that is nearest to it: a generator writes each chapter's operations into
+ *  a class of its own, with the names of what they take. */
+function oneChapterEach({ paths }: OpenAPIObject): void {
+  for (const operation of Object.values(paths).flatMap(({ get, post }) => [get, post])) {
+    if (operation?.tags !== undefined) operation.tags = operation.tags.slice(-1);
+  }
 }

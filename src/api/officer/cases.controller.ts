@@ -50,6 +50,7 @@ const PURPOSE_ROLES: Readonly<Record<Purpose, readonly Role[]>> = {
   audit: ['auditor'],
   disclosure: ['officer', 'auditor'],
 };
+const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/jp2'] as const;
 const EFFECT_ID = /^[A-Za-z0-9:._-]{1,200}$/;
 
 /** Single cases: their history at any instant, and their pictures. */
@@ -154,7 +155,7 @@ export class CasesController {
   @ApiResponse({
     status: 200,
     description: 'The picture',
-    content: { 'image/jpeg': {}, 'image/png': {}, 'image/jp2': {} },
+    content: Object.fromEntries(IMAGE_TYPES.map((type) => [type, { schema: { type: 'string', format: 'binary' } }])),
   })
   @SignedInProblems(
     'invalid_request',

@@ -7,7 +7,15 @@ interface Described {
     string,
     Record<
       string,
-      { readonly responses: Record<string, { readonly content?: Record<string, { readonly schema?: object }> }> }
+      {
+        readonly responses: Record<
+          string,
+          {
+            readonly content?: Record<string, { readonly schema?: object }>;
+            readonly 'x-problem-codes'?: readonly string[];
+          }
+        >;
+      }
     >
   >;
   readonly components: Record<string, Record<string, unknown>>;
@@ -37,7 +45,8 @@ export class AnswerSchemas {
       .sort((a, b) => b.length - a.length)
       .find((r) => new RegExp(`^${r.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path));
     if (route === undefined) return [`no route for ${path}`];
-    const content = this.document.paths[route]?.[method.toLowerCase()]?.responses[String(answer.statusCode)]?.content;
+    const response = this.document.paths[route]?.[method.toLowerCase()]?.responses[String(answer.statusCode)];
+    const content = response?.content;
     if (!content)
       return answer.body === ''
         ? []
@@ -45,6 +54,9 @@ export class AnswerSchemas {
     const type = String(answer.headers['content-type']).split(';')[0] as string;
     if (!(type in content)) return [`${method} ${route} does not say that it answers ${type}`];
     if (!content[type]?.schema) return [];
+    const code = type === 'application/problem+json' ? answer.json<{ code: string }>().code : null;
+    if (code !== null && !response?.['x-problem-codes']?.includes(code))
+      return [`${method} ${route} does not say that it answers ${answer.statusCode} with ${code}`];
     const validate = this.ajv.compile({
       $ref: `openapi:document#/paths/${[route, method.toLowerCase(), 'responses', String(answer.statusCode), 'content', type, 'schema'].map(pointerPart).join('/')}`,
     });
