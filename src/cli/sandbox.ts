@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { sandboxSettings, startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { CERTIFICATE_TYPES, type CertificateType } from '../domain/values/certificate-status.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
+import { CARD_HELP, makeCard, typesFrom } from './sandbox/make-card.js';
 
 export const command: CliCommand = {
   help: `
@@ -12,17 +12,25 @@ number links), the government server, a sign-in (OpenID provider) and a timestam
 synthetic. Prints their addresses, sample sign-ins, and the settings with which the server uses them.
 
   ./honnin sandbox --data DIR [--card-photo FILE [--certificate TYPE] [--holder NAME]]
+        runs until Ctrl-C
+${CARD_HELP.slice(1, -1)}
 
 Options
   --data DIR          keys, cards, histories and addresses are kept here; the next start is the same world
   --card-photo FILE   also issue a card with this picture (JPEG, PNG or WebP) and save it under DIR/cards/
   --certificate TYPE  user_authentication (default) or digital_signature; may be given twice
   --holder NAME       name of the synthetic holder; the default is a sample name
+  --out DIR           with card: a folder for its files, new or empty
+  --picture FILE      with card: face on the card (JPEG, PNG, WebP or JPEG 2000). Without it a sample face, and another
+                      photograph of that person as photo.jpg, so that a registration matches
+  --p384              with card: keys of its certificates on the curve P-384, as on the next generation of cards
 
 Example
   ./honnin sandbox --data ./data/sandbox --card-photo me.jpg
+  ./honnin sandbox card --data ./data/sandbox --out ./my-card
 `,
   async run(args) {
+    if (args[0] === 'card') return makeCard(args.slice(1));
     const { values } = parseArgs({
       args,
       options: {
@@ -54,14 +62,6 @@ Example
 };
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
-
-function typesFrom(names: readonly string[] | undefined): CertificateType[] {
-  return (names ?? ['user_authentication']).map((name) => {
-    const type = CERTIFICATE_TYPES.find((known) => known === name);
-    if (type === undefined) throw new UsageError(`--certificate is one of ${CERTIFICATE_TYPES.join(', ')}`);
-    return type;
-  });
-}
 
 async function issueCard(sandbox: Sandbox, options: Parameters<Sandbox['jpki']['issueCard']>[0]): Promise<void> {
   const card = await sandbox.jpki.issueCard(options);

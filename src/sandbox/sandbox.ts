@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { startGovernmentServer, type GovernmentServer } from './government/government-server.js';
-import { startJpkiServer, type JpkiServer } from './jpki/jpki-server.js';
+import { startJpkiServer, type CardRootKey, type IssueCardOptions, type JpkiServer } from './jpki/jpki-server.js';
+import { SyntheticCard, type SyntheticCardData } from './card/synthetic-card.js';
 import { startTimestampAuthority, type TimestampAuthorityStandIn } from './timestamp/timestamp-authority.js';
 import { startTokenIssuer, type TokenIssuer } from './sign-in/token-issuer.js';
 import { POLICY_OIDS } from './pki/certificate-authority.js';
@@ -34,7 +35,14 @@ interface SavedWorld {
     /** Absent in folders from before there was one. */
     readonly timestamps?: number;
   };
+  /** Who answers control calls while this world runs, and how it is known again. */
+  readonly running?: { readonly jpkiControlUrl: string; readonly cardRootPem: string };
 }
+
+/** What is asked of a card for which only files are wanted. */
+export type CardWish = Pick<IssueCardOptions, 'certificateTypes' | 'holder' | 'keyAlgorithm'> & {
+  readonly picture: Uint8Array;
+};
 
 /** Starts every stand-in. Closes what was started when one of them fails. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -76,26 +84,71 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       }),
     );
     const portOf = ({ url }: { url: string }): number => Number(new URL(url).port);
-    writeState(worldFile, {
+    const kept: SavedWorld = {
       ports: {
         jpki: portOf(jpki),
         government: portOf(government),
         tokens: portOf(tokens),
         timestamps: portOf(timestamps),
       },
-    } satisfies SavedWorld);
+    };
+    const running = { jpkiControlUrl: jpki.controlUrl, cardRootPem: jpki.cardRoot.publicKeyPem };
+    writeState(worldFile, { ...kept, running } satisfies SavedWorld);
     return {
       jpki,
       government,
       tokens,
       timestamps,
       folder,
-      close: async () => void (await Promise.all(started.map((standIn) => standIn.close()))),
+      close: async () => {
+        if (existsSync(worldFile)) writeState(worldFile, kept);
+        await Promise.all(started.map((standIn) => standIn.close()));
+      },
     };
   } catch (error) {
     await Promise.all(started.map((standIn) => standIn.close()));
     throw error;
   }
+}
+
+/** Has a card made in the world that is kept in a folder. While that world runs it makes the card itself: what it does
+ *  not know of, its authority would deny.
+ *  @throws {RangeError} when a picture cannot be read, with its reason */
+export async function issueCardIn(
+  folder: string,
+  wish: CardWish,
+): Promise<{ readonly card: SyntheticCard; readonly root: CardRootKey }> {
+  const { running } = readState<SavedWorld>(path.join(folder, 'sandbox.json')) ?? {};
+  const root = running === undefined ? null : await rootAt(running.jpkiControlUrl);
+  if (running !== undefined && root !== null && root.publicKeyPem === running.cardRootPem)
+    return { card: await issuedAt(running.jpkiControlUrl, wish), root };
+  const jpki = await startJpkiServer({ stateFile: path.join(folder, 'jpki.json'), print: () => undefined });
+  try {
+    return { card: await jpki.issueCard(wish), root: jpki.cardRoot };
+  } finally {
+    await jpki.close();
+  }
+}
+
+/** The root of the card issuer that answers there; null where nobody does, or somebody else. */
+async function rootAt(controlUrl: string): Promise<CardRootKey | null> {
+  const answer = await fetch(`${controlUrl}/control/anchors`).catch((error: unknown) => {
+    // After a crash the file still names a world that is gone.
+    if (error instanceof TypeError) return null;
+    throw error;
+  });
+  if (answer === null || !answer.ok) return null;
+  const { cardRoot } = (await answer.json()) as { readonly cardRoot?: CardRootKey };
+  return cardRoot ?? null;
+}
+
+async function issuedAt(controlUrl: string, { picture, ...wish }: CardWish): Promise<SyntheticCard> {
+  const answer = await fetch(`${controlUrl}/control/cards`, {
+    method: 'POST',
+    body: JSON.stringify({ ...wish, pictureBase64: Buffer.from(picture).toString('base64') }),
+  });
+  if (!answer.ok) throw new RangeError(((await answer.json()) as { readonly detail: string }).detail);
+  return new SyntheticCard((await answer.json()) as SyntheticCardData);
 }
 
 /** Settings with which the server trusts and uses these stand-ins, as environment variables. Writes the files that they

@@ -14,11 +14,25 @@ export interface Crop {
   readonly height: number;
 }
 
-/** Turns any picture (JPEG, PNG, WebP) into what a card carries: grey, 240 x 320, JP2, about 2,000 bytes.
+const JP2_SIGNATURE = Buffer.from('0000000c6a5020200d0a870a', 'hex');
+
+/** Whether a picture is a JPEG 2000 file, as a card carries it. */
+export function isJp2(picture: Uint8Array): boolean {
+  return Buffer.from(picture.subarray(0, JP2_SIGNATURE.length)).equals(JP2_SIGNATURE);
+}
+
+/** Turns any picture (JPEG, PNG, WebP) into what a card carries: grey, 240 x 320, JP2, about 2,000 bytes. A JPEG 2000
+ *  file is taken as it is.
  *  @param crop the part to keep; without it the picture is cut around the middle to 3:4.
- *  @throws when the picture cannot be decoded or the crop lies outside it. */
+ *  @throws {RangeError} when the picture cannot be decoded or the crop lies outside it. */
 export async function cardPhotoFrom(picture: Uint8Array, crop?: Crop): Promise<Uint8Array> {
-  const upright = await sharp(picture, { limitInputPixels: 50_000_000 }).rotate().toBuffer();
+  if (isJp2(picture) && crop === undefined) return picture;
+  const upright = await sharp(picture, { limitInputPixels: 50_000_000 })
+    .rotate()
+    .toBuffer()
+    .catch((error: unknown) => {
+      throw new RangeError(`the picture cannot be read: ${(error as Error).message}`);
+    });
   const part = crop === undefined ? sharp(upright) : sharp(upright).extract({ ...crop });
   const pixels = await part
     .resize(CARD_PHOTO.width, CARD_PHOTO.height, { fit: 'cover' })

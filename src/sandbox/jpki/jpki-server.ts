@@ -665,7 +665,7 @@ function askedSerials(body: Uint8Array): string {
 }
 
 /** The photograph in a record that was written here: the value of `DF27`, found by its place in the offset table. */
-function faceImageOf(cardRecord: Uint8Array): Uint8Array {
+export function faceImageOf(cardRecord: Uint8Array): Uint8Array {
   const record = Buffer.from(cardRecord);
   const tableAt = record.indexOf(Buffer.from('df21', 'hex'));
   const photographAt = record.readUInt16BE(tableAt + 3 + 2 * 5);
