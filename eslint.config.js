@@ -2,6 +2,8 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'bench/**/node_modules/', 'coverage/', '.stryker-tmp/', '**/*.cjs'] },
+  // Compiled under strict rules with a client that is made when it runs: no project here knows its types.
+  { ignores: ['test/booth/generated/'] },
   ...tseslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],

@@ -23,10 +23,10 @@ Lanes
   ./honnin soak           hours: the same suites with large numbers, and mutation testing
 
 The whole run compares Honnin with programs that you may have: openssl, chromium, kcat, strace, go, cjpeg, Java with
-Maven, python3 with its package cryptography, schemathesis. Each is tried once, before its tests; what is not here or half
-there is skipped, and a line 'skipped: ...' says why (with CI=true it fails). Nothing is installed. Where Java and Maven
-are found, Maven fetches Apache Kafka once (kept in Maven's own folder); where Go is found, it fetches golang.org/x/mod
-once. Nothing else is downloaded.
+Maven, python3 with its package cryptography, schemathesis, openapi-python-client. Each is tried once, before its tests;
+what is not here or half there is skipped, and a line 'skipped: ...' says why (with CI=true it fails). Nothing is
+installed. Where Java and Maven are found, Maven fetches Apache Kafka once (kept in Maven's own folder);
+where Go is found, it fetches golang.org/x/mod once. Nothing else is downloaded.
 
 Case files and suites that are not part of Honnin are read from the folder HONNIN_SHARED (../shared without it), where
 there is one. Environment for larger numbers: './honnin soak --help'. How to debug a test: CONTRIBUTING.md.

@@ -90,6 +90,7 @@ const PEERS = {
       says(/^ready/, '-c', `${ED25519}; import decimal, hmac, json, unicodedata, uuid; print("ready")`),
     ),
   },
+  'openapi-python-client': { names: ['openapi-python-client'], trial: says(/version: 0\.29\./, '--version') },
   schemathesis: { names: ['schemathesis'], trial: says(/schemathesis, version 4\./i, '--version') },
 } as const satisfies Readonly<Record<string, Peer>>;
 
