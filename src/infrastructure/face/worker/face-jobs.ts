@@ -178,15 +178,19 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
     // What is found in a picture that stands on its head is not counted either.
     if (refusal?.reason !== 'not_upright') refuseOthers(desk, captured);
     if (refusal) throw new Refused(refusal.reason, refusal.detail);
-    // Each picture is embedded as soon as its face is found: its half sizes are dropped when the next one is looked at.
+    // Everything about a picture is measured before the next one is looked at: its half sizes are dropped then.
     const { engine } = desk;
     const embedding = await engine.embed(captured.image, captured.face);
+    const capturedSide = {
+      measures: measurePicture(captured.image, captured.face),
+      grey: normalisedSmallGrey(captured),
+    };
     const compareWith = async (bytes: Uint8Array): Promise<Compared> => {
       const other = await onlyFace(desk, bytes);
       const distance = distanceOf(embedding, await engine.embed(other.image, other.face), engine.set.distance);
       return {
         measured: { distance: wholeDistance(distance), measures: measurePicture(other.image, other.face) },
-        nearDuplicate: isNearDuplicate(captured, other),
+        nearDuplicate: isNearDuplicate(capturedSide.grey, other),
       };
     };
     looking = 'card';
@@ -197,7 +201,7 @@ async function compare(desk: Desk, request: FaceComparisonRequest): Promise<Comp
       kind: 'compared',
       scores: scoreComparison({
         scoring: scoringOf(engine.set),
-        captured: measurePicture(captured.image, captured.face),
+        captured: capturedSide.measures,
         card: card.measured,
         registered: registered?.measured ?? null,
       }),
