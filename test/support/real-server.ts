@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -251,9 +251,27 @@ export async function until<T>(what: string, look: () => Promise<T | null> | T |
 
 /** All files under a folder; none where it is missing. */
 export function filesUnder(folder: string): string[] {
-  return existsSync(folder)
-    ? readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter((f) => f.isFile())
-        .map((f) => join(f.parentPath, f.name))
-    : [];
+  const entries = ifThere(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesUnder(path) : entry.isFile() ? [path] : [];
+  });
+}
+
+/** All of them with their bytes. What goes while they are read was no longer there. */
+export function bytesUnder(folder: string): (readonly [file: string, bytes: Buffer])[] {
+  return filesUnder(folder).flatMap((file) => {
+    const bytes = ifThere(() => readFileSync(file));
+    return bytes === null ? [] : [[file, bytes] as const];
+  });
+}
+
+/** A server that runs takes files and folders away between the look and the reading. */
+function ifThere<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
