@@ -24,8 +24,8 @@ interface Options {
 
 /** A start that outlasts an event store that is away. With the embedded store there is nothing to wait for. */
 export class PatientStart {
-  /** The port that was listened on meanwhile, and that the server takes over; null where there was no need to. */
-  port: number | null = null;
+  /** What listens meanwhile, and whose socket the server takes over; null where there was no need to. */
+  door: WaitingDoor | null = null;
   private reason: string | null = null;
   private readonly stopping = new AbortController();
   private signal: NodeJS.Signals | null = null;
@@ -42,14 +42,16 @@ export class PatientStart {
   async build<Built extends { close(): Promise<void> }>(build: () => Promise<Built>): Promise<Built> {
     if (this.config.values.eventStore === 'sqlite') return build();
     const door = await WaitingDoor.open(this.settings, this.config.values);
-    this.port = door.port;
     if (this.options.takesSignals) for (const signal of SIGNALS) process.once(signal, this.stop);
     try {
       const built = await this.outlast(build, door);
-      if (built !== null && !this.stopping.signal.aborted) return built;
+      if (built !== null && !this.stopping.signal.aborted) {
+        this.door = door;
+        return built;
+      }
       await built?.close();
     } finally {
-      await door.close();
+      if (this.door === null) await door.close();
       for (const signal of SIGNALS) process.off(signal, this.stop);
     }
     // As a server that runs ends: by the signal itself.

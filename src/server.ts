@@ -12,6 +12,7 @@ import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/se
 import { EventStoreUnavailableError } from './application/ports/store/event-store.js';
 import { InstallationError } from './infrastructure/installation/installation.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
+import type { WaitingDoor } from './api/edge/waiting-door.js';
 import { PatientStart, type Waiting } from './patient-start.js';
 
 export interface RunningServer {
@@ -49,7 +50,7 @@ export async function startServer(
   log.info({ version: version(), node: process.version, settings: settingsInForce(config) }, 'starting');
   const patience = new PatientStart(config, settings, { takesSignals, onWaiting });
   const server = await patience.build(() => BuiltServer.of(config, settings, log));
-  const running = await server.listen({ host, port: patience.port ?? port });
+  const running = await server.listen({ host, port }, patience.door);
   if (takesSignals) running.enableShutdownHooks();
   // Nothing can be read or written any more; what is under way ends with that, and the process with it.
   server.foundation.whenLost((message) => {
@@ -97,11 +98,17 @@ class BuiltServer {
     }
   }
 
-  async listen(where: { readonly host: string; readonly port: number }): Promise<NestFastifyApplication> {
+  /** @param door what listens already, and is followed without a moment in which nothing listens; null: nothing */
+  async listen(
+    where: { readonly host: string; readonly port: number },
+    door: WaitingDoor | null,
+  ): Promise<NestFastifyApplication> {
     try {
-      await this.app.listen(where);
+      await this.app.listen(door?.successor(where) ?? where);
+      door?.retire();
       return this.app;
     } catch (error) {
+      await door?.close();
       await this.close();
       throw error;
     }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,36 @@ import { describeUnless, itUnless } from '../support/unless.js';
 
 const WAITS = /honnin waits on (\S+)/;
 const STACK = /\n\s+at .*\(?.*\.js:\d+/;
+
+/** Asks without a break, each time on a new connection. */
+class Knocking {
+  private readonly refused: string[] = [];
+  private hasEnded = false;
+  private readonly done: Promise<void>;
+
+  constructor(private readonly url: string) {
+    this.done = this.knock();
+  }
+
+  /** @returns what became of connections that were refused */
+  async end(): Promise<readonly string[]> {
+    this.hasEnded = true;
+    await this.done;
+    return this.refused;
+  }
+
+  private async knock(): Promise<void> {
+    while (!this.hasEnded) {
+      const outcome = await new Promise<string>((resolve) => {
+        const question = get(`${this.url}/health/live`, { agent: false }, (answer) => {
+          answer.resume().once('end', () => resolve('answered'));
+        });
+        question.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      });
+      if (outcome !== 'answered') this.refused.push(outcome);
+    }
+  }
+}
 
 // @fault O33
 describeUnless(built('cli/main.js'), 'a start while the event store is away', () => {
@@ -89,8 +120,10 @@ describeUnless(built('cli/main.js'), 'a start while the event store is away', ()
       const waiting = await start(cluster.address(), { says: WAITS });
       await expectWaiting(waiting);
       expect(waiting.saidSoFar()).toMatch(/live, not ready\): the event store does not answer: \S/);
+      const knocking = new Knocking(waiting.url as string);
       await back();
       expect(await listens(waiting)).toBe(waiting.url);
+      expect(await knocking.end()).toEqual([]);
       expect((await waiting.challenge()).status).toBe(201);
       await waiting.end();
       expect(waiting.saidSoFar()).not.toMatch(STACK);

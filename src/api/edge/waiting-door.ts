@@ -21,7 +21,7 @@ interface Answer {
 }
 
 /** The door while there is nothing behind it yet: the event store is away, or elects a leader. The process lives, is
- *  not ready, and asks everybody to come again. What serves later takes its port over. */
+ *  not ready, and asks everybody to come again. What serves later takes its socket over. */
 export class WaitingDoor {
   private reason = 'the event store is being opened';
 
@@ -58,6 +58,19 @@ export class WaitingDoor {
     this.reason = reason;
   }
 
+  /** Where the server behind it listens: on this very socket, so that nobody who connects meanwhile is refused. Node
+   *  takes the handle of another server for an address to listen on; no copy of these options may have it, because
+   *  Fastify makes copies for further addresses of one name. */
+  successor({ host }: { readonly host: string }): { readonly host: string; readonly port: number } {
+    return Object.defineProperty({ host, port: this.port }, '_handle', { value: handleOf(this.server)._handle });
+  }
+
+  /** The socket belongs to the successor now. What was accepted here is still answered here. */
+  retire(): void {
+    handleOf(this.server)._handle = null;
+    this.server.close();
+  }
+
   /** Lets the port go. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
@@ -92,6 +105,11 @@ export class WaitingDoor {
     const parts = { [PART]: { ok: false, detail: this.reason } };
     return problem('not_ready', request, { troubles: [PART], ...(details && { parts }) });
   }
+}
+
+/** What Node keeps of a listening socket. */
+function handleOf(server: Server): { _handle: unknown } {
+  return server as unknown as { _handle: unknown };
 }
 
 function problem(
