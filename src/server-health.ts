@@ -137,7 +137,9 @@ export class ServerHealth extends HealthChecks {
 
   private consumers(): Record<string, Part> {
     return Object.fromEntries(
-      this.background.status().map(({ consumer, state, lagMs, lastError }) => {
+      this.background.status().map(({ consumer, state, progress, lagMs, lastError }) => {
+        // Its rows answer nothing yet.
+        if (state === 'building') return [consumer, { ok: false, detail: `building: ${progress}` }];
         // While the broker is away registrations go on and events wait: shown, and no reason to take this server out of
         // service. One that stands still waits for no broker.
         const isWaiting = consumer === PUBLICATION && state !== 'stopped';

@@ -29,6 +29,8 @@ import {
   type SubscriptionStatus,
 } from './subscriptions/subscription-runner.js';
 
+/** How often the log says how far a building is. */
+const PROGRESS_MS = 5_000;
 /** A broker that is away is asked again at least this often. */
 const RELAY_DELAY_MS_MAX = 5_000;
 
@@ -136,6 +138,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     { shape = 'today', maySkip = true, ...options }: RunnerOptions = {},
   ): void {
     let alarmed: string | null = null;
+    let toldMs = -Infinity;
     const runner = new SubscriptionRunner({
       consumer,
       store: this.store,
@@ -147,7 +150,11 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       ...(shape === 'today' ? { upcast: (event) => [upcast(event)] } : {}),
       isSkipped: (eventId) => this.consumers.isSkipped(consumer, eventId),
       onTrouble: (outcome, event) => this.consumers.recordTrouble(consumer, outcome, event),
-      onStatus: ({ state, lastError, refusesLog }) => {
+      onStatus: ({ state, progress, lastError, refusesLog }) => {
+        if (progress !== null && performance.now() - toldMs >= PROGRESS_MS) {
+          toldMs = performance.now();
+          this.log.log(`${consumer} is being built: ${progress}`);
+        }
         this.intake.refuse(consumer, refusesLog);
         const trouble =
           state === 'stopped' || state === 'failing'

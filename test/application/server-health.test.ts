@@ -101,6 +101,12 @@ describe('a server of which one part is broken', () => {
       /MB are free .* fewer than 100000000/,
     ],
     ['the data folder is gone', { env: { HONNIN_DATA: '/nowhere/at/all' } }, 'disk', /cannot be written/],
+    [
+      'a read model is built',
+      { consumer: { state: 'building', progress: '9000 events, 30000 per second, about 2 s left' } },
+      'c',
+      /^building: 9000 events, 30000 per second, about 2 s left$/,
+    ],
     ['the clock went back', { clockBackMs: 60_000 }, 'clock', /it went back/],
     [
       'all consumers stand by',

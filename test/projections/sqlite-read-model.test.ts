@@ -4,7 +4,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
-import { SubscriptionRunner } from '../../src/application/subscriptions/subscription-runner.js';
+import {
+  SubscriptionRunner,
+  type SubscriptionStatus,
+} from '../../src/application/subscriptions/subscription-runner.js';
 import { InMemoryEventStore } from '../../src/infrastructure/event-store/in-memory-event-store.js';
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../src/infrastructure/read-model/sqlite-position-store.js';
@@ -87,8 +90,13 @@ describe('SQLite read model', () => {
     );
   }
 
-  function project(readModel: SqliteReadModel, batchSize = 3): SubscriptionRunner {
+  function project(
+    readModel: SqliteReadModel,
+    batchSize = 3,
+    onStatus: (status: SubscriptionStatus) => void = () => {},
+  ): SubscriptionRunner {
     return (runner = new SubscriptionRunner({
+      onStatus,
       consumer: 'balances',
       store,
       positions,
@@ -321,6 +329,30 @@ describe('SQLite read model', () => {
       expect(() => rowsOf(doubled)).toThrow(ReadModelRebuildingError);
       await projectAll(doubled);
       expect(rowsOf(doubled)).toEqual([{ account: 'a', balance: 8 }]);
+    });
+
+    it('says so while it is built from nothing, in large steps, and how far it is', async () => {
+      for (let n = 0; n < 80; n += 1) await move(`s-${n}`, ...Array.from({ length: 60 }, () => 1));
+      const slow: Projection = {
+        ...balances,
+        apply: (rows, event) => {
+          const end = performance.now() + 0.5;
+          while (performance.now() < end);
+          balances.apply(rows, event);
+        },
+      };
+      const readModel = new SqliteReadModel(database, positions, [slow]);
+      const told: SubscriptionStatus[] = [];
+      runner = project(readModel, 3, (status) => void told.push(status));
+      const head = await store.head();
+      runner.start();
+      await until('the end of the log', () => runner?.status().position === head && runner.status().state === 'live');
+      expect(told.find(({ state }) => state === 'building')).toMatchObject({
+        progress: expect.stringMatching(/^1000 events, \d+ per second, about \d+ s left$/),
+      });
+      // Nothing was left to be followed in small steps.
+      expect(runner.status()).toMatchObject({ handled: 0, progress: null });
+      expect(rowsOf(readModel)).toHaveLength(80);
     });
 
     it('lets one rebuild of a projection run at a time', async () => {

@@ -164,7 +164,7 @@ export class ConsumerAnswer {
   @ApiProperty()
   consumer!: string;
 
-  @ApiProperty({ enum: ['idle', 'standby', 'catching_up', 'live', 'retrying', 'failing', 'stopped'] })
+  @ApiProperty({ enum: ['idle', 'standby', 'building', 'catching_up', 'live', 'retrying', 'failing', 'stopped'] })
   state!: string;
 
   @ApiProperty({ type: 'string', nullable: true, description: 'Place in the log up to which it has come' })

@@ -23,9 +23,10 @@ export interface HandledFurther {
  * one by one. */
 export interface SubscriptionHandler {
   /** Runs before the position is loaded, each time the lease is taken.
+   *  @param tell says how far it is, in words, where it takes its time
    *  @throws {EventNotHandled} where it reads the log itself and meets an event that it cannot take: the consumer stands
    *    still before it */
-  prepare?(signal: AbortSignal): Promise<void>;
+  prepare?(signal: AbortSignal, tell: (progress: string) => void): Promise<void>;
   /** What a handler with a record of its own knows last of the log: compared with the log as the stored position is. */
   anchor?(): Promise<EventAnchor | null>;
   /** Handles events in order, all or nothing where that is possible. A handler that stores `checkpoint` in its own

@@ -18,9 +18,10 @@ import {
   type Upcast,
 } from './subscription-handler.js';
 
-/** `standby`: another process has the lease. `failing`: something outside is not there, tried again without limit.
+/** `standby`: another process has the lease. `building`: it makes what it needs out of the whole log. `failing`: something outside is not there, tried again without limit.
  * `stopped`: an event could not be handled and the policy is to stop; nothing goes on before `resume()`. */
-export type SubscriptionState = 'idle' | 'standby' | 'catching_up' | 'live' | 'retrying' | 'failing' | 'stopped';
+export type SubscriptionState =
+  'idle' | 'standby' | 'building' | 'catching_up' | 'live' | 'retrying' | 'failing' | 'stopped';
 
 export interface SubscriptionStatus {
   readonly consumer: string;
@@ -31,6 +32,8 @@ export interface SubscriptionStatus {
   readonly eventsPerSecond: number;
   /** Age of the newest handled event while there are more to come; 0 when caught up. Milliseconds. */
   readonly lagMs: number;
+  /** How far it is, in words, while it is `building`; null otherwise. */
+  readonly progress: string | null;
   readonly failures: number;
   readonly parkedStreams: number;
   /** The event before which it stands still; null while it does not. */
@@ -106,6 +109,7 @@ export class SubscriptionRunner {
   private failures = 0;
   private lagMs = 0;
   private rate = { perSecond: 0, sinceMs: 0, handled: 0 };
+  private progress: string | null = null;
   private lastError: SubscriptionStatus['lastError'] = null;
   private refusesLog: string | null = null;
   private standbySince: number | null = null;
@@ -175,6 +179,7 @@ export class SubscriptionRunner {
       handled: this.handled,
       eventsPerSecond: this.rate.perSecond,
       lagMs: this.lagMs,
+      progress: this.state === 'building' ? this.progress : null,
       failures: this.failures,
       parkedStreams: this.blocked.size,
       stoppedAt: this.stoppedAt,
@@ -241,7 +246,11 @@ export class SubscriptionRunner {
     // Before anything is built from a log that may be another one, and again where that has moved the position.
     await this.assertSameLog();
     if (handler.prepare) {
-      await handler.prepare(signal);
+      await handler.prepare(signal, (progress) => {
+        this.progress = progress;
+        this.enter('building');
+        this.report();
+      });
       await this.assertSameLog();
     }
     this.blocked = new Set((await positions.parked(consumer)).map((event) => this.orderOf(event.stream)));

@@ -7,6 +7,7 @@ import { openEventStore } from '../../infrastructure/event-store/open-event-stor
 import { READ_MODEL_FILE, ReadModelDatabase } from '../../infrastructure/read-model/read-model-database.js';
 import { SqlitePositionStore } from '../../infrastructure/read-model/sqlite-position-store.js';
 import {
+  progressInWords,
   SqliteReadModel,
   type RebuildProgress,
   type RebuildReport,
@@ -167,9 +168,8 @@ function describe({ projection, events, seconds, comparison, switched }: Rebuild
   return `${lines.join('\n')}\n`;
 }
 
-function showProgress({ projection, events, eventsPerSecond, secondsLeft }: RebuildProgress): void {
-  const left = secondsLeft === null ? '' : `, about ${secondsLeft} s left`;
-  const line = `${projection}: ${events} events, ${eventsPerSecond} per second${left}`;
+function showProgress(progress: RebuildProgress): void {
+  const line = `${progress.projection}: ${progressInWords(progress)}`;
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
 

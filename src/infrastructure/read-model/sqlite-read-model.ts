@@ -76,6 +76,8 @@ export interface ReadModelQuery {
 
 /** Events per transaction of a rebuild: short enough to let the live projections of the same file write in between. */
 const REBUILD_BATCH = 1000;
+/** Events from which on rows that are not there yet are built and not followed. */
+const MANY = 4 * REBUILD_BATCH;
 /** How often progress is told, milliseconds. */
 const PROGRESS_MS = 500;
 
@@ -116,7 +118,13 @@ export class SqliteReadModel {
     },
   ): SubscriptionHandler {
     return {
-      prepare: (signal) => this.prepare(name, { ...rebuild, signal }),
+      prepare: (signal, tell) => {
+        const onProgress = (progress: RebuildProgress): void => {
+          tell(progressInWords(progress));
+          rebuild.onProgress?.(progress);
+        };
+        return this.prepare(name, { ...rebuild, signal, onProgress });
+      },
       handle: (events, { checkpoint }) => this.apply(name, events, checkpoint),
     };
   }
@@ -233,8 +241,15 @@ export class SqliteReadModel {
     const { version } = this.projection(name);
     const served = this.servedRow(name);
     if (served?.version === version) return;
-    if (served) await this.rebuild(name, { ...options, then: 'switch' });
+    if (served || (await this.hasMany(name, options.store))) await this.rebuild(name, { ...options, then: 'switch' });
     else await this.database.write(() => this.serve(this.create(name, 'served'), null, null));
+  }
+
+  /** Where nothing is there yet and much is to be made: in large steps, which are several times as fast as following
+   *  the log is, and with words for how far it is. */
+  private async hasMany(name: string, store: EventStore): Promise<boolean> {
+    const filter = { types: this.projection(name).handles };
+    return (await store.readAll(null, { filter, limit: MANY })).events.length === MANY;
   }
 
   private async apply(
@@ -376,6 +391,10 @@ export class SqliteReadModel {
       this.builds.delete(`${name}/${build}`);
     }
   }
+}
+
+export function progressInWords({ events, eventsPerSecond, secondsLeft }: RebuildProgress): string {
+  return `${events} events, ${eventsPerSecond} per second${secondsLeft === null ? '' : `, about ${secondsLeft} s left`}`;
 }
 
 interface ServedRow {
