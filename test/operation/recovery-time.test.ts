@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
-import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { encodeAppend } from '../../src/infrastructure/event-store/event-bytes.js';
+import { SqliteLogWriter } from '../../src/infrastructure/event-store/sqlite/sqlite-log-writer.js';
 import { built } from '../support/peers.js';
 import { until } from '../support/real-server.js';
 import { honnin } from '../support/run-honnin.js';
@@ -14,8 +15,8 @@ import { describeUnless } from '../support/unless.js';
 /** Two million in the lane of hours. */
 const EVENTS = 20_000 * soakFactor();
 const MS_MAX = 300_000;
-/** Appends that wait for one another. */
-const TOGETHER = 256;
+/** Appends of one transaction. */
+const TOGETHER = 5_000;
 
 /** Everything that this server can be ready with: it has no authority and no government to ask. */
 async function isBack(server: ServerStart): Promise<true | null> {
@@ -28,8 +29,8 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 /** Events of the kind that is cheapest to make: a nonce that was used. Each is a stream, a leaf and a step of every
  *  consumer. */
-async function fill(file: string): Promise<void> {
-  const store = SqliteEventStore.open({ file });
+function fill(file: string): void {
+  const writer = new SqliteLogWriter(file);
   const metadata = {
     actor: 'booth:a',
     correlationId: 'c',
@@ -39,12 +40,13 @@ async function fill(file: string): Promise<void> {
   };
   const one = () => ({ id: randomUUID(), type: 'ChallengeConsumed', schemaVersion: 1, data: {}, metadata });
   for (let made = 0; made < EVENTS; made += TOGETHER) {
-    const appends = Array.from({ length: TOGETHER }, () =>
-      store.append(`challenge-${randomUUID()}`, [one()], 'no_stream'),
-    );
-    await Promise.all(appends);
+    const requests = Array.from({ length: TOGETHER }, () => {
+      const stream = `challenge-${randomUUID()}`;
+      return { stream, events: encodeAppend(stream, [one()], 'no_stream'), expected: 'no_stream' } as const;
+    });
+    expect(writer.commit(requests).outcome).toBe('committed');
   }
-  await store.close();
+  writer.close();
 }
 
 describeUnless(built('cli/main.js'), 'the time in which an installation is back', () => {
@@ -66,7 +68,7 @@ describeUnless(built('cli/main.js'), 'the time in which an installation is back'
     `is five minutes at most, from the restore to a server that takes requests (${EVENTS} events)`,
     async () => {
       await (await start(at('data'))).end();
-      await fill(at('data', 'events.db'));
+      fill(at('data', 'events.db'));
       const before = await start(at('data'));
       await until('the signed log', () => (sizeOf(at('data')) >= EVENTS ? true : null), 1_800_000);
       await before.end();
