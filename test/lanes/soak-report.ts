@@ -66,6 +66,44 @@ export function suiteSection(result: JestResult): string {
   return [numbers, '', ...failures, ...unrun.map(({ message = '' }) => indented(message))].join('\n');
 }
 
+export interface BurnerRun {
+  readonly seconds: number;
+  readonly result: JestResult;
+}
+
+/** How often each test was red, and its first words. */
+export function burnerSection(runs: readonly BurnerRun[]): { readonly ok: boolean; readonly text: string } {
+  const rows = runs.map(
+    ({ seconds, result: { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } }, index) =>
+      `| ${index + 1} | ${numPassedTests} | ${numFailedTests} | ${numPendingTests} | ${seconds.toFixed(0)} |`,
+  );
+  const red = runs.flatMap(({ result: { testResults = [] } }) =>
+    testResults.flatMap(({ message = '', assertionResults }): readonly JestTest[] =>
+      assertionResults.length === 0
+        ? [{ status: 'failed', fullName: 'a suite that did not run', failureMessages: [message] }]
+        : assertionResults.filter(({ status }) => status === 'failed'),
+    ),
+  );
+  const names = [...new Set(red.map(({ fullName }) => fullName))];
+  const told = names.map((name) => {
+    const of = red.filter(({ fullName }) => fullName === name);
+    return `- red ${of.length} times: ${name}\n\n${indented(of[0]?.failureMessages.join('\n') ?? '')}\n`;
+  });
+  const isEmpty = runs.some(({ result: { numPassedTests = 0 } }) => numPassedTests === 0);
+  return {
+    ok: red.length === 0 && !isEmpty,
+    text: [
+      '| run | passed | red | skipped | seconds |',
+      '| --- | --- | --- | --- | --- |',
+      ...rows,
+      '',
+      names.length === 0 ? 'No test was red.' : 'Red beside the burner:',
+      '',
+      ...told,
+    ].join('\n'),
+  };
+}
+
 function indented(text: string): string {
   // Colours of a terminal are of no use in a file.
   const plain = text.replaceAll(/\u001b\[[0-9;]*m/g, '');

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { soakFactor, soakSeed } from '../support/soak.js';
 import { BRANCH_TARGETS, branchSection } from './branches.js';
 import { MUTATION_TARGETS } from './mutation.js';
-import { mutationSection, resultPage, suiteSection, type MutationReport } from './soak-report.js';
+import { burnerSection, mutationSection, resultPage, suiteSection, type MutationReport } from './soak-report.js';
 import { partsOf, soakNames } from './soak.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -43,6 +43,32 @@ describe('the lane of hours', () => {
       expect(tests.filter((pattern) => globSync(pattern, { cwd: root }).length === 0)).toEqual([]);
     }
     expect(existsSync(path.join(root, 'node_modules/@stryker-mutator/core/bin/stryker.js'))).toBe(true);
+  });
+
+  it('names the tests that were red beside a burner, and how often', () => {
+    const test = (fullName: string, status: string) => ({ fullName, status, failureMessages: ['waited too long'] });
+    const run = (...assertionResults: ReturnType<typeof test>[]) => ({
+      seconds: 12,
+      result: {
+        numPassedTests: assertionResults.filter(({ status }) => status === 'passed').length,
+        numFailedTests: assertionResults.filter(({ status }) => status === 'failed').length,
+        testResults: [{ assertionResults }],
+      },
+    });
+    expect(burnerSection([run(test('a', 'passed')), run(test('a', 'passed'))])).toEqual({
+      ok: true,
+      text: expect.stringMatching(/\| 2 \| 1 \| 0 \| 0 \| 12 \|[^]*No test was red/),
+    });
+    const red = burnerSection([
+      run(test('a', 'passed'), test('b', 'failed')),
+      run(test('a', 'passed'), test('b', 'failed')),
+    ]);
+    expect(red).toEqual({ ok: false, text: expect.stringMatching(/- red 2 times: b\n\n {6}waited too long/) });
+    // What did not run at all was not green.
+    expect(burnerSection([{ seconds: 1, result: { testResults: [{ message: 'no', assertionResults: [] }] } }]).ok).toBe(
+      false,
+    );
+    expect(soakNames()).toEqual(expect.arrayContaining(['burner:whole', 'burner:kafka/consumers']));
   });
 
   it('multiplies nothing and keeps the seed where nobody asks for more', () => {

@@ -6,6 +6,7 @@ import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BRANCH_TARGETS, BRANCHES_MIN, branchOptions, branchSection, type CoverageSummary } from './branches.ts';
+import { BURNER_SUITES, besideBurner } from './burner.ts';
 import { MUTATION_TARGETS, SCORE_MIN, strykerOptions } from './mutation.ts';
 import { mutationSection, resultPage, suiteSection, type MutationReport, type SoakResult } from './soak-report.ts';
 
@@ -25,6 +26,8 @@ Usage: ./honnin soak [NAME ...]
   ./honnin soak mutation:jpeg-reader  one target of mutation testing, in all its parts: each change of the source must
                                       fail a test
   ./honnin soak branches:readers      the branches of a group of readers: each has to be taken by a test
+  ./honnin soak burner:whole          all tests, five times beside programs that keep every core busy, and which were
+                                      red; burner:journeys/erasure one suite (HONNIN_BURNER_RUNS: how often)
   ./honnin soak --list                the names
 
 Environment
@@ -35,6 +38,8 @@ The result is written to docs/soak/DATE-COMMIT.md, to be read and committed: com
 that no test noticed. Ends with 1 when a suite failed, or when tests notice less than ${SCORE_MIN} % of the changes.
 A suite takes part by reading soakFactor() of test/support/soak.ts; it needs to be named nowhere.
 `;
+
+type Part = (name: string, run: Run) => SoakResult;
 
 type Run = { readonly factor: string; readonly seed: string; readonly folder: string };
 
@@ -47,10 +52,12 @@ export function soakSuites(): string[] {
     .sort();
 }
 
-/** Every name that a soak knows: suites, then readers whose branches are counted, then targets of mutation testing. */
+/** Every name that a soak knows: suites, then readers whose branches are counted, then what is run beside a burner,
+ *  then targets of mutation testing. */
 export function soakNames(): string[] {
   const branches = Object.keys(BRANCH_TARGETS).map((name) => `branches:${name}`);
-  return [...soakSuites(), ...branches, ...Object.keys(MUTATION_TARGETS).map((name) => `mutation:${name}`)];
+  const burner = BURNER_SUITES.map((name) => `burner:${name}`);
+  return [...soakSuites(), ...branches, ...burner, ...Object.keys(MUTATION_TARGETS).map((name) => `mutation:${name}`)];
 }
 
 /** A name stands for itself, and for its parts: `mutation:door` for `mutation:door/request` and the others. */
@@ -69,7 +76,7 @@ function soak(names: readonly string[]): number {
   for (const name of names) {
     process.stdout.write(`\n== ${name}\n`);
     const [kind, target] = name.split(':') as [string, string?];
-    const part = target === undefined ? suite : kind === 'mutation' ? mutation : branches;
+    const part = target === undefined ? suite : (PARTS[kind] as Part);
     results.push(part(name, run));
     // Written after each part: what hours have found is not lost with the part that comes after.
     writeResult(run, results);
@@ -95,6 +102,13 @@ function suite(name: string, { factor, seed, folder }: Run): SoakResult {
   const minutes = (Date.now() - started) / 60_000;
   return { name, ok: status === 0, minutes, text: suiteSection(JSON.parse(readFileSync(output, 'utf8')) as object) };
 }
+
+/** What is before the colon of a name. */
+const PARTS: Readonly<Record<string, Part>> = {
+  mutation,
+  branches,
+  burner: (name, { folder }) => besideBurner(name.slice('burner:'.length), { root, folder }),
+};
 
 function branches(name: string, { folder }: Run): SoakResult {
   const target = BRANCH_TARGETS[name.slice('branches:'.length)];
