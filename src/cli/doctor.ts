@@ -1,3 +1,5 @@
+import { authorityTls } from '../infrastructure/jpki/configured-verifiers.js';
+import { governmentTls } from '../infrastructure/government/configured-registry.js';
 import { X509Certificate } from 'node:crypto';
 import {
   accessSync,
@@ -116,7 +118,8 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
     await reach(
       'government server',
       'HONNIN_GOVERNMENT_URL',
-      governmentUrl && question(() => governmentQuestion(governmentUrl, governmentTokenFile)),
+      governmentUrl &&
+        question(() => ({ ...governmentQuestion(governmentUrl, governmentTokenFile), tls: governmentTls(config) })),
     ),
     await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer && signInQuestion(oidcIssuer, oidcJwksUrl, ASK_MS)),
   ];
@@ -325,25 +328,26 @@ function attempt(what: string, check: () => string): Finding {
 }
 
 /** The addresses that the configured order asks for the status of certificates, and no others. */
-async function statusSources({
-  values: { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles },
-}: Config): Promise<Answer[]> {
+async function statusSources(config: Config): Promise<Answer[]> {
+  const { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles } = config.values;
   const answers: Answer[] = [];
-  const asked = ocspUrl && ocspAsked(ocspUrl, [...authAnchorFiles, ...signAnchorFiles]);
+  const ours = (make: () => ServiceQuestion | null): ServiceQuestion | string =>
+    question(() => ((made) => made && { ...made, tls: authorityTls(config) })(make()));
+  const asked = ocspUrl && ocspAsked(ocspUrl, [...authAnchorFiles, ...signAnchorFiles], ours);
   if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', asked));
   if (statusOrder === 'ocsp') return answers;
   const each = (urls: readonly string[]): readonly (string | null)[] => (urls.length === 0 ? [null] : urls);
   for (const url of authAnchorFiles.length > 0 ? each(crlAuthUrls) : [])
-    answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url && crlQuestion(url)));
+    answers.push(await reach('CRL (authentication)', 'HONNIN_JPKI_CRL_AUTH_URL', url && ours(() => crlQuestion(url))));
   for (const url of signAnchorFiles.length > 0 ? each(crlSignUrls) : [])
-    answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url && crlQuestion(url)));
+    answers.push(await reach('CRL (signature)', 'HONNIN_JPKI_CRL_SIGN_URL', url && ours(() => crlQuestion(url))));
   return answers;
 }
 
 /** The question about the first anchor that can be read. Without one there is nothing to ask about. */
-function ocspAsked(url: string, anchorFiles: readonly string[]): ServiceQuestion | string {
+function ocspAsked(url: string, anchorFiles: readonly string[], asking: typeof question): ServiceQuestion | string {
   for (const file of anchorFiles) {
-    const asked = question(() => ocspQuestion(url, file));
+    const asked = asking(() => ocspQuestion(url, file));
     if (typeof asked !== 'string') return asked;
   }
   return `${url} was not asked: there is no trust anchor to ask about`;

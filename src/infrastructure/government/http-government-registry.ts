@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GovernmentRegistry, type GovernmentSubmission } from '../../application/ports/outside/government-registry.js';
+import { fetchOver, type OwnTls } from '../http/own-tls.js';
 import type { GovernmentAnswer } from '../../domain/registration/registration.js';
 
 export interface GovernmentSettings {
@@ -7,6 +8,7 @@ export interface GovernmentSettings {
   readonly url: string;
   readonly token: string | null;
   readonly timeoutMs: number;
+  readonly tls?: OwnTls | null;
 }
 
 const ANSWER_BYTES_MAX = 64 * 1024;
@@ -62,7 +64,7 @@ export class HttpGovernmentRegistry extends GovernmentRegistry {
       ...(this.settings.token === null ? {} : { authorization: `Bearer ${this.settings.token}` }),
     };
     try {
-      const response = await fetch(`${this.settings.url}${path}`, {
+      const response = await fetchOver(this.settings.tls ?? null, `${this.settings.url}${path}`, {
         ...init,
         headers,
         redirect: 'error',

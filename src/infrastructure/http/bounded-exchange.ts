@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { agentFor, type OwnTls } from './own-tls.js';
 import type { UnknownCertificateCause } from '../../domain/values/certificate-status.js';
 
 export interface StatusHttpRequest {
@@ -12,6 +13,8 @@ export interface StatusHttpRequest {
   readonly bytesMax: number;
   /** Accepted media types, lower case, without parameters. */
   readonly contentTypes: readonly string[];
+  /** Our own certificates; absent or null: none, and those that Node believes. */
+  readonly tls?: OwnTls | null;
   /** Besides 200; 304 for conditional requests. */
   readonly alsoAccept?: readonly number[];
   /** Receives the body of a 200 answer piece by piece; the answer's own body is then empty. */
@@ -57,7 +60,7 @@ export function exchange(request: StatusHttpRequest): Promise<StatusHttpAnswer |
     const send = protocol === 'https:' ? httpsRequest : httpRequest;
     const headers =
       request.body === null ? request.headers : { ...request.headers, 'content-length': String(request.body.length) };
-    const outgoing = send(request.url, { method: request.method, headers, agent: agents[protocol] });
+    const outgoing = send(request.url, { method: request.method, headers, agent: agentOf(request, protocol) });
     let settled = false;
     const settle = (outcome: StatusHttpAnswer | StatusHttpFailure): void => {
       if (settled) return;
@@ -70,6 +73,10 @@ export function exchange(request: StatusHttpRequest): Promise<StatusHttpAnswer |
     outgoing.on('response', (incoming) => receive(incoming, request, settle));
     outgoing.end(request.body ?? undefined);
   });
+}
+
+function agentOf({ tls }: StatusHttpRequest, protocol: keyof typeof agents): HttpAgent {
+  return protocol === 'https:' && tls ? agentFor(tls) : agents[protocol];
 }
 
 function receive(

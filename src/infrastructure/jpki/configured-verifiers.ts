@@ -1,3 +1,4 @@
+import { readOwnTls, type OwnTls } from '../http/own-tls.js';
 import type { CardRecordVerifier } from '../../application/ports/outside/card-record-verifier.js';
 import type { CertificateVerifier } from '../../application/ports/outside/certificate-verifier.js';
 import { ConfigError, readSettingFile, SETTINGS, type Config } from '../settings/config.js';
@@ -40,13 +41,27 @@ export function certificateVerifier(config: Config, now?: () => number): Certifi
     ocsp:
       ocspUrl === null
         ? null
-        : { url: ocspUrl, timeoutMs: jpkiTimeoutMs, maxStatusAgeSeconds: ocspStatusAgeSecondsMax },
+        : {
+            url: ocspUrl,
+            timeoutMs: jpkiTimeoutMs,
+            maxStatusAgeSeconds: ocspStatusAgeSecondsMax,
+            tls: authorityTls(config),
+          },
     crl: {
       user_authentication: crlStore(config, crlAuthUrls, 'auth'),
       digital_signature: crlStore(config, crlSignUrls, 'sign'),
     },
     reuseAnswerSeconds: ocspReuseSeconds,
     ...(now && { now }),
+  });
+}
+
+/** How the certificate authority is met, where it asks for more than others do. */
+export function authorityTls({ values }: Config): OwnTls | null {
+  return readOwnTls({
+    caFile: values.authorityCaFile,
+    certFile: values.authorityCertFile,
+    keyFile: values.authorityKeyFile,
   });
 }
 
@@ -66,7 +81,12 @@ function checkStatusOrder({ values: { statusOrder, ocspUrl, crlAuthUrls, crlSign
  * the data folder. */
 function crlStore(config: Config, url: readonly string[], name: string): CrlStore | null {
   if (url.length === 0 || config.values.statusOrder === 'ocsp') return null;
-  return new CrlStore({ url, waitMs: config.values.jpkiTimeoutMs, keepIn: config.inData(`${name}.crl`) });
+  return new CrlStore({
+    url,
+    waitMs: config.values.jpkiTimeoutMs,
+    keepIn: config.inData(`${name}.crl`),
+    tls: authorityTls(config),
+  });
 }
 
 /** The check of card face records. Without configured issuer keys every record is refused as of an unknown issuer. */

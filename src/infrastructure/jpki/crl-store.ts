@@ -16,11 +16,13 @@ import {
 import type { CrlSource } from './ocsp-certificate-verifier.js';
 import { CARD_ALGORITHMS, checkLargeSignature, type AlgorithmPolicy } from '../x509/certificate/public-key.js';
 import { exchange, statusUrl } from '../http/bounded-exchange.js';
+import type { OwnTls } from '../http/own-tls.js';
 
 export interface CrlStoreOptions {
   /** Configured address of the CRL, or several: of mirrors, of generations of the authority. Never taken from a
    * certificate. */
   readonly url: string | readonly string[];
+  readonly tls?: OwnTls | null;
   /** For one download, all of it. Default 60 s. */
   readonly timeoutMs?: number;
   /** How long a check waits for a download; the download goes on. Default 5 s. */
@@ -211,6 +213,7 @@ export class CrlStore implements CrlSource {
       method: 'GET',
       headers: { accept: 'application/pkix-crl', ...conditions },
       body: null,
+      tls: this.options.tls ?? null,
       timeoutMs,
       bytesMax,
       contentTypes: ['application/pkix-crl', 'application/x-pkcs7-crl', 'application/octet-stream'],

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Certificate } from '../x509/certificate/certificate.js';
 import { encodeOcspRequest, type CertIdHash } from '../x509/revocation/ocsp-request.js';
 import { OCSP_RESPONSE_BYTES_MAX } from '../x509/revocation/ocsp-response.js';
+import type { OwnTls } from '../http/own-tls.js';
 import { exchange, statusUrl, type StatusHttpFailure } from '../http/bounded-exchange.js';
 
 export interface OcspClientOptions {
@@ -9,6 +10,7 @@ export interface OcspClientOptions {
   readonly url: string;
   /** For the whole exchange. Default 5000. */
   readonly timeoutMs?: number;
+  readonly tls?: OwnTls | null;
   /** Largest answer. Default 64 KiB. */
   readonly bytesMax?: number;
   /** Hash in CertID. Default sha1, which every responder understands (RFC 5019 section 2.1.1); it protects nothing, the
@@ -42,6 +44,7 @@ export class OcspClient {
       method: 'POST',
       headers: { 'content-type': 'application/ocsp-request', accept: 'application/ocsp-response' },
       body: encodeOcspRequest(certificate, issuer, { nonce, hash: this.certIdHash }),
+      tls: this.options.tls ?? null,
       timeoutMs: this.options.timeoutMs ?? 5000,
       bytesMax: this.options.bytesMax ?? OCSP_RESPONSE_BYTES_MAX,
       contentTypes: ['application/ocsp-response'],

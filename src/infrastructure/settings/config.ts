@@ -238,6 +238,19 @@ export const SETTINGS = {
     'The same for digital signature certificates.',
     oids,
   ),
+  authorityCaFile: setting(
+    'HONNIN_JPKI_TLS_CA',
+    null,
+    'PEM file with the roots of the certificates of the authentication server, where they are not the ones of the system.',
+    optionalPath,
+  ),
+  authorityCertFile: setting(
+    'HONNIN_JPKI_TLS_CERT',
+    null,
+    'PEM file with our certificate chain for the authentication server, which goes with HONNIN_JPKI_TLS_KEY.',
+    optionalPath,
+  ),
+  authorityKeyFile: setting('HONNIN_JPKI_TLS_KEY', null, 'PEM file with its private key.', optionalPath),
   ocspUrl: setting('HONNIN_JPKI_OCSP_URL', null, 'Address of the authentication server’s OCSP responder.', optionalUrl),
   crlAuthUrls: setting(
     'HONNIN_JPKI_CRL_AUTH_URL',
@@ -283,6 +296,19 @@ export const SETTINGS = {
     optionalPath,
   ),
   governmentUrl: setting('HONNIN_GOVERNMENT_URL', null, 'Base address of the government server.', optionalUrl),
+  governmentCaFile: setting(
+    'HONNIN_GOVERNMENT_TLS_CA',
+    null,
+    'PEM file with the roots of the certificates of the government server, where they are not the ones of the system.',
+    optionalPath,
+  ),
+  governmentCertFile: setting(
+    'HONNIN_GOVERNMENT_TLS_CERT',
+    null,
+    'PEM file with our certificate chain for the government server, which goes with HONNIN_GOVERNMENT_TLS_KEY.',
+    optionalPath,
+  ),
+  governmentKeyFile: setting('HONNIN_GOVERNMENT_TLS_KEY', null, 'PEM file with its private key.', optionalPath),
   governmentTokenFile: setting(
     'HONNIN_GOVERNMENT_TOKEN_FILE',
     null,
@@ -642,6 +668,13 @@ export class Config {
     }
     if ((values['tlsCertFile'] === null) !== (values['tlsKeyFile'] === null))
       problems.push('HONNIN_TLS_CERT and HONNIN_TLS_KEY go together: give both or neither');
+    for (const [name, env] of [
+      ['authority', 'HONNIN_JPKI_TLS'],
+      ['government', 'HONNIN_GOVERNMENT_TLS'],
+    ] as const) {
+      if ((values[`${name}CertFile`] === null) !== (values[`${name}KeyFile`] === null))
+        problems.push(`${env}_CERT and ${env}_KEY go together: give both or neither`);
+    }
     problems.push(
       ...kafkaProblems(values as Values, 'kafka'),
       ...kafkaProblems(values as Values, 'auditCopyKafka'),

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fetchOver, type OwnTls } from '../http/own-tls.js';
 import { certificatesIn } from './certificate-files.js';
 import { parseCertificate } from '../x509/certificate/certificate.js';
 import { indexCrl } from '../x509/revocation/crl-stream.js';
@@ -9,6 +10,8 @@ import { encodeOcspRequest } from '../x509/revocation/ocsp-request.js';
 export interface ServiceQuestion {
   readonly url: string;
   readonly init?: RequestInit;
+  /** Our own certificates for it; absent or null: none. */
+  readonly tls?: OwnTls | null;
   /** @returns what is wrong with the answer, in words, or null where it is right */
   readonly wrongWith: (answer: ServiceAnswer) => string | null | Promise<string | null>;
 }
@@ -22,10 +25,10 @@ export interface ServiceAnswer {
 /** Asks it. @returns what is wrong with the answer, or null, and the clock of who answered
  *  @throws where nobody answers */
 export async function askService(
-  { url, init, wrongWith }: ServiceQuestion,
+  { url, init, tls = null, wrongWith }: ServiceQuestion,
   timeoutMs: number,
 ): Promise<{ readonly fault: string | null; readonly date: string | null }> {
-  const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+  const response = await fetchOver(tls, url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
   const body = Buffer.from(await response.arrayBuffer());
   const { headers, status } = response;
   const type = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';

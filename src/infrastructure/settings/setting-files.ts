@@ -17,6 +17,12 @@ export interface FileSettings {
   readonly signAnchorFiles?: readonly string[];
   readonly tsaAnchorFiles?: readonly string[];
   readonly cardIssuerKeysFile?: File;
+  readonly authorityCaFile?: File;
+  readonly authorityCertFile?: File;
+  readonly authorityKeyFile?: File;
+  readonly governmentCaFile?: File;
+  readonly governmentCertFile?: File;
+  readonly governmentKeyFile?: File;
   readonly governmentTokenFile?: File;
   readonly tsaPasswordFile?: File;
   readonly kafkaBrokers?: readonly string[];
@@ -49,7 +55,7 @@ const CERTIFICATES: Kind = {
   instead: (bytes) => (certificatesIn(bytes) === null ? 'holds no certificate' : null),
 };
 const CHAIN: Kind = {
-  expected: 'X.509 certificates in PEM (-----BEGIN CERTIFICATE-----), that of the server first',
+  expected: 'X.509 certificates in PEM (-----BEGIN CERTIFICATE-----), that of the key first',
   instead: (bytes) =>
     bytes.includes('-----BEGIN CERTIFICATE-----') ? CERTIFICATES.instead(bytes) : 'holds no certificate in PEM',
 };
@@ -95,13 +101,17 @@ export function settingFileFaults(
   const each = (env: string, files: readonly string[] = []): readonly string[] =>
     files.flatMap((file) => judged(env, file, CERTIFICATES));
   return [
-    ...tlsFaults(settings),
+    ...tlsFaults('HONNIN_TLS', settings.tlsCertFile, settings.tlsKeyFile),
     ...(isKeyInMemory ? [] : judged('HONNIN_MASTER_KEY_FILE', settings.masterKeyFile, KEY)),
     ...judged('HONNIN_SERVER_SECRET_FILE', settings.serverSecretFile, KEY),
     ...readFirstStartFiles({ policyFile, boothsFile }).problems,
     ...each('HONNIN_JPKI_AUTH_ANCHORS', settings.authAnchorFiles),
     ...each('HONNIN_JPKI_SIGN_ANCHORS', settings.signAnchorFiles),
     ...judged('HONNIN_CARD_ISSUER_KEYS', settings.cardIssuerKeysFile, ISSUER_KEYS),
+    ...judged('HONNIN_JPKI_TLS_CA', settings.authorityCaFile, CERTIFICATES),
+    ...tlsFaults('HONNIN_JPKI_TLS', settings.authorityCertFile, settings.authorityKeyFile),
+    ...judged('HONNIN_GOVERNMENT_TLS_CA', settings.governmentCaFile, CERTIFICATES),
+    ...tlsFaults('HONNIN_GOVERNMENT_TLS', settings.governmentCertFile, settings.governmentKeyFile),
     ...judged('HONNIN_GOVERNMENT_TOKEN_FILE', settings.governmentTokenFile, SECRET),
     ...each('HONNIN_TSA_ANCHORS', settings.tsaAnchorFiles),
     ...judged('HONNIN_TSA_PASSWORD_FILE', settings.tsaPasswordFile, SECRET),
@@ -128,19 +138,16 @@ function bytesOf(file: string): Buffer | string {
   }
 }
 
-function tlsFaults({ tlsCertFile, tlsKeyFile }: FileSettings): readonly string[] {
-  const faults = [
-    ...judged('HONNIN_TLS_CERT', tlsCertFile, CHAIN),
-    ...judged('HONNIN_TLS_KEY', tlsKeyFile, PRIVATE_KEY),
-  ];
-  if (faults.length > 0 || !tlsCertFile || !tlsKeyFile) return faults;
-  const [certificate] = certificatesIn(readFileSync(tlsCertFile)) ?? [];
-  const key = privateKeyIn(readFileSync(tlsKeyFile));
+function tlsFaults(env: string, certFile: File | undefined, keyFile: File | undefined): readonly string[] {
+  const faults = [...judged(`${env}_CERT`, certFile, CHAIN), ...judged(`${env}_KEY`, keyFile, PRIVATE_KEY)];
+  if (faults.length > 0 || !certFile || !keyFile) return faults;
+  const [certificate] = certificatesIn(readFileSync(certFile)) ?? [];
+  const key = privateKeyIn(readFileSync(keyFile));
   if (certificate === undefined || key === null || certificate.checkPrivateKey(key)) return [];
   const { subject } = certificate;
   return [
-    `HONNIN_TLS_KEY=${tlsKeyFile}: is the key of another certificate; expected: that of the first one in ` +
-      `${tlsCertFile} (${subject.replaceAll('\n', ', ')})`,
+    `${env}_KEY=${keyFile}: is the key of another certificate; expected: that of the first one in ` +
+      `${certFile} (${subject.replaceAll('\n', ', ')})`,
   ];
 }
 
