@@ -15,6 +15,7 @@ import { isInstant } from '../domain/values/instant.js';
 import { hasher, NODE_PRIMITIVES } from '../infrastructure/audit/digest.js';
 import { timestampAnchors } from '../infrastructure/audit/outlets/configured-outlets.js';
 import { fsck } from '../infrastructure/audit/fsck/fsck.js';
+import { withLogFile } from '../infrastructure/event-store/log-file/copy-log.js';
 import { LogKeys } from '../infrastructure/audit/log-keys.js';
 import { EventStoreUnavailableError } from '../application/ports/store/event-store.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
@@ -346,17 +347,19 @@ async function check(args: string[]): Promise<number> {
     );
   };
   try {
-    const report = await fsck({
-      eventsFile: audit.eventsFile,
-      auditFolder: audit.auditFolder,
-      signer: LogKeys.published(audit.auditFolder),
-      pseudonyms,
-      vault: values['no-vault'] ? null : vault,
-      cards,
-      copies: (values.copies ?? []).flatMap(notesIn),
-      timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles),
-      onProgress,
-    });
+    const report = await withLogFile(audit.config, (eventsFile) =>
+      fsck({
+        eventsFile,
+        auditFolder: audit.auditFolder,
+        signer: LogKeys.published(audit.auditFolder),
+        pseudonyms,
+        vault: values['no-vault'] ? null : vault,
+        cards,
+        copies: (values.copies ?? []).flatMap(notesIn),
+        timestampAnchors: timestampAnchors(audit.config.values.tsaAnchorFiles),
+        onProgress,
+      }),
+    );
     if (toldMs > 0) process.stderr.write('\n');
     const stale = values['with-projections'] ? await staleProjections(audit) : [];
     if (values.json) sayJson({ ...report, staleProjections: stale });

@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -29,6 +30,7 @@ import { filesUnder, RealServer, until } from '../support/real-server.js';
 import { honnin } from '../support/run-honnin.js';
 import { ServerStart } from '../support/server-start.js';
 import { describeUnless, itUnless } from '../support/unless.js';
+import { dieAtEachStep } from './dying-steps.js';
 
 /** Why no small disk can be had here, or null. */
 function noSmallDisk(): string | null {
@@ -322,9 +324,29 @@ describeUnless(built('cli/main.js'), 'a backup', () => {
     renameSync(server.data, at('whole'));
     renameSync(half, server.data);
     await expect(server.start({ env: env() })).rejects.toThrow(
-      /restoring a backup into .* was interrupted: empty the folder and restore it again/,
+      /restoring a backup into .* was interrupted: restore it again/,
     );
   }, 120_000);
+
+  it('whose restoring was cut short anywhere is restored by doing it again', async () => {
+    const data = at('dying');
+    const died = await dieAtEachStep({
+      what: 'restore',
+      data,
+      makeData: () => {},
+      needs: {
+        places: { target: copy(), keys: keys(), erased: [at('elsewhere/erased')], copies: [] },
+        env: { HONNIN_DATA: data, ...env() },
+      },
+      always: /^rm\w* restore\.unfinished$|^cp\w* events\.db$/,
+      look: async (step) => {
+        const names = readdirSync(data).filter((name) => name !== 'events.db.lock');
+        expect({ step, left: names.filter((name) => /unfinished/.test(name)) }).toEqual({ step, left: [] });
+        expect(names).toEqual(expect.arrayContaining(['audit', 'audit.head', 'events.db', 'keys', 'vault']));
+      },
+    });
+    expect(died).toEqual(expect.arrayContaining(['cpSync events.db', 'rmSync restore.unfinished']));
+  }, 300_000);
 
   /** @fault O17 */
   it('that is older than what was signed is restored and not served: the words name the way out', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
@@ -6,11 +6,14 @@ import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { sandboxSettings } from '../../src/sandbox/sandbox.js';
+import { Config } from '../../src/infrastructure/settings/config.js';
+import { Foundation } from '../../src/infrastructure/installation/foundation.js';
 import { AS_OPERATOR } from '../support/operator.js';
 import { built } from '../support/peers.js';
 import { RealServer } from '../support/real-server.js';
 import { honnin, type Ended } from '../support/run-honnin.js';
 import { describeUnless } from '../support/unless.js';
+import { dieAtEachStep } from './dying-steps.js';
 
 const ORIGIN = 'recover.example/log';
 const NEXT = 'recover.example/log-2';
@@ -22,6 +25,7 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
   let boothKey: ReturnType<typeof generateBoothKey>;
   let kept: string;
   let lost: string;
+  let lossId: string;
   const at = (name: string) => server.at(name);
   const env = (origin = ORIGIN) => ({
     HONNIN_AUDIT_ORIGIN: origin,
@@ -175,6 +179,8 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
       status: 1,
       out: expect.stringMatching(/there is no proposal 00000000; the newest is /),
     });
+    cpSync(server.data, at('proposed'), { recursive: true });
+    lossId = id;
     const accepted = await recover('--accept', id, '--token-file', await token('administrator-b'));
     expect(accepted).toEqual({
       status: 0,
@@ -187,6 +193,37 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
     expect((await recover('--accept', id, '--token-file', await token('administrator-b'))).status).toBe(0);
     expect(readFileSync(join(server.data, 'audit', 'checkpoint'), 'utf8')).toBe(note);
   }, 120_000);
+
+  it('that was cut short anywhere ends well when it is accepted again, and lets nothing start before', async () => {
+    const data = at('dying');
+    const needs = {
+      lossId,
+      by: 'administrator-b',
+      copies: readdirSync(at('worm')).map((name) => readFileSync(join(at('worm'), name), 'utf8')),
+      env: { ...env(), HONNIN_DATA: data },
+    };
+    const died = await dieAtEachStep({
+      what: 'recover',
+      data,
+      makeData: () => cpSync(at('proposed'), data, { recursive: true }),
+      needs,
+      always: /^rename\w* audit(\.recovering)?$|^rm\w* (recover\.unfinished|readmodel\.db)$/,
+      look: async (step) => {
+        const checkpoint = readFileSync(join(data, 'audit', 'checkpoint'), 'utf8');
+        expect({ step, origin: checkpoint.split('\n')[0] }).toEqual({ step, origin: NEXT });
+        expect(readdirSync(data).filter((name) => /recovering|unfinished|readmodel/.test(name))).toEqual([]);
+        expect(readdirSync(data).filter((name) => name.startsWith('audit.lost-'))).toHaveLength(1);
+      },
+    });
+    expect(died).toEqual(expect.arrayContaining(['renameSync audit', 'renameSync audit.recovering']));
+    // Before the end of it nothing starts, and the words say how it ends.
+    const half = Config.from({ HONNIN_DATA: data, HONNIN_AUDIT_ORIGIN: NEXT });
+    writeFileSync(join(data, 'recover.unfinished'), `${lossId}\n`);
+    await expect(Foundation.open(half)).rejects.toThrow(`interrupted: './honnin recover --accept ${lossId}`);
+    renameSync(join(data, 'audit'), join(data, 'audit.recovering'));
+    const told = await honnin(['recover', '--data', data], { env: env() });
+    expect(told).toEqual({ status: 1, out: expect.stringContaining(`recover --accept ${lossId}`) });
+  }, 300_000);
 
   it('lets the server go on under the new name only, and is declared to everybody', async () => {
     await expect(server.start({ env: env() })).rejects.toThrow(

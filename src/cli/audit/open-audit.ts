@@ -58,12 +58,6 @@ export class OpenAudit {
     return new OpenAudit(config, new TileLog(config.inData('audit')));
   }
 
-  /** The file of the embedded log. @throws {UsageError} where the log is elsewhere */
-  get eventsFile(): string {
-    if (this.config.values.eventStore === 'sqlite') return this.config.inData(EVENTS_FILE);
-    throw new UsageError('HONNIN_EVENT_STORE names a store elsewhere; this check reads the file of an embedded log');
-  }
-
   /** The log that is configured.
    *  @param mode `write` needs it for itself where it is embedded: not beside a running server */
   store(mode: 'read' | 'write'): Promise<EventStore> {

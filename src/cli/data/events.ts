@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { AccessLog } from '../../application/access/access-log.js';
@@ -9,6 +9,7 @@ import { EventStoreUnavailableError, type EventStore } from '../../application/p
 import { positionFromText, type StoredEvent } from '../../domain/event-envelope.js';
 import { Config, SETTINGS } from '../../infrastructure/settings/config.js';
 import { checkEventLog, checkEventsOf } from '../../infrastructure/event-store/check-event-log.js';
+import { copyLog } from '../../infrastructure/event-store/log-file/copy-log.js';
 import { storeAddress } from '../../infrastructure/event-store/kurrent/kurrent-address.js';
 import { EVENTS_FILE, openEventStore } from '../../infrastructure/event-store/open-event-store.js';
 import { rightsInWords, surveyStore, writeLeastRights } from '../../infrastructure/event-store/kurrent/store-rights.js';
@@ -41,7 +42,8 @@ Looks after the event log. Checking and copying work beside a running server and
         with --apply an administrator of that store, whose address is in HONNIN_EVENT_STORE_ADMIN, gives the server's
         user the rights that are enough and takes them from all others
 
-A log elsewhere is checked by reading it; what it keeps on its disks, and its backup, are its own matter.
+A log elsewhere is checked by reading it; what it keeps on its disks is its own matter. Its copy is a file in the form
+of the embedded log, with the same events in the same order.
 
 Options
   --apply           write the rights
@@ -121,17 +123,18 @@ async function check({ dataDir }: Options): Promise<number> {
 }
 
 async function backup({ dataDir, target }: Options): Promise<number> {
-  if (configuredStore() !== 'sqlite') {
-    const instead = `back it up by its own means; './honnin events print' gives its events as lines`;
-    throw new UsageError(`HONNIN_EVENT_STORE names ${nameOf(configuredStore())}: ${instead}`);
-  }
   const copy = path.resolve(target as string);
   if (existsSync(copy)) throw new UsageError(`${copy} exists; a backup never overwrites`);
-  const store = SqliteEventStore.open({ file: embeddedLog(dataDir), mode: 'read' });
-  try {
-    await store.backup(copy);
-  } finally {
-    await store.close();
+  if (configuredStore() === 'sqlite') {
+    const store = SqliteEventStore.open({ file: embeddedLog(dataDir), mode: 'read' });
+    await store.backup(copy).finally(() => store.close());
+  } else {
+    await withStore(dataDir, async (store) =>
+      copyLog(store, copy, { through: await store.head(), positions: 'counted' }),
+    ).catch((error: unknown) => {
+      rmSync(copy, { force: true });
+      throw error;
+    });
   }
   const { events, problems } = await checkEventLog(copy);
   for (const problem of problems) process.stdout.write(`${problem}\n`);

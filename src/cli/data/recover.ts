@@ -15,7 +15,8 @@ import {
   type FoundLoss,
   type Gone,
 } from '../../infrastructure/recovery/find-loss.js';
-import { Recovery } from '../../infrastructure/recovery/recover.js';
+import { withConfiguredLog } from '../../infrastructure/recovery/configured-log.js';
+import { Recovery, unfinishedLoss } from '../../infrastructure/recovery/recover.js';
 import { SystemClock } from '../../infrastructure/clock/system-clock.js';
 import { notesIn } from '../audit/arguments.js';
 import { isOfOperators } from './backup.js';
@@ -83,8 +84,6 @@ Example
     ].flatMap(notesIn);
     const have = (values.have ?? []).map((file) => readFileSync(file, 'utf8'));
     try {
-      if (config.values.eventStore !== 'sqlite')
-        throw new RecoveryError('HONNIN_EVENT_STORE names a store elsewhere: this command knows the embedded one only');
       if (!hasLog(config))
         throw new RecoveryError(
           `there is no event log and signed log in ${config.inData()}; set HONNIN_DATA, or give --data FOLDER`,
@@ -94,8 +93,20 @@ Example
       try {
         const token =
           values['token-file'] === undefined ? HONNIN_TOKEN : readFileSync(values['token-file'], 'utf8').trim();
-        if (values.accept !== undefined) return await accept(config, values.accept, { token, copies });
-        const [found, gone] = [findLoss(config, copies), findGone(config, have)];
+        const clock = new SystemClock();
+        const { accept: lossId } = values;
+        if (lossId !== undefined)
+          return await withConfiguredLog(config, clock, (log) =>
+            accept(new Recovery(config, clock, log), { config, lossId, token, copies }),
+          );
+        const unfinished = unfinishedLoss(config);
+        if (unfinished !== null)
+          throw new RecoveryError(
+            `accepting a loss was interrupted: './honnin recover --accept ${unfinished} --token-file FILE' ends it`,
+          );
+        return await withConfiguredLog(config, clock, async (log) => {
+          const recovery = new Recovery(config, clock, log);
+          const [found, gone] = [findLoss(config, log.file, copies), findGone(log.file, have)];
         sayFound(found, gone);
         if (values.gone !== undefined) writeFileSync(values.gone, gone.names.map((name) => `${name}\n`).join(''));
         if (!values.propose) return found.isLost ? EXIT.unknown : EXIT.ok;
@@ -107,7 +118,7 @@ Example
         if (reference === undefined || !/^[\x20-\x7e]{1,200}$/.test(reference))
           throw new UsageError('--propose needs --reference, 1 to 200 visible ASCII characters');
         const by = await administrator(config, token);
-        const loss = await new Recovery(config, new SystemClock()).propose(found, gone, {
+        const loss = await recovery.propose(found, gone, {
           newOrigin: origin,
           reason: reason as LossReason,
           reference,
@@ -116,6 +127,7 @@ Example
         say(`proposed by ${by}: ${loss.lossId}`);
         say(`another administrator accepts it: ./honnin recover --accept ${loss.lossId} --token-file FILE`);
         return EXIT.ok;
+        });
       } finally {
         lock.release();
       }
@@ -132,12 +144,14 @@ Example
   },
 };
 
-async function accept(
-  config: Config,
-  lossId: string,
-  { token, copies }: { readonly token: string | undefined; readonly copies: readonly string[] },
-): Promise<number> {
-  const recovery = new Recovery(config, new SystemClock());
+interface Acceptance {
+  readonly config: Config;
+  readonly lossId: string;
+  readonly token: string | undefined;
+  readonly copies: readonly string[];
+}
+
+async function accept(recovery: Recovery, { config, lossId, token, copies }: Acceptance): Promise<number> {
   sayProposed((await recovery.lossOf(lossId)).loss);
   const by = await administrator(config, token);
   const { loss, aside, keysLeftOut, erasedAgain, cases } = await recovery.accept(lossId, by, copies);

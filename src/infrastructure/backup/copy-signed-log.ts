@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { PublishedCheckpoint } from '../../application/ports/audit/audit-log.js';
 import { encodeEntries, tilePath, tileWidth, TILE_WIDTH } from '../../domain/audit/log/tiles.js';
 import { writeAllWholeNow, writeWholeNow, type WholeFile } from '../audit/durable-file.js';
-import { AuditLogDamagedError, POSITION_BYTES, TileLog } from '../audit/log/tile-log.js';
+import { AuditLogDamagedError, encodePositions, POSITION_BYTES, TileLog } from '../audit/log/tile-log.js';
 
 /** Copies the signed log as it was under one of its checkpoints, while it grows: tiles are only ever added, and a wider
  *  one begins with the narrower. The head that is kept beside the folder is that checkpoint's.
@@ -72,6 +72,12 @@ function copyPositions(folder: string, target: string, size: number): void {
     closeSync(file);
   }
   writeWholeNow(join(target, 'positions'), bytes);
+}
+
+/** Says anew where the events of the first entries are in the store: they keep their order in another store, and not
+ *  their positions. @param audit folder of the log */
+export function writePositions(audit: string, positions: readonly bigint[]): void {
+  writeWholeNow(join(audit, 'positions'), encodePositions(positions));
 }
 
 /** Checkpoints of up to this size, file by file as they are kept. */

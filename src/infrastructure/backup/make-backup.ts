@@ -5,7 +5,10 @@ import type { PublishedCheckpoint } from '../../application/ports/audit/audit-lo
 import { syncFolderNow, writeWholeNow } from '../audit/durable-file.js';
 import { TileLog } from '../audit/log/tile-log.js';
 import type { Config } from '../settings/config.js';
-import { EVENTS_FILE } from '../event-store/open-event-store.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
+import type { Position } from '../../domain/event-envelope.js';
+import { copyLog, isElsewhere } from '../event-store/log-file/copy-log.js';
+import { EVENTS_FILE, openEventStore } from '../event-store/open-event-store.js';
 import { WriterLock } from '../event-store/sqlite/writer-lock.js';
 import { keyPaths } from '../installation/installation.js';
 import { makePrivate } from '../data-folder/private-folder.js';
@@ -25,7 +28,7 @@ import {
 } from './backup-folder.js';
 import { checkBackup, claimIn } from './check-backup.js';
 import { copySealed, ownersOf, removeStages, stageCases, type OwnersAfter } from './copy-sealed.js';
-import { copySignedLog } from './copy-signed-log.js';
+import { copySignedLog, writePositions } from './copy-signed-log.js';
 
 export interface BackupPlaces {
   readonly config: Config;
@@ -50,13 +53,7 @@ export async function makeBackup(places: BackupPlaces, nowUtc: string): Promise<
   const { config, target, keys } = places;
   const data = config.inData();
   assertApart({ data, target, keys });
-  if (config.values.eventStore !== 'sqlite') {
-    throw new BackupError(
-      'HONNIN_EVENT_STORE names a store elsewhere: its events are copied by its own means, and this command copies ' +
-        'the embedded one only',
-    );
-  }
-  if (!existsSync(config.inData(EVENTS_FILE)))
+  if (!isElsewhere(config) && !existsSync(config.inData(EVENTS_FILE)))
     throw new BackupError(`there is no event log in ${data}; set HONNIN_DATA, or give --data FOLDER`);
   const lock = WriterLock.acquire(
     config.inData('backup'),
@@ -81,12 +78,14 @@ export async function makeBackup(places: BackupPlaces, nowUtc: string): Promise<
 
 class Backup {
   private readonly data: string;
+  private readonly isElsewhere: boolean;
 
   constructor(
     private readonly places: BackupPlaces,
     private readonly nowUtc: string,
   ) {
     this.data = places.config.inData();
+    this.isElsewhere = isElsewhere(places.config);
   }
 
   async run(): Promise<MadeBackup> {
@@ -98,11 +97,17 @@ class Backup {
     removeStages(join(this.data, 'vault'));
     // The many first, so that little is left to be copied after the moment that all of it is of.
     let sealedFiles = await this.copyPeople(join(this.data, 'vault', 'keys.db'));
-    const hasReadModel = existsSync(join(this.data, READ_MODEL_FILE));
+    // Its positions are those of the store elsewhere, and mean nothing in a copy of the events.
+    const hasReadModel = !this.isElsewhere && existsSync(join(this.data, READ_MODEL_FILE));
     // Before the events: a position must never be ahead of the log.
     if (hasReadModel) await this.copyDatabase(READ_MODEL_FILE);
     const moment = await this.moment();
     copySignedLog(join(this.data, 'audit'), join(target, 'audit'), moment.checkpoint);
+    if (this.isElsewhere && moment.checkpoint)
+      writePositions(
+        join(target, 'audit'),
+        Array.from({ length: moment.checkpoint.size }, (_, index) => BigInt(index + 1)),
+      );
     sealedFiles += await copySealed(moment.stage, join(target, 'vault', 'sealed'), moment.cases);
     sealedFiles += await this.copyPeople(moment.ring);
     this.removeWithdrawn();
@@ -148,26 +153,30 @@ class Backup {
     const ringFile = join(this.data, 'vault', 'keys.db');
     const ring = join(this.places.keys, `${KEYS.ring}.partial`);
     const stage = join(this.data, 'vault', `backup-${process.pid}`);
+    const events = await this.events();
     const held = KeyRing.hold(ringFile);
-    const events = new DatabaseSync(join(this.data, EVENTS_FILE), { readOnly: true, timeout: 5000 });
     try {
       let cases: readonly string[];
       let checkpoint: PublishedCheckpoint | null;
       try {
         checkpoint = new TileLog(join(this.data, 'audit')).checkpoint();
-        // What is read on this connection from here on, and copied from it, is of this moment.
-        events.exec('BEGIN');
-        events.prepare('SELECT max(position) FROM events').get();
+        await events.begin();
         cases = stageCases(join(this.data, 'vault', 'sealed'), stage, held.allOwnersAfter);
         await copyOf(ringFile, ring);
       } finally {
         held.release();
       }
-      await copyFrom(events, join(this.places.target, EVENTS_FILE));
+      await events.copyTo(join(this.places.target, EVENTS_FILE));
       return { checkpoint, cases, stage, ring };
     } finally {
-      events.close();
+      await events.close();
     }
+  }
+
+  private async events(): Promise<EventsOfAMoment> {
+    const { values } = this.places.config;
+    if (!this.isElsewhere) return embeddedEvents(join(this.data, EVENTS_FILE));
+    return eventsElsewhere(await openEventStore(values.eventStore, this.data, { mode: 'read' }));
   }
 
   private async copyPeople(ringFile: string): Promise<number> {
@@ -267,6 +276,39 @@ class Backup {
       database.close();
     }
   }
+}
+
+/** An event log, copied as it was at one moment while it grows. The copy is in the form of the embedded log. */
+interface EventsOfAMoment {
+  /** Makes it the moment. Nothing but milliseconds: keys are held meanwhile. */
+  begin(): Promise<void>;
+  copyTo(file: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+function embeddedEvents(file: string): EventsOfAMoment {
+  const events = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+  return {
+    // What is read on this connection from here on, and copied from it, is of this moment.
+    begin: async () => {
+      events.exec('BEGIN');
+      events.prepare('SELECT max(position) FROM events').get();
+    },
+    copyTo: (copy) => copyFrom(events, copy),
+    close: async () => events.close(),
+  };
+}
+
+/** Events up to a position never change: what comes after it is of a later moment. */
+function eventsElsewhere(store: EventStore): EventsOfAMoment {
+  let through: Position | null = null;
+  return {
+    begin: async () => {
+      through = await store.head();
+    },
+    copyTo: async (copy) => void (await copyLog(store, copy, { through, positions: 'counted' })),
+    close: () => store.close(),
+  };
 }
 
 async function copyOf(file: string, target: string): Promise<void> {

@@ -5,6 +5,7 @@ import { registrants } from '../../application/decisions/aggregates.js';
 import { DecideAndAppend } from '../../application/decisions/decide-and-append.js';
 import { CurrentPolicy } from '../../application/decisions/current-policy.js';
 import { derivedId } from '../../application/decisions/ids.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
 import type { Clock } from '../../application/ports/store/clock.js';
 import { tombstoneOf } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
@@ -23,7 +24,7 @@ const RULES: readonly string[] = [
   'retention_limit',
   'request_of_the_person',
 ] satisfies readonly Rule[];
-const ACTOR = 'system:restore';
+export const RESTORE_ACTOR = 'system:restore';
 /** Owners that a log knows; other keys of the ring are nobody's. */
 const OWNERS = /^(?:registrant|case|evidence):/;
 
@@ -32,21 +33,20 @@ const OWNERS = /^(?:registrant|case|evidence):/;
 export class OlderCopy {
   private readonly ringFile: string;
   private readonly sealed: string;
-  private readonly eventsFile: string;
 
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly log: OpenableLog,
   ) {
     this.ringFile = config.inData('vault', 'keys.db');
     this.sealed = config.inData('vault', 'sealed');
-    this.eventsFile = config.inData(EVENTS_FILE);
   }
 
   /** Keys are newer than the copy where a later backup has replaced them: of people and cases that it does not know.
    *  Their names stay free. */
   leaveOutUnknown(): number {
-    const events = new DatabaseSync(this.eventsFile, { readOnly: true });
+    const events = new DatabaseSync(this.log.file, { readOnly: true });
     const ring = new KeyRing(this.ringFile, this.masterKey());
     try {
       const find = events.prepare('SELECT 1 FROM streams WHERE name IN (?, ?)');
@@ -85,7 +85,7 @@ export class OlderCopy {
    *  person has in it. */
   async eraseAgain(noted: NotedErasures): Promise<ErasedAgain> {
     const ring = new KeyRing(this.ringFile, this.masterKey());
-    const store = SqliteEventStore.open({ file: this.eventsFile });
+    const store = await this.log.open();
     try {
       const byHash = new Map<string, string>();
       for (const owner of ownersOf((after, limit) => ring.allOwnersAfter(after, limit)))
@@ -114,14 +114,20 @@ export class OlderCopy {
 
   /** @returns false where the log knows of it: what is left to do is done at the start */
   private async tellErasure(
-    store: SqliteEventStore,
+    store: EventStore,
     key: string,
     { eventId, rule, atUtc }: { readonly eventId: string; readonly rule: Rule; readonly atUtc: string },
   ): Promise<boolean> {
     const known = await store.readStream(`registrant-${key}`, {});
     if (known.some(({ id }) => id === eventId)) return false;
     const commandId = derivedId('erase-again', eventId);
-    const context = { commandId, actor: ACTOR, correlationId: commandId, causationId: eventId, policyVersion: null };
+    const context = {
+      commandId,
+      actor: RESTORE_ACTOR,
+      correlationId: commandId,
+      causationId: eventId,
+      policyVersion: null,
+    };
     const aggregates = new DecideAndAppend(store, this.clock);
     // Its days began with the erasure. The card is forgotten at the start, with the key.
     const { values } = await new CurrentPolicy(aggregates).get();
@@ -129,14 +135,14 @@ export class OlderCopy {
     const done = await aggregates.execute(
       registrants,
       key,
-      { type: 'EraseRegistrant', rule, by: ACTOR, tombstone },
+      { type: 'EraseRegistrant', rule, by: RESTORE_ACTOR, tombstone },
       context,
     );
     return done.outcome === 'decided' && done.events > 0 && !done.repeated;
   }
 
   private registrantStreams(): string[] {
-    const events = new DatabaseSync(this.eventsFile, { readOnly: true });
+    const events = new DatabaseSync(this.log.file, { readOnly: true });
     try {
       const rows = events.prepare("SELECT name FROM streams WHERE name LIKE 'registrant-%'").all() as {
         name: string;
@@ -150,6 +156,18 @@ export class OlderCopy {
   private masterKey(): Uint8Array {
     return new Uint8Array(readFileSync(keyPaths(this.config).masterKey.file));
   }
+}
+
+/** The log that an installation goes on with: its events in a file, and the store to write to. */
+export interface OpenableLog {
+  readonly file: string;
+  readonly open: () => Promise<EventStore>;
+}
+
+/** The log in the data folder. */
+export function embeddedLog(config: Config): OpenableLog {
+  const file = config.inData(EVENTS_FILE);
+  return { file, open: async () => SqliteEventStore.open({ file }) };
 }
 
 export interface ErasedAgain {

@@ -12,13 +12,18 @@ import { LogKeys } from '../audit/log-keys.js';
 import { LOSS_MARK } from '../audit/fsck/lost-events.js';
 import { TileLog } from '../audit/log/tile-log.js';
 import type { Config } from '../settings/config.js';
-import { EVENTS_FILE } from '../event-store/open-event-store.js';
+import type { StoredEvent } from '../../domain/event-envelope.js';
+import type { EventStore } from '../../application/ports/store/event-store.js';
+import { isElsewhere } from '../event-store/log-file/copy-log.js';
+import { assertBeginningOf, moveLog, OtherLogError } from '../event-store/log-file/move-log.js';
+import { EVENTS_FILE, openEventStore } from '../event-store/open-event-store.js';
+import { writePositions } from './copy-signed-log.js';
 import { RESTORE_MARK } from '../installation/foundation.js';
 import { keyPaths } from '../installation/installation.js';
 import { READ_MODEL_FILE } from '../read-model/read-model-database.js';
 import { BackupError, filesOf, isInside, KEYS, readManifest, type BackupManifest } from './backup-folder.js';
 import { checkBackup } from './check-backup.js';
-import { erasuresIn, OlderCopy, type ErasedAgain } from './older-copy.js';
+import { embeddedLog, erasuresIn, OlderCopy, RESTORE_ACTOR, type ErasedAgain } from './older-copy.js';
 
 export interface RestorePlaces {
   readonly target: string;
@@ -68,15 +73,17 @@ export async function judgeBackup({ target, keys, copies }: RestorePlaces): Prom
  *  @throws {BackupError} in words; then the folder is as it was, or says that it is unfinished */
 export async function restoreBackup(places: RestorePlaces, config: Config, clock: Clock): Promise<Restored> {
   const data = config.inData();
+  removeInterrupted(data);
   assertEmpty(places, data);
   const judged = await judgeBackup(places);
   if (judged.problems.length > 0)
     throw new BackupError(['this backup cannot be restored:', ...judged.problems.map((one) => `  ${one}`)].join('\n'));
+  if (isElsewhere(config)) await assertStoreFits(config, join(places.target, EVENTS_FILE));
   process.umask(0o077);
   mkdirSync(data, { recursive: true, mode: 0o700 });
   writeWholeNow(join(data, RESTORE_MARK), `${clock.nowUtc()}\n`);
   copyFiles(places, config, judged.manifest);
-  const copy = new OlderCopy(config, clock);
+  const copy = new OlderCopy(config, clock, embeddedLog(config));
   const keysLeftOut = copy.leaveOutUnknown();
   const own = config.values.erasedFile === null ? [] : [config.erasedFile];
   const erased = await copy.eraseAgain(erasuresIn([join(places.keys, KEYS.erased), ...own, ...places.erased]));
@@ -84,10 +91,41 @@ export async function restoreBackup(places: RestorePlaces, config: Config, clock
     LogHead.beside(join(data, 'audit')).keep(judged.signedBeyond.note);
     writeWholeNow(join(data, LOSS_MARK), `${clock.nowUtc()}\n`);
   }
+  if (isElsewhere(config)) await moveEvents(config);
   await syncAll(data);
   rmSync(join(data, RESTORE_MARK));
   syncFolderNow(data);
   return { judged, keysLeftOut, ...erased };
+}
+
+/** A store that holds something else is somebody's: nothing may be written over it. */
+async function assertStoreFits(config: Config, file: string): Promise<void> {
+  const isOfRestore = ({ metadata }: StoredEvent) => metadata.actor === RESTORE_ACTOR;
+  await withStore(config, (store) => assertBeginningOf(file, store, isOfRestore));
+}
+
+/** Writes the events, as they are in the data folder by now, into the store elsewhere, where a writing that was cut
+ *  short goes on; the signed log then knows where they are. */
+async function moveEvents(config: Config): Promise<void> {
+  const file = config.inData(EVENTS_FILE);
+  const positions = await withStore(config, (store) => moveLog(file, store));
+  const size = new TileLog(config.inData('audit')).checkpoint()?.size ?? 0;
+  if (size > 0) writePositions(config.inData('audit'), positions.slice(0, size));
+  for (const end of ['', '-wal', '-shm', '.lock']) rmSync(`${file}${end}`, { force: true });
+}
+
+async function withStore<T>(config: Config, work: (store: EventStore) => Promise<T>): Promise<T> {
+  const store = await openEventStore(config.values.eventStore, config.inData());
+  try {
+    return await work(store);
+  } catch (error) {
+    if (!(error instanceof OtherLogError)) throw error;
+    throw new BackupError(
+      `${error.message}: a backup is restored into an empty store, or into one that holds the beginning of it`,
+    );
+  } finally {
+    await store.close();
+  }
 }
 
 /** A power cut must not leave a data folder that calls itself whole. */
@@ -100,6 +138,17 @@ async function syncAll(data: string): Promise<void> {
       await file.close();
     }
   }
+}
+
+/** What an interrupted restore left. It began in an empty folder, and nothing starts in one that bears its mark. */
+function removeInterrupted(data: string): void {
+  if (!existsSync(data)) return;
+  const names = readdirSync(data);
+  if (!names.some((name) => name.startsWith(RESTORE_MARK))) return;
+  // The mark goes last: while anything is left of it, it is a restore that was interrupted.
+  for (const name of names.filter((each) => !each.startsWith(RESTORE_MARK)))
+    rmSync(join(data, name), { recursive: true, force: true });
+  for (const name of names) rmSync(join(data, name), { recursive: true, force: true });
 }
 
 function assertEmpty({ target, keys }: RestorePlaces, data: string): void {
@@ -135,7 +184,14 @@ function newestOf(target: string, copies: readonly string[]): Judged['signedBeyo
 
 /** Copies what is in both folders to its places. */
 function copyFiles({ target, keys }: RestorePlaces, config: Config, { hasReadModel }: BackupManifest): void {
-  const names = [EVENTS_FILE, ...(hasReadModel ? [READ_MODEL_FILE] : []), 'audit', 'audit.head', 'vault'];
+  // Positions in the read models are those of the embedded log. Elsewhere they are built again.
+  const names = [
+    EVENTS_FILE,
+    ...(hasReadModel && !isElsewhere(config) ? [READ_MODEL_FILE] : []),
+    'audit',
+    'audit.head',
+    'vault',
+  ];
   for (const name of names)
     if (existsSync(join(target, name))) cpSync(join(target, name), config.inData(name), { recursive: true });
   mkdirSync(config.inData('vault', 'sealed'), { recursive: true, mode: 0o700 });

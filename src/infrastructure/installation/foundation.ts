@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
@@ -18,6 +18,9 @@ import { Installation, InstallationError } from './installation.js';
 
 /** In a data folder into which a backup is being restored; gone when that is done. */
 export const RESTORE_MARK = 'restore.unfinished';
+
+/** In a data folder in which an accepted loss is being carried out; gone when that is done. Holds its id. */
+export const RECOVER_MARK = 'recover.unfinished';
 
 /** What a server stands on, opened before anything else of it: the lock on its data folder, the event store, and the
  *  proof that all parts belong together. What cannot be opened leaves nothing open. */
@@ -47,8 +50,14 @@ export class Foundation implements OnApplicationShutdown {
       );
     if (existsSync(config.inData(RESTORE_MARK))) {
       const folder = config.inData();
-      const problem = `restoring a backup into ${folder} was interrupted: empty the folder and restore it again`;
+      const problem = `restoring a backup into ${folder} was interrupted: restore it again, which begins anew`;
       throw new InstallationError([problem]);
+    }
+    if (existsSync(config.inData(RECOVER_MARK))) {
+      const id = readFileSync(config.inData(RECOVER_MARK), 'utf8').trim();
+      throw new InstallationError([
+        `accepting a loss was interrupted: './honnin recover --accept ${id} --token-file FILE' ends it`,
+      ]);
     }
     const lock = WriterLock.acquire(join(config.inData(), 'server'), 'another server works in this data folder');
     const clock = new SystemClock();

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { PublishedCheckpoint } from '../../application/ports/audit/audit-log.js';
 import { keysThatFollow } from '../../domain/audit/log/key-succession.js';
@@ -17,6 +16,7 @@ import { StoredEvents } from '../audit/log/stored-events.js';
 import { TileLog } from '../audit/log/tile-log.js';
 import { VaultPseudonyms } from '../audit/vault-pseudonyms.js';
 import type { Config } from '../settings/config.js';
+import { isElsewhere } from '../event-store/log-file/copy-log.js';
 import { EVENTS_FILE } from '../event-store/open-event-store.js';
 import { keyPaths } from '../installation/installation.js';
 import { keyFile } from '../settings/key-files.js';
@@ -40,9 +40,10 @@ export interface FoundLoss {
 }
 
 /** Compares the signed log with the events, from the first one on. Changes nothing.
+ *  @param eventsFile the log, or a copy of it with the positions that it has
  *  @param copies notes that others kept; only what this log has signed counts
  *  @throws {RecoveryError} where there is nothing to go on from */
-export function findLoss(config: Config, copies: readonly string[]): FoundLoss {
+export function findLoss(config: Config, eventsFile: string, copies: readonly string[]): FoundLoss {
   const folder = config.inData('audit');
   const log = new TileLog(folder);
   const signer = LogKeys.published(folder);
@@ -66,7 +67,7 @@ export function findLoss(config: Config, copies: readonly string[]): FoundLoss {
     return isOurs ? [{ ...read.checkpoint, note }] : [];
   });
   const signed = [published, ...others].toSorted((a, b) => b.size - a.size)[0] as PublishedCheckpoint;
-  const { events, agreed } = compareWithEvents(log, published.size, config.inData(EVENTS_FILE));
+  const { events, agreed } = compareWithEvents(log, published.size, eventsFile);
   const kept = newestWithin(log, newest.name, agreed);
   if (!kept)
     throw new RecoveryError(
@@ -79,7 +80,7 @@ export function findLoss(config: Config, copies: readonly string[]): FoundLoss {
     kept,
     events,
     agreed,
-    isLost: agreed < published.size || !leadsTo(config, log, published.size, signed),
+    isLost: agreed < published.size || !leadsTo(config, eventsFile, { log, size: published.size, signed }),
   };
 }
 
@@ -109,14 +110,18 @@ function compareWithEvents(
 }
 
 /** Whether the events after the newest entry of the folder, as leaves, lead to what was signed. */
-function leadsTo(config: Config, log: TileLog, size: number, signed: PublishedCheckpoint): boolean {
+function leadsTo(
+  config: Config,
+  eventsFile: string,
+  { log, size, signed }: { readonly log: TileLog; readonly size: number; readonly signed: PublishedCheckpoint },
+): boolean {
   if (signed.size === size) return sameHash(rootHash(hasher, log.nodes(size), size), signed.root);
   const { masterKey, serverSecret } = keyPaths(config);
   const ring = new KeyRing(
     config.inData('vault', 'keys.db'),
     config.masterKeyInMemory ?? keyFile(masterKey.file, { create: false }),
   );
-  const events = StoredEvents.open(config.inData(EVENTS_FILE));
+  const events = StoredEvents.open(eventsFile);
   try {
     const pseudonyms = new VaultPseudonyms(ring, new KeyedSecrets(keyFile(serverSecret.file, { create: false })));
     // A person without a key has no token that could be made again: then it is not what was signed.
@@ -150,10 +155,10 @@ export interface Gone {
 
 /** Holds what booths and consumers still have against the store: receipts, one on a line, or lines of JSON with a
  *  member `receipt` or `id` (an event as it was published). */
-export function findGone(config: Config, texts: readonly string[]): Gone {
+export function findGone(eventsFile: string, texts: readonly string[]): Gone {
   const named = [...new Set(texts.flatMap(namesIn))];
   if (named.length === 0) return { names: [], asked: 0, sha256: null };
-  const known = knownIn(config.inData(EVENTS_FILE));
+  const known = knownIn(eventsFile);
   const names = named.filter((name) => !known.has(name));
   const list = names.map((name) => `${name}\n`).join('');
   return { names, asked: named.length, sha256: createHash('sha256').update(list).digest('hex') };
@@ -185,7 +190,13 @@ function knownIn(eventsFile: string): Set<string> {
   }
 }
 
+/** The folder of the signed log; under the other name for a moment while a loss is carried out. */
+const AUDIT_FOLDERS = ['audit', 'audit.recovering'];
+
 /** Whether there is a folder to look at, for the words. */
 export function hasLog(config: Config): boolean {
-  return existsSync(config.inData(EVENTS_FILE)) && existsSync(join(config.inData('audit')));
+  return (
+    (isElsewhere(config) || existsSync(config.inData(EVENTS_FILE))) &&
+    AUDIT_FOLDERS.some((name) => existsSync(config.inData(name)))
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { LOSS_ID, losses } from '../../application/decisions/aggregates.js';
 import { DecideAndAppend } from '../../application/decisions/decide-and-append.js';
@@ -14,12 +14,17 @@ import { LogKeys } from '../audit/log-keys.js';
 import { LOSS_MARK } from '../audit/fsck/lost-events.js';
 import { TileLog } from '../audit/log/tile-log.js';
 import { copySignedLog } from '../backup/copy-signed-log.js';
-import { erasuresIn, OlderCopy, type ErasedAgain } from '../backup/older-copy.js';
+import { erasuresIn, OlderCopy, type ErasedAgain, type OpenableLog } from '../backup/older-copy.js';
 import type { Config } from '../settings/config.js';
-import { EVENTS_FILE } from '../event-store/open-event-store.js';
-import { SqliteEventStore } from '../event-store/sqlite/sqlite-event-store.js';
+import { RECOVER_MARK } from '../installation/foundation.js';
 import { READ_MODEL_FILE } from '../read-model/read-model-database.js';
 import { findLoss, RecoveryError, type FoundLoss, type Gone } from './find-loss.js';
+
+/** The loss that was accepted here and is not carried out yet; null: none. */
+export function unfinishedLoss(config: Config): string | null {
+  const mark = config.inData(RECOVER_MARK);
+  return existsSync(mark) ? readFileSync(mark, 'utf8').trim() : null;
+}
 
 export interface Proposal {
   readonly newOrigin: string;
@@ -45,6 +50,7 @@ export class Recovery {
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly log: OpenableLog,
   ) {}
 
   /** @returns the proposal as it is in the log now. @throws {RecoveryError} where nothing is lost */
@@ -99,7 +105,7 @@ export class Recovery {
   }
 
   private assertStillSo(loss: ProposedLoss, copies: readonly string[]): void {
-    const found = findLoss(this.config, copies);
+    const found = findLoss(this.config, this.log.file, copies);
     const isSame =
       found.origin === loss.oldOrigin &&
       found.kept.size === loss.keptSize &&
@@ -123,6 +129,9 @@ export class Recovery {
 
   private async carryOut(loss: ProposedLoss): Promise<Recovered> {
     const { audit, next, aside } = this.folders(loss);
+    // Until all of it is done nobody starts on it: erasures of after the copy would come back.
+    writeWholeNow(this.config.inData(RECOVER_MARK), `${loss.lossId}\n`);
+    syncFolderNow(this.config.inData());
     // Where a crash came between the two renamings.
     if (!existsSync(audit) && existsSync(next)) renameSync(next, audit);
     let declaration = this.declarationIn(audit, loss);
@@ -136,16 +145,18 @@ export class Recovery {
     // Positions in it are of a log that is no more: it is built again.
     for (const end of ['', '-wal', '-shm']) rmSync(this.config.inData(`${READ_MODEL_FILE}${end}`), { force: true });
     rmSync(this.config.inData(LOSS_MARK), { force: true });
-    const copy = new OlderCopy(this.config, this.clock);
+    const copy = new OlderCopy(this.config, this.clock, this.log);
     const keysLeftOut = copy.leaveOutUnknown();
     const erased = await copy.eraseAgain(erasuresIn([this.config.erasedFile]));
+    rmSync(this.config.inData(RECOVER_MARK));
+    syncFolderNow(this.config.inData());
     return { loss, declaration, aside, keysLeftOut, ...erased };
   }
 
   /** The folder of the log under its new name, beside the one that is there. */
   private async begin(loss: ProposedLoss): Promise<string> {
     const { audit, next } = this.folders(loss);
-    const kept = findLoss(this.config, []).kept;
+    const kept = findLoss(this.config, this.log.file, []).kept;
     rmSync(next, { recursive: true, force: true });
     copySignedLog(audit, next, kept);
     rmSync(`${next}.head`, { force: true });
@@ -217,7 +228,7 @@ export class Recovery {
   }
 
   private async withStore<T>(work: (aggregates: DecideAndAppend) => Promise<T>): Promise<T> {
-    const store = SqliteEventStore.open({ file: this.config.inData(EVENTS_FILE) });
+    const store = await this.log.open();
     try {
       return await work(new DecideAndAppend(store, this.clock));
     } finally {
