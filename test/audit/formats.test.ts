@@ -60,6 +60,18 @@ describe('the plain encodings', () => {
   });
 });
 
+describe('UTF-8', () => {
+  const edges = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103ff, 0xffc00, 0x10ffff];
+  it.each([
+    ...edges.map((code) => String.fromCodePoint(code)),
+    ...['\ud800', '\udbff', '\udc00', '\udfff', '\ud800a', '\ud800\ud800', '\udc00\udc00', '\udbffa\udfff'],
+    '\ud800\udc00\udbff\udfff',
+  ])('of %j is that of the platform', (text) => {
+    expect(utf8(text)).toEqual(new TextEncoder().encode(text));
+    expect(utf8(`a${text}b`)).toEqual(new TextEncoder().encode(`a${text}b`));
+  });
+});
+
 describe('signed notes', () => {
   // The example of the C2SP signed-note specification's reference implementation (golang.org/x/mod/sumdb/note).
   const PETER = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';

@@ -69,6 +69,11 @@ it.each([
   expect(judged(log.bundle(carried(DECLARED)), { ...held } as object)).toEqual({ outcome, codes });
 });
 
+it('is declared also where nothing that was signed is gone', () => {
+  const all = noteOf(declared({ signed: { origin: OLD.key.name, size: KEPT, root: old.root(KEPT) } }));
+  expect(judged(log.bundle(carried(all)))).toEqual({ outcome: 'undecided', codes: ['loss_declared'] });
+});
+
 it('is not judged by who has the key of before alone, where nothing is declared', () => {
   expect(judged(log.bundle())).toEqual({ outcome: 'undecided', codes: ['other_key', 'other_key'] });
 });
@@ -91,6 +96,17 @@ it.each([
   ['of more than this log has', noteOf(declared({ kept: root(50) }))],
   ['of another beginning', noteOf(declared({ kept: { ...root(KEPT), root: forked.root(KEPT) } }))],
   ['for a reason that there is not', noteOf(declared({ reason: 'wished' as LossDeclaration['reason'] }))],
+  ['from a key with a space behind it', OLD.note(lossText(declared()).replace(OLD.text, `${OLD.text} `), NEW)],
+  ['to a key with a space behind it', OLD.note(lossText(declared()).replace(NEW.text, `${NEW.text} `), NEW)],
+  ['to a key of another name', noteOf(declared({ to: STRANGER.key }), OLD, STRANGER)],
+  [
+    'of one name and two keys',
+    noteOf(declared({ from: new MadeKey(7, NEW.key.name).key }), new MadeKey(7, NEW.key.name), NEW),
+  ],
+  [
+    'whose root of before is a byte too short',
+    noteOf(declared({ signed: { origin: OLD.key.name, size: SIGNED, root: old.root().slice(1) } })),
+  ],
   ['with a line more', OLD.note(`${lossText(declared())}more\n`, NEW)],
   ['without a reference', noteOf(declared({ reference: '' }))],
 ])('is wrong with a declaration %s', (_, note) => {

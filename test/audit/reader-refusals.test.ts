@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { toBase64 } from '../../src/domain/audit/log/bytes.js';
 import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
 import { judgeCosignature, judgeWitnesses } from '../../src/domain/audit/log/cosignature.js';
-import { readSuccession } from '../../src/domain/audit/log/key-succession.js';
+import { keysThatFollow, readSuccession } from '../../src/domain/audit/log/key-succession.js';
 import {
   chosenRows,
   coveredByListCertificate,
@@ -28,6 +28,7 @@ import {
   parseNote,
   parseVerifierKey,
   verifierKey,
+  verifierKeyText,
   type SignedNote,
 } from '../../src/domain/audit/log/signed-note.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
@@ -123,6 +124,51 @@ describe('a note', () => {
   });
 });
 
+describe('the keys of a log', () => {
+  const read = (note: string) => readSuccession(note, { hash: sha256, isSigned: primitives.isSigned });
+  const elsewhere = new MadeKey(25, 'other.example/log');
+  const rewritten = (change: (text: string) => string, from: MadeKey, to: MadeKey) =>
+    from.note(change(parseNote(log.succession(from, to, size)).text), to);
+  const same = (text: string) => text;
+
+  it.each<[string, string]>([
+    ['signed by the old key alone', key.note(parseNote(log.succession(key, next, size)).text)],
+    ['signed by the new key alone', next.note(parseNote(log.succession(key, next, size)).text)],
+    ['signed by another', third.note(parseNote(log.succession(key, next, size)).text, next)],
+    ['changed after it was signed', log.succession(key, next, size).replace(`\n${size}\n`, `\n${size + 1}\n`)],
+    ['of one key', rewritten(same, key, key)],
+    ['of another label', rewritten((text) => text.replace('v1', 'v2'), key, next)],
+    ['of another log', rewritten((text) => text.replace(`\n${MADE_ORIGIN}\n`, '\nother.example/log\n'), key, next)],
+    ['to a key of another name', rewritten(same, key, elsewhere)],
+    [
+      'from a key of another name',
+      rewritten((text) => text.replace('\nother.example/log\n', `\n${MADE_ORIGIN}\n`), elsewhere, key),
+    ],
+    ['with a space behind the old key', rewritten((text) => text.replace(key.text, `${key.text} `), key, next)],
+    ['with a space behind the new key', rewritten((text) => text.replace(next.text, `${next.text} `), key, next)],
+    ['with a key that is none', key.note(parseNote(log.succession(key, next, size)).text.replace(next.text, 'none'))],
+  ])('are not changed by a succession %s', (_, note) => {
+    expect(read(note)).toBeNull();
+    expect(keysThatFollow([key.key], [note], { hash: sha256, isSigned: primitives.isSigned })).toEqual([key.key]);
+  });
+
+  it('follow from those before them, in whatever order and however often that is told', () => {
+    const [first, second] = [log.succession(key, next, 1), log.succession(next, third, 2)];
+    const follow = (trusted: MadeKey[], ...notes: string[]) =>
+      keysThatFollow(
+        trusted.map((each) => each.key),
+        notes,
+        { hash: sha256, isSigned: primitives.isSigned },
+      ).map((each) => verifierKeyText(each));
+    expect(follow([key], second, first)).toEqual([key.text, next.text, third.text]);
+    expect(follow([key], first, second, first)).toEqual([key.text, next.text, third.text]);
+    expect(follow([key, third], first, second)).toEqual([key.text, third.text, next.text]);
+    expect(follow([key], second)).toEqual([key.text]);
+    expect(follow([next], first, second)).toEqual([next.text, third.text]);
+    expect(follow([], first)).toEqual([]);
+  });
+});
+
 describe('the cosignatures of a checkpoint', () => {
   const [one, two, three] = [6, 7, 8].map((seed) => new MadeWitness(seed, `w.example/${seed}`)) as [
     MadeWitness,
@@ -187,6 +233,7 @@ describe('the cosignatures of a checkpoint', () => {
       [byTwo, byOne],
     ])
       expect(judge(2, ...notes).witnessed).toEqual(of([one, two], 3, 30, true));
+    expect(judge(2, byTwo, at(3, over(one, 3, 1), over(three, 3, 1))).witnessed).toEqual(of([one, two], 3, 30, true));
     // Of two that are not enough the one that more have cosigned.
     for (const notes of [
       [byOne, byAll],

@@ -1,7 +1,6 @@
 import { toBase64 } from './bytes.js';
 import { readLoss } from './loss-declaration.js';
 import {
-  hexId,
   judgeNote,
   parseNote,
   parseVerifierKey,
@@ -102,5 +101,5 @@ function succeeded(
 }
 
 function isSame(a: VerifierKey, b: VerifierKey): boolean {
-  return hexId(a.id) === hexId(b.id) && verifierKeyText(a) === verifierKeyText(b);
+  return verifierKeyText(a) === verifierKeyText(b);
 }
