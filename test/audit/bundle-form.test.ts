@@ -141,7 +141,7 @@ describe('the leaves of a bundle', () => {
     [/line 5 comes after the end/, '0 a', 'end 1', '1 b'],
     [/leaf 3 comes after leaf 3/, '3 a', '3 b', 'end 2'],
     [/line 4: leaf 2 comes after leaf 3/, '3 a', '2 b', 'end 2'],
-    ...['', 'a', ' a', '01 a', '-1 a', '1.5 a', '1e1 a', '9007199254740992 a', 'NaN a', '0', 'end'].map(
+    ...['', 'a', ' a', '01 a', '-1 a', '1.5 a', '1e1 a', '9007199254740992 a', 'NaN a', '0', '12', 'end'].map(
       (line): [RegExp, ...string[]] => [/line 3 (?:is not a leaf|: leaf)|comes after leaf/, line, 'end 1'],
     ),
   ])('are refused: %p, %j', (words, ...lines) => {

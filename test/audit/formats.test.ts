@@ -19,6 +19,7 @@ import {
 import {
   decodeEntries,
   encodeEntries,
+  ENTRY_BYTES_MAX,
   parseTilePath,
   tilePath,
   tileWidth,
@@ -295,6 +296,27 @@ describe('leaves', () => {
   it('commit to an event as a whole when it does not fit into a bundle', () => {
     const text = leafText(stored({ dataOf: { long: '漢'.repeat(30_000) } }), tokenOf);
     expect(utf8(text).length).toBeLessThan(1000);
-    expect(text).toContain('tooLarge');
+    const token = tokenOf({ kind: 'content', id: `${stored().id}\n${canonicalJson({ long: '漢'.repeat(30_000) })}` });
+    expect(parseLeaf(text)?.data).toEqual({ tooLarge: token });
+  });
+  it('hold an event whole up to the last byte that fits', () => {
+    const around = utf8(leafText(stored({ dataOf: { long: '' } }), tokenOf)).length;
+    const fits = leafText(stored({ dataOf: { long: 'x'.repeat(ENTRY_BYTES_MAX - around) } }), tokenOf);
+    expect(utf8(fits).length).toBe(ENTRY_BYTES_MAX);
+    const over = leafText(stored({ dataOf: { long: 'x'.repeat(ENTRY_BYTES_MAX - around + 1) } }), tokenOf);
+    expect(over).toContain('tooLarge');
+  });
+  it('hold tokens also in place of members of another shape, and of names that are written with escapes', () => {
+    const secret = tokenOf({ kind: 'staff', id: 'SEC"RET' });
+    const text = leafText(stored({ dataOf: { by: 'SEC"RET', officers: ['SEC"RET', 7, null] } }), tokenOf);
+    expect(parseLeaf(text)?.data).toEqual({ by: secret, officers: [secret, 7, null] });
+    const plain = leafText(stored({ dataOf: { by: 'SEC"RET', officers: ['SEC"RET', 'system:door'] } }), tokenOf);
+    expect(parseLeaf(plain)?.data).toEqual({ by: secret, officers: [secret, 'system:door'] });
+    const deep = leafText(stored({ dataOf: { at: [{ by: 'SEC"RET', officers: [1] }, null, 'by'] } }), tokenOf);
+    expect(parseLeaf(deep)?.data).toEqual({ at: [{ by: secret, officers: [1] }, null, 'by'] });
+    expect(leafText(stored({ dataOf: { officers: ['system:door', 1], by: null } }), tokenOf)).toContain(
+      '"system:door"',
+    );
+    expect(parseLeaf(text)?.stream).toBe('registration-r1');
   });
 });

@@ -87,7 +87,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'readers/lists': {
     mutate: ['lists/list-certificate', 'lists/verify-list'].map(auditFile),
-    tests: [...NOTE_TESTS, 'test/audit/lists.test.ts'],
+    tests: BUNDLE_TESTS,
     sentences: NOT_SLOW,
     inOneProcess: true,
   },
