@@ -90,7 +90,7 @@ const COSIGNATURE = 0x04;
 /** What a server with the true key can hand over about whatever leaves it likes: every hash and signature is right. */
 export class MadeLog {
   private readonly nodesByPlace = new Map<string, Hash>();
-  private readonly nodes: NodeReader = (level, index) => this.nodesByPlace.get(`${level}/${index}`) as Hash;
+  readonly node: NodeReader = (level, index) => this.nodesByPlace.get(`${level}/${index}`) as Hash;
 
   constructor(
     readonly leaves: readonly string[],
@@ -101,11 +101,11 @@ export class MadeLog {
   }
 
   checkpoint(size = this.leaves.length, key = this.key): string {
-    return key.note(checkpointText({ origin: key.key.name, size, root: rootHash(hasher, this.nodes, size) }));
+    return key.note(checkpointText({ origin: key.key.name, size, root: rootHash(hasher, this.node, size) }));
   }
 
   root(size = this.leaves.length): Hash {
-    return rootHash(hasher, this.nodes, size);
+    return rootHash(hasher, this.node, size);
   }
 
   succession(from: MadeKey, to: MadeKey, size: number): string {
@@ -115,7 +115,7 @@ export class MadeLog {
 
   /** Why the tree of the first leaves is the beginning of the whole. */
   grown(size: number): string[] {
-    return consistencyProof(hasher, this.nodes, { first: size, second: this.leaves.length }).map(toBase64);
+    return consistencyProof(hasher, this.node, { first: size, second: this.leaves.length }).map(toBase64);
   }
 
   /** Lines of a bundle. @param options what a server chooses freely; absent: the whole log and nothing beside it */
@@ -132,7 +132,7 @@ export class MadeLog {
       withEvidence: false,
       withOpenings: false,
     };
-    const hashes = indices.map((index) => this.nodes(0, index));
+    const hashes = indices.map((index) => this.node(0, index));
     const rest: Omit<BundleHeader, 'certificate'> = {
       query,
       createdAtUtc: '2026-11-23T12:00:00.000Z',
@@ -140,7 +140,7 @@ export class MadeLog {
       asked,
       checkpoint: this.checkpoint(),
       successions: [],
-      proof: setProof(hasher, this.nodes, { indices, size }).map(toBase64),
+      proof: setProof(hasher, this.node, { indices, size }).map(toBase64),
       lists: this.rows(lists, asked),
       timestamp: null,
       known: [],
@@ -151,7 +151,7 @@ export class MadeLog {
     const certificate = populationText({
       origin: this.key.key.name,
       treeSize: size,
-      root: rootHash(hasher, this.nodes, size),
+      root: rootHash(hasher, this.node, size),
       query: rest.query,
       policyVersion: rest.policyVersion,
       count: indices.length,

@@ -76,6 +76,47 @@ describe('a tree', () => {
     expect(isConsistent(hasher, [], { first: 6, firstRoot: hash, second: 5, secondRoot: hash })).toBe(false);
   });
 
+  it('leads from a leaf to its root by a proof of exactly its length', () => {
+    const at = (level: number, index: number) => sha256(Uint8Array.of(level, index));
+    for (let count = 1; count <= 9; count += 1) {
+      const root = rootHash(hasher, log.node, count);
+      for (let index = 0; index < count; index += 1) {
+        const place = { index, size: count, leaf: log.node(0, index) };
+        const proof = inclusionProof(hasher, log.node, place);
+        expect(rootFromInclusion(hasher, proof, place)).toEqual(root);
+        expect(rootFromInclusion(hasher, [...proof, at(0, 0)], place)).toBeNull();
+        if (proof.length > 0) expect(rootFromInclusion(hasher, proof.slice(1), place)).toBeNull();
+      }
+    }
+  });
+
+  it.each([
+    [1, 1],
+    [-1, 1],
+    [0.5, 1],
+    [Number.NaN, 1],
+    [2, 2],
+    [0, 0],
+    [0, 2 ** 53],
+  ])('has no leaf %p of %p to lead from', (index, count) => {
+    for (const proof of [[], [hash]]) {
+      expect(rootFromInclusion(hasher, proof, { index, size: count, leaf: hash })).toBeNull();
+    }
+    expect(() => inclusionProof(hasher, nodes, { index, size: count })).toThrow(TreeRangeError);
+  });
+
+  it.each([
+    [-1, 5],
+    [0.5, 5],
+    [Number.NaN, 5],
+    [0, Number.NaN],
+    [0, 1.5],
+    [0, -1],
+  ])('of %p is the beginning of none of %p', (first, second) => {
+    expect(() => consistencyProof(hasher, nodes, { first, second })).toThrow(TreeRangeError);
+    expect(isConsistent(hasher, [], { first, firstRoot: hasher.empty(), second, secondRoot: hash })).toBe(false);
+  });
+
   it('takes no proof that is too short or too long', () => {
     const trees = { first: 3, firstRoot: hash, second: 5, secondRoot: hash };
     expect(isConsistent(hasher, [], trees)).toBe(false);

@@ -105,7 +105,8 @@ export function rootFromInclusion(
     if (sn === 0) return null;
     if (fn % 2 === 1 || fn === sn) {
       root = hasher.node(hash, root);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)];
+      // It ends: where fn is even it is sn, which is not 0.
+      while (fn % 2 === 0) [fn, sn] = [fn / 2, half(sn)];
     } else {
       root = hasher.node(root, hash);
     }
@@ -164,7 +165,7 @@ export function isConsistent(
     if (fn % 2 === 1 || fn === sn) {
       fr = hasher.node(hash, fr);
       sr = hasher.node(hash, sr);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [fn / 2, half(sn)];
+      while (fn % 2 === 0) [fn, sn] = [fn / 2, half(sn)];
     } else {
       sr = hasher.node(sr, hash);
     }
