@@ -33,6 +33,9 @@ Usage: ./honnin soak [NAME ...]
 Environment
   HONNIN_SOAK_FACTOR  how many times more than in CI (default ${FACTOR})
   HONNIN_SOAK_SEED    the seed to begin with (default: a new one, which is printed and written down)
+  HONNIN_MUTANTS_EVERY, HONNIN_MUTANTS_MS
+                      for targets that are tried in one process: try only every so-many-th change; milliseconds of CPU
+                      behind which a change counts as missed
 
 The result is written to docs/soak/DATE-COMMIT.md, to be read and committed: commit, seeds, numbers, and every change
 that no test noticed. Ends with 1 when a suite failed, or when tests notice less than ${SCORE_MIN} % of the changes.

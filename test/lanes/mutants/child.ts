@@ -15,6 +15,8 @@ export interface ChildTask {
   readonly sentences: string | null;
   /** A test that takes more CPU is left out: it would be run for each change. */
   readonly testMsMax: number;
+  /** CPU for one change: behind it no further test is asked. */
+  readonly mutantMsMax: number;
   /** Changes to try now. */
   readonly mutants: readonly string[];
   /** What the first process has found, for those that come after it. */
@@ -215,7 +217,9 @@ async function main(): Promise<void> {
     let noticedBy: string | null = null;
     const limit = task.fromTheStart ? undefined : (plan.hits[mutant] ?? 0) * HITS_FACTOR + 10_000;
     Object.assign(switches, { hitCount: limit && 0, hitLimit: limit });
+    const before = cpuMs();
     for (const id of ids) {
+      if (cpuMs() - before > task.mutantMsMax) break;
       const test = byId.get(id);
       if (test && (await runner.failure(test, mutant))) noticedBy = id;
       if (noticedBy !== null) break;
