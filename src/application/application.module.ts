@@ -20,7 +20,10 @@ import { ActivatePolicyHandler, ApprovePolicyHandler, ProposePolicyHandler } fro
 import { ReceiveRequestHandler } from './door/receive-request.js';
 import { RefuseAtDoor } from './door/refuse-at-door.js';
 import { ResumeEffectHandler } from './commands/resume-effect.js';
-import { GiveOpinionHandler, ResolveHoldHandler } from './commands/review-hold.js';
+import { ReviewDesk } from './commands/review-desk.js';
+import { GiveOpinionHandler, ResolveHoldHandler, WithdrawOpinionHandler } from './commands/review-hold.js';
+import { OfficerLooks } from './access/officer-looks.js';
+import { OpinionNotes } from './case/opinion-notes.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from './access/view-image.js';
 import {
   CompareListsHandler,
@@ -67,6 +70,7 @@ const handlers = [
   IssueChallengeHandler,
   ReceiveRequestHandler,
   GiveOpinionHandler,
+  WithdrawOpinionHandler,
   ResolveHoldHandler,
   EnrolBoothHandler,
   SuspendBoothHandler,
@@ -117,6 +121,9 @@ const services = [
   AuditLists,
   CaseHistory,
   CaseQuestions,
+  OfficerLooks,
+  OpinionNotes,
+  ReviewDesk,
   ReceiptPromises,
   CaseWatch,
   SubjectResolver,

@@ -83,7 +83,9 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   // Version 2 says what stays of the cards. After an erasure of before, a person came back under the same key.
   RegistrantErased: { version: 2, upcasters: [(data) => ({ ...data, tombstone: null })] },
   HoldOpened: first,
-  OpinionGiven: first,
+  // Version 2 says which pictures the officer had opened, and has a note; before, neither was kept.
+  OpinionGiven: { version: 2, upcasters: [(data) => ({ ...data, seen: null, note: null })] },
+  OpinionWithdrawn: first,
   HoldResolved: first,
   HoldClosed: first,
   // Version 2 names the report that was attached; nobody could attach one before. Version 3 says how long evidence of

@@ -18,6 +18,9 @@ export type Refusal =
   | { readonly code: 'image_unknown'; readonly data: { readonly imageId: string } }
   | { readonly code: 'hold_not_open' }
   | { readonly code: 'opinion_already_given' }
+  | { readonly code: 'opinion_not_given' }
+  | { readonly code: 'opinions_complete' }
+  | { readonly code: 'opinion_contradicts_reason'; readonly data: { readonly reasons: readonly string[] } }
   | { readonly code: 'opinions_missing'; readonly data: { readonly given: number; readonly needed: number } }
   | { readonly code: 'outcome_differs_from_opinions'; readonly data: { readonly opinion: string } }
   | { readonly code: 'third_officer_needed' }

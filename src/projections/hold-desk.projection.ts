@@ -5,7 +5,7 @@ import type { Projection, ReadModelTransaction } from './projection.js';
 
 type Handled =
   | Extract<RegistrationEvent, { type: 'RequestReceived' | 'Held' }>
-  | Extract<HoldReviewEvent, { type: 'OpinionGiven' | 'HoldResolved' | 'HoldClosed' }>;
+  | Extract<HoldReviewEvent, { type: 'OpinionGiven' | 'OpinionWithdrawn' | 'HoldResolved' | 'HoldClosed' }>;
 
 /** A hold as an officer sees it who opens it; lists of holds are drawn from the signed log. A row shows how many
  * opinions are in, never what they say: that would end the blindness. */
@@ -20,7 +20,7 @@ export const holdDeskProjection: Projection = {
         'request_id TEXT PRIMARY KEY, booth_id TEXT NOT NULL, reason TEXT NOT NULL, card_points INTEGER NOT NULL, registered_points INTEGER, difference_points INTEGER, bound_points INTEGER, policy_version INTEGER, opened_at_utc TEXT NOT NULL, due_at_utc TEXT NOT NULL, opinions INTEGER NOT NULL, outcome TEXT',
     },
   },
-  handles: ['RequestReceived', 'Held', 'OpinionGiven', 'HoldResolved', 'HoldClosed'],
+  handles: ['RequestReceived', 'Held', 'OpinionGiven', 'OpinionWithdrawn', 'HoldResolved', 'HoldClosed'],
   apply,
 };
 
@@ -54,6 +54,8 @@ function apply(rows: ReadModelTransaction, stored: StoredEvent): void {
     }
     case 'OpinionGiven':
       return rows.run('UPDATE {hold_desk} SET opinions = opinions + 1 WHERE request_id = ?', correlationId);
+    case 'OpinionWithdrawn':
+      return rows.run('UPDATE {hold_desk} SET opinions = opinions - 1 WHERE request_id = ?', correlationId);
     case 'HoldResolved':
       return rows.run('UPDATE {hold_desk} SET outcome = ? WHERE request_id = ?', event.data.outcome, correlationId);
     case 'HoldClosed':

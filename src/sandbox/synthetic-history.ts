@@ -411,7 +411,13 @@ export class SyntheticHistory {
       this.run(
         holdReviews,
         requestId,
-        { type: 'GiveOpinion', officer, opinion, reason: opinion === 'release' ? 'same_person' : 'different_person' },
+        {
+          type: 'GiveOpinion',
+          officer,
+          opinion,
+          reason: opinion === 'release' ? 'same_person' : 'different_person',
+          seen: ['photo'],
+        },
         `officer:${officer}`,
         requestId,
         this.policy().version,

@@ -141,7 +141,7 @@ describe('a review by two officers (@req A10)', () => {
       requestId: id,
       stage: 'open',
       outcome: null,
-      opinions: [{ officer: 'o1', opinion: 'release', reason: 'same_person' }],
+      opinions: [{ officer: 'o1', opinion: 'release', reason: 'same_person', seen: [], hasNote: false }],
     });
     await projectTimeline();
     for (const other of [second, auditor]) {
@@ -173,6 +173,110 @@ describe('a review by two officers (@req A10)', () => {
     expect((await opinion(third, 'release')).json()).toMatchObject({ code: 'hold_not_open', status: 409 });
   });
 
+  // @fault Q4
+  it.each([
+    ['reject', 'same_person'],
+    ['release', 'different_person'],
+    ['release', 'photograph_unclear'],
+    ['recapture', 'different_person'],
+  ])('refuses to %s because of %s, and says which reasons fit', async (value, reason) => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789a1';
+    await openHold(id);
+    const answer = await post(`/v1/holds/${id}/opinions`, await as('o1', 'officer'), { opinion: value, reason });
+    expect(answer.json()).toMatchObject({ code: 'opinion_contradicts_reason', status: 422 });
+    expect(answer.json<{ data: { reasons: string[] } }>().data.reasons).not.toContain(reason);
+    expect((await api.events()).filter((e) => e.stream === `hold-${id}`).map((e) => e.type)).toEqual(['HoldOpened']);
+  });
+
+  // @fault Q4 Q7
+  it('stays blind whatever an officer takes back, opens or asks, by every route that officers have', async () => {
+    const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789a2';
+    await openHold(id);
+    const [first, second] = [await as('o1', 'officer'), await as('o2', 'officer')];
+    const give = (who: Record<string, string>, value: string, note?: string) =>
+      post(`/v1/holds/${id}/opinions`, who, {
+        opinion: value,
+        reason: value === 'release' ? 'checked_in_person' : 'different_person',
+        ...(note !== undefined && { note }),
+      });
+    const withdraw = (who: Record<string, string>) => post(`/v1/holds/${id}/opinions/withdrawal`, who);
+    const asked = async (who: Record<string, string>) => {
+      await projectTimeline();
+      const bodies = [];
+      for (const url of [
+        `/v1/holds/${id}`,
+        '/v1/holds?include=resolved',
+        '/v1/cases',
+        `/v1/cases/${id}/history`,
+        `/v1/cases/${id}/history?position=${(await api.events()).length - 1}`,
+        `/v1/audit/cases/${id}/state`,
+        `/v1/audit/cases/${id}/explanation?lang=en`,
+        `/v1/audit/cases/${id}/difference?from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z`,
+      ]) {
+        const answer = await get(url, who);
+        expect([url, answer.statusCode]).toEqual([url, 200]);
+        bodies.push(answer.body);
+      }
+      return bodies.join('\n');
+    };
+    expect((await withdraw(first)).json()).toMatchObject({ code: 'opinion_not_given', status: 409 });
+    const SECRET = /checked_in_person|different_person|doubtful words|"o1"|officer:o1|Officer o1/;
+    for (const value of ['release', 'reject', 'release']) {
+      const mine = await give(first, value, 'doubtful words');
+      expect(mine.json()).toMatchObject({ opinions: [{ officer: 'o1', opinion: value, hasNote: true }] });
+      expect(await asked(second)).not.toMatch(SECRET);
+      expect((await get(`/v1/holds/${id}`, first)).json()).toMatchObject({ opinions: [{ note: 'doubtful words' }] });
+      expect((await withdraw(second)).json()).toMatchObject({ code: 'opinion_not_given' });
+      expect((await withdraw(first)).json()).toMatchObject({ stage: 'open', opinions: [] });
+      expect(await asked(second)).not.toMatch(SECRET);
+    }
+    await give(first, 'release', 'doubtful words');
+    // The lists that only auditors have stay closed to officers.
+    for (const list of ['decisions', 'accesses', 'exports', 'erasures'])
+      expect((await get(`/v1/audit/lists/${list}`, second)).statusCode).toBe(403);
+    expect((await post('/v1/audit/exports', second, { from: 0 })).statusCode).toBe(403);
+    expect(await asked(second)).not.toMatch(SECRET);
+
+    await give(second, 'reject');
+    expect((await withdraw(first)).json()).toMatchObject({ code: 'opinions_complete', status: 409 });
+    expect((await get(`/v1/holds/${id}`, second)).json<{ opinions: unknown[] }>().opinions).toEqual([
+      {
+        officer: 'o1',
+        opinion: 'release',
+        reason: 'checked_in_person',
+        seen: [],
+        hasNote: true,
+        note: 'doubtful words',
+      },
+      { officer: 'o2', opinion: 'reject', reason: 'different_person', seen: [], hasNote: false, note: null },
+    ]);
+    await projectTimeline();
+    // @fault Q7: the officers of the case are told why.
+    const why = await get(`/v1/audit/cases/${id}/explanation?lang=en`, second);
+    expect(why.body).toMatch(/Officer o1 gave an opinion: release \(checked_in_person\)/);
+    expect(why.body).toMatch(/No picture had been opened before/);
+    expect((await api.events()).map((e) => JSON.stringify(e.data)).join()).not.toContain('doubtful words');
+  });
+
+  // @fault Q4
+  it('says which pictures an officer had opened, and withholds the looks of the other while it is blind', async () => {
+    await projectTimeline();
+    const [first, second] = [await as('o7', 'officer'), await as('o8', 'officer')];
+    for (const image of ['photo', 'card_face', 'photo'])
+      await get(`/v1/cases/${requestId}/images/${image}?purpose=hold_review`, first);
+    await projectTimeline();
+    const mine = await post(`/v1/holds/${requestId}/opinions`, first, { opinion: 'release', reason: 'same_person' });
+    expect(mine.json()).toMatchObject({ opinions: [{ officer: 'o7', seen: ['card_face', 'photo'] }] });
+    await projectTimeline();
+    const shown = await get(`/v1/cases/${requestId}/history`, second);
+    expect(shown.body).not.toMatch(/o7/);
+    const looks = shown.json<{ events: { type: string; data: unknown }[] }>().events;
+    expect(looks.filter(({ type }) => type === 'BiometricViewed').map(({ data }) => data)).toContainEqual({
+      withheld: true,
+    });
+    expect((await post(`/v1/holds/${requestId}/opinions/withdrawal`, first)).statusCode).toBe(200);
+  });
+
   it('is carried out once for a repeated key', async () => {
     const id = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ac';
     await openHold(id);
@@ -181,7 +285,7 @@ describe('a review by two officers (@req A10)', () => {
     const again = await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'release', reason: 'same_person' });
     expect([again.statusCode, again.body]).toEqual([200, first.body]);
     expect(
-      (await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'reject', reason: 'same_person' })).json(),
+      (await post(`/v1/holds/${id}/opinions`, headers, { opinion: 'reject', reason: 'different_person' })).json(),
     ).toMatchObject({ code: 'idempotency_key_reused' });
     expect((await api.events()).filter((e) => e.type === 'OpinionGiven' && e.stream === `hold-${id}`)).toHaveLength(1);
   });
@@ -189,7 +293,9 @@ describe('a review by two officers (@req A10)', () => {
   it.each<[string, object, string]>([
     ['an unknown opinion', { opinion: 'maybe', reason: 'same_person' }, '/opinion'],
     ['free text as reason', { opinion: 'release', reason: 'looks like Taro' }, '/reason'],
-    ['a member too many', { opinion: 'release', reason: 'same_person', note: 'x' }, '/note'],
+    ['a member too many', { opinion: 'release', reason: 'same_person', comment: 'x' }, '/comment'],
+    ['a note without words', { opinion: 'release', reason: 'same_person', note: '' }, '/note'],
+    ['a note that is too long', { opinion: 'release', reason: 'same_person', note: 'x'.repeat(501) }, '/note'],
   ])('refuses %s', async (_name, body, pointer) => {
     const answer = await post(`/v1/holds/${requestId}/opinions`, await as('o1', 'officer'), body);
     expect(answer.json()).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] });

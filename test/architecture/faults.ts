@@ -102,10 +102,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   Q1: { kind: 'the decisions of a day cannot be listed with a proof that none is missing' },
   Q2: { kind: 'bounds that reach beyond the log are refused' },
   Q3: { kind: 'only one offset of time is taken' },
-  Q4: { kind: 'an opinion that contradicts itself is taken for good', test: 'not yet' },
+  Q4: { kind: 'an opinion that contradicts itself is taken for good' },
   Q5: { kind: 'an erased picture is called not found' },
   Q6: { kind: 'an opinion or a disclosure cannot carry a note', test: 'not yet' },
-  Q7: { kind: 'the officer of a case is not told why', test: 'not yet' },
+  Q7: { kind: 'the officer of a case is not told why' },
   Q8: { kind: 'a what-if leaves out what officers decided later', test: 'not yet' },
   Q9: { kind: 'an answer says more than was looked at', test: 'not yet' },
 };

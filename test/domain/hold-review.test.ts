@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { holdReviewDecider, visibleOpinions } from '../../src/domain/hold-review/hold-review.js';
-import type { HoldReviewEvent, OfficerOpinion } from '../../src/domain/hold-review/hold-review.events.js';
+import {
+  reasonsFor,
+  type HoldReviewEvent,
+  type OfficerOpinion,
+} from '../../src/domain/hold-review/hold-review.events.js';
 import { scenario } from '../support/given.js';
 
 const given = scenario(holdReviewDecider);
@@ -10,7 +14,7 @@ const opened: HoldReviewEvent = {
 };
 const opinion = (officer: string, o: OfficerOpinion): HoldReviewEvent => ({
   type: 'OpinionGiven',
-  data: { officer, opinion: o, reason: 'same_person' },
+  data: { officer, opinion: o, reason: 'same_person', seen: null, note: null },
 });
 
 describe('a hold under two pairs of eyes (@req A10)', () => {
@@ -70,4 +74,50 @@ describe('a hold under two pairs of eyes (@req A10)', () => {
       .when({ type: 'ResolveHold', officer: 'c', outcome: 'rejected', reason: 'different_person' })
       .thenRefused({ code: 'hold_not_open' });
   });
+  // @fault Q4
+  it('lets an officer take the own opinion back until the second is in, and then nobody', () => {
+    const withdrawn: HoldReviewEvent = { type: 'OpinionWithdrawn', data: { officer: 'a' } };
+    given(opened, opinion('a', 'release')).when({ type: 'WithdrawOpinion', officer: 'a' }).then(withdrawn);
+    given(opened, opinion('a', 'release'), withdrawn)
+      .when({ type: 'GiveOpinion', officer: 'a', opinion: 'reject', reason: 'different_person' })
+      .thenTypes('OpinionGiven');
+    for (const history of [[opened], [opened, opinion('b', 'release')], [opened, opinion('a', 'release'), withdrawn]])
+      given(...history)
+        .when({ type: 'WithdrawOpinion', officer: 'a' })
+        .thenRefused({ code: 'opinion_not_given' });
+    given(opened, opinion('a', 'release'), opinion('b', 'reject'))
+      .when({ type: 'WithdrawOpinion', officer: 'a' })
+      .thenRefused({ code: 'opinions_complete' });
+  });
+  it('does not count an opinion that was taken back: one officer alone never ends the blindness', () => {
+    const alone = [opened, opinion('a', 'release'), { type: 'OpinionWithdrawn', data: { officer: 'a' } }] as const;
+    const again = given(...(alone as readonly HoldReviewEvent[]), opinion('a', 'reject')).state();
+    expect(visibleOpinions(again, 'b')).toEqual([]);
+    given(...(alone as readonly HoldReviewEvent[]), opinion('a', 'reject'))
+      .when({ type: 'ResolveHold', officer: 'b', outcome: 'rejected', reason: 'different_person' })
+      .thenRefused({ code: 'opinions_missing', data: { given: 1, needed: 2 } });
+  });
+  it.each([
+    ['release', ['same_person', 'card_photograph_doubtful', 'registered_image_doubtful', 'checked_in_person']],
+    [
+      'reject',
+      [
+        'different_person',
+        'card_photograph_doubtful',
+        'registered_image_doubtful',
+        'photograph_unclear',
+        'checked_in_person',
+      ],
+    ],
+    [
+      'recapture',
+      [
+        'same_person',
+        'card_photograph_doubtful',
+        'registered_image_doubtful',
+        'photograph_unclear',
+        'checked_in_person',
+      ],
+    ],
+  ] as const)('knows which reasons fit %s', (asked, reasons) => expect(reasonsFor(asked)).toEqual(reasons));
 });

@@ -131,6 +131,7 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
   ],
   hold: [
     { events: ['HoldOpened', 'OpinionGiven', 'HoldResolved'], ends: { stage: 'resolved', outcome: 'released' } },
+    { events: ['HoldOpened', 'OpinionGiven', 'OpinionWithdrawn'], ends: { stage: 'open', opinions: [] } },
     { events: ['HoldOpened', 'HoldClosed'], ends: { stage: 'resolved', outcome: 'closed' } },
   ],
   registrant: [

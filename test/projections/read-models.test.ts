@@ -35,7 +35,7 @@ const opened = (requestId = 'r1'): HoldReviewEvent => ({
 });
 const opinion = (officer: string): HoldReviewEvent => ({
   type: 'OpinionGiven',
-  data: { officer, opinion: 'release', reason: 'same_person' },
+  data: { officer, opinion: 'release', reason: 'same_person', seen: null, note: null },
 });
 const differed = (): RegistrationEvent => ({
   type: 'MaterialDiffered',

@@ -20,6 +20,10 @@ import {
   ResolveHold,
   ResolveHoldHandler,
 } from '../../src/application/commands/review-hold.js';
+import { ReviewDesk } from '../../src/application/commands/review-desk.js';
+import { OfficerLooks } from '../../src/application/access/officer-looks.js';
+import { OpinionNotes } from '../../src/application/case/opinion-notes.js';
+import { opinionOf } from '../../src/domain/hold-review/hold-review.js';
 import { EndRequest, EndRequestHandler } from '../../src/application/commands/end-request.js';
 import { ResumeEffect, ResumeEffectHandler } from '../../src/application/commands/resume-effect.js';
 import { CurrentPolicy } from '../../src/application/decisions/current-policy.js';
@@ -154,6 +158,22 @@ class SimulatedPhotos extends PhotoReader {
   override async read(): Promise<PhotoReading> {
     return { outcome: 'plain', width: 1, height: 1, components: 1, progressive: false, scans: 1 };
   }
+}
+
+/** The officers of a story decide without the read models; what they had seen is no part of what it promises. */
+class NoLooks extends OfficerLooks {
+  constructor() {
+    super(undefined as never, undefined as never);
+  }
+
+  override async seenBy(): Promise<readonly []> {
+    return [];
+  }
+}
+
+/** A reason that does not contradict the opinion. */
+function reasonFor(opinion: 'release' | 'reject' | 'recapture') {
+  return opinion === 'reject' ? 'different_person' : 'same_person';
 }
 
 class NoReadModels extends ReadModelConsumers {
@@ -570,7 +590,7 @@ class Story {
     for (const [n, opinion] of opinions.entries())
       await this.insist((process) =>
         process.opinions.execute(
-          new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, 'same_person'),
+          new GiveOpinion(derivedId(requestId, 'opinion', n), requestId, `officer-${n}`, opinion, reasonFor(opinion)),
         ),
       );
     const outcome =
@@ -580,7 +600,7 @@ class Story {
     const officer = opinions[0] === opinions[1] ? 'officer-0' : 'officer-2';
     await this.insist((process) =>
       process.resolutions.execute(
-        new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, 'same_person'),
+        new ResolveHold(derivedId(requestId, 'resolve'), requestId, officer, outcome, reasonFor(opinionOf(outcome))),
       ),
     );
   }
@@ -662,6 +682,7 @@ class Story {
     const policies = new CurrentPolicy(aggregates);
     const secrets = new SimulatedSecrets();
     const vault = new SimulatedVault(world);
+    const desk = new ReviewDesk(aggregates, policies, new NoLooks(), new OpinionNotes(aggregates, vault));
     const linker = new SimulatedLinker(world);
     const group = new RegistrantGroup(aggregates);
     const cards = new CardCheck(
@@ -749,8 +770,8 @@ class Story {
         new SimulatedPhotos(),
         linker,
       ),
-      opinions: new GiveOpinionHandler(aggregates, policies),
-      resolutions: new ResolveHoldHandler(aggregates, policies),
+      opinions: new GiveOpinionHandler(desk),
+      resolutions: new ResolveHoldHandler(desk),
       resume: new ResumeEffectHandler(aggregates),
       end: new EndRequestHandler(aggregates),
       views: new ViewImageHandler(

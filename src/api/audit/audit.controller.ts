@@ -44,7 +44,8 @@ import {
   WhatIfBody,
 } from './audit.dto.js';
 
-/** What auditors ask: bundles to take away, the past, and why. */
+/** What auditors ask: bundles to take away, the past, and why. Officers ask why of the cases that they decide; what a
+ * blind review withholds from them is withheld here as in the history. */
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditController {
@@ -161,7 +162,7 @@ export class AuditController {
   }
 
   @Get('cases/:requestId/state')
-  @Roles('auditor')
+  @Roles('auditor', 'officer')
   @ApiOperation({ operationId: 'caseStateAt', summary: 'What was known of a case at a moment' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @MomentQuery()
@@ -186,7 +187,7 @@ export class AuditController {
   }
 
   @Get('cases/:requestId/difference')
-  @Roles('auditor')
+  @Roles('auditor', 'officer')
   @ApiOperation({ operationId: 'caseDifference', summary: 'What changed in a case between two moments' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @EitherMomentQuery('from')
@@ -221,7 +222,7 @@ export class AuditController {
   }
 
   @Get('cases/:requestId/explanation')
-  @Roles('auditor')
+  @Roles('auditor', 'officer')
   @ApiOperation({ operationId: 'explainCase', summary: 'Why it was decided so, in plain words' })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @MomentQuery()

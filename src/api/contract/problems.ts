@@ -246,6 +246,24 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Another officer gives the other one.',
     'すでに意見を提出しています。もう一人の担当者が意見を提出します。',
   ),
+  opinion_not_given: row(
+    409,
+    'You have no opinion on this hold',
+    'There is nothing to withdraw: read the hold again.',
+    'この保留案件に対するあなたの意見はありません。最新の状態を確認してください。',
+  ),
+  opinions_complete: row(
+    409,
+    'Both opinions are in',
+    'An opinion can be withdrawn until the second one is in. Where they differ a third officer decides.',
+    '意見は二人分揃っており、取り消せません。意見が分かれたときは第三の担当者が決定します。',
+  ),
+  opinion_contradicts_reason: row(
+    422,
+    'Opinion and reason contradict each other',
+    'Choose another reason or another opinion; data.reasons are the reasons that fit the opinion.',
+    '意見と理由が矛盾しています。理由または意見を選び直してください(data.reasonsが選べる理由です)。',
+  ),
   opinions_missing: row(
     409,
     'Opinions are missing',

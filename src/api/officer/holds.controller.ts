@@ -4,7 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
-import { GiveOpinion, ResolveHold } from '../../application/commands/review-hold.js';
+import { GiveOpinion, ResolveHold, WithdrawOpinion } from '../../application/commands/review-hold.js';
 import { ViewHold, ViewList } from '../../application/access/view-records.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
 import type { HoldDetail } from '../../application/queries/questions.js';
@@ -94,6 +94,8 @@ export class HoldsController {
     'not_found',
     'hold_not_open',
     'opinion_already_given',
+    'opinion_contradicts_reason',
+    'read_side_behind',
     'idempotency_key_reused',
     'outcome_unknown',
   )
@@ -102,10 +104,46 @@ export class HoldsController {
     @Req() request: FastifyRequest,
     @SignedIn() person: SignedInPerson,
   ): Promise<ReviewAnswer> {
-    const { opinion, reason } = jsonBody(OpinionBody, request);
+    const { opinion, reason, note } = jsonBody(OpinionBody, request);
     const id = requestIdOf(requestId);
-    const command = new GiveOpinion(await this.ids.of(request, person), id, person.subject, opinion, reason);
+    const command = new GiveOpinion(
+      await this.ids.of(request, person),
+      id,
+      person.subject,
+      opinion,
+      reason,
+      note ?? null,
+    );
     const outcome = await this.commands.execute<GiveOpinion, Outcome<HoldReviewState>>(command);
+    return reviewAnswer(valueOf(outcome), person.subject);
+  }
+
+  @Post(':requestId/opinions/withdrawal')
+  @Roles('officer')
+  @HttpCode(200)
+  @ApiOperation({
+    operationId: 'withdrawOpinion',
+    summary: "Takes the asking officer's own opinion back, until the second one is in",
+  })
+  @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
+  @ApiHeader(IDEMPOTENCY)
+  @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The review as the officer may see it' })
+  @SignedInProblems(
+    'not_found',
+    'hold_not_open',
+    'opinion_not_given',
+    'opinions_complete',
+    'idempotency_key_reused',
+    'outcome_unknown',
+  )
+  async withdrawOpinion(
+    @Param('requestId') requestId: string,
+    @Req() request: FastifyRequest,
+    @SignedIn() person: SignedInPerson,
+  ): Promise<ReviewAnswer> {
+    const id = requestIdOf(requestId);
+    const command = new WithdrawOpinion(await this.ids.of(request, person), id, person.subject);
+    const outcome = await this.commands.execute<WithdrawOpinion, Outcome<HoldReviewState>>(command);
     return reviewAnswer(valueOf(outcome), person.subject);
   }
 
@@ -130,6 +168,8 @@ export class HoldsController {
     'opinions_missing',
     'outcome_differs_from_opinions',
     'third_officer_needed',
+    'opinion_contradicts_reason',
+    'read_side_behind',
     'idempotency_key_reused',
     'outcome_unknown',
   )
@@ -138,9 +178,16 @@ export class HoldsController {
     @Req() request: FastifyRequest,
     @SignedIn() person: SignedInPerson,
   ): Promise<ReviewAnswer> {
-    const { outcome, reason } = jsonBody(ResolutionBody, request);
+    const { outcome, reason, note } = jsonBody(ResolutionBody, request);
     const id = requestIdOf(requestId);
-    const command = new ResolveHold(await this.ids.of(request, person), id, person.subject, outcome, reason);
+    const command = new ResolveHold(
+      await this.ids.of(request, person),
+      id,
+      person.subject,
+      outcome,
+      reason,
+      note ?? null,
+    );
     const result = await this.commands.execute<ResolveHold, Outcome<HoldReviewState>>(command);
     return reviewAnswer(valueOf(result), person.subject);
   }
@@ -154,6 +201,6 @@ function reviewAnswer(state: HoldReviewState, officer: string): ReviewAnswer {
     requestId: state.requestId,
     stage: state.stage,
     outcome: state.stage === 'resolved' ? state.outcome : null,
-    opinions: visibleOpinions(state, officer),
+    opinions: visibleOpinions(state, officer).map(({ note, ...opinion }) => ({ ...opinion, hasNote: note !== null })),
   };
 }

@@ -1,6 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsIn } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { CertifiedAnswer } from '../audit/list.dto.js';
+import type { ToldOpinion } from '../../application/queries/questions.js';
 import type { ViewedImage } from '../../domain/access/access.events.js';
 import {
   OFFICER_OPINIONS,
@@ -34,6 +36,26 @@ const HOLD_REASONS = [
 /** `closed`: the case cannot go on. */
 const HOLD_OUTCOMES = ['released', 'rejected', 'recapture', 'expired', 'closed'] as const;
 
+const NOTE_CHARACTERS_MAX = 500;
+
+/** Words of an officer. */
+function Note(): PropertyDecorator {
+  const expected = `must be a text of 1 to ${NOTE_CHARACTERS_MAX} characters`;
+  return applyDecorators(
+    ApiProperty({
+      type: 'string',
+      required: false,
+      minLength: 1,
+      maxLength: NOTE_CHARACTERS_MAX,
+      description:
+        'Words beside the opinion, for who reads the hold when both opinions are in. They lie sealed with what is kept of the person and are erased with it; they do not stand in the log',
+    }),
+    IsOptional(),
+    IsString({ message: expected }),
+    Length(1, NOTE_CHARACTERS_MAX, { message: expected }),
+  ) as PropertyDecorator;
+}
+
 export class OpinionBody {
   @ApiProperty({ enum: OFFICER_OPINIONS })
   @IsIn(OFFICER_OPINIONS, { message: `must be one of ${OFFICER_OPINIONS.join(', ')}` })
@@ -42,6 +64,9 @@ export class OpinionBody {
   @ApiProperty({ enum: OPINION_REASONS })
   @IsIn(OPINION_REASONS, { message: `must be one of ${OPINION_REASONS.join(', ')}` })
   reason!: OpinionReason;
+
+  @Note()
+  note?: string;
 }
 
 export class ResolutionBody {
@@ -52,6 +77,9 @@ export class ResolutionBody {
   @ApiProperty({ enum: OPINION_REASONS })
   @IsIn(OPINION_REASONS, { message: `must be one of ${OPINION_REASONS.join(', ')}` })
   reason!: OpinionReason;
+
+  @Note()
+  note?: string;
 }
 
 const PUBLIC_STATUSES = [
@@ -142,6 +170,27 @@ export class OpinionAnswer {
 
   @ApiProperty({ enum: OPINION_REASONS })
   reason!: OpinionReason;
+
+  @ApiProperty({
+    type: 'array',
+    nullable: true,
+    items: { type: 'string', enum: [...VIEWED_IMAGES] },
+    description: 'Pictures of the case that the officer had opened by then; null for opinions of before this was kept',
+  })
+  seen!: readonly ViewedImage[] | null;
+
+  @ApiProperty({ description: 'Whether words were written beside it' })
+  hasNote!: boolean;
+}
+
+/** In the hold itself, which is a look on record. */
+export class ToldOpinionAnswer extends OpinionAnswer implements ToldOpinion {
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'null: none was written, or, where `hasNote`, it was erased with the person',
+  })
+  note!: string | null;
 }
 
 export class WordsAnswer {
@@ -156,8 +205,8 @@ export class HoldDetailAnswer {
   @ApiProperty({ type: HoldAnswer })
   hold!: HoldRow;
 
-  @ApiProperty({ type: [OpinionAnswer], description: "Only the asking officer's own until both are in" })
-  opinions!: readonly OpinionAnswer[];
+  @ApiProperty({ type: [ToldOpinionAnswer], description: "Only the asking officer's own until both are in" })
+  opinions!: readonly ToldOpinionAnswer[];
 
   @ApiProperty({ type: [WordsAnswer], description: 'What the scores mean under the policy that decided' })
   explanation!: readonly WordsAnswer[];

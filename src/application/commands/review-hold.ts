@@ -1,11 +1,9 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { OfficerOpinion, OpinionReason } from '../../domain/hold-review/hold-review.events.js';
-import type { HoldReviewCommand, HoldReviewState } from '../../domain/hold-review/hold-review.js';
+import type { HoldReviewState } from '../../domain/hold-review/hold-review.js';
 import type { HoldOutcome } from '../../domain/registration/registration.events.js';
-import { holdReviews } from '../decisions/aggregates.js';
-import { CurrentPolicy } from '../decisions/current-policy.js';
-import { ok, refused, type Outcome } from '../decisions/outcome.js';
-import { DecideAndAppend } from '../decisions/decide-and-append.js';
+import type { Outcome } from '../decisions/outcome.js';
+import { ReviewDesk } from './review-desk.js';
 
 /** One officer's opinion on a hold, given without knowing the other's. `commandId` makes a repeated click harmless. */
 export class GiveOpinion {
@@ -15,6 +13,17 @@ export class GiveOpinion {
     readonly officer: string,
     readonly opinion: OfficerOpinion,
     readonly reason: OpinionReason,
+    /** Words of the officer, or null. */
+    readonly note: string | null = null,
+  ) {}
+}
+
+/** An officer takes the own opinion back, until the second one is in. */
+export class WithdrawOpinion {
+  constructor(
+    readonly commandId: string,
+    readonly requestId: string,
+    readonly officer: string,
   ) {}
 }
 
@@ -26,56 +35,33 @@ export class ResolveHold {
     readonly officer: string,
     readonly outcome: Exclude<HoldOutcome, 'expired'>,
     readonly reason: OpinionReason,
+    readonly note: string | null = null,
   ) {}
 }
 
 @CommandHandler(GiveOpinion)
 export class GiveOpinionHandler implements ICommandHandler<GiveOpinion, Outcome<HoldReviewState>> {
-  constructor(
-    private readonly aggregates: DecideAndAppend,
-    private readonly policies: CurrentPolicy,
-  ) {}
+  constructor(private readonly desk: ReviewDesk) {}
 
-  execute({ commandId, requestId, officer, opinion, reason }: GiveOpinion): Promise<Outcome<HoldReviewState>> {
-    return review(
-      this.aggregates,
-      this.policies,
-      { commandId, requestId, officer },
-      { type: 'GiveOpinion', officer, opinion, reason },
-    );
+  execute({ commandId, requestId, officer, opinion, reason, note }: GiveOpinion): Promise<Outcome<HoldReviewState>> {
+    return this.desk.judge({ commandId, requestId, officer, note }, { type: 'GiveOpinion', officer, opinion, reason });
+  }
+}
+
+@CommandHandler(WithdrawOpinion)
+export class WithdrawOpinionHandler implements ICommandHandler<WithdrawOpinion, Outcome<HoldReviewState>> {
+  constructor(private readonly desk: ReviewDesk) {}
+
+  execute({ commandId, requestId, officer }: WithdrawOpinion): Promise<Outcome<HoldReviewState>> {
+    return this.desk.withdraw({ commandId, requestId, officer });
   }
 }
 
 @CommandHandler(ResolveHold)
 export class ResolveHoldHandler implements ICommandHandler<ResolveHold, Outcome<HoldReviewState>> {
-  constructor(
-    private readonly aggregates: DecideAndAppend,
-    private readonly policies: CurrentPolicy,
-  ) {}
+  constructor(private readonly desk: ReviewDesk) {}
 
-  execute({ commandId, requestId, officer, outcome, reason }: ResolveHold): Promise<Outcome<HoldReviewState>> {
-    return review(
-      this.aggregates,
-      this.policies,
-      { commandId, requestId, officer },
-      { type: 'ResolveHold', officer, outcome, reason },
-    );
+  execute({ commandId, requestId, officer, outcome, reason, note }: ResolveHold): Promise<Outcome<HoldReviewState>> {
+    return this.desk.judge({ commandId, requestId, officer, note }, { type: 'ResolveHold', officer, outcome, reason });
   }
-}
-
-async function review(
-  aggregates: DecideAndAppend,
-  policies: CurrentPolicy,
-  { commandId, requestId, officer }: { commandId: string; requestId: string; officer: string },
-  command: HoldReviewCommand,
-): Promise<Outcome<HoldReviewState>> {
-  const { version } = await policies.get();
-  const result = await aggregates.execute(holdReviews, requestId, command, {
-    commandId,
-    actor: `officer:${officer}`,
-    correlationId: requestId,
-    causationId: commandId,
-    policyVersion: version,
-  });
-  return result.outcome === 'refused' ? refused(result.refusal) : ok(result.state);
 }

@@ -12,6 +12,7 @@ import {
   type InWords,
 } from '../../domain/registration/explain-score.js';
 import { holdReviews, policies, POLICY_ID, registrations } from '../decisions/aggregates.js';
+import { OpinionNotes } from '../case/opinion-notes.js';
 import { DecideAndAppend } from '../decisions/decide-and-append.js';
 import { EventStore } from '../ports/store/event-store.js';
 import { ReadModels, type HoldRow, type RequestStatusRow } from '../ports/store/read-models.js';
@@ -31,10 +32,13 @@ export class GetRequestStatus {
   constructor(readonly receipt: string) {}
 }
 
+/** An opinion with the words that were written beside it; null: none were, or they were erased with the person. */
+export type ToldOpinion = Omit<Opinion, 'note'> & { readonly hasNote: boolean; readonly note: string | null };
+
 export interface HoldDetail {
   readonly hold: HoldRow;
   /** Only the asking officer's own until both are in. */
-  readonly opinions: readonly Opinion[];
+  readonly opinions: readonly ToldOpinion[];
   /** What the scores mean under the policy that decided, in the officer's languages. */
   readonly explanation: readonly InWords[];
 }
@@ -59,6 +63,7 @@ export class CaseQuestions {
     private readonly rows: ReadModels,
     private readonly store: EventStore,
     private readonly aggregates: DecideAndAppend,
+    private readonly notes: OpinionNotes,
   ) {}
 
   async byReceipt(receipt: string): Promise<RequestStatusRow | null> {
@@ -70,9 +75,14 @@ export class CaseQuestions {
     const hold = this.rows.hold(requestId);
     if (!hold) return null;
     const { state } = await this.aggregates.load(holdReviews, requestId);
+    const opinions: ToldOpinion[] = [];
+    for (const { note, ...opinion } of visibleOpinions(state, officer)) {
+      const words = note && (await this.notes.read(requestId, note));
+      opinions.push({ ...opinion, hasNote: note !== null, note: words });
+    }
     return {
       hold,
-      opinions: visibleOpinions(state, officer),
+      opinions,
       explanation: [
         ...(await this.explain(hold)),
         ...(hold.reason === 'erased_before' ? [ERASED_BEFORE_IN_WORDS] : []),

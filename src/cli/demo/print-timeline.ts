@@ -55,6 +55,8 @@ function detail({ type, data }: HistoryEvent): string {
       return `${text('reason')}: ${text('cardPoints')} − ${text('registeredPoints')} = ${text('differencePoints')}, bound ${text('boundPoints')}; due ${text('dueAtUtc').slice(0, 10)}`;
     case 'OpinionGiven':
       return `${text('officer')}: ${text('opinion')} (${text('reason')})`;
+    case 'OpinionWithdrawn':
+      return `${text('officer')}`;
     case 'HoldResolved':
     case 'HoldRejected':
     case 'HoldReleased':

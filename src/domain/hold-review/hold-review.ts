@@ -1,6 +1,7 @@
 import { accept, assertNever, refuse, type Decider, type Decision } from '../decider.js';
 import type { HoldOutcome, HoldReason } from '../registration/registration.events.js';
-import type { HoldReviewEvent, OfficerOpinion, OpinionReason } from './hold-review.events.js';
+import type { ViewedImage } from '../access/access.events.js';
+import type { HoldReviewEvent, OfficerOpinion, OpinionNote, OpinionReason } from './hold-review.events.js';
 import { isSamePerson } from '../values/staff-name.js';
 
 export type HoldReviewCommand =
@@ -10,12 +11,19 @@ export type HoldReviewCommand =
       readonly officer: string;
       readonly opinion: OfficerOpinion;
       readonly reason: OpinionReason;
+      /** Pictures that the officer had opened; absent: nobody knows. */
+      readonly seen?: readonly ViewedImage[] | null;
+      readonly note?: OpinionNote | null;
     }
+  | { readonly type: 'WithdrawOpinion'; readonly officer: string }
   | {
       readonly type: 'ResolveHold';
       readonly officer: string;
       readonly outcome: Exclude<HoldOutcome, 'expired'>;
       readonly reason: OpinionReason;
+      /** Pictures that the officer had opened; absent: nobody knows. */
+      readonly seen?: readonly ViewedImage[] | null;
+      readonly note?: OpinionNote | null;
     }
   | { readonly type: 'ExpireHold' }
   | { readonly type: 'CloseHold' };
@@ -24,6 +32,8 @@ export interface Opinion {
   readonly officer: string;
   readonly opinion: OfficerOpinion;
   readonly reason: OpinionReason;
+  readonly seen: readonly ViewedImage[] | null;
+  readonly note: OpinionNote | null;
 }
 
 export type HoldReviewState =
@@ -58,6 +68,11 @@ export const holdReviewDecider: Decider<HoldReviewState, HoldReviewCommand, Hold
   evolve,
 };
 
+/** The opinion that an outcome follows from. */
+export function opinionOf(outcome: Exclude<HoldOutcome, 'expired'>): OfficerOpinion {
+  return (Object.keys(OUTCOME_OF) as OfficerOpinion[]).find((key) => OUTCOME_OF[key] === outcome) as OfficerOpinion;
+}
+
 /** What an officer may see of the opinions: only the own one until all are in. */
 export function visibleOpinions(state: HoldReviewState, officer: string): readonly Opinion[] {
   if (state.stage === 'none') return [];
@@ -78,12 +93,19 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
     return command.type === 'ExpireHold' || command.type === 'CloseHold' ? accept() : refuse({ code: 'hold_not_open' });
   switch (command.type) {
     case 'GiveOpinion': {
-      const { officer, opinion, reason } = command;
+      const { officer, opinion, reason, seen = null, note = null } = command;
       if (state.opinions.some((o) => isSamePerson(o.officer, officer)))
         return refuse({ code: 'opinion_already_given' });
       // A third opinion comes only with a resolution: until then two are what the rule asks for.
       if (state.opinions.length >= OPINIONS_NEEDED) return refuse({ code: 'hold_not_open' });
-      return accept({ type: 'OpinionGiven', data: { officer, opinion, reason } });
+      return accept({ type: 'OpinionGiven', data: { officer, opinion, reason, seen, note } });
+    }
+    case 'WithdrawOpinion': {
+      const own = state.opinions.find((o) => isSamePerson(o.officer, command.officer));
+      if (!own) return refuse({ code: 'opinion_not_given' });
+      // Both are visible then: who changes an opinion now has seen the other one.
+      if (state.opinions.length >= OPINIONS_NEEDED) return refuse({ code: 'opinions_complete' });
+      return accept({ type: 'OpinionWithdrawn', data: { officer: own.officer } });
     }
     case 'ResolveHold':
       return resolution(state, command);
@@ -98,7 +120,7 @@ function decide(state: HoldReviewState, command: HoldReviewCommand): Decision<Ho
 
 function resolution(
   state: Extract<HoldReviewState, { stage: 'open' }>,
-  { officer, outcome, reason }: Extract<HoldReviewCommand, { type: 'ResolveHold' }>,
+  { officer, outcome, reason, seen = null, note = null }: Extract<HoldReviewCommand, { type: 'ResolveHold' }>,
 ): Decision<HoldReviewEvent> {
   const { opinions, requestId } = state;
   const first = opinions[0];
@@ -110,11 +132,9 @@ function resolution(
     return accept({ type: 'HoldResolved', data: { requestId, outcome, officers: opinions.map((o) => o.officer) } });
   }
   if (opinions.some((o) => isSamePerson(o.officer, officer))) return refuse({ code: 'third_officer_needed' });
-  const opinion = (Object.keys(OUTCOME_OF) as OfficerOpinion[]).find(
-    (key) => OUTCOME_OF[key] === outcome,
-  ) as OfficerOpinion;
+  const opinion = opinionOf(outcome);
   return accept<HoldReviewEvent>(
-    { type: 'OpinionGiven', data: { officer, opinion, reason } },
+    { type: 'OpinionGiven', data: { officer, opinion, reason, seen, note } },
     { type: 'HoldResolved', data: { requestId, outcome, officers: [...opinions.map((o) => o.officer), officer] } },
   );
 }
@@ -125,6 +145,10 @@ function evolve(state: HoldReviewState, event: HoldReviewEvent): HoldReviewState
       return { stage: 'open', ...event.data, opinions: [] };
     case 'OpinionGiven':
       return state.stage === 'open' ? { ...state, opinions: [...state.opinions, event.data] } : state;
+    case 'OpinionWithdrawn':
+      return state.stage === 'open'
+        ? { ...state, opinions: state.opinions.filter(({ officer }) => officer !== event.data.officer) }
+        : state;
     case 'HoldResolved':
       return state.stage === 'open'
         ? { stage: 'resolved', requestId: state.requestId, outcome: event.data.outcome, opinions: state.opinions }

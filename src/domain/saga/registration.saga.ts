@@ -231,6 +231,7 @@ export function wantedEffects(state: SagaState, event: SagaSource, recordedAtUtc
     case 'SubmissionAttempted':
     case 'HoldOpened':
     case 'OpinionGiven':
+    case 'OpinionWithdrawn':
     case 'HoldClosed':
       return [];
     default:

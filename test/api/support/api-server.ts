@@ -36,7 +36,14 @@ import {
 import { ReceiveRequestHandler } from '../../../src/application/door/receive-request.js';
 import { RefuseAtDoor } from '../../../src/application/door/refuse-at-door.js';
 import { ResumeEffectHandler } from '../../../src/application/commands/resume-effect.js';
-import { GiveOpinionHandler, ResolveHoldHandler } from '../../../src/application/commands/review-hold.js';
+import {
+  GiveOpinionHandler,
+  ResolveHoldHandler,
+  WithdrawOpinionHandler,
+} from '../../../src/application/commands/review-hold.js';
+import { ReviewDesk } from '../../../src/application/commands/review-desk.js';
+import { OfficerLooks } from '../../../src/application/access/officer-looks.js';
+import { OpinionNotes } from '../../../src/application/case/opinion-notes.js';
 import { EndRequestHandler } from '../../../src/application/commands/end-request.js';
 import { RecordAccessRefusedHandler, ViewImageHandler } from '../../../src/application/access/view-image.js';
 import {
@@ -205,6 +212,7 @@ const HANDLERS = [
   IssueChallengeHandler,
   ReceiveRequestHandler,
   GiveOpinionHandler,
+  WithdrawOpinionHandler,
   ResolveHoldHandler,
   EnrolBoothHandler,
   SuspendBoothHandler,
@@ -250,6 +258,9 @@ const SERVICES = [
   AuditLists,
   CaseHistory,
   CaseQuestions,
+  OfficerLooks,
+  OpinionNotes,
+  ReviewDesk,
   ReceiptPromises,
   RegistrantErasure,
   RegistrantGroup,

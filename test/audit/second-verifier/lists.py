@@ -64,6 +64,7 @@ def apply(lists, leaf):
         if name in lists and (table is BEGINS or key in rows and not ended):
             rows[key] = (Dot() if table is BEGINS else rows[key]) | build(words, scope, d)
     if leaf.type == 'OpinionGiven' and case in lists.get('holds', ()): lists['holds'][case]['opinions'] += 1
+    if leaf.type == 'OpinionWithdrawn' and case in lists.get('holds', ()): lists['holds'][case]['opinions'] -= 1
 def refused_at_door(leaf):
     if leaf.type == 'RequestsRefusedAtDoor': return sum(entry['count'] for entry in leaf.data.refusals)
     return leaf.type == 'RequestRefusedAtDoor'

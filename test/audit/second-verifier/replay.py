@@ -56,7 +56,9 @@ RefusedEvidenceErased | closed | not s.erased and read_instant(s.eraseAtUtc) <= 
   | *refused(s) rule:retention_limit eraseAtUtc=s.eraseAtUtc | erased:true
 = hold stage:none opinions:[]
 HoldOpened | none | | requestId reason dueAtUtc | stage:open
-OpinionGiven | open | counts(c) | officer opinion reason | opinions=s.opinions+[d]
+OpinionGiven | open | counts(c) | officer opinion reason seen note | opinions=s.opinions+[d]
+OpinionWithdrawn | open | len(s.opinions)<2 and d.officer in [one.officer for one in s.opinions] | officer \
+  | opinions=[one for one in s.opinions if one.officer != d.officer]
 HoldResolved | open | | requestId=s.HoldOpened.requestId outcome officers=resolving(s,d) | stage:resolved
 HoldClosed | open | | requestId=s.HoldOpened.requestId | stage:resolved
 = policy versions:{{}} active:null
@@ -329,7 +331,7 @@ DIGEST, VALUES = ['sealedEvidenceSha256:null'], "values=d['values']|"
 STEPS = {  # what data of version 1, 2, … get to become those of the next one, in the words of `build`
     'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
     'CertificateVerified': ['otherCertificate:not_asked agreement=NOT_COMPARED', *DIGEST, 'erasedBefore:false'],
-    'AuditExported': ['attached:null'], 'RegistrantErased': ['tombstone:null'],
+    'AuditExported': ['attached:null'], 'OpinionGiven': ['seen:null note:null'], 'RegistrantErased': ['tombstone:null'],
     'CertificateRejected': DIGEST, 'RefusedEvidenceRetained': DIGEST, 'RefusedEvidenceErased': DIGEST,
     'PolicyProposed': [
         'report:null', VALUES + "{'refusedEvidenceRetentionDays':400}", VALUES + "{'photoQualityHoldBelow':Dot()}",

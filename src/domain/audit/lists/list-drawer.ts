@@ -110,6 +110,13 @@ const STAGE_OF: Readonly<Record<string, string>> = {
   MaterialMissing: 'stopped',
   ...ENDS,
 };
+const OF_A_HOLD: ReadonlySet<string> = new Set([
+  'Held',
+  'OpinionGiven',
+  'OpinionWithdrawn',
+  'HoldResolved',
+  'HoldClosed',
+]);
 /** What needs two people, by the newest event of it. */
 const ACT_STAGE_OF: Readonly<Record<string, string>> = {
   ActProposed: 'proposed',
@@ -188,8 +195,7 @@ export class ListDrawer {
     const { type, data } = leaf;
     if (type === 'RequestReceived') this.beginRequest(leaf, index);
     if (Object.hasOwn(STAGE_OF, type)) this.moveRequest(leaf, index);
-    if (type === 'Held' || type === 'OpinionGiven' || type === 'HoldResolved' || type === 'HoldClosed')
-      this.hold(leaf, index);
+    if (OF_A_HOLD.has(type)) this.hold(leaf, index);
     if (type === 'BoothEnrolled' || type === 'BoothKeyRotated' || type === 'BoothSuspended' || type === 'BoothResumed')
       this.booth(leaf, index);
     if (Object.hasOwn(ACT_STAGE_OF, type)) this.act(leaf, index);
@@ -306,6 +312,7 @@ export class ListDrawer {
     hold.last = index;
     // Who gave an opinion is not for a list: it would end the blindness of the review.
     if (type === 'OpinionGiven') hold.row['opinions'] = (hold.row['opinions'] as number) + 1;
+    if (type === 'OpinionWithdrawn') hold.row['opinions'] = (hold.row['opinions'] as number) - 1;
     if (type === 'HoldClosed') Object.assign(hold.row, { outcome: 'closed', resolvedAtUtc: recordedAtUtc });
     if (type !== 'HoldResolved') return;
     Object.assign(hold.row, { outcome: data['outcome'], officers: data['officers'], resolvedAtUtc: recordedAtUtc });

@@ -221,8 +221,10 @@ export function holdCommandOf(
           : 'expired';
       return outcome === 'expired'
         ? { type: 'GiveOpinion', ...event.data }
-        : { type: 'ResolveHold', officer: event.data.officer, outcome, reason: event.data.reason };
+        : { type: 'ResolveHold', ...withoutOpinion(event.data), outcome };
     }
+    case 'OpinionWithdrawn':
+      return { type: 'WithdrawOpinion', officer: event.data.officer };
     case 'HoldResolved':
       if (event.data.outcome === 'expired') return { type: 'ExpireHold' };
       // The reason counts only where a third officer decides, and is in that officer's own opinion then.
@@ -235,6 +237,18 @@ export function holdCommandOf(
     case 'HoldClosed':
       return { type: 'CloseHold' };
   }
+}
+
+function withoutOpinion({
+  officer,
+  reason,
+  seen,
+  note,
+}: Extract<HoldReviewEvent, { type: 'OpinionGiven' }>['data']): Pick<
+  Extract<HoldReviewCommand, { type: 'ResolveHold' }>,
+  'officer' | 'reason' | 'seen' | 'note'
+> {
+  return { officer, reason, seen, note };
 }
 
 export function policyCommandOf(event: PolicyEvent): PolicyCommand {

@@ -102,6 +102,18 @@ const deferred =
     en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.`,
   });
 
+/** Which pictures an officer had opened before an opinion. Events of before do not say. */
+const seenBefore = (d: Record<string, Json>): Text => {
+  const seen = d['seen'] as readonly string[] | null | undefined;
+  if (seen === null || seen === undefined) return { ja: '', en: '' };
+  return seen.length === 0
+    ? { ja: '写真は一枚も開いていなかった。', en: ' No picture had been opened before.' }
+    : {
+        ja: `それまでに開いた写真: ${seen.map(inJapanese).join('、')}。`,
+        en: ` Pictures opened before: ${seen.map(words).join(', ')}.`,
+      };
+};
+
 /** Events in the story of a request or of a person. One of them without words does not compile. */
 type Told = (RegistrationEvent | HoldReviewEvent | RegistrantEvent)['type'];
 
@@ -167,8 +179,18 @@ const WORDS: Readonly<Record<Told, Words> & Record<string, Words>> = {
           en: 'An officer gave an opinion, withheld until both are in.',
         }
       : {
-          ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。`,
-          en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).`,
+          ja: `担当者${shortName(d['officer'])}の意見: ${inJapanese(d['opinion'])}(${inJapanese(d['reason'])})。${seenBefore(d).ja}`,
+          en: `Officer ${shortName(d['officer'])} gave an opinion: ${d['opinion']} (${d['reason']}).${seenBefore(d).en}`,
+        },
+  OpinionWithdrawn: (d) =>
+    d['withheld'] === true
+      ? {
+          ja: '担当者一人が意見を取り消した(もう一人の意見が揃うまで非公開)。',
+          en: 'An officer took an opinion back, withheld until both are in.',
+        }
+      : {
+          ja: `担当者${shortName(d['officer'])}は自分の意見を取り消した。`,
+          en: `Officer ${shortName(d['officer'])} took the own opinion back.`,
         },
   HoldResolved: (d) => ({
     ja: `保留の結論: ${inJapanese(d['outcome'])}(担当者 ${officers(d) || 'なし'})。`,
@@ -287,10 +309,16 @@ const WORDS: Readonly<Record<Told, Words> & Record<string, Words>> = {
     ja: `この電子証明書は、認証サーバーの回答により同じ人の登録者に結び付けられた(${inJapanese(d['relation'])})。`,
     en: `By the authority's answer this certificate stands for the person's registrant (${d['relation']}).`,
   }),
-  BiometricViewed: (d) => ({
-    ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`,
-    en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.`,
-  }),
+  BiometricViewed: (d) =>
+    d['withheld'] === true
+      ? {
+          ja: '担当者一人が写真を開いた(意見が揃うまで非公開)。',
+          en: 'An officer opened a picture, withheld until both opinions are in.',
+        }
+      : {
+          ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`,
+          en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.`,
+        },
   AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
   RecordsViewed: (d) => ({
     ja: `担当者${shortName(d['by'])}が記録(${d['what']})を見た。`,

@@ -9,7 +9,7 @@ import type { RegistrationEvent } from '../../registration/registration.events.j
 import type { LeafEvent } from '../log/leaf.js';
 
 /** Events as somebody may see them: opinions of a review that is still blind are withheld from everybody but their
- * givers.
+ * givers, and so are the looks at pictures with which others made up their minds.
  * @param shown what is to be seen, perhaps of the past
  * @param all everything until now: whether the review is over is a question to the present, else a look back would end
  *   the blindness
@@ -19,17 +19,21 @@ export function blinded<E extends Pick<LeafEvent, 'type' | 'data'>>(
   all: readonly E[],
   viewer: string | null,
 ): readonly E[] {
+  const count = (type: string) => all.filter((e) => e.type === type).length;
   const isOver =
     all.some((e) => e.type === 'HoldResolved' || e.type === 'HoldClosed') ||
-    all.filter((e) => e.type === 'OpinionGiven').length >= OPINIONS_NEEDED;
-  return isOver
-    ? shown
-    : shown.map((e) =>
-        e.type === 'OpinionGiven' && (viewer === null || e.data['officer'] !== viewer)
-          ? { ...e, data: { withheld: true } }
-          : e,
-      );
+    // One who gave an opinion, took it back and gave another one is still one.
+    count('OpinionGiven') - count('OpinionWithdrawn') >= OPINIONS_NEEDED;
+  if (isOver) return shown;
+  const isHeld = count('HoldOpened') > 0;
+  const isBlind = ({ type, data }: E) =>
+    OF_AN_OPINION.has(type) || (isHeld && type === 'BiometricViewed' && data['purpose'] === 'hold_review');
+  return shown.map((e) =>
+    isBlind(e) && (viewer === null || e.data['officer'] !== viewer) ? { ...e, data: { withheld: true } } : e,
+  );
 }
+
+const OF_AN_OPINION: ReadonlySet<string> = new Set(['OpinionGiven', 'OpinionWithdrawn']);
 
 /** What was known of a case: its stage, its review, whether its registrant was erased, and how often each thing had
  * happened. Made by the same `evolve` as in the server. */
@@ -64,6 +68,8 @@ export function differences(before: Json | undefined, after: Json | undefined, p
     return [...new Set([...Object.keys(before), ...Object.keys(after)])]
       .sort()
       .flatMap((name) => differences(before[name], after[name], path ? `${path}.${name}` : name));
+  // A member that is not there and one that is null say the same to whoever reads the difference.
+  if ((before ?? null) === null && (after ?? null) === null) return [];
   return [{ path, before: before ?? null, after: after ?? null }];
 }
 
