@@ -6,6 +6,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { policies, POLICY_ID } from '../application/decisions/aggregates.js';
@@ -23,6 +25,7 @@ import type { PolicyEvent } from '../domain/policy/policy.events.js';
 import { olderInWords, olderThanShipped } from '../domain/policy/shipped-default.js';
 import { examineOutlets } from '../infrastructure/audit/fsck/checkpoint-doctor.js';
 import { cardRecordVerifier, certificateVerifier } from '../infrastructure/jpki/configured-verifiers.js';
+import { findProblems } from '../infrastructure/installation/installation.js';
 import { Config, ConfigError } from '../infrastructure/settings/config.js';
 import { checkEventLog } from '../infrastructure/event-store/check-event-log.js';
 import { storeAddress } from '../infrastructure/event-store/kurrent/kurrent-address.js';
@@ -55,7 +58,7 @@ const ASK_MS = 3_000;
 export const command: CliCommand = {
   help: `
 Checks, with the settings of the environment, whether a server could do its work here: configuration, data folder, keys,
-event log, port, trust anchors, authentication server, government server, sign-in, face models and clock. Each service
+event log, whether all parts of the installation are there and belong together, port, trust anchors, authentication server, government server, sign-in, face models and clock. Each service
 is asked what only the right one can answer: a page of somebody else is told as wrong. Changes nothing but the cache of
 face models. Says in plain words what is wrong and what to do.
 
@@ -178,6 +181,16 @@ function erasures({ values, erasedFile }: Config): Finding {
   return ok('erasures', `noted in ${erasedFile}`);
 }
 
+/** Whether nothing of an earlier start is there. */
+function isFirstStart(config: Config): boolean {
+  return !existsSync(config.inData('events.db')) && !existsSync(config.inData('vault'));
+}
+
+/** What a start would refuse, in its words. */
+async function installation(config: Config, store: EventStore): Promise<Finding[]> {
+  return (await findProblems(config, store)).map((problem) => wrong('installation', problem));
+}
+
 function keys(config: Config): Finding[] {
   return (
     [
@@ -186,6 +199,8 @@ function keys(config: Config): Finding[] {
     ] as const
   ).map(([what, named, own, env]) => {
     const file = named ?? config.inData('keys', own);
+    if (!existsSync(file) && !isFirstStart(config))
+      return wrong(what, `${file} is missing; restore it from the backup of the keys`);
     if (!existsSync(file))
       return named === null
         ? note(what, `will be made at ${file} at the first start; ${env} can name one that is kept elsewhere`)
@@ -203,10 +218,11 @@ async function eventLog(config: Config): Promise<Finding[]> {
 }
 
 /** Connects as the server would, with its user. */
-async function storeElsewhere({ values: { eventStore }, isStrict }: Config): Promise<Finding[]> {
+async function storeElsewhere(config: Config): Promise<Finding[]> {
+  const { eventStore } = config.values;
   try {
     const { version, leader, rights } = await surveyStore(eventStore);
-    const isNote = rights === 'hidden' || (rights === 'none' && !isStrict);
+    const isNote = rights === 'hidden' || (rights === 'none' && !config.isStrict);
     const level = rights === 'least' ? ok : isNote ? note : wrong;
     const store = await openEventStore(eventStore, '', { mode: 'read' });
     try {
@@ -216,6 +232,7 @@ async function storeElsewhere({ values: { eventStore }, isStrict }: Config): Pro
         ok('event log', `EventStoreDB or KurrentDB ${version}, led by ${leader}, last position ${head ?? 'none'}`),
         level('event store rights', rightsInWords(rights)),
         ...(older ? [note('policy', olderInWords(older))] : []),
+        ...(await installation(config, store)),
       ];
     } finally {
       await store.close();
@@ -226,18 +243,32 @@ async function storeElsewhere({ values: { eventStore }, isStrict }: Config): Pro
   }
 }
 
+/** What a start says of an installation whose log is gone: an empty log stands in for it, in a folder of its own. */
+async function withoutLog(config: Config): Promise<Finding[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'honnin-doctor-'));
+  try {
+    const store = SqliteEventStore.open({ file: join(folder, 'events.db'), mode: 'write' });
+    return await installation(config, store).finally(() => store.close());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function embeddedLog(config: Config): Promise<Finding[]> {
   const file = config.inData('events.db');
-  if (!existsSync(file)) return [note('event log', 'none yet; it is made at the first start')];
+  if (!existsSync(file))
+    return isFirstStart(config) ? [note('event log', 'none yet; it is made at the first start')] : withoutLog(config);
   try {
     const store = SqliteEventStore.open({ file, mode: 'read' });
-    const [head, policy] = await Promise.all([store.head(), storedPolicy(store)]).finally(() => store.close());
+    const asked = Promise.all([store.head(), storedPolicy(store), installation(config, store)]);
+    const [head, policy, parts] = await asked.finally(() => store.close());
     const result = await checkEventLog(file);
     if (result.problems.length > 0) return result.problems.map((problem) => wrong('event log', problem));
     const older = olderThanShipped(policy);
     return [
       ...(older ? [note('policy', olderInWords(older))] : []),
       ok('event log', `${result.events} events, last position ${head ?? 'none'}, every checksum right`),
+      ...parts,
     ];
   } catch (error) {
     return [wrong('event log', error instanceof Error ? error.message : String(error))];

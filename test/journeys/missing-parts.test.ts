@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Config } from '../../src/infrastructure/settings/config.js';
@@ -9,6 +10,8 @@ import { keyFile } from '../../src/infrastructure/settings/key-files.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { KurrentClusterStandIn } from '../support/kurrent-stand-in.js';
 import { ServerStart, START_MS_MAX } from '../support/server-start.js';
+
+const cli = resolve('dist/cli/main.js');
 
 function configOf(data: string): Config {
   return Config.from({ HONNIN_DATA: data });
@@ -100,6 +103,25 @@ describe('parts of an installation that are missing, foreign or older', () => {
     await expect(Foundation.open(configOf(data))).rejects.toThrow(words);
     for (const part of gone.filter((name) => !name.startsWith('events.db')))
       expect(existsSync(join(data, part))).toBe(false);
+  });
+
+  it.each([
+    ['a key', ['keys/server.secret'], /^WRONG {2}installation .* and no server secret: \S+ is missing; restore/m],
+    [
+      'the log',
+      ['events.db', 'events.db-wal', 'events.db-shm'],
+      /^WRONG {2}installation .*events.db is empty: restore/m,
+    ],
+  ])('are told by doctor before a start: %s', (_what, gone, words) => {
+    const data = copyOf(whole);
+    for (const part of gone) rmSync(join(data, part), { force: true });
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(HONNIN_|NODE_OPTIONS$)/.test(name));
+    const env = { ...Object.fromEntries(inherited), HONNIN_DATA: data };
+    const told = spawnSync(process.execPath, [cli, 'doctor'], { env, encoding: 'utf8', timeout: START_MS_MAX });
+    expect(told.stdout).toMatch(words);
+    expect(told.stdout).not.toContain('will be made');
+    expect(told.status).toBe(1);
+    expect(gone.filter((part) => existsSync(join(data, part)))).toEqual([]);
   });
 
   it.each([

@@ -76,6 +76,17 @@ export class Installation {
   }
 }
 
+/** What a start would refuse of the parts that are there, for who asks before; makes and changes nothing. Beside a
+ *  serving server the parts are read while they grow, so what seems wrong is looked at again. */
+export async function findProblems(config: Config, store: EventStore): Promise<readonly string[]> {
+  const look = async (): Promise<readonly string[]> => {
+    const verdict = judgeParts(await findParts(config, store));
+    return verdict.is === 'refused' ? verdict.problems : [];
+  };
+  const problems = await look();
+  return problems.length === 0 ? [] : look();
+}
+
 /** What is there, without making or changing anything. */
 export async function findParts(config: Config, store: EventStore): Promise<FoundParts> {
   const { masterKey, serverSecret } = keyPaths(config);
