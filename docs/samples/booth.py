@@ -190,6 +190,9 @@ if __name__ == '__main__':
         spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         print(base64_of(spki))
     elif len(sys.argv) == 6 and sys.argv[1] == 'send':
-        sys.exit(0 if send(*sys.argv[2:]) == 'registered' else 1)
+        try:
+            sys.exit(0 if send(*sys.argv[2:]) == 'registered' else 1)
+        except Refused as refused:
+            sys.exit(str(refused))
     else:
         sys.exit(__doc__)

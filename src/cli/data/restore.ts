@@ -14,6 +14,10 @@ import { notesIn } from '../audit/arguments.js';
 import { isOfOperators } from './backup.js';
 import { EXIT, UsageError, type CliCommand } from '../command.js';
 
+const OF_ERASURES =
+  'A file of erasures is made by the first erasure: where nobody was ever erased leave --erased out, ' +
+  'otherwise bring its disk back first';
+
 export const command: CliCommand = {
   help: `
 Judges a backup, and puts it into an empty data folder. Who was erased after it was made is erased in it again.
@@ -59,7 +63,7 @@ Example
       ...(values.data === undefined ? {} : { [SETTINGS.dataDir.env]: values.data }),
     });
     const missing = [...(values.erased ?? []), ...(values.copies ?? [])].filter((place) => !existsSync(place));
-    if (missing.length > 0) throw new UsageError(`there is no ${missing.join(', ')}`);
+    if (missing.length > 0) throw new UsageError(`there is no ${missing.join(', ')}. ${OF_ERASURES}`);
     const { auditCopyFolder } = config.values;
     const kept = [
       ...(values.copies ?? []),
