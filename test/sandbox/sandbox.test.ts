@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { cardRecordVerifier, certificateVerifier } from '../../src/infrastructure/jpki/configured-verifiers.js';
 import { Config } from '../../src/infrastructure/settings/config.js';
 import { FaultTape } from '../../src/sandbox/stand-in/fault-tape.js';
-import { sandboxSettings, startSandbox } from '../../src/sandbox/sandbox.js';
+import { faceImageOf } from '../../src/sandbox/jpki/jpki-server.js';
+import { issueCardIn, sandboxSettings, startSandbox } from '../../src/sandbox/sandbox.js';
 import { SyntheticCard, type SyntheticCardData } from '../../src/sandbox/card/synthetic-card.js';
 import { samplePicture, save, temporaryFolder } from './support.js';
 import { built } from '../support/peers.js';
@@ -35,6 +36,32 @@ describe('the sandbox', () => {
     for (const value of Object.values(before).filter((each) => each.startsWith('/')))
       expect(readFileSync(value, 'utf8')).not.toMatch(/PRIVATE/);
     expect(statSync(path.join(folder.path, 'jpki.json')).mode & 0o077).toBe(0);
+  });
+
+  // @fault B5
+  it('makes a card in its folder whether it runs or not, and its authority knows the card', async () => {
+    const print = (): void => undefined;
+    const first = await startSandbox({ folder: folder.path, print });
+    const whileItRan = await issueCardIn(folder.path, { picture: await samplePicture() });
+    await first.close();
+    // As on a real card the picture is JPEG 2000 already: it is taken as it is.
+    const picture = faceImageOf(whileItRan.card.cardRecord);
+    const meanwhile = await issueCardIn(folder.path, { picture, keyAlgorithm: 'P-384' });
+    expect(Buffer.from(faceImageOf(meanwhile.card.cardRecord)).equals(picture)).toBe(true);
+    const again = await startSandbox({ folder: folder.path, print });
+    try {
+      for (const { card, root: issuer } of [whileItRan, meanwhile]) {
+        expect(issuer).toEqual(again.jpki.cardRoot);
+        // It knows only certificates that were issued here.
+        again.jpki.revoke(card);
+      }
+      for (const each of [folder.path, path.join(folder.path, 'other')])
+        await expect(issueCardIn(each, { picture: Buffer.from('no picture') })).rejects.toThrow(
+          /^the picture cannot be read: /,
+        );
+    } finally {
+      await again.close();
+    }
   });
 
   it('gives settings that the server takes, and with which it believes a card', async () => {
