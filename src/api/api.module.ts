@@ -28,6 +28,7 @@ import { CasesController } from './officer/cases.controller.js';
 import { HoldsController } from './officer/holds.controller.js';
 import { ProblemFilter } from './contract/problem.filter.js';
 import { OperatorPort } from './system/operator-port.js';
+import { ReceiptPageController } from './holder/receipt-page.controller.js';
 import { FirstPageController } from './system/first-page.controller.js';
 import { ProbesController } from './system/probes.controller.js';
 import { SystemController } from './system/system.controller.js';
@@ -65,6 +66,7 @@ export class ApiModule {
         SystemController,
         ProbesController,
         FirstPageController,
+        ReceiptPageController,
       ],
       providers: [
         { provide: ApiSettings, useValue: settings },
@@ -83,7 +85,7 @@ export class ApiModule {
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
       // Other parts add their own measurements and find the way out.
-      exports: [Metrics, Lifecycle],
+      exports: [Metrics, Lifecycle, EventStreams, EdgeLimits],
     };
   }
 }

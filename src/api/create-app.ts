@@ -24,6 +24,8 @@ import { HSTS, SECURITY_HEADERS } from './edge/security-headers.js';
 const PATH_PARAMETER_MAX = 256;
 /** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */
 const ANSWERED_TO_THE_END = '/health/live';
+/** A form has the number of a receipt and nothing else. */
+const FORM_BYTES_MAX = 2_048;
 const TIMEOUT_SLACK_MS = 2_000;
 /** How often Node looks for connections whose time is over. */
 const CHECK_MS = 1_000;
@@ -66,6 +68,7 @@ export async function createApp(
     { parseAs: 'buffer', bodyLimit: settings.limits.jsonBytesMax },
     (_request, body, done) => done(null, body),
   );
+  takeFormsOfPages(server);
   addHooks(server, {
     settings,
     log,
@@ -208,5 +211,17 @@ function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
   const body = JSON.stringify(document);
   socket.end(
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** The one page with a form takes what a browser sends; everywhere else that type stays unsupported. */
+function takeFormsOfPages(server: FastifyInstance): void {
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer', bodyLimit: FORM_BYTES_MAX },
+    ({ routeOptions }, body, done) => {
+      if (routeOptions.url === '/receipt') done(null, body);
+      else done(Object.assign(new Error('no form is taken here'), { statusCode: 415 }));
+    },
   );
 }

@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { Open } from '../auth/roles.js';
 
 const PLACES: readonly (readonly [path: string, ja: string, en: string])[] = [
+  ['/receipt', '控えの番号で受付の状況を見る', 'the status of a receipt'],
   ['/docs', 'インターフェースの説明', 'interface description, to read and to try'],
   ['/openapi.json', '同、プログラム用（OpenAPI）', 'the same for programs (OpenAPI)'],
   ['/asyncapi', '公開イベントの説明（AsyncAPI）', 'published events (AsyncAPI)'],
@@ -21,8 +22,6 @@ procedures.</span></p>
 <ul>
 ${PLACES.map(([path, ja, en]) => `<li><a href="${path}">${path}</a> ${ja}<br><span lang="en">${en}</span>`).join('\n')}
 </ul>
-<p>控えの番号の状況は <code>/v1/registrations/XXXX-XXXX-XXXX-XXXX</code> で分かります。<br>
-<span lang="en">The status of a receipt is at that address.</span></p>
 </html>
 `;
 
