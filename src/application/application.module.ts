@@ -44,6 +44,8 @@ import { ListPoliciesHandler } from './queries/list-policies.js';
 import { ErasureDesk } from './publication/erasure-desk.js';
 import { PublicationLag } from './publication/publication-lag.js';
 import { PublicationRelay } from './publication/publication-relay.js';
+import { PlacesInLog } from './publication/places-in-log.js';
+import { PublishedFacts } from './publication/published-facts.js';
 import {
   GetAuditKeysHandler,
   ProveConsistencyHandler,
@@ -134,6 +136,8 @@ const services = [
   PerformEffect,
   EffectDispatcher,
   RegistrantErasure,
+  PlacesInLog,
+  PublishedFacts,
   PublicationRelay,
   PublicationLag,
   ErasureDesk,

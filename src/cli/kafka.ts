@@ -20,6 +20,12 @@ Works with the Kafka side of the server that the environment configures (HONNIN_
       shows which consumer has not confirmed which erasure; with --all also what is confirmed.
   ./honnin kafka lag
       shows how many events wait to be published, and since when.
+  ./honnin kafka verify --from SIZE [--to SIZE] --server URL --token TOKEN [--key VKEY|FILE] | --certificate FILE
+      holds the facts on the topic against the log's certificate of what it published between two sizes: none is
+      missing and none was added. --certificate: the answer of /v1/published-events/certificate as it was kept.
+  ./honnin kafka try [--port N]
+      runs Apache Kafka on this machine until it is interrupted, with the topics, for trying. Needs Java 17 and Maven,
+      which fetches it once. Nothing of it is kept.
   ./honnin kafka check
       checks connection, sign-in and topics, in plain words.
 
@@ -41,10 +47,12 @@ Example
       replay,
       erasures,
       lag,
+      verify,
+      try: tryBroker,
       check,
     };
     const chosen = action !== undefined && Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (!chosen) throw new UsageError('say what to do: topics, replay, erasures, lag or check');
+    if (!chosen) throw new UsageError('say what to do: topics, replay, erasures, lag, verify, try or check');
     try {
       return await chosen(args, Config.from(process.env));
     } catch (error) {
@@ -184,6 +192,16 @@ async function lag(args: string[], config: Config): Promise<number> {
   } finally {
     await sources.close();
   }
+}
+
+async function verify(args: string[], config: Config): Promise<number> {
+  const { verifyPublished } = await import('./kafka/verify-published.js');
+  return verifyPublished(args, () => configured(config));
+}
+
+async function tryBroker(args: string[], config: Config): Promise<number> {
+  const command = await import('./kafka/try-broker.js');
+  return command.tryBroker(args, config);
 }
 
 async function check(args: string[], config: Config): Promise<number> {

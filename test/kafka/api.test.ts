@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Position } from '../../src/domain/event-envelope.js';
 import { EVENT_CONTRACTS } from '../../src/domain/publication/event-contracts.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
+import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { startServer, type RunningServer } from '../../src/server.js';
 import { describeWithBroker } from './support/describe-with-broker.js';
 import { envelopes, HISTORIES, registrationIdOf } from './support/facts.js';
@@ -13,14 +17,21 @@ import { topicName } from '../../src/infrastructure/kafka/topics.js';
 import { until } from './support/relay-world.js';
 import { AS_OPERATOR, OPERATOR_TOKEN } from '../support/operator.js';
 
+const { Partitioners } = kafkajs;
+const ORIGIN = 'honnin.localhost/log';
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
 describeWithBroker('the whole server with a broker', (broker) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'honnin-kafka-server-'));
   let server: RunningServer | null = null;
   let settings: ReturnType<typeof settingsFor>;
+  let sandbox: Sandbox;
 
   beforeAll(async () => {
     settings = await withTopics(settingsFor(broker().brokers));
+    sandbox = await startSandbox({ folder: path.join(folder, 'sandbox'), print: () => undefined });
     const environment = {
+      ...sandboxSettings(sandbox),
       HONNIN_DATA: folder,
       HONNIN_PORT: '0',
       HONNIN_LOG_LEVEL: 'silent',
@@ -42,6 +53,7 @@ describeWithBroker('the whole server with a broker', (broker) => {
   }, 180_000);
   afterAll(async () => {
     await server?.close();
+    await sandbox?.close();
     rmSync(folder, { recursive: true });
   });
 
@@ -58,6 +70,57 @@ describeWithBroker('the whole server with a broker', (broker) => {
     ]);
     expect(await metric('honnin_erasure_confirmations_open')).toBe(0);
   });
+
+  /** @fault O27 */
+  it('names the entry of the signed log in every record, so that consumers prove that nothing is missing', async () => {
+    const topic = topicName(settings.prefix, 'registrations');
+    const messages = withoutRepetitions(await readTopic(settings, topic));
+    for (const message of messages) {
+      const index = header(message, 'ce_leafindex');
+      const proof = (await (await get(`/v1/audit/proofs/inclusion?index=${index}`)).json()) as { leafHash: string };
+      expect([proof.leafHash, header(message, 'ce_logorigin')]).toEqual([header(message, 'ce_leafhash'), ORIGIN]);
+    }
+    const { keys } = (await (await get('/v1/audit/keys')).json()) as { keys: [string] };
+    const token = await sandbox.tokens.signIn('consumer');
+    const asked = ['--server', server?.url ?? '', '--token', token, '--key', keys[0], '--from', '0'];
+    const run = async (file: string, ...args: string[]): Promise<{ code: number | null; out: string }> => {
+      const env = {
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HONNIN_'))),
+        HONNIN_KAFKA_BROKERS: broker().brokers,
+        HONNIN_KAFKA_TOPIC_PREFIX: settings.prefix,
+        HONNIN_KAFKA_PARTITIONS: String(settings.partitions),
+      };
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
+        cwd: root,
+        env,
+      });
+      // What kafkajs warns about goes to the other stream.
+      let out = '';
+      child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
+      child.stderr.resume();
+      return { code: await new Promise((resolve) => child.once('close', resolve)), out };
+    };
+    const sample = () => run('docs/samples/consumer.mjs', ...asked, '--brokers', broker().brokers, '--topic', topic);
+    const verify = () => run('dist/cli/main.js', 'kafka', 'verify', ...asked);
+    expect(await sample()).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^whole: 2 of 2 facts of entries 0 to \d+\n$/),
+    });
+    expect(await verify()).toEqual({
+      code: 0,
+      out: expect.stringMatching(/nothing is missing and nothing was added\n$/),
+    });
+
+    const [first] = messages as [(typeof messages)[number]];
+    const producer = settings.client().producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    const added = { ...first.headers, ce_id: '0198c0de-0000-5000-8000-00000000000f' };
+    const { key, value } = first;
+    await producer.send({ topic, messages: [{ key, value, headers: added }] });
+    await producer.disconnect();
+    expect(await sample()).toMatchObject({ code: 1, out: expect.stringMatching(/^NOT WHOLE: 3 of 2/) });
+    expect(await verify()).toMatchObject({ code: 1, out: expect.stringMatching(/WRONG +1 records were added/) });
+  }, 120_000);
 
   it('serves the AsyncAPI document, a page that needs no scripts, and every schema', async () => {
     const document = (await (await get('/asyncapi.json')).json()) as {
@@ -77,9 +140,12 @@ describeWithBroker('the whole server with a broker', (broker) => {
       expect(await (await get(`/schemas/${type}`)).json()).toEqual(
         EVENT_CONTRACTS[type as keyof typeof EVENT_CONTRACTS].schema,
       );
+      // As an event names it.
+      expect(await (await get(`/schemas/urn:honnin:schema:${type}:1`)).json()).toMatchObject({ title: type });
     }
     expect(html).not.toContain('<script');
-    expect((await get('/schemas/nothing')).status).toBe(404);
+    for (const none of ['nothing', 'urn:honnin:schema:jp.honnin.registration.held.v1:2'])
+      expect((await get(`/schemas/${none}`)).status).toBe(404);
   });
 
   it('shows that the broker is away and stays in service', async () => {

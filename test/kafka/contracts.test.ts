@@ -224,6 +224,25 @@ describe('a candidate and the log', () => {
   });
 });
 
+const BROKERS: readonly Readonly<Record<string, string>>[] = [
+  {},
+  { HONNIN_KAFKA_BROKERS: 'a:9092' },
+  {
+    HONNIN_KAFKA_BROKERS: 'a:9093,b:9093',
+    HONNIN_KAFKA_TLS: 'yes',
+    HONNIN_KAFKA_SASL: 'scram-sha-512',
+    HONNIN_KAFKA_USERNAME: 'honnin',
+    HONNIN_KAFKA_PASSWORD_FILE: '/dev/null',
+  },
+  {
+    HONNIN_KAFKA_BROKERS: 'a:9093',
+    HONNIN_KAFKA_SASL: 'oauthbearer',
+    HONNIN_KAFKA_USERNAME: 'honnin',
+    HONNIN_KAFKA_PASSWORD_FILE: '/dev/null',
+    HONNIN_KAFKA_TOKEN_URL: 'https://sign-in.example/token',
+  },
+];
+
 describe('the AsyncAPI document', () => {
   const document = asyncApiDocument(asyncApiOptions(Config.from({})));
 
@@ -237,10 +256,29 @@ describe('the AsyncAPI document', () => {
     (mode) => {
       const ajv = addFormats.default(new Ajv({ strict: false, allErrors: true, validateSchema: false }));
       const valid = ajv.compile(official as object);
-      const own = asyncApiDocument(asyncApiOptions(Config.from({ HONNIN_KAFKA_MODE: mode })));
-      expect({ ok: valid(own), errors: (valid.errors ?? []).slice(0, 5) }).toEqual({ ok: true, errors: [] });
+      for (const more of BROKERS) {
+        const own = asyncApiDocument(asyncApiOptions(Config.from({ HONNIN_KAFKA_MODE: mode, ...more })));
+        expect({ ok: valid(own), errors: (valid.errors ?? []).slice(0, 5) }).toEqual({ ok: true, errors: [] });
+      }
     },
   );
+
+  // @fault O27
+  it('names the brokers and how one signs in there', () => {
+    const [, , scram] = BROKERS.map((more) => asyncApiDocument(asyncApiOptions(Config.from({ ...more }))));
+    expect(scram).toMatchObject({
+      servers: {
+        broker1: {
+          host: 'a:9093',
+          protocol: 'kafka-secure',
+          security: [{ $ref: '#/components/securitySchemes/scramSha512' }],
+        },
+        broker2: { host: 'b:9093' },
+      },
+      components: { securitySchemes: { scramSha512: { type: 'scramSha512' } } },
+    });
+    expect(document['servers']).toBeUndefined();
+  });
 
   it('describes every published type on its channel, with examples that fit', () => {
     const { channels, components } = document as unknown as {

@@ -1,8 +1,9 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
-export type Role = 'officer' | 'auditor' | 'administrator';
-export const ROLES = ['officer', 'auditor', 'administrator'] as const satisfies readonly Role[];
+/** `consumer`: a program that is told what is published, and nothing else. */
+export type Role = 'officer' | 'auditor' | 'administrator' | 'consumer';
+export const ROLES = ['officer', 'auditor', 'administrator', 'consumer'] as const satisfies readonly Role[];
 
 /** Who is asking, after the guard. */
 export interface SignedInPerson {

@@ -10,13 +10,16 @@ import { HSTS, SECURITY_HEADERS } from '../edge/security-headers.js';
 export interface StreamedEvent {
   readonly event: string;
   readonly data: unknown;
+  /** What a client that comes back names as the last one that it saw. */
+  readonly id?: string;
   /** True for the last one: the stream ends after it. */
   readonly last: boolean;
 }
 
 /** Whom streams are counted by. */
 export interface StreamOwner {
-  readonly receipt: string;
+  /** The receipt, or the consumer. */
+  readonly owner: string;
   readonly address: string;
 }
 
@@ -79,9 +82,9 @@ export class EventStreams {
     signal: AbortSignal,
   ): Promise<void> {
     let before = '';
-    for await (const { event, data, last } of events) {
+    for await (const { event, data, id, last } of events) {
       if (signal.aborted) return;
-      const text = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+      const text = `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
       if (text !== before && !raw.write(text)) await once(raw, 'drain', { signal });
       before = text;
       if (last) return;
@@ -103,13 +106,13 @@ export class EventStreams {
 
   /** Where all places are taken, the oldest stream of the address with most ends: its client asks again, and the
    * newcomer is let in. */
-  private makeRoom({ receipt, address }: StreamOwner): void {
+  private makeRoom({ owner, address }: StreamOwner): void {
     const { eventStreamsMax, eventStreamsPerReceiptMax, eventStreamsPerAddressMax } = this.settings.limits;
     const open = [...this.open];
     const ofAddress = open.filter((stream) => stream.address === address).length;
     if (
       ofAddress >= eventStreamsPerAddressMax ||
-      open.filter((stream) => stream.receipt === receipt).length >= eventStreamsPerReceiptMax
+      open.filter((stream) => stream.owner === owner).length >= eventStreamsPerReceiptMax
     )
       throw new ProblemError('streams_under_way', { retryAfterSeconds: 30 });
     if (open.length < eventStreamsMax) return;

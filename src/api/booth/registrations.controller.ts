@@ -194,7 +194,7 @@ export class RegistrationsController {
     const address = this.limits.addressOf(request);
     await this.limits.admit(request, 'statusPerMinute');
     const known = await this.rowOf(receipt);
-    await this.streams.serve(reply, { receipt: known.receipt, address }, (signal) =>
+    await this.streams.serve(reply, { owner: known.receipt, address }, (signal) =>
       statusEvents(this.rows.watchRequest(known.receipt, signal)),
     );
   }

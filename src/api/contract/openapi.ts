@@ -165,6 +165,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Booth', 'For booths and for holders of a receipt')
     .addTag('Officers', 'For the people who decide on held cases and look into histories')
     .addTag('Administrators', 'For the people who run booths and policies')
+    .addTag('Consumers', 'For programs of other systems that are told what is published')
     .addTag('Audit', 'For auditors, and for monitors that keep copies of checkpoints')
     .addTag('System', 'For the machines that watch this one')
     .addBearerAuth(

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { asyncApiDocument } from '../../application/publication/asyncapi.js';
 import { AsyncApiSettings } from '../../application/publication/asyncapi-settings.js';
-import { EVENT_CONTRACTS, type PublishedType } from '../../domain/publication/event-contracts.js';
+import { EVENT_CONTRACTS, parseSchemaId, type PublishedType } from '../../domain/publication/event-contracts.js';
 import { Open } from '../auth/roles.js';
 import { Problems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
@@ -45,7 +45,12 @@ export class PublicationController {
   @Get('schemas/:type')
   @Open()
   @ApiOperation({ operationId: 'eventSchema', summary: 'JSON Schema of a published event type' })
-  @ApiParam({ name: 'type', schema: { type: 'string' }, example: 'jp.honnin.registration.held.v1' })
+  @ApiParam({
+    name: 'type',
+    description: 'A type, or the `dataschema` of an event',
+    schema: { type: 'string' },
+    example: 'jp.honnin.registration.held.v1',
+  })
   @ApiResponse({
     status: 200,
     description: 'The newest revision of the schema',
@@ -53,7 +58,11 @@ export class PublicationController {
   })
   @Problems('not_found')
   schema(@Param('type') type: string) {
-    if (!Object.hasOwn(EVENT_CONTRACTS, type)) throw new ProblemError('not_found');
-    return EVENT_CONTRACTS[type as PublishedType].schema;
+    const named = parseSchemaId(type);
+    const of = named?.type ?? type;
+    if (!Object.hasOwn(EVENT_CONTRACTS, of)) throw new ProblemError('not_found');
+    const contract = EVENT_CONTRACTS[of as PublishedType];
+    if (named && named.revision !== contract.revision) throw new ProblemError('not_found');
+    return contract.schema;
   }
 }

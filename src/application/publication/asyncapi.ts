@@ -17,6 +17,13 @@ export interface AsyncApiOptions {
   readonly source: string;
   readonly mode: 'binary' | 'structured';
   readonly partitions: number;
+  /** `host:port` of each broker as this server knows it; none where no broker is configured. */
+  readonly brokers: readonly string[];
+  readonly tls: boolean;
+  /** How a client says who it is; null where nobody asks. */
+  readonly signIn: 'plain' | 'scramSha256' | 'scramSha512' | 'oauth2' | 'X509' | null;
+  /** Where tokens come from, of `oauth2`. */
+  readonly tokenUrl: string | null;
 }
 
 const STATUS = 'jp.honnin.registration.status.v1';
@@ -37,7 +44,8 @@ const EXAMPLES: Readonly<Record<string, Json>> = {
 };
 
 /** The AsyncAPI 3.0 document of everything that is published, made from the contracts themselves. */
-export function asyncApiDocument({ topics, source, mode, partitions }: AsyncApiOptions): JsonObject {
+export function asyncApiDocument(options: AsyncApiOptions): JsonObject {
+  const { topics, source, mode, partitions } = options;
   const facts = Object.values(EVENT_CONTRACTS).filter(({ type }) => type !== STATUS);
   const statuses = Object.values(EVENT_CONTRACTS).filter(({ type }) => type === STATUS);
   const all = [...facts, ...statuses, ACKNOWLEDGEMENT_CONTRACT];
@@ -47,9 +55,13 @@ export function asyncApiDocument({ topics, source, mode, partitions }: AsyncApiO
       title: 'Honnin: published events',
       version: '1.0.0',
       description:
-        'Facts about face photograph registrations, as CloudEvents 1.0 on Kafka. At least once, in order per registration; `source` and `id` tell repetitions. No image, score, name, certificate serial or registrant key is ever published. Ignore fields that you do not know.',
+        'Facts about face photograph registrations, as CloudEvents 1.0 on Kafka. At least once, in order per ' +
+        'registration; `source` and `id` tell repetitions. No image, score, name, certificate serial or registrant ' +
+        'key is ever published. Ignore fields that you do not know. Without a broker: `GET /v1/published-events` of ' +
+        'this server, described at /openapi.json.',
       license: { name: 'MIT' },
     },
+    ...serversOf(options),
     defaultContentType: mode === 'binary' ? 'application/json' : 'application/cloudevents+json',
     channels: {
       registrations: channel(topics.registrations, 'Every fact, in order per registration.', facts, partitions, [
@@ -86,8 +98,31 @@ export function asyncApiDocument({ topics, source, mode, partitions }: AsyncApiO
     components: {
       schemas: Object.fromEntries(all.map(({ type, schema }) => [type, schema])),
       messages: Object.fromEntries(all.map((contract) => [contract.type, message(contract, { source, mode })])),
+      ...securityOf(options),
     },
   };
+}
+
+function serversOf({ brokers, tls, signIn }: AsyncApiOptions): JsonObject {
+  if (brokers.length === 0) return {};
+  const security: JsonObject =
+    signIn === null ? {} : { security: [{ $ref: `#/components/securitySchemes/${signIn}` }] };
+  const server = (host: string): JsonObject => ({
+    host,
+    protocol: tls ? 'kafka-secure' : 'kafka',
+    description: 'A broker as this server knows it; consumers may know it by another name.',
+    ...security,
+  });
+  return { servers: Object.fromEntries(brokers.map((host, i) => [`broker${i + 1}`, server(host)])) };
+}
+
+function securityOf({ brokers, signIn, tokenUrl }: AsyncApiOptions): JsonObject {
+  if (brokers.length === 0 || signIn === null) return {};
+  const description =
+    'Users and rights are given by whoever administers the broker: read on the topics, and on a group.';
+  const flows = { clientCredentials: { tokenUrl: tokenUrl ?? '', availableScopes: {} } };
+  const scheme: JsonObject = signIn === 'oauth2' ? { type: signIn, description, flows } : { type: signIn, description };
+  return { securitySchemes: { [signIn]: scheme } };
 }
 
 function channel(
@@ -136,6 +171,9 @@ function message(
     causationid: '0198c0de-0000-5000-8000-00000000000b',
     recordedtime: '2026-11-23T09:00:00.000Z',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    leafindex: '41',
+    leafhash: 'uRFcHnMX7wsvMxwNrvMGJMQ7Uv4uVsbPsmvwXwtmf0g=',
+    logorigin: 'honnin.localhost/log',
   };
   const key = { key: { type: 'string', format: 'uuid', description: 'The registration id.' }, bindingVersion: '0.5.0' };
   const common = { name: type, title: type, summary: schema['description'] as string, bindings: { kafka: key } };
@@ -187,7 +225,9 @@ function attributeSchemas(contract: EventContract, prefix: string): JsonObject {
     type: text('What happened, with its version.', { const: contract.type }),
     subject: text('The registration id.'),
     time: text('When it happened.', { format: 'date-time' }),
-    dataschema: text('The revision of the schema that the data follows.', { format: 'uri' }),
+    dataschema: text('The revision of the schema that the data follows; `GET /schemas/{dataschema}` gives it out.', {
+      format: 'uri',
+    }),
     partitionkey: text('The registration id: order is kept per registration.'),
     sequence: text("Place in the source's order; zero-padded, so that texts sort as numbers. Not contiguous.", {
       pattern: '^[0-9]{20}$',
@@ -196,6 +236,12 @@ function attributeSchemas(contract: EventContract, prefix: string): JsonObject {
     causationid: text('What caused this.'),
     recordedtime: text('When it was stored.', { format: 'date-time' }),
     traceparent: text('W3C trace context; one trace per registration.'),
+    leafindex: text(
+      'Entry of the signed log that this fact is told of. docs/kafka.md: proving that nothing is missing.',
+      { pattern: '^(0|[1-9][0-9]*)$' },
+    ),
+    leafhash: text('Leaf hash of that entry (RFC 9162), base64.'),
+    logorigin: text('Name of the signed log.'),
     replay: text('Only on replays: names the replay.'),
   };
   return Object.fromEntries(Object.entries(attributes).map(([name, schema]) => [`${prefix}${name}`, schema]));

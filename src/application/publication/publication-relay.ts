@@ -1,13 +1,15 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { PUBLISHED_SOURCES, translate, type Publication } from '../../domain/publication/published-language.js';
 import { erasures } from '../decisions/aggregates.js';
 import { DecideAndAppend } from '../decisions/decide-and-append.js';
 import { derivedId } from '../decisions/ids.js';
+import { PlacesInLog } from './places-in-log.js';
 import { ErasureConsumers } from '../ports/registrant/erasure-consumers.js';
 import { EventPublisher, type PublicRecord } from '../ports/outside/event-publisher.js';
 import { PublicationDirectory } from '../ports/outside/publication-directory.js';
 import { ReadModels } from '../ports/store/read-models.js';
+import type { LeafPlace } from '../../domain/publication/published-language.js';
 import {
   TransientFailure,
   type DeliveryContext,
@@ -41,6 +43,8 @@ export class PublicationRelay {
     private readonly readModels: ReadModels,
     private readonly aggregates: DecideAndAppend,
     private readonly erasureConsumers: ErasureConsumers,
+    /** Absent where no signed log is written: records then name no entry. */
+    @Optional() private readonly places?: PlacesInLog,
   ) {}
 
   get configured(): boolean {
@@ -52,8 +56,10 @@ export class PublicationRelay {
   }
 
   private async handle(events: readonly StoredEvent[], { attempt }: DeliveryContext): Promise<void> {
+    // What nobody has signed is not told outside: after a loss nobody could say what became of it.
+    const places = await this.places?.of(events.map(({ position }) => position));
     const publications: Publication[] = [];
-    for (const event of events) publications.push(await this.translated(event));
+    for (const [i, event] of events.entries()) publications.push(await this.translated(event, places?.[i]));
     try {
       await this.publish(`${events[0]?.id} ${events.at(-1)?.id} ${events.length}`, recordsOf(publications));
     } catch (error) {
@@ -65,7 +71,7 @@ export class PublicationRelay {
     }
   }
 
-  private async translated(event: StoredEvent): Promise<Publication> {
+  private async translated(event: StoredEvent, leaf: LeafPlace | undefined): Promise<Publication> {
     const idOf = (...parts: readonly string[]) => derivedId('published', ...parts);
     const registrationsOfRegistrant = event.type === 'RegistrantErased' ? await this.reachedBy(event) : [];
     const erasedAt = this.directory.erasedAt(event.metadata.correlationId);
@@ -73,6 +79,7 @@ export class PublicationRelay {
       registrationsOfRegistrant,
       isForgotten: erasedAt !== null && erasedAt < event.position,
       idOf,
+      ...(leaf && { leaf }),
     });
   }
 

@@ -118,6 +118,17 @@ export interface PublicEnvelope {
   readonly position: Position;
   readonly correlationId: string;
   readonly causationId: string;
+  /** Where the stored event is in the signed log; absent where no log is written. */
+  readonly leaf?: LeafPlace;
+}
+
+/** An entry of the signed log. */
+export interface LeafPlace {
+  readonly index: number;
+  /** Leaf hash, base64. */
+  readonly hash: string;
+  /** Name of the log. */
+  readonly origin: string;
 }
 
 export type IntegrationEvent = PublicEnvelope & IntegrationFact;
@@ -139,6 +150,7 @@ export interface TranslationContext {
   readonly isForgotten: boolean;
   /** Derives an id from other ids, always the same from the same. */
   readonly idOf: (...parts: readonly string[]) => string;
+  readonly leaf?: LeafPlace;
 }
 
 const STATUS_AFTER: Readonly<Partial<Record<IntegrationFact['type'], RegistrationStatus>>> = {
@@ -192,7 +204,7 @@ function erasure(stored: StoredEvent, context: TranslationContext): Publication 
 function envelopeOf(
   { id, position, data, metadata }: StoredEvent,
   registrationId: string,
-  { idOf }: TranslationContext,
+  { idOf, leaf }: TranslationContext,
 ): PublicEnvelope {
   const { recordedAtUtc, causationId } = metadata;
   const occurredAtUtc = typeof data['receivedAtUtc'] === 'string' ? data['receivedAtUtc'] : recordedAtUtc;
@@ -205,6 +217,7 @@ function envelopeOf(
     position,
     correlationId: registrationId,
     causationId: UUID.test(causationId) ? causationId : idOf('cause', causationId),
+    ...(leaf && { leaf }),
   };
 }
 

@@ -11,5 +11,14 @@ export function asyncApiOptions({ values }: Config): AsyncApiOptions {
     replay: topicName(prefix, 'replay'),
     confirmations: topicName(prefix, 'erasure-confirmations'),
   };
-  return { topics, source, mode, partitions };
+  const { kafkaBrokers: brokers, kafkaTls: tls, kafkaTokenUrl: tokenUrl } = values;
+  return { topics, source, mode, partitions, brokers, tls, signIn: signInOf(values), tokenUrl };
+}
+
+function signInOf({ kafkaSasl, kafkaCertFile }: Config['values']): AsyncApiOptions['signIn'] {
+  if (kafkaSasl === 'plain') return 'plain';
+  if (kafkaSasl === 'scram-sha-256') return 'scramSha256';
+  if (kafkaSasl === 'scram-sha-512') return 'scramSha512';
+  if (kafkaSasl === 'oauthbearer') return 'oauth2';
+  return kafkaCertFile === null ? null : 'X509';
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import kafkajs, { type Admin, type Consumer, type Kafka, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import type { Config } from '../settings/config.js';
 import { clientOf } from './kafka-client.js';
+import { readToEnd } from './reading/read-to-end.js';
 
 const { ConfigResourceTypes, Partitioners } = kafkajs;
 
@@ -26,7 +27,6 @@ export interface TopicRetention {
 
 /** A checkpoint has some hundred bytes; a record beyond this is none. */
 const NOTE_BYTES_MAX = 65_536;
-const READ_IDLE_MS_MAX = 30_000;
 
 /** The topic of the settings HONNIN_AUDIT_COPY_KAFKA_*, or null when none is configured. @throws {ConfigError} for a
  * file that cannot be read */
@@ -89,7 +89,12 @@ export class KafkaCheckpointTopic {
     try {
       await consumer.connect();
       await consumer.subscribe({ topic, fromBeginning: true });
-      await readToEnd(consumer, left, take);
+      await readToEnd(consumer, left, ({ topic: of, partition, message: { offset, value } }) =>
+        take({
+          note: value === null || value.length > NOTE_BYTES_MAX ? '' : value.toString('utf8'),
+          where: `${of}/${partition}@${offset}`,
+        }),
+      );
     } finally {
       await consumer.disconnect().catch(() => {});
     }
@@ -160,51 +165,5 @@ export class KafkaCheckpointTopic {
     } finally {
       await admin.disconnect().catch(() => {});
     }
-  }
-}
-
-/** @param left end offset of each partition that has something */
-async function readToEnd(
-  consumer: Consumer,
-  left: Map<number, number>,
-  take: (copy: CopiedNote) => void,
-): Promise<void> {
-  let watchdog: NodeJS.Timeout | undefined;
-  const seen = new Map<number, number>();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const progress = (): void => {
-        clearTimeout(watchdog);
-        watchdog = setTimeout(
-          () => reject(new Error(`the Kafka topic gave nothing more for ${READ_IDLE_MS_MAX / 1000} s before its end`)),
-          READ_IDLE_MS_MAX,
-        );
-      };
-      progress();
-      consumer.on(consumer.events.CRASH, ({ payload }) => {
-        if (!payload.restart) reject(payload.error);
-      });
-      consumer
-        .run({
-          autoCommit: false,
-          eachBatch: async ({ batch }) => {
-            progress();
-            for (const { offset, value } of batch.messages) {
-              // After a restart of the consumer the same records come again.
-              if (Number(offset) <= (seen.get(batch.partition) ?? -1)) continue;
-              seen.set(batch.partition, Number(offset));
-              take({
-                note: value === null || value.length > NOTE_BYTES_MAX ? '' : value.toString('utf8'),
-                where: `${batch.topic}/${batch.partition}@${offset}`,
-              });
-            }
-            if (Number(batch.lastOffset()) + 1 >= (left.get(batch.partition) ?? 0)) left.delete(batch.partition);
-            if (left.size === 0) resolve();
-          },
-        })
-        .catch(reject);
-    });
-  } finally {
-    clearTimeout(watchdog);
   }
 }

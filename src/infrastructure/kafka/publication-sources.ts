@@ -1,10 +1,12 @@
 import { EventStoreUnavailableError, type EventStore } from '../../application/ports/store/event-store.js';
 import type { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
+import { PlacesInLog } from '../../application/publication/places-in-log.js';
 import { PublicationLag, type PublicationBacklog } from '../../application/publication/publication-lag.js';
 import type { PublicationRelay } from '../../application/publication/publication-relay.js';
 import { PUBLISHED_SOURCES } from '../../domain/publication/published-language.js';
 import { ALL_PROJECTIONS } from '../../projections/all-projections.js';
 import type { Config } from '../settings/config.js';
+import { TileLog } from '../audit/log/tile-log.js';
 import { openEventStore } from '../event-store/open-event-store.js';
 import { ReadModelDatabase } from '../read-model/read-model-database.js';
 import { SqlPublicationDirectory } from '../read-model/sql-publication-directory.js';
@@ -15,6 +17,7 @@ import { SystemClock } from '../clock/system-clock.js';
 export interface PublicationSources {
   readonly store: EventStore;
   readonly directory: PublicationDirectory;
+  readonly places: PlacesInLog;
   backlog(): Promise<PublicationBacklog>;
   close(): Promise<void>;
 }
@@ -36,6 +39,7 @@ export async function openPublicationSources(config: Config): Promise<Publicatio
   return {
     store,
     directory: new SqlPublicationDirectory(new SqliteReadModel(database, positions, ALL_PROJECTIONS)),
+    places: new PlacesInLog(new TileLog(config.inData('audit'))),
     backlog: () => lag.measure(),
     close: async () => {
       database.close();

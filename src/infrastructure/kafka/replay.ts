@@ -3,6 +3,7 @@ import { derivedId } from '../../application/decisions/ids.js';
 import type { PublicRecord } from '../../application/ports/outside/event-publisher.js';
 import type { EventStore } from '../../application/ports/store/event-store.js';
 import type { PublicationDirectory } from '../../application/ports/outside/publication-directory.js';
+import type { PlacesInLog } from '../../application/publication/places-in-log.js';
 import { RELAY } from '../../application/publication/publication-relay.js';
 import { SkippedEvents } from '../../application/subscriptions/skipped-events.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
@@ -19,6 +20,8 @@ export type ReplayBound = bigint | string | null;
 export interface ReplayOptions {
   readonly store: EventStore;
   readonly directory: PublicationDirectory;
+  /** Absent: the replayed records name no entry of the signed log. */
+  readonly places?: PlacesInLog;
   readonly settings: KafkaSettings;
   readonly from: ReplayBound;
   readonly to: ReplayBound;
@@ -83,12 +86,18 @@ export async function replayEvents(
   return { replayId, published, topic };
 }
 
-function recordsOf(event: StoredEvent, replayId: string, { directory, registrationId }: ReplayOptions): PublicRecord[] {
+function recordsOf(
+  event: StoredEvent,
+  replayId: string,
+  { directory, registrationId, places }: ReplayOptions,
+): PublicRecord[] {
+  const leaf = places?.known(event.position);
   const registrationsOfRegistrant = event.type === 'RegistrantErased' ? directory.registrationsOfErasure(event.id) : [];
   const { events } = translate(event, {
     registrationsOfRegistrant,
     isForgotten: true,
     idOf: (...parts) => derivedId('published', ...parts),
+    ...(leaf && { leaf }),
   });
   return events
     .filter((fact) => registrationId === null || fact.registrationId === registrationId)

@@ -1,4 +1,4 @@
-export type Role = 'officer' | 'auditor' | 'administrator';
+export type Role = 'officer' | 'auditor' | 'administrator' | 'consumer';
 
 /** A person who can sign in here. The password equals the name: this is a stand-in for development. */
 export interface SampleUser {
@@ -16,6 +16,7 @@ export const SAMPLE_USERS: readonly SampleUser[] = [
   { username: 'auditor', displayName: 'Auditor', roles: ['auditor'] },
   { username: 'administrator', displayName: 'Administrator', roles: ['administrator'] },
   { username: 'administrator-b', displayName: 'Second administrator', roles: ['administrator'] },
+  { username: 'consumer', displayName: 'A program of another system', roles: ['consumer'] },
 ];
 
 export function sampleUser(username: string | null | undefined): SampleUser | undefined {
