@@ -221,7 +221,7 @@ function takeFormsOfPages(server: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: FORM_BYTES_MAX },
     ({ routeOptions }, body, done) => {
       if (routeOptions.url === '/receipt') done(null, body);
-      else done(Object.assign(new Error('no form is taken here'), { statusCode: 415 }));
+      else done(new ProblemError('unsupported_media_type'));
     },
   );
 }

@@ -236,6 +236,7 @@ const BROKERS: readonly Readonly<Record<string, string>>[] = [
   },
   {
     HONNIN_KAFKA_BROKERS: 'a:9093',
+    HONNIN_KAFKA_TLS: 'yes',
     HONNIN_KAFKA_SASL: 'oauthbearer',
     HONNIN_KAFKA_USERNAME: 'honnin',
     HONNIN_KAFKA_PASSWORD_FILE: '/dev/null',

@@ -52,8 +52,8 @@ export class ReceiptPageController {
 
   private async statusOf(body: unknown): Promise<ShownStatus | null> {
     const typed = Buffer.isBuffer(body) ? new URLSearchParams(body.toString('utf8')).get('number') : null;
-    if (typed !== null && holdsMyNumber(typed)) throw new ProblemError('my_number_present');
     const receipt = writtenReceipt(typed);
+    if (receipt === null && typed !== null && holdsMyNumber(typed)) throw new ProblemError('my_number_present');
     return receipt === null
       ? null
       : this.queries.execute<GetRequestStatus, RequestStatusRow | null>(new GetRequestStatus(receipt));
