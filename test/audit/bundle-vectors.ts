@@ -230,6 +230,35 @@ export function bundleVectors(): BundleVectors {
     known: [new MadeLog([...leaves, ...leaves], key).checkpoint(size + 1)],
     outcome: 'wrong',
   });
+  const atLast = new MadeKey(5, `${MADE_ORIGIN}-3`);
+  const [left, afterBoth] = [12, new MadeLog([...leaves.slice(0, 12), ...leaves.slice(20, 40)], atLast)];
+  const secondLoss = lossText({
+    kept: { origin: atLast.key.name, size: left, root: log.root(left) },
+    signed: { origin: goneOn.key.name, size: 30, root: afterLoss.root() },
+    from: goneOn.key,
+    to: atLast.key,
+    reason: 'storage_failed',
+    reference: 'INC-2026-0118',
+  });
+  const bothDeclared = [
+    { checkpoint: key.note(loss, goneOn), proof: [] },
+    { checkpoint: goneOn.note(secondLoss, atLast), proof: afterBoth.grown(left) },
+    { checkpoint: log.checkpoint(9), proof: afterBoth.grown(9) },
+  ];
+  add(
+    'loss-declared-twice.honnin',
+    'a second loss keeps 12 of the 20 entries that the first one kept, and the log has grown beyond both',
+    'undecided',
+    afterBoth.bundle({ ...partOf(afterBoth.leaves, 27, 31), header: { known: bothDeclared } }),
+    { known: [log.checkpoint(9), log.checkpoint(15), log.checkpoint(20), afterLoss.checkpoint()] },
+  );
+  cases.push({
+    ...without('loss-declared-twice.honnin'),
+    about: 'another tree of as many entries as the first declaration keeps',
+    keys: [key.text],
+    known: [new MadeLog([...leaves.slice(1)], key).checkpoint(kept)],
+    outcome: 'wrong',
+  });
   add(
     'loss-forged.honnin',
     'a declaration of loss that the key of before did not sign',

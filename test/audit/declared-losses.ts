@@ -2,8 +2,11 @@ import { lossText } from '../../src/domain/audit/log/loss-declaration.js';
 import { successionText } from '../../src/domain/audit/log/key-succession.js';
 import { partOf } from './changed-bundles.js';
 import {
+  carriedTwice,
   DECLARED,
+  DECLARED_AGAIN,
   declared,
+  declaredAgain,
   forked,
   KEPT,
   leaves,
@@ -12,8 +15,11 @@ import {
   OLD,
   old,
   others,
+  second,
   SIGNED,
   STRANGER,
+  THIRD,
+  third,
 } from './lost-log.js';
 import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
 import type { AskedOpinion } from './second-opinion.js';
@@ -63,17 +69,17 @@ const HONEST: Record<string, readonly string[]> = {
   'in a circle': [DECLARED, lost(NEW, OLD, 30, 35)],
 };
 
-const third = new MadeKey(7, OLD.key.name);
+const elder = new MadeKey(7, OLD.key.name);
 const NOT_HONEST: Record<string, readonly string[]> = {
   'signed under the name of before alone': [noteOf(declared(), OLD)],
   'signed under the new name alone': [noteOf(declared(), NEW)],
   'signed by a stranger too': [noteOf(declared(), OLD, NEW, STRANGER)],
-  'signed by another key of the name of before': [noteOf(declared(), third, NEW)],
+  'signed by another key of the name of before': [noteOf(declared(), elder, NEW)],
   'a signature changed': [forged(DECLARED, FIRST_SIGNATURE)],
   'the other signature changed': [forged(DECLARED, FIRST_SIGNATURE + 1)],
   'the reason changed after it was signed': [DECLARED.replace('storage_failed', 'tampering_suspected')],
   'of a key that is not of the new name': [noteOf(declared({ kept: { ...root(KEPT), origin: 'other' } }))],
-  'of one name': [lost(OLD, third, KEPT, SIGNED)],
+  'of one name': [lost(OLD, elder, KEPT, SIGNED)],
   'keeps more than was signed': [noteOf(declared({ signed: { origin: OLD.key.name, size: 39, root: old.root(39) } }))],
   'keeps another size than it has a proof for': [noteOf(declared({ kept: root(30) }))],
   'keeps another beginning': [noteOf(declared({ kept: { ...root(KEPT), root: forked.root(KEPT) } }))],
@@ -214,6 +220,46 @@ export function declaredLosses(): { readonly how: string; readonly asked: AskedO
         known: mine,
         witnesses: [witness.text],
       });
+  const again = (change: Parameters<typeof declaredAgain>[0], ...by: MadeKey[]) =>
+    noteOf(declaredAgain(change), ...(by.length > 0 ? by : [NEW, THIRD]));
+  const kept = (of: MadeLog, size: number) => ({ origin: THIRD.key.name, size, root: of.root(size) });
+  const twice = {
+    'a second loss that keeps less': [DECLARED, DECLARED_AGAIN],
+    'the same, told the other way round': [DECLARED_AGAIN, DECLARED],
+    'the first one alone': [DECLARED],
+    'the second one alone': [DECLARED_AGAIN],
+    'a second one that keeps nothing': [DECLARED, again({ kept: kept(third, 0) })],
+    'a second one by the wrong key': [DECLARED, again({}, OLD, THIRD)],
+    'a second one of another beginning': [DECLARED, again({ kept: kept(forked, 30) })],
+    'a second one that leads elsewhere': [DECLARED, again({ to: STRANGER.key }, NEW, STRANGER)],
+    'a second one twice': [DECLARED, DECLARED_AGAIN, again({ reason: 'tampering_suspected' })],
+    'a first one of another beginning': [
+      noteOf(declared({ kept: { ...root(KEPT), root: forked.root(KEPT) } })),
+      DECLARED_AGAIN,
+    ],
+    'three losses, of which the first keeps most': [lost(FOURTH, OLD, 45, 50), DECLARED, DECLARED_AGAIN],
+    'three losses, of which the second keeps least': [lost(FOURTH, OLD, 20, 50), DECLARED, DECLARED_AGAIN],
+    'the last one in a circle': [DECLARED, DECLARED_AGAIN, lost(THIRD, OLD, 35, 64)],
+  };
+  const mine = [
+    ...[20, 30, 35, KEPT, SIGNED].flatMap((size) => [old.checkpoint(size), forked.checkpoint(size)]),
+    ...[20, 35, KEPT, 41, 55].flatMap((size) => [second.checkpoint(size), old.checkpoint(size, NEW)]),
+    old.checkpoint(56, NEW),
+    old.checkpoint(20, FOURTH),
+    forked.checkpoint(45, FOURTH),
+    third.checkpoint(45),
+  ];
+  const few = [old.checkpoint(35), forked.checkpoint(KEPT), second.checkpoint(41)];
+  const lastOfThird = partOf(third.leaves, third.leaves.length - 5, third.leaves.length - 1);
+  Object.entries(twice).forEach(([how, notes], i) => {
+    for (const checkpoint of [null, ...(i === 0 ? mine : few)]) {
+      const known = checkpoint === null ? [] : [checkpoint];
+      const early = { checkpoint: old.checkpoint(20), proof: third.grown(20) };
+      const header = { known: [...carriedTwice(...notes).header.known, early] };
+      const name = `${how}; ${checkpoint?.split('\n', 2).join(' ') ?? 'no checkpoint'}`;
+      add(name, third.bundle({ ...lastOfThird, header }), { keys: [OLD.text, FOURTH.text], known });
+    }
+  });
   return made;
 }
 

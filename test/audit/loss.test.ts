@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { checkpointText } from '../../src/domain/audit/log/checkpoint.js';
 import { compareCopies } from '../../src/domain/audit/copies/compare-copies.js';
 import { keysThatFollow } from '../../src/domain/audit/log/key-succession.js';
@@ -8,10 +8,14 @@ import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
 import {
   carried,
+  carriedTwice,
   DECLARED,
+  DECLARED_AGAIN,
   declared,
+  declaredAgain,
   forked,
   KEPT,
+  KEPT_AGAIN,
   leaves,
   log,
   NEW,
@@ -19,8 +23,13 @@ import {
   OLD,
   old,
   others,
+  SECOND_SIGNED,
+  second,
   SIGNED,
   STRANGER,
+  THIRD,
+  THIRD_SIZE,
+  third,
 } from './lost-log.js';
 import { MadeKey, MadeLog } from './made-bundle.js';
 import { primitives } from './support.js';
@@ -132,21 +141,108 @@ it('says nothing of a declaration of other logs', () => {
 });
 
 it('leads over two losses', () => {
-  const third = new MadeKey(6, 'lost.example/log-3');
-  const after = new MadeLog(leaves.slice(0, KEPT), third);
-  const second = NEW.note(
+  const after = new MadeLog(leaves.slice(0, KEPT), THIRD);
+  const again = NEW.note(
     lossText(
-      declared({ kept: { ...root(30), origin: third.key.name }, signed: root(KEPT), from: NEW.key, to: third.key }),
+      declared({ kept: { ...root(30), origin: THIRD.key.name }, signed: root(KEPT), from: NEW.key, to: THIRD.key }),
     ),
-    third,
+    THIRD,
   );
   const known = [
     { checkpoint: DECLARED, proof: after.grown(KEPT) },
-    { checkpoint: second, proof: after.grown(30) },
+    { checkpoint: again, proof: after.grown(30) },
   ];
   expect(judged(after.bundle({ header: { known } }))).toEqual({
     outcome: 'undecided',
     codes: ['loss_declared', 'loss_declared'],
+  });
+});
+
+/** The second loss keeps less than the first one kept, and the log has grown beyond both: nobody can show any more that
+ *  it begins with what the first declaration keeps. @fault L1 */
+describe('after a second loss that keeps less', () => {
+  const stamp = (size: number, of: MadeLog, as: MadeKey) => of.checkpoint(size, as);
+  const rewritten = new MadeLog([...leaves.slice(0, 20), ...leaves.slice(20).toReversed()], NEW);
+  it.each<[string, MadeKey[], string[], string, string[]]>([
+    ['the first key', [OLD], [], 'undecided', []],
+    ['the last key', [THIRD], [], 'undecided', []],
+    ['one of before that is left', [OLD], [old.checkpoint(20)], 'undecided', []],
+    ['one of just what is left', [OLD], [old.checkpoint(30)], 'undecided', []],
+    ['another of what is left', [OLD], [forked.checkpoint(30)], 'wrong', ['fork']],
+    ['one that the second loss took', [OLD], [old.checkpoint(35)], 'undecided', ['loss_declared']],
+    ['one of what was kept first', [OLD], [old.checkpoint(KEPT)], 'undecided', ['loss_declared']],
+    ['another of what was kept first', [OLD], [forked.checkpoint(KEPT)], 'wrong', ['loss_wrong']],
+    ['the last one of the first name', [OLD], [old.checkpoint()], 'undecided', ['loss_declared']],
+    ['another last one of the first name', [OLD], [forked.checkpoint(SIGNED)], 'wrong', ['loss_wrong']],
+    ['one of the second name that is left', [OLD], [second.checkpoint(25)], 'undecided', []],
+    ['another one of the second name', [OLD], [rewritten.checkpoint(25)], 'wrong', ['fork']],
+    ['one of the second name that is lost', [OLD], [second.checkpoint(50)], 'undecided', ['loss_declared']],
+    ['how the second name began', [OLD], [stamp(KEPT, second, NEW)], 'undecided', ['loss_declared']],
+    ['another beginning of the second name', [OLD], [stamp(KEPT, rewritten, NEW)], 'wrong', ['loss_wrong']],
+    ['a newer one of the second name', [OLD], [stamp(SECOND_SIGNED + 1, old, NEW)], 'wrong', ['loss_wrong']],
+    ['one of now', [OLD], [third.checkpoint(45)], 'undecided', []],
+  ])('is a declared loss, neither right nor a fork, for who holds %s', (_, keys, known, outcome, codes) => {
+    for (const size of [KEPT_AGAIN + 2, THIRD_SIZE]) {
+      if (known[0]?.startsWith(`${THIRD.key.name}\n`) && size < 45) continue;
+      const lines = new MadeLog(third.leaves.slice(0, size), THIRD).bundle(
+        size === THIRD_SIZE ? carriedTwice() : { header: { known: shortened(size) } },
+      );
+      const said = judged(lines, { keys, known });
+      const declared = ['loss_declared', 'loss_declared'];
+      const expected = outcome === 'wrong' ? [...codes, ...declared] : [...declared, ...codes];
+      expect([size, said]).toEqual([size, { outcome, codes: expected }]);
+    }
+  });
+
+  const shortened = (size: number) => {
+    const of = new MadeLog(third.leaves.slice(0, size), THIRD);
+    return carriedTwice().header.known.map(({ checkpoint, proof }) => ({
+      checkpoint,
+      proof: proof.length > 0 ? of.grown(KEPT_AGAIN) : [],
+    }));
+  };
+
+  it.each([
+    ['the later one is missing', [DECLARED]],
+    ['the later one is of another log', [DECLARED, noteOf(declaredAgain({ from: STRANGER.key }), STRANGER, THIRD)]],
+    ['the later one leads elsewhere', [DECLARED, noteOf(declaredAgain({ to: STRANGER.key }), NEW, STRANGER)]],
+    ['the later one is not by the second name', [DECLARED, noteOf(declaredAgain(), OLD, THIRD)]],
+    [
+      'the later one keeps another beginning',
+      [DECLARED, noteOf(declaredAgain({ kept: { ...declaredAgain().kept, root: forked.root(30) } }), NEW, THIRD)],
+    ],
+  ])('is wrong where %s: nothing else excuses what the first one states', (_, notes) => {
+    expect(judged(third.bundle(carriedTwice(...notes)), { keys: [OLD] })).toMatchObject({
+      outcome: 'wrong',
+      codes: expect.arrayContaining(['loss_wrong']),
+    });
+  });
+
+  it('says how much of what was kept is left', () => {
+    const { undecided } = verifyBundle(third.bundle(carriedTwice()), primitives, { trusted: [OLD.key] });
+    expect(
+      undecided.map(({ detail }) => detail).filter((detail) => detail.includes('of these a later loss left')),
+    ).toEqual([expect.stringMatching(/ from the first 40, .*; of these a later loss left the first 30$/)]);
+  });
+
+  it('copies are compared with what is left, and with what the declarations state', () => {
+    const report = compareCopies({
+      present: third.checkpoint(),
+      copies: [
+        old.checkpoint(20),
+        old.checkpoint(35),
+        forked.checkpoint(KEPT),
+        second.checkpoint(25),
+        second.checkpoint(),
+        third.checkpoint(40),
+      ].map((note, i) => ({ note, where: `copy ${i}` })),
+      losses: [DECLARED, DECLARED_AGAIN],
+      keys: [OLD.key, NEW.key, THIRD.key],
+      hash: sha256,
+      isSigned: isSignedEd25519,
+      proof: (first) => third.grown(first).map((hash) => fromBase64(hash)),
+    });
+    expect(report).toMatchObject({ consistent: 3, lost: 2, discrepancies: [{ code: 'loss_wrong', where: 'copy 2' }] });
   });
 });
 

@@ -32,3 +32,29 @@ export const DECLARED = noteOf(declared());
 export const carried = (...notes: string[]) => ({
   header: { known: notes.map((checkpoint) => ({ checkpoint, proof: log.grown(KEPT) })) },
 });
+
+/** A second loss, which keeps less than the first one kept; then the log grows beyond all of it. The log under its second
+ *  name, and under its third; what each declared. */
+export const THIRD = new MadeKey(3, 'lost.example/log-3');
+export const [KEPT_AGAIN, SECOND_SIGNED, THIRD_SIZE] = [30, 55, 50];
+export const second = new MadeLog([...leaves.slice(0, KEPT), ...others.slice(0, SECOND_SIGNED - KEPT)], NEW);
+export const third = new MadeLog([...leaves.slice(0, KEPT_AGAIN), ...others.slice(30, 50)], THIRD);
+export const declaredAgain = (change: Partial<LossDeclaration> = {}): LossDeclaration => ({
+  kept: { origin: THIRD.key.name, size: KEPT_AGAIN, root: old.root(KEPT_AGAIN) },
+  signed: { origin: NEW.key.name, size: SECOND_SIGNED, root: second.root() },
+  from: NEW.key,
+  to: THIRD.key,
+  reason: 'restored_from_backup',
+  reference: 'INC-2026-0118',
+  ...change,
+});
+export const DECLARED_AGAIN = noteOf(declaredAgain(), NEW, THIRD);
+/** What the server of the third name puts into its bundles. */
+export const carriedTwice = (...instead: string[]) => ({
+  header: {
+    known: (instead.length > 0 ? instead : [DECLARED, DECLARED_AGAIN]).map((checkpoint) => {
+      const kept = Number(checkpoint.split('\n')[1]);
+      return { checkpoint, proof: kept > KEPT_AGAIN ? [] : third.grown(kept) };
+    }),
+  },
+});

@@ -248,9 +248,14 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
       ),
     });
     expect(compared.out).not.toMatch(/WRONG|FORK/);
+    // Who kept a checkpoint from before the loss gets a proof that it is in what is left.
+    const sizeOf = (name: string) => Number(readFileSync(join(at('worm'), name), 'utf8').split('\n')[1]);
+    const [early] = readdirSync(at('worm')).toSorted((a, b) => sizeOf(a) - sizeOf(b)) as [string];
     const exported = await honnin([
       'audit',
       'export',
+      '--known',
+      join(at('worm'), early),
       '--from',
       '0',
       '--list',
@@ -263,11 +268,19 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
       at('all.honnin'),
     ]);
     expect(exported.out).toMatch(/bytes/);
-    const verified = await honnin(['audit', 'verify', at('all.honnin'), ...withOld]);
+    const verified = await honnin([
+      'audit',
+      'verify',
+      at('all.honnin'),
+      ...withOld,
+      '--known',
+      join(at('worm'), early),
+    ]);
     expect(verified).toEqual({
       status: 2,
       out: expect.stringMatching(/loss declared: recover\.example\/log had signed .*loss_declared/),
     });
+    expect(verified.out).toMatch(/agrees with 1 checkpoints/);
     expect(verified.out).not.toMatch(/WRONG/);
 
     // Promises of before: what was kept is shown, and what is gone is told with the reason.

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { fromBase64, toBase64 } from '../../domain/audit/log/bytes.js';
 import { coveredByCertificate, type BundleHeader, type BundleLeaf } from '../../domain/audit/bundle/bundle.js';
-import { parseCheckpoint } from '../../domain/audit/log/checkpoint.js';
+import { parseCheckpoint, type Checkpoint } from '../../domain/audit/log/checkpoint.js';
+import { lossesThatLeadTo } from '../../domain/audit/log/loss-declaration.js';
 import { parseLeaf, personsIn, type LeafEvent } from '../../domain/audit/log/leaf.js';
 import { consistencyProof, isConsistent, setProof, treeHasher } from '../../domain/audit/log/merkle-tree.js';
 import { ListDrawer, populationText, type ListName } from '../../domain/audit/lists/list-drawer.js';
@@ -14,6 +15,7 @@ import type { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
 import type { EventStore } from '../ports/store/event-store.js';
 import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/registrant/image-vault.js';
 import type { Pseudonyms } from '../ports/audit/pseudonyms.js';
+import { declaredLosses } from './declared-losses.js';
 import { isEvidenceOf } from '../case/sealed-evidence.js';
 
 /** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every
@@ -252,20 +254,26 @@ export class BundleMaker {
     return { checkpoint: stamped.note, token: toBase64(token), proof: this.consistency(stamped.size, checkpoint.size) };
   }
 
-  /** What was declared lost goes with every bundle: who trusts the name of before is led to this one, and told. */
-  private losses({ size }: PublishedCheckpoint): BundleHeader['known'] {
-    const declared = this.signer.losses().map((note) => ({ note, kept: parseCheckpoint(note).checkpoint.size }));
-    return declared
-      .filter(({ kept }) => kept <= size)
-      .map(({ note, kept }) => ({ checkpoint: note, proof: this.consistency(kept, size) }));
+  /** What was declared lost goes with every bundle: who trusts the name of before is led to this one, and told. What a
+   *  later loss took cannot be proven any more, and comes without a proof. */
+  private losses({ origin, size }: PublishedCheckpoint): BundleHeader['known'] {
+    const read = declaredLosses(this.signer);
+    const chain = lossesThatLeadTo(
+      origin,
+      read.map(({ loss }) => loss),
+    );
+    return chain.map(({ loss, left }) => {
+      const { note } = read.find((each) => each.loss === loss) as { readonly note: string };
+      const { kept } = loss;
+      return { checkpoint: note, proof: left < kept.size ? [] : this.consistency(kept.size, size) };
+    });
   }
 
-  /** @throws {UnknownCheckpointError} for what is no beginning of this log, and no later state of it */
+  /** @throws {UnknownCheckpointError} for what is no beginning of this log, under whatever name, and no later state */
   private known(note: string, present: PublishedCheckpoint): BundleHeader['known'][number] {
     const { checkpoint } = this.readKnown(note);
     const { origin, size, root } = checkpoint;
-    if (origin !== present.origin)
-      throw new UnknownCheckpointError(`the known checkpoint is of another log, ${origin}`);
+    if (origin !== present.origin) this.assertLeft(checkpoint, present);
     if (size > present.size)
       throw new UnknownCheckpointError(
         `the known checkpoint has ${size} entries, and this log ${present.size}: export again when it has grown, or from the server that gave it out`,
@@ -275,6 +283,18 @@ export class BundleMaker {
     if (!isConsistent(hasher, proof.map(fromBase64), trees))
       throw new UnknownCheckpointError(`this log does not begin with the known checkpoint of ${size} entries`);
     return { checkpoint: note, proof };
+  }
+
+  /** Of a name of before what is left can be proven, as of this one. */
+  private assertLeft({ origin, size }: Checkpoint, present: PublishedCheckpoint): void {
+    const losses = declaredLosses(this.signer).map(({ loss }) => loss);
+    const since = lossesThatLeadTo(present.origin, losses).find(({ loss }) => loss.signed.origin === origin);
+    if (!since) throw new UnknownCheckpointError(`the known checkpoint is of another log, ${origin}`);
+    if (size > since.left)
+      throw new UnknownCheckpointError(
+        `the known checkpoint has ${size} entries of ${origin}, and of these only the first ${since.left} were not lost: ` +
+          'export without it; the bundle holds the declaration',
+      );
   }
 
   private readKnown(note: string): ReturnType<typeof parseCheckpoint> {

@@ -61,6 +61,10 @@ export class Recovery {
         `the log is ${found.origin} already: a log that goes on after a loss needs another name, like ` +
           `${found.origin}-2`,
       );
+    // A name that was left has its history: a second one under it would be a fork.
+    const before = LogKeys.published(this.config.inData('audit')).keys();
+    if (before.some(({ name }) => name === newOrigin))
+      throw new RecoveryError(`the log was ${newOrigin} before a loss: a name that was left is never used again`);
     const loss: ProposedLoss = {
       lossId: randomUUID(),
       oldOrigin: found.origin,

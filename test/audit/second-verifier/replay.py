@@ -148,9 +148,7 @@ PROPERTIES = 'soft small grey noisy compressed flat dark'.split()
 def quotient(one, other): return one // other if one >= 0 else -(-one // other)  # rounds toward zero; other > 0
 def power(x):  # e to the x, x not above 0, with 18 digits
     halvings, total, term = -x // LN2, ONE, ONE
-    for n in range(1, 25):
-        term = quotient(term * (x + halvings * LN2), ONE * n)
-        total += term
+    for n in range(1, 25): total += (term := quotient(term * (x + halvings * LN2), ONE * n))
     return total >> halvings if halvings <= 60 else 0
 def points(scoring, distance):
     e = quotient((number(scoring['slope'], int) * distance - number(scoring['offset'], int) * 10000) * ONE, 10 ** 8)
@@ -367,9 +365,7 @@ class Replay:  # raises at the first event that is not what the rules give; `und
             return stream.update(whole=False, waiting=None, expected=[], revision=revision + 1)
         c = Case(leaf.type, todays(leaf), m.recordedAtUtc, m.get('correlationId'), m.get('policyVersion'), leaf.stream,
                  place, *stream.history[-1], self)
-        self.of_type[c.type].append(c)
-        self.sources[leaf.id] = c
-        need(revision == stream.revision)
+        need(revision == stream.revision) or self.of_type[c.type].append(c) or self.sources.update({leaf.id: c})
         if stream.waiting: self.judge(stream, c)
         stream.history.append((place, after(c.s, c.type, c.d)))
         stream.update(revision=revision + 1, waiting=c)

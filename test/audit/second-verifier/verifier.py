@@ -40,14 +40,18 @@ class Bundle:  # what a bundle says, and the steps that judge it, each of which 
     def doubt(self, condition, code): return condition and self.undecided.append(code) is None
     def begins_with(self, other, proof): return begins_with(*other[1:3], *self.mine[1:3], map(read_base64, proof))
     def declarations(self):  # of loss: those that lead to this log count, one for each name of before
-        notes = [(checkpoint, proof) for checkpoint, proof in self.earlier if is_called_loss(checkpoint)]
-        self.declared, names = [read_loss(checkpoint) for checkpoint, _ in notes], {self.mine.origin}
-        need(all(self.begins_with(*note) for note in notes))
-        for _ in self.declared: names |= {loss.old.name for loss in self.declared if loss.new.name in names}
+        notes = [(read_loss(checkpoint), proof) for checkpoint, proof in self.earlier if is_called_loss(checkpoint)]
+        self.declared, names = [loss for loss, _ in notes], {self.mine.origin}
+        for _ in notes: names |= {loss.old.name for loss in self.declared if loss.new.name in names}
         counting = [loss for loss in self.declared if loss.new.name in names]
         self.losses = {loss.old.name: loss for loss in counting}
         self.doubt(counting, 'loss_declared')
         need(len(self.losses) == len(counting))
+        gone = [loss for loss in counting if self.left(loss) < loss.kept.size]
+        need(all(loss in gone or self.begins_with(loss.kept, proof) for loss, proof in notes))
+    def left(self, loss):  # how many of the entries that it keeps later ones keep too
+        later = [self.left(self.losses[loss.new.name])] if loss.new.name != self.mine.origin else []
+        return min([loss.kept.size, *later])
     def signatures(self):
         pairs = [read_succession(text) for text in self.header.successions]
         need(len(dict(pairs)) == len(set(pairs)))
@@ -105,8 +109,9 @@ class Bundle:  # what a bundle says, and the steps that judge it, each of which 
         unsigned, loss = self.given and not signers(known.note, self.keys), self.losses.get(known.origin)
         other = not loss and known.origin != self.mine.origin
         if self.doubt(other, 'known_of_another_log') or self.doubt(unsigned, 'known_unsigned'): return None
-        if loss and size > loss.kept.size:
-            need(size < loss.size or (size, known.root) == (loss.size, loss.root))
+        if loss and size > self.left(loss):
+            kept = [one.kept for one in self.losses.values() if known.origin in (one.old.name, one.new.name)]
+            need(all(one.root == known.root for one in [loss, *kept] if one.size == size) and size <= loss.size)
             return self.undecided.append('loss_declared')
         if self.doubt(size > self.mine.size, 'known_is_newer'): return None
         if size == 0 or len(indices) == size == indices[-1] + 1:
@@ -147,13 +152,12 @@ def judge(bundle, keys, known, witnesses, needed):  # outcome, the step that fin
             step()
     except ERRORS: return {'outcome': 'wrong', 'wrong': [name], 'undecided': undecided}
     return {'outcome': 'undecided' if undecided else 'right', 'wrong': [], 'undecided': undecided}
-def read(name): return open(name, 'rb').read()
 def batch():
     for line in sys.stdin: print(json.dumps(judge(**json.loads(line))), flush=True)
 def main(bundle, *options):
     asked = {'--key': [], '--known': [], '--witness': [], '--needed': []}
     for name, value in zip(options[::2], options[1::2]): asked[name].append(value)
-    known, needed = [read(name).decode() for name in asked['--known']], [*map(int, asked['--needed']), None][0]
-    said = judge(base64.b64encode(read(bundle)), asked['--key'], known, asked['--witness'], needed)
+    known, needed = [open(one, newline='').read() for one in asked['--known']], [*map(int, asked['--needed']), None][0]
+    said = judge(base64.b64encode(open(bundle, 'rb').read()), asked['--key'], known, asked['--witness'], needed)
     print(said['outcome'], *said['wrong'], *said['undecided'])
 if __name__ == '__main__': batch() if sys.argv[1] == '--batch' else main(*sys.argv[1:])

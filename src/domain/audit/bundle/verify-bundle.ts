@@ -17,7 +17,14 @@ import { DecisionReplay, type ReplayReport } from '../replay/decision-replay.js'
 import { isNamedEvidence, type EvidenceName } from '../replay/evidence-name.js';
 import { judgeWitnesses, type Witnessed, type WitnessPolicy } from '../log/cosignature.js';
 import { keysThatFollow, readSuccession } from '../log/key-succession.js';
-import { isCalledLoss, lossInWords, readLoss, type LossDeclaration } from '../log/loss-declaration.js';
+import {
+  contradictionOfLost,
+  isCalledLoss,
+  lossesThatLeadTo,
+  lossInWords,
+  readLoss,
+  type LossSince,
+} from '../log/loss-declaration.js';
 import { parseLeaf, registrantOf, type LeafEvent } from '../log/leaf.js';
 import {
   GrowingTree,
@@ -420,29 +427,33 @@ class Verification {
   /** What the log itself declares to be lost. It is never right with such a gap, and nobody who says so is a forger:
    *  but what is declared must be signed by both names, and must be how this log begins.
    *  @returns the declarations that lead from names of before to this one */
-  private checkLosses({ known }: BundleHeader, present: Checkpoint): readonly LossDeclaration[] {
-    const declared: LossDeclaration[] = [];
-    for (const { checkpoint: text, proof } of known.filter(({ checkpoint }) => isCalledLoss(checkpoint))) {
-      const loss = readLoss(text, this.primitives);
-      if (loss === null) {
+  private checkLosses({ known }: BundleHeader, present: Checkpoint): readonly LossSince[] {
+    const declared = known
+      .filter(({ checkpoint }) => isCalledLoss(checkpoint))
+      .flatMap(({ checkpoint: text, proof }) => {
+        const loss = readLoss(text, this.primitives);
         const detail = 'a note that declares a loss is none, or is not signed under both names of the log';
-        this.wrong('loss_wrong', null, detail);
-        continue;
-      }
+        if (loss === null) this.wrong('loss_wrong', null, detail);
+        return loss === null ? [] : [{ loss, proof }];
+      });
+    const all = declared.map(({ loss }) => loss);
+    const ofLater = new Map(lossesThatLeadTo(present.origin, all).map(({ loss, left }) => [loss, left]));
+    const fitting = declared.filter(({ loss, proof }) => {
       const { kept } = loss;
+      // What a later loss took is nowhere any more: nobody could prove that the log of now begins with it.
+      if ((ofLater.get(loss) ?? kept.size) < kept.size) return true;
       const trees = { first: kept.size, firstRoot: kept.root, second: present.size, secondRoot: present.root };
-      const isBeginning = kept.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees);
-      if (isBeginning) declared.push(loss);
-      else
-        this.wrong(
-          'loss_wrong',
-          null,
-          `a loss is declared after ${kept.size} leaves with which this log does not begin`,
-        );
-    }
-    const chain = lossesThatLeadTo(present.origin, declared);
-    for (const loss of chain) this.cannotJudge('loss_declared', null, lossInWords(loss));
-    const names = chain.map(({ signed }) => signed.origin);
+      if (kept.size <= present.size && isConsistent(this.hasher, hashesOf(proof), trees)) return true;
+      const detail = `a loss is declared after ${kept.size} leaves with which this log does not begin`;
+      this.wrong('loss_wrong', null, detail);
+      return false;
+    });
+    const chain = lossesThatLeadTo(
+      present.origin,
+      fitting.map(({ loss }) => loss),
+    );
+    for (const since of chain) this.cannotJudge('loss_declared', null, lossInWords(since));
+    const names = chain.map(({ loss: { signed } }) => signed.origin);
     const isTwice = new Set(names).size < names.length;
     if (isTwice) this.wrong('two_successors', null, 'two losses are declared of one log: two logs go on from it');
     return chain;
@@ -487,7 +498,7 @@ class Verification {
     checkpoint: Checkpoint,
     leaves: Leaves,
     keys: readonly VerifierKey[],
-    losses: readonly LossDeclaration[],
+    losses: readonly LossSince[],
   ): number {
     const isIn = (text: string): boolean => {
       const known = this.knownCheckpoint(text, checkpoint, keys, losses);
@@ -518,12 +529,12 @@ class Verification {
     text: string,
     { origin, size }: Checkpoint,
     keys: readonly VerifierKey[],
-    losses: readonly LossDeclaration[],
+    losses: readonly LossSince[],
   ): Checkpoint | null {
     const read = checkpointIn(text);
-    const loss = losses.find(({ signed }) => signed.origin === read?.checkpoint.origin);
+    const since = losses.find(({ loss: { signed } }) => signed.origin === read?.checkpoint.origin);
     if (read === null) this.cannotJudge('known_unreadable', null, 'one of your known checkpoints is no checkpoint');
-    else if (read.checkpoint.origin !== origin && !loss)
+    else if (read.checkpoint.origin !== origin && !since)
       this.cannotJudge('known_of_another_log', null, `one of your known checkpoints is of ${read.checkpoint.origin}`);
     else if (
       this.options.trusted.length > 0 &&
@@ -534,8 +545,8 @@ class Verification {
         null,
         `the checkpoint of ${read.checkpoint.size} leaves that you have is not signed by a key of this log`,
       );
-    } else if (loss && read.checkpoint.size > loss.kept.size) {
-      this.judgeLost(read.checkpoint, loss);
+    } else if (since && read.checkpoint.size > since.left) {
+      this.judgeLost(read.checkpoint, since, losses);
     } else if (read.checkpoint.size > size) {
       this.cannotJudge(
         'known_is_newer',
@@ -547,12 +558,10 @@ class Verification {
   }
 
   /** A checkpoint of what was declared lost: nothing is left to compare it with but the declaration. */
-  private judgeLost(known: Checkpoint, { signed }: LossDeclaration): void {
+  private judgeLost(known: Checkpoint, { loss }: LossSince, losses: readonly LossSince[]): void {
     const what = `the checkpoint of ${known.size} leaves of ${known.origin} that you have`;
-    const isOther = known.size === signed.size && !sameHash(known.root, signed.root);
-    const last = `what the log declares to have signed last (${signed.size})`;
-    if (known.size > signed.size) this.wrong('loss_wrong', null, `${what} is newer than ${last}`);
-    else if (isOther) this.wrong('loss_wrong', null, `${what} has another root than ${last}`);
+    const contradiction = contradictionOfLost(known, loss, losses);
+    if (contradiction !== null) this.wrong('loss_wrong', null, `${what} ${contradiction}`);
     else this.cannotJudge('loss_declared', null, `${what} is of what the log declares to be lost`);
   }
 
@@ -842,22 +851,6 @@ class Verification {
 /** True when nothing is wrong, the maker is known, and every decision came out the same. */
 export function isSoundReport({ judgement, trust, replay }: VerifyReport): boolean {
   return judgement === 'right' && trust === 'trusted' && replay.reproduced === replay.decisions;
-}
-
-/** Declarations that lead, one after the other, to a log of this name. */
-export function lossesThatLeadTo(origin: string, declared: readonly LossDeclaration[]): readonly LossDeclaration[] {
-  const names = new Set([origin]);
-  const chain = new Set<LossDeclaration>();
-  for (let grew = true; grew;) {
-    grew = false;
-    for (const loss of declared) {
-      if (chain.has(loss) || !names.has(loss.kept.origin)) continue;
-      chain.add(loss);
-      names.add(loss.signed.origin);
-      grew = true;
-    }
-  }
-  return [...chain];
 }
 
 /** @returns null for a text that is no checkpoint */

@@ -1,6 +1,12 @@
 import { toBase64 } from '../log/bytes.js';
 import { parseCheckpoint, type Checkpoint } from '../log/checkpoint.js';
-import { lossInWords, readLoss, type LossDeclaration } from '../log/loss-declaration.js';
+import {
+  contradictionOfLost,
+  lossesThatLeadTo,
+  lossInWords,
+  readLoss,
+  type LossSince,
+} from '../log/loss-declaration.js';
 import { isConsistent, sameHash, treeHasher, type Hash, type HashFunction } from '../log/merkle-tree.js';
 import { judgeNote, NoteFormatError, type SignatureCheck, type VerifierKey } from '../log/signed-note.js';
 
@@ -86,7 +92,7 @@ class Comparison {
   private readonly kept = new Map<number, Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>>();
   private ignored = 0;
   private lost = 0;
-  private losses: readonly LossDeclaration[] = [];
+  private losses: readonly LossSince[] = [];
   /** Copies of names of before, by name and size: the root that was seen first. */
   private readonly former = new Map<string, { readonly checkpoint: Checkpoint; readonly where: string }>();
 
@@ -99,8 +105,8 @@ class Comparison {
     for (const copy of this.options.copies) this.take(copy, present.origin);
     const [good, bad]: [number[], { size: number; where: string }[]] = [[], []];
     for (const { checkpoint, where } of this.former.values()) {
-      const loss = this.losses.find(({ signed }) => signed.origin === checkpoint.origin) as LossDeclaration;
-      if (checkpoint.size > loss.kept.size) this.judgeLost(checkpoint, loss, where);
+      const since = this.losses.find(({ loss }) => loss.signed.origin === checkpoint.origin) as LossSince;
+      if (checkpoint.size > since.left) this.judgeLost(checkpoint, since, where);
       else if (this.isBeginning(checkpoint, present, where)) good.push(checkpoint.size);
       else bad.push({ size: checkpoint.size, where });
     }
@@ -141,25 +147,27 @@ class Comparison {
     }
   }
 
-  /** Declarations that are signed under both names and are how this log begins. */
-  private declared(present: Checkpoint): readonly LossDeclaration[] {
+  /** Declarations that are signed under both names, and of which what is left is how this log begins. */
+  private declared(present: Checkpoint): readonly LossSince[] {
     const { losses = [], hash, isSigned } = this.options;
-    return losses.flatMap((note) => {
+    const read = losses.flatMap((note) => {
       const loss = readLoss(note, { hash, isSigned });
-      if (loss !== null && this.isBeginning(loss.kept, present, 'the declaration of loss')) return [loss];
       const detail = 'a note that declares a loss is none, or is not signed under both names of the log';
       if (loss === null) this.wrong('loss_wrong', null, 'the present log', detail);
-      return [];
+      return loss ?? [];
     });
+    const chain = lossesThatLeadTo(present.origin, read);
+    const others = read.filter((loss) => !chain.some((since) => since.loss === loss));
+    return [...chain, ...others.map((loss) => ({ loss, left: loss.kept.size }))].filter(
+      ({ loss: { kept }, left }) => left < kept.size || this.isBeginning(kept, present, 'the declaration of loss'),
+    );
   }
 
-  private judgeLost({ size, root }: Checkpoint, { signed }: LossDeclaration, where: string): void {
-    const what = `a checkpoint of ${size} entries was given out`;
-    const isOther = size === signed.size && !sameHash(root, signed.root);
-    if (size > signed.size)
-      this.wrong('loss_wrong', size, where, `${what}, and the log declares ${signed.size} as its last`);
-    else if (isOther) this.wrong('loss_wrong', size, where, `${what} that is not the one declared as the last`);
-    else this.lost += 1;
+  private judgeLost(checkpoint: Checkpoint, { loss }: LossSince, where: string): void {
+    const what = `a checkpoint of ${checkpoint.size} entries was given out, and it`;
+    const contradiction = contradictionOfLost(checkpoint, loss, this.losses);
+    if (contradiction === null) this.lost += 1;
+    else this.wrong('loss_wrong', checkpoint.size, where, `${what} ${contradiction}`);
   }
 
   private takeFormer(checkpoint: Checkpoint, where: string): void {
@@ -175,7 +183,7 @@ class Comparison {
   /** Only what this log has signed is evidence against it: everybody can write a note. */
   private take({ note, where }: KeptCopy, origin: string): void {
     const read = parsed(note);
-    const isFormer = this.losses.some(({ signed }) => signed.origin === read?.checkpoint.origin);
+    const isFormer = this.losses.some(({ loss }) => loss.signed.origin === read?.checkpoint.origin);
     if (read === null || (read.checkpoint.origin !== origin && !isFormer)) {
       this.ignored += 1;
       return;

@@ -233,7 +233,7 @@ class ReceiptJudge {
   private judgeLosses(): void {
     for (const text of this.papers.losses) {
       const loss = readLoss(text, this.primitives);
-      if (loss) this.doubt('loss_declared', lossInWords(loss));
+      if (loss) this.doubt('loss_declared', lossInWords({ loss, left: loss.kept.size }));
       else this.accuse('papers_malformed', 'a declaration of loss is not signed under both names');
     }
   }
