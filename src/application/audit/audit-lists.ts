@@ -25,6 +25,7 @@ import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
 import { Clock } from '../ports/store/clock.js';
 import { EventStore } from '../ports/store/event-store.js';
 import { Pseudonyms } from '../ports/audit/pseudonyms.js';
+import { notesThatLeadTo } from './declared-losses.js';
 import {
   boundIn,
   caughtUpLog,
@@ -139,7 +140,7 @@ export class AuditLists {
     const [of, size] = [drawn.rows.length, checkpoint.size];
     const answer = {
       checkpoint: checkpoint.note,
-      successions: this.signer.successions(),
+      successions: notesThatLeadTo(checkpoint.origin, this.signer),
       openings: withNames ? await this.openings(chosen) : {},
       next: to < of ? cursorAfter(size, to) : null,
       asOf: {

@@ -3,10 +3,18 @@ import { canonicalJson } from '../../values/canonical-json.js';
 import { printable } from '../../values/printable.js';
 import { fromBase64, toHex, utf8 } from '../log/bytes.js';
 import { readBundle } from '../bundle/bundle.js';
-import { parseCheckpoint } from '../log/checkpoint.js';
+import { parseCheckpoint, type Checkpoint } from '../log/checkpoint.js';
 import { commitmentToken, type Person } from '../log/commitment.js';
 import { judgeWitnesses, type Witnessed, type WitnessPolicy } from '../log/cosignature.js';
 import { keysThatFollow } from '../log/key-succession.js';
+import {
+  contradictionOfLost,
+  isCalledLoss,
+  lossesThatLeadTo,
+  lossInWords,
+  readLoss,
+  type LossSince,
+} from '../log/loss-declaration.js';
 import { parseLeaf } from '../log/leaf.js';
 import {
   chosenRows,
@@ -50,6 +58,8 @@ export interface ListDiscrepancy {
     | 'opening_differs'
     | 'answer_differs'
     | 'cosignature_wrong'
+    | 'loss_wrong'
+    | 'two_successors'
     | 'bundle_unsound'
     | 'bundle_too_small'
     | 'events_differ'
@@ -126,6 +136,8 @@ class ListVerification {
   private laterEvents = 0;
   private agreeing = 0;
   private witnessed: Witnessed | null = null;
+  /** What the log of the list declares to be lost. */
+  private losses: readonly LossSince[] = [];
 
   constructor(
     private readonly primitives: Primitives,
@@ -138,6 +150,7 @@ class ListVerification {
     const first = read[0];
     if (!first || read.length !== given.length) return this.report(first?.claim ?? null, given.length, 0, false);
     const signed = this.checkSignatures(read);
+    this.losses = this.checkLosses(first, read);
     for (const { page, claim } of read) this.checkPage(page, claim);
     const rows = this.checkPages(read);
     this.checkKnown(first);
@@ -233,6 +246,40 @@ class ListVerification {
       this.checkCheckpoint(page, claim, keys, i);
     });
     return good === read.length;
+  }
+
+  /** What the log declares to be lost comes with every page, among the notes in which a key vouches for the next. Such a
+   *  list is never plainly right, and nobody is a forger for saying so. */
+  private checkLosses({ claim }: ReadPage, read: readonly ReadPage[]): readonly LossSince[] {
+    const notes = new Set(read.flatMap(({ page }) => page.successions.filter(isCalledLoss)));
+    const declared = [...notes].flatMap((note) => {
+      const loss = readLoss(note, this.primitives);
+      const detail = 'a note that declares a loss is none, or is not signed under both names of the log';
+      if (loss === null) this.wrong('loss_wrong', null, detail);
+      return loss ?? [];
+    });
+    const chain = lossesThatLeadTo(claim.origin, declared);
+    for (const since of chain) {
+      const { kept } = since.loss;
+      const detail = `a loss is declared after ${kept.size} entries, and the list speaks of ${claim.treeSize}`;
+      if (kept.size <= since.left && kept.size > claim.treeSize) this.wrong('loss_wrong', null, detail);
+      this.cannotJudge('loss_declared', lossInWords(since));
+    }
+    const names = chain.map(({ loss: { signed } }) => signed.origin);
+    const isTwice = new Set(names).size < names.length;
+    if (isTwice) this.wrong('two_successors', null, 'two losses are declared of one log: two logs go on from it');
+    return chain;
+  }
+
+  /** A tree of a name of before of which entries were declared lost: nothing is left to compare it with but the
+   *  declarations. @returns false where it is left */
+  private judgeLost(what: string, known: Checkpoint, losses: readonly LossSince[]): boolean {
+    const since = losses.find(({ loss: { signed } }) => signed.origin === known.origin);
+    if (!since || known.size <= since.left) return false;
+    const contradiction = contradictionOfLost(known, since.loss, losses);
+    if (contradiction !== null) this.wrong('loss_wrong', null, `${what} ${contradiction}`);
+    else this.cannotJudge('loss_declared', `${what} is of what the log declares to be lost`);
+    return true;
   }
 
   private checkCheckpoint(page: CertifiedPage, claim: ListClaim, keys: readonly VerifierKey[], i: number): void {
@@ -411,13 +458,18 @@ class ListVerification {
     for (const text of known) {
       const read = checkpointIn(text);
       if (read === null) this.cannotJudge('known_unreadable', 'one of your known checkpoints is no checkpoint');
-      else if (read.checkpoint.origin !== claim.origin)
+      else if (
+        read.checkpoint.origin !== claim.origin &&
+        !this.losses.some(({ loss: { signed } }) => signed.origin === read.checkpoint.origin)
+      )
         this.cannotJudge('known_of_another_log', `one of your known checkpoints is of ${read.checkpoint.origin}`);
       else if (trusted.length > 0 && judgeNote(read.note, keys, isSigned).verdict !== 'signed') {
         this.cannotJudge(
           'known_unsigned',
           `the checkpoint of ${read.checkpoint.size} entries that you have is not signed by a key of this log`,
         );
+      } else if (this.judgeLost(knownInWords(read.checkpoint), read.checkpoint, this.losses)) {
+        continue;
       } else if (read.checkpoint.size > claim.treeSize) {
         this.cannotJudge(
           'known_is_newer',
@@ -505,6 +557,15 @@ class ListVerification {
       );
       return null;
     }
+    // A list of before a loss may speak of what is lost: then the bundle has other entries in its place.
+    const ofList = { origin: claim.origin, size: claim.treeSize, root: claim.root };
+    const later = lossesOf(bundle, this.primitives);
+    if (
+      this.judgeLost(`the tree of ${claim.treeSize} entries of ${claim.origin} that the list speaks of`, ofList, later)
+    ) {
+      this.cannotJudge('not_drawn', 'the rows cannot be drawn again: entries of which the list speaks are gone');
+      return null;
+    }
     if (sound.first !== 0 || !sound.noGaps || (sound.last ?? -1) < claim.treeSize - 1) {
       this.cannotJudge(
         'not_drawn',
@@ -524,12 +585,16 @@ class ListVerification {
     const drawer = new ListDrawer([claim.list]);
     let events = 0;
     let newestUtc: string | null = null;
+    const stated = this.losses.filter(({ loss, left }) => loss.kept.size <= left).map(({ loss }) => loss.kept);
+    const differing = () => stated.some(({ size, root }) => size === tree.size && !sameHash(root, tree.root()));
+    let isAsDeclared = !differing();
     for (const { index, text } of readBundle(bundle).leaves) {
       if (index >= claim.treeSize) {
         this.laterEvents += 1;
         continue;
       }
       tree.append(hasher.leaf(utf8(text)));
+      isAsDeclared &&= !differing();
       const leaf = parseLeaf(text);
       if (!leaf || !countsAt(claim.asOf, index, leaf.metadata.recordedAtUtc)) continue;
       events += 1;
@@ -544,6 +609,8 @@ class ListVerification {
       );
       return null;
     }
+    if (!isAsDeclared)
+      this.wrong('loss_wrong', null, 'a loss is declared after entries with which the log of the list does not begin');
     if (!sameHash(tree.root(), claim.root)) {
       this.wrong(
         'fork',
@@ -614,6 +681,17 @@ interface DrawnAgain {
   readonly newestUtc: string | null;
   /** Between which times they were recorded. */
   readonly recorded: RecordedSpan | null;
+}
+
+function knownInWords({ size, origin }: Checkpoint): string {
+  return `the checkpoint of ${size} entries of ${origin} that you have`;
+}
+
+/** What the log of a sound bundle declares to be lost. */
+function lossesOf(bundle: Iterable<string>, primitives: Primitives): readonly LossSince[] {
+  const { header } = readBundle(bundle);
+  const declared = header.known.flatMap(({ checkpoint }) => readLoss(checkpoint, primitives) ?? []);
+  return lossesThatLeadTo(parseCheckpoint(header.checkpoint).checkpoint.origin, declared);
 }
 
 /** A checkpoint of the very tree that the list speaks of, or nothing. */
