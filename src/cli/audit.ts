@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import type { BundleQuery } from '../application/audit/bundle-maker.js';
 import { RecordView, RecordViewHandler } from '../application/access/view-records.js';
+import { gapsInWords } from '../domain/audit/bundle/gaps-in-words.js';
 import { toBase64, utf8 } from '../domain/audit/log/bytes.js';
 import { consistencyProof, inclusionProof } from '../domain/audit/log/merkle-tree.js';
 import { LISTS } from '../domain/audit/lists/list-drawer.js';
@@ -308,7 +309,7 @@ function printContent(report: VerifyReport, hasKey: boolean, stamp: TimestampFin
   const { replay } = report;
   say(`log        ${report.origin ?? 'unknown'}, ${report.treeSize ?? 0} entries at the checkpoint`);
   say(
-    `bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${report.noGaps ? 'no gaps' : 'gaps are not excluded'}, made ${report.createdAtUtc ?? '—'}`,
+    `bundle     ${report.leaves} entries (${report.first ?? '—'} to ${report.last ?? '—'}), ${gapsInWords(report)}, made ${report.createdAtUtc ?? '—'}`,
   );
   say(
     `signature  ${report.trust === 'trusted' ? `by ${report.signedBy}` : hasKey ? 'NOT by the key that you gave' : 'not checked: give the key of the log with --key'}`,

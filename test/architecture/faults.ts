@@ -107,5 +107,5 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   Q6: { kind: 'an opinion or a disclosure cannot carry a note', test: 'not yet' },
   Q7: { kind: 'the officer of a case is not told why' },
   Q8: { kind: 'a what-if leaves out what officers decided later', test: 'not yet' },
-  Q9: { kind: 'an answer says more than was looked at', test: 'not yet' },
+  Q9: { kind: 'an answer says more than was looked at' },
 };
