@@ -11,7 +11,7 @@ import {
 } from '../../application/publication/published-facts.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { EventStreams, type StreamedEvent } from '../booth/event-streams.js';
-import { Problems } from '../contract/openapi.js';
+import { SignedInProblems } from '../contract/openapi.js';
 import { parameterError, PLACE } from '../contract/validation.js';
 import { EdgeLimits } from '../edge/edge-limits.js';
 import { invalid } from '../signed-in-request.js';
@@ -52,7 +52,7 @@ export class PublishedEventsController {
       'minutes, and the client comes back with the last id',
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
-  @Problems('invalid_request', 'streams_under_way', 'too_many_streams')
+  @SignedInProblems('invalid_request', 'streams_under_way', 'too_many_streams')
   async stream(
     @Query('from') from: unknown,
     @Req() request: FastifyRequest,
@@ -80,7 +80,7 @@ export class PublishedEventsController {
   @ApiQuery({ name: 'from', schema: PLACE, description: 'Size of the earlier checkpoint: the first entry that counts' })
   @ApiQuery({ name: 'to', required: false, schema: PLACE, description: 'Size of the later one; absent: the newest' })
   @ApiResponse({ status: 200, type: PublicationCertificateAnswer, description: 'The certificate' })
-  @Problems('invalid_request', 'audit_log_unavailable', 'outcome_unknown')
+  @SignedInProblems('invalid_request', 'audit_log_unavailable', 'outcome_unknown')
   async certificate(@Query('from') from: unknown, @Query('to') to: unknown): Promise<PublicationCertificate> {
     const sizes = [wholeNumber(from, 'from'), to === undefined ? undefined : wholeNumber(to, 'to')] as const;
     try {
