@@ -3,7 +3,9 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ActsController } from './administrator/acts.controller.js';
 import { BoothsController } from './administrator/booths.controller.js';
 import { ConsumersController } from './administrator/consumers.controller.js';
+import { LockoutsController } from './administrator/lockouts.controller.js';
 import { PoliciesController } from './administrator/policies.controller.js';
+import { WaitingCasesController } from './administrator/waiting-cases.controller.js';
 import { ApiSettings } from './api-settings.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuditListsController } from './audit/lists.controller.js';
@@ -37,7 +39,7 @@ import { SystemController } from './system/system.controller.js';
 @Module({})
 export class ApiModule {
   /** @param imports modules that export `CommandBus` and `QueryBus` (unless CqrsModule is global), `RefuseAtDoor`,
-   *   `Claims`, `ReadModels` and `HealthChecks` */
+   *   `Claims`, `Lockouts`, `ReadModels` and `HealthChecks` */
   static register({
     settings,
     imports,
@@ -58,6 +60,8 @@ export class ApiModule {
         BoothsController,
         ActsController,
         ConsumersController,
+        LockoutsController,
+        WaitingCasesController,
         PoliciesController,
         AuditLogController,
         AuditController,

@@ -7,6 +7,7 @@ import { CaseHistory } from './audit/case-history.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
 import { Background } from './background.js';
 import { CaseWatch } from './case/case-watch.js';
+import { ListLockoutsHandler, LockOutHandler, Lockouts } from './access/lockouts.js';
 import { AccessLog } from './access/access-log.js';
 import { Claims } from './door/claims.js';
 import { DecideAndAppend } from './decisions/decide-and-append.js';
@@ -33,6 +34,7 @@ import {
   ViewListHandler,
   ViewReceiptHandler,
 } from './access/view-records.js';
+import { ViewWaitingCasesHandler } from './access/view-waiting-cases.js';
 import { ViewWhatIfHandler } from './access/view-what-if.js';
 import { CurrentPolicy } from './decisions/current-policy.js';
 import { DualActs } from './dual-acts.js';
@@ -94,6 +96,7 @@ const handlers = [
   ViewReceiptHandler,
   RecordViewHandler,
   ViewWhatIfHandler,
+  ViewWaitingCasesHandler,
   ReadAuditFileHandler,
   GetAuditKeysHandler,
   ProveInclusionHandler,
@@ -105,6 +108,8 @@ const handlers = [
   PromiseOfRequestHandler,
   ProveReceiptHandler,
   ListPoliciesHandler,
+  LockOutHandler,
+  ListLockoutsHandler,
   CheckPhotoHandler,
   GetBoothSettingsHandler,
 ];
@@ -120,6 +125,7 @@ const services = [
   UploadStandings,
   RefuseAtDoor,
   AccessLog,
+  Lockouts,
   AuditLists,
   CaseHistory,
   CaseQuestions,

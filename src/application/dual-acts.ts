@@ -5,7 +5,17 @@ import type { DualAct } from '../domain/dual-control/dual-act.events.js';
 import { tombstoneOf, type RegistrantState } from '../domain/registrant/registrant.js';
 import type { Tombstone } from '../domain/registrant/registrant.events.js';
 import type { Refusal } from '../domain/refusal.js';
-import { booths, consumers, dualActs, registrants, registrations, type Aggregate } from './decisions/aggregates.js';
+import { LOCKOUT_CORRELATION } from './access/lockouts.js';
+import {
+  booths,
+  consumers,
+  dualActs,
+  lockouts,
+  registrants,
+  registrations,
+  STAFF_ID,
+  type Aggregate,
+} from './decisions/aggregates.js';
 import { DecideAndAppend, type CommandContext } from './decisions/decide-and-append.js';
 import { CurrentPolicy } from './decisions/current-policy.js';
 import { derivedId } from './decisions/ids.js';
@@ -120,6 +130,8 @@ export class DualActs {
         return this.erasure(proposal, by);
       case 'skip_event':
         return this.skip(proposal, by);
+      case 'readmit_person':
+        return target(lockouts, STAFF_ID, { type: 'Readmit', subject: proposal.subject, by });
     }
   }
 
@@ -159,10 +171,11 @@ export class DualActs {
   }
 }
 
-/** What the events of an act belong to: the case of the person who is erased, the booth, or an event that is
- * skipped. */
+/** What the events of an act belong to: the case of the person who is erased, the booth, an event that is skipped, or
+ * lock-outs. */
 export function correlationOf(proposal: DualAct): string {
   if (proposal.act === 'skip_event') return derivedId('skip', proposal.consumer, proposal.eventId);
+  if (proposal.act === 'readmit_person') return LOCKOUT_CORRELATION;
   return proposal.act === 'erase_registrant' ? proposal.requestId : proposal.boothId;
 }
 

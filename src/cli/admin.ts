@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { END_REASONS } from '../domain/registration/registration.events.js';
+import { LOCKOUT_REASONS } from '../domain/access/lockout.events.js';
 import { SUSPENSION_REASONS } from '../domain/booth/booth.events.js';
 import { ACT_REASONS } from '../domain/dual-control/dual-act.events.js';
 import { AdminCall } from './admin/admin-call.js';
@@ -30,9 +31,14 @@ What an administrator does on a running server. What needs two people is propose
   ./honnin admin policies approve VERSION
   ./honnin admin policies activate VERSION [--dry-run]       both show the difference from the one in force first
   ./honnin admin erasures list | propose REQUEST-ID --rule CODE --reference TEXT
+  ./honnin admin people list                                  who is locked out
+  ./honnin admin people lock-out SUBJECT --reason CODE --reference TEXT     at once, before the token ends
+  ./honnin admin people readmit SUBJECT --reason CODE --reference TEXT      proposes to let them in again
   ./honnin admin acts list | show ACT-ID | approve ACT-ID | decline ACT-ID
         everything that two people do: erasures, booths, skipped events. Declining an own one takes it back
+  ./honnin admin effects list                                steps that were given up on
   ./honnin admin effects resume REQUEST-ID EFFECT-ID         a step that was given up on is tried again
+  ./honnin admin cases list                                  cases that are stopped: what is kept is not what came
   ./honnin admin cases end REQUEST-ID --reason CODE --reference TEXT     a case that can never go on
   ./honnin admin parked list | replay | resume | skip …      as './honnin consumers' ('./honnin consumers --help')
 
@@ -50,6 +56,8 @@ Codes
               key     ${ACT_REASONS.rotate_booth_key.join(', ')}
               suspend ${SUSPENSION_REASONS.join(', ')}
               resume  ${ACT_REASONS.resume_booth.join(', ')}
+              lock-out ${LOCKOUT_REASONS.join(', ')}
+              readmit ${ACT_REASONS.readmit_person.join(', ')}
               end     ${END_REASONS.join(', ')}
   --rule of erasures  ${ACT_REASONS.erase_registrant.join(', ')}
 

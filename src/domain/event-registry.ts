@@ -123,6 +123,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ActBegun: first,
   ActDeclined: first,
   ActCarriedOut: first,
+  StaffLockedOut: first,
+  StaffReadmitted: first,
   EventParked: first,
   ConsumerStopped: first,
   ConsumerResumed: first,

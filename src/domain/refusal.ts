@@ -27,6 +27,7 @@ export type Refusal =
   | { readonly code: 'booth_unknown' }
   | { readonly code: 'booth_exists' }
   | { readonly code: 'booth_retired' }
+  | { readonly code: 'person_not_locked_out' }
   | { readonly code: 'consumer_unknown' }
   | { readonly code: 'consumer_not_stopped' }
   | { readonly code: 'event_not_waiting' }

@@ -20,6 +20,8 @@ const NOT_OF_A_CASE = new Set([
   'RecordsViewed',
   'ErasureAnnounced',
   'ErasureConfirmed',
+  'StaffLockedOut',
+  'StaffReadmitted',
   'EventParked',
   'ConsumerStopped',
   'ConsumerResumed',

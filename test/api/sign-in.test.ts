@@ -246,6 +246,10 @@ const ROUTES: readonly {
     roles: ['administrator'],
   },
   { method: 'GET', url: '/v1/acts', pattern: '/v1/acts', roles: ['administrator', 'auditor'] },
+  { method: 'GET', url: '/v1/lockouts', pattern: '/v1/lockouts', roles: ['administrator', 'auditor'] },
+  { method: 'POST', url: '/v1/lockouts', pattern: '/v1/lockouts', roles: ['administrator'] },
+  { method: 'POST', url: '/v1/lockouts/readmissions', pattern: '/v1/lockouts/readmissions', roles: ['administrator'] },
+  { method: 'GET', url: '/v1/waiting-cases', pattern: '/v1/waiting-cases', roles: ['administrator', 'auditor'] },
   { method: 'GET', url: '/v1/consumers', pattern: '/v1/consumers', roles: ['administrator', 'auditor'] },
   {
     method: 'POST',

@@ -53,7 +53,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   O13: { kind: 'a booth suspended for a while cannot come back' },
   O14: { kind: 'probes and figures miss what an operator asks' },
   O15: { kind: 'a refused setting or policy does not say how to make a right one' },
-  O16: { kind: 'what an operator must do has no command', test: 'not yet' },
+  O16: { kind: 'what an operator must do has no command' },
   O17: { kind: 'a position is taken for the identity of an event' },
   O18: { kind: 'a lost audit folder is made anew and signs a fork' },
   O19: { kind: 'a clock that goes back is not noticed' },

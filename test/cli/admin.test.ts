@@ -128,6 +128,33 @@ describe('honnin admin', () => {
     expect((await run('mori', 'policies', 'list')).said).toMatch(/^2 +true +mori +hayashi +1$/m);
   });
 
+  // @fault O16
+  it('locks a person out at once, and two let them in again', async () => {
+    const why = ['--reason', 'lost_device', '--reference', 'INC-1'];
+    const locked = await run('mori', 'people', 'lock-out', 'officer/1', ...why);
+    expect(locked).toMatchObject({ code: 0, said: expect.stringMatching(/officer\/1 is locked out/) });
+    expect((await run('mori', 'people', 'list')).said).toMatch(/^officer\/1 +lost_device +INC-1 +mori$/m);
+    const { said } = await run('mori', 'people', 'readmit', 'officer/1', '--reason', 'cleared', '--reference', 'INC-1');
+    expect(await run('hayashi', 'acts', 'approve', idIn(said))).toMatchObject({ code: 0 });
+    expect(await run('mori', 'people', 'list')).toEqual({ code: 0, said: 'none\n' });
+    expect((await run('mori', 'acts', 'show', idIn(said))).said).toMatch(/readmit_person/);
+  });
+
+  // @fault O16
+  it('lists the cases that wait for an administrator, and which steps were given up on', async () => {
+    const requestId = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ad';
+    const stopped = { requestId, cause: 'material_missing', receivedAtUtc: '2026-11-23T08:05:00.000Z' } as const;
+    const stuck = { requestId, effectId: 'e-1', effect: 'SubmitToGovernment', error: null };
+    api.waiting = { stopped: [stopped], stuck: [stuck] };
+    expect((await run('mori', 'cases', 'list')).said).toMatch(/0d1e2f30\S+ +material_missing +2026-11-23/);
+    expect(JSON.parse((await run('mori', 'effects', 'list', '--json')).said)).toEqual([stuck]);
+    expect((await api.events()).at(-1)).toMatchObject({ type: 'RecordsViewed', data: { what: 'waiting_cases' } });
+    api.waiting = null;
+    expect(await run('mori', 'cases', 'list')).toMatchObject({ code: 1, said: expect.stringMatching(/503/) });
+    api.waiting = { stopped: [], stuck: [] };
+    expect(await run('mori', 'cases', 'list')).toEqual({ code: 0, said: 'none\n' });
+  });
+
   it('says what the server refuses, with exit code 1', async () => {
     const nobody = '0d1e2f30-aaaa-8bbb-9ccc-0123456789ad';
     for (const line of [
@@ -146,6 +173,8 @@ describe('honnin admin', () => {
     [['booths'], /admin booths needs what to do: list, show, enrol, key, suspend, resume/],
     [['nothing'], /admin needs what it is about: login, .*booths, .*parked/],
     [['booths', 'suspend', 'booth-a'], /needs --reason/],
+    [['people', 'lock-out', 'x', '--reason', 'lost_device'], /needs --reference/],
+    [['people', 'lock-out', ...WHY], /needs SUBJECT/],
     [['booths', 'suspend'], /needs BOOTH-ID/],
     [['booths', 'enrol', 'b', '--key', 'abc', ...WHY], /--key: must be an Ed25519 public key.*openssl genpkey/s],
     [['policies', 'show', '9'], /there is no policy 9/],

@@ -43,6 +43,12 @@ export const EVENT_SOURCES = [
     about: 'Events that a part of the server could not take, and what people did about it.',
   },
   {
+    union: 'LockoutEvent',
+    file: 'access/lockout.events',
+    streams: 'lockout-staff',
+    about: 'Who of the staff is kept out before a token ends, and let in again.',
+  },
+  {
     union: 'AccessEvent',
     file: 'access/access.events',
     streams: 'access-<yyyy-mm-dd>-<id>',

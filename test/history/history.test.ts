@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   booths,
   consumers,
+  lockouts,
   dualActs,
   erasures,
   holdReviews,
@@ -182,6 +183,10 @@ const STORIES: Readonly<Record<string, readonly { readonly events: readonly stri
       ends: { skipped: ['7b1c0f3e-5a92-5d4b-8e61-3c9d2f7a0b18'], unknown: ['SomethingOfTomorrow/1'] },
     },
   ],
+  lockout: [
+    { events: ['StaffLockedOut', 'StaffReadmitted'], ends: { lockedOut: [] } },
+    { events: ['StaffLockedOut'], ends: { lockedOut: [{ subject: 'officer-mori', reason: 'lost_device' }] } },
+  ],
   loss: [
     {
       events: ['LossProposed', 'LossAccepted'],
@@ -207,6 +212,7 @@ const AGGREGATES = {
   booth: booths,
   act: dualActs,
   consumer: consumers,
+  lockout: lockouts,
   saga: sagas,
   loss: losses,
   erasure: erasures,

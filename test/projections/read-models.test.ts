@@ -427,6 +427,26 @@ describe('the read models of the server', () => {
       },
     });
 
+    it('are named where they wait for an administrator, with the steps that were given up on', async () => {
+      const waiting = () => new SqlOpenCases(model).waiting();
+      expect(waiting()).toEqual({ stopped: [], stuck: [] });
+      await happened('registration-r1', received());
+      await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());
+      await happened('saga-r1', reacted([scheduled('e1'), scheduled('e2')]), {
+        type: 'EffectStuck',
+        data: { effectId: 'e2', error: 'TypeError' },
+      });
+      await projected();
+      const { effect } = scheduled('e2').effect;
+      expect(waiting()).toEqual({
+        stopped: [{ requestId: 'r2', cause: 'material_differed', receivedAtUtc: expect.any(String) }],
+        stuck: [{ requestId: 'r1', effectId: 'e2', effect, error: 'TypeError' }],
+      });
+      await happened('saga-r1', { type: 'EffectResumed', data: { effectId: 'e2', by: 'a' } });
+      await projected();
+      expect(waiting()?.stuck).toEqual([]);
+    });
+
     it('are counted until they end, and stopped ones until an operator ends them', async () => {
       await happened('registration-r1', received());
       await happened('registration-r2', received({ requestId: 'r2', receipt: 'other' }), differed());

@@ -22,7 +22,7 @@ export class AccessRefusals {
     person: SignedInPerson,
     what: string,
     reason: string,
-    code: 'forbidden' | 'roles_incompatible' = 'forbidden',
+    code: 'forbidden' | 'roles_incompatible' | 'locked_out' = 'forbidden',
   ): Promise<never> {
     this.metrics.signInFailures.inc({ cause: 'role' });
     try {

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import { Lockouts } from '../../application/access/lockouts.js';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../contract/problems.js';
 import { AccessRefusals } from './access-refusals.js';
@@ -22,6 +23,7 @@ export class AccessGuard implements CanActivate {
     private readonly tokens: TokenVerifier,
     private readonly refusals: AccessRefusals,
     private readonly metrics: Metrics,
+    private readonly lockouts: Lockouts,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -34,6 +36,8 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const person = await this.personOf(request);
     const what = `${request.method} ${request.routeOptions.url ?? 'unmatched'}`;
+    if (await this.lockouts.isLockedOut(person.subject))
+      await this.refusals.refuse(person, what, 'locked_out', 'locked_out');
     if (EXCLUSIVE.every((role) => person.roles.includes(role)))
       await this.refusals.refuse(person, what, `roles_incompatible:${EXCLUSIVE.join('|')}`, 'roles_incompatible');
     if (!mark.roles.some((role) => person.roles.includes(role)))

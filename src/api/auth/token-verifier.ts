@@ -17,7 +17,8 @@ const TOKEN_LENGTH_MAX = 8_192;
 const CLOCK_TOLERANCE_SECONDS = 30;
 const FETCH_TIMEOUT_MS = 5_000;
 const KEYS_KEPT_MS = 600_000;
-const SUBJECT = /^[\x21-\x7e]{1,128}$/;
+/** How a person may be called. */
+export const SUBJECT = /^[\x21-\x7e]{1,128}$/;
 /** Who acts is written `officer:…`, `booth:…`, `system:…` in events: no person is called so. */
 const RESERVED = /^(?:system|booth|officer|auditor|administrator|honnin)[:/]/i;
 

@@ -110,6 +110,7 @@ export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecora
       'unauthenticated',
       'forbidden',
       'roles_incompatible',
+      'locked_out',
       'sign_in_not_configured',
       'sign_in_unavailable',
       'access_log_unavailable',

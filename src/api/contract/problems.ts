@@ -19,6 +19,7 @@ export type EdgeProblemCode =
   | 'unauthenticated'
   | 'forbidden'
   | 'roles_incompatible'
+  | 'locked_out'
   | 'sign_in_not_configured'
   | 'sign_in_unavailable'
   | 'access_log_unavailable'
@@ -295,6 +296,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'A retired booth does not come back. Enrol the device under a new id.',
     'このブースは廃止されています。新しいIDで登録してください。',
   ),
+  person_not_locked_out: row(
+    409,
+    'This person is not locked out',
+    'GET /v1/lockouts names everybody who is.',
+    'この職員は締め出されていません。GET /v1/lockouts で確認してください。',
+  ),
   consumer_unknown: row(
     404,
     'There is no such consumer',
@@ -494,6 +501,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Your account has roles that exclude each other',
     'Officers give their opinions without knowing those of others, auditors see everything: ask whoever gives out roles to take one of the two away. This attempt is on record.',
     '担当者と監査人の権限を同時に持つことはできません。権限の管理者に連絡してください。この操作は記録されました。',
+  ),
+  locked_out: row(
+    403,
+    'You are locked out',
+    'An administrator has locked you out; two administrators can let you in again. This attempt is on record.',
+    '管理者により利用を止められています。再開には管理者二人の承認が必要です。この操作は記録されました。',
   ),
   sign_in_not_configured: row(
     503,

@@ -1,5 +1,6 @@
 import type { Decider, DomainEvent } from '../../domain/decider.js';
 import { boothDecider } from '../../domain/booth/booth.js';
+import { lockoutDecider } from '../../domain/access/lockout.js';
 import { consumerDecider } from '../../domain/consumer/consumer.js';
 import { dualActDecider } from '../../domain/dual-control/dual-act.js';
 import { holdReviewDecider } from '../../domain/hold-review/hold-review.js';
@@ -29,6 +30,9 @@ export const erasures = aggregate('erasure', erasureDecider);
 export const booths = aggregate('booth', boothDecider);
 /** Consumers of the log, by name. */
 export const consumers = aggregate('consumer', consumerDecider);
+/** Who of the staff is kept out: one stream, `lockout-staff`. */
+export const lockouts = aggregate('lockout', lockoutDecider);
+export const STAFF_ID = 'staff';
 /** What needs two people. */
 export const dualActs = aggregate('act', dualActDecider);
 /** What was accepted to be lost: one stream, `installation-loss`. */

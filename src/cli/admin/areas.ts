@@ -25,6 +25,11 @@ interface Policies {
   readonly versions: readonly Version[];
 }
 
+interface Waiting {
+  readonly stopped: readonly JsonObject[];
+  readonly stuck: readonly JsonObject[];
+}
+
 const ACT_COLUMNS = ['actId', 'act', 'of', 'reason', 'reference', 'stage', 'proposedBy', 'notBeforeUtc', 'refusal'];
 
 /** What an administrator does, by what it is about and what is done with it. */
@@ -55,6 +60,20 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
       const [reason, reference] = call.needed('reason', 'reference');
       return proposed(call, await call.post<Act>(`/v1/booths/${boothId}/resumption`, { reason, reference }));
     },
+  },
+  people: {
+    list: async (call) => {
+      call.named();
+      const { lockouts } = await call.get<{ readonly lockouts: readonly JsonObject[] }>('/v1/lockouts');
+      return call.showRows(lockouts, ['subject', 'reason', 'reference', 'by']);
+    },
+    'lock-out': async (call) => {
+      const { subject, reason, reference } = personOf(call);
+      const lockout = await call.post<JsonObject>('/v1/lockouts', { subject, reason, reference });
+      const how = 'people readmit proposes to let them in again';
+      return call.show(lockout, `${subject} is locked out, whatever their token says; ${how}`);
+    },
+    readmit: async (call) => proposed(call, await call.post<Act>('/v1/lockouts/readmissions', personOf(call))),
   },
   erasures: {
     list: async (call) => {
@@ -108,6 +127,10 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
     },
   },
   effects: {
+    list: async (call) => {
+      call.named();
+      return call.showRows((await call.get<Waiting>('/v1/waiting-cases')).stuck);
+    },
     resume: async (call) => {
       const [requestId, effectId] = call.named('REQUEST-ID', 'EFFECT-ID');
       await call.post(`/v1/cases/${requestId}/effects/${effectId}/resumption`);
@@ -115,6 +138,10 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
     },
   },
   cases: {
+    list: async (call) => {
+      call.named();
+      return call.showRows((await call.get<Waiting>('/v1/waiting-cases')).stopped);
+    },
     end: async (call) => {
       const [requestId] = call.named('REQUEST-ID');
       const [reason, reference] = call.needed('reason', 'reference');
@@ -123,6 +150,12 @@ export const AREAS: Readonly<Record<string, Readonly<Record<string, Action>>>> =
     },
   },
 };
+
+function personOf(call: AdminCall): { readonly subject: string; readonly reason: string; readonly reference: string } {
+  const [subject = ''] = call.named('SUBJECT').map(decodeURIComponent);
+  const [reason = '', reference = ''] = call.needed('reason', 'reference');
+  return { subject, reason, reference };
+}
 
 /** A change of some values of a version, by default of the one in force. */
 async function proposePolicy(call: AdminCall): Promise<number> {

@@ -4,7 +4,7 @@ export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 
 /** What was looked at: the record of one case in one of its forms, a hold at the desk, the case of a receipt, a list of
  * cases or of accesses, entries of the audit log, what other thresholds would have done to whom, events that a consumer
- * could not take. */
+ * could not take, cases that wait for an administrator. */
 export const VIEWED_RECORDS = [
   'case_history',
   'case_state',
@@ -17,6 +17,7 @@ export const VIEWED_RECORDS = [
   'log_entries',
   'what_if',
   'parked_events',
+  'waiting_cases',
 ] as const;
 export type ViewedRecords = (typeof VIEWED_RECORDS)[number];
 

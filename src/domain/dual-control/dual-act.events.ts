@@ -8,7 +8,8 @@ export type DualAct =
   | { readonly act: 'enrol_booth'; readonly boothId: string; readonly publicKey: string }
   | { readonly act: 'rotate_booth_key'; readonly boothId: string; readonly publicKey: string }
   | { readonly act: 'resume_booth'; readonly boothId: string }
-  | { readonly act: 'skip_event'; readonly consumer: string; readonly eventId: string };
+  | { readonly act: 'skip_event'; readonly consumer: string; readonly eventId: string }
+  | { readonly act: 'readmit_person'; readonly subject: string };
 
 /** Why it is proposed, by act. */
 export const ACT_REASONS = {
@@ -16,6 +17,7 @@ export const ACT_REASONS = {
   enrol_booth: ['new_site', 'replacement', 'trial'],
   rotate_booth_key: ['scheduled', 'repair', 'suspected_disclosure'],
   resume_booth: ['maintenance_done', 'found_again', 'false_alarm'],
+  readmit_person: ['false_alarm', 'device_replaced', 'cleared', 'returned'],
   skip_event: ['fault_of_this_program', 'done_by_other_means', 'without_effect'],
 } as const satisfies Readonly<Record<DualAct['act'], readonly string[]>>;
 export type ActReason = (typeof ACT_REASONS)[DualAct['act']][number];

@@ -1,4 +1,11 @@
-import { OpenCases, type OpenCaseCounts } from '../../application/ports/store/open-cases.js';
+import {
+  OpenCases,
+  type OpenCaseCounts,
+  type StoppedCase,
+  type StuckStep,
+  type WaitingCases,
+} from '../../application/ports/store/open-cases.js';
+import type { Effect } from '../../domain/saga/registration.saga.js';
 import { ReadModelRebuildingError, type SqliteReadModel } from './sqlite-read-model.js';
 
 /** Counts out of the rows of the embedded read model. */
@@ -26,6 +33,28 @@ export class SqlOpenCases extends OpenCases {
         overdue: overdue?.n ?? 0,
         oldestReceivedAtUtc: oldest?.at ?? null,
       };
+    } catch (error) {
+      if (error instanceof ReadModelRebuildingError) return null;
+      throw error;
+    }
+  }
+
+  override waiting(): WaitingCases | null {
+    try {
+      const stopped = this.model
+        .query('open-cases')
+        .all<StoppedCase>(
+          'SELECT request_id AS requestId, stopped AS cause, received_at_utc AS receivedAtUtc FROM {open_case}' +
+            ' WHERE stopped IS NOT NULL ORDER BY received_at_utc, request_id',
+        );
+      const stuck = this.model
+        .query('pending-effects')
+        .all<StuckStep>(
+          'SELECT request_id AS requestId, effect_id AS effectId, effect, error FROM {pending_effects}' +
+            ' WHERE stuck IS NOT NULL ORDER BY request_id, ordinal',
+        )
+        .map((step) => ({ ...step, effect: (JSON.parse(step.effect) as Effect).effect }));
+      return { stopped: stopped.map((row) => ({ ...row })), stuck };
     } catch (error) {
       if (error instanceof ReadModelRebuildingError) return null;
       throw error;

@@ -17,6 +17,7 @@ import { caughtUpLog } from '../../../src/application/audit/moments.js';
 import { RegistrantErasure } from '../../../src/application/audit/registrant-erasure.js';
 import { VerifierPageRecord } from '../../../src/application/audit/verifier-page-record.js';
 import { RegistrantGroup } from '../../../src/application/case/registrant-group.js';
+import { ListLockoutsHandler, LockOutHandler, Lockouts } from '../../../src/application/access/lockouts.js';
 import { AccessLog } from '../../../src/application/access/access-log.js';
 import { DecideAndAppend } from '../../../src/application/decisions/decide-and-append.js';
 import { Claims } from '../../../src/application/door/claims.js';
@@ -54,6 +55,7 @@ import {
   ViewListHandler,
   ViewReceiptHandler,
 } from '../../../src/application/access/view-records.js';
+import { ViewWaitingCasesHandler } from '../../../src/application/access/view-waiting-cases.js';
 import { ViewWhatIfHandler } from '../../../src/application/access/view-what-if.js';
 import { CurrentPolicy } from '../../../src/application/decisions/current-policy.js';
 import {
@@ -77,6 +79,7 @@ import { CheckpointSigner } from '../../../src/application/ports/audit/checkpoin
 import { ImageVault } from '../../../src/application/ports/registrant/image-vault.js';
 import { PhotoReader, PhotoReaderBusyError } from '../../../src/application/ports/outside/photo-reader.js';
 import { Pseudonyms } from '../../../src/application/ports/audit/pseudonyms.js';
+import { OpenCases, type WaitingCases } from '../../../src/application/ports/store/open-cases.js';
 import { PositionStore } from '../../../src/application/ports/store/position-store.js';
 import { ReadModels } from '../../../src/application/ports/store/read-models.js';
 import { Secrets } from '../../../src/application/ports/registrant/secrets.js';
@@ -233,6 +236,9 @@ const HANDLERS = [
   ViewReceiptHandler,
   RecordViewHandler,
   ViewWhatIfHandler,
+  ViewWaitingCasesHandler,
+  LockOutHandler,
+  ListLockoutsHandler,
   ExportBundleHandler,
   ReadAuditFileHandler,
   GetAuditKeysHandler,
@@ -255,6 +261,7 @@ const SERVICES = [
   UploadStandings,
   RefuseAtDoor,
   AccessLog,
+  Lockouts,
   AuditLists,
   CaseHistory,
   CaseQuestions,
@@ -291,6 +298,8 @@ export class ApiServer {
   private publishing: Promise<void> = Promise.resolve();
   /** Set, the log is not carried on: it stays behind the store. */
   logWaits = false;
+  /** What the rows of open cases say; null while they are being built. */
+  waiting: WaitingCases | null = { stopped: [], stuck: [] };
   app!: NestFastifyApplication;
 
   static async start(
@@ -322,6 +331,7 @@ export class ApiServer {
       { provide: SubjectKeys, useValue: new KnownCards() },
       // No consumer runs here, and none has parked anything.
       { provide: PositionStore, useValue: { parked: async () => [] } },
+      { provide: OpenCases, useValue: { waiting: () => api.waiting } },
       { provide: AuditLog, useValue: api.log },
       { provide: CheckpointSigner, useValue: api.signer },
       { provide: Pseudonyms, useValue: api.pseudonyms },

@@ -320,7 +320,7 @@ def after_reaction(s, d):
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
 ChallengeConsumed RequestClaimed CommandClaimed EventParked ConsumerStopped ConsumerResumed ParkedReplayed EventSkipped
 UnknownEventMet InstallationClaimed ServerBegan ServerAsked ServerAnswered ServerEnded CheckpointRecorded
-VerifierPageGivenOut LossProposed LossAccepted'''.split()
+VerifierPageGivenOut LossProposed LossAccepted StaffLockedOut StaffReadmitted'''.split()
 KNOWN = {*KIND_OF, *FACTS, 'ErasureAnnounced', 'ErasureConfirmed'}
 SUBMISSIONS = ('SubmittedToGovernment', 'GovernmentAccepted', 'GovernmentRefused', 'SubmissionDeferred')
 BEGINS_AGAIN = ('ConsentGiven', 'CertificateAdded', 'CertificateLinked')

@@ -102,6 +102,8 @@ const FACTS = new Set([
   'ChallengeConsumed',
   'RequestClaimed',
   'CommandClaimed',
+  'StaffLockedOut',
+  'StaffReadmitted',
   'EventParked',
   'ConsumerStopped',
   'ConsumerResumed',
