@@ -47,6 +47,7 @@ describe('.ci/run', () => {
       'cjpeg',
       'python3',
       'schemathesis',
+      'promtool',
       'openapi-python-client',
     ] as const;
     for (const name of programs) expect(peer(name)?.forgivenInCi ?? false).toBe(false);

@@ -91,6 +91,7 @@ const PEERS = {
     ),
   },
   'openapi-python-client': { names: ['openapi-python-client'], trial: says(/version: 0\.29\./, '--version') },
+  promtool: { names: ['promtool'], trial: says(/promtool, version \d/, '--version') },
   schemathesis: { names: ['schemathesis'], trial: says(/schemathesis, version 4\./i, '--version') },
 } as const satisfies Readonly<Record<string, Peer>>;
 
