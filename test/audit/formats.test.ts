@@ -99,6 +99,7 @@ describe('signed notes', () => {
     ['no empty line', 'text\n— a AAAAAAA=\n'],
     ['no signature', 'text\n\n\n'],
     ['no newline at the end', NOTE.slice(0, -1)],
+    ['something in place of the newline at the end', `${NOTE.slice(0, -1)}x`],
     ['a control character', `a\tb\n\n${NOTE.split('\n\n')[1]}`],
     ['a wrong dash', NOTE.replace('\u2014', '-')],
     ['bad base64', NOTE.replace('x08go/', 'x08go!')],

@@ -25,10 +25,7 @@ const PHOTO_TESTS = ['photo-rules', 'photo-problem', 'coefficients', 'sample-ran
 /** Quick ones: those that make whole logs and search for long are not run for each change. */
 const NOT_SLOW = /^(?!a bundle that ends between the events of one decision)/;
 const NOTE_TESTS = ['formats', 'reader-refusals', 'loss'].map((name) => `test/audit/${name}.test.ts`);
-const BUNDLE_TESTS = [
-  ...NOTE_TESTS,
-  ...['bundle-form', 'bundle-vectors', 'lying-server'].map((name) => `test/audit/${name}.test.ts`),
-];
+const BUNDLE_TESTS = [...NOTE_TESTS, ...['bundle-form', 'bundle-vectors'].map((name) => `test/audit/${name}.test.ts`)];
 const VERIFIER_TESTS = [
   ...['undecidable', 'crl', 'conformance'].map((name) => `test/certificate/${name}.test.ts`),
   'test/audit/certificate-settings.test.ts',

@@ -52,6 +52,8 @@ interface Switch {
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** How many times as often as without it a change may be come past: more is a loop that does not end. */
 const HITS_FACTOR = 5;
+/** A test that has not ended after this is left out. */
+const SILENT_MS_MAX = 60_000;
 const task = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as ChildTask;
 const switches: Switch = {};
 Object.assign(globalThis, { __stryker__: switches });
@@ -165,6 +167,13 @@ async function runAll(group: Group, kind: Hook): Promise<void> {
   for (const hook of group.hooks[kind]) await hook();
 }
 
+/** What a test is told to have thrown that only ends where Jest runs it. */
+function silence(): Promise<{ readonly error: unknown }> {
+  return new Promise((told) => {
+    setTimeout(() => told({ error: 'it does not end' }), SILENT_MS_MAX);
+  });
+}
+
 /** Runs every test twice without any change: what does not pass twice, or takes long, is left out. */
 async function planned(runner: Runner, tests: readonly RegisteredTest[]): Promise<Plan> {
   const leftOut: Record<string, string> = {};
@@ -173,7 +182,7 @@ async function planned(runner: Runner, tests: readonly RegisteredTest[]): Promis
     for (let round = 0; round < 2 && leftOut[test.id] === undefined; round += 1) {
       if (round === 1) delete switches.mutantCoverage?.perTest[test.id];
       const before = cpuMs();
-      const failed = await runner.failure(test, undefined);
+      const failed = await Promise.race([runner.failure(test, undefined), silence()]);
       costs[test.id] = cpuMs() - before;
       if (failed) leftOut[test.id] = `it fails when run ${round === 0 ? 'alone' : 'again'}: ${String(failed.error)}`;
       else if (costs[test.id]! > task.testMsMax * (2 - round)) leftOut[test.id] = `${costs[test.id]!.toFixed(0)} ms`;

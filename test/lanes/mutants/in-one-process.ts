@@ -81,6 +81,8 @@ function run(task: ChildTask, folder: string, hear: (told: Told) => void): Promi
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, HONNIN_SHARED: path.join(folder, 'none') },
   });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   let [begun, watch]: [string | null, NodeJS.Timeout | undefined] = [null, undefined];
   child.on('message', (told: Told | { readonly done: true }) => {
     clearTimeout(watch);
@@ -94,6 +96,7 @@ function run(task: ChildTask, folder: string, hear: (told: Told) => void): Promi
   return new Promise((done, failed) => {
     child.on('exit', (code) => {
       clearTimeout(watch);
+      process.off('exit', end);
       if (code !== 0 && begun === null && !task.fromTheStart) failed(new Error(`the tests ended with ${code}`));
       else done(code === 0 ? null : (begun ?? (task.mutants[0] as string)));
     });
@@ -154,4 +157,6 @@ function countedFromOne(mutant: Made): Made {
   return { ...mutant, location: { start: plusOne(start), end: plusOne(end) } };
 }
 
+// Whoever ends this ends the process that it has started too: a change may never come back to hear of it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 if (import.meta.main) await main(JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as InOneProcess);
