@@ -20,6 +20,7 @@ let counters: Int32Array;
 async function started(options: Partial<PoolOptions> = {}, workerData: object = {}): Promise<WorkerPool<Job, string>> {
   counters = new Int32Array(new SharedArrayBuffer(64));
   pool = new WorkerPool<Job, string>({
+    name: 'tested',
     file,
     workerData: { counters: counters.buffer, ...workerData },
     workers: 1,

@@ -77,6 +77,7 @@ export class OnnxFaceComparer extends FaceComparer {
     } = this.options;
     const workerData: FaceWorkerData = { set: this.set, cacheDir: this.cacheDir, rules: this.rules() };
     const pool = new WorkerPool<FaceJob, FaceJobResult>({
+      name: 'faces',
       file: builtFile(import.meta.url, 'worker/face-worker.js'),
       workerData,
       workers,

@@ -24,6 +24,7 @@ export class CrlIndexing {
 
   constructor(private readonly options: CrlIndexingOptions) {
     this.worker = new Worker(builtFile(import.meta.url, 'crl-worker.js'), {
+      name: 'revocation',
       workerData: { bytesMax: options.bytesMax },
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     });

@@ -20,6 +20,7 @@ export class ThreadedPhotoReader extends PhotoReader {
   /** @throws when the thread cannot start */
   static async open(): Promise<ThreadedPhotoReader> {
     const pool = new WorkerPool<Uint8Array, PhotoReading>({
+      name: 'photographs',
       file: builtFile(import.meta.url, 'photo-worker.js'),
       workerData: null,
       workers: 1,

@@ -18,6 +18,8 @@ export type PoolOutcome<Result> =
   | { readonly outcome: 'busy' | 'timeout' | 'worker_failed'; readonly detail: string };
 
 export interface PoolOptions {
+  /** What the system calls the threads, so that whoever looks at their processor time knows them. */
+  readonly name: string;
   /** Built JavaScript of the worker. */
   readonly file: string;
   readonly workerData: unknown;
@@ -138,7 +140,11 @@ export class WorkerPool<Job, Result> {
   }
 
   private spawn(start?: { ready: () => void; failed: (error: Error) => void }): void {
-    const worker = new Worker(this.options.file, { workerData: this.options.workerData, resourceLimits: HEAP_LIMITS });
+    const worker = new Worker(this.options.file, {
+      name: this.options.name,
+      workerData: this.options.workerData,
+      resourceLimits: HEAP_LIMITS,
+    });
     const slot: Slot<Job, Result> = { worker, state: 'starting' };
     this.slots.add(slot);
     const startFailed = (message: string): void => {

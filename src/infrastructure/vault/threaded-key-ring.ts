@@ -69,6 +69,7 @@ export class ThreadedKeyRing implements Keys, CardKeys {
   static async open(file: string, masterKey: Uint8Array): Promise<ThreadedKeyRing> {
     const data: KeyThreadData = { file, masterKey };
     const thread = new Worker(builtFile(import.meta.url, 'key-ring-thread.js'), {
+      name: 'keys',
       workerData: data,
       execArgv: THREAD_ARGUMENTS,
     });

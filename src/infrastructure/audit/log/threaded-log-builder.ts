@@ -114,6 +114,7 @@ export class ThreadedLogBuilder implements LogBuilder {
     const eventsFile = 'eventsFile' in this.source ? this.source.eventsFile : null;
     const data: LogThreadData = { ...this.files, eventsFile, recorded: this.recorded };
     const thread = new Worker(builtFile(import.meta.url, 'log-builder-thread.js'), {
+      name: 'signed log',
       workerData: data,
       execArgv: THREAD_ARGUMENTS,
     });

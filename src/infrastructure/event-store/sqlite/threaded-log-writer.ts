@@ -58,6 +58,7 @@ export class ThreadedLogWriter implements LogWriter {
     const writer = new ThreadedLogWriter(
       file,
       new Worker(builtFile(import.meta.url, 'log-writer-thread.js'), {
+        name: 'event log',
         workerData: data,
         transferList: [port2],
         execArgv: THREAD_ARGUMENTS,
