@@ -46,6 +46,30 @@ describe('the key ring on a thread @req R12', () => {
     expect(Buffer.from(second as Uint8Array)).not.toEqual(Buffer.from(again as Uint8Array));
   });
 
+  it('answers for keys that are there before it waits for the disk on account of others', async () => {
+    const made = await ring.keyFor('case:a');
+    const held = KeyRing.hold(file);
+    let isMade = false;
+    const another = ring.keyFor('case:b').then(() => (isMade = true));
+    const [read, again] = await Promise.all([ring.existingKey('case:a'), ring.keyFor('case:a')]);
+    expect([read, again, isMade]).toEqual([made, made, false]);
+    held.release();
+    await another;
+    expect(await ring.existingKey('case:b')).toHaveLength(32);
+  });
+
+  it('answers for a key that is made or destroyed before, in the order of the wishes', async () => {
+    await ring.keyFor('case:a');
+    const [, gone, made, there] = await Promise.all([
+      ring.destroy('case:a', { forever: true }),
+      ring.existingKey('case:a'),
+      ring.keyFor('case:b'),
+      ring.existingKey('case:b'),
+    ]);
+    expect(gone).toBeNull();
+    expect(there).toEqual(made);
+  });
+
   it('tells a key that does not open to the one who asked for it, and serves the others of the group', async () => {
     await ring.keyFor('case:bad');
     const database = new DatabaseSync(file, { timeout: 1000 });

@@ -16,16 +16,44 @@ let wishes: Exclude<ToKeyThread, 'close'>[] = [];
 let closing = false;
 let scheduled = false;
 
-/** Everything that has come in by now, in one durable step. A wish that fails by itself (a key that does not open)
- * leaves the others alone; a step that fails fails all of them, and none has been done. */
+/** Everything that has come in by now, in one durable step, behind what only reads: nobody who has a key waits for the
+ * disk on account of another's. A wish that fails by itself (a key that does not open) leaves the others alone; a step
+ * that fails fails all of them, and none has been done. */
 function doTogether(): void {
   scheduled = false;
   const group = wishes;
   wishes = [];
-  if (group.length > 0) for (const answer of answersTo(group)) port.postMessage(answer);
+  const { readings, others } = apart(group);
+  for (const { number, wish } of readings) port.postMessage(answerTo(number, wish));
+  if (others.length > 0) for (const answer of answersTo(others)) port.postMessage(answer);
   if (!closing) return;
   ring.close();
   port.close();
+}
+
+/** Wishes for keys that are there, of whose owners nothing before them in the group makes or destroys one. */
+function apart(group: typeof wishes): { readonly readings: typeof wishes; readonly others: typeof wishes } {
+  const changed = new Set<string>();
+  const [readings, others]: [typeof wishes, typeof wishes] = [[], []];
+  for (const each of group) {
+    const { wish } = each;
+    const asksForKey = wish.do === 'existingKey' || wish.do === 'keyFor';
+    if (asksForKey && !changed.has(wish.owner) && (wish.do === 'existingKey' || isThere(wish.owner))) {
+      readings.push(each);
+      continue;
+    }
+    others.push(each);
+    if (wish.do === 'keyFor' || wish.do === 'destroy') changed.add(wish.owner);
+  }
+  return { readings, others };
+}
+
+function answerTo(number: number, wish: KeyWish): FromKeyThread {
+  try {
+    return fulfil(number, wish);
+  } catch (error) {
+    return { number, ...failureOf(error) };
+  }
 }
 
 function answersTo(group: typeof wishes): FromKeyThread[] {
