@@ -17,6 +17,7 @@ import type { NewEvent, Position, StoredEvent } from '../../../domain/event-enve
 import { assertStreamName, encodeAppend } from '../event-bytes.js';
 import { AppendSignal, followLog } from '../log-subscription.js';
 import { unavailable } from './sqlite-failure.js';
+import { LogTail } from './log-tail.js';
 import { RESTORE, SqliteLogReader } from './sqlite-log-reader.js';
 import {
   SqliteLogWriter,
@@ -65,6 +66,12 @@ interface Waiting {
  * answered after it. */
 export class SqliteEventStore extends EventStore {
   private readonly appended = new AppendSignal();
+  private readonly tail = new LogTail({
+    read: (after, limit) => this.openReader().readAll(after, undefined, limit),
+    appends: () => this.appended.seen(),
+    freshMs: GATHER_MS,
+    nowMs: () => performance.now(),
+  });
   private queue: Waiting[] = [];
   /** True from the moment a flush is scheduled until its group is answered: there is one group at a time. */
   private flushing = false;
@@ -155,7 +162,7 @@ export class SqliteEventStore extends EventStore {
 
   override subscribe(options: SubscribeOptions): AsyncIterable<EventBatch> {
     return followLog(options, {
-      readPage: (after, limit) => this.openReader().readAll(after, options.filter, limit),
+      readPage: (after, limit) => this.newestOrPage(after, options.filter, limit),
       appended: this.appended,
       pollMs: this.options.pollMs ?? 1000,
       gatherMs: GATHER_MS,
@@ -202,6 +209,16 @@ export class SqliteEventStore extends EventStore {
     if (this.failed) throw this.failed;
     if (this.queue.length >= QUEUE_MAX)
       throw unavailable('busy', this.options.file, `${QUEUE_MAX} appends are waiting already`);
+  }
+
+  /** What follows the log shares one reading of its end. */
+  private newestOrPage(after: Position | null, filter: EventFilter | undefined, limit: number): EventBatch {
+    const reader = this.openReader();
+    const newest = this.tail.page(after, filter, limit);
+    if (newest) return newest;
+    const page = reader.readAll(after, filter, limit);
+    if (page.caughtUp) this.tail.reached(page.position);
+    return page;
   }
 
   private openReader(): SqliteLogReader {
