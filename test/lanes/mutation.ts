@@ -25,7 +25,12 @@ const PHOTO_TESTS = ['photo-rules', 'photo-problem', 'coefficients', 'sample-ran
 /** Quick ones: those that make whole logs and search for long are not run for each change. */
 const NOT_SLOW = /^(?!a bundle that ends between the events of one decision)/;
 const NOTE_TESTS = ['formats', 'reader-refusals', 'loss'].map((name) => `test/audit/${name}.test.ts`);
-const BUNDLE_TESTS = [...NOTE_TESTS, ...['bundle-form', 'bundle-vectors'].map((name) => `test/audit/${name}.test.ts`)];
+const BUNDLE_TESTS = [
+  ...NOTE_TESTS,
+  ...['bundle-form', 'bundle-vectors', 'lying-server', 'certificate-settings'].map(
+    (name) => `test/audit/${name}.test.ts`,
+  ),
+];
 const VERIFIER_TESTS = [
   ...['undecidable', 'crl', 'conformance'].map((name) => `test/certificate/${name}.test.ts`),
   'test/audit/certificate-settings.test.ts',
@@ -90,7 +95,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'readers/verdicts': {
     mutate: ['bundle/verify-bundle', 'replay/certificate-replay'].map(auditFile),
-    tests: [...BUNDLE_TESTS, 'test/audit/certificates.test.ts'],
+    tests: BUNDLE_TESTS,
     sentences: NOT_SLOW,
     inOneProcess: true,
   },
