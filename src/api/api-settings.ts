@@ -63,6 +63,20 @@ export interface OidcSettings {
   readonly rolesClaim: string;
 }
 
+/** The officers' console in a browser. */
+export interface ConsoleSettings {
+  /** Under which the provider knows the console; null: nobody signs in with a browser. */
+  readonly clientId: string | null;
+  /** null: a public client. */
+  readonly clientSecret: string | null;
+  /** What is asked for at sign-in. */
+  readonly scope: string;
+  /** Address under which browsers reach this server; null: on this machine only. */
+  readonly url: string | null;
+  /** Of the built page; null: there is none. */
+  readonly folder: string | null;
+}
+
 /** Requests per minute and address; 0 switches the limit off. */
 export interface RateLimits {
   readonly challengesPerMinute: number;
@@ -90,6 +104,7 @@ export class ApiSettings {
   readonly limits: ApiLimits;
   /** null: nobody can sign in, and every route for officers says so. */
   readonly oidc: OidcSettings | null;
+  readonly console: ConsoleSettings;
   readonly rateLimits: RateLimits;
   readonly uploads: UploadSettings;
   readonly turns: TurnSettings;
@@ -116,6 +131,7 @@ export class ApiSettings {
   ) {
     this.limits = { ...DEFAULT_LIMITS, ...given.limits };
     this.oidc = given.oidc ?? null;
+    this.console = given.console ?? NO_CONSOLE;
     this.rateLimits = { ...DEFAULT_RATE_LIMITS, ...given.rateLimits };
     this.uploads = { ...DEFAULT_UPLOADS, ...given.uploads };
     this.turns = { ...DEFAULT_TURNS, ...given.turns };
@@ -128,6 +144,8 @@ export class ApiSettings {
     this.logLevel = given.logLevel ?? 'info';
   }
 }
+
+const NO_CONSOLE: ConsoleSettings = { clientId: null, clientSecret: null, scope: 'openid', url: null, folder: null };
 
 const KIB = 1024;
 

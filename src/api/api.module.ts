@@ -29,6 +29,12 @@ import { Metrics } from './metrics.js';
 import { CasesController } from './officer/cases.controller.js';
 import { HoldsController } from './officer/holds.controller.js';
 import { ProblemFilter } from './contract/problem.filter.js';
+import { ConsoleFiles, ConsoleFilesController } from './session/console-files.controller.js';
+import { MeController } from './session/me.controller.js';
+import { RelyingParty } from './session/relying-party.js';
+import { Sealer } from './session/sealer.js';
+import { Sessions } from './session/sessions.js';
+import { BrowserSignInController } from './session/browser-sign-in.controller.js';
 import { OperatorPort } from './system/operator-port.js';
 import { ReceiptPageController } from './holder/receipt-page.controller.js';
 import { FirstPageController } from './system/first-page.controller.js';
@@ -71,6 +77,9 @@ export class ApiModule {
         ProbesController,
         FirstPageController,
         ReceiptPageController,
+        MeController,
+        BrowserSignInController,
+        ConsoleFilesController,
       ],
       providers: [
         { provide: ApiSettings, useValue: settings },
@@ -82,6 +91,10 @@ export class ApiModule {
         Door,
         EventStreams,
         TokenVerifier,
+        Sealer,
+        RelyingParty,
+        Sessions,
+        ConsoleFiles,
         AccessRefusals,
         CommandIds,
         OperatorPort,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import cookie from '@fastify/cookie';
 import multipart from '@fastify/multipart';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -24,8 +25,9 @@ import { HSTS, SECURITY_HEADERS } from './edge/security-headers.js';
 const PATH_PARAMETER_MAX = 256;
 /** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */
 const ANSWERED_TO_THE_END = '/health/live';
-/** A form has the number of a receipt and nothing else. */
-const FORM_BYTES_MAX = 2_048;
+/** A form has the number of a receipt, or the signed word of a sign-in service that somebody signed out. */
+const FORM_BYTES_MAX = 8_192;
+const TAKES_FORMS = new Set(['/receipt', '/console/back-channel-sign-out']);
 const TIMEOUT_SLACK_MS = 2_000;
 /** How often Node looks for connections whose time is over. */
 const CHECK_MS = 1_000;
@@ -61,6 +63,7 @@ export async function createApp(
   });
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   await app.register(multipart as never);
+  await app.register(cookie as never);
   server.removeContentTypeParser('text/plain');
   // The body stays bytes until somebody has looked for a My Number in it.
   server.addContentTypeParser(
@@ -214,13 +217,13 @@ function answerUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-/** The one page with a form takes what a browser sends; everywhere else that type stays unsupported. */
+/** Two addresses take forms; everywhere else that type stays unsupported. */
 function takeFormsOfPages(server: FastifyInstance): void {
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer', bodyLimit: FORM_BYTES_MAX },
     ({ routeOptions }, body, done) => {
-      if (routeOptions.url === '/receipt') done(null, body);
+      if (TAKES_FORMS.has(routeOptions.url ?? '')) done(null, body);
       else done(new ProblemError('unsupported_media_type'));
     },
   );

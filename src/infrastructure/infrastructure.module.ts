@@ -21,6 +21,7 @@ import { LogConsumers } from '../application/ports/store/log-consumers.js';
 import { OpenCases } from '../application/ports/store/open-cases.js';
 import { PendingEffects } from '../application/ports/store/pending-effects.js';
 import { PhotoReader } from '../application/ports/outside/photo-reader.js';
+import { SessionStore } from '../application/ports/store/session-store.js';
 import { PositionStore } from '../application/ports/store/position-store.js';
 import { PublicationDirectory } from '../application/ports/outside/publication-directory.js';
 import { Pseudonyms } from '../application/ports/audit/pseudonyms.js';
@@ -69,6 +70,7 @@ import { SqlitePositionStore } from './read-model/sqlite-position-store.js';
 import { SqliteReadModel } from './read-model/sqlite-read-model.js';
 import { firstStartFiles } from './settings/first-start-files.js';
 import { Resources } from './resources.js';
+import { SESSIONS_FILE, SqliteSessionStore } from './session/sqlite-session-store.js';
 import { SystemClock } from './clock/system-clock.js';
 import { EncryptedImageVault } from './vault/encrypted-image-vault.js';
 import { ErasedFile } from './vault/erased-file.js';
@@ -263,6 +265,9 @@ const providers: Provider[] = [
     await comparer.start();
     return resources.opened(comparer, (c) => c.close());
   }),
+  provide(SessionStore, [Config, Resources, Installation], (config: Config, resources: Resources) =>
+    resources.opened(SqliteSessionStore.open(config.inData(SESSIONS_FILE)), (sessions) => sessions.close()),
+  ),
   { provide: ImageRenderer, useExisting: FaceComparer },
   provide(PhotoReader, [Resources, EventStore], async (resources: Resources) =>
     resources.opened(await ThreadedPhotoReader.open(), (reader) => reader.close()),

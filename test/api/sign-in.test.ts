@@ -179,6 +179,7 @@ const ROUTES: readonly {
   readonly pattern: string;
   readonly roles: readonly string[];
 }[] = [
+  { method: 'GET', url: '/v1/me', pattern: '/v1/me', roles: ['officer', 'auditor', 'administrator'] },
   { method: 'GET', url: '/v1/holds', pattern: '/v1/holds', roles: ['officer', 'auditor'] },
   { method: 'GET', url: `/v1/holds/${CASE}`, pattern: '/v1/holds/:requestId', roles: ['officer', 'auditor'] },
   { method: 'POST', url: `/v1/holds/${CASE}/opinions`, pattern: '/v1/holds/:requestId/opinions', roles: ['officer'] },

@@ -4,7 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import { Lockouts } from '../../application/access/lockouts.js';
 import { Metrics } from '../metrics.js';
 import { ProblemError } from '../contract/problems.js';
+import { SESSION_COOKIE, Sessions } from '../session/sessions.js';
 import { AccessRefusals } from './access-refusals.js';
+import { refuseOtherSites } from './other-sites.js';
 import { ACCESS_MARK, rememberPerson, type AccessMark, type Role } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
 
@@ -21,6 +23,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: TokenVerifier,
+    private readonly sessions: Sessions,
     private readonly refusals: AccessRefusals,
     private readonly metrics: Metrics,
     private readonly lockouts: Lockouts,
@@ -47,7 +50,7 @@ export class AccessGuard implements CanActivate {
   }
 
   private async personOf(request: FastifyRequest) {
-    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    const token = await this.tokenOf(request);
     // RFC 6750, section 3.1: no error code when no token was sent.
     if (token === undefined) throw this.unauthenticated('no_token', 'Bearer');
     const verdict = await this.tokens.verify(token);
@@ -62,6 +65,16 @@ export class AccessGuard implements CanActivate {
       case 'not_configured':
         throw new ProblemError('sign_in_not_configured');
     }
+  }
+
+  /** A program's bearer token, or that of a browser that is signed in. */
+  private async tokenOf(request: FastifyRequest): Promise<string | undefined> {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return BEARER.exec(authorization)?.[1];
+    const cookie = request.cookies[SESSION_COOKIE];
+    if (cookie === undefined) return undefined;
+    refuseOtherSites(request);
+    return (await this.sessions.accessTokenOf(cookie)) ?? undefined;
   }
 
   private unauthenticated(cause: string, wwwAuthenticate: string): ProblemError {

@@ -11,6 +11,13 @@ export type TokenVerdict =
   | { readonly verdict: 'unknown'; readonly cause: string }
   | { readonly verdict: 'not_configured' };
 
+export type LogoutVerdict =
+  | { readonly verdict: 'valid'; readonly of: { readonly subject: string } | { readonly providerSession: string } }
+  | { readonly verdict: 'invalid' | 'unknown' };
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const LOGOUT_SECONDS_MAX = 120;
+
 /** Signatures that are believed. No symmetric ones (our audience could make tokens) and no RSA with SHA-1. */
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'];
 const TOKEN_LENGTH_MAX = 8_192;
@@ -64,6 +71,31 @@ export class TokenVerifier {
       if (TOKEN_FAULTS.some((fault) => error instanceof fault))
         return { verdict: 'invalid', cause: (error as { code: string }).code };
       return { verdict: 'unknown', cause: error instanceof Error ? error.name : 'error' };
+    }
+  }
+
+  /** A provider's word that somebody has signed out: OpenID Connect Back-Channel Logout 1.0, section 2.6. */
+  async verifyLogout(token: string, clientId: string): Promise<LogoutVerdict> {
+    const { oidc } = this.settings;
+    if (!oidc || token.length > TOKEN_LENGTH_MAX) return { verdict: 'invalid' };
+    try {
+      const { payload } = await jwtVerify(token, await this.issuerKeys(oidc), {
+        issuer: oidc.issuer,
+        audience: clientId,
+        algorithms: ALGORITHMS,
+        requiredClaims: ['iat', 'jti', 'events'],
+        maxTokenAge: LOGOUT_SECONDS_MAX,
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      });
+      const events = payload['events'];
+      const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
+      // With a nonce it could be an ID token that somebody shows here.
+      if (!isLogout || payload['nonce'] !== undefined) return { verdict: 'invalid' };
+      const { sid } = payload;
+      if (typeof sid === 'string') return { verdict: 'valid', of: { providerSession: sid } };
+      return payload.sub === undefined ? { verdict: 'invalid' } : { verdict: 'valid', of: { subject: payload.sub } };
+    } catch (error) {
+      return { verdict: TOKEN_FAULTS.some((fault) => error instanceof fault) ? 'invalid' : 'unknown' };
     }
   }
 

@@ -22,6 +22,8 @@ export type EdgeProblemCode =
   | 'locked_out'
   | 'sign_in_not_configured'
   | 'sign_in_unavailable'
+  | 'sign_in_failed'
+  | 'other_site'
   | 'access_log_unavailable'
   | 'audit_log_unavailable'
   | 'moment_out_of_range'
@@ -507,6 +509,18 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'You are locked out',
     'An administrator has locked you out; two administrators can let you in again. This attempt is on record.',
     '管理者により利用を止められています。再開には管理者二人の承認が必要です。この操作は記録されました。',
+  ),
+  sign_in_failed: row(
+    400,
+    'The sign-in did not succeed',
+    'Begin again. What the sign-in service answered does not belong to a sign-in of this browser, or it refused.',
+    'サインインできませんでした。もう一度お試しください。',
+  ),
+  other_site: row(
+    403,
+    'Another site asked for this',
+    'A signed-in browser changes something only from pages of this server. Programs send a bearer token instead.',
+    '他のサイトからの操作は受け付けません。',
   ),
   sign_in_not_configured: row(
     503,

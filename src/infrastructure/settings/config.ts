@@ -335,6 +335,25 @@ export const SETTINGS = {
     optionalUrl,
   ),
   oidcRolesClaim: setting('HONNIN_OIDC_ROLES_CLAIM', 'roles', 'Claim with the roles; dots go into objects.', text),
+  consoleClientId: setting(
+    'HONNIN_CONSOLE_CLIENT_ID',
+    null,
+    'Name under which that issuer knows the officers’ console (/console/). Absent: nobody signs in with a browser.',
+    optionalText,
+  ),
+  consoleClientSecret: setting(
+    'HONNIN_CONSOLE_CLIENT_SECRET',
+    null,
+    'Secret of that client, where the issuer gave one.',
+    optionalText,
+  ),
+  consoleUrl: setting(
+    'HONNIN_CONSOLE_URL',
+    null,
+    'Address under which browsers reach this server, https://…; its /console/callback is where the issuer sends them back. Absent: browsers of this machine only.',
+    optionalUrl,
+  ),
+  consoleScope: setting('HONNIN_CONSOLE_SCOPE', 'openid', 'What the console asks for at sign-in.', text),
   kafkaBrokers: setting(
     'HONNIN_KAFKA_BROKERS',
     null,
@@ -758,7 +777,7 @@ export function settingsInForce({ values }: Config): Readonly<Record<string, unk
   );
 }
 
-const SECRET_SETTINGS: ReadonlySet<string> = new Set([SETTINGS.metricsToken.env]);
+const SECRET_SETTINGS: ReadonlySet<string> = new Set([SETTINGS.metricsToken.env, SETTINGS.consoleClientSecret.env]);
 
 /** Addresses may hold a password. */
 function shown(value: unknown): unknown {

@@ -83,6 +83,7 @@ import { OpenCases, type WaitingCases } from '../../../src/application/ports/sto
 import { PositionStore } from '../../../src/application/ports/store/position-store.js';
 import { ReadModels } from '../../../src/application/ports/store/read-models.js';
 import { Secrets } from '../../../src/application/ports/registrant/secrets.js';
+import { SessionStore } from '../../../src/application/ports/store/session-store.js';
 import { SubjectKeys } from '../../../src/application/ports/registrant/subject-keys.js';
 import { SubjectLinker } from '../../../src/application/ports/registrant/subject-linker.js';
 import { GetBoothSettingsHandler } from '../../../src/application/queries/booth-settings.js';
@@ -109,6 +110,7 @@ import { TileLog } from '../../../src/infrastructure/audit/log/tile-log.js';
 import { TileWriter } from '../../../src/infrastructure/audit/log/tile-writer.js';
 import { VaultPseudonyms } from '../../../src/infrastructure/audit/vault-pseudonyms.js';
 import { InMemoryEventStore } from '../../../src/infrastructure/event-store/in-memory-event-store.js';
+import { SqliteSessionStore } from '../../../src/infrastructure/session/sqlite-session-store.js';
 import { KeyedSecrets } from '../../../src/infrastructure/settings/keyed-secrets.js';
 import { EncryptedImageVault } from '../../../src/infrastructure/vault/encrypted-image-vault.js';
 import { KeyRing } from '../../../src/infrastructure/vault/key-ring.js';
@@ -327,6 +329,7 @@ export class ApiServer {
       { provide: ImageRenderer, useValue: api.renderer },
       { provide: PhotoReader, useValue: api.photos },
       { provide: Secrets, useValue: new KeyedSecrets(Buffer.alloc(32, 8)) },
+      { provide: SessionStore, useValue: SqliteSessionStore.open(':memory:') },
       { provide: ImageVault, useValue: api.vault },
       { provide: SubjectKeys, useValue: new KnownCards() },
       // No consumer runs here, and none has parked anything.
@@ -343,7 +346,7 @@ export class ApiServer {
     Module({
       imports: [CqrsModule.forRoot()],
       providers: [...ports, ...SERVICES, ...HANDLERS],
-      exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks],
+      exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks, Clock, Secrets, SessionStore],
     })(Application);
     class Root {}
     Module({

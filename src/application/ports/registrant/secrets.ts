@@ -12,7 +12,8 @@ export abstract class Secrets {
       | 'command-digest'
       | 'challenge'
       | 'challenge-prompt'
-      | 'audit-salt',
+      | 'audit-salt'
+      | 'console-session',
     data: Uint8Array,
   ): Uint8Array;
 }
