@@ -69,6 +69,7 @@ module.exports = {
       'console/',
       [
         '^src/(console|domain)/',
+        '^node_modules/(preact|preact-iso|@preact/signals|openapi-fetch|@digital-go-jp|@fontsource-variable|vite)/',
         '^src/infrastructure/(x509|jpki/(certificate-check|judge-kept-verdict)|timestamp/judge-bundle-timestamp)',
         '^(node:)?[a-z_/]+$',
       ],
@@ -115,7 +116,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.json'],
     },
     combinedDependencies: false,
   },

@@ -7,7 +7,7 @@ import { ApiSettings, DEFAULT_TURNS, DEFAULT_UPLOADS } from './api/api-settings.
 import { createApp } from './api/create-app.js';
 import { createLog } from './api/log.js';
 import { AppModule } from './app.module.js';
-import { version } from './console/build-page.js';
+import { consoleFolder, version } from './console/build-page.js';
 import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/settings/config.js';
 import { EventStoreUnavailableError } from './application/ports/store/event-store.js';
 import { InstallationError } from './infrastructure/installation/installation.js';
@@ -159,6 +159,13 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
     photoChecksPerMinute,
   } = values;
   return new ApiSettings({
+    console: {
+      clientId: values.consoleClientId,
+      clientSecret: values.consoleClientSecret,
+      scope: values.consoleScope,
+      url: values.consoleUrl,
+      folder: consoleFolder(),
+    },
     oidc:
       oidcIssuer === null
         ? null

@@ -151,6 +151,7 @@ async function keepRunning(world: DemoWorld, ending: EndOfProcess): Promise<void
   ending.isAwaited = true;
   const { server, sandbox, folder } = world;
   say('\neverything keeps running; Ctrl-C ends it and removes the data');
+  say(`  officers' console      ${server.url}/console/`);
   say(`  API and documentation  ${server.url}/docs`);
   say(
     `  health, metrics        ${server.url}/health/ready  ${server.url}/metrics  (bearer token: ${world.operatorToken})`,

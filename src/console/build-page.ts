@@ -52,6 +52,11 @@ export function pageSources(): string {
   return paths.map((path) => `${sha256(readFileSync(resolve(project, path)))}  ${path}\n`).join('');
 }
 
+/** Where the built console of the officers is. */
+export function consoleFolder(): string {
+  return resolve(built, 'app');
+}
+
 /** The release, as package.json names it. */
 export function version(): string {
   return (JSON.parse(readFileSync(resolve(project, 'package.json'), 'utf8')) as { readonly version: string }).version;

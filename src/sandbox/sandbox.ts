@@ -25,6 +25,8 @@ export interface SandboxOptions {
   /** Keys, cards, histories and ports are kept here, so that the next start is the same world on the same addresses. */
   readonly folder: string;
   readonly print?: (line: string) => void;
+  /** Under which name the sign-in service says it is: `localhost` is another site than a server on 127.0.0.1. */
+  readonly signInHost?: 'localhost' | '127.0.0.1';
 }
 
 interface SavedWorld {
@@ -73,6 +75,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await startTokenIssuer({
         stateFile: path.join(folder, 'token-issuer.json'),
         port: await freeOrZero(ports.tokens),
+        ...(options.signInHost !== undefined && { host: options.signInHost }),
         ...print,
       }),
     );
@@ -151,6 +154,19 @@ async function issuedAt(controlUrl: string, { picture, ...wish }: CardWish): Pro
   return new SyntheticCard((await answer.json()) as SyntheticCardData);
 }
 
+/** As what the sign-in service knows the officers' console. */
+const CONSOLE_CLIENT = 'honnin-console';
+
+/** Tells the sign-in service of the console of a server, once its address is known. */
+export async function admitConsole({ tokens }: Sandbox, serverUrl: string): Promise<void> {
+  await tokens.registerClient({
+    clientId: CONSOLE_CLIENT,
+    redirectUris: [`${serverUrl}/console/callback`],
+    postLogoutRedirectUris: [`${serverUrl}/console/`],
+    backchannelLogoutUri: `${serverUrl}/console/back-channel-sign-out`,
+  });
+}
+
 /** Settings with which the server trusts and uses these stand-ins, as environment variables. Writes the files that they
  *  point to. The names belong to src/infrastructure/settings/config.ts. */
 export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, string>> {
@@ -178,6 +194,7 @@ export function sandboxSettings(sandbox: Sandbox): Readonly<Record<string, strin
     HONNIN_GOVERNMENT_URL: government.url,
     HONNIN_OIDC_ISSUER: tokens.issuer,
     HONNIN_OIDC_AUDIENCE: tokens.audience,
+    HONNIN_CONSOLE_CLIENT_ID: CONSOLE_CLIENT,
     HONNIN_TSA_URL: timestamps.tsaUrl,
     HONNIN_TSA_ANCHORS: file('anchor-timestamps.pem', timestamps.anchorPem),
     HONNIN_TSA_CRL_URLS: timestamps.crlUrl,

@@ -185,6 +185,12 @@ const ROUTES: readonly {
   { method: 'POST', url: `/v1/holds/${CASE}/opinions`, pattern: '/v1/holds/:requestId/opinions', roles: ['officer'] },
   {
     method: 'POST',
+    url: `/v1/holds/${CASE}/opinions/withdrawal`,
+    pattern: '/v1/holds/:requestId/opinions/withdrawal',
+    roles: ['officer'],
+  },
+  {
+    method: 'POST',
     url: `/v1/holds/${CASE}/resolution`,
     pattern: '/v1/holds/:requestId/resolution',
     roles: ['officer'],
@@ -213,19 +219,19 @@ const ROUTES: readonly {
     method: 'GET',
     url: `/v1/audit/cases/${CASE}/state`,
     pattern: '/v1/audit/cases/:requestId/state',
-    roles: ['auditor'],
+    roles: ['auditor', 'officer'],
   },
   {
     method: 'GET',
     url: `/v1/audit/cases/${CASE}/difference`,
     pattern: '/v1/audit/cases/:requestId/difference',
-    roles: ['auditor'],
+    roles: ['auditor', 'officer'],
   },
   {
     method: 'GET',
     url: `/v1/audit/cases/${CASE}/explanation`,
     pattern: '/v1/audit/cases/:requestId/explanation',
-    roles: ['auditor'],
+    roles: ['auditor', 'officer'],
   },
   { method: 'GET', url: '/v1/audit/lists/holds', pattern: '/v1/audit/lists/:list', roles: ['auditor'] },
   {

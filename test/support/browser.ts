@@ -46,21 +46,28 @@ async function freePort(): Promise<number> {
   });
 }
 
+const COMPLAINTS = new Set(['Runtime.exceptionThrown', 'Log.entryAdded', 'Audits.issueAdded']);
+
 /** One tab of a browser without a window, spoken to over its debugging protocol. */
 export class Tab {
   private next = 0;
   private readonly waiting = new Map<number, (value: Record<string, unknown>) => void>();
 
+  /** What the page wrote to its console, threw, or was refused by its own policy. */
+  readonly complaints: string[] = [];
   private readonly socket: WebSocket;
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.addEventListener('message', ({ data }) => {
-      const { id, result, error } = JSON.parse(String(data)) as {
+      const { id, result, error, method, params } = JSON.parse(String(data)) as {
         id?: number;
         result?: Record<string, unknown>;
         error?: object;
+        method?: string;
+        params?: object;
       };
+      if (method !== undefined && COMPLAINTS.has(method)) this.complaints.push(`${method} ${JSON.stringify(params)}`);
       if (id !== undefined) this.waiting.get(id)?.(result ?? { error });
     });
   }
@@ -95,9 +102,10 @@ export class Tab {
 
   async evaluate<T>(expression: string): Promise<T> {
     const { result } = (await this.send('Runtime.evaluate', { expression, returnByValue: true })) as {
-      result: { value: T };
+      result?: { value: T };
     };
-    return result.value;
+    // Between two pages there is nothing to ask.
+    return result?.value as T;
   }
 
   async until<T>(expression: string, limitMs = 120_000): Promise<T> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AS_OPERATOR, OPERATOR_TOKEN } from './operator.js';
 import { twoPeople } from './two-people.js';
-import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { sandboxSettings, startSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const QUIET = '--disable-warning=ExperimentalWarning';
@@ -39,10 +39,13 @@ export class RealServer {
   ) {}
 
   /** Starts the sandbox in a new folder; the server waits for `start`. @throws when nothing is built */
-  static async beside(name: string, users: readonly string[]): Promise<RealServer> {
+  static async beside(name: string, users: readonly string[], more: Partial<SandboxOptions> = {}): Promise<RealServer> {
     if (!existsSync(cli)) throw new Error('dist is missing: build first (./honnin test does)');
     const folder = mkdtempSync(join(tmpdir(), `honnin-${name}-`));
-    const server = new RealServer(folder, await startSandbox({ folder: join(folder, 'sandbox'), print: () => {} }));
+    const server = new RealServer(
+      folder,
+      await startSandbox({ folder: join(folder, 'sandbox'), print: () => {}, ...more }),
+    );
     for (const user of new Set([...users, 'administrator', 'administrator-b']))
       server.tokens[user] = await server.sandbox.tokens.signIn(user);
     return server;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BoothClient, type Capture } from '../../booth/booth-client.js';
 import { generateBoothKey } from '../../booth/booth-key.js';
 import { DurableCaptureCounter } from '../../booth/capture-counter.js';
-import { sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
+import { admitConsole, sandboxSettings, startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import type { SyntheticCard } from '../../sandbox/card/synthetic-card.js';
 import { startServer, type RunningServer } from '../../server.js';
 import { makeDemoFolder, removeDemoFolder } from './demo-folder.js';
@@ -68,6 +68,7 @@ export class DemoWorld {
     // Who ends this process ends the demonstration; and with the process goes the key to everything that is kept of
     // people.
     const server = await startServer(settings, { masterKey: randomBytes(32), takesSignals: false });
+    await admitConsole(sandbox, server.url);
     say(`server: ${server.url}   data: ${folder}`);
     const users = ['officer-a', 'officer-b', 'officer-c', 'auditor', 'administrator', 'administrator-b'];
     const tokens = Object.fromEntries(

@@ -1,0 +1,277 @@
+import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { built, peer } from '../support/peers.js';
+import type { Tab } from '../support/browser.js';
+import { describeUnless } from '../support/unless.js';
+import { click, ConsoleWorld, says } from './support/console-world.js';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const PICTURES = process.env['HONNIN_CONSOLE_PICTURES'];
+const ALLOWED = 120_000;
+
+/** The officers' console in a browser, over a real server with a real sign-in service on another site. */
+describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console', () => {
+  let world: ConsoleWorld;
+  let officer: Tab;
+  let requestId: string;
+  const tabs: Tab[] = [];
+
+  beforeAll(async () => {
+    world = await ConsoleWorld.start();
+    requestId = await world.heldCase();
+  }, 300_000);
+  afterAll(() => world?.close());
+
+  const picture = async (tab: Tab, name: string): Promise<void> => {
+    if (PICTURES === undefined) return;
+    mkdirSync(PICTURES, { recursive: true });
+    writeFileSync(`${PICTURES}/${name}.png`, await tab.screenshot());
+  };
+  /** Faults of WCAG 2.2 AA that a program can see. */
+  const faults = async (tab: Tab): Promise<unknown> => {
+    await tab.send('Page.setBypassCSP', { enabled: true });
+    await tab.evaluate(readFileSync(AXE, 'utf8'));
+    await tab.evaluate(`axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+      .then(({ violations }) => { window.found = violations.map(({ id, nodes }) => id + ' ' + nodes[0].html); })`);
+    return tab.until<readonly string[]>('window.found && (window.found.length === 0 ? [] : window.found)');
+  };
+
+  it(
+    'shows who is not signed in where to sign in, and nothing else',
+    async () => {
+      const tab = await world.browser(`/console/holds/${requestId}`);
+      tabs.push(tab);
+      await says(tab, 'サインインする');
+      expect(await tab.evaluate('document.cookie')).toBe('');
+      await picture(tab, 'sign-in');
+      expect(await faults(tab)).toEqual([]);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'signs an officer in at the service and comes back to where they were going',
+    async () => {
+      officer = await world.signedIn('officer-a', `/console/?boothId=booth-console`);
+      tabs.push(officer);
+      await officer.until(`location.search === '?boothId=booth-console'`);
+      // Tokens stay on the server, and the page cannot read its cookie.
+      expect(await officer.evaluate('document.cookie + JSON.stringify(Object.entries(sessionStorage))')).toBe('[]');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'lists the hold, with due time, reason and booth',
+    async () => {
+      await officer.until(`document.querySelector('a[href="/console/holds/${requestId}"]') !== null`);
+      expect(await officer.evaluate(`document.querySelector('table.rows tbody').innerText`)).toContain('booth-console');
+      await picture(officer, 'desk-ja');
+      expect(await faults(officer)).toEqual([]);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'opens a hold by keyboard',
+    async () => {
+      await officer.evaluate(`document.querySelector('table.rows a').focus()`);
+      await officer.send('Input.dispatchKeyEvent', {
+        type: 'keyDown',
+        key: 'Enter',
+        windowsVirtualKeyCode: 13,
+        text: '\r',
+      });
+      await officer.until(`location.pathname === '/console/holds/${requestId}'`);
+      await says(officer, '保留の審査');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'asks for no picture before the purpose is stated',
+    async () => {
+      expect(
+        await officer.evaluate(
+          `performance.getEntriesByType('resource').some(({ name }) => name.includes('/images/'))`,
+        ),
+      ).toBe(false);
+      expect(await officer.evaluate(`document.querySelector('button[type=submit]').disabled`)).toBe(true);
+      await says(officer, '意見を出す前に、すべての画像を見てください。');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'shows the three faces side by side, with the marks of who looks, after each look is on record',
+    async () => {
+      await click(officer, '.purpose button');
+      await officer.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
+      const looks = world.server.storedTexts().filter((text) => text.startsWith('access-'));
+      for (const image of ['photo', 'card_face', 'registered_face'])
+        expect(looks.filter((text) => text.includes(`"image":"${image}"`))).toHaveLength(1);
+      await picture(officer, 'hold-ja');
+      expect(await faults(officer)).toEqual([]);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'offers only reasons that fit the opinion',
+    async () => {
+      await click(officer, 'input[value="reject"]');
+      const reasons = await officer.until<readonly string[]>(
+        `[...document.querySelectorAll('select[name=reason] option')].map(({ value }) => value).filter(Boolean)`,
+      );
+      expect(reasons).toContain('different_person');
+      expect(reasons).not.toContain('same_person');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'keeps what was chosen over a reload',
+    async () => {
+      await officer.evaluate(`(() => { const s = document.querySelector('select[name=reason]'); s.value = 'different_person';
+      s.dispatchEvent(new Event('change', { bubbles: true })); })()`);
+      await officer.send('Page.reload');
+      await officer.until(`document.querySelector('input[value="reject"]')?.checked === true`);
+      await officer.until(`document.querySelector('select[name=reason]')?.value === 'different_person'`);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'takes the opinion once all pictures were seen, and does not tell it to the other officer',
+    async () => {
+      await click(officer, '.purpose button');
+      await officer.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
+      await click(officer, 'button[type=submit]');
+      await says(officer, '意見を受け取りました。');
+      const other = await world.signedIn('officer-b', `/console/holds/${requestId}`);
+      tabs.push(other);
+      await says(other, '保留の審査');
+      expect(await other.evaluate('document.body.innerText')).not.toContain('officer-a');
+      await click(other, '.purpose button');
+      await other.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
+      await click(other, 'input[value="reject"]');
+      await other.until(`document.querySelectorAll('select[name=reason] option').length > 1`);
+      await other.evaluate(`(() => { const s = document.querySelector('select[name=reason]'); s.value = 'different_person';
+      s.dispatchEvent(new Event('change', { bubbles: true })); })()`);
+      await click(other, 'button[type=submit]');
+      await says(other, 'officer-a');
+      await click(other, '.opinion > button.button');
+      await says(other, '解決済み');
+    },
+    ALLOWED * 2,
+  );
+
+  it(
+    'says that somebody was first, and shows how it stands',
+    async () => {
+      await officer.send('Page.reload');
+      await says(officer, '解決済み');
+      await picture(officer, 'hold-resolved-ja');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'tells the history in plain words, at any moment of it',
+    async () => {
+      await officer.evaluate(`document.querySelector('a[href="/console/cases/${requestId}"]').click()`);
+      await says(officer, '申請の経過');
+      await officer.until(`document.querySelectorAll('.timeline li').length > 5`);
+      await officer.evaluate(`(() => { const s = document.querySelector('.slider input'); s.value = '3';
+      s.dispatchEvent(new Event('input', { bubbles: true })); })()`);
+      await says(officer, '過去の状態を表示しています');
+      expect(await officer.until(`document.querySelectorAll('.timeline li').length === 3`)).toBe(true);
+      await picture(officer, 'case-past-ja');
+      expect(await faults(officer)).toEqual([]);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'says everything in English too',
+    async () => {
+      await click(officer, 'header button[lang="en"]');
+      await says(officer, 'You look at the past');
+      expect(await officer.evaluate('document.documentElement.lang')).toBe('en');
+      const japanese = await officer.evaluate<string>(
+        `[...document.querySelectorAll('main')].map((m) => m.innerText).join('').replace(/日本語|本人/g, '')`,
+      );
+      expect(/[ぁ-んァ-ン一-龯]/.exec(japanese)?.[0]).toBeUndefined();
+      await picture(officer, 'case-past-en');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'lets an auditor make every decision again in the browser',
+    async () => {
+      const auditor = await world.signedIn('auditor', `/console/cases/${requestId}`);
+      tabs.push(auditor);
+      await world.server.signedLog();
+      await click(auditor, '.verify button');
+      await auditor.until(`document.querySelector('[data-judgement]') !== null`);
+      await picture(auditor, 'case-verified-ja');
+      expect(await auditor.evaluate(`document.querySelector('[data-judgement]').innerText`)).toContain('計算し直し');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'fits a screen of 320 pixels',
+    async () => {
+      await officer.send('Emulation.setDeviceMetricsOverride', {
+        width: 320,
+        height: 640,
+        deviceScaleFactor: 1,
+        mobile: false,
+      });
+      expect(await officer.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+      await officer.send('Emulation.clearDeviceMetricsOverride');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'refuses what another site makes a signed-in browser do',
+    async () => {
+      const answers = await officer.evaluate<number>(
+        `(() => { const x = new XMLHttpRequest(); x.open('POST', '/v1/holds/${requestId}/opinions', false); x.send('{}'); return x.status; })()`,
+      );
+      expect(answers).not.toBe(401);
+      const { status } = await fetch(`${world.server.url}/console/sign-out`, {
+        method: 'POST',
+        headers: { 'sec-fetch-site': 'cross-site', cookie: '__Host-honnin=x' },
+      });
+      expect(status).toBe(403);
+    },
+    ALLOWED,
+  );
+
+  it(
+    'signs out here and at the service',
+    async () => {
+      await click(officer, 'header .who button');
+      await officer.until(
+        `!location.href.startsWith('${world.server.url}') || document.body.innerText.includes('Sign in')`,
+      );
+      await officer.send('Page.navigate', { url: `${world.server.url}/console/` });
+      await officer.until(`document.querySelector('a[href^="/console/sign-in"]') !== null`);
+    },
+    ALLOWED,
+  );
+
+  it('violates its own policy nowhere, and throws nothing', () => {
+    // What the sign-in service's own pages do, and refusals that were asked for, are no fault of the console.
+    const own = tabs
+      .flatMap(({ complaints }) => complaints)
+      .filter((text) => !/localhost|status of 4\d\d/.test(text))
+      .filter((text) => !text.startsWith('Audits.') || text.includes('ContentSecurityPolicyIssue'));
+    expect(own).toEqual([]);
+  });
+});
