@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LightMyRequestResponse } from 'fastify';
-import { writeNote } from '../../src/domain/audit/log/signed-note.js';
+import { parseNote, writeNote } from '../../src/domain/audit/log/signed-note.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { isSoundList, verifyList } from '../../src/domain/audit/lists/verify-list.js';
 import { verifyWhatIf, type SignedWhatIf } from '../../src/domain/audit/what-if/what-if-report.js';
@@ -518,10 +519,17 @@ describe('a what-if report', () => {
     expect(schemas.mistakes('POST', '/v1/audit/what-ifs', answer)).toEqual([]);
     const { note, report } = answer.json<{
       note: string;
-      report: { comparisons: number; flips: object[]; byBooth: object; byMonth: object };
+      report: {
+        comparisons: number;
+        flips: object[];
+        officers: Record<string, number>;
+        byBooth: object;
+        byMonth: object;
+      };
     }>();
     expect(report.comparisons).toBeGreaterThan(10);
     expect(report.flips.length).toBeGreaterThan(0);
+    expect(Object.values(report.officers).reduce((sum, n) => sum + n, 0)).toBe(report.flips.length);
     expect(Object.keys(report.byBooth).sort()).toEqual(['booth-a', 'booth-b', 'booth-c']);
     expect((await api.events()).slice(before).map((e) => [e.type, e.data['what']])).toEqual([
       ['RecordsViewed', 'what_if'],
@@ -607,6 +615,41 @@ describe('a what-if report', () => {
     expect(problems({ ...signed, note: 'x' })).toEqual(['the file is not a signed what-if report']);
     expect(problems(null)).toEqual(['the file is not a signed what-if report']);
     expect(problems(signed, lines.slice(0, 50))[0]).toMatch(/the bundle/);
+  });
+
+  it('that was signed before reports told what officers decided later still counts', async () => {
+    const signed = (await whatIf({ holdMarginPoints: 600 }, await as('x1', 'auditor'))).json<SignedWhatIf>();
+    const { changed, events, comparisons, byChange, byBooth, byMonth } = signed.report;
+    const flips = signed.report.flips.map(
+      ({ requestId: id, boothId, month, index, was, wouldBe, cardPoints, registeredPoints }) => {
+        return { requestId: id, boothId, month, index, was, wouldBe, cardPoints, registeredPoints };
+      },
+    );
+    const report = { changed, events, comparisons, flips, byChange, byBooth, byMonth };
+    const sha256 = createHash('sha256')
+      .update(canonicalJson(report as unknown as JsonObject))
+      .digest('hex');
+    const text = parseNote(signed.note)
+      .text.replace('report v2', 'report v1')
+      .replace(/\nreport [0-9a-f]{64}/, `\nreport ${sha256}`);
+    const old = { note: writeNote({ text, signatures: api.signer.sign(text) }), report, successions: [] };
+    await api.caughtUp();
+    const lines = (
+      await api.inject({
+        method: 'POST',
+        url: '/v1/audit/exports',
+        headers: await as('x1', 'auditor'),
+        payload: { from: 0 },
+      })
+    ).body
+      .trimEnd()
+      .split('\n');
+    const check = (file: unknown) => verifyWhatIf(file, primitives, { trusted: api.signer.keys(), bundle: lines });
+    expect(check(old)).toMatchObject({ trusted: true, recomputed: true, problems: [] });
+    // What an old statement does not cover is not taken beside it.
+    expect(check({ ...old, report: { ...report, officers: signed.report.officers } }).problems).toHaveLength(2);
+    const proposed = await propose({ ...DEFAULT_POLICY, holdMarginPoints: 600 }, old.note);
+    expect(proposed.statusCode).toBe(201);
   });
 
   it.each([

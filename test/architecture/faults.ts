@@ -106,6 +106,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   Q5: { kind: 'an erased picture is called not found' },
   Q6: { kind: 'an opinion or a disclosure cannot carry a note', test: 'not yet' },
   Q7: { kind: 'the officer of a case is not told why' },
-  Q8: { kind: 'a what-if leaves out what officers decided later', test: 'not yet' },
+  Q8: { kind: 'a what-if leaves out what officers decided later' },
   Q9: { kind: 'an answer says more than was looked at' },
 };

@@ -53,6 +53,72 @@ describe('what other thresholds would have done', () => {
   });
 });
 
+describe('what officers decided later of the cases that flip', () => {
+  const judged = (history: readonly LeafEvent[], change: ConstructorParameters<typeof WhatIf>[0]) => {
+    const run = new WhatIf(change);
+    history.forEach((event, index) => run.feed(index, event));
+    return run.finish();
+  };
+  const NO_MARGIN = { holdMarginPoints: 10_000 };
+  const REFUSES = { cardMatchPointsMin: 10_000 };
+  const OTHER_HOLD = { ...NO_MARGIN, holdOnRegisteredMismatch: true, registeredMatchPointsMin: 10_000 };
+  const caseWith = (change: object, wouldBe: RegExp) =>
+    judged(events, change).flips.find((f) => f.was === 'held:registered_gap' && wouldBe.test(f.wouldBe))!.requestId;
+
+  /** The history in which the hold of a case ended otherwise; null: it is open. */
+  const endedBy = (requestId: string, type: string | null): LeafEvent[] => {
+    const stream = `registration-${requestId}`;
+    const held = events.findIndex((e) => e.stream === stream && e.type === 'Held');
+    const kept = events.filter((e, i) => i <= held || e.stream !== stream);
+    return type === null ? kept : [...kept, { ...events[held]!, type, schemaVersion: 1, data: {} }];
+  };
+
+  // @fault Q8
+  it.each<[string | null, object, RegExp, string, string]>([
+    ['HoldReleased', NO_MARGIN, /confirmed/, 'released', 'spared'],
+    ['HoldRejected', NO_MARGIN, /confirmed/, 'rejected', 'missed'],
+    ['RecaptureRequested', NO_MARGIN, /confirmed/, 'recapture', 'recaptured'],
+    ['HoldExpired', NO_MARGIN, /confirmed/, 'expired', 'undecided'],
+    ['RegistrationWithdrawn', NO_MARGIN, /confirmed/, 'ended', 'undecided'],
+    ['RequestEndedByOperator', NO_MARGIN, /confirmed/, 'ended', 'undecided'],
+    [null, NO_MARGIN, /confirmed/, 'open', 'open'],
+    ['HoldReleased', REFUSES, /mismatched/, 'released', 'turnedAway'],
+    ['HoldRejected', REFUSES, /mismatched/, 'rejected', 'spared'],
+    ['HoldRejected', OTHER_HOLD, /held:registered_mismatch/, 'rejected', 'stillHeld'],
+    [null, OTHER_HOLD, /held:registered_mismatch/, 'open', 'open'],
+  ])('a hold that ended by %s, under %j: %s, %s, %s', (type, change, wouldBe, later, countedAs) => {
+    const requestId = caseWith(change, wouldBe);
+    const report = judged(endedBy(requestId, type), change);
+    expect(report.flips.find((f) => f.requestId === requestId)).toMatchObject({ later, countedAs });
+    expect(report.officers).toMatchObject({
+      [countedAs]: report.flips.filter((f) => f.countedAs === countedAs).length,
+    });
+    expect(Object.values(report.officers).reduce((sum, n) => sum + n, 0)).toBe(report.flips.length);
+  });
+  it('is unknown where nobody looked', () => {
+    const held = whatIf({ holdMarginPoints: 1000 });
+    expect(held.officers).toMatchObject({ newlyHeld: held.flips.length, missed: 0, spared: 0, neverHeld: 0 });
+    const refused = whatIf(REFUSES).flips.filter((f) => f.was === 'confirmed' && f.wouldBe === 'mismatched');
+    expect(refused.length).toBeGreaterThan(3);
+    expect(new Set(refused.map((f) => `${f.later} ${f.countedAs}`))).toEqual(new Set(['never_held neverHeld']));
+  });
+  it('is what the first word was: what happens to the case afterwards changes nothing', () => {
+    const requestId = caseWith(NO_MARGIN, /confirmed/);
+    const rejected = endedBy(requestId, 'HoldRejected');
+    const ended = [...rejected, { ...rejected.at(-1)!, type: 'RequestEndedByOperator' }];
+    expect(judged(ended, NO_MARGIN).flips).toEqual(judged(rejected, NO_MARGIN).flips);
+  });
+  it('says of an open hold that it is open, whatever is said in the review', () => {
+    const requestId = caseWith(NO_MARGIN, /confirmed/);
+    const open = endedBy(requestId, null);
+    const unheard = open.filter((e) => e.stream !== `hold-${requestId}`);
+    expect(unheard.length).toBeLessThan(open.length);
+    const [told, other] = [judged(open, NO_MARGIN), judged(unheard, NO_MARGIN)];
+    expect(told.officers).toEqual(other.officers);
+    expect(told.flips.find((f) => f.requestId === requestId)).toMatchObject({ later: 'open', countedAs: 'open' });
+  });
+});
+
 describe('the past of a case', () => {
   const heldId = events.find((e) => e.type === 'Held' && e.data['registeredPoints'] !== null)!.metadata.correlationId;
   const own = events.filter((e) => e.metadata.correlationId === heldId);

@@ -138,7 +138,8 @@ export class AuditController {
   @ApiOperation({
     operationId: 'whatIf',
     summary:
-      'What other thresholds would have done to the whole history: which cases flip, by booth and month. Touches nothing; the look is on record',
+      'What other thresholds would have done to the whole history: which cases flip, by booth and month, ' +
+      'and what officers decided of them later. Touches nothing; the look is on record',
   })
   @ApiBody({ type: WhatIfBody })
   @ApiResponse({

@@ -246,7 +246,13 @@ export class WhatIfAnswer implements SignedWhatIf {
   @ApiProperty({ description: 'Signed statement: history, change, counts, digest of the report' })
   note!: string;
 
-  @ApiProperty({ type: 'object', additionalProperties: true })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description:
+      'Which cases flip, by booth and month; `later` and `countedAs` of each, and `officers`, say what officers ' +
+      'decided of them (docs/audit.md)',
+  })
   report!: WhatIfReport;
 
   @ApiProperty({ type: [String] })

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ViewWhatIf, ViewWhatIfHandler } from '../../application/access/view-what-if.js';
 import { verifyWhatIf, type SignedWhatIf } from '../../domain/audit/what-if/what-if-report.js';
+import { COUNTED_AS, type CountedAs } from '../../domain/audit/what-if/case-outcomes.js';
 import { WhatIf, type WhatIfReport } from '../../domain/audit/what-if/what-if.js';
 import type { PolicyValues } from '../../domain/policy/policy.events.js';
 import { isPoints } from '../../domain/values/similarity-score.js';
@@ -21,9 +22,11 @@ a proposal counts when another administrator has approved it.
   ./honnin policy what-if [--hold-margin POINTS] [--threshold POINTS] [--referral POINTS] [--registered-threshold POINTS]
                           [--hold-in-referral-band yes|no] [--hold-on-registered-mismatch yes|no]
                           [--cases] [--json] [--report FILE] [--data FOLDER | --server URL --token TOKEN]
-        numbers by change, booth and month. --cases, --json and --report name single cases: that look is put on record first
-        (beside a running server with --server, as an auditor or administrator). --report FILE keeps the result with the log's
-        signature; its member "note" is attached to a proposal (POST /v1/policies, member reportNote)
+        numbers by change, booth and month, and of the cases that flip what officers decided of them later: missed (they
+        rejected it and it would go on), spared (it would come out as they decided), and so on (docs/audit.md).
+        --cases, --json and --report name single cases: that look is put on record first (beside a running server with
+        --server, as an auditor or administrator). --report FILE keeps the result with the log's signature; its member
+        "note" is attached to a proposal (POST /v1/policies, member reportNote)
   ./honnin policy verify-report FILE [--bundle BUNDLE] [--key VKEY|FILE]... [--json]
         checks the signature, makes the report again from the events of a bundle, and says which proposal carries it.
         Exit code 0: all is as it says; 1: something is not; 2: nothing is wrong as far as could be seen
@@ -199,9 +202,22 @@ function parsed(file: string): unknown {
   }
 }
 
-function print({ comparisons, flips, byChange, byBooth, byMonth }: WhatIfReport, withCases: boolean): void {
+const IN_WORDS: Readonly<Record<CountedAs, string>> = {
+  missed: 'officers rejected it, and it would go on',
+  spared: 'it would come out without officers as they decided',
+  turnedAway: 'officers released it, and it would be refused',
+  recaptured: 'officers asked for another photograph, and nobody would',
+  stillHeld: 'it would be held for another reason',
+  undecided: 'its hold expired or was ended before officers decided',
+  open: 'it is held at the end of the history',
+  newlyHeld: 'it would be held and was not: what officers would say is unknown',
+  neverHeld: 'it was not held and would not be: nobody looked',
+};
+
+function print({ comparisons, flips, byChange, officers, byBooth, byMonth }: WhatIfReport, withCases: boolean): void {
   say(`${flips.length} of ${comparisons} comparisons would have ended differently`);
   for (const [change, count] of Object.entries(byChange)) say(`  ${change}: ${count}`);
+  for (const name of COUNTED_AS) if (officers[name] > 0) say(`  ${name} ${officers[name]}: ${IN_WORDS[name]}`);
   for (const [title, table] of [
     ['booth', byBooth],
     ['month', byMonth],
@@ -214,9 +230,10 @@ function print({ comparisons, flips, byChange, byBooth, byMonth }: WhatIfReport,
       );
   }
   if (withCases)
-    for (const { requestId, boothId, was, wouldBe, cardPoints, registeredPoints } of flips)
+    for (const { requestId, boothId, was, wouldBe, cardPoints, registeredPoints, later } of flips)
       say(
-        `${requestId}  ${boothId}  ${was} → ${wouldBe}  card ${cardPoints}, registered ${registeredPoints ?? 'none'}`,
+        `${requestId}  ${boothId}  ${was} → ${wouldBe}  card ${cardPoints}, ` +
+          `registered ${registeredPoints ?? 'none'}, later ${later}`,
       );
 }
 

@@ -727,7 +727,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What other thresholds would have done to the whole history: which cases flip, by booth and month. Touches nothing; the look is on record */
+        /** What other thresholds would have done to the whole history: which cases flip, by booth and month, and what officers decided of them later. Touches nothing; the look is on record */
         post: operations["whatIf"];
         delete?: never;
         options?: never;
@@ -1922,6 +1922,7 @@ export interface components {
         WhatIfAnswer: {
             /** @description Signed statement: history, change, counts, digest of the report */
             note: string;
+            /** @description Which cases flip, by booth and month; `later` and `countedAs` of each, and `officers`, say what officers decided of them (docs/audit.md) */
             report: {
                 [key: string]: unknown;
             };

@@ -7,15 +7,17 @@ import { parseLeaf } from '../log/leaf.js';
 import { GrowingTree, HASH_BYTES, sameHash, treeHasher, type Hash, type HashFunction } from '../log/merkle-tree.js';
 import { judgeNote, NoteFormatError, parseNote, type VerifierKey } from '../log/signed-note.js';
 import { verifyBundle, type Primitives } from '../bundle/verify-bundle.js';
-import { WhatIf, type WhatIfReport } from './what-if.js';
+import { WhatIf, type FlippedCase, type WhatIfReport } from './what-if.js';
 
-/** First line of every statement; with spaces in it, so that it can never be read as a checkpoint. */
-const LABEL = 'honnin what-if report v1';
+/** First line of every statement; with spaces in it, so that it can never be read as a checkpoint. Since version 2 the
+ * report says what officers decided later. */
+const LABELS = { 1: 'honnin what-if report v1', 2: 'honnin what-if report v2' } as const;
 
 /** What the log's key signs about a report: which history was judged, under which change, and what came of it. Small,
  * so that it goes whole into the event in which a policy is proposed; the cases stay in the report, whose digest it
  * states. */
 export interface WhatIfStatement {
+  readonly version: keyof typeof LABELS;
   readonly origin: string;
   readonly treeSize: number;
   readonly root: Hash;
@@ -40,6 +42,7 @@ export function whatIfStatement(
   hash: HashFunction,
 ): WhatIfStatement {
   return {
+    version: 2,
     ...tree,
     changed: report.changed as unknown as JsonObject,
     comparisons: report.comparisons,
@@ -49,6 +52,7 @@ export function whatIfStatement(
 }
 
 export function whatIfText({
+  version,
   origin,
   treeSize,
   root,
@@ -57,15 +61,18 @@ export function whatIfText({
   flips,
   reportSha256,
 }: WhatIfStatement): string {
-  return `${[LABEL, origin, treeSize, toBase64(root), `changed ${canonicalJson(changed)}`, `comparisons ${comparisons}`, `flips ${flips}`, `report ${reportSha256}`].join('\n')}\n`;
+  const tree = [LABELS[version], origin, treeSize, toBase64(root), `changed ${canonicalJson(changed)}`];
+  return `${[...tree, `comparisons ${comparisons}`, `flips ${flips}`, `report ${reportSha256}`].join('\n')}\n`;
 }
 
 /** Reads what `whatIfText` wrote. @returns null for any other text */
 export function parseWhatIfText(text: string): WhatIfStatement | null {
   const [label, origin, treeSize, root, changed = '', comparisons = '', flips = '', report = ''] = text.split('\n');
-  if (label !== LABEL || origin === undefined || root === undefined) return null;
+  const version = ([1, 2] as const).find((each) => LABELS[each] === label);
+  if (version === undefined || origin === undefined || root === undefined) return null;
   try {
     const statement = {
+      version,
       origin,
       treeSize: Number(treeSize),
       root: fromBase64(root),
@@ -81,7 +88,16 @@ export function parseWhatIfText(text: string): WhatIfStatement | null {
   }
 }
 
-export function reportDigest(report: WhatIfReport, hash: HashFunction): string {
+/** A report as it was made before it said what officers decided later. */
+export type FirstWhatIfReport = Omit<WhatIfReport, 'officers' | 'flips'> & {
+  readonly flips: readonly Omit<FlippedCase, 'later' | 'countedAs'>[];
+};
+
+function firstReport({ officers: _officers, flips, ...kept }: WhatIfReport): FirstWhatIfReport {
+  return { ...kept, flips: flips.map(({ later: _later, countedAs: _countedAs, ...flip }) => flip) };
+}
+
+export function reportDigest(report: FirstWhatIfReport, hash: HashFunction): string {
   return toHex(hash(utf8(canonicalJson(report as unknown as Json))));
 }
 
@@ -156,7 +172,7 @@ function makeAgain(
   primitives: Primitives,
   trusted: readonly VerifierKey[],
   problems: string[],
-): { readonly report: WhatIfReport; readonly proposedWith: number | null } | null {
+): { readonly report: FirstWhatIfReport; readonly proposedWith: number | null } | null {
   const sound = verifyBundle(bundle, primitives, { trusted });
   const faults = sound.discrepancies;
   for (const { detail } of faults.slice(0, 5)) problems.push(`the bundle: ${detail}`);
@@ -182,5 +198,6 @@ function makeAgain(
     problems.push('the history of the bundle is not the one that the report was made from');
     return null;
   }
-  return { report: run.finish(), proposedWith };
+  const report = run.finish();
+  return { report: statement.version === 1 ? firstReport(report) : report, proposedWith };
 }

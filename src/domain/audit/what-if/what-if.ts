@@ -4,14 +4,20 @@ import { policyDecider, type PolicyState } from '../../policy/policy.js';
 import type { PolicyEvent } from '../../policy/policy.events.js';
 import { NOT_COMPARED } from '../../registration/card-agreement.js';
 import { registrationDecider, type CardFacts, type RegistrationState } from '../../registration/registration.js';
-import type { HoldReason, ReceivedRequest, RegistrationEvent } from '../../registration/registration.events.js';
+import type { ReceivedRequest, RegistrationEvent } from '../../registration/registration.events.js';
 import { findingOf } from '../replay/command-of.js';
 import type { LeafEvent } from '../log/leaf.js';
+import {
+  COUNTED_AS,
+  countedAs,
+  isHeld,
+  laterOf,
+  type ComparisonOutcome,
+  type CountedAs,
+  type OfficersLater,
+} from './case-outcomes.js';
 
-/** What a comparison leads to: on, to a person, or out. */
-export type ComparisonOutcome = 'confirmed' | `held:${HoldReason}` | 'not_comparable' | 'mismatched';
-
-export interface FlippedCase {
+interface JudgedCase {
   readonly requestId: string;
   readonly boothId: string;
   readonly month: string;
@@ -22,6 +28,12 @@ export interface FlippedCase {
   readonly registeredPoints: number | null;
 }
 
+export interface FlippedCase extends JudgedCase {
+  /** What became of it while it was held, up to the end of the history. */
+  readonly later: OfficersLater;
+  readonly countedAs: CountedAs;
+}
+
 export interface WhatIfReport {
   readonly changed: Partial<PolicyValues>;
   /** Places in the log that were looked at. */
@@ -30,6 +42,8 @@ export interface WhatIfReport {
   readonly flips: readonly FlippedCase[];
   /** `was → wouldBe` and how many. */
   readonly byChange: Readonly<Record<string, number>>;
+  /** The cases that flip by what officers decided of them later. */
+  readonly officers: Readonly<Record<CountedAs, number>>;
   readonly byBooth: Readonly<
     Record<
       string,
@@ -54,7 +68,10 @@ export class WhatIf {
   private policies: PolicyState = policyDecider.initial;
   private readonly requests = new Map<string, ReceivedRequest>();
   private readonly cards = new Map<string, CardFacts>();
-  private readonly flips: FlippedCase[] = [];
+  /** By their streams. */
+  private readonly flips = new Map<string, JudgedCase>();
+  /** Streams of cases that flip and were held → how the hold ended. */
+  private readonly later = new Map<string, OfficersLater>();
   private readonly byChange: Record<string, number> = {};
   private readonly byBooth: Record<string, Counts> = {};
   private readonly byMonth: Record<string, Counts> = {};
@@ -76,13 +93,27 @@ export class WhatIf {
       this.cards.set(leaf.metadata.correlationId, leaf.data as unknown as CardFacts);
     const waiting = this.open.get(leaf.stream);
     if (waiting) this.judge(leaf.stream, waiting, leaf);
+    this.endHold(leaf);
     if (COMPARED.has(leaf.type)) this.open.set(leaf.stream, { index, event: leaf });
   }
 
   finish(): WhatIfReport {
     for (const [stream, waiting] of this.open) this.judge(stream, waiting, null);
-    const { change: changed, events, comparisons, flips, byChange, byBooth, byMonth } = this;
-    return { changed, events, comparisons, flips, byChange, byBooth, byMonth };
+    const { change: changed, events, comparisons, byChange, byBooth, byMonth } = this;
+    const flips = [...this.flips].map(([stream, flip]) => {
+      const later = this.later.get(stream) ?? 'never_held';
+      return { ...flip, later, countedAs: countedAs(flip.wouldBe, later) };
+    });
+    const officers = Object.fromEntries(
+      COUNTED_AS.map((name) => [name, flips.filter((flip) => flip.countedAs === name).length]),
+    ) as Record<CountedAs, number>;
+    return { changed, events, comparisons, flips, byChange, officers, byBooth, byMonth };
+  }
+
+  /** The case's own stream alone tells: what officers say in a review shows there when it is over. */
+  private endHold({ stream, type }: LeafEvent): void {
+    const later = laterOf(type);
+    if (later && this.later.get(stream) === 'open') this.later.set(stream, later);
   }
 
   private judge(stream: string, { index, event }: { index: number; event: LeafEvent }, next: LeafEvent | null): void {
@@ -109,7 +140,7 @@ export class WhatIf {
     });
     if (!('events' in decision)) return;
     const was = outcomeOf([event, ...(next ? [next] : [])] as unknown as RegistrationEvent[]);
-    this.count({
+    this.count(stream, {
       requestId,
       boothId: request.boothId,
       month: event.metadata.recordedAtUtc.slice(0, 7),
@@ -121,10 +152,11 @@ export class WhatIf {
     });
   }
 
-  private count(one: FlippedCase): void {
+  private count(stream: string, one: JudgedCase): void {
     this.comparisons += 1;
     const flipped = one.was !== one.wouldBe;
-    if (flipped) this.flips.push(one);
+    if (flipped) this.flips.set(stream, one);
+    if (flipped && isHeld(one.was)) this.later.set(stream, 'open');
     if (flipped) this.byChange[`${one.was} → ${one.wouldBe}`] = (this.byChange[`${one.was} → ${one.wouldBe}`] ?? 0) + 1;
     for (const [table, name] of [
       [this.byBooth, one.boothId],
@@ -133,8 +165,8 @@ export class WhatIf {
       const counts = (table[name] ??= { comparisons: 0, flips: 0, heldWas: 0, heldWouldBe: 0 });
       counts.comparisons += 1;
       if (flipped) counts.flips += 1;
-      if (one.was.startsWith('held')) counts.heldWas += 1;
-      if (one.wouldBe.startsWith('held')) counts.heldWouldBe += 1;
+      if (isHeld(one.was)) counts.heldWas += 1;
+      if (isHeld(one.wouldBe)) counts.heldWouldBe += 1;
     }
   }
 }
