@@ -28,6 +28,7 @@ import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './metrics.js';
 import { CasesController } from './officer/cases.controller.js';
 import { HoldsController } from './officer/holds.controller.js';
+import { NewsController } from './officer/news.controller.js';
 import { ProblemFilter } from './contract/problem.filter.js';
 import { ConsoleFiles, ConsoleFilesController } from './session/console-files.controller.js';
 import { MeController } from './session/me.controller.js';
@@ -62,6 +63,7 @@ export class ApiModule {
         PhotoChecksController,
         RegistrationsController,
         HoldsController,
+        NewsController,
         CasesController,
         BoothsController,
         ActsController,

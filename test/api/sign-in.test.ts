@@ -178,7 +178,10 @@ const ROUTES: readonly {
   readonly url: string;
   readonly pattern: string;
   readonly roles: readonly string[];
+  /** Its answer does not end: whom it lets in is asked elsewhere. */
+  readonly isStream?: true;
 }[] = [
+  { method: 'GET', url: '/v1/news', pattern: '/v1/news', roles: ['officer', 'auditor'], isStream: true },
   { method: 'GET', url: '/v1/me', pattern: '/v1/me', roles: ['officer', 'auditor', 'administrator'] },
   { method: 'GET', url: '/v1/holds', pattern: '/v1/holds', roles: ['officer', 'auditor'] },
   { method: 'GET', url: `/v1/holds/${CASE}`, pattern: '/v1/holds/:requestId', roles: ['officer', 'auditor'] },
@@ -310,6 +313,7 @@ describe('roles and routes', () => {
   for (const route of ROUTES) {
     for (const role of ['officer', 'auditor', 'administrator', 'nobody']) {
       const allowed = route.roles.includes(role);
+      if (allowed && route.isStream) continue;
       it(`${role} ${allowed ? 'gets past' : 'does not get past'} the guard of ${route.method} ${route.pattern}`, async () => {
         const before = (await api.events()).length;
         const answer = await api.inject({

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Lockouts } from '../../application/access/lockouts.js';
 import { ApiSettings } from '../api-settings.js';
 import { Lifecycle } from '../lifecycle.js';
 import { Metrics } from '../metrics.js';
@@ -21,6 +22,8 @@ export interface StreamOwner {
   /** The receipt, or the consumer. */
   readonly owner: string;
   readonly address: string;
+  /** Whoever signed in for it; absent: nobody has to. The stream ends when they are locked out. */
+  readonly person?: string;
 }
 
 interface OpenStream extends StreamOwner {
@@ -37,6 +40,7 @@ export class EventStreams {
     private readonly settings: ApiSettings,
     private readonly lifecycle: Lifecycle,
     private readonly metrics: Metrics,
+    private readonly lockouts: Lockouts,
   ) {}
 
   /** Sends what `source` yields. @throws {ProblemError} `streams_under_way` or `too_many_streams` before anything was
@@ -62,7 +66,12 @@ export class EventStreams {
     this.measure();
     this.writeHead(raw);
     // Proxies and clients drop connections that are silent for long.
-    const heartbeat = setInterval(() => raw.write(': heartbeat\n\n'), heartbeatMs);
+    const heartbeat = setInterval(() => {
+      raw.write(': heartbeat\n\n');
+      // Another server may have been told.
+      void this.endIfLockedOut(stream);
+    }, heartbeatMs);
+    const forget = of.person === undefined ? null : this.lockouts.whileOpen(of.person, stream.end);
     try {
       await this.send(raw, source(signal), signal);
     } catch (error) {
@@ -70,10 +79,17 @@ export class EventStreams {
       if (!signal.aborted) throw error;
     } finally {
       clearInterval(heartbeat);
+      forget?.();
       this.open.delete(stream);
       this.measure();
       raw.end();
     }
+  }
+
+  private async endIfLockedOut({ person, end }: OpenStream): Promise<void> {
+    if (person === undefined) return;
+    // A store that cannot say so now is asked again at the next beat.
+    if (await this.lockouts.isLockedOut(person).catch(() => false)) end();
   }
 
   private async send(

@@ -66,7 +66,7 @@ export class PublishedEventsController {
         : from === undefined
           ? this.facts.size()
           : wholeNumber(from, 'from');
-    const of = { owner: `consumer ${subject}`, address: this.limits.addressOf(request) };
+    const of = { owner: `consumer ${subject}`, address: this.limits.addressOf(request), person: subject };
     await this.streams.serve(reply, of, (signal) => cloudEvents(this.facts.follow(begin, signal), this.facts.source));
   }
 

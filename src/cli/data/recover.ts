@@ -107,26 +107,26 @@ Example
         return await withConfiguredLog(config, clock, async (log) => {
           const recovery = new Recovery(config, clock, log);
           const [found, gone] = [findLoss(config, log.file, copies), findGone(log.file, have)];
-        sayFound(found, gone);
-        if (values.gone !== undefined) writeFileSync(values.gone, gone.names.map((name) => `${name}\n`).join(''));
-        if (!values.propose) return found.isLost ? EXIT.unknown : EXIT.ok;
-        const { origin, reason, reference } = values;
-        if (origin === undefined || !/^[^\s+]+$/.test(origin))
-          throw new UsageError('--propose needs --origin NAME, a name like log.example.jp/honnin-2');
-        if (!LOSS_REASONS.some((known) => known === reason))
-          throw new UsageError(`--propose needs --reason, one of ${LOSS_REASONS.join(', ')}`);
-        if (reference === undefined || !/^[\x20-\x7e]{1,200}$/.test(reference))
-          throw new UsageError('--propose needs --reference, 1 to 200 visible ASCII characters');
-        const by = await administrator(config, token);
-        const loss = await recovery.propose(found, gone, {
-          newOrigin: origin,
-          reason: reason as LossReason,
-          reference,
-          by,
-        });
-        say(`proposed by ${by}: ${loss.lossId}`);
-        say(`another administrator accepts it: ./honnin recover --accept ${loss.lossId} --token-file FILE`);
-        return EXIT.ok;
+          sayFound(found, gone);
+          if (values.gone !== undefined) writeFileSync(values.gone, gone.names.map((name) => `${name}\n`).join(''));
+          if (!values.propose) return found.isLost ? EXIT.unknown : EXIT.ok;
+          const { origin, reason, reference } = values;
+          if (origin === undefined || !/^[^\s+]+$/.test(origin))
+            throw new UsageError('--propose needs --origin NAME, a name like log.example.jp/honnin-2');
+          if (!LOSS_REASONS.some((known) => known === reason))
+            throw new UsageError(`--propose needs --reason, one of ${LOSS_REASONS.join(', ')}`);
+          if (reference === undefined || !/^[\x20-\x7e]{1,200}$/.test(reference))
+            throw new UsageError('--propose needs --reference, 1 to 200 visible ASCII characters');
+          const by = await administrator(config, token);
+          const loss = await recovery.propose(found, gone, {
+            newOrigin: origin,
+            reason: reason as LossReason,
+            reference,
+            by,
+          });
+          say(`proposed by ${by}: ${loss.lossId}`);
+          say(`another administrator accepts it: ./honnin recover --accept ${loss.lossId} --token-file FILE`);
+          return EXIT.ok;
         });
       } finally {
         lock.release();

@@ -301,6 +301,7 @@ export class ApiServer {
   /** Set, the log is not carried on: it stays behind the store. */
   logWaits = false;
   /** What the rows of open cases say; null while they are being built. */
+  holdCounts: ReturnType<OpenCases['holds']> = { open: 0, overdue: 0 };
   waiting: WaitingCases | null = { stopped: [], stuck: [] };
   app!: NestFastifyApplication;
 
@@ -334,7 +335,7 @@ export class ApiServer {
       { provide: SubjectKeys, useValue: new KnownCards() },
       // No consumer runs here, and none has parked anything.
       { provide: PositionStore, useValue: { parked: async () => [] } },
-      { provide: OpenCases, useValue: { waiting: () => api.waiting } },
+      { provide: OpenCases, useValue: { waiting: () => api.waiting, holds: () => api.holdCounts } },
       { provide: AuditLog, useValue: api.log },
       { provide: CheckpointSigner, useValue: api.signer },
       { provide: Pseudonyms, useValue: api.pseudonyms },

@@ -9,7 +9,7 @@ export function useNews(): readonly [boolean, () => void] {
   useEffect(() => {
     let first: string | null = null;
     const source = new EventSource(NEWS);
-    source.addEventListener('message', ({ data }) => {
+    source.addEventListener('news', ({ data }) => {
       if (first === null) first = String(data);
       else if (String(data) !== first) setNews(true);
     });
