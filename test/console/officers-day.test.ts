@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { built, peer } from '../support/peers.js';
 import type { Tab } from '../support/browser.js';
 import { describeUnless } from '../support/unless.js';
-import { click, ConsoleWorld, says } from './support/console-world.js';
+import { choose, click, ConsoleWorld, says } from './support/console-world.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const PICTURES = process.env['HONNIN_CONSOLE_PICTURES'];
@@ -133,8 +133,7 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
   it(
     'keeps what was chosen over a reload',
     async () => {
-      await officer.evaluate(`(() => { const s = document.querySelector('select[name=reason]'); s.value = 'different_person';
-      s.dispatchEvent(new Event('change', { bubbles: true })); })()`);
+      await choose(officer, 'select[name=reason]', 'different_person');
       await officer.send('Page.reload');
       await officer.until(`document.querySelector('input[value="reject"]')?.checked === true`);
       await officer.until(`document.querySelector('select[name=reason]')?.value === 'different_person'`);
@@ -149,6 +148,13 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       await officer.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
       await click(officer, 'button[type=submit]');
       await says(officer, '意見を受け取りました。');
+      // Until the second one is in, it can be taken back.
+      await click(officer, '.opinion p[role="status"] button');
+      await click(officer, 'input[value="reject"]');
+      await choose(officer, 'select[name=reason]', 'different_person');
+      await choose(officer, 'textarea[name=note]', '左の眉の形が違う');
+      await click(officer, 'button[type=submit]');
+      await says(officer, '意見を受け取りました。');
       const other = await world.signedIn('officer-b', `/console/holds/${requestId}`);
       tabs.push(other);
       await says(other, '保留の審査');
@@ -157,10 +163,10 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       await other.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
       await click(other, 'input[value="reject"]');
       await other.until(`document.querySelectorAll('select[name=reason] option').length > 1`);
-      await other.evaluate(`(() => { const s = document.querySelector('select[name=reason]'); s.value = 'different_person';
-      s.dispatchEvent(new Event('change', { bubbles: true })); })()`);
+      await choose(other, 'select[name=reason]', 'different_person');
       await click(other, 'button[type=submit]');
       await says(other, 'officer-a');
+      await says(other, '左の眉の形が違う');
       await click(other, '.opinion > button.button');
       await says(other, '解決済み');
     },

@@ -92,6 +92,15 @@ export async function click(tab: Tab, selector: string): Promise<void> {
   await tab.until(`${found} !== null && !${found}.disabled && (${found}.click(), true)`);
 }
 
+/** Puts a value in as a person would, once it can be chosen. */
+export async function choose(tab: Tab, selector: string, value: string): Promise<void> {
+  const [found, wanted] = [`document.querySelector(${JSON.stringify(selector)})`, JSON.stringify(value)];
+  await tab.until(`(() => { const field = ${found}; if (!field) return false; field.value = ${wanted};
+    if (field.value !== ${wanted}) return false;
+    for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, { bubbles: true }));
+    return true; })()`);
+}
+
 /** Waits for a text anywhere on the page. */
 export function says(tab: Tab, text: string): Promise<true> {
   return tab.until(`document.body?.innerText.includes(${JSON.stringify(text)})`);

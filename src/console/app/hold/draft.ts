@@ -4,13 +4,14 @@ import type { Opinion, Reason } from './fitting-reasons.js';
 export interface Draft {
   readonly opinion: Opinion | '';
   readonly reason: Reason | '';
+  readonly note: string;
   readonly key: string;
 }
 
 /** Outlives a reload and an ended session, and ends with the tab. */
 export function kept(requestId: string): Draft {
   const text = sessionStorage.getItem(nameOf(requestId));
-  return text === null ? { opinion: '', reason: '', key: crypto.randomUUID() } : (JSON.parse(text) as Draft);
+  return text === null ? { opinion: '', reason: '', note: '', key: crypto.randomUUID() } : (JSON.parse(text) as Draft);
 }
 
 export function keep(requestId: string, draft: Draft): void {

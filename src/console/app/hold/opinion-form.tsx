@@ -5,11 +5,13 @@ import { words } from '../language/language.js';
 import { ProblemNotice } from '../parts/problem-notice.tsx';
 import { session } from '../session/session-state.js';
 import { forget, keep, kept, type Draft } from './draft.js';
-import { REASONS_FOR, OPINIONS, OUTCOME_OF } from './fitting-reasons.js';
+import { OFFICER_OPINIONS, reasonsFor } from '../../../domain/hold-review/hold-review.events.js';
+import { OUTCOME_OF } from './fitting-reasons.js';
 
 type Hold = components['schemas']['HoldAnswer'];
-type Opinion = components['schemas']['OpinionAnswer'];
+type Opinion = components['schemas']['ToldOpinionAnswer'];
 const OPINIONS_NEEDED = 2;
+const NOTE_MAX = 500;
 /** Somebody else's act came first: what is shown is no longer how it stands. */
 const OVERTAKEN = new Set(['hold_not_open', 'opinion_already_given', 'opinions_missing']);
 
@@ -70,7 +72,17 @@ export function OpinionForm({ requestId, hold, opinions, hasSeenAll, onChanged }
           <ProblemNotice problem={problem} {...(OVERTAKEN.has(problem.code) && { again: onChanged })} />
         </>
       )}
-      {hasGiven && !areBothIn && <p role="status">{t.sent}</p>}
+      {hasGiven && !areBothIn && (
+        <p role="status">
+          {t.sent}{' '}
+          <button
+            type="button"
+            onClick={() => void send(() => asked(api.POST('/v1/holds/{requestId}/opinions/withdrawal', { params })))}
+          >
+            {t.withdraw}
+          </button>
+        </p>
+      )}
       {areBothIn && !differ && opinions[0] && (
         <button
           type="button"
@@ -105,13 +117,18 @@ export function OpinionForm({ requestId, hold, opinions, hasSeenAll, onChanged }
                       body: { outcome: OUTCOME_OF[opinion], reason },
                     }),
                   )
-                : asked(api.POST('/v1/holds/{requestId}/opinions', { params, body: { opinion, reason } })),
+                : asked(
+                    api.POST('/v1/holds/{requestId}/opinions', {
+                      params,
+                      body: { opinion, reason, ...(draft.note !== '' && { note: draft.note }) },
+                    }),
+                  ),
             );
           }}
         >
           <fieldset>
             <legend>{t.choose}</legend>
-            {OPINIONS.map((each) => (
+            {OFFICER_OPINIONS.map((each) => (
               <label key={each}>
                 <input
                   type="radio"
@@ -132,13 +149,26 @@ export function OpinionForm({ requestId, hold, opinions, hasSeenAll, onChanged }
               onChange={(event) => change({ ...draft, reason: event.currentTarget.value as Draft['reason'] })}
             >
               <option value="">—</option>
-              {(opinion === '' ? [] : REASONS_FOR[opinion]).map((each) => (
+              {(opinion === '' ? [] : reasonsFor(opinion)).map((each) => (
                 <option key={each} value={each}>
                   {words.value.hold.opinionReasons[each]}
                 </option>
               ))}
             </select>
           </label>
+          {!differ && (
+            <label class="note">
+              {t.note}{' '}
+              <textarea
+                name="note"
+                rows={3}
+                maxLength={NOTE_MAX}
+                value={draft.note}
+                onInput={(event) => change({ ...draft, note: event.currentTarget.value })}
+              />
+              <small>{t.noteAbout}</small>
+            </label>
+          )}
           {!hasSeenAll && <p id="look-first">{t.look}</p>}
           <button
             type="submit"
@@ -161,9 +191,9 @@ function Opinions({ opinions }: { readonly opinions: readonly Opinion[] }) {
     <>
       <h3>{t.opinion.given}</h3>
       <ul>
-        {opinions.map(({ officer, opinion, reason }) => (
+        {opinions.map(({ officer, opinion, reason, note }) => (
           <li key={officer}>
-            {officer}: <b>{t.opinion[opinion]}</b> ({t.opinionReasons[reason]})
+            {officer}: <b>{t.opinion[opinion]}</b> ({t.opinionReasons[reason]}){note !== null && <q> {note}</q>}
           </li>
         ))}
       </ul>
