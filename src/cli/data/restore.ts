@@ -64,7 +64,8 @@ Example
     });
     const missing = [...(values.erased ?? []), ...(values.copies ?? [])].filter((place) => !existsSync(place));
     if (missing.length > 0) throw new UsageError(`there is no ${missing.join(', ')}. ${OF_ERASURES}`);
-    const { auditCopyFolder } = config.values;
+    const { auditCopyFolder, erasedFile } = config.values;
+    if (erasedFile !== null && !existsSync(erasedFile)) process.stderr.write(withoutErasures(erasedFile));
     const kept = [
       ...(values.copies ?? []),
       ...(auditCopyFolder !== null && existsSync(auditCopyFolder) ? [auditCopyFolder] : []),
@@ -86,6 +87,11 @@ Example
     }
   },
 };
+
+/** Said, not refused: the file is made by the first erasure, and there may have been none. */
+const withoutErasures = (file: string): string =>
+  `honnin restore: ${SETTINGS.erasedFile.env} names ${file}, which is not there. Where somebody was erased since the ` +
+  `backup, they come back: bring the file first, its disk may be away. ${OF_ERASURES}\n`;
 
 function sayJudged({ found, problems, signedBeyond }: Judged): number {
   for (const line of found) process.stdout.write(`${line}\n`);
