@@ -26,7 +26,7 @@ const PATH_PARAMETER_MAX = 256;
 /** Routes that answer also while the server is shutting down: the orchestrator still asks whether the process lives. */
 const ANSWERED_TO_THE_END = '/health/live';
 /** A form has the number of a receipt, or the signed word of a sign-in service that somebody signed out. */
-const FORM_BYTES_MAX = 8_192;
+const FORM_BYTES_MAX = 4_096;
 const TAKES_FORMS = new Set(['/receipt', '/console/back-channel-sign-out']);
 const TIMEOUT_SLACK_MS = 2_000;
 /** How often Node looks for connections whose time is over. */

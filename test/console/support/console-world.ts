@@ -19,7 +19,7 @@ export class ConsoleWorld {
   private constructor(readonly server: RealServer) {}
 
   static async start(): Promise<ConsoleWorld> {
-    const users = ['auditor', 'officer-a', 'officer-b', 'officer-c'];
+    const users = ['auditor', 'officer-a', 'officer-b', 'officer-c', 'administrator'];
     const server = await RealServer.beside('console', users, { signInHost: 'localhost' });
     await server.start();
     await admitConsole(server.sandbox, server.url);
