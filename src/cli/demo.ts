@@ -4,6 +4,7 @@ import { preparedPhoto } from '../booth/prepared-photo.js';
 import { cardPhotoFrom } from '../sandbox/card/card-photo.js';
 import { EXIT, UsageError, type CliCommand } from './command.js';
 import { DEMO_CASES, People, type DemoCase } from './demo/demo-cases.js';
+import { leaveHoldOpen } from './demo/open-hold.js';
 import { CASE_ENDS, DemoWorld } from './demo/demo-world.js';
 import { isOfTheCase, LiveTimeline } from './demo/print-timeline.js';
 
@@ -150,8 +151,10 @@ function printSummary(reports: readonly CaseReport[]): void {
 async function keepRunning(world: DemoWorld, ending: EndOfProcess): Promise<void> {
   ending.isAwaited = true;
   const { server, sandbox, folder } = world;
+  world.onHistory = () => {};
+  await leaveHoldOpen(world);
   say('\neverything keeps running; Ctrl-C ends it and removes the data');
-  say(`  officers' console      ${server.url}/console/`);
+  say(`  officers' console      ${server.url}/console/   (one hold waits there for two officers)`);
   say(`  API and documentation  ${server.url}/docs`);
   say(
     `  health, metrics        ${server.url}/health/ready  ${server.url}/metrics  (bearer token: ${world.operatorToken})`,
