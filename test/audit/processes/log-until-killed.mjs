@@ -81,8 +81,18 @@ async function append(stream, revision) {
   return result.revision;
 }
 
+/** Events that may wait for the log. More of them at once make longer steps and fewer, and a log that grows out of all
+ * proportion to the kills: each of them reads it whole. */
+const LEAD_MAX = 300;
+let appended = 0;
+let published = before;
+
 async function write(stream) {
-  for (let revision = -1; ;) revision = await append(stream, revision);
+  for (let revision = -1; ;) {
+    while (appended - (published - before) > LEAD_MAX) await new Promise((done) => setTimeout(done, 1));
+    revision = await append(stream, revision);
+    appended += 3;
+  }
 }
 
 if (mode === 'finish') {
@@ -103,9 +113,11 @@ if (mode === 'die-before')
 runner.start();
 if (mode === 'load') {
   for (let n = 0; n < 8; n += 1) void write(`stream-${randomUUID()}`);
-  const told = setInterval(() => {
-    if ((log.checkpoint()?.size ?? 0) === before) return;
-    clearInterval(told);
+  let isTold = false;
+  setInterval(() => {
+    published = log.checkpoint()?.size ?? 0;
+    if (isTold || published === before) return;
+    isTold = true;
     writeSync(1, 'going\n');
   }, 2);
 }
