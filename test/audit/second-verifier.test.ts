@@ -173,7 +173,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
   const rounds: [string, number, (dice: Dice, leaves: readonly string[]) => { how: string; bytes: Buffer }][] = [
     [
       'changed on their way',
-      60,
+      50,
       (dice, leaves) => {
         const log = new MadeLog(leaves, key);
         const choice = dice.of([
@@ -186,7 +186,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     ],
     [
       'changed before they were signed',
-      160,
+      90,
       (dice, leaves) => {
         const { how, leaves: changed } = changedBeforeSigning(leaves, dice);
         const choice = dice.upTo(4) === 0 ? partOf(changed, dice.upTo(60), changed.length - 1 - dice.upTo(9)) : {};
@@ -200,7 +200,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     ],
     [
       'with another header under the true key',
-      60,
+      50,
       (dice, leaves) => {
         const { how, lines } = changedHeader(new MadeLog(leaves, key), dice);
         return { how, bytes: bytesOf(lines) };

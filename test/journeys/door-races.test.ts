@@ -11,7 +11,7 @@ import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-serv
 import { soakFactor } from '../support/soak.js';
 
 /** Of each kind; 1,000 where there is time. */
-const ROUNDS = Math.min(1_000, 30 * soakFactor());
+const ROUNDS = Math.min(1_000, 12 * soakFactor());
 /** Comparing faces takes most of the time: in one round of so many the card is good and the photograph goes to the
  * government. In the others the certificate is revoked, which is told by the same material. */
 const WITH_FACES_EVERY = 15;

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { soakFactor, soakSeed } from '../support/soak.js';
 
 const program = path.join(import.meta.dirname, 'simulate.mjs');
-const STORIES = Number(process.env['HONNIN_STORIES'] ?? 60 * soakFactor());
+const STORIES = Number(process.env['HONNIN_STORIES'] ?? 40 * soakFactor());
 
 /** Seeds of stories that once broke a rule: they are told again for ever. What each one found: 3, 31: an image was
  * confirmed before a failed registration of it was tried again, and so never became the reference 18, 29: a resumed
