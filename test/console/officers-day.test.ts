@@ -234,10 +234,9 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       const auditor = await world.signedIn('auditor', `/console/cases/${requestId}`);
       tabs.push(auditor);
       // The answer is changed on its way into the page, as a server could.
-      await auditor.evaluate(`(() => { const honest = window.fetch; window.fetch = async (...asked) => {
-        const answer = await honest(...asked);
-        if (!answer.url.endsWith('/v1/audit/exports')) return answer;
-        return new Response((await answer.text()).replaceAll('different_person', 'photograph_unclear'), answer); }; })()`);
+      await auditor.evaluate(`(() => { const honest = Response.prototype.text;
+        Response.prototype.text = async function () { const said = await honest.call(this);
+          return this.url.endsWith('/v1/audit/exports') ? said.replaceAll('different_person', 'photograph_unclear') : said; }; })()`);
       await click(auditor, '.verify button');
       await auditor.until(`document.querySelector('[data-judgement="wrong"]') !== null`);
       await says(auditor, '正しくない');

@@ -347,7 +347,7 @@ export class ApiServer {
     Module({
       imports: [CqrsModule.forRoot()],
       providers: [...ports, ...SERVICES, ...HANDLERS],
-      exports: [CqrsModule, ...SERVICES, ReadModels, HealthChecks, Clock, Secrets, SessionStore],
+      exports: [CqrsModule, ...SERVICES, ReadModels, OpenCases, HealthChecks, Clock, Secrets, SessionStore],
     })(Application);
     class Root {}
     Module({
