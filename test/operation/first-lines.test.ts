@@ -89,7 +89,8 @@ describeUnless(built('cli/main.js'), 'the first and the last lines', () => {
       let said = '';
       child.stdout.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        if (said.includes('"listening"')) child.kill('SIGTERM');
+        // Once: who is asked for the second time ends at once.
+        if (said.includes('"listening"') && !child.killed) child.kill('SIGTERM');
       });
       await new Promise((resolve) => child.once('close', resolve));
       const lines = said
