@@ -41,6 +41,9 @@ afterAll(async () => {
 
 type Question = Partial<InjectOptions> & { readonly url: string };
 
+/** Its answer does not end: news.test.ts asks it. */
+const LASTING = '/v1/news';
+
 /** Asks each operation one thing. @param ask null: not of this one */
 async function answersTo(
   ask: (path: string, method: string) => Question | null,
@@ -50,7 +53,7 @@ async function answersTo(
   const statuses = new Set<number>();
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, { tags = [] }] of Object.entries(operations)) {
-      const question = ask(path, method);
+      const question = path === LASTING ? null : ask(path, method);
       if (question === null) continue;
       asked += 1;
       const role = ROLES[tags[0] ?? ''];
