@@ -10,7 +10,9 @@ export async function leaveHoldOpen(world: DemoWorld): Promise<void> {
   const people = new People(world);
   const { card, captured } = DEMO_STORIES.samePerson;
   const first = await world.register(await people.card(PERSON, card), await loadDemoFace(captured));
-  await world.until(await world.requestIdOf(first), ['FaceImageConfirmed']);
+  const registered = await world.requestIdOf(first);
+  await world.until(registered, ['GovernmentAccepted']);
+  await world.settled(registered);
   const other = DEMO_STORIES.cardOfAnother;
   const again = await world.register(await people.renew(PERSON, other.card), await loadDemoFace(other.captured));
   await world.until(await world.requestIdOf(again), ['HoldOpened']);
