@@ -150,6 +150,12 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       await says(officer, '意見を受け取りました。');
       // Until the second one is in, it can be taken back.
       await click(officer, '.opinion p[role="status"] button');
+      // The very same again is another act, and not a repetition of the one that was taken back.
+      await click(officer, 'input[value="reject"]');
+      await choose(officer, 'select[name=reason]', 'different_person');
+      await click(officer, 'button[type=submit]');
+      await says(officer, '意見を受け取りました。');
+      await click(officer, '.opinion p[role="status"] button');
       await click(officer, 'input[value="reject"]');
       await choose(officer, 'select[name=reason]', 'different_person');
       await choose(officer, 'textarea[name=note]', '左の眉の形が違う');
@@ -360,13 +366,11 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
   );
 
   it('violates its own policy nowhere, and throws nothing', () => {
-    // What the sign-in service's own pages do, and refusals that were asked for, are no fault of the console.
+    // What the sign-in service's own pages do, and refusals that were asked for, and a server that
+    // was ended on purpose, are no fault of the console.
     const own = tabs
       .flatMap(({ complaints }) => complaints)
-      .filter(
-        (text) =>
-          !/localhost|status of 4\d\d|ERR_(?:CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)/.test(text),
-      )
+      .filter((text) => !/localhost|status of 4\d\d|net::ERR_/.test(text))
       .filter((text) => !text.startsWith('Audits.') || text.includes('ContentSecurityPolicyIssue'));
     expect(own).toEqual([]);
   });

@@ -15,7 +15,7 @@ export function kept(requestId: string): Draft {
 }
 
 export function keep(requestId: string, draft: Draft): void {
-  sessionStorage.setItem(nameOf(requestId), JSON.stringify({ ...draft, key: crypto.randomUUID() }));
+  sessionStorage.setItem(nameOf(requestId), JSON.stringify(draft));
 }
 
 export function forget(requestId: string): void {

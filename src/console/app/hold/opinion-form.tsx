@@ -31,15 +31,18 @@ export function OpinionForm({ requestId, hold, opinions, hasSeenAll, onChanged }
   const person = session.value.is === 'signed_in' || session.value.is === 'ended' ? session.value.person : null;
   const hasGiven = opinions.some(({ officer }) => officer === person?.subject);
   const areBothIn = opinions.length >= OPINIONS_NEEDED;
+  // Another content is another act; the same one, sent again after a failure, is carried out once.
   const change = (next: Draft): void => {
-    setDraft(next);
-    keep(requestId, next);
+    const other = { ...next, key: crypto.randomUUID() };
+    setDraft(other);
+    keep(requestId, other);
   };
   const send = async (act: () => Promise<unknown>): Promise<void> => {
     setProblem(null);
     try {
       await act();
       forget(requestId);
+      setDraft(kept(requestId));
       onChanged();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
