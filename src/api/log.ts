@@ -2,11 +2,13 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { ApiSettings } from './api-settings.js';
 
+const STANDARD_OUTPUT = 1;
+
 /** The server's log: JSON lines with times in UTC. Nothing passes whole requests to it, so there is nothing to
- * redact. */
+ * redact. A line is written when the call returns: a process that ends by a signal takes none with it that was said. */
 export function createLog({ logLevel }: Pick<ApiSettings, 'logLevel'>, destination?: DestinationStream): Logger {
   const options = { level: logLevel, base: { service: 'honnin' }, timestamp: pino.stdTimeFunctions.isoTime };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true }));
 }
 
 /** Sends Nest's log lines to the same place. */
