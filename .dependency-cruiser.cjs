@@ -59,7 +59,7 @@ module.exports = {
       to: {
         path: '^src/infrastructure/[a-z0-9-]+/',
         pathNot: [
-          '^src/infrastructure/($1|x509|http|threads|settings)/',
+          '^src/infrastructure/($1|x509|http|threads|settings|data-folder)/',
           '^src/infrastructure/card/card-record-verifier',
         ],
       },

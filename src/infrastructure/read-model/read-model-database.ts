@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase, sqliteCode } from '../data-folder/open-database.js';
 import { TransientFailure } from '../../application/subscriptions/subscription-handler.js';
 
 /** 'HNNR' in the file header. */
@@ -9,6 +10,8 @@ const SCHEMA_VERSION = 3;
 
 /** Name of the read models' file inside the data folder. */
 export const READ_MODEL_FILE = 'readmodel.db';
+
+const DRAWN_ANEW = 'move it away, with what lies beside it under its name; it is drawn anew from the event log';
 
 /** To whom the file belongs, and how many changes of keys were seen in the vault by then. */
 const INSTALLATION = `CREATE TABLE installation (
@@ -82,9 +85,9 @@ export class ReadModelDatabase {
     private readonly reader: DatabaseSync,
   ) {}
 
-  /** @throws {Error} when the file is another kind of database, or newer than this program. */
+  /** @throws {Error} when the file is damaged, another kind of database, or newer than this program. */
   static open(file: string): ReadModelDatabase {
-    const writer = new DatabaseSync(file, { timeout: 5000 });
+    const writer = openDatabase(file, DRAWN_ANEW, { timeout: 5000 });
     // NORMAL: a power cut may lose the last commits, rows and positions together, and they are handled again.
     writer.exec(
       'PRAGMA journal_size_limit = 16777216; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY',
@@ -100,7 +103,7 @@ export class ReadModelDatabase {
   /** What the file says of itself, without changing it; where there is none, nothing. */
   static stateOf(file: string): ReadModelState {
     if (!existsSync(file)) return { installationId: null, vaultChanges: null, isUsed: false };
-    const database = new DatabaseSync(file, { timeout: 5000 });
+    const database = openDatabase(file, DRAWN_ANEW, { timeout: 5000 });
     try {
       const has = (table: string) => database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
       const position = 'SELECT 1 FROM consumers WHERE position IS NOT NULL LIMIT 1';
@@ -187,7 +190,7 @@ export class ReadModelDatabase {
       this.writer.exec('BEGIN IMMEDIATE');
       return true;
     } catch (error) {
-      if (codeOf(error) !== 5 || performance.now() - startMs > BUSY_MS_MAX) throw asTransient(error, this.file);
+      if (sqliteCode(error) !== 5 || performance.now() - startMs > BUSY_MS_MAX) throw asTransient(error, this.file);
       return false;
     }
   }
@@ -215,13 +218,8 @@ function prepared(database: DatabaseSync, statements: Map<string, StatementSync>
   return statement;
 }
 
-function codeOf(error: unknown): number | undefined {
-  const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
-}
-
 function asTransient(error: unknown, file: string): unknown {
-  const code = codeOf(error);
+  const code = sqliteCode(error);
   return code !== undefined && TRANSIENT_CODES.has(code)
     ? new TransientFailure(`${file}: ${(error as Error).message}`, { cause: error })
     : error;

@@ -1,4 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
+import { rmSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { Logger } from '@nestjs/common';
+import { DamagedFileError, openDatabase } from '../data-folder/open-database.js';
 import { SessionStore, type StoredSession } from '../../application/ports/store/session-store.js';
 
 /** Name of the file inside the data folder. It may be thrown away: everybody signs in again. */
@@ -31,7 +34,7 @@ export class SqliteSessionStore extends SessionStore {
 
   /** @param file the file, or `:memory:` */
   static open(file: string): SqliteSessionStore {
-    const db = new DatabaseSync(file);
+    const db = openSessions(file);
     db.exec(SCHEMA);
     return new SqliteSessionStore(db);
   }
@@ -65,5 +68,16 @@ export class SqliteSessionStore extends SessionStore {
 
   close(): void {
     this.db.close();
+  }
+}
+
+function openSessions(file: string): DatabaseSync {
+  try {
+    return openDatabase(file, '');
+  } catch (error) {
+    if (!(error instanceof DamagedFileError)) throw error;
+    new Logger('Sessions').warn(`${file} was damaged and is begun anew: everybody signs in again`);
+    for (const part of ['', '-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
+    return openDatabase(file, '');
   }
 }

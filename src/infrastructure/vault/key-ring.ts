@@ -8,6 +8,7 @@ import {
 } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { openDatabase } from '../data-folder/open-database.js';
 import { CardTable, TOMBSTONE_KEY } from './card-keys.js';
 
 const WRAPPED_BYTES = 12 + 32 + 16;
@@ -39,6 +40,9 @@ export interface RingState {
   readonly changes: number;
 }
 
+const FROM_BACKUP =
+  'nothing that is sealed opens without it; restore the whole installation from its newest backup (honnin restore)';
+
 const TABLES = `
   CREATE TABLE IF NOT EXISTS data_key (owner TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS gone (owner_hash BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -63,7 +67,7 @@ export class KeyRing implements Keys {
     this.masterKey = createSecretKey(masterKey);
     // The audit log and the checker read keys on connections of their own: one that is in the way for a moment is
     // waited for.
-    this.db = new DatabaseSync(file, { timeout: 5000 });
+    this.db = openDatabase(file, FROM_BACKUP, { timeout: 5000 });
     // A deleted key must not survive in free pages or in the write-ahead log.
     this.db.exec(`PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; ${TABLES}`);
     this.find = this.db.prepare('SELECT wrapped FROM data_key WHERE owner = ?');
@@ -125,7 +129,7 @@ export class KeyRing implements Keys {
   static stateOf(file: string): RingState | null {
     if (!existsSync(file)) return null;
     // Not for reading only: what a killed process left half done must be taken back first.
-    const db = new DatabaseSync(file, { timeout: 5000 });
+    const db = openDatabase(file, FROM_BACKUP, { timeout: 5000 });
     try {
       const has = (table: string) => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
       const owners = has('data_key') ? (db.prepare('SELECT count(*) AS n FROM data_key').get() as { n: number }).n : 0;
@@ -141,7 +145,7 @@ export class KeyRing implements Keys {
    *  @param masterKey null: whether the key opens is not known, and it is there */
   static tombstonesOf(file: string, masterKey: Uint8Array | null): RingTombstones {
     if (!existsSync(file)) return { marks: 0, key: 'missing' };
-    const db = new DatabaseSync(file, { timeout: 5000 });
+    const db = openDatabase(file, FROM_BACKUP, { timeout: 5000 });
     try {
       const has = (table: string) => db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table);
       const count = (table: string) =>
@@ -164,7 +168,7 @@ export class KeyRing implements Keys {
 
   /** Keeps keys from being made and destroyed until it is let go; they can be read. Waits for at most five seconds. */
   static hold(file: string): HeldRing {
-    const db = new DatabaseSync(file, { timeout: 5000 });
+    const db = openDatabase(file, FROM_BACKUP, { timeout: 5000 });
     try {
       db.exec('BEGIN IMMEDIATE');
     } catch (error) {

@@ -8,7 +8,7 @@ import type { SignedState } from '../../../application/ports/audit/signed-log.js
 import type { Position } from '../../../domain/event-envelope.js';
 import { KeyedSecrets } from '../../settings/keyed-secrets.js';
 import { KeyRing } from '../../vault/key-ring.js';
-import { sqliteCode } from '../../event-store/sqlite/sqlite-failure.js';
+import { sqliteCode } from '../../data-folder/open-database.js';
 import { tokensOfAStep, type LogStep } from './log-builder.js';
 import { LogKeys } from '../log-keys.js';
 import { assertDense, assertIntact, StoredEvents, type StoredRow } from './stored-events.js';

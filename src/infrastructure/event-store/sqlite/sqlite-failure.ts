@@ -1,4 +1,5 @@
 import { EventStoreUnavailableError, type EventStoreFailure } from '../../../application/ports/store/event-store.js';
+import { sqliteCode } from '../../data-folder/open-database.js';
 
 /** Primary result codes of SQLite (the low byte of an extended code), https://www.sqlite.org/rescode.html. */
 const REASONS: Readonly<Record<number, EventStoreFailure>> = {
@@ -25,12 +26,6 @@ const ADVICE: Readonly<Record<EventStoreFailure, string>> = {
   refused: 'the event store does not let us in',
   not_accepting: 'nothing is accepted now',
 };
-
-/** Result code of an error of `node:sqlite`, or undefined for any other error. */
-export function sqliteCode(error: unknown): number | undefined {
-  const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
-}
 
 /** Turns an error of SQLite into the reason that the port knows; anything else is a bug and passes unchanged. */
 export function storeFailure(error: unknown, file: string): Error {

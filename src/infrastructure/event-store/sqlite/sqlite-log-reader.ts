@@ -8,7 +8,8 @@ import {
   type ReadStreamOptions,
 } from '../../../application/ports/store/event-store.js';
 import type { EventMetadata, JsonObject, Position, StoredEvent } from '../../../domain/event-envelope.js';
-import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
+import { sqliteCode } from '../../data-folder/open-database.js';
+import { storeFailure, unavailable } from './sqlite-failure.js';
 import { prepareSchema, rowChecksum } from './sqlite-schema.js';
 
 /** One event as SQLite gives it: an array, because objects with nine named fields take half as long again to make. */

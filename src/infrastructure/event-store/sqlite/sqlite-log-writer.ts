@@ -2,7 +2,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ExpectedRevision } from '../../../application/ports/store/event-store.js';
 import { decideAppend, type KnownEvent } from '../append-decision.js';
 import type { EncodedEvent } from '../event-bytes.js';
-import { sqliteCode, storeFailure } from './sqlite-failure.js';
+import { sqliteCode } from '../../data-folder/open-database.js';
+import { storeFailure } from './sqlite-failure.js';
 import { prepareSchema, rowChecksum } from './sqlite-schema.js';
 
 export interface AppendRequest {

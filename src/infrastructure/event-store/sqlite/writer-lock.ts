@@ -1,7 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
-import { sqliteCode, storeFailure, unavailable } from './sqlite-failure.js';
+import { sqliteCode } from '../../data-folder/open-database.js';
+import { storeFailure, unavailable } from './sqlite-failure.js';
 
 /** Keeps a second process from writing to the same event log: two writers would each trust their own memory of
  * positions. The lock is an open exclusive transaction on a small file beside the log, so the operating system frees it
