@@ -30,7 +30,7 @@ export class NoCheckpointError extends Error {
   }
 }
 
-const POLL_MS = 20;
+const POLL_MS = 5;
 
 /** The moment in the log of a checkpoint.
  *  @throws {MomentOutOfRangeError} for what lies before the first event, after the last one, or in the future */
@@ -90,6 +90,7 @@ export async function caughtUpLog(
     const isCovered =
       head === null || (checkpoint !== null && checkpoint.size > 0 && log.positionOf(checkpoint.size - 1) >= head);
     if (isCovered || performance.now() >= deadline) return checkpoint;
+    log.demand.raise();
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

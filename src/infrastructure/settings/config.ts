@@ -446,7 +446,7 @@ export const SETTINGS = {
   auditIntervalMs: setting(
     'HONNIN_AUDIT_INTERVAL_MS',
     '500',
-    'Shortest time between two signed checkpoints while events trickle in.',
+    'Shortest time between two signed checkpoints while events trickle in and nobody waits for one.',
     integer(0, 3_600_000),
   ),
   auditCheckSeconds: setting(

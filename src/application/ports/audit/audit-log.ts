@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../../domain/audit/log/checkpoint.js';
 import type { NodeReader } from '../../../domain/audit/log/merkle-tree.js';
 import type { Position } from '../../../domain/event-envelope.js';
+import { LogDemand } from './log-demand.js';
 
 /** What has been published of the audit log. */
 export interface PublishedCheckpoint extends Checkpoint {
@@ -10,6 +11,8 @@ export interface PublishedCheckpoint extends Checkpoint {
 
 /** Reads the published log: everything here is covered by a signed checkpoint. */
 export abstract class AuditLog {
+  /** Where somebody waits for the log, it is written at once instead of at its next turn. */
+  readonly demand = new LogDemand();
   /** The newest checkpoint, or null before the first. */
   abstract checkpoint(): PublishedCheckpoint | null;
   /** An earlier checkpoint as it was published, or null when none of that size was. */
