@@ -9,6 +9,7 @@ import { createLog } from './api/log.js';
 import { AppModule } from './app.module.js';
 import { consoleFolder, version } from './console/build-page.js';
 import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/settings/config.js';
+import { serviceFetch } from './infrastructure/settings/service-tls.js';
 import { EventStoreUnavailableError } from './application/ports/store/event-store.js';
 import { InstallationError } from './infrastructure/installation/installation.js';
 import { Foundation } from './infrastructure/installation/foundation.js';
@@ -123,7 +124,8 @@ class BuiltServer {
 /** One page costs as much as so many other answers. */
 const PAGES_OF_OTHERS = 20;
 
-async function apiSettings({ values }: Config): Promise<ApiSettings> {
+async function apiSettings(config: Config): Promise<ApiSettings> {
+  const { values } = config;
   const {
     connections,
     connectionsPerAddress,
@@ -169,7 +171,13 @@ async function apiSettings({ values }: Config): Promise<ApiSettings> {
     oidc:
       oidcIssuer === null
         ? null
-        : { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim },
+        : {
+            issuer: oidcIssuer,
+            audience: oidcAudience,
+            jwksUri: oidcJwksUrl,
+            rolesClaim: oidcRolesClaim,
+            ...serviceFetch(config, 'oidc'),
+          },
     tls:
       tlsCertFile === null || tlsKeyFile === null
         ? null

@@ -61,6 +61,8 @@ export interface OidcSettings {
   readonly jwksUri: string | null;
   /** Claim that lists the roles; dots go into objects (`realm_access.roles`). */
   readonly rolesClaim: string;
+  /** Asks the issuer; absent: `fetch`. For an issuer that wants a certificate of ours or has one of its own authority. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** The officers' console in a browser. */

@@ -1,5 +1,4 @@
-import { authorityTls } from '../infrastructure/jpki/configured-verifiers.js';
-import { governmentTls } from '../infrastructure/government/configured-registry.js';
+import { serviceTls } from '../infrastructure/settings/service-tls.js';
 import { X509Certificate } from 'node:crypto';
 import {
   accessSync,
@@ -117,14 +116,25 @@ async function examine(tell: (finding: Finding) => void): Promise<void> {
   const { governmentUrl, governmentTokenFile, oidcIssuer, oidcJwksUrl, linkUrl } = config.values;
   const answers = [
     ...(await statusSources(config)),
-    await reach('link service', 'HONNIN_JPKI_LINK_URL', linkUrl && linkQuestion(linkUrl)),
+    await reach(
+      'link service',
+      'HONNIN_JPKI_LINK_URL',
+      linkUrl && question(() => ({ ...linkQuestion(linkUrl), tls: serviceTls(config, 'link') })),
+    ),
     await reach(
       'government server',
       'HONNIN_GOVERNMENT_URL',
       governmentUrl &&
-        question(() => ({ ...governmentQuestion(governmentUrl, governmentTokenFile), tls: governmentTls(config) })),
+        question(() => ({
+          ...governmentQuestion(governmentUrl, governmentTokenFile),
+          tls: serviceTls(config, 'government'),
+        })),
     ),
-    await reach('sign-in', 'HONNIN_OIDC_ISSUER', oidcIssuer && signInQuestion(oidcIssuer, oidcJwksUrl, ASK_MS)),
+    await reach(
+      'sign-in',
+      'HONNIN_OIDC_ISSUER',
+      oidcIssuer && question(() => signInQuestion(oidcIssuer, oidcJwksUrl, ASK_MS, serviceTls(config, 'oidc'))),
+    ),
   ];
   for (const { finding } of answers) tell(finding);
   tell(clock(answers.map((a) => a.skewSeconds).filter((s) => s !== null)));
@@ -363,7 +373,7 @@ async function statusSources(config: Config): Promise<Answer[]> {
   const { statusOrder, ocspUrl, crlAuthUrls, crlSignUrls, authAnchorFiles, signAnchorFiles } = config.values;
   const answers: Answer[] = [];
   const ours = (make: () => ServiceQuestion | null): ServiceQuestion | string =>
-    question(() => ((made) => made && { ...made, tls: authorityTls(config) })(make()));
+    question(() => ((made) => made && { ...made, tls: serviceTls(config, 'authority') })(make()));
   const asked = ocspUrl && ocspAsked(ocspUrl, [...authAnchorFiles, ...signAnchorFiles], ours);
   if (statusOrder !== 'crl') answers.push(await reach('OCSP responder', 'HONNIN_JPKI_OCSP_URL', asked));
   if (statusOrder === 'ocsp') return answers;

@@ -44,6 +44,7 @@ import { TileLog } from './audit/log/tile-log.js';
 import { VaultPseudonyms } from './audit/vault-pseudonyms.js';
 import { certificateVerifier, cardRecordVerifier } from './jpki/configured-verifiers.js';
 import { Config } from './settings/config.js';
+import { serviceTls } from './settings/service-tls.js';
 import { GuardedEventStore } from './event-store/guarded-event-store.js';
 import { EVENTS_FILE } from './event-store/open-event-store.js';
 import { SqliteEventStore } from './event-store/sqlite/sqlite-event-store.js';
@@ -247,11 +248,10 @@ const providers: Provider[] = [
   provide(CertificateVerifier, [Config], certificateVerifier),
   provide(CardRecordVerifier, [Config], cardRecordVerifier),
   provide(GovernmentRegistry, [Config], governmentRegistry),
-  provide(
-    SubjectLinker,
-    [Config],
-    (config: Config) => new HttpSubjectLinker({ url: config.values.linkUrl, timeoutMs: config.values.jpkiTimeoutMs }),
-  ),
+  provide(SubjectLinker, [Config], (config: Config) => {
+    const { linkUrl: url, jpkiTimeoutMs: timeoutMs } = config.values;
+    return new HttpSubjectLinker({ url, timeoutMs, tls: serviceTls(config, 'link') });
+  }),
   provide(FaceComparer, [Config, Resources, EventStore], async (config: Config, resources: Resources) => {
     const { faceWorkers, faceQueueMax, faceModelSet, modelCacheDir } = config.values;
     const cacheDir = modelCacheDir ?? defaultModelCacheDir();

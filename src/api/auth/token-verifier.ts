@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { holdsMyNumber } from '../../domain/values/my-number.js';
 import { ApiSettings, type OidcSettings } from '../api-settings.js';
 import { ROLES, type Role, type SignedInPerson } from './roles.js';
@@ -101,7 +101,12 @@ export class TokenVerifier {
 
   private issuerKeys(oidc: OidcSettings): Promise<JWTVerifyGetKey> {
     this.keys ??= jwksAddress(oidc).then(
-      (address) => createRemoteJWKSet(address, { timeoutDuration: FETCH_TIMEOUT_MS, cacheMaxAge: KEYS_KEPT_MS }),
+      (address) =>
+        createRemoteJWKSet(address, {
+          timeoutDuration: FETCH_TIMEOUT_MS,
+          cacheMaxAge: KEYS_KEPT_MS,
+          ...(oidc.fetch && { [customFetch]: oidc.fetch }),
+        }),
       (error: unknown) => {
         // A failed discovery is not remembered: the next token asks again.
         this.keys = null;
@@ -113,9 +118,9 @@ export class TokenVerifier {
 }
 
 /** OpenID Connect Discovery 1.0, section 4: the document must name the very issuer that was asked. */
-async function jwksAddress({ issuer, jwksUri }: OidcSettings): Promise<URL> {
+async function jwksAddress({ issuer, jwksUri, fetch: ask = fetch }: OidcSettings): Promise<URL> {
   if (jwksUri !== null) return new URL(jwksUri);
-  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
+  const response = await ask(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
     redirect: 'error',
   });

@@ -105,10 +105,15 @@ export class RelyingParty {
   private provider(): Promise<oidc.Configuration> {
     const { oidc: known, console: own } = this.settings;
     if (known === null || own.clientId === null) throw new ProblemError('sign_in_not_configured');
+    const { fetch: ask } = known;
     const execute = known.issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [];
     const authentication = own.clientSecret === null ? oidc.None() : oidc.ClientSecretBasic(own.clientSecret);
     this.found ??= oidc
-      .discovery(new URL(known.issuer), own.clientId, {}, authentication, { execute, timeout: ASK_TIMEOUT_SECONDS })
+      .discovery(new URL(known.issuer), own.clientId, {}, authentication, {
+        execute,
+        timeout: ASK_TIMEOUT_SECONDS,
+        ...(ask && { [oidc.customFetch]: (url: string, init: RequestInit) => ask(url, init) }),
+      })
       .catch((error: unknown) => {
         // A failed discovery is not remembered: the next person asks again.
         this.found = null;

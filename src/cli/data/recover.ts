@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { serviceFetch } from '../../infrastructure/settings/service-tls.js';
 import { parseArgs } from 'node:util';
 import { ApiSettings } from '../../api/api-settings.js';
 import { TokenVerifier } from '../../api/auth/token-verifier.js';
@@ -167,14 +168,20 @@ async function accept(recovery: Recovery, { config, lossId, token, copies }: Acc
 }
 
 /** Who is signed in. @throws {RecoveryError} for who is no administrator, or cannot be known */
-async function administrator({ values }: Config, token: string | undefined): Promise<string> {
-  const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim } = values;
+async function administrator(config: Config, token: string | undefined): Promise<string> {
+  const { oidcIssuer, oidcAudience, oidcJwksUrl, oidcRolesClaim } = config.values;
   if (token === undefined || token === '')
     throw new RecoveryError(
       'who are you? give --token-file FILE, or HONNIN_TOKEN: an access token of an administrator',
     );
   if (oidcIssuer === null) throw new RecoveryError('HONNIN_OIDC_ISSUER is not set: nobody can be known');
-  const oidc = { issuer: oidcIssuer, audience: oidcAudience, jwksUri: oidcJwksUrl, rolesClaim: oidcRolesClaim };
+  const oidc = {
+    issuer: oidcIssuer,
+    audience: oidcAudience,
+    jwksUri: oidcJwksUrl,
+    rolesClaim: oidcRolesClaim,
+    ...serviceFetch(config, 'oidc'),
+  };
   const verdict = await new TokenVerifier(new ApiSettings({ oidc })).verify(token);
   if (verdict.verdict === 'not_configured')
     throw new RecoveryError('HONNIN_OIDC_ISSUER is not set: nobody can be known');

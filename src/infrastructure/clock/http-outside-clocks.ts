@@ -1,6 +1,8 @@
 import { OutsideClocks } from '../../application/ports/outside/outside-clocks.js';
 import type { Clock } from '../../application/ports/store/clock.js';
+import { fetchOver, type OwnTls } from '../http/own-tls.js';
 import type { Config } from '../settings/config.js';
+import { serviceTls } from '../settings/service-tls.js';
 
 const ASK_EVERY_MS = 600_000;
 /** While they say otherwise, so that it is over soon after the clock was put right. */
@@ -19,21 +21,35 @@ export class HttpOutsideClocks extends OutsideClocks {
   private readonly closing = new AbortController();
   private readonly addresses: readonly string[];
 
-  /** @param addresses of services that answer over HTTP; only one of each origin is asked */
+  /** @param addresses of services that answer over HTTP; only one of each origin is asked
+   *  @param tls our own certificates, by address; where there are none it is asked as everybody asks */
   constructor(
     addresses: readonly string[],
     private readonly clock: Clock,
+    private readonly tls: ReadonlyMap<string, OwnTls | null> = new Map(),
   ) {
     super();
     this.addresses = [...new Map(addresses.map((address) => [new URL(address).origin, address])).values()];
   }
 
-  static of({ values }: Config, clock: Clock): HttpOutsideClocks {
-    const { ocspUrl, linkUrl, oidcIssuer, tsaUrl } = values;
+  static of(config: Config, clock: Clock): HttpOutsideClocks {
+    const { ocspUrl, linkUrl, oidcIssuer, tsaUrl } = config.values;
     const discovery = oidcIssuer === null ? null : `${oidcIssuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     // Not the government server: what it is asked is a registration, or nothing.
-    const named = [ocspUrl, linkUrl, discovery, tsaUrl];
-    return new HttpOutsideClocks(named.filter((one) => one !== null && URL.canParse(one)) as string[], clock);
+    const named = [
+      [ocspUrl, 'authority'],
+      [linkUrl, 'link'],
+      [discovery, 'oidc'],
+      [tsaUrl, 'tsa'],
+    ] as const;
+    const asked = named.flatMap(([address, service]) =>
+      address !== null && URL.canParse(address) ? [[address, serviceTls(config, service)] as const] : [],
+    );
+    return new HttpOutsideClocks(
+      asked.map(([address]) => address),
+      clock,
+      new Map(asked),
+    );
   }
 
   /** Asks from now on, again and again. Where fewer than two can be asked nobody is. */
@@ -82,7 +98,7 @@ export class HttpOutsideClocks extends OutsideClocks {
     const { origin } = new URL(address);
     try {
       const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(ASK_MS)]);
-      const response = await fetch(address, { redirect: 'manual', signal });
+      const response = await fetchOver(this.tls.get(address) ?? null, address, { redirect: 'manual', signal });
       await response.body?.cancel();
       const said = Date.parse(response.headers.get('date') ?? '');
       // An answer out of a cache bears the time at which somebody else asked.

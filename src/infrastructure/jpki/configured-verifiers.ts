@@ -1,7 +1,7 @@
-import { readOwnTls, type OwnTls } from '../http/own-tls.js';
 import type { CardRecordVerifier } from '../../application/ports/outside/card-record-verifier.js';
 import type { CertificateVerifier } from '../../application/ports/outside/certificate-verifier.js';
 import { ConfigError, readSettingFile, SETTINGS, type Config } from '../settings/config.js';
+import { serviceTls } from '../settings/service-tls.js';
 import { UnconfiguredCertificateVerifier } from '../unconfigured.js';
 import { CrlStore } from './crl-store.js';
 import { SurfaceApCardRecordVerifier, type CardIssuerKey } from '../card/card-record-verifier.js';
@@ -45,7 +45,7 @@ export function certificateVerifier(config: Config, now?: () => number): Certifi
             url: ocspUrl,
             timeoutMs: jpkiTimeoutMs,
             maxStatusAgeSeconds: ocspStatusAgeSecondsMax,
-            tls: authorityTls(config),
+            tls: serviceTls(config, 'authority'),
           },
     crl: {
       user_authentication: crlStore(config, crlAuthUrls, 'auth'),
@@ -53,15 +53,6 @@ export function certificateVerifier(config: Config, now?: () => number): Certifi
     },
     reuseAnswerSeconds: ocspReuseSeconds,
     ...(now && { now }),
-  });
-}
-
-/** How the certificate authority is met, where it asks for more than others do. */
-export function authorityTls({ values }: Config): OwnTls | null {
-  return readOwnTls({
-    caFile: values.authorityCaFile,
-    certFile: values.authorityCertFile,
-    keyFile: values.authorityKeyFile,
   });
 }
 
@@ -85,7 +76,7 @@ function crlStore(config: Config, url: readonly string[], name: string): CrlStor
     url,
     waitMs: config.values.jpkiTimeoutMs,
     keepIn: config.inData(`${name}.crl`),
-    tls: authorityTls(config),
+    tls: serviceTls(config, 'authority'),
   });
 }
 

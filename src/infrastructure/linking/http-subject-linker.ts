@@ -1,3 +1,4 @@
+import { fetchOver, type OwnTls } from '../http/own-tls.js';
 import type { CertificateHolder } from '../../application/ports/outside/certificate-verifier.js';
 import { SubjectLinker, type CardLinks, type LinkQuestion } from '../../application/ports/registrant/subject-linker.js';
 
@@ -6,6 +7,8 @@ export interface LinkSettings {
    *  stands for itself. */
   readonly url: string | null;
   readonly timeoutMs: number;
+  /** Our own certificates for it; absent or null: none. */
+  readonly tls?: OwnTls | null;
 }
 
 /** Larger than any honest answer. */
@@ -26,14 +29,14 @@ export class HttpSubjectLinker extends SubjectLinker {
   }
 
   async linksOf({ holder, cardKeySha256 }: LinkQuestion): Promise<CardLinks> {
-    const { url, timeoutMs } = this.settings;
+    const { url, timeoutMs, tls = null } = this.settings;
     if (url === null) return { answer: 'no_service' };
     try {
       const address = new URL(url);
       address.searchParams.set('issuer', Buffer.from(holder.issuerName).toString('hex'));
       address.searchParams.set('serial', holder.serialNumber);
       if (cardKeySha256 !== null) address.searchParams.set('cardKey', cardKeySha256);
-      const response = await fetch(address, {
+      const response = await fetchOver(tls, address.href, {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
         headers: { accept: 'application/json' },

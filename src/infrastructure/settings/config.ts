@@ -289,6 +289,19 @@ export const SETTINGS = {
     'Address of the link service: which certificates and cards belong together.',
     optionalUrl,
   ),
+  linkCaFile: setting(
+    'HONNIN_JPKI_LINK_TLS_CA',
+    null,
+    'PEM file with the roots of the certificates of the link service, where they are not the ones of the system.',
+    optionalPath,
+  ),
+  linkCertFile: setting(
+    'HONNIN_JPKI_LINK_TLS_CERT',
+    null,
+    'PEM file with our certificate chain for the link service, which goes with HONNIN_JPKI_LINK_TLS_KEY.',
+    optionalPath,
+  ),
+  linkKeyFile: setting('HONNIN_JPKI_LINK_TLS_KEY', null, 'PEM file with its private key.', optionalPath),
   cardIssuerKeysFile: setting(
     'HONNIN_CARD_ISSUER_KEYS',
     null,
@@ -334,6 +347,19 @@ export const SETTINGS = {
     'Address of the issuer’s keys. Default: as its discovery document says.',
     optionalUrl,
   ),
+  oidcCaFile: setting(
+    'HONNIN_OIDC_TLS_CA',
+    null,
+    'PEM file with the roots of the certificates of the sign-in service, where they are not the ones of the system.',
+    optionalPath,
+  ),
+  oidcCertFile: setting(
+    'HONNIN_OIDC_TLS_CERT',
+    null,
+    'PEM file with our certificate chain for the sign-in service, which goes with HONNIN_OIDC_TLS_KEY.',
+    optionalPath,
+  ),
+  oidcKeyFile: setting('HONNIN_OIDC_TLS_KEY', null, 'PEM file with its private key.', optionalPath),
   oidcRolesClaim: setting('HONNIN_OIDC_ROLES_CLAIM', 'roles', 'Claim with the roles; dots go into objects.', text),
   consoleClientId: setting(
     'HONNIN_CONSOLE_CLIENT_ID',
@@ -583,6 +609,19 @@ export const SETTINGS = {
     'Addresses of the CRLs of all authorities in the path of its certificate, comma-separated; kept beside each timestamp. Absent: revocation is not judged.',
     urls,
   ),
+  tsaCaFile: setting(
+    'HONNIN_TSA_TLS_CA',
+    null,
+    'PEM file with the roots of the certificates of the timestamp authority, where they are not the ones of the system.',
+    optionalPath,
+  ),
+  tsaCertFile: setting(
+    'HONNIN_TSA_TLS_CERT',
+    null,
+    'PEM file with our certificate chain for the timestamp authority, which goes with HONNIN_TSA_TLS_KEY.',
+    optionalPath,
+  ),
+  tsaKeyFile: setting('HONNIN_TSA_TLS_KEY', null, 'PEM file with its private key.', optionalPath),
   tsaPolicyOid: setting(
     'HONNIN_TSA_POLICY',
     null,
@@ -690,6 +729,9 @@ export class Config {
     for (const [name, env] of [
       ['authority', 'HONNIN_JPKI_TLS'],
       ['government', 'HONNIN_GOVERNMENT_TLS'],
+      ['link', 'HONNIN_JPKI_LINK_TLS'],
+      ['oidc', 'HONNIN_OIDC_TLS'],
+      ['tsa', 'HONNIN_TSA_TLS'],
     ] as const) {
       if ((values[`${name}CertFile`] === null) !== (values[`${name}KeyFile`] === null))
         problems.push(`${env}_CERT and ${env}_KEY go together: give both or neither`);

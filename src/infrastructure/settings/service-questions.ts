@@ -95,20 +95,28 @@ export function crlQuestion(url: string): ServiceQuestion {
 }
 
 /** For its discovery document, and then for its keys. */
-export function signInQuestion(issuer: string, jwksUrl: string | null, timeoutMs: number): ServiceQuestion {
+export function signInQuestion(
+  issuer: string,
+  jwksUrl: string | null,
+  timeoutMs: number,
+  tls: OwnTls | null = null,
+): ServiceQuestion {
   const keys = async (url: unknown): Promise<string | null> => {
     if (typeof url !== 'string' || !URL.canParse(url)) return 'names no address of its keys (jwks_uri)';
-    const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) }).catch(() => null);
+    const init = { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) } as const;
+    const answer = await fetchOver(tls, url, init).catch(() => null);
     if (answer === null) return `its keys at ${url} cannot be had`;
     return keysIn(Buffer.from(await answer.arrayBuffer())) ? null : `gives no keys at ${url} (status ${answer.status})`;
   };
   if (jwksUrl !== null)
     return {
       url: jwksUrl,
+      tls,
       wrongWith: ({ status, body }) => (keysIn(body) ? null : `gives no keys (status ${status})`),
     };
   return {
     url: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    tls,
     wrongWith: async ({ status, body }) => {
       if (status !== 200 || !isJsonObject(body)) return `gives no discovery document (status ${status})`;
       const { issuer: named, jwks_uri: at } = JSON.parse(body.toString('utf8')) as Readonly<Record<string, unknown>>;

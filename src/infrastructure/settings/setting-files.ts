@@ -23,6 +23,15 @@ export interface FileSettings {
   readonly governmentCaFile?: File;
   readonly governmentCertFile?: File;
   readonly governmentKeyFile?: File;
+  readonly linkCaFile?: File;
+  readonly linkCertFile?: File;
+  readonly linkKeyFile?: File;
+  readonly oidcCaFile?: File;
+  readonly oidcCertFile?: File;
+  readonly oidcKeyFile?: File;
+  readonly tsaCaFile?: File;
+  readonly tsaCertFile?: File;
+  readonly tsaKeyFile?: File;
   readonly governmentTokenFile?: File;
   readonly tsaPasswordFile?: File;
   readonly kafkaBrokers?: readonly string[];
@@ -98,6 +107,10 @@ export function settingFileFaults(
     ...judged(`${env}_KEY`, settings[`${name}KeyFile`], PRIVATE_KEY),
     ...judged(`${env}_PASSWORD_FILE`, settings[`${name}PasswordFile`], SECRET),
   ];
+  const service = (env: string, name: 'authority' | 'link' | 'government' | 'oidc' | 'tsa'): readonly string[] => [
+    ...judged(`${env}_CA`, settings[`${name}CaFile`], CERTIFICATES),
+    ...tlsFaults(env, settings[`${name}CertFile`], settings[`${name}KeyFile`]),
+  ];
   const each = (env: string, files: readonly string[] = []): readonly string[] =>
     files.flatMap((file) => judged(env, file, CERTIFICATES));
   return [
@@ -108,10 +121,11 @@ export function settingFileFaults(
     ...each('HONNIN_JPKI_AUTH_ANCHORS', settings.authAnchorFiles),
     ...each('HONNIN_JPKI_SIGN_ANCHORS', settings.signAnchorFiles),
     ...judged('HONNIN_CARD_ISSUER_KEYS', settings.cardIssuerKeysFile, ISSUER_KEYS),
-    ...judged('HONNIN_JPKI_TLS_CA', settings.authorityCaFile, CERTIFICATES),
-    ...tlsFaults('HONNIN_JPKI_TLS', settings.authorityCertFile, settings.authorityKeyFile),
-    ...judged('HONNIN_GOVERNMENT_TLS_CA', settings.governmentCaFile, CERTIFICATES),
-    ...tlsFaults('HONNIN_GOVERNMENT_TLS', settings.governmentCertFile, settings.governmentKeyFile),
+    ...service('HONNIN_JPKI_TLS', 'authority'),
+    ...service('HONNIN_JPKI_LINK_TLS', 'link'),
+    ...service('HONNIN_GOVERNMENT_TLS', 'government'),
+    ...service('HONNIN_OIDC_TLS', 'oidc'),
+    ...service('HONNIN_TSA_TLS', 'tsa'),
     ...judged('HONNIN_GOVERNMENT_TOKEN_FILE', settings.governmentTokenFile, SECRET),
     ...each('HONNIN_TSA_ANCHORS', settings.tsaAnchorFiles),
     ...judged('HONNIN_TSA_PASSWORD_FILE', settings.tsaPasswordFile, SECRET),

@@ -6,6 +6,7 @@ import {
   type Timestamp,
 } from '../../application/ports/audit/timestamp-authority.js';
 import { exchange } from '../http/bounded-exchange.js';
+import type { OwnTls } from '../http/own-tls.js';
 import type { TrustAnchor } from '../x509/path/trust-anchors.js';
 import { encodeTimestampRequest } from './timestamp-request.js';
 import { TIMESTAMP_BYTES_MAX } from './timestamp-response.js';
@@ -22,6 +23,8 @@ export interface HttpTimestampAuthorityOptions {
   readonly clockToleranceMs: number;
   /** CRLs of the authorities in its certificate's path; empty: revocation is not judged. */
   readonly crlUrls: readonly string[];
+  /** Our own certificates for it and for its CRLs; absent or null: none. */
+  readonly tls?: OwnTls | null;
   /** User name and file with the password, for authorities that ask for them. */
   readonly basic: { readonly username: string; readonly passwordFile: string } | null;
 }
@@ -42,7 +45,7 @@ export class HttpTimestampAuthority extends TimestampAuthority {
   }
 
   override async stamp(message: Uint8Array): Promise<Timestamp> {
-    const { anchors, policy, timeoutMs, clockToleranceMs } = this.options;
+    const { anchors, policy, timeoutMs, clockToleranceMs, tls = null } = this.options;
     const nonce = freshNonce();
     const askedMs = Date.now();
     const answer = await exchange({
@@ -57,6 +60,7 @@ export class HttpTimestampAuthority extends TimestampAuthority {
         ...this.authorization(),
       },
       contentTypes: ['application/timestamp-reply'],
+      tls,
     });
     if ('cause' in answer) throw new Error(`the timestamp authority gave no answer: ${answer.detail}`);
     const notAfterMs = Date.now() + clockToleranceMs;
@@ -85,6 +89,7 @@ export class HttpTimestampAuthority extends TimestampAuthority {
       timeoutMs: this.options.timeoutMs,
       bytesMax: CRL_BYTES_MAX,
       contentTypes: CRL_TYPES,
+      tls: this.options.tls ?? null,
     });
     if ('cause' in answer)
       throw new Error(`the CRL of the timestamp authority cannot be had from ${url}: ${answer.detail}`);

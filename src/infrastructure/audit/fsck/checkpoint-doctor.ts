@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { OutletName } from '../../../application/ports/audit/checkpoint-outlets.js';
+import { fetchOver, type OwnTls } from '../../http/own-tls.js';
 import type { Config } from '../../settings/config.js';
+import { serviceTls } from '../../settings/service-tls.js';
 import { checkpointTopic } from '../../kafka/kafka-checkpoint-topic.js';
 import { isLate, lastDelivered, undeliveredSinceMs } from '../outlets/checkpoint-outlet.js';
 import { outletIntervals, timestampAnchors } from '../outlets/configured-outlets.js';
@@ -71,7 +73,7 @@ async function settingOf(name: OutletName, config: Config): Promise<OutletFindin
   try {
     if (name === 'timestamp') {
       const anchors = timestampAnchors(tsaAnchorFiles);
-      await reach(tsaUrl as string);
+      await reach(tsaUrl as string, serviceTls(config, 'tsa'));
       return {
         level: 'ok',
         what,
@@ -155,9 +157,9 @@ function timestampAnchorsOrNone({ values }: Config): ReturnType<typeof timestamp
   }
 }
 
-async function reach(url: string): Promise<void> {
+async function reach(url: string, tls: OwnTls | null = null): Promise<void> {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
+    const response = await fetchOver(tls, url, { redirect: 'manual', signal: AbortSignal.timeout(ASK_MS) });
     await response.body?.cancel();
   } catch (error) {
     throw new Error(`${url} does not answer: ${fetchProblem(error)}`, { cause: error });

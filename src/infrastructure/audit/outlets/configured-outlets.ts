@@ -9,6 +9,7 @@ import { NoteFormatError } from '../../../domain/audit/log/signed-note.js';
 import type { TimestampAuthority } from '../../../application/ports/audit/timestamp-authority.js';
 import { splitSource, trustAnchor, type TrustAnchor } from '../../x509/path/trust-anchors.js';
 import { ConfigError, readSettingFile, type Config } from '../../settings/config.js';
+import { serviceTls } from '../../settings/service-tls.js';
 import { checkpointTopic } from '../../kafka/kafka-checkpoint-topic.js';
 import { HttpTimestampAuthority, NoTimestampAuthority } from '../../timestamp/http-timestamp-authority.js';
 import { OutletRunner, type Outlet } from './checkpoint-outlet.js';
@@ -18,7 +19,7 @@ import type { TileLog } from '../log/tile-log.js';
 import { witnessOutlet, type Witness } from './witnesses.js';
 
 /** The authority that the settings name. @throws {ConfigError} for anchors that are none */
-export function timestampAuthority({ values }: Config): TimestampAuthority {
+export function timestampAuthority(config: Config): TimestampAuthority {
   const {
     tsaUrl,
     tsaAnchorFiles,
@@ -28,7 +29,7 @@ export function timestampAuthority({ values }: Config): TimestampAuthority {
     tsaUsername,
     tsaPasswordFile,
     tsaCrlUrls,
-  } = values;
+  } = config.values;
   if (tsaUrl === null) return new NoTimestampAuthority();
   const basic =
     tsaUsername === null || tsaPasswordFile === null ? null : { username: tsaUsername, passwordFile: tsaPasswordFile };
@@ -41,6 +42,7 @@ export function timestampAuthority({ values }: Config): TimestampAuthority {
     clockToleranceMs: tsaClockSeconds * 1000,
     crlUrls: tsaCrlUrls,
     basic,
+    tls: serviceTls(config, 'tsa'),
   });
 }
 
