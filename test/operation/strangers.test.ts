@@ -28,7 +28,9 @@ function environment(name: string): NodeJS.ProcessEnv & { HOME: string; TMPDIR: 
   const HOME = path.join(folder, name, 'home');
   const TMPDIR = path.join(folder, name, 'tmp');
   for (const made of [HOME, TMPDIR]) mkdirSync(made, { recursive: true });
-  const inherited = Object.entries(process.env).filter(([key]) => !/^(HONNIN_|ORT_|NODE_OPTIONS|XDG_)/.test(key));
+  const inherited = Object.entries(process.env).filter(
+    ([key]) => !/^(HONNIN_|ORT_|NODE_OPTIONS|NODE_COMPILE_CACHE|XDG_)/.test(key),
+  );
   return { ...Object.fromEntries(inherited), HOME, TMPDIR, HONNIN_MODEL_CACHE: path.join(models, 'models') };
 }
 
