@@ -25,11 +25,16 @@ type FolderRow = {
   readonly budget: number | null;
 };
 
-/** Prints where the time of a run went, folder by folder, beside what each may take; and the three numbers that end it.
+/** How many suites the list of the dearest has. */
+const DEAREST = 12;
+
+/** Prints where the time of a run went, folder by folder, beside what each may take; the dearest suites; and the three
+ *  numbers that end it.
  *  A folder over its budget is said and fails nothing: machines are noisy, and a clock must not decide a change. */
 export default class BudgetReporter {
   onRunComplete(_: unknown, { testResults, startTime }: RunResult): void {
     process.stdout.write(`\n${budgetTable(testResults, (Date.now() - startTime) / 1000)}\n`);
+    process.stdout.write(`\n${dearestSuites(testResults)}\n`);
     // The plain numbers go last in a run, after the steps that follow the tests; so they are handed over in a file.
     const file = process.env['HONNIN_TEST_NUMBERS'];
     if (file === undefined) process.stdout.write(`\n${numbersLine(testResults)}\n`);
@@ -68,6 +73,29 @@ export function budgetTable(results: readonly SuiteResult[], seconds: number): s
   return lines.join('\n');
 }
 
+/** The suites that took longest, the dearest first: where a run can be made shorter. */
+export function dearestSuites(results: readonly SuiteResult[]): string {
+  const suites = results
+    .map(({ testFilePath, perfStats }) => ({ name: suiteName(testFilePath), seconds: secondsOf(perfStats) }))
+    .sort((a, b) => b.seconds - a.seconds || (a.name < b.name ? -1 : 1))
+    .slice(0, DEAREST);
+  const lines = suites.map(({ name, seconds }) => `${name.padEnd(40)}${seconds.toFixed(1).padStart(9)}`);
+  return [`${'dearest suites'.padEnd(40)}${'seconds'.padStart(9)}`, ...lines].join('\n');
+}
+
+/** `door/interleavings` for test/door/interleavings.test.ts. */
+function suiteName(file: string): string {
+  return path
+    .relative(tests, file)
+    .split(path.sep)
+    .join('/')
+    .replace(/\.test\.ts$/, '');
+}
+
+function secondsOf({ start, end }: SuiteResult['perfStats']): number {
+  return (end - start) / 1000;
+}
+
 function folderRows(results: readonly SuiteResult[]): FolderRow[] {
   const rows = new Map<string, FolderRow>();
   for (const { testFilePath, perfStats, numPassingTests, numFailingTests } of results) {
@@ -76,7 +104,7 @@ function folderRows(results: readonly SuiteResult[]): FolderRow[] {
     rows.set(folder, {
       folder,
       tests: (before?.tests ?? 0) + numPassingTests + numFailingTests,
-      seconds: (before?.seconds ?? 0) + (perfStats.end - perfStats.start) / 1000,
+      seconds: (before?.seconds ?? 0) + secondsOf(perfStats),
       budget: BUDGET_SECONDS[folder] ?? null,
     });
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { budgetTable, numbersLine, type SuiteResult } from './budget-reporter.js';
+import { budgetTable, dearestSuites, numbersLine, type SuiteResult } from './budget-reporter.js';
 import { BUDGET_SECONDS, TOTAL_SECONDS } from './budgets.js';
 import { QUICK } from './quick.js';
 import { forJest, HELP } from './test.js';
@@ -78,6 +78,22 @@ describe('the budget of time', () => {
     [1, true],
   ])('is loud about a whole run %d seconds over', (over, loud) => {
     expect(budgetTable([suite('domain/a.test.ts', 0)], TOTAL_SECONDS + over).includes('THE WHOLE RUN')).toBe(loud);
+  });
+
+  it('names the dozen dearest suites, the dearest first', () => {
+    const many = Array.from({ length: 14 }, (_, n) => suite(`domain/of-${n}.test.ts`, n + 1));
+    const [head, ...lines] = dearestSuites([...many, suite('door/b.test.ts', 60), suite('door/a.test.ts', 60)])
+      .split('\n')
+      .map((line) => line.replaceAll(/ +/g, ' '));
+    expect([head, ...lines.slice(0, 4)]).toEqual([
+      'dearest suites seconds',
+      'door/a 60.0',
+      'door/b 60.0',
+      'domain/of-13 14.0',
+      'domain/of-12 13.0',
+    ]);
+    expect(lines).toHaveLength(12);
+    expect(dearestSuites([])).toBe(`${'dearest suites'.padEnd(40)}  seconds`);
   });
 
   it('counts passed, failed and skipped, and a suite that could not run as one that failed', () => {
