@@ -2,7 +2,7 @@ import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import { BRANCH_TARGETS, branchSection } from './branches.js';
 import { MUTATION_TARGETS } from './mutation.js';
 import { burnerSection, mutationSection, resultPage, suiteSection, type MutationReport } from './soak-report.js';
@@ -74,9 +74,11 @@ describe('the lane of hours', () => {
   it('multiplies nothing and keeps the seed where nobody asks for more', () => {
     for (const name of VARIABLES) delete process.env[name];
     expect([soakFactor(), soakSeed(7)]).toEqual([1, 7]);
+    expect(soakCount({ ci: 3, soak: 8 })).toBe(3);
     process.env['HONNIN_SOAK_FACTOR'] = '100';
     process.env['HONNIN_SOAK_SEED'] = '5';
     expect([soakFactor(), soakSeed(7)]).toEqual([100, 5]);
+    expect(soakCount({ ci: 3, soak: 8 })).toBe(800);
   });
 
   it.each(['', '0', '-1', '1.5', 'many'])('takes no factor "%s"', (text) => {

@@ -15,7 +15,7 @@ const FACTOR = '100';
 const STRYKER = 'node_modules/@stryker-mutator/core/bin/stryker.js';
 const IN_ONE_PROCESS = 'test/lanes/mutants/in-one-process.ts';
 const DAY_MS = 86_400_000;
-const READS_FACTOR = /\bsoak(?:Factor|Seed)\(|HONNIN_SOAK_FACTOR/;
+const READS_FACTOR = /\bsoak(?:Factor|Count|Seed)\(|HONNIN_SOAK_FACTOR/;
 
 const HELP = `honnin soak: the lane of hours. Runs by hand what CI runs small, and mutation testing.
 

@@ -5,7 +5,7 @@ import { VirtualTime } from './virtual-time.js';
 
 const HELP = `Tells seeded stories of the whole program on simulated ports and checks after every step what must never happen.
 
-  npm run simulate -- [--seed N] [--stories M] [--verbose] [--break FAULT]
+  npm run simulate -- [--seed N] [--stories M] [--verbose] [--break FAULT] [--until WORDS]
 
 Options
   --seed N      first seed (default 1); story k has seed N + k
@@ -13,6 +13,7 @@ Options
   --verbose     print the last steps of a story that fails
   --break FAULT build a fault into the program, to see that it is found: submit-without-intent, lose-requests,
                 view-without-record, lose-rows, rows-without-position, keep-evidence or lose-evidence
+  --until WORDS end with the first story whose broken rule has these words (a regular expression)
 
 Example
   npm run simulate -- --seed 4711 --stories 1 --verbose
@@ -27,6 +28,7 @@ export async function main(args: string[]): Promise<number> {
       stories: { type: 'string', default: '100' },
       verbose: { type: 'boolean', default: false },
       break: { type: 'string' },
+      until: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -40,6 +42,7 @@ export async function main(args: string[]): Promise<number> {
     const result = await tellStory(Number(values.seed) + n, time, values.break);
     results.push(result);
     if (result.violation) describe(result, values.verbose);
+    if (values.until !== undefined && new RegExp(values.until).test(result.violation ?? '')) break;
   }
   summary(results, (performance.now() - begin) / 1000);
   return results.some((result) => result.violation) ? 1 : 0;

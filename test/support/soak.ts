@@ -6,6 +6,13 @@ export function soakFactor(): number {
   return positiveInteger('HONNIN_SOAK_FACTOR') ?? 1;
 }
 
+/** A number of rounds that CI asks less of than a soak does for each unit of its factor: what is shown in kind by few
+ *  rounds is shown in number by the soak alone. */
+export function soakCount({ ci, soak }: { readonly ci: number; readonly soak: number }): number {
+  const factor = soakFactor();
+  return factor === 1 ? ci : soak * factor;
+}
+
 /** The seed of a suite: always the same in CI; another one in every soak, which prints it (HONNIN_SOAK_SEED). */
 export function soakSeed(usual: number): number {
   return positiveInteger('HONNIN_SOAK_SEED') ?? usual;
