@@ -45,7 +45,7 @@ import {
   pem,
   rsaKey,
 } from '../certificate/support/certificate-factory.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import { MadeWitness } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 import { TELLS_NOTHING } from './tells-nothing.js';
@@ -362,7 +362,7 @@ describe('an honest log, and the same changed', () => {
           expect([outcome === 'wrong', outcome === 'wrong' ? said : []]).toEqual([false, []]);
           if (reader.trusted.length === 0) expect(outcome).not.toBe('right');
         }),
-        { numRuns: 80 * soakFactor(), seed: soakSeed(20261130) },
+        { numRuns: soakCount({ ci: 25, soak: 80 }), seed: soakSeed(20261130) },
       );
       process.stdout.write(`honest: ${seen.right} right, ${seen.undecided} undecided\n`);
       expect(seen.undecided).toBeGreaterThan(0);
@@ -458,7 +458,7 @@ describe('an honest log, and the same changed', () => {
             found.set(kind.kind, (found.get(kind.kind) ?? 0) + 1);
           },
         ),
-        { numRuns: 60 * soakFactor(), seed: soakSeed(20261130) },
+        { numRuns: soakCount({ ci: 20, soak: 60 }), seed: soakSeed(20261130) },
       );
       process.stdout.write(`changed and still right: ${JSON.stringify(Object.fromEntries(found))}\n`);
     },

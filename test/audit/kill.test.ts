@@ -15,11 +15,11 @@ import { storedPositions } from '../../src/infrastructure/audit/log/tile-log.js'
 import { AuditWorld } from './support.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/audit/processes/log-until-killed.mjs');
-const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? 20 * soakFactor());
+const ROUNDS = Number(process.env['HONNIN_AUDIT_KILLS'] ?? soakCount({ ci: 6, soak: 20 }));
 /** A run that has not published anything by then is stuck. */
 const GOING_MS_MAX = 120_000;
 const unbuilt = built('infrastructure/audit/log/log-builder-thread.js');

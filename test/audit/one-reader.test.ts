@@ -23,7 +23,7 @@ import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { printable, printableJson } from '../../src/domain/values/printable.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount } from '../support/soak.js';
 import { leafWith, MadeKey, madeLeaves, MadeLog } from './made-bundle.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 
@@ -122,7 +122,7 @@ describe('the one reader', () => {
             keys.every((key) => trusted.includes(key)) && known.every((note) => asked.known.includes(note));
           if (isAtHand) expect(report.judgement).toBe('right');
         }),
-        { numRuns: 60 * soakFactor() },
+        { numRuns: soakCount({ ci: 20, soak: 60 }) },
       );
     });
 
@@ -337,7 +337,7 @@ describe('the one reader', () => {
           expect(judged(changed)).not.toBe('right');
         },
       ),
-      { numRuns: 250 * soakFactor() },
+      { numRuns: soakCount({ ci: 80, soak: 250 }) },
     );
   });
 
@@ -356,13 +356,13 @@ describe('the one reader', () => {
           expect(verifyList([given], primitives, { trusted: keys, bundle: null }).judgement).not.toBe('right');
         },
       ),
-      { numRuns: 150 * soakFactor() },
+      { numRuns: soakCount({ ci: 50, soak: 150 }) },
     );
     fc.assert(
       fc.property(fc.anything(), (given) => {
         expect(verifyList([given], primitives, { trusted: keys, bundle: null }).judgement).not.toBe('right');
       }),
-      { numRuns: 300 * soakFactor() },
+      { numRuns: soakCount({ ci: 100, soak: 300 }) },
     );
   });
 

@@ -11,7 +11,7 @@ import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { elsewhere, peer, peerProgram } from '../support/peers.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import { describeUnless } from '../support/unless.js';
 import { bundleVectors } from './bundle-vectors.js';
 import {
@@ -173,7 +173,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
   const rounds: [string, number, (dice: Dice, leaves: readonly string[]) => { how: string; bytes: Buffer }][] = [
     [
       'changed on their way',
-      50,
+      soakCount({ ci: 15, soak: 50 }),
       (dice, leaves) => {
         const log = new MadeLog(leaves, key);
         const choice = dice.of([
@@ -186,7 +186,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     ],
     [
       'changed before they were signed',
-      90,
+      soakCount({ ci: 30, soak: 90 }),
       (dice, leaves) => {
         const { how, leaves: changed } = changedBeforeSigning(leaves, dice);
         const choice = dice.upTo(4) === 0 ? partOf(changed, dice.upTo(60), changed.length - 1 - dice.upTo(9)) : {};
@@ -200,7 +200,7 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     ],
     [
       'with another header under the true key',
-      50,
+      soakCount({ ci: 15, soak: 50 }),
       (dice, leaves) => {
         const { how, lines } = changedHeader(new MadeLog(leaves, key), dice);
         return { how, bytes: bytesOf(lines) };
@@ -211,15 +211,13 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     'agrees on bundles %s',
     (_, count, change) => {
       const seed = soakSeed(20261130);
-      process.stdout.write(`seed ${seed}, ${count * factor} bundles\n`);
+      process.stdout.write(`seed ${seed}, ${count} bundles\n`);
       const dice = new Dice(seed);
       const histories = [2, 5, 9].map((n) => eventfulLeaves((seed % 1000) + n, 7));
       const tally: Record<string, number> = {};
       // In portions, so that a soak does not hold all of them at once.
-      for (let done = 0; done < count * factor; done += 150) {
-        const made = Array.from({ length: Math.min(150, count * factor - done) }, () =>
-          change(dice, dice.of(histories)),
-        );
+      for (let done = 0; done < count; done += 150) {
+        const made = Array.from({ length: Math.min(150, count - done) }, () => change(dice, dice.of(histories)));
         const outcomes = agreed(
           made.map(({ bytes }) => ({ bundle: bytes, keys: [key.text], known: [] })),
           made.map(({ how }) => how),

@@ -10,7 +10,7 @@ import { checkOfflineStatus } from '../../src/infrastructure/jpki/offline/offlin
 import { KEY_USAGE, OID } from '../../src/infrastructure/x509/asn1/oids.js';
 import { peer } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import {
   crlExt,
   DAY,
@@ -35,7 +35,7 @@ import {
  * must say yes, or the comparison would be of two machines that always refuse. */
 
 const SEED = Number(process.env['HONNIN_DIFFERENTIAL_SEED'] ?? soakSeed(20261123));
-const RUNS = Number(process.env['HONNIN_DIFFERENTIAL_RUNS'] ?? 150 * soakFactor());
+const RUNS = Number(process.env['HONNIN_DIFFERENTIAL_RUNS'] ?? soakCount({ ci: 50, soak: 150 }));
 // `openssl ocsp` judges times by the system's clock only.
 const now = Math.floor(Date.now() / 1000);
 

@@ -30,13 +30,13 @@ import { limboCases, pkitsCases, suitesMissing } from './support/conformance-dat
 import { mutate, seeded } from './support/mutations.js';
 import { elsewhere } from '../support/peers.js';
 import { describeUnless } from '../support/unless.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakSeed } from '../support/soak.js';
 
 /** Damaged input: no hang over 250 ms, no exception, and nothing that was not valid becomes valid. Each run is seeded;
  * a found case is its seed. */
 
 const SEED = Number(process.env['HONNIN_FUZZ_SEED'] ?? soakSeed(1));
-const RUNS = Number(process.env['HONNIN_FUZZ_RUNS'] ?? 600 * soakFactor());
+const RUNS = Number(process.env['HONNIN_FUZZ_RUNS'] ?? soakCount({ ci: 250, soak: 600 }));
 const MS_MAX = 250;
 
 const caKey = ecKey();

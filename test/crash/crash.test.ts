@@ -30,13 +30,13 @@ import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.j
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { LogWatcher } from '../simulation/invariants.js';
 import { Random } from '../simulation/random.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakSeed } from '../support/soak.js';
 import { enrol } from '../support/two-people.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'dist/main.js');
 /** 100 by `HONNIN_CRASHES=100 ./honnin test test/crash`; few in the everyday run, where each costs seconds. */
-const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? 5 * soakFactor());
+const CRASHES = Number(process.env['HONNIN_CRASHES'] ?? soakCount({ ci: 3, soak: 5 }));
 /** What a case goes through whose certificate and face are good. */
 const STEPS = ['RequestReceived', 'CertificateVerified', 'FaceMatched', 'SubmissionAttempted', 'GovernmentAccepted'];
 const PIN = '7391';

@@ -9,11 +9,11 @@ import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sq
 import { ReadModelDatabase } from '../../src/infrastructure/read-model/read-model-database.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/event-store/processes/append-until-killed.mjs');
-const ROUNDS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 12 * soakFactor());
+const ROUNDS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? soakCount({ ci: 5, soak: 12 }));
 const WRITERS = 8;
 const EVENTS_PER_APPEND = 3;
 

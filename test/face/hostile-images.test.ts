@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OnnxFaceComparer } from '../../src/infrastructure/face/onnx-face-comparer.js';
 import { hostileCorpus, type HostileFile } from './hostile-corpus.js';
 import { testModels } from './support.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 
 const WORKERS = 2;
 /** All of them are in memory at once, so that a soak takes twenty times more and no more. */
-const FILES = Number(process.env['HONNIN_HOSTILE_FILES'] ?? 2000 * Math.min(soakFactor(), 20));
+const FILES = Number(process.env['HONNIN_HOSTILE_FILES'] ?? Math.min(soakCount({ ci: 1000, soak: 2000 }), 40_000));
 const comparer = new OnnxFaceComparer({ cacheDir: testModels, workers: WORKERS });
 beforeAll(() => comparer.start(), 120_000);
 afterAll(() => comparer.close());

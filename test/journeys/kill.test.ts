@@ -11,15 +11,15 @@ import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { sandboxSettings, startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount, soakFactor } from '../support/soak.js';
 import { enrol } from '../support/two-people.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const REQUESTS = 10;
-const KILLS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? 6 * soakFactor());
+const KILLS = Number(process.env['HONNIN_KILL_ROUNDS'] ?? soakCount({ ci: 3, soak: 6 }));
 /** Milliseconds from "listening" to SIGKILL: early, in the middle of checks and comparisons, and late. Fixed, so that a
  * run repeats. */
-const MOMENTS = [40, 120, 260, 420, 650, 900];
+const MOMENTS = [40, 260, 900, 120, 420, 650];
 
 /** The server as a process of its own on one port, so that booths find it again after each death. */
 class Server {

@@ -13,13 +13,13 @@ import { describeWithBroker } from './support/describe-with-broker.js';
 import { header, readTopic, settingsFor, withTopics } from './support/kafka-topics.js';
 import { built } from '../support/peers.js';
 import { itUnless } from '../support/unless.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const program = path.join(root, 'test/kafka/processes/append-and-relay.mjs');
 /** The full run: HONNIN_RELAY_KILLS=50 HONNIN_RELAY_EVENTS=20000. */
-const KILLS = Number(process.env['HONNIN_RELAY_KILLS'] ?? 8 * soakFactor());
-const EVENTS = Number(process.env['HONNIN_RELAY_EVENTS'] ?? 2000 * soakFactor());
+const KILLS = Number(process.env['HONNIN_RELAY_KILLS'] ?? soakCount({ ci: 5, soak: 8 }));
+const EVENTS = Number(process.env['HONNIN_RELAY_EVENTS'] ?? soakCount({ ci: 1000, soak: 2000 }));
 const EVENTS_PER_REGISTRATION = 5;
 const ERASED_EVERY = 40;
 const BROKER_RESTARTS = 2;

@@ -9,11 +9,11 @@ import { built } from '../support/peers.js';
 import { until } from '../support/real-server.js';
 import { honnin } from '../support/run-honnin.js';
 import { ServerStart } from '../support/server-start.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount, soakFactor } from '../support/soak.js';
 import { describeUnless } from '../support/unless.js';
 
 /** Two million in the lane of hours. */
-const EVENTS = 20_000 * soakFactor();
+const EVENTS = soakCount({ ci: 5_000, soak: 20_000 });
 const MS_MAX = 300_000;
 /** Appends of one transaction. */
 const TOGETHER = 5_000;
