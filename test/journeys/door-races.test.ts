@@ -8,10 +8,10 @@ import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import type { SyntheticCard } from '../../src/sandbox/card/synthetic-card.js';
 import { CLOCK_AHEAD, filesUnder, RealServer, until } from '../support/real-server.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount } from '../support/soak.js';
 
 /** Of each kind; 1,000 where there is time. */
-const ROUNDS = Math.min(1_000, 12 * soakFactor());
+const ROUNDS = Math.min(1_000, soakCount({ ci: 4, soak: 12 }));
 /** Comparing faces takes most of the time: in one round of so many the card is good and the photograph goes to the
  * government. In the others the certificate is revoked, which is told by the same material. */
 const WITH_FACES_EVERY = 15;

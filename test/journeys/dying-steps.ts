@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { soakFactor } from '../support/soak.js';
+import { soakCount } from '../support/soak.js';
 
 const script = fileURLToPath(new URL('./processes/dying-steps.mjs', import.meta.url));
 /** Deaths before other steps than the ones that are named, which are all tried. */
-const OTHERS = 4 * soakFactor();
+const OTHERS = soakCount({ ci: 2, soak: 4 });
 
 export interface ToDie {
   readonly what: 'recover' | 'restore';
