@@ -26,11 +26,14 @@ import { EncryptedImageVault } from '../../src/infrastructure/vault/encrypted-im
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import type { SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 import { peer } from '../support/peers.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount, soakFactor } from '../support/soak.js';
 import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 
 /** Bundles of a suite that the second verifier judges as well when the suite is over. */
 const BUNDLES_MAX = 120 * soakFactor();
+/** Of one test: the first few of each kind, so that a test with many leaves room for those behind it. */
+const OF_ONE_TEST_MAX = soakCount({ ci: 4, soak: 120 });
+const judgedOfTest = new Map<string, number>();
 const judged = new Map<string, { readonly asked: AskedOpinion; readonly judgement: Judgement }>();
 
 function keepForSecondOpinion(
@@ -38,7 +41,10 @@ function keepForSecondOpinion(
   { trusted, known = [] }: VerifyOptions,
   judgement: Judgement,
 ): void {
-  if (judged.size >= BUNDLES_MAX) return;
+  const test = expect.getState().currentTestName ?? '';
+  const before = judgedOfTest.get(test) ?? 0;
+  if (judged.size >= BUNDLES_MAX || before >= OF_ONE_TEST_MAX) return;
+  judgedOfTest.set(test, before + 1);
   const [text, keys] = [`${lines.join('\n')}\n`, trusted.map(verifierKeyText)];
   const name = createHash('sha256')
     .update(JSON.stringify([text, keys, known]))
