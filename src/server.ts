@@ -8,6 +8,7 @@ import { createApp } from './api/create-app.js';
 import { createLog } from './api/log.js';
 import { AppModule } from './app.module.js';
 import { consoleFolder, version } from './console/build-page.js';
+import { certificatesIn } from './infrastructure/settings/certificate-files.js';
 import { Config, ConfigError, settingsInForce, urlOf } from './infrastructure/settings/config.js';
 import { serviceFetch } from './infrastructure/settings/service-tls.js';
 import { EventStoreUnavailableError } from './application/ports/store/event-store.js';
@@ -121,6 +122,9 @@ class BuiltServer {
   }
 }
 
+/** The file was looked at before. */
+const authoritiesIn = (bytes: Buffer): readonly string[] => (certificatesIn(bytes) ?? []).map(String);
+
 /** One page costs as much as so many other answers. */
 const PAGES_OF_OTHERS = 20;
 
@@ -182,6 +186,14 @@ async function apiSettings(config: Config): Promise<ApiSettings> {
       tlsCertFile === null || tlsKeyFile === null
         ? null
         : { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') },
+    boothCertificates:
+      values.boothCertificates === 'off' || values.boothCertificatesCaFile === null
+        ? null
+        : {
+            mode: values.boothCertificates,
+            authorities: authoritiesIn(await readFile(values.boothCertificatesCaFile)),
+            header: values.boothCertificatesHeader,
+          },
     rateLimits: { challengesPerMinute, registrationsPerMinute, statusPerMinute, photoChecksPerMinute },
     limits: {
       connectionsMax: connections,

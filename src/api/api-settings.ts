@@ -65,6 +65,16 @@ export interface OidcSettings {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+/** What booths have to show of themselves besides signatures. */
+export interface BoothCertificateSettings {
+  /** `asked`: who shows one must show a right one. */
+  readonly mode: 'asked' | 'required';
+  /** PEM: the authorities that issue certificates to booths. */
+  readonly authorities: readonly string[];
+  /** Lower-case name of the field in which trusted proxies write the certificate of the connection. */
+  readonly header: string;
+}
+
 /** The officers' console in a browser. */
 export interface ConsoleSettings {
   /** Under which the provider knows the console; null: nobody signs in with a browser. */
@@ -114,6 +124,8 @@ export class ApiSettings {
   readonly refusals: RefusalLimits;
   /** PEM. null: plain HTTP, for a machine behind a TLS proxy and for development. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** null: booths show no certificates. */
+  readonly boothCertificates: BoothCertificateSettings | null;
   /** Whose word about the client's address is believed; limits count by address. */
   readonly trustProxy: ProxyTrust;
   /** Lower-case name of the header field in which trusted proxies write that address. */
@@ -139,6 +151,7 @@ export class ApiSettings {
     this.turns = { ...DEFAULT_TURNS, ...given.turns };
     this.refusals = given.refusals ?? DEFAULT_REFUSAL_LIMITS;
     this.tls = given.tls ?? null;
+    this.boothCertificates = given.boothCertificates ?? null;
     this.trustProxy = given.trustProxy ?? 'no';
     this.clientAddressHeader = given.clientAddressHeader ?? 'x-forwarded-for';
     this.metricsToken = given.metricsToken ?? null;

@@ -16,6 +16,7 @@ import { AccessRefusals } from './auth/access-refusals.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import { BoothSettingsController } from './booth/booth-settings.controller.js';
 import { ChallengesController } from './booth/challenges.controller.js';
+import { BoothCertificates } from './booth/booth-certificates.js';
 import { Door } from './booth/door.js';
 import { EventStreams } from './booth/event-streams.js';
 import { PhotoChecksController } from './booth/photo-checks.controller.js';
@@ -90,6 +91,7 @@ export class ApiModule {
         EdgeLimits,
         EdgeGate,
         UploadAdmission,
+        BoothCertificates,
         Door,
         EventStreams,
         TokenVerifier,

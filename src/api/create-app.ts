@@ -89,7 +89,11 @@ export async function createApp(
 }
 
 function adapterOf(settings: ApiSettings): FastifyAdapter {
-  const { limits, tls } = settings;
+  const { limits, tls, boothCertificates } = settings;
+  // Who shows none is let in: officers and probes have none. Booths are asked again at their routes.
+  const asking = boothCertificates
+    ? { requestCert: true, rejectUnauthorized: false, ca: [...boothCertificates.authorities] }
+    : {};
   const timeouts = { headersTimeout: limits.headersMsMax, connectionsCheckingInterval: CHECK_MS };
   const options = {
     // Its own log lines hold addresses, and an address holds the receipt; ours are written in `addHooks`.
@@ -109,7 +113,7 @@ function adapterOf(settings: ApiSettings): FastifyAdapter {
       sendProblem(request, reply, new ProblemError(codeOfStatus(error.statusCode ?? 400))),
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerUnparsable(error, socket),
     ...(tls
-      ? { https: { ...timeouts, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }
+      ? { https: { ...timeouts, cert: tls.cert, key: tls.key, ...asking, minVersion: 'TLSv1.2' as const } }
       : { http: timeouts }),
   };
   return new FastifyAdapter(options as object);

@@ -24,6 +24,7 @@ import {
   UncertainOutcomeError,
 } from './booth-errors.js';
 import { signAsBooth, type BoothKey } from './booth-key.js';
+import { fetchAsBooth, type BoothTls } from './booth-tls.js';
 import type { CaptureCounter } from './capture-counter.js';
 import type { CardSession } from './card-session.js';
 import { writeMultipart } from './multipart-body.js';
@@ -35,6 +36,8 @@ export interface BoothClientOptions {
   readonly baseUrl: string;
   readonly boothId: string;
   readonly key: BoothKey;
+  /** The booth's certificate, where the server asks for one; for an https address. */
+  readonly tls?: BoothTls;
   readonly counter: CaptureCounter;
   /** The key of the server's log (`./honnin audit key`), got by another way than from the server. With it promises are
    * checked as they come. */
@@ -173,12 +176,14 @@ const UPLOAD_TIMEOUT_MS = 40_000;
 export class BoothClient {
   readonly #options: BoothClientOptions;
   readonly #baseUrl: string;
+  readonly #fetch: ReturnType<typeof fetchAsBooth>;
   /** The server's clock less this booth's. */
   #offsetMs = 0;
 
   constructor(options: BoothClientOptions) {
     this.#options = options;
     this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#fetch = options.tls ? fetchAsBooth(options.tls) : (url, init) => fetch(url, init);
   }
 
   /** One registration from card to receipt. An outcome that stays uncertain loses the request: use
@@ -375,7 +380,7 @@ export class BoothClient {
     const limit = AbortSignal.timeout(STREAM_MS_MAX);
     const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
     try {
-      const response = await fetch(`${this.#baseUrl}${statusPath(receipt)}/events`, {
+      const response = await this.#fetch(`${this.#baseUrl}${statusPath(receipt)}/events`, {
         headers: { accept: 'text/event-stream' },
         redirect: 'error',
         signal,
@@ -514,7 +519,7 @@ export class BoothClient {
     const limit = AbortSignal.timeout(timeoutMs ?? this.#options.timeoutMs ?? 15_000);
     try {
       const headers = { ...init.headers, 'accept-language': this.#options.language ?? 'ja' };
-      const response = await fetch(`${this.#baseUrl}${path}`, {
+      const response = await this.#fetch(`${this.#baseUrl}${path}`, {
         ...init,
         headers,
         redirect: 'manual',

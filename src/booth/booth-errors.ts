@@ -12,6 +12,9 @@ export const BOOTH_CODES: ReadonlySet<string> = new Set([
   'booth_not_enrolled',
   'booth_is_suspended',
   'booth_signature_invalid',
+  'booth_certificate_missing',
+  'booth_certificate_untrusted',
+  'booth_certificate_of_another',
 ]);
 
 /** What a problem document (RFC 9457) says. */

@@ -8,6 +8,7 @@ import { ApiSettings } from '../api-settings.js';
 import { Open } from '../auth/roles.js';
 import { EdgeLimits } from '../edge/edge-limits.js';
 import { Problems, QuestionHeaders } from '../contract/openapi.js';
+import { BOOTH_CERTIFICATE_PROBLEMS, BoothCertificates } from './booth-certificates.js';
 import { BoothSettingsAnswer } from './booth-settings.dto.js';
 import { questionOf } from './uploads/upload-admission.js';
 
@@ -19,6 +20,7 @@ export class BoothSettingsController {
     private readonly queries: QueryBus,
     private readonly limits: EdgeLimits,
     private readonly settings: ApiSettings,
+    private readonly certificates: BoothCertificates,
   ) {}
 
   @Get()
@@ -29,10 +31,13 @@ export class BoothSettingsController {
   })
   @QuestionHeaders()
   @ApiResponse({ status: 200, type: BoothSettingsAnswer, description: 'What the policy in force asks of booths' })
-  @Problems('too_many_requests')
+  @Problems(...BOOTH_CERTIFICATE_PROBLEMS, 'too_many_requests')
   async ask(@Req() request: FastifyRequest): Promise<BoothSettingsAnswer> {
     await this.limits.admit(request, 'statusPerMinute');
-    const asked = new GetBoothSettings(questionOf(request));
+    const question = questionOf(request);
+    // A booth hears here, before its first capture, that its certificate would not do.
+    if (question !== null) this.certificates.mustFit(request, question.request.boothId);
+    const asked = new GetBoothSettings(question);
     const { consentTexts, limits, ...rest } = await this.queries.execute<GetBoothSettings, BoothSettings>(asked);
     const edge = this.settings.limits;
     const { frameBytesMax, certificateBytesMax, cardRecordBytesMax, cardIssuerCertificateBytesMax } = edge;

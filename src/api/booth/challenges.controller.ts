@@ -8,6 +8,7 @@ import { headersHoldMyNumber, parseJson } from '../contract/json-body.js';
 import { Problems, QuestionHeaders } from '../contract/openapi.js';
 import { validated } from '../contract/validation.js';
 import { ChallengeAnswer, ChallengeBody } from './booth.dto.js';
+import { BOOTH_CERTIFICATE_PROBLEMS, BoothCertificates } from './booth-certificates.js';
 import { Door, statedBoothId } from './door.js';
 import { UploadAdmission } from './uploads/upload-admission.js';
 
@@ -18,6 +19,7 @@ export class ChallengesController {
     private readonly commands: CommandBus,
     private readonly door: Door,
     private readonly admission: UploadAdmission,
+    private readonly certificates: BoothCertificates,
   ) {}
 
   @Post()
@@ -27,7 +29,14 @@ export class ChallengesController {
   @QuestionHeaders()
   @ApiBody({ type: ChallengeBody })
   @ApiResponse({ status: 201, type: ChallengeAnswer, description: 'The nonce and its expiry' })
-  @Problems('malformed_request', 'my_number_present', 'request_too_large', 'too_many_requests', 'outcome_unknown')
+  @Problems(
+    'malformed_request',
+    'my_number_present',
+    'request_too_large',
+    ...BOOTH_CERTIFICATE_PROBLEMS,
+    'too_many_requests',
+    'outcome_unknown',
+  )
   async issue(@Req() request: FastifyRequest): Promise<Challenge> {
     await this.admission.admitQuestion(request);
     if (headersHoldMyNumber(request.headers)) return this.door.refuse(request, 'my_number_present');
@@ -43,6 +52,7 @@ export class ChallengesController {
         boothId: statedBoothId((parsed.value as { boothId?: unknown } | null)?.boothId),
         errors: body.errors,
       });
+    this.certificates.mustFit(request, body.value.boothId);
     return this.commands.execute<IssueChallenge, Challenge>(new IssueChallenge(body.value.boothId));
   }
 }

@@ -23,6 +23,7 @@ import { PlaceHeaders, Problems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { validated } from '../contract/validation.js';
 import { PhotoCheckAnswerBody, PhotoCheckBody } from './booth.dto.js';
+import { BOOTH_CERTIFICATE_PROBLEMS } from './booth-certificates.js';
 import { Door, statedBoothId } from './door.js';
 import { readOnWhenRefused, readPhotoCheck, UploadRefused } from './uploads/multipart-reader.js';
 import { UploadAdmission } from './uploads/upload-admission.js';
@@ -73,6 +74,7 @@ export class PhotoChecksController {
     'booth_not_enrolled',
     'booth_is_suspended',
     'booth_signature_invalid',
+    ...BOOTH_CERTIFICATE_PROBLEMS,
     'digest_mismatch',
     'nonce_unknown',
     'nonce_expired',

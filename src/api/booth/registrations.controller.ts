@@ -33,6 +33,7 @@ import {
   RegistrationRequestBody,
   StatusAnswer,
 } from './booth.dto.js';
+import { BOOTH_CERTIFICATE_PROBLEMS } from './booth-certificates.js';
 import { Door, statedBoothId } from './door.js';
 import { EventStreams, type StreamedEvent } from './event-streams.js';
 import { readOnWhenRefused, readUpload, UploadRefused, type RegistrationParts } from './uploads/multipart-reader.js';
@@ -111,6 +112,7 @@ export class RegistrationsController {
     'booth_not_enrolled',
     'booth_is_suspended',
     'booth_signature_invalid',
+    ...BOOTH_CERTIFICATE_PROBLEMS,
     'digest_mismatch',
     'nonce_unknown',
     'nonce_expired',

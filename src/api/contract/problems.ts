@@ -2,6 +2,9 @@ import type { Refusal } from '../../domain/refusal.js';
 
 /** What the HTTP edge itself can answer besides a refusal of the domain. */
 export type EdgeProblemCode =
+  | 'booth_certificate_missing'
+  | 'booth_certificate_untrusted'
+  | 'booth_certificate_of_another'
   | 'invalid_request'
   | 'route_not_found'
   | 'unsupported_media_type'
@@ -102,6 +105,24 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     "The booth's signature does not fit",
     "Sign the capture envelope with the booth's enrolled key.",
     'ブースの署名を確認できませんでした。係員に連絡してください。',
+  ),
+  booth_certificate_missing: row(
+    403,
+    'The booth shows no certificate',
+    "Show the booth's certificate in the TLS handshake; behind a proxy, have the proxy hand it on.",
+    'ブースの証明書がありません。ブースの管理者に連絡してください。',
+  ),
+  booth_certificate_untrusted: row(
+    403,
+    "The booth's certificate does not count here",
+    'Have the authority for booths issue a new one: it has expired, was issued by somebody else, or cannot be read.',
+    'ブースの証明書が有効ではありません。ブースの管理者に連絡してください。',
+  ),
+  booth_certificate_of_another: row(
+    403,
+    'The certificate is that of another booth',
+    "Show the certificate whose common name is this booth's id.",
+    '別のブースの証明書です。ブースの管理者に連絡してください。',
   ),
   digest_mismatch: row(
     422,

@@ -59,6 +59,24 @@ export const SETTINGS = {
     'Header field in which those proxies write the client’s address: x-forwarded-for, forwarded, or one that they set themselves, such as x-real-ip.',
     headerName,
   ),
+  boothCertificates: setting(
+    'HONNIN_BOOTH_CERTIFICATES',
+    'off',
+    'Whether booths show a certificate of their own beside their signatures, whose common name is the booth’s id: off, asked (who shows one must show a right one) or required.',
+    oneOf('off', 'asked', 'required'),
+  ),
+  boothCertificatesCaFile: setting(
+    'HONNIN_BOOTH_CERTIFICATES_CA',
+    null,
+    'PEM file with the authorities that issue certificates to booths.',
+    optionalPath,
+  ),
+  boothCertificatesHeader: setting(
+    'HONNIN_BOOTH_CERTIFICATES_HEADER',
+    'client-cert',
+    'Header field in which the proxies that HONNIN_TRUST_PROXY names write a booth’s certificate, as RFC 9440 or nginx ($ssl_client_escaped_cert) does. They must overwrite what comes in it.',
+    headerName,
+  ),
   connectionsPerAddress: setting(
     'HONNIN_CONNECTIONS_PER_ADDRESS',
     '256',
@@ -737,6 +755,7 @@ export class Config {
         problems.push(`${env}_CERT and ${env}_KEY go together: give both or neither`);
     }
     problems.push(
+      ...boothCertificateProblems(values as Partial<Values>),
       ...kafkaProblems(values as Values, 'kafka'),
       ...kafkaProblems(values as Values, 'auditCopyKafka'),
       ...timestampProblems(values as Values),
@@ -1017,6 +1036,24 @@ function integer(min: number, max: number): (value: string | null) => number {
 
 function optionalInteger(min: number, max: number): (value: string | null) => number | null {
   return (value) => (value === null ? null : integer(min, max)(value));
+}
+
+/** Booths that are asked for what nobody can show would all be sent away, or none of them asked. */
+function boothCertificateProblems({
+  boothCertificates,
+  boothCertificatesCaFile,
+  tlsCertFile,
+  trustProxy,
+}: Partial<Values>): readonly string[] {
+  if (boothCertificates === undefined || boothCertificates === 'off') return [];
+  const asking = `HONNIN_BOOTH_CERTIFICATES=${boothCertificates}`;
+  const canBeShown = tlsCertFile !== null || Array.isArray(trustProxy);
+  return [
+    ...(boothCertificatesCaFile === null ? [`${asking} needs HONNIN_BOOTH_CERTIFICATES_CA`] : []),
+    ...(canBeShown
+      ? []
+      : [`${asking} needs TLS here (HONNIN_TLS_CERT), or proxies that HONNIN_TRUST_PROXY names by their addresses`]),
+  ];
 }
 
 function proxyTrust(value: string | null): 'no' | 'nearest' | readonly string[] {

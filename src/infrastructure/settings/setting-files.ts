@@ -9,6 +9,7 @@ type File = string | null;
 export interface FileSettings {
   readonly tlsCertFile?: File;
   readonly tlsKeyFile?: File;
+  readonly boothCertificatesCaFile?: File;
   readonly masterKeyFile?: File;
   readonly serverSecretFile?: File;
   readonly policyFile?: File;
@@ -115,6 +116,7 @@ export function settingFileFaults(
     files.flatMap((file) => judged(env, file, CERTIFICATES));
   return [
     ...tlsFaults('HONNIN_TLS', settings.tlsCertFile, settings.tlsKeyFile),
+    ...judged('HONNIN_BOOTH_CERTIFICATES_CA', settings.boothCertificatesCaFile, CERTIFICATES),
     ...(isKeyInMemory ? [] : judged('HONNIN_MASTER_KEY_FILE', settings.masterKeyFile, KEY)),
     ...judged('HONNIN_SERVER_SECRET_FILE', settings.serverSecretFile, KEY),
     ...readFirstStartFiles({ policyFile, boothsFile }).problems,

@@ -11,6 +11,7 @@ import { HealthChecks } from '../../health-checks.js';
 import { Metrics } from '../../metrics.js';
 import { ProblemError } from '../../contract/problems.js';
 import { BOOTH_ID } from '../../../domain/booth/booth.js';
+import { BoothCertificates } from '../booth-certificates.js';
 import { Door } from '../door.js';
 import { SignatureDoubts } from '../signature-doubts.js';
 import { UploadPlaces, type PlacesLimits, type UploadPlace } from './upload-places.js';
@@ -57,6 +58,7 @@ export class UploadAdmission {
     private readonly limits: EdgeLimits,
     private readonly door: Door,
     private readonly health: HealthChecks,
+    private readonly certificates: BoothCertificates,
   ) {
     const { uploads } = settings;
     const pool = (
@@ -92,7 +94,8 @@ export class UploadAdmission {
     return (await this.isRight(request, asks)) ? 'booth' : 'question';
   }
 
-  /** Judges the header fields and counts the request. @throws {ProblemError} `too_many_requests`, `not_accepting` */
+  /** Judges the header fields and counts the request. @throws {ProblemError} `too_many_requests`, `not_accepting`, and what is wrong with
+   *  the booth's certificate */
   async admit(request: FastifyRequest, kind: keyof RateLimits): Promise<Admission> {
     // A photograph is looked at without anything being taken in.
     if (kind !== 'photoChecksPerMinute') this.assertAccepting();
@@ -102,17 +105,19 @@ export class UploadAdmission {
     const standing = this.standing.get(request) ?? (await judged());
     if (standing.kind === 'booth') this.limits.provedBy(request, standing.claim.boothId);
     await this.limits.admit(request, kind);
+    this.certificates.mustFit(request, claim?.boothId ?? null);
     return { standing, claim };
   }
 
   /** Counts a question for a challenge: an enrolled booth's by the booth, every other by its address.
-   *  @throws {ProblemError} `too_many_requests`, `not_accepting` */
+   *  @throws {ProblemError} `too_many_requests`, `not_accepting`, and what is wrong with the booth's certificate */
   async admitQuestion(request: FastifyRequest): Promise<void> {
     this.assertAccepting();
     const question = questionOf(request);
     if (question && (this.asks.get(request) ?? (await this.standings.isAskedBy(question.request, question.signature))))
       this.limits.provedBy(request, question.request.boothId);
     await this.limits.admit(request, 'challengesPerMinute');
+    this.certificates.mustFit(request, null);
   }
 
   private mayCheck(request: FastifyRequest): Promise<boolean> {
@@ -153,9 +158,10 @@ export class UploadAdmission {
     }
   }
 
-  /** The body must be that of the claim: else one challenge would open the door for other requests.
+  /** The body must be that of the claim, and of the certificate: else one challenge would open the door for other requests.
    *  @throws {ProblemError} */
   async mustRepeat(request: FastifyRequest, claim: PlaceClaim | null, { boothId, nonce }: PlaceClaim): Promise<void> {
+    this.certificates.mustFit(request, boothId);
     if (claim === null || (claim.boothId === boothId && claim.nonce === nonce)) return;
     await this.door.refuse(request, 'malformed_request', {
       boothId,

@@ -2106,6 +2106,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `booth_certificate_missing`: The booth shows no certificate; `booth_certificate_untrusted`: The booth's certificate does not count here; `booth_certificate_of_another`: The certificate is that of another booth */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `request_timeout`: The request did not arrive in time */
             408: {
                 headers: {
@@ -2223,6 +2232,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `booth_certificate_missing`: The booth shows no certificate; `booth_certificate_untrusted`: The booth's certificate does not count here; `booth_certificate_of_another`: The certificate is that of another booth */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `uri_too_long`: The address is too long */
             414: {
                 headers: {
@@ -2315,7 +2333,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `booth_not_enrolled`: The booth is not enrolled; `booth_is_suspended`: The booth is suspended; `booth_signature_invalid`: The booth's signature does not fit */
+            /** @description `booth_not_enrolled`: The booth is not enrolled; `booth_is_suspended`: The booth is suspended; `booth_signature_invalid`: The booth's signature does not fit; `booth_certificate_missing`: The booth shows no certificate; `booth_certificate_untrusted`: The booth's certificate does not count here; `booth_certificate_of_another`: The certificate is that of another booth */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2491,7 +2509,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `booth_not_enrolled`: The booth is not enrolled; `booth_is_suspended`: The booth is suspended; `booth_signature_invalid`: The booth's signature does not fit */
+            /** @description `booth_not_enrolled`: The booth is not enrolled; `booth_is_suspended`: The booth is suspended; `booth_signature_invalid`: The booth's signature does not fit; `booth_certificate_missing`: The booth shows no certificate; `booth_certificate_untrusted`: The booth's certificate does not count here; `booth_certificate_of_another`: The certificate is that of another booth */
             403: {
                 headers: {
                     [name: string]: unknown;
