@@ -11,13 +11,13 @@ import type { CardSession } from '../../src/booth/card-session.js';
 import { SqliteEventStore } from '../../src/infrastructure/event-store/sqlite/sqlite-event-store.js';
 import { loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { RealServer, until } from '../support/real-server.js';
-import { soakFactor } from '../support/soak.js';
+import { soakCount, soakFactor } from '../support/soak.js';
 
 const strangersFile = fileURLToPath(new URL('./processes/strangers.mjs', import.meta.url));
 const probeFile = fileURLToPath(new URL('./processes/door-probe.mjs', import.meta.url));
 const IS_LONG = soakFactor() > 1;
 /** Registrations of honest booths during each attack: few in every run, 100 where there is time. */
-const REGISTRATIONS = Math.min(100, 10 * soakFactor());
+const REGISTRATIONS = Math.min(100, soakCount({ ci: 5, soak: 10 }));
 /** What an attack may make of the p99 of the server's own time for a 202, against the quiet right before. Asked for
  * where there is time for a hundred: other programs share the machine, and of ten the slowest says more about them. */
 const TIMES_QUIET_MAX = 2;
