@@ -1,30 +1,34 @@
 /** Seconds that the suites of a folder of `test/` may take together on two cores that do nothing else. */
 export const BUDGET_SECONDS: Readonly<Record<string, number>> = {
-  api: 60,
+  api: 150,
   application: 10,
   architecture: 20,
-  audit: 210,
+  audit: 380,
   booth: 55,
-  certificate: 55,
-  cli: 10,
+  certificate: 100,
+  cli: 45,
   console: 45,
-  crash: 30,
+  crash: 35,
   domain: 10,
-  door: 50,
-  'event-store': 35,
-  face: 170,
+  door: 40,
+  'event-store': 70,
+  face: 330,
   history: 10,
   infrastructure: 5,
-  journeys: 235,
-  kafka: 90,
+  journeys: 650,
+  kafka: 150,
   lanes: 15,
-  operation: 75,
+  operation: 140,
   photo: 10,
   projections: 20,
-  sandbox: 30,
-  simulation: 65,
+  sandbox: 50,
+  simulation: 45,
   vault: 5,
 };
 
-/** Seconds of wall time for all tests together: .ci/run may take 25 minutes; installs, linter and types take four. */
-export const TOTAL_SECONDS = 1320;
+/** Suites that .ci/run lets run at once. */
+export const AT_ONCE = 2;
+
+/** Seconds of wall time for all tests together: .ci/run may take 25 minutes, of which installs, linter and types take
+ *  four; the last one is for tests that are yet to come. */
+export const TOTAL_SECONDS = 1200;
