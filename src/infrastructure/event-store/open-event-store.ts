@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { EventStoreUnavailableError, type EventStore } from '../../application/ports/store/event-store.js';
-import { KurrentEventStore } from './kurrent/kurrent-event-store.js';
 import { SqliteEventStore } from './sqlite/sqlite-event-store.js';
 
 /** Name of the embedded log inside the data folder. */
@@ -18,7 +17,11 @@ export async function openEventStore(
   dataDir: string,
   options: { readonly mode?: 'write' | 'read' } = {},
 ): Promise<EventStore> {
-  if (/^(esdb|kurrentdb)(\+discover)?:/.test(setting)) return new KurrentEventStore({ connection: setting });
+  if (/^(esdb|kurrentdb)(\+discover)?:/.test(setting)) {
+    // Its client takes as long to load as all that most commands do.
+    const { KurrentEventStore } = await import('./kurrent/kurrent-event-store.js');
+    return new KurrentEventStore({ connection: setting });
+  }
   if (setting !== 'sqlite')
     throw new RangeError(`not an event store: write 'sqlite', or an address that begins with esdb:// or kurrentdb://`);
   const file = path.join(dataDir, EVENTS_FILE);

@@ -2,7 +2,7 @@ import { EventStoreUnavailableError } from '../../../application/ports/store/eve
 import type { JsonObject } from '../../../domain/event-envelope.js';
 import { canonicalJson } from '../../../domain/values/canonical-json.js';
 import { storeAddress } from './kurrent-address.js';
-import { KurrentConnection } from './kurrent-connection.js';
+import type { KurrentConnection } from './kurrent-connection.js';
 import type { RecordedLike } from './kurrent-events.js';
 
 /** The stream and the type of the server's own default rights. */
@@ -106,7 +106,9 @@ async function withConnection<T>(
   callMs: number,
   work: (connection: KurrentConnection) => Promise<T>,
 ): Promise<T> {
-  const connection = new KurrentConnection({ connection: address, callMs, onAppended: () => {} });
+  // Loaded where somebody asks a store, and not with every command that could.
+  const { KurrentConnection: Connection } = await import('./kurrent-connection.js');
+  const connection = new Connection({ connection: address, callMs, onAppended: () => {} });
   try {
     return await work(connection);
   } finally {
