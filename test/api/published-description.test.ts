@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { built, foreignEnvironment, peer, peerProgram } from '../support/peers.js';
 import { RealServer } from '../support/real-server.js';
-import { soakFactor, soakSeed } from '../support/soak.js';
+import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import { describeUnless } from '../support/unless.js';
 
 /** Questions for each operation, of each kind that is made up; a soak asks more. */
-const EXAMPLES = 4;
+const EXAMPLES = soakCount({ ci: 2, soak: 4 });
 const SEED = 20_261_123;
 /** Whose token goes with the operations of a chapter. */
 const READERS: Readonly<Record<string, string>> = {
@@ -62,7 +62,7 @@ interface Said {
 function ask(config: string, location: string, cwd: string): Promise<Said> {
   const options = {
     seed: String(soakSeed(SEED)),
-    'max-examples': String(EXAMPLES * soakFactor()),
+    'max-examples': String(EXAMPLES),
     phases: 'examples,coverage,fuzzing',
     checks: CHECKS.join(','),
     'suppress-health-check': 'all',
