@@ -22,8 +22,8 @@ const CATCH_UP_LIMIT_MS = 2_000;
 /** The rows are behind the log and stayed so: what is missing in them may exist. Said instead of "not found" or half a
  * history. */
 export class ReadSideBehindError extends Error {
-  constructor() {
-    super(`the read models did not catch up with the log within ${CATCH_UP_LIMIT_MS} ms`);
+  constructor(message = `the read models did not catch up with the log within ${CATCH_UP_LIMIT_MS} ms`) {
+    super(message);
   }
 }
 

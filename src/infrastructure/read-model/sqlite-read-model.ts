@@ -8,14 +8,16 @@ import {
   type SubscriptionHandler,
   type Upcast,
 } from '../../application/subscriptions/subscription-handler.js';
+import { ReadSideBehindError } from '../../application/queries/questions.js';
 import { AppendSignal } from '../event-store/log-subscription.js';
 import type { Projection, SqlValue } from '../../projections/projection.js';
 import { ProjectionBuild, type BuildDigest } from './projection-build.js';
 import type { ReadModelDatabase } from './read-model-database.js';
 import { REBUILD, textOf, type SqlitePositionStore } from './sqlite-position-store.js';
 
-/** The rows on disk were written by another version of the projection; they are being built again. */
-export class ReadModelRebuildingError extends Error {
+/** The rows on disk were written by another version of the projection, or are gone; they are being built again. Who asks
+ *  hears that the rows are behind. */
+export class ReadModelRebuildingError extends ReadSideBehindError {
   constructor(projection: string) {
     super(`the read model ${projection} is being built again; ask later`);
   }
