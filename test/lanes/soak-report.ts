@@ -54,8 +54,10 @@ export function resultPage({ commit, factor, seed, machine, results }: Page): st
   ].join('\n');
 }
 
-/** Numbers of a suite, and the first lines of each failure; they carry its seed. */
-export function suiteSection(result: JestResult): string {
+const PRINTED_LINES_MAX = 100;
+
+/** Numbers of a suite, what it printed, and the first lines of each failure; they carry its seed. */
+export function suiteSection(result: JestResult, printed = ''): string {
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, testResults = [] } = result;
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   const failures = tests
@@ -63,7 +65,18 @@ export function suiteSection(result: JestResult): string {
     .map(({ fullName, failureMessages }) => `- ${fullName}\n\n${indented(failureMessages.join('\n'))}\n`);
   const unrun = testResults.filter(({ assertionResults }) => assertionResults.length === 0);
   const numbers = `${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped.`;
-  return [numbers, '', ...failures, ...unrun.map(({ message = '' }) => indented(message))].join('\n');
+  // What was measured is worth more than that it was enough.
+  const lines = printed.split('\n').filter((line) => line.trim() !== '');
+  const said =
+    lines.length === 0
+      ? []
+      : [
+          `${lines
+            .slice(-PRINTED_LINES_MAX)
+            .map((line) => `    ${line}`)
+            .join('\n')}\n`,
+        ];
+  return [numbers, '', ...said, ...failures, ...unrun.map(({ message = '' }) => indented(message))].join('\n');
 }
 
 export interface BurnerRun {

@@ -157,6 +157,11 @@ describe('the page of a soak', () => {
     ).toBe('3 passed, 1 failed, 0 skipped.\n\n- a b\n\n      seed 5\n\n      Cannot find module');
   });
 
+  it('has the numbers that a suite printed', () => {
+    const text = suiteSection({ numPassedTests: 1 }, '\n200 events: back in 2.7 s\n');
+    expect(text).toBe('1 passed, 0 failed, 0 skipped.\n\n    200 events: back in 2.7 s\n');
+  });
+
   it('says commit, factor, seed, machine and each result', () => {
     const results = [{ name: 'a/b', ok: false, minutes: 1.26, text: 'text\n' }];
     expect(resultPage({ commit: '0123456789abcdef', factor: '100', seed: '5', machine: '2 cores', results })).toBe(

@@ -89,21 +89,30 @@ function soak(names: readonly string[]): number {
   return results.every(({ ok }) => ok) ? 0 : 1;
 }
 
+const PRINTED_BYTES_MAX = 256 * 1024 * 1024;
+
 function suite(name: string, { factor, seed, folder }: Run): SoakResult {
   const output = path.join(folder, 'suite.json');
   const started = Date.now();
   const options = ['--json', '--outputFile', output, '--testTimeout', String(DAY_MS)];
-  const { status } = spawnSync(
+  const { status, stdout } = spawnSync(
     process.execPath,
     ['node_modules/jest/bin/jest.js', '--runTestsByPath', `test/${name}.test.ts`, ...options],
     {
       cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+      maxBuffer: PRINTED_BYTES_MAX,
       env: { ...process.env, NODE_ENV: 'test', HONNIN_SOAK_FACTOR: factor, HONNIN_SOAK_SEED: seed },
     },
   );
   const minutes = (Date.now() - started) / 60_000;
-  return { name, ok: status === 0, minutes, text: suiteSection(JSON.parse(readFileSync(output, 'utf8')) as object) };
+  return {
+    name,
+    ok: status === 0,
+    minutes,
+    text: suiteSection(JSON.parse(readFileSync(output, 'utf8')) as object, stdout),
+  };
 }
 
 /** What is before the colon of a name. */
