@@ -68,7 +68,7 @@ function newKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
 }
 
-// @fault O17
+// @fault O4
 describe('certificates of booths', () => {
   const authority = new Authority('authority for booths');
   const door = authority.issue('door', { extensions: [extendedKeyUsage([SERVERS]), IS_HERE] });
