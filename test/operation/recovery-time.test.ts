@@ -18,6 +18,8 @@ const MS_MAX = 300_000;
 /** Appends of one transaction. */
 const TOGETHER = 5_000;
 
+const READ_MODELS = ['readmodel.db', 'readmodel.db-wal', 'readmodel.db-shm'];
+
 /** Everything that this server can be ready with: it has no authority and no government to ask. */
 async function isBack(server: ServerStart): Promise<true | null> {
   const { parts } = await server.ready();
@@ -64,6 +66,28 @@ describeUnless(built('cli/main.js'), 'the time in which an installation is back'
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Where they are lost it answers meanwhile that it cannot say yet, and never that there is nothing. */
+  async function withoutReadModels(): Promise<string> {
+    for (const name of READ_MODELS) rmSync(at('back', name), { force: true });
+    const begun = performance.now();
+    const server = await start(at('back'));
+    const answers = new Set<number>();
+    await until(
+      'its read models',
+      async () => {
+        const { parts } = await server.ready();
+        const { status } = await fetch(`${server.url}/v1/registrations/0000-0000-0000-0000`);
+        answers.add(status);
+        return parts['request-status']?.ok === true && status === 404 ? isBack(server) : null;
+      },
+      MS_MAX,
+    );
+    const built = performance.now();
+    await server.end();
+    expect([...answers].filter((status) => status !== 404 && status !== 503)).toEqual([]);
+    return `, ready in ${seconds(built - begun)} s without its read models`;
+  }
+
   it(
     `is five minutes at most, from the restore to a server that takes requests (${EVENTS} events)`,
     async () => {
@@ -81,7 +105,11 @@ describeUnless(built('cli/main.js'), 'the time in which an installation is back'
       await until('its parts', () => isBack(after), MS_MAX);
       const back = performance.now();
       await after.end();
-      process.stdout.write(`${EVENTS} events: backup ${seconds(lost - begun)} s, back in ${seconds(back - lost)} s\n`);
+      // In CI there is too little to build for anybody to see it.
+      const rest = soakFactor() === 1 ? '' : await withoutReadModels();
+      process.stdout.write(
+        `${EVENTS} events: backup ${seconds(lost - begun)} s, back in ${seconds(back - lost)} s${rest}\n`,
+      );
       expect(back - lost).toBeLessThan(MS_MAX);
       expect(sizeOf(at('back'))).toBeGreaterThanOrEqual(EVENTS);
     },
