@@ -21,6 +21,7 @@ import {
   pem,
   writeCertificate,
 } from '../../src/sandbox/pki/x509-writer.js';
+import { startServer } from '../../src/server.js';
 import { ApiServer, NOW } from '../api/support/api-server.js';
 import { envelopeOf, newBooth, partsOf, requestJson, type TestBooth } from '../api/support/booth.js';
 import { BOUNDARY, multipartBody } from '../api/support/multipart.js';
@@ -198,7 +199,9 @@ describe('certificates of booths', () => {
       });
       socket.once('error', reject);
     });
-    const answer = await challenge(url, { createConnection: () => connect({ ...options, session }) });
+    const again = connect({ ...options, session });
+    const answer = await challenge(url, { createConnection: () => again });
+    expect(again.isSessionReused()).toBe(true);
     expect(answer).toMatchObject({ status: 403, code: 'booth_certificate_missing' });
   });
 
@@ -248,6 +251,31 @@ describe('certificates of booths', () => {
       writeFileSync(at('none.pem'), 'nothing');
     });
     afterAll(() => folder.remove());
+
+    it('are asked for by a server that starts with them', async () => {
+      for (const [name, content] of Object.entries({ 'door.pem': door.cert, 'door.key': door.key }))
+        writeFileSync(at(name), content, { mode: 0o600 });
+      const server = await startServer(
+        {
+          HONNIN_ENVIRONMENT: 'test',
+          HONNIN_DATA: at('data'),
+          HONNIN_PORT: '0',
+          HONNIN_LOG_LEVEL: 'silent',
+          HONNIN_TLS_CERT: at('door.pem'),
+          HONNIN_TLS_KEY: at('door.key'),
+          HONNIN_BOOTH_CERTIFICATES: 'required',
+          HONNIN_BOOTH_CERTIFICATES_CA: at('ca.pem'),
+        },
+        { takesSignals: false },
+      );
+      try {
+        expect(await challenge(server.url, shown.right)).toMatchObject({ status: 201 });
+        expect(await challenge(server.url, {})).toMatchObject({ status: 403, code: 'booth_certificate_missing' });
+        expect(await ask(`${server.url}/health/live`, {})).toMatchObject({ status: 200 });
+      } finally {
+        await server.close();
+      }
+    });
 
     it.each<[Record<string, string>, readonly RegExp[]]>([
       [{ HONNIN_BOOTH_CERTIFICATES: 'off' }, []],
