@@ -180,7 +180,10 @@ export class HistoryWriter {
         addStream.run(no, stream);
       }
       const position = (this.position += 1);
-      const { revision, id, type, schemaVersion, metadata } = event;
+      const { revision, id, type, schemaVersion } = event;
+      // Cases of later rounds are cases of their own.
+      const metadata =
+        this.round === 0 ? event.metadata : event.metadata.replace(/("correlationId":"[^"]+)"/, `$1.${this.round}"`);
       addEvent.run(
         position,
         no,

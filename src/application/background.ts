@@ -2,6 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { upcast } from '../domain/event-registry.js';
 import { olderInWords } from '../domain/policy/shipped-default.js';
 import { CurrentPolicy } from './decisions/current-policy.js';
+import { AuditLists } from './audit/audit-lists.js';
 import { LogWatch } from './audit/log-watch.js';
 import { FirstStart } from './first-start.js';
 import { RegistrantErasure } from './audit/registrant-erasure.js';
@@ -66,6 +67,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly intake: Intake,
     private readonly clocks: ClockWatch,
     private readonly tombstones: TombstoneSweep,
+    private readonly lists: AuditLists,
     private readonly consumers: Consumers,
     private readonly unknown: UnknownEvents,
   ) {}
@@ -86,6 +88,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     this.sweep.start();
     this.dualActs.start();
     this.tombstones.start();
+    this.lists.start();
     for (const runner of this.runners) runner.start();
   }
 
@@ -120,6 +123,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       this.dualActs.stop(),
       this.tombstones.stop(),
       this.watch.stop(),
+      this.lists.stop(),
     ]);
     await Promise.all(this.runners.map((runner) => runner.stop()));
   }

@@ -48,6 +48,7 @@ import { DEFAULT_POLICY } from '../../src/domain/policy/policy.js';
 import { Violation } from './invariants.js';
 import { Consumers } from '../../src/application/subscriptions/consumers.js';
 import { UnknownEvents } from '../../src/application/subscriptions/unknown-events.js';
+import type { AuditLists } from '../../src/application/audit/audit-lists.js';
 import type { TombstoneSweep } from '../../src/application/case/tombstone-sweep.js';
 import { SimulatedReadModels } from './read-models.js';
 import { VirtualTime } from './virtual-time.js';
@@ -86,6 +87,7 @@ const NO_AUDIT = {
   } as unknown as RegistrantErasure,
   watch: { start: async () => {}, stop: async () => {}, lost: async () => null } as unknown as LogWatch,
   tombstones: { start: () => {}, stop: async () => {} } as unknown as TombstoneSweep,
+  lists: { start: () => {}, stop: async () => {} } as unknown as AuditLists,
 };
 
 /** Nobody looks at the face of a card in a story. */
@@ -745,6 +747,7 @@ class Story {
       intake,
       clocks,
       NO_AUDIT.tombstones,
+      NO_AUDIT.lists,
       handles,
       new UnknownEvents(aggregates),
     );

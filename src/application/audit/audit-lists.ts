@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { toBase64 } from '../../domain/audit/log/bytes.js';
-import { parseLeaf, personsIn } from '../../domain/audit/log/leaf.js';
+import { glanceAtLeaf, parseLeaf, personsIn } from '../../domain/audit/log/leaf.js';
 import {
   chosenRows,
   clippedBounds,
@@ -16,7 +16,7 @@ import {
   type ClippedBound,
   type ListFilter,
 } from '../../domain/audit/lists/list-certificate.js';
-import { ListDrawer, type DrawnRow, type ListName } from '../../domain/audit/lists/list-drawer.js';
+import { isDrawnFrom, ListDrawer, LISTS, type DrawnRow, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import { writeNote } from '../../domain/audit/log/signed-note.js';
 import { canonicalJson } from '../../domain/values/canonical-json.js';
 import type { JsonObject } from '../../domain/event-envelope.js';
@@ -25,6 +25,7 @@ import { CheckpointSigner } from '../ports/audit/checkpoint-signer.js';
 import { Clock } from '../ports/store/clock.js';
 import { EventStore } from '../ports/store/event-store.js';
 import { Pseudonyms } from '../ports/audit/pseudonyms.js';
+import { PeriodicLook } from '../saga/periodic-look.js';
 import { notesThatLeadTo } from './declared-losses.js';
 import {
   boundIn,
@@ -58,9 +59,11 @@ const LEAVES_AT_ONCE = 500;
 const ROWS_AT_ONCE = 2_000;
 /** Drawn lists that later pages may ask for again. */
 const KEPT_MAX = 4;
-/** Lists whose present state is kept and only carried on; `accesses` and the lists of what was done grow with every
- * event and are drawn when asked for. */
-const PRESENT: readonly ListName[] = ['requests', 'holds', 'booths', 'acts', 'policies', 'dashboard'];
+/** Leaves that are drawn before somebody who waits for a list gets a turn. */
+const LEAVES_A_TURN = 20_000;
+const LOOK_MS = 5_000;
+/** Lists to which rows are only added. */
+const ONLY_GROWING: ReadonlySet<ListName> = new Set(['accesses', 'decisions', 'erasures', 'exports']);
 
 interface Drawn {
   readonly checkpoint: PublishedCheckpoint;
@@ -74,6 +77,12 @@ interface Drawn {
   readonly clipped: readonly ClippedBound[];
 }
 
+interface DigestSoFar {
+  readonly hash: Hash;
+  readonly rows: number;
+  readonly last: JsonObject;
+}
+
 /** Draws lists from the signed log, at any moment, each with a certificate that whoever has the log can hold it
  * against. The rows come from the leaves of one tree and nothing else, so a list never shows more than its certificate
  * covers. */
@@ -81,9 +90,13 @@ interface Drawn {
 export class AuditLists {
   /** How long a question waits for the signed log to catch up with the store. Milliseconds. */
   catchUpLimitMs = CATCH_UP_LIMIT_MS;
-  private present: { readonly drawer: ListDrawer; size: number; root: string } | null = null;
+  private present: { readonly drawer: ListDrawer; size: number; root: string | null } | null = null;
   private advancing: Promise<unknown> = Promise.resolve();
   private readonly kept = new Map<string, Drawn>();
+  private readonly soFar = new Map<ListName, DigestSoFar>();
+  private isWarm = false;
+  private readonly texts = new WeakMap<JsonObject, string>();
+  private readonly looking = new PeriodicLook({ name: 'Lists', of: 'the signed log', everyMs: LOOK_MS });
 
   constructor(
     private readonly log: AuditLog,
@@ -92,6 +105,28 @@ export class AuditLists {
     private readonly pseudonyms: Pseudonyms,
     private readonly clock: Clock,
   ) {}
+
+  /** Draws the present in the background, so that nobody who asks waits for years of history. */
+  start(): void {
+    this.looking.start(() => this.keepUp(() => this.looking.isStopping));
+  }
+
+  async stop(): Promise<void> {
+    await this.looking.stop();
+  }
+
+  /** Carries the present on to the newest checkpoint, in turns that others get between. */
+  async keepUp(isStopping: () => boolean = () => false): Promise<void> {
+    for (let isMore = true; isMore && !isStopping();) {
+      const checkpoint = this.log.checkpoint();
+      if (checkpoint === null) return;
+      isMore = await this.inTurn(async () => {
+        const { drawer, isThere } = await this.advance(checkpoint, LEAVES_A_TURN);
+        if (isThere && !this.isWarm) await this.warm(drawer);
+        return !isThere;
+      });
+    }
+  }
 
   /** @throws {NoCheckpointError}, {MomentOutOfRangeError}, {BadCursorError} */
   async page(question: ListQuestion): Promise<ListAnswer> {
@@ -163,7 +198,7 @@ export class AuditLists {
       policyVersion,
       count: of,
       rowsSha256,
-      page: { offset: from, rows: rows.length, sha256: await digestOf(rows) },
+      page: { offset: from, rows: rows.length, sha256: await this.digestOf(rows) },
       createdAtUtc: this.clock.nowUtc(),
       answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
     });
@@ -182,7 +217,7 @@ export class AuditLists {
     const known = this.kept.get(name);
     if (known) return known;
     const taken = await this.rowsOf(list, filter, asOf, checkpoint);
-    const drawn = { checkpoint, asOf, ...taken, rowsSha256: await digestOf(taken.rows.map(({ row }) => row)) };
+    const drawn = { checkpoint, asOf, ...taken, rowsSha256: await this.digestOfList(list, taken) };
     if (this.kept.size >= KEPT_MAX) this.kept.delete(this.kept.keys().next().value as string);
     this.kept.set(name, drawn);
     return drawn;
@@ -197,18 +232,18 @@ export class AuditLists {
     const take = (drawer: ListDrawer, events: number) => {
       const { filter, clipped } = clippedBounds(asked, drawer.recorded);
       const drawn = drawer.drawn(list, 'atUtc' in asOf ? asOf.atUtc : undefined);
-      // Copies: the present drawer goes on changing its rows.
-      const rows = chosenRows(list, queryOfFilter(filter), drawn).map((one) => ({
-        ...one,
-        row: { ...one.row },
-        people: [...one.people],
-      }));
-      return { rows, events, policyVersion: drawer.policyVersion, filter, clipped };
+      return {
+        rows: chosenRows(list, queryOfFilter(filter), drawn),
+        events,
+        policyVersion: drawer.policyVersion,
+        filter,
+        clipped,
+      };
     };
-    if ('position' in asOf && asOf.position === checkpoint.size - 1 && PRESENT.includes(list)) {
+    if ('position' in asOf && asOf.position === checkpoint.size - 1) {
       const taken = await this.inTurn(async () => {
-        const drawer = await this.advance(checkpoint);
-        return drawer && take(drawer, checkpoint.size);
+        const { drawer, isBeyond } = await this.advance(checkpoint, checkpoint.size);
+        return isBeyond ? null : take(drawer, checkpoint.size);
       });
       if (taken) return taken;
     }
@@ -223,38 +258,82 @@ export class AuditLists {
     return next;
   }
 
-  /** Carries the present drawer on to this checkpoint; null when it is beyond it already. */
-  private async advance({ size, root }: PublishedCheckpoint): Promise<ListDrawer | null> {
-    if (this.present && this.present.size > size) return null;
-    const isOther = this.present?.size === size && this.present.root !== toBase64(root);
-    if (!this.present || isOther) this.present = { drawer: new ListDrawer(PRESENT), size: 0, root: '' };
+  /** Carries the present drawer on towards this checkpoint, by so many leaves at most. */
+  private async advance(
+    { size, root }: PublishedCheckpoint,
+    leavesMax: number,
+  ): Promise<{ readonly drawer: ListDrawer; readonly isThere: boolean; readonly isBeyond: boolean }> {
+    const isOther = this.present?.size === size && this.present.root !== null && this.present.root !== toBase64(root);
+    if (!this.present || isOther) this.present = { drawer: new ListDrawer(), size: 0, root: null };
     const { present } = this;
+    const { drawer } = present;
+    if (present.size > size) return { drawer, isThere: true, isBeyond: true };
+    if (present.size === size && present.root !== null) return { drawer, isThere: true, isBeyond: false };
+    const to = Math.min(size, present.size + leavesMax);
     try {
-      await this.feed(present.drawer, present.size, size, { position: size - 1 });
+      await this.feed(drawer, present.size, to, { position: to - 1 });
     } catch (error) {
       // Half fed: the next question begins anew.
       this.present = null;
       throw error;
     }
-    present.size = size;
-    present.root = toBase64(root);
-    return present.drawer;
+    present.size = to;
+    present.root = to === size ? toBase64(root) : null;
+    return { drawer, isThere: to === size, isBeyond: false };
   }
 
   /** @returns how many leaves counted */
   private async feed(drawer: ListDrawer, from: number, to: number, asOf: AsOf): Promise<number> {
     let [index, events] = [from, 0];
     for (const text of this.log.leaves(from, to)) {
-      const leaf = parseLeaf(text);
-      if (!leaf) throw new Error(`leaf ${index} is not an event; run './honnin audit fsck'`);
-      if (countsAt(asOf, index, leaf.metadata.recordedAtUtc)) {
-        drawer.feed(leaf, index);
+      const glance = glanceAtLeaf(text);
+      if (!glance) notAnEvent(index);
+      if (countsAt(asOf, index, glance.recordedAtUtc)) {
+        if (isDrawnFrom(glance.type)) drawer.feed(parseLeaf(text) ?? notAnEvent(index), index);
+        else drawer.pass(glance.recordedAtUtc, index);
         events += 1;
       }
       index += 1;
       if (index % LEAVES_AT_ONCE === 0) await setImmediate();
     }
     return events;
+  }
+
+  /** Writes every row once, so that not the first who asks waits for that. */
+  private async warm(drawer: ListDrawer): Promise<void> {
+    for (const list of LISTS) await this.digestOfList(list, { rows: drawer.drawn(list), filter: {} });
+    this.isWarm = true;
+  }
+
+  /** Of a list that only grows, what was written before is not gone through again. */
+  private async digestOfList(list: ListName, { rows, filter }: Pick<Drawn, 'rows' | 'filter'>): Promise<string> {
+    const plain = rows.map(({ row }) => row);
+    const isWhole = ONLY_GROWING.has(list) && Object.keys(queryOfFilter(filter)).length === 0;
+    if (!isWhole || plain.length === 0) return this.digestOf(plain);
+    const before = this.soFar.get(list);
+    const goesOn = before !== undefined && plain[before.rows - 1] === before.last;
+    // A copy: another question may be at it.
+    const hash = goesOn ? before.hash.copy() : createHash('sha256').update('[');
+    for (let i = goesOn ? before.rows : 0; i < plain.length; i += 1) {
+      hash.update(i === 0 ? canonicalJson(plain[i] as JsonObject) : `,${canonicalJson(plain[i] as JsonObject)}`);
+      if (i % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
+    }
+    // A look at the past does not take the place of the present.
+    if (goesOn || before === undefined || plain.length >= before.rows)
+      this.soFar.set(list, { hash, rows: plain.length, last: plain.at(-1) as JsonObject });
+    return hash.copy().update(']').digest('hex');
+  }
+
+  /** SHA-256 of the canonical JSON of the rows, hex. The text of a row is made once, however often it is asked for. */
+  private async digestOf(rows: readonly JsonObject[]): Promise<string> {
+    const hash = createHash('sha256').update('[');
+    for (const [i, row] of rows.entries()) {
+      let text = this.texts.get(row);
+      if (text === undefined) this.texts.set(row, (text = canonicalJson(row)));
+      hash.update(i === 0 ? text : `,${text}`);
+      if (i % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
+    }
+    return hash.update(']').digest('hex');
   }
 
   private async openings(rows: readonly DrawnRow[]): Promise<CertifiedPage['openings']> {
@@ -276,19 +355,13 @@ export class AuditLists {
   }
 }
 
+function notAnEvent(index: number): never {
+  throw new Error(`leaf ${index} is not an event; run './honnin audit fsck'`);
+}
+
 function cursorOf(cursor: string): { readonly size: number; readonly offset: number } {
   const [, size, offset] = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/.exec(cursor) ?? [];
   if (size === undefined || offset === undefined)
     throw new BadCursorError('a cursor is what the page before states as next');
   return { size: Number(size), offset: Number(offset) };
-}
-
-/** SHA-256 of the canonical JSON of the rows, hex. */
-async function digestOf(rows: readonly JsonObject[]): Promise<string> {
-  const digest = createHash('sha256').update('[');
-  for (let i = 0; i < rows.length; i += 1) {
-    digest.update(i === 0 ? '' : ',').update(canonicalJson(rows[i] as JsonObject));
-    if (i % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
-  }
-  return digest.update(']').digest('hex');
 }

@@ -123,6 +123,19 @@ const ERASED_BY: Readonly<Record<string, string>> = {
   RequestLapsed: 'unfinished_request',
 };
 
+/** Events from which a list of deeds is drawn; all others leave it as it is. */
+export const DEED_TYPES: readonly string[] = [
+  ...DECISIONS,
+  ...COMPARISONS,
+  ...OPENS_AN_ACT,
+  ...Object.keys(ERASED_BY),
+  'RequestReceived',
+  'OpinionGiven',
+  'OpinionWithdrawn',
+  'AuditExported',
+  'BiometricViewed',
+];
+
 function after(soFar: CaseSoFar, { type, data }: Pick<Told, 'type' | 'data'>, index: number): CaseSoFar {
   if (type === 'RequestReceived') return { ...NOTHING_YET, boothId: valueOf(data, 'boothId') };
   if (type === 'OpinionGiven') return { ...soFar, opinions: [...soFar.opinions, { index, row: opinionOf(data) }] };

@@ -4,7 +4,7 @@ import { policyDecider, type PolicyState } from '../../policy/policy.js';
 import type { PolicyEvent } from '../../policy/policy.events.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { toBase64 } from '../log/bytes.js';
-import { DEED_LISTS, DeedRows } from './deed-rows.js';
+import { DEED_LISTS, DEED_TYPES, DeedRows } from './deed-rows.js';
 import type { Hash } from '../log/merkle-tree.js';
 import type { LeafEvent } from '../log/leaf.js';
 
@@ -149,10 +149,28 @@ type Row = { [name: string]: Json };
 /** As much of an event as a list is drawn from. */
 type Fed = Pick<LeafEvent, 'stream' | 'type' | 'data' | 'metadata'> & Partial<Pick<LeafEvent, 'schemaVersion' | 'id'>>;
 interface Kept {
-  readonly row: Row;
+  /** Never changed, but put in another's place: who has drawn a list keeps the rows of its moment. */
+  row: Row;
   readonly first: number;
   last: number;
-  people: number[];
+  people: readonly number[];
+}
+
+/** Events from which any list is drawn; of all others only place and time count. */
+const DRAWN_FROM: ReadonlySet<string> = new Set([
+  ...Object.keys(STAGE_OF),
+  ...OF_A_HOLD,
+  ...Object.keys(ACT_STAGE_OF),
+  ...['BoothEnrolled', 'BoothKeyRotated', 'BoothSuspended', 'BoothResumed'],
+  ...['PolicyProposed', 'PolicyApproved', 'PolicyActivated'],
+  ...['RequestRefusedAtDoor', 'RequestsRefusedAtDoor'],
+  ...['BiometricViewed', 'RecordsViewed', 'AuditExported', 'AccessRefused'],
+  ...DEED_TYPES,
+]);
+
+/** Whether a list can depend on more of an event than its place and time. */
+export function isDrawnFrom(type: string): boolean {
+  return DRAWN_FROM.has(type);
 }
 
 /** Draws lists out of a history, one event at a time. Pure: the same events give the same rows, in the server and in a
@@ -188,9 +206,9 @@ export class ListDrawer {
 
   /** @param index place in the log; default: one after the one before */
   feed(leaf: Fed, index = this.next): void {
-    this.next = index + 1;
-    this.newestUtc = leaf.metadata.recordedAtUtc;
-    this.span = widened(this.span, leaf.metadata.recordedAtUtc);
+    this.pass(leaf.metadata.recordedAtUtc, index);
+    // Here too, so that who reads all of a leaf and who reads no more than its end draw the same.
+    if (!isDrawnFrom(leaf.type)) return;
     this.deeds.feed(leaf, index);
     const { type, data } = leaf;
     if (type === 'RequestReceived') this.beginRequest(leaf, index);
@@ -206,6 +224,13 @@ export class ListDrawer {
         this.doorRefusals += count;
     const access = this.names.includes('accesses') ? accessRow(type, data, leaf.metadata.recordedAtUtc) : null;
     if (access) this.accesses.push({ row: access, first: index, last: index, people: [index] });
+  }
+
+  /** An event from which no list is drawn. */
+  pass(recordedAtUtc: string, index = this.next): void {
+    this.next = index + 1;
+    this.newestUtc = recordedAtUtc;
+    this.span = widened(this.span, recordedAtUtc);
   }
 
   /** Rows of a list in their order. @param atUtc the instant at which ages are told; default: that of the newest
@@ -272,7 +297,7 @@ export class ListDrawer {
   ): void {
     const request = this.requests.get(correlationId);
     if (!request || (AFTER_THE_END.has(type) && OVER.has(request.row['stage']))) return;
-    Object.assign(request.row, { stage: STAGE_OF[type], changedAtUtc: recordedAtUtc });
+    change(request, { stage: STAGE_OF[type] as string, changedAtUtc: recordedAtUtc });
     request.last = index;
   }
 
@@ -311,11 +336,13 @@ export class ListDrawer {
     if (!hold) return;
     hold.last = index;
     // Who gave an opinion is not for a list: it would end the blindness of the review.
-    if (type === 'OpinionGiven') hold.row['opinions'] = (hold.row['opinions'] as number) + 1;
-    if (type === 'OpinionWithdrawn') hold.row['opinions'] = (hold.row['opinions'] as number) - 1;
-    if (type === 'HoldClosed') Object.assign(hold.row, { outcome: 'closed', resolvedAtUtc: recordedAtUtc });
+    const opinions = hold.row['opinions'] as number;
+    if (type === 'OpinionGiven') change(hold, { opinions: opinions + 1 });
+    if (type === 'OpinionWithdrawn') change(hold, { opinions: opinions - 1 });
+    if (type === 'HoldClosed') change(hold, { outcome: 'closed', resolvedAtUtc: recordedAtUtc });
     if (type !== 'HoldResolved') return;
-    Object.assign(hold.row, { outcome: data['outcome'], officers: data['officers'], resolvedAtUtc: recordedAtUtc });
+    const { outcome, officers } = data as Record<string, Json>;
+    change(hold, { outcome, officers, resolvedAtUtc: recordedAtUtc });
     hold.people = [index];
   }
 
@@ -334,10 +361,9 @@ export class ListDrawer {
     const booth = this.booths.get(boothId);
     if (!booth) return;
     booth.last = index;
-    if (type === 'BoothKeyRotated')
-      Object.assign(booth.row, { keyVersion: data['keyVersion'], changedAtUtc: recordedAtUtc });
-    if (type === 'BoothSuspended') Object.assign(booth.row, { state: 'suspended', changedAtUtc: recordedAtUtc });
-    if (type === 'BoothResumed') Object.assign(booth.row, { state: 'enrolled', changedAtUtc: recordedAtUtc });
+    if (type === 'BoothKeyRotated') change(booth, { keyVersion: data['keyVersion'], changedAtUtc: recordedAtUtc });
+    if (type === 'BoothSuspended') change(booth, { state: 'suspended', changedAtUtc: recordedAtUtc });
+    if (type === 'BoothResumed') change(booth, { state: 'enrolled', changedAtUtc: recordedAtUtc });
   }
 
   private act({ stream, type, data, metadata: { recordedAtUtc } }: Fed, index: number): void {
@@ -365,12 +391,12 @@ export class ListDrawer {
     const act = this.acts.get(actId);
     if (!act) return;
     act.last = index;
-    if (data['by'] !== undefined && type !== 'ActProposed') act.people.push(index);
-    Object.assign(act.row, { stage: ACT_STAGE_OF[type], changedAtUtc: recordedAtUtc });
-    if (type === 'ActApproved') Object.assign(act.row, { approvedBy: data['by'], notBeforeUtc: data['notBeforeUtc'] });
-    if (type === 'ActDeclined') Object.assign(act.row, { declinedBy: data['by'] });
+    if (data['by'] !== undefined && type !== 'ActProposed') act.people = [...act.people, index];
+    change(act, { stage: ACT_STAGE_OF[type], changedAtUtc: recordedAtUtc });
+    if (type === 'ActApproved') change(act, { approvedBy: data['by'], notBeforeUtc: data['notBeforeUtc'] });
+    if (type === 'ActDeclined') change(act, { declinedBy: data['by'] });
     if (type === 'ActCarriedOut' && data['refusal'] !== null)
-      Object.assign(act.row, { stage: 'refused', refusal: data['refusal'] });
+      change(act, { stage: 'refused', refusal: data['refusal'] });
   }
 
   private policy(
@@ -405,11 +431,9 @@ export class ListDrawer {
     const kept = this.versions.get(event.data.version);
     if (!kept) return;
     kept.last = index;
-    kept.people.push(index);
-    if (event.type === 'PolicyApproved')
-      Object.assign(kept.row, { approvedBy: event.data.approvedBy, approvedAtUtc: at });
-    if (event.type === 'PolicyActivated')
-      Object.assign(kept.row, { activatedBy: event.data.activatedBy, activatedAtUtc: at });
+    kept.people = [...kept.people, index];
+    if (event.type === 'PolicyApproved') change(kept, { approvedBy: event.data.approvedBy, approvedAtUtc: at });
+    if (event.type === 'PolicyActivated') change(kept, { activatedBy: event.data.activatedBy, activatedAtUtc: at });
   }
 
   private dashboard(atUtc: string | null): JsonObject {
@@ -441,6 +465,10 @@ export class ListDrawer {
       refusedAtDoor: this.doorRefusals,
     };
   }
+}
+
+function change(kept: Kept, members: { readonly [name: string]: Json | undefined }): void {
+  kept.row = { ...kept.row, ...members } as Row;
 }
 
 /** Clocks go back at times, so the newest event is not always the one of the latest time. */

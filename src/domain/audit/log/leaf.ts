@@ -114,6 +114,18 @@ export function parseLeaf(text: string): LeafEvent | null {
   }
 }
 
+const [TIME, TYPE] = ['"recordedAtUtc":"', '"type":"'];
+
+/** Type and time of a leaf that `leafText` wrote, from the end of its text: the type stands last, and after the metadata
+ * there is no other member with the name of the time. Within a text both would have their quotation marks escaped.
+ * @returns null where they do not stand there */
+export function glanceAtLeaf(text: string): { readonly type: string; readonly recordedAtUtc: string } | null {
+  const [type, time] = [text.lastIndexOf(TYPE), text.lastIndexOf(TIME)];
+  if (type < 0 || time < 0 || !text.endsWith('"}')) return null;
+  const timeEnd = text.indexOf('"', time + TIME.length);
+  return { type: text.slice(type + TYPE.length, -2), recordedAtUtc: text.slice(time + TIME.length, timeEnd) };
+}
+
 /** Which registrant's stream this is: the key, or its token; null for other streams. */
 export function registrantOf(stream: string): string | null {
   return stream.startsWith(REGISTRANT_STREAM) ? stream.slice(REGISTRANT_STREAM.length) : null;
