@@ -310,6 +310,7 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       tabs.push(tab);
       await says(tab, '保留の一覧');
       const { port } = new URL(world.server.url);
+      const before = tabs.map(({ complaints }) => complaints.length);
       await world.server.end();
       await click(tab, 'main > button');
       await tab.until(`document.querySelector('[data-code="unreachable"]') !== null`);
@@ -317,6 +318,11 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       await world.server.start({ env: { HONNIN_PORT: port } });
       await click(tab, '[data-code="unreachable"] button');
       await tab.until(`document.querySelector('table.rows') !== null`);
+      // A server that ends on purpose says 503 to what is still asked of it, in whichever tab.
+      tabs.forEach(({ complaints }, i) => {
+        const meanwhile = complaints.splice(before[i]!).filter((text) => !text.includes('status of 503'));
+        complaints.push(...meanwhile);
+      });
     },
     ALLOWED * 2,
   );
