@@ -241,7 +241,7 @@ else globalThis.honninAnswerTo = answerTo;
     for (const e of told) { const li = item($('story'), ''), time = document.createElement('time'); time.textContent = e.atUtc; li.append(time, e.text); }
   }
   // Only the newest question counts: an answer to an earlier key or file must not be shown.
-  let run_ = 0, reading = 0;
+  let run_ = 0, reading = 0, taken = 0;
   async function run() {
     if (!loaded || reading > 0) return;
     const mine = (run_ += 1), start = performance.now();
@@ -265,9 +265,10 @@ else globalThis.honninAnswerTo = answerTo;
   }
   const take = async (file) => {
     if (!file) return;
-    const mine = (run_ += 1);
+    // Counted apart: roots that are chosen while a file is being read are no other file.
+    const mine = (taken += 1); run_ += 1;
     loaded = false; $('result').hidden = true; progress('reading', 0);
-    try { bundleName = file.name + ' (SHA-256 ' + (await ask('digestOf', file)) + ')'; await ask('read', file); if (mine === run_) { loaded = true; await run(); } } catch (error) { if (mine === run_) quiet(T[language].broken + error.message); }
+    try { bundleName = file.name + ' (SHA-256 ' + (await ask('digestOf', file)) + ')'; await ask('read', file); if (mine === taken) { loaded = true; await run(); } } catch (error) { if (mine === taken) quiet(T[language].broken + error.message); }
   };
   $('bundle').addEventListener('change', () => take($('bundle').files[0]));
   $('keys').addEventListener('change', run);

@@ -288,6 +288,11 @@ describeUnless(absence, 'the page judges as the command does', () => {
     expect(page.certificates).toEqual(ours.certificates);
     expect(page.discrepancies).toEqual(ours.discrepancies.map(({ code }) => code));
     expect([ours.certificates.recomputed, ours.certificates.reproduced]).toEqual([reproduced, reproduced]);
+    // Roots that are chosen while the file is still being read are no other file.
+    await tab.evaluate(`delete document.body.dataset.done;
+      for (const id of ['bundle', 'anchors']) document.getElementById(id).dispatchEvent(new Event('change'));`);
+    const again = JSON.parse(await tab.until<string>('document.body.dataset.done')) as Done;
+    expect(again.certificates).toEqual(page.certificates);
     expect(page.undecided).toEqual(ours.undecided.map(({ code }) => code));
     const facts = await tab.evaluate<string>('document.getElementById("facts").textContent');
     expect(facts).toContain(`3件中${reproduced}件の検証結果を再現`);
