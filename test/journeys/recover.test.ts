@@ -1,11 +1,15 @@
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
 import { generateBoothKey } from '../../src/booth/booth-key.js';
 import { DurableCaptureCounter } from '../../src/booth/capture-counter.js';
 import { DEMO_STORIES, loadCardPhoto, loadDemoFace } from '../../src/sandbox/card/demo-faces.js';
 import { sandboxSettings } from '../../src/sandbox/sandbox.js';
+import { readLoss } from '../../src/domain/audit/log/loss-declaration.js';
+import { isSignedEd25519, sha256 } from '../../src/infrastructure/audit/digest.js';
+import { LogKeys } from '../../src/infrastructure/audit/log-keys.js';
 import { Config } from '../../src/infrastructure/settings/config.js';
 import { Foundation } from '../../src/infrastructure/installation/foundation.js';
 import { AS_OPERATOR } from '../support/operator.js';
@@ -135,11 +139,12 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
     expect(readFileSync(at('gone.txt'), 'utf8')).toBe(`${lost}\n00000000-0000-5000-8000-000000000000\n`);
   }, 60_000);
 
-  const proposal = async (user: string, ...more: string[]) =>
+  const proposal = async (user: string, ...more: string[]) => proposalOf(NEXT, user, ...more);
+  const proposalOf = async (origin: string, user: string, ...more: string[]) =>
     recover(
       '--propose',
       '--origin',
-      NEXT,
+      origin,
       '--reason',
       'storage_failed',
       '--reference',
@@ -300,6 +305,55 @@ describeUnless(built('cli/main.js'), 'a loss that no copy can mend', () => {
       expect(judged.out).toMatch(shown);
       expect(judged.out).not.toMatch(/WRONG/);
     }
+    await server.end();
+  }, 300_000);
+
+  it('can be followed by one that keeps less, which is declared too', async () => {
+    // What an older copy than the one of the first time has: as much as an early checkpoint covers.
+    const sizes = readdirSync(at('worm'))
+      .map((name) => readFileSync(join(at('worm'), name), 'utf8').split('\n'))
+      .flatMap(([origin, size]) => (origin === ORIGIN ? [Number(size)] : []))
+      .toSorted((a, b) => a - b);
+    const [first] = LogKeys.published(join(server.data, 'audit')).losses();
+    const { kept: keptFirst } = readLoss(first!, { hash: sha256, isSigned: isSignedEd25519 })!;
+    const left = sizes.find((size) => size < keptFirst.size)!;
+    const events = new DatabaseSync(join(server.data, 'events.db'));
+    events.exec(`DELETE FROM events WHERE position > ${left};
+      DELETE FROM streams WHERE no NOT IN (SELECT stream_no FROM events);`);
+    events.close();
+
+    const found = await recover();
+    expect(found).toEqual({ status: 2, out: expect.stringMatching(new RegExp(`go on from its first ${left}\\b`)) });
+    const proposed = await proposalOf('recover.example/log-3', 'administrator');
+    expect(proposed.status).toBe(0);
+    const [, id] = /proposed by \S+: (\S+)/.exec(proposed.out) as unknown as [string, string];
+    const accepted = await recover('--accept', id, '--token-file', await token('administrator-b'));
+    expect(accepted.status).toBe(0);
+    expect(accepted.out).toMatch(new RegExp(`goes on as recover\\.example/log-3 from its first ${left} entries`));
+
+    await server.start({ env: env('recover.example/log-3') });
+    // That booths were enrolled is gone too.
+    await server.enrol('booth-recover-01', boothKey.publicKeySpki);
+    connect();
+    await register();
+    await server.signedLog();
+    const fsck = await honnin(['audit', 'fsck', '--data', server.data], { env: env('recover.example/log-3') });
+    expect(fsck).toEqual({ status: 0, out: expect.stringMatching(/all is right/) });
+    const withOld = ['--key', at('log.vkey')];
+    const compared = await honnin(['audit', 'compare', '--server', server.url, '--copies', at('worm'), ...withOld]);
+    expect(compared.status).toBe(2);
+    expect(compared.out).toMatch(/loss declared: recover\.example\/log had signed/);
+    expect(compared.out).toMatch(/loss declared: recover\.example\/log-2 had signed/);
+    expect(compared.out).not.toMatch(/WRONG|FORK/);
+    const auditor = readFileSync(await token('auditor'), 'utf8');
+    const options = ['--from', '0', '--list', 'requests', '--server', server.url, '--token', auditor];
+    expect((await honnin(['audit', 'export', ...options, '--out', at('third.honnin')])).status).toBe(0);
+    const verified = await honnin(['audit', 'verify', at('third.honnin'), ...withOld]);
+    expect(verified).toEqual({
+      status: 2,
+      out: expect.stringMatching(/log-2 had signed[^]*log had signed .* of these a later loss left the first \d+ /),
+    });
+    expect(verified.out).not.toMatch(/WRONG/);
     await server.end();
   }, 300_000);
 });

@@ -68,7 +68,9 @@ export function findLoss(config: Config, eventsFile: string, copies: readonly st
   });
   const signed = [published, ...others].toSorted((a, b) => b.size - a.size)[0] as PublishedCheckpoint;
   const { events, agreed } = compareWithEvents(log, published.size, eventsFile);
-  const kept = newestWithin(log, newest.name, agreed);
+  // After a loss that leaves less than one before did, what is left was signed under a name of before.
+  const names = new Set(keys.map(({ name }) => name));
+  const kept = newestWithin(log, names, agreed);
   if (!kept)
     throw new RecoveryError(
       'no checkpoint of the log fits the events: the event log is another one, or of before the first checkpoint; ' +
@@ -137,11 +139,11 @@ function leadsTo(
   }
 }
 
-function newestWithin(log: TileLog, origin: string, agreed: number): PublishedCheckpoint | null {
+function newestWithin(log: TileLog, names: ReadonlySet<string>, agreed: number): PublishedCheckpoint | null {
   let kept: PublishedCheckpoint | null = null;
   for (const { size, note } of log.archive.after(0)) {
     const read = size === null || size > agreed ? null : checkpointIn(note);
-    if (read?.checkpoint.origin === origin) kept = { ...read.checkpoint, note };
+    if (read && names.has(read.checkpoint.origin)) kept = { ...read.checkpoint, note };
   }
   return kept;
 }
