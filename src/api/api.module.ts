@@ -28,6 +28,7 @@ import { EdgeLimits } from './edge/edge-limits.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './metrics.js';
 import { CasesController } from './officer/cases.controller.js';
+import { LookWatch } from './officer/look-watch.js';
 import { HoldsController } from './officer/holds.controller.js';
 import { NewsController } from './officer/news.controller.js';
 import { ProblemFilter } from './contract/problem.filter.js';
@@ -101,6 +102,7 @@ export class ApiModule {
         ConsoleFiles,
         AccessRefusals,
         CommandIds,
+        LookWatch,
         OperatorPort,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AccessGuard },

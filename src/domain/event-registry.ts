@@ -131,7 +131,8 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   ParkedReplayed: first,
   EventSkipped: first,
   UnknownEventMet: first,
-  BiometricViewed: first,
+  // Version 2 names the file, and what of the case the purpose was held against.
+  BiometricViewed: { version: 2, upcasters: [(data) => ({ ...data, reference: null, grounds: null })] },
   // Version 2 says which timestamp and which cosigned checkpoint went along.
   AuditExported: { version: 2, upcasters: [(data) => ({ ...data, attached: null })] },
   RecordsViewed: first,

@@ -17,6 +17,8 @@ export type Refusal =
   | { readonly code: 'registrant_linked' }
   | { readonly code: 'image_unknown'; readonly data: { readonly imageId: string } }
   | { readonly code: 'hold_not_open' }
+  /** A look that is not what it says it is for. */
+  | { readonly code: 'purpose_does_not_fit'; readonly data: { readonly purpose: string; readonly why: string } }
   | { readonly code: 'opinion_already_given' }
   | { readonly code: 'opinion_not_given' }
   | { readonly code: 'opinions_complete' }

@@ -401,7 +401,10 @@ export class SyntheticHistory {
     const view = (officer: string) =>
       this.fact(
         `access-${this.nowUtc.slice(0, 10)}-${derivedId(requestId, officer).slice(0, 8)}`,
-        { type: 'BiometricViewed', data: { officer, requestId, image: 'photo', purpose: 'hold_review' } },
+        {
+          type: 'BiometricViewed',
+          data: { officer, requestId, image: 'photo', purpose: 'hold_review', reference: null, grounds: 'open_hold' },
+        },
         `officer:${officer}`,
         requestId,
       );

@@ -11,12 +11,10 @@ import { leafText } from '../../src/domain/audit/log/leaf.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
-import { EnrolBooth } from '../../src/application/commands/manage-booth.js';
-import { CommandBus } from '@nestjs/cqrs';
 import { AnswerSchemas } from './support/answer-schemas.js';
 import { ApiServer, NOW } from './support/api-server.js';
-import { envelopeOf, newBooth, partsOf, PHOTO, requestJson } from './support/booth.js';
-import { BOUNDARY, multipartBody } from './support/multipart.js';
+import { PHOTO } from './support/booth.js';
+import { receivedRequest } from './support/received.js';
 import { TokenIssuer } from './support/token-issuer.js';
 
 /** Looking is an act: it is stored before the answer is given, and where it cannot be stored there is no answer. */
@@ -47,7 +45,7 @@ beforeAll(async () => {
   expect(policies).toBe(3);
   const held = (await api.events()).find((e) => e.type === 'Held')!;
   requestId = held.metadata.correlationId;
-  photographed = await receive();
+  photographed = await receivedRequest(api, 'booth-0001');
   api.rows.put({ requestId, receipt: RECEIPT, status: 'processing', updatedAtUtc: NOW });
   api.rows.holdRows.push({
     requestId,
@@ -69,29 +67,6 @@ afterAll(async () => {
   await api.close();
   await issuer.close();
 });
-
-/** A request that came in through the door, so that what is looked at is what was signed. */
-async function receive(): Promise<string> {
-  const booth = newBooth('booth-0001');
-  await api.app
-    .get(CommandBus, { strict: false })
-    .execute(new EnrolBooth('enrol', booth.boothId, booth.publicKey, 'admin'));
-  const { nonce } = (
-    await api.inject({ method: 'POST', url: '/v1/challenges', payload: { boothId: booth.boothId } })
-  ).json<{ nonce: string }>();
-  const payload = multipartBody(partsOf(requestJson(booth, envelopeOf(booth, nonce))));
-  expect(
-    (
-      await api.inject({
-        method: 'POST',
-        url: '/v1/registrations',
-        headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}`, 'idempotency-key': 'k' },
-        payload,
-      })
-    ).statusCode,
-  ).toBe(202);
-  return (await api.events()).findLast((e) => e.type === 'RequestReceived')?.data['requestId'] as string;
-}
 
 interface Look {
   readonly name: string;
@@ -119,7 +94,14 @@ const LOOKS: readonly Look[] = [
     role: 'auditor',
     record: () => ({
       type: 'BiometricViewed',
-      data: { officer: 'x1', requestId: photographed, image: 'photo', purpose: 'audit' },
+      data: {
+        officer: 'x1',
+        requestId: photographed,
+        image: 'photo',
+        purpose: 'audit',
+        reference: null,
+        grounds: 'none',
+      },
     }),
   },
   {

@@ -447,7 +447,10 @@ describe('a picture', () => {
       'x-content-type-options': 'nosniff',
     });
     expect(await newEvents(before)).toEqual([
-      ['BiometricViewed', { officer: 'o1', requestId, image: 'photo', purpose: 'hold_review' }],
+      [
+        'BiometricViewed',
+        { officer: 'o1', requestId, image: 'photo', purpose: 'hold_review', reference: null, grounds: 'open_hold' },
+      ],
     ]);
   });
 

@@ -65,7 +65,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   O25: { kind: 'the write-ahead log never shrinks again' },
   O26: { kind: 'the first lines of a start leave out or garble what matters' },
   O27: { kind: 'a consumer has nothing to try against without a broker' },
-  O28: { kind: 'the purpose of a look is declared and never checked', test: 'not yet' },
+  O28: { kind: 'the purpose of a look is declared and never checked' },
   O29: { kind: 'roles and subjects of a token are taken as they come' },
   O30: { kind: 'a test fails because the machine is busy' },
   O31: { kind: 'the first ten minutes are told untruly' },

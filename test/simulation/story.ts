@@ -619,6 +619,7 @@ class Story {
               officer,
               'photo',
               'hold_review',
+              null,
               'original',
             ),
           ),

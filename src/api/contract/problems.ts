@@ -264,6 +264,15 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'Read the hold again: it is resolved, or both opinions are in.',
     'この保留案件は受付中ではありません。最新の状態を確認してください。',
   ),
+  purpose_does_not_fit: row(
+    403,
+    'The case is none for this purpose',
+    'The purpose hold_review shows pictures of an open hold on which you still have a say; data.why says what is ' +
+      'missing. To answer the person or another office, state purpose=disclosure with the reference of the file. ' +
+      'This attempt is on record.',
+    'この目的では画像を表示できません。保留の確認は、自分が意見を出せる審査中の案件に限ります(理由は data.why)。' +
+      '本人等への開示は purpose=disclosure と文書番号(reference)を指定してください。この操作は記録されました。',
+  ),
   opinion_already_given: row(
     409,
     'You have given your opinion on this hold',

@@ -21,6 +21,8 @@ import { ViewImage, type ViewedBytes } from '../../application/access/view-image
 import { ViewCase, ViewList, ViewReceipt } from '../../application/access/view-records.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
 import type { RequestStatusRow } from '../../application/ports/store/read-models.js';
+import { LOOK_PURPOSES, type LookPurpose } from '../../domain/access/access.events.js';
+import { holdsMyNumber } from '../../domain/values/my-number.js';
 import { REQUEST_STAGES } from '../../domain/audit/lists/list-drawer.js';
 import { EndBody } from '../administrator/administrator.dto.js';
 import {
@@ -41,11 +43,12 @@ import { SignedInProblems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
-import { parameterError } from '../contract/validation.js';
-import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, PURPOSES, VIEWED_IMAGES, type Purpose } from './officer.dto.js';
+import { parameterError, REFERENCE } from '../contract/validation.js';
+import { LookWatch } from './look-watch.js';
+import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, VIEWED_IMAGES } from './officer.dto.js';
 
 /** Who may look at a face for what. An administrator never does. */
-const PURPOSE_ROLES: Readonly<Record<Purpose, readonly Role[]>> = {
+const PURPOSE_ROLES: Readonly<Record<LookPurpose, readonly Role[]>> = {
   hold_review: ['officer'],
   audit: ['auditor'],
   disclosure: ['officer', 'auditor'],
@@ -61,6 +64,7 @@ export class CasesController {
     private readonly commands: CommandBus,
     private readonly refusals: AccessRefusals,
     private readonly ids: CommandIds,
+    private readonly watch: LookWatch,
   ) {}
 
   @Get()
@@ -144,7 +148,20 @@ export class CasesController {
   })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
   @ApiParam({ name: 'image', schema: { type: 'string', enum: [...VIEWED_IMAGES] } })
-  @ApiQuery({ name: 'purpose', required: true, schema: { type: 'string', enum: [...PURPOSES] } })
+  @ApiQuery({
+    name: 'purpose',
+    required: true,
+    description:
+      'hold_review: the case has an open hold on which you still have a say. disclosure: for the person, or for who ' +
+      'may ask about them; with a reference. audit: the own audit of the office',
+    schema: { type: 'string', enum: [...LOOK_PURPOSES] },
+  })
+  @ApiQuery({
+    name: 'reference',
+    required: false,
+    description: 'The number of a request, an order or a file; needed with disclosure. No names, no sentences',
+    schema: { type: 'string', pattern: REFERENCE.source },
+  })
   @ApiQuery({
     name: 'format',
     required: false,
@@ -159,7 +176,9 @@ export class CasesController {
   })
   @SignedInProblems(
     'invalid_request',
+    'my_number_present',
     'not_found',
+    'purpose_does_not_fit',
     'image_erased',
     'material_differs',
     'material_missing',
@@ -169,27 +188,25 @@ export class CasesController {
   async image(
     @Param('requestId') text: string,
     @Param('image') imageText: string,
-    @Query('purpose') purposeText: unknown,
-    @Query('format') formatText: unknown = 'displayable',
+    @Query() query: QueryParameters,
     @SignedIn() person: SignedInPerson,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const image = VIEWED_IMAGES.find((known) => known === imageText);
-    const purpose = PURPOSES.find((known) => known === purposeText);
     if (!image) throw new ProblemError('not_found');
-    if (!purpose) throw invalid(parameterError('purpose', `is one of ${PURPOSES.join(', ')}`));
-    const format = IMAGE_FORMATS.find((known) => known === formatText);
-    if (!format) throw invalid(parameterError('format', `is one of ${IMAGE_FORMATS.join(', ')}`));
+    const { purpose, reference, format } = lookOf(query);
     const requestId = requestIdOf(text);
-    if (!PURPOSE_ROLES[purpose].some((role) => person.roles.includes(role))) {
-      await this.refusals.refuse(person, `GET /v1/cases/:requestId/images/${image}`, `purpose_not_for_role:${purpose}`);
-    }
-    // A fresh id every time: each look is a look of its own on record.
-    const seen = valueOf(
-      await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(
-        new ViewImage(randomUUID(), requestId, person.subject, image, purpose, format),
-      ),
-    );
+    const seen = await this.watch.over({ person: person.subject, purpose }, async () => {
+      if (!PURPOSE_ROLES[purpose].some((role) => person.roles.includes(role)))
+        await this.refusals.refuse(
+          person,
+          `GET /v1/cases/:requestId/images/${image}`,
+          `purpose_not_for_role:${purpose}`,
+        );
+      // A fresh id every time: each look is a look of its own on record.
+      const look = new ViewImage(randomUUID(), requestId, person.subject, image, purpose, reference, format);
+      return valueOf(await this.commands.execute<ViewImage, Outcome<ViewedBytes>>(look));
+    });
     reply
       .header('content-type', seen.contentType)
       .header('content-disposition', 'inline')
@@ -268,4 +285,19 @@ export class CasesController {
       ),
     );
   }
+}
+
+/** How somebody wants to look. @throws {ProblemError} `invalid_request`, `my_number_present` */
+function lookOf(query: QueryParameters): Pick<ViewImage, 'purpose' | 'reference' | 'format'> {
+  refuseOthers(query, ['purpose', 'reference', 'format']);
+  const purpose = LOOK_PURPOSES.find((known) => known === query['purpose']);
+  if (!purpose) throw invalid(parameterError('purpose', `is one of ${LOOK_PURPOSES.join(', ')}`));
+  const { reference = null, format: asked = 'displayable' } = query;
+  const isText = typeof reference === 'string';
+  if (isText && holdsMyNumber(reference)) throw new ProblemError('my_number_present');
+  if (isText ? !REFERENCE.test(reference) : reference !== null || purpose === 'disclosure')
+    throw invalid(parameterError('reference', `is the number of a request, an order or a file: ${REFERENCE.source}`));
+  const format = IMAGE_FORMATS.find((known) => known === asked);
+  if (!format) throw invalid(parameterError('format', `is one of ${IMAGE_FORMATS.join(', ')}`));
+  return { purpose, reference: isText ? reference : null, format };
 }

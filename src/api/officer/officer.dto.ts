@@ -21,8 +21,6 @@ export const RESOLUTIONS = ['released', 'rejected', 'recapture'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
 export const IMAGE_FORMATS = ['displayable', 'original'] as const;
 export const VIEWED_IMAGES = ['photo', 'card_face', 'registered_face'] as const satisfies readonly ViewedImage[];
-export const PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
-export type Purpose = (typeof PURPOSES)[number];
 const HOLD_REASONS = [
   'registered_gap',
   'registered_mismatch',

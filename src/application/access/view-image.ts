@@ -1,9 +1,10 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { StoredEvent } from '../../domain/event-envelope.js';
-import type { ViewedImage } from '../../domain/access/access.events.js';
+import type { LookGrounds, LookPurpose, ViewedImage } from '../../domain/access/access.events.js';
+import { groundsOf, type Misfit } from '../../domain/access/look.js';
 import type { MaterialFault } from '../../domain/registration/registration.js';
 import type { Refusal } from '../../domain/refusal.js';
-import { registrants, registrations } from '../decisions/aggregates.js';
+import { holdReviews, registrants, registrations } from '../decisions/aggregates.js';
 import { registrantOwner } from '../case/case-material.js';
 import { ok, refused, type Outcome } from '../decisions/outcome.js';
 import { CardRecordVerifier } from '../ports/outside/card-record-verifier.js';
@@ -23,7 +24,9 @@ export class ViewImage {
     readonly requestId: string,
     readonly officer: string,
     readonly image: ViewedImage,
-    readonly purpose: 'hold_review' | 'audit' | 'disclosure',
+    readonly purpose: LookPurpose,
+    /** The number of a request, an order or a file; a disclosure has one. */
+    readonly reference: string | null,
     /** The face of a card is JPEG 2000, which no browser shows: `displayable` makes a PNG of it, `original` gives the
      * bytes from the card. */
     readonly format: 'displayable' | 'original',
@@ -43,6 +46,7 @@ export class RecordAccessRefused {
 export interface ViewedBytes {
   readonly bytes: Uint8Array;
   readonly contentType: 'image/jpeg' | 'image/jp2' | 'image/png';
+  readonly grounds: LookGrounds;
 }
 
 @CommandHandler(ViewImage)
@@ -60,22 +64,38 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     this.received = ReceivedMaterial.of(vault, aggregates);
   }
 
-  async execute({ commandId, requestId, officer, image, purpose, format }: ViewImage): Promise<Outcome<ViewedBytes>> {
+  async execute(look: ViewImage): Promise<Outcome<ViewedBytes>> {
+    const { commandId, requestId, officer, image, purpose, reference, format } = look;
     const found = await this.locate(requestId, image);
     if (!found) return refused((await this.erasure(requestId, image)) ?? { code: 'not_found' });
+    const held = groundsOf((await this.aggregates.load(holdReviews, requestId)).state, look);
+    // What is erased shows nothing to anybody, whatever it was wanted for.
+    if ('misfit' in held)
+      return refused((await this.erasure(requestId, image)) ?? (await this.unfit(look, held.misfit)));
+    const { grounds } = held;
     await this.access.record(
-      { type: 'BiometricViewed', data: { officer, requestId, image, purpose } },
+      { type: 'BiometricViewed', data: { officer, requestId, image, purpose, reference, grounds } },
       { commandId, actor: `officer:${officer}`, correlationId: requestId },
     );
     try {
       const bytes = await found.open();
-      if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg' });
-      return await this.cardFace(bytes, format);
+      if (image !== 'card_face') return ok({ bytes, contentType: 'image/jpeg', grounds });
+      return await this.cardFace(bytes, format, grounds);
     } catch (error) {
       const fault = materialFault(error, 'view');
       if (fault === null) throw error;
       return this.faulty(commandId, requestId, image, fault);
     }
+  }
+
+  /** Puts on record that somebody wanted to look for what the case gives no cause for. */
+  private async unfit({ commandId, officer, image, purpose }: ViewImage, why: Misfit): Promise<Refusal> {
+    const what = `GET /v1/cases/:requestId/images/${image}`;
+    await this.access.record(
+      { type: 'AccessRefused', data: { subject: officer, what, reason: `purpose_does_not_fit:${purpose}:${why}` } },
+      { commandId, actor: `officer:${officer}`, correlationId: commandId },
+    );
+    return { code: 'purpose_does_not_fit', data: { purpose, why } };
   }
 
   /** What is not as it should be is shown to nobody, and stops its case. What was erased with its case or its
@@ -106,12 +126,16 @@ export class ViewImageHandler implements ICommandHandler<ViewImage, Outcome<View
     return event ? erasedBy(event, String(event.data['rule'])) : null;
   }
 
-  private async cardFace(cardRecord: Uint8Array, format: ViewImage['format']): Promise<Outcome<ViewedBytes>> {
+  private async cardFace(
+    cardRecord: Uint8Array,
+    format: ViewImage['format'],
+    grounds: LookGrounds,
+  ): Promise<Outcome<ViewedBytes>> {
     const face = this.cardRecords.faceImageOf(cardRecord);
     if (face === null) return refused({ code: 'not_found' });
-    if (format === 'original') return ok({ bytes: face, contentType: 'image/jp2' });
+    if (format === 'original') return ok({ bytes: face, contentType: 'image/jp2', grounds });
     const png = await this.renderer.renderPng(face);
-    return png ? ok({ bytes: png, contentType: 'image/png' }) : refused({ code: 'not_found' });
+    return png ? ok({ bytes: png, contentType: 'image/png', grounds }) : refused({ code: 'not_found' });
   }
 
   private async locate(

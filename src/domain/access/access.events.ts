@@ -2,6 +2,15 @@ import type { DoorRefusalCode } from '../refusal.js';
 
 export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 
+/** `hold_review`: to decide an open hold. `audit`: the office's own audit. `disclosure`: for the person, or for whoever
+ * may ask about them. */
+export const LOOK_PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
+export type LookPurpose = (typeof LOOK_PURPOSES)[number];
+
+/** What a look rests on: a hold that was open for this officer, a file that it names, or only the word of who
+ * looked. */
+export type LookGrounds = 'open_hold' | 'reference' | 'none';
+
 /** What was looked at: the record of one case in one of its forms, a hold at the desk, the case of a receipt, a list of
  * cases or of accesses, entries of the audit log, what other thresholds would have done to whom, events that a consumer
  * could not take, cases that wait for an administrator. */
@@ -29,7 +38,11 @@ export type AccessEvent =
         readonly officer: string;
         readonly requestId: string;
         readonly image: ViewedImage;
-        readonly purpose: 'hold_review' | 'audit' | 'disclosure';
+        readonly purpose: LookPurpose;
+        /** Where more is written about it: the number of a request, an order or a file. Every disclosure has one. */
+        readonly reference: string | null;
+        /** null: looks of before, which were held against nothing. */
+        readonly grounds: LookGrounds | null;
       };
     }
   /** Records left the house. `query` is its canonical text; `leaves` counts the events that went out; `attached` is

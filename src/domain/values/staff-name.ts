@@ -2,9 +2,10 @@
  *  differ in case or width alone are one, where two people are needed. (In the signed log names are tokens, which are
  *  compared as they stand.) */
 export function isSamePerson(one: string, other: string): boolean {
-  return folded(one) === folded(other);
+  return personKey(one) === personKey(other);
 }
 
-function folded(name: string): string {
+/** The same text for every way to write one person's name. */
+export function personKey(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }

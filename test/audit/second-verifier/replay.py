@@ -329,6 +329,7 @@ DIGEST, VALUES = ['sealedEvidenceSha256:null'], "values=d['values']|"
 STEPS = {  # what data of version 1, 2, … get to become those of the next one, in the words of `build`
     'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
     'CertificateVerified': ['otherCertificate:not_asked agreement=NOT_COMPARED', *DIGEST, 'erasedBefore:false'],
+    'BiometricViewed': ['reference:null grounds:null'],
     'AuditExported': ['attached:null'], 'OpinionGiven': ['seen:null note:null'], 'RegistrantErased': ['tombstone:null'],
     'CertificateRejected': DIGEST, 'RefusedEvidenceRetained': DIGEST, 'RefusedEvidenceErased': DIGEST,
     'PolicyProposed': [

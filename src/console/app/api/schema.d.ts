@@ -3843,6 +3843,9 @@ export interface operations {
             query: {
                 /** @description The face of a card is JPEG 2000, which no browser shows: displayable (default) gives it as PNG, original as it came from the card */
                 format?: "displayable" | "original";
+                /** @description The number of a request, an order or a file; needed with disclosure. No names, no sentences */
+                reference?: string;
+                /** @description hold_review: the case has an open hold on which you still have a say. disclosure: for the person, or for who may ask about them; with a reference. audit: the own audit of the office */
                 purpose: "hold_review" | "audit" | "disclosure";
             };
             header?: never;
@@ -3883,7 +3886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: Your role does not allow this; `roles_incompatible`: Your account has roles that exclude each other; `locked_out`: You are locked out */
+            /** @description `purpose_does_not_fit`: The case is none for this purpose; `forbidden`: Your role does not allow this; `roles_incompatible`: Your account has roles that exclude each other; `locked_out`: You are locked out */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3921,6 +3924,15 @@ export interface operations {
             };
             /** @description `uri_too_long`: The address is too long */
             414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `my_number_present`: The request holds a My Number */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -102,6 +102,13 @@ const deferred =
     en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.`,
   });
 
+/** The file that a look names, and that nothing but a word stands behind it; looks of before say neither. */
+const groundsOfLook = (d: Record<string, Json>): Text => {
+  if (typeof d['reference'] === 'string')
+    return { ja: `(文書番号: ${d['reference']})`, en: ` (reference ${d['reference']})` };
+  return d['grounds'] === 'none' ? { ja: '(文書番号なし)', en: ' (no reference)' } : { ja: '', en: '' };
+};
+
 /** Which pictures an officer had opened before an opinion. Events of before do not say. */
 const seenBefore = (d: Record<string, Json>): Text => {
   const seen = d['seen'] as readonly string[] | null | undefined;
@@ -316,8 +323,12 @@ const WORDS: Readonly<Record<Told, Words> & Record<string, Words>> = {
           en: 'An officer opened a picture, withheld until both opinions are in.',
         }
       : {
-          ja: `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。目的: ${inJapanese(d['purpose'])}。`,
-          en: `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); purpose: ${d['purpose']}.`,
+          ja:
+            `担当者${shortName(d['officer'])}が画像(${inJapanese(d['image'])})を見た。` +
+            `目的: ${inJapanese(d['purpose'])}${groundsOfLook(d).ja}。`,
+          en:
+            `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); ` +
+            `purpose: ${d['purpose']}${groundsOfLook(d).en}.`,
         },
   AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
   RecordsViewed: (d) => ({
