@@ -41,7 +41,7 @@ const KINDS: readonly Kind[] = [
     event: 'HoldResolved',
     bodies: [
       { outcome: 'released', reason: 'same_person' },
-      { outcome: 'released', reason: 'different_person' },
+      { outcome: 'released', reason: 'checked_in_person' },
     ],
   },
   {
