@@ -43,5 +43,7 @@ it('notices what tests notice, also an endless loop and what is reckoned while l
   expect(of(4)).toMatchObject({ 'EqualityOperator: age > 18': 'Killed', 'EqualityOperator: age < 18': 'Killed' });
   expect(of(9)).toMatchObject({ 'AssignmentOperator: i -= 1': 'Killed', 'EqualityOperator: i < end': 'Killed' });
   expect(of(13)).toMatchObject({ 'ArithmeticOperator: value / 2': 'Killed', 'ArrayDeclaration: []': 'Killed' });
+  // One that is written wrongly would keep the whole file from loading.
+  expect(of(19)).toMatchObject({ 'Regex: /^[\\V\\t]+$/u': 'Ignored' });
   rmSync(folder, { recursive: true });
 });

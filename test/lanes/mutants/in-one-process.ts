@@ -59,16 +59,29 @@ async function instrumented(files: readonly string[]) {
   const { files: changed, mutants } = await new Class(silent).instrument(sources, options);
   const byName = new Map(sources.map(({ name, content }) => [name, content.split('\n')]));
   const made = mutants.map((mutant, i): Made => {
-    if (i % EVERY !== 0) return { ...mutant, status: 'Ignored' };
+    if (i % EVERY !== 0 || isNoRegExp(mutant)) return { ...mutant, status: 'Ignored' };
     const status = mutant.mutatorName === 'StringLiteral' && WORDS.test(original(mutant)) ? 'Ignored' : 'Untried';
     return { ...mutant, status: mutant.status ?? status };
   });
-  return { made, sources: Object.fromEntries(changed.map(({ name, content }) => [name, content])), byName };
+  const unreadable = mutants.filter(isNoRegExp).map(({ replacement = '' }) => replacement);
+  const readable = (content: string) => unreadable.reduce((text, one) => text.replaceAll(one, '/(?!)/'), content);
+  return { made, sources: Object.fromEntries(changed.map(({ name, content }) => [name, readable(content)])), byName };
 
   /** What stands at the place of a change. Lines of the instrumenter begin with 0. */
   function original({ fileName, location: { start, end } }: Pick<Made, 'fileName' | 'location'>): string {
     const lines = byName.get(fileName)!.slice(start.line, end.line + 1);
     return lines.join(' ').slice(start.column, lines.length > 1 ? undefined : end.column);
+  }
+}
+
+/** Stryker writes `\V` for `\v`, which is no expression: one such change, and nothing of the file would load. */
+function isNoRegExp({ mutatorName, replacement }: Pick<Made, 'mutatorName' | 'replacement'>): boolean {
+  const [, source, flags] = (mutatorName === 'Regex' && /^\/(.*)\/([a-z]*)$/s.exec(replacement ?? '')) || [];
+  if (source === undefined) return false;
+  try {
+    return new RegExp(source, flags) === null;
+  } catch {
+    return true;
   }
 }
 

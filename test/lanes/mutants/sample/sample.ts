@@ -15,3 +15,5 @@ const DOUBLED = [1, 2].map((value) => value * 2);
 export function doubled(index: number): number | undefined {
   return DOUBLED[index];
 }
+
+export const isTab = (text: string): boolean => /^[\v\t]+$/u.test(text);
