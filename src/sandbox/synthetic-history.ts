@@ -12,6 +12,7 @@ import {
 import { derivedId } from '../application/decisions/ids.js';
 import { sealedEvidenceSha256 } from '../application/case/sealed-evidence.js';
 import type { DomainEvent } from '../domain/decider.js';
+import type { ActReason, DualAct } from '../domain/dual-control/dual-act.events.js';
 import type { JsonObject, NewEvent } from '../domain/event-envelope.js';
 import { currentVersion } from '../domain/event-registry.js';
 import type { PolicyValues } from '../domain/policy/policy.events.js';
@@ -130,18 +131,18 @@ export class SyntheticHistory {
   eraseRegistrant(key: string): SyntheticAppend[] {
     const person = [...this.cameBack].find(([, now]) => now === key)?.[0] ?? key;
     this.cameBack.set(person, derivedId('came-back', key).replaceAll('-', ''));
-    this.run(
-      registrants,
-      key,
-      {
-        type: 'EraseRegistrant',
-        rule: 'request_of_the_person',
-        by: 'admin-a',
-        tombstone: tombstoneOf(this.policy().values.erasedBeforeDays, this.nowUtc),
-      },
-      'officer:admin-a',
-      derivedId('erase', key),
-      this.policy().version,
+    const [requestId, rule] = [derivedId('erase', key), 'request_of_the_person'] as const;
+    const tombstone = tombstoneOf(this.policy().values.erasedBeforeDays, this.nowUtc);
+    this.agreed({ act: 'erase_registrant', requestId, rule }, rule, requestId, (because) =>
+      this.run(
+        registrants,
+        key,
+        { type: 'EraseRegistrant', rule, by: 'admin-a', tombstone },
+        'officer:admin-a',
+        requestId,
+        this.policy().version,
+        because,
+      ),
     );
     return this.taken();
   }
@@ -175,31 +176,44 @@ export class SyntheticHistory {
     for (const booth of ['booth-a', 'booth-b', 'booth-c']) this.enrol(booth);
   }
 
-  /** As two people do it. */
   private enrol(boothId: string): void {
-    const act = derivedId('act', boothId);
     const publicKey = Buffer.from(boothId).toString('base64');
-    const [one, other, system] = ['officer:admin-a', 'officer:admin-b', 'system:dual-acts'];
-    const proposal = { act: 'enrol_booth', boothId, publicKey } as const;
-    this.run(
-      dualActs,
-      act,
-      { type: 'ProposeAct', proposal, reason: 'new_site', reference: 'WO-1', by: 'admin-a' },
-      one,
-      boothId,
-      null,
+    this.agreed({ act: 'enrol_booth', boothId, publicKey }, 'new_site', boothId, (because) =>
+      this.run(
+        booths,
+        boothId,
+        { type: 'EnrolBooth', boothId, publicKey, by: 'admin-a' },
+        'officer:admin-a',
+        boothId,
+        null,
+        because,
+      ),
     );
+  }
+
+  /** As two people do it.
+   *  @param carryOut is given the id of the approval, which is what causes it */
+  private agreed(
+    proposal: DualAct,
+    reason: ActReason,
+    correlationId: string,
+    carryOut: (because: string) => void,
+  ): void {
+    const act = derivedId('act', correlationId);
+    const system = 'system:dual-acts';
+    const propose = { type: 'ProposeAct', proposal, reason, reference: 'WO-1', by: 'admin-a' } as const;
+    this.run(dualActs, act, propose, 'officer:admin-a', correlationId, null);
     const policy = this.policy();
-    const approval = {
+    const approve = {
       type: 'ApproveAct',
       by: 'admin-b',
       nowUtc: this.nowUtc,
       waitMinutes: policy.values.dualControlWaitMinutes,
     } as const;
-    this.run(dualActs, act, approval, other, boothId, policy.version);
-    this.run(dualActs, act, { type: 'BeginAct', nowUtc: this.nowUtc }, system, boothId, null);
-    this.run(booths, boothId, { type: 'EnrolBooth', boothId, publicKey, by: 'admin-a' }, one, boothId, null);
-    this.run(dualActs, act, { type: 'RecordActCarriedOut', refusal: null }, system, boothId, null);
+    const [approved] = this.run(dualActs, act, approve, 'officer:admin-b', correlationId, policy.version);
+    this.run(dualActs, act, { type: 'BeginAct', nowUtc: this.nowUtc }, system, correlationId, null);
+    carryOut(approved?.id ?? '');
+    this.run(dualActs, act, { type: 'RecordActCarriedOut', refusal: null }, system, correlationId, null);
   }
 
   private playCase(number: number, people: number): void {
@@ -284,7 +298,7 @@ export class SyntheticHistory {
             policy,
             nowUtc,
           });
-          return this.run(
+          return void this.run(
             registrations,
             requestId,
             { type: 'RetainRefusedEvidence', refusedAtUtc: nowUtc, policy },
@@ -586,13 +600,13 @@ export class SyntheticHistory {
     correlationId: string,
     policyVersion: number | null,
     causationId = correlationId,
-  ): void {
+  ): readonly NewEvent[] {
     const stream = aggregate.streamOf(id);
     const kept = this.kept.get(stream) ?? { state: aggregate.decider.initial, revision: -1 };
     const decision = aggregate.decider.decide(kept.state as S, command);
     if ('refused' in decision)
       throw new Error(`${stream} refused ${JSON.stringify(command)}: ${JSON.stringify(decision.refused)}`);
-    if (decision.events.length === 0) return;
+    if (decision.events.length === 0) return [];
     const events = this.append(stream, decision.events, kept.revision, {
       actor,
       correlationId,
@@ -603,6 +617,7 @@ export class SyntheticHistory {
     kept.revision += events.length;
     this.kept.set(stream, kept);
     for (const event of events) if (SOURCES.has(event.type)) this.react(event);
+    return events;
   }
 
   private react(source: NewEvent): void {

@@ -57,42 +57,46 @@ export function eventfulLeaves(seed: number, cases: number): string[] {
   );
 }
 
-/** What two people agreed to, what one took back, a booth that came back, and a checkpoint on record. */
+/** What two people agreed to, of each kind, what one took back, and a checkpoint on record. */
 function agreedByTwo(): SyntheticAppend[] {
   const at = '2027-05-05T08:00:00.000Z';
-  const append = (
-    stream: string,
-    actor: string,
-    events: readonly (readonly [string, JsonObject])[],
-  ): SyntheticAppend => ({
-    stream,
-    expected: 'no_stream',
-    events: events.map(([type, data], i) => {
-      const metadata = { actor, correlationId: stream, causationId: stream, recordedAtUtc: at, policyVersion: 2 };
-      return { id: `${stream}-${i}`, type, schemaVersion: currentVersion(type), data, metadata };
-    }),
-  });
-  const of = { reason: 'found_again', reference: 'order 12', by: 'admin-a' };
-  const proposed = (boothId: string): JsonObject => ({ ...of, proposal: { act: 'resume_booth', boothId } });
-  return [
-    append('booth-z', 'officer:admin-a', [
-      ['BoothEnrolled', { boothId: 'z', publicKey: 'one', by: 'admin-a' }],
-      ['BoothSuspended', { reason: 'lost', by: 'admin-a' }],
-      ['BoothKeyRotated', { publicKey: 'two', keyVersion: 2, by: 'admin-a' }],
-      ['BoothResumed', { by: 'admin-b' }],
-    ]),
-    append('act-1', 'officer:admin-a', [
-      ['ActProposed', proposed('z')],
-      ['ActApproved', { by: 'admin-b', notBeforeUtc: at }],
-      ['ActBegun', {}],
-      ['ActCarriedOut', { refusal: null }],
-    ]),
-    append('act-2', 'officer:admin-a', [
-      ['ActProposed', proposed('y')],
-      ['ActDeclined', { by: 'admin-a' }],
-    ]),
-    append('log-1', 'system:audit', [['CheckpointRecorded', { origin: 'x', size: 1, root: 'AAAA' }]]),
+  const appends: SyntheticAppend[] = [];
+  const revisions = new Map<string, number>();
+  const append = (stream: string, type: string, data: JsonObject, causationId = stream): string => {
+    const revision = (revisions.get(stream) ?? -1) + 1;
+    const [id, actor] = [`${stream}-${revision}`, 'officer:admin-a'];
+    const metadata = { actor, correlationId: stream, causationId, recordedAtUtc: at, policyVersion: 2 };
+    const event = { id, type, schemaVersion: currentVersion(type), data, metadata };
+    appends.push({ stream, events: [event], expected: revision === 0 ? 'no_stream' : revision - 1 });
+    revisions.set(stream, revision);
+    return id;
+  };
+  const propose = (act: string, proposal: JsonObject): string =>
+    append(act, 'ActProposed', { reason: 'found_again', reference: 'order 12', by: 'admin-a', proposal });
+  const agree = (act: string, proposal: JsonObject, [stream, type, data]: readonly [string, string, JsonObject]) => {
+    propose(act, proposal);
+    const approved = append(act, 'ActApproved', { by: 'admin-b', notBeforeUtc: at });
+    append(act, 'ActBegun', {});
+    append(stream, type, { ...data, by: 'admin-a' }, approved);
+    append(act, 'ActCarriedOut', { refusal: null });
+  };
+  const [one, two] = [
+    { boothId: 'z', publicKey: 'one' },
+    { boothId: 'z', publicKey: 'two' },
   ];
+  agree('act-1', { act: 'enrol_booth', ...one }, ['booth-z', 'BoothEnrolled', one]);
+  append('booth-z', 'BoothSuspended', { reason: 'lost', by: 'admin-a' });
+  const rotated = ['booth-z', 'BoothKeyRotated', { publicKey: 'two', keyVersion: 2 }] as const;
+  agree('act-2', { act: 'rotate_booth_key', ...two }, rotated);
+  agree('act-3', { act: 'resume_booth', boothId: 'z' }, ['booth-z', 'BoothResumed', {}]);
+  const skipped = { act: 'skip_event', consumer: 'relay', eventId: 'one' };
+  agree('act-4', skipped, ['consumer-relay', 'EventSkipped', { eventId: 'one' }]);
+  const readmitted = { act: 'readmit_person', subject: 'officer-a' };
+  agree('act-5', readmitted, ['lockout-staff', 'StaffReadmitted', { subject: 'officer-a' }]);
+  propose('act-6', { act: 'resume_booth', boothId: 'y' });
+  append('act-6', 'ActDeclined', { by: 'admin-a' });
+  append('log-1', 'CheckpointRecorded', { origin: 'x', size: 1, root: 'AAAA' });
+  return appends;
 }
 
 /** The evidence that verified certificates of such a history name. */

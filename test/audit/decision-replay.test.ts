@@ -119,6 +119,100 @@ describe('decisions made again', () => {
       }
     });
 
+    describe('stand on what two people agreed to', () => {
+      const erased = at((e) => e.type === 'RegistrantErased');
+      const act = all.find((e) => e.id === (all[erased] as LeafEvent).metadata.causationId)?.stream;
+      const says = (leaves: readonly LeafEvent[]) =>
+        replay(leaves).findings.map(({ type, problem }) => [type, problem]);
+      const where = (is: (e: LeafEvent) => boolean, to: (e: LeafEvent) => LeafEvent) =>
+        all.map((e) => (is(e) ? to(e) : e));
+      const proposed = (e: LeafEvent) => e.stream === act && e.type === 'ActProposed';
+      const proposal = (all.find(proposed) as LeafEvent).data['proposal'] as Data;
+
+      it('and are found where nobody did', () => {
+        const causedBy = (causationId: string) => (e: LeafEvent) => ({
+          ...e,
+          metadata: { ...e.metadata, causationId },
+        });
+        const isErased = (e: LeafEvent) => e.type === 'RegistrantErased';
+        const nobody = [['RegistrantErased', 'no two people agreed to it']];
+        expect(says(where(isErased, causedBy('nothing')))).toEqual(nobody);
+        const other = all.find((e) => e.type === 'ActApproved' && e.stream !== act) as LeafEvent;
+        expect(says(where(isErased, causedBy(other.id)))).toEqual([
+          ['RegistrantErased', 'the two people agreed to something else'],
+        ]);
+        // An erasure cannot stand on itself, nor on one that comes later.
+        expect(says(where(isErased, (e) => causedBy(e.id)(e)))).toEqual(nobody);
+        expect(says(all.filter((e) => e.stream !== act))).toEqual(nobody);
+      });
+
+      it.each([
+        [
+          'another case',
+          (e: LeafEvent) => changed(e, { proposal: { ...proposal, requestId: 'other' } }),
+          'something else',
+        ],
+        [
+          'another rule',
+          (e: LeafEvent) => changed(e, { proposal: { ...proposal, rule: 'retention_limit' } }),
+          'the two people agreed to something else',
+        ],
+        [
+          'another act',
+          (e: LeafEvent) => changed(e, { proposal: { ...proposal, act: 'enrol_booth' } }),
+          'something else',
+        ],
+        ['another proposer', (e: LeafEvent) => changed(e, { by: 'admin-c' }), 'another person proposed it'],
+      ])('and are found where they agreed to that of %s', (_, to, problem) => {
+        expect(says(where(proposed, to))).toEqual([['RegistrantErased', expect.stringContaining(problem)]]);
+      });
+
+      it('and are found where it had not begun, or was over', () => {
+        const over = 'what the two people agreed to had not begun, or was over';
+        const [before, erasure, after] = [all.slice(0, erased), all[erased] as LeafEvent, all.slice(erased + 1)];
+        const [end, ...rest] = after as [LeafEvent, ...LeafEvent[]];
+        expect(end.type).toBe('ActCarriedOut');
+        expect(says([...before, end, erasure, ...rest])).toEqual([['RegistrantErased', over]]);
+        expect(says([...before.slice(0, -1), erasure, before.at(-1) as LeafEvent, ...after])).toEqual([
+          ['RegistrantErased', over],
+        ]);
+      });
+
+      it('but those of the time of one administrator are right, and where the act is not at hand nothing is said', () => {
+        const alone = all.filter((e) => e.stream !== act);
+        const old = alone.map((e): LeafEvent => {
+          if (e.type !== 'RegistrantErased') return e;
+          const { tombstone: _, ...data } = e.data;
+          return { ...e, schemaVersion: 1, data, metadata: { ...e.metadata, policyVersion: null } };
+        });
+        const until = alone.findIndex((e) => e.type === 'RegistrantErased') + 1;
+        expect(says(old.slice(0, until))).toEqual([]);
+        expect(replay(alone, true).findings).toEqual([]);
+      });
+
+      it('as booths, people who are let back in and events that are skipped do', () => {
+        const letIn = all.findLastIndex((e) => e.type === 'BoothEnrolled');
+        const alone = (e: LeafEvent): LeafEvent => ({ ...e, metadata: { ...e.metadata, causationId: 'nothing' } });
+        expect(says(all.map((e, i) => (i === letIn ? alone(e) : e)))).toEqual([
+          ['BoothEnrolled', 'no two people agreed to it'],
+        ]);
+        // Booths of a first start come from a file, in front of every act.
+        const acts = new Set(all.filter((e) => e.type === 'ActProposed').map((e) => e.stream));
+        const ofFile = all.filter((e) => !acts.has(e.stream) && e.type !== 'RegistrantErased').slice(0, 40);
+        expect(says(ofFile.map((e) => (e.type === 'BoothEnrolled' ? alone(e) : e)))).toEqual([]);
+        const fact = (type: string, stream: string, data: object): LeafEvent => ({
+          ...alone(all[letIn] as LeafEvent),
+          ...{ id: type, type, schemaVersion: 1, stream, revision: 0, data: data as Data },
+        });
+        const lockout = fact('StaffReadmitted', 'staff-all', { subject: 'officer-a', by: 'admin-a' });
+        const skip = fact('EventSkipped', 'consumer-relay', { eventId: 'one', by: 'admin-a' });
+        for (const one of [lockout, skip]) {
+          expect(says([...all, one])).toEqual([[one.type, 'no two people agreed to it']]);
+          expect(replay([...all, one], true).findings).toEqual([]);
+        }
+      });
+    });
+
     it('are found where somebody comes back under the key that was erased', () => {
       const erased = at((e) => e.type === 'RegistrantErased');
       const { revision } = all[erased] as LeafEvent;

@@ -5,7 +5,7 @@ from formats import *
 class Open(Exception): pass  # nothing can be said of this event
 # An event in front of its rule: d its data, now its recordedAtUtc, case its correlationId, before and s place and state
 # before it in its stream, w all that was read, v its policy, next what follows; `then` takes what is expected after it.
-Case = namedtuple('Case', 'type d now case policy stream place before s w v next then', defaults=[None] * 3)
+Case = namedtuple('Case', 'type d now case policy cause wrote stream place before s w v next then', defaults=[None] * 6)
 POINTS_OF_AGREEMENT, SAME = ('birthDate', 'sex', 'birthday', 'expiry', 'sameCard'), ('sameCard', 'birthDate')
 MEASURES = set('''UnifiedQualityScore BackgroundUniformity IlluminationUniformity LuminanceMean LuminanceVariance
 UnderExposurePrevention OverExposurePrevention DynamicRange Sharpness CompressionArtifacts NaturalColour
@@ -317,6 +317,12 @@ def after_reaction(s, d):
                 submitted=s.submitted or source == 'SubmittedToGovernment', held=source == 'Held' or s.held and not end,
                 stopped=source in STOPS or s.stopped and source != 'RequestEndedByOperator')
 # The replay.
+AGREED = {'RegistrantErased': ('erase_registrant', 'requestId=c.case rule'),
+          'BoothEnrolled': ('enrol_booth', 'boothId publicKey'),
+          'BoothResumed': ('resume_booth', 'boothId=c.stream[6:]'),
+          'BoothKeyRotated': ('rotate_booth_key', 'boothId=c.stream[6:] publicKey'),
+          'StaffReadmitted': ('readmit_person', 'subject'),
+          'EventSkipped': ('skip_event', "consumer=c.stream.partition('-')[2] eventId")}
 FACTS = '''BiometricViewed AccessRefused AuditExported RecordsViewed RequestRefusedAtDoor RequestsRefusedAtDoor
 ChallengeConsumed RequestClaimed CommandClaimed EventParked ConsumerStopped ConsumerResumed ParkedReplayed EventSkipped
 UnknownEventMet InstallationClaimed ServerBegan ServerAsked ServerAnswered ServerEnded CheckpointRecorded
@@ -355,7 +361,9 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         kind = (re.match('(registration|registrant|hold|policy|booth|act|saga)-', leaf.stream) or ' ')[0][:-1]
         known, m, revision = is_known(leaf), leaf.metadata, leaf.revision
         self.undecided |= not known or not kind and leaf.type not in FACTS
-        if known and leaf.type in FACTS or not kind: return
+        told = leaf.type, todays(leaf) if known else None, m.recordedAtUtc
+        told += *map(m.get, ('correlationId', 'policyVersion', 'causationId')), leaf.schemaVersion, leaf.stream, place
+        if known and leaf.type in FACTS or not kind: return need(self.is_agreed(Case(*told)))
         again = revision > 0 and kind == 'registrant' and leaf.type in BEGINS_AGAIN
         state = BEGIN[kind] | ({'erased': True} if again else {})
         need(leaf.stream in self.streams or revision == 0 or self.is_partial or kind == 'registrant' or not known)
@@ -364,8 +372,7 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         if not known:
             self.unknown.add(kind)
             return stream.update(whole=False, waiting=None, expected=[], revision=revision + 1)
-        c = Case(leaf.type, todays(leaf), m.recordedAtUtc, m.get('correlationId'), m.get('policyVersion'), leaf.stream,
-                 place, *stream.history[-1], self)
+        c = Case(*told, *stream.history[-1], self)
         need(revision == stream.revision) or self.of_type[c.type].append(c) or self.sources.update({leaf.id: c})
         if stream.waiting: self.judge(stream, c)
         stream.history.append((place, after(c.s, c.type, c.d)))
@@ -379,6 +386,7 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         except Open: return
         stream['expected'] = c.then
         need(c.policy is None or not self.of_type['PolicyActivated'] or 'policy' in self.unknown or self.in_force(c))
+        need(self.is_agreed(c))
     def policy(self, version):
         return next((one.d['values'] for one in self.of_type['PolicyProposed'] if same(one.d.version, version)), None)
     def attempts_max(self):
@@ -388,6 +396,19 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         active = [one for one in self.of_type['PolicyActivated'] if one.place < c.place]
         def lasts(n): return n is None or (n.place > c.before if c.type in SUBMISSIONS else ago(c.now, n.now) <= 60_000)
         return any(same(one.d.version, c.policy) and lasts(n) for one, n in zip(active, [*active[1:], None]))
+    def is_agreed(self, c):  # what two people have to agree to stands on an act of theirs
+        cause, (act, words), acts = self.sources.get(c.cause), AGREED.get(c.type, (None, '')), self.of_type
+        if cause and cause.type == c.type == 'RegistrantErased' and cause.place < c.place:
+            return same([cause.d.rule, cause.d.by], [c.d.rule, c.d.by])
+        begun, over = ({one.stream for kind in kinds for one in acts[kind] if one.place < c.place}
+                       for kinds in (['ActBegun'], ['ActCarriedOut', 'ActDeclined']))
+        for one in acts['ActProposed'] if act and cause and cause.type == 'ActApproved' else ():
+            if one.stream == cause.stream:
+                need(same([one.d.proposal, one.d.by], [build(f'act:{act} {words}', {'c': c}, c.d), c.d.by]))
+                return one.stream in begun - over
+        may_be_old = c.type[:5] == 'Booth' or c.type == 'RegistrantErased' and c.wrote < 2
+        had_acts = any(one.stream in begun and one.d.proposal.get('act') == act for one in acts['ActProposed'])
+        return act is None or self.is_partial or 'act' in self.unknown or may_be_old and not had_acts
     def is_whole(self, name): return self.streams[name].whole if name in self.streams else not self.is_partial
     def hold_fits(self, c):
         told = [one.d.officers for one in self.of_type['HoldResolved'] if same(one.d.get('requestId'), c.case)]

@@ -21,6 +21,7 @@ import {
   type SagaState,
 } from '../../saga/registration.saga.js';
 import { canonicalJson } from '../../values/canonical-json.js';
+import { AgreedActs } from './agreed-acts.js';
 import {
   boothCommandOf,
   dualActCommandOf,
@@ -58,6 +59,8 @@ type AnyDecider = Decider<unknown, unknown, DomainEvent>;
 interface Placed {
   readonly index: number;
   readonly leaf: LeafEvent;
+  /** The version of its shape in which it stands in the log. */
+  readonly writtenAs?: number;
   /** Place of the event before it in its stream, -1 for the first: what a decision took from elsewhere, it took after
    * that. */
   readonly after?: number;
@@ -165,6 +168,7 @@ export class DecisionReplay {
   private readonly references = new Map<string, { state: RegistrantState; readonly changes: Reference[] }>();
   private readonly joined = new Map<string, { readonly other: string; readonly index: number }[]>();
   private readonly activations: { readonly version: number; readonly index: number; readonly atMs: number }[] = [];
+  private readonly acts = new AgreedActs();
   /** Kinds of streams in which an event was met that this program does not know: what they say to others is not known
    * either. */
   private readonly lost = new Set<string>();
@@ -183,15 +187,16 @@ export class DecisionReplay {
   /** @returns false for an event that this program does not know: nothing can be drawn from it either */
   feed(index: number, original: LeafEvent): boolean {
     const leaf = this.inTodaysShape(index, original);
-    if (leaf) this.take(index, leaf);
+    if (leaf) this.take(index, leaf, original.schemaVersion);
     else this.loseTrack(original);
     return leaf !== null;
   }
 
-  private take(index: number, leaf: LeafEvent): void {
+  private take(index: number, leaf: LeafEvent, writtenAs: number): void {
     this.learn(index, leaf);
     if (FACTS.has(leaf.type)) {
       this.facts += 1;
+      this.checkAgreement({ index, leaf, writtenAs });
       return;
     }
     const stream = this.streamOf(index, leaf);
@@ -204,7 +209,7 @@ export class DecisionReplay {
     stream.lastRevision = leaf.revision;
     const after = stream.waiting?.index ?? -1;
     if (stream.waiting) this.judge(stream, stream.waiting, leaf);
-    stream.waiting = { index, leaf, after };
+    stream.waiting = { index, leaf, writtenAs, after };
   }
 
   /** After an event that is not known its stream is like one whose beginning is missing: whatever comes may follow from
@@ -355,6 +360,7 @@ export class DecisionReplay {
     const before = this.findings.length;
     const { leaf } = placed;
     this.checkPolicy(placed);
+    this.checkAgreement(placed);
     if (leaf.stream.startsWith('registration-'))
       this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent);
     return this.findings.length === before;
@@ -418,6 +424,13 @@ export class DecisionReplay {
         // The others take nothing from elsewhere that the state does not have.
         return;
     }
+  }
+
+  private checkAgreement(placed: Placed): void {
+    const { index, leaf, writtenAs = leaf.schemaVersion } = placed;
+    const isPartial = this.options.isPartial || this.lost.has('act-');
+    const fault = this.acts.fault(index, leaf, { writtenAs, isPartial });
+    if (fault) this.find(placed, fault);
   }
 
   /** One version of an algorithm turns distances into points in one way, and states what they follow from always or
@@ -513,6 +526,7 @@ export class DecisionReplay {
   /** What other streams will be asked for. */
   private learn(index: number, leaf: LeafEvent): void {
     const event = toDomain(leaf);
+    this.acts.learn(index, leaf);
     if (leaf.stream.startsWith('policy-')) {
       this.policies = policyDecider.evolve(this.policies, event as PolicyEvent);
       if (leaf.type === 'PolicyActivated')
