@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BRANCH_TARGETS, BRANCHES_MIN, branchOptions, branchSection, type CoverageSummary } from './branches.ts';
 import { BURNER_SUITES, besideBurner } from './burner.ts';
-import { MUTATION_TARGETS, SCORE_MIN, strykerOptions } from './mutation.ts';
+import { MUTATION_TARGETS, SCORE_MIN, strykerOptions, type MutationTarget } from './mutation.ts';
 import { mutationSection, resultPage, suiteSection, type MutationReport, type SoakResult } from './soak-report.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -151,14 +151,20 @@ function mutation(name: string, { folder }: Run): SoakResult {
   const { status } = spawnSync(process.execPath, program, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    // Case files from outside are left out: the score tells what the project's own tests hold, the same on each
-    // machine.
-    env: { ...process.env, HONNIN_SHARED: path.join(folder, 'none') },
+    env: mutationSettings(target, folder),
   });
   const minutes = (Date.now() - started) / 60_000;
   if (status !== 0) return { name, ok: false, minutes, text: 'It ended before it had a result.\n' };
   const { score, text } = mutationSection(JSON.parse(readFileSync(report, 'utf8')) as MutationReport);
   return { name, ok: score >= SCORE_MIN, minutes, text };
+}
+
+/** Case files from outside are left out where a target does not ask for them: the score tells what the project's own
+ * tests hold, the same on each machine. */
+function mutationSettings({ withPublishedSuites }: MutationTarget, folder: string): NodeJS.ProcessEnv {
+  if (!withPublishedSuites) return { ...process.env, HONNIN_SHARED: path.join(folder, 'none') };
+  // A suite of hundreds of cases is one test.
+  return { HONNIN_MUTANTS_TEST_MS: '8000', ...process.env };
 }
 
 function writeResult({ factor, seed }: Run, results: readonly SoakResult[]): void {

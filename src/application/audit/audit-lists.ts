@@ -27,6 +27,7 @@ import { EventStore } from '../ports/store/event-store.js';
 import { Pseudonyms } from '../ports/audit/pseudonyms.js';
 import { PeriodicLook } from '../saga/periodic-look.js';
 import { notesThatLeadTo } from './declared-losses.js';
+import { signedWithKeys } from './sign-with-keys.js';
 import {
   boundIn,
   caughtUpLog,
@@ -173,36 +174,43 @@ export class AuditLists {
     const query = queryOfFilter(filter);
     const position = 'position' in asOf ? asOf.position : checkpoint.size - 1;
     const [of, size] = [drawn.rows.length, checkpoint.size];
-    const answer = {
-      checkpoint: checkpoint.note,
-      successions: notesThatLeadTo(checkpoint.origin, this.signer),
-      openings: withNames ? await this.openings(chosen) : {},
-      next: to < of ? cursorAfter(size, to) : null,
-      asOf: {
-        position,
-        atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc,
-        isNewest,
+    // Waited for before the keys are named: see signedWithKeys.
+    const openings = withNames ? await this.openings(chosen) : {};
+    const page = { offset: from, rows: rows.length };
+    const pageSha256 = await this.digestOf(rows);
+    const { answer, text, signatures } = signedWithKeys(this.signer, () => {
+      const answer = {
+        checkpoint: checkpoint.note,
+        successions: notesThatLeadTo(checkpoint.origin, this.signer),
+        openings,
+        next: to < of ? cursorAfter(size, to) : null,
+        asOf: {
+          position,
+          atUtc: 'atUtc' in asOf ? asOf.atUtc : leafAt(this.log, position).metadata.recordedAtUtc,
+          isNewest,
+          treeSize: size,
+        },
+        page: { ...page, of },
+        ...(filter.from === undefined && filter.to === undefined ? {} : { clipped }),
+      };
+      const text = listCertificateText({
+        origin: checkpoint.origin,
         treeSize: size,
-      },
-      page: { offset: from, rows: rows.length, of },
-      ...(filter.from === undefined && filter.to === undefined ? {} : { clipped }),
-    };
-    const text = listCertificateText({
-      origin: checkpoint.origin,
-      treeSize: size,
-      root: checkpoint.root,
-      list,
-      query,
-      asOf,
-      events,
-      policyVersion,
-      count: of,
-      rowsSha256,
-      page: { offset: from, rows: rows.length, sha256: await this.digestOf(rows) },
-      createdAtUtc: this.clock.nowUtc(),
-      answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
+        root: checkpoint.root,
+        list,
+        query,
+        asOf,
+        events,
+        policyVersion,
+        count: of,
+        rowsSha256,
+        page: { ...page, sha256: pageSha256 },
+        createdAtUtc: this.clock.nowUtc(),
+        answerSha256: createHash('sha256').update(coveredByListCertificate(answer)).digest('hex'),
+      });
+      return { answer, text };
     });
-    return { list, query, rows, certificate: writeNote({ text, signatures: this.signer.sign(text) }), ...answer };
+    return { list, query, rows, certificate: writeNote({ text, signatures }), ...answer };
   }
 
   private async drawn(list: ListName, filter: ListFilter, asOf: AsOf, checkpoint: PublishedCheckpoint): Promise<Drawn> {

@@ -16,6 +16,7 @@ import type { EventStore } from '../ports/store/event-store.js';
 import { BlobDiffersError, BlobGoneError, type ImageVault } from '../ports/registrant/image-vault.js';
 import type { Pseudonyms } from '../ports/audit/pseudonyms.js';
 import { declaredLosses } from './declared-losses.js';
+import { signedWithKeys } from './sign-with-keys.js';
 import { isEvidenceOf } from '../case/sealed-evidence.js';
 
 /** What an auditor asks for. Instants are inclusive; a range by time is the smallest contiguous range that holds every
@@ -107,21 +108,11 @@ export class BundleMaker {
     const digest = createHash('sha256');
     for (const index of indices) digest.update(nodes(0, index));
     const stated = this.statedQuery(query, options);
-    const rest: Omit<BundleHeader, 'certificate'> = {
-      query: stated,
-      createdAtUtc: options.nowUtc,
-      policyVersion,
-      asked: stated.kind === 'range' ? chosen.asked : null,
-      checkpoint: checkpoint.note,
-      successions: this.signer.successions(),
-      proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64),
-      lists,
-      timestamp: this.timestamp(timestampedSize, checkpoint),
-      known: [...known.map((note) => this.known(note, checkpoint)), ...this.losses(checkpoint)],
-      openings: options.withOpenings ? await this.openings(indices) : {},
-      evidence: options.withEvidence ? await this.evidence(indices, options) : {},
-    };
-    const certificate = populationText({
+    // Waited for before the keys are named: see signedWithKeys.
+    const openings = options.withOpenings ? await this.openings(indices) : {};
+    const evidence = options.withEvidence ? await this.evidence(indices, options) : {};
+    const leavesSha256 = digest.digest('hex');
+    const population = {
       origin: checkpoint.origin,
       treeSize: checkpoint.size,
       root: checkpoint.root,
@@ -131,7 +122,7 @@ export class BundleMaker {
       first: indices[0] ?? null,
       last: indices.at(-1) ?? null,
       noGaps: stated.kind === 'range',
-      leavesSha256: digest.digest('hex'),
+      leavesSha256: leavesSha256,
       lists: Object.fromEntries(
         Object.entries(lists).map(([name, rows]) => [
           name,
@@ -139,12 +130,25 @@ export class BundleMaker {
         ]),
       ),
       createdAtUtc: options.nowUtc,
-      headerSha256: sha256Hex(coveredByCertificate(rest)),
-    });
-    const header: BundleHeader = {
-      ...rest,
-      certificate: writeNote({ text: certificate, signatures: this.signer.sign(certificate) }),
     };
+    const { rest, text, signatures } = signedWithKeys(this.signer, () => {
+      const rest: Omit<BundleHeader, 'certificate'> = {
+        query: stated,
+        createdAtUtc: options.nowUtc,
+        policyVersion,
+        asked: stated.kind === 'range' ? chosen.asked : null,
+        checkpoint: checkpoint.note,
+        successions: this.signer.successions(),
+        proof: setProof(hasher, nodes, { indices, size: checkpoint.size }).map(toBase64),
+        lists,
+        timestamp: this.timestamp(timestampedSize, checkpoint),
+        known: [...known.map((note) => this.known(note, checkpoint)), ...this.losses(checkpoint)],
+        openings,
+        evidence,
+      };
+      return { rest, text: populationText({ ...population, headerSha256: sha256Hex(coveredByCertificate(rest)) }) };
+    });
+    const header: BundleHeader = { ...rest, certificate: writeNote({ text, signatures }) };
     return { header, leaves: this.leaves(indices), count: indices.length };
   }
 

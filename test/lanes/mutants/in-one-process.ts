@@ -92,7 +92,6 @@ function run(task: ChildTask, folder: string, hear: (told: Told) => void): Promi
   const child = fork(path.join(root, 'test/lanes/mutants/child.ts'), [file], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, HONNIN_SHARED: path.join(folder, 'none') },
   });
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
