@@ -35,7 +35,7 @@ const BUNDLE_TESTS = [
   ),
 ];
 const VERIFIER_TESTS = [
-  ...['undecidable', 'crl', 'conformance'].map((name) => `test/certificate/${name}.test.ts`),
+  ...['undecidable', 'path-rules', 'crl', 'conformance'].map((name) => `test/certificate/${name}.test.ts`),
   'test/audit/certificate-settings.test.ts',
 ];
 
