@@ -129,7 +129,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     mutate: ['crl', 'crl-verifier', 'ocsp-response', 'ocsp-response-verifier'].map((name) =>
       certificateFile(`x509/revocation/${name}`),
     ),
-    tests: VERIFIER_TESTS,
+    tests: [...VERIFIER_TESTS, 'test/certificate/status-rules.test.ts'],
     inOneProcess: true,
     withPublishedSuites: true,
   },
