@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { BoothClient } from '../../src/booth/booth-client.js';
@@ -8,6 +8,24 @@ import { built } from '../support/peers.js';
 import { filesUnder, RealServer, until } from '../support/real-server.js';
 import { describeUnless } from '../support/unless.js';
 
+/** Loaded before the server: ends the thread of the key ring when it is told to, and says each time that one begins. */
+const ENDS_KEY_THREAD = `
+import { appendFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import threads from 'node:worker_threads';
+let last = null;
+threads.Worker = class extends threads.Worker {
+  constructor(file, options) {
+    super(file, options);
+    if (options.name !== 'keys') return;
+    last = this;
+    appendFileSync(process.env.TEST_KEY_THREADS, 'begun\\n');
+  }
+};
+syncBuiltinESMExports();
+process.on('SIGWINCH', () => last.terminate());
+`;
+
 // @fault O22
 describeUnless(built('cli/main.js'), 'a server whose folder of sealed files goes away', () => {
   let server: RealServer;
@@ -15,7 +33,9 @@ describeUnless(built('cli/main.js'), 'a server whose folder of sealed files goes
   let count = 0;
   beforeAll(async () => {
     server = await RealServer.beside('vault-away', ['auditor']);
-    await server.start();
+    const preload = server.at('ends-key-thread.mjs');
+    writeFileSync(preload, ENDS_KEY_THREAD);
+    await server.start({ preload, env: { TEST_KEY_THREADS: server.at('key-threads') } });
     const key = generateBoothKey();
     await server.enrol('booth-vault-01', key.publicKeySpki);
     const counter = { next: () => (count += 1) };
@@ -71,4 +91,31 @@ describeUnless(built('cli/main.js'), 'a server whose folder of sealed files goes
     },
     180_000,
   );
+
+  /** @fault O22 */
+  it('whose key thread ends goes on with another, while registrations are under way', async () => {
+    const begun = () => readFileSync(server.at('key-threads'), 'utf8').split('\n').length - 1;
+    const receipts: string[] = [];
+    const refused: unknown[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const before = begun();
+      const working = register().then(
+        (receipt) => receipts.push(receipt),
+        (error: Error) => refused.push((error.cause as Error | undefined)?.message ?? error.message),
+      );
+      process.kill(server.pid, 'SIGWINCH');
+      await working;
+      // The next wish begins another: readiness asks for a key.
+      await until('another thread', async () => {
+        await ready();
+        return begun() > before ? true : null;
+      });
+    }
+    expect(refused.filter((why) => why !== 'unclear answer with status 503')).toEqual([]);
+    receipts.push(await until('a registration', () => register().catch(() => null)));
+    // What was accepted is not lost, whichever step the thread ended under.
+    for (const receipt of receipts)
+      expect(await server.caseWith(receipt, 'GovernmentAccepted')).toMatch(/^[0-9a-f-]{36}$/);
+    await until('ready', async () => ((await ready()).troubles.includes('vault') ? null : true));
+  }, 180_000);
 });

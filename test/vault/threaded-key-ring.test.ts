@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { StorageUnavailableError } from '../../src/application/ports/store/storage-trouble.js';
 import { KeyRing } from '../../src/infrastructure/vault/key-ring.js';
 import { ThreadedKeyRing } from '../../src/infrastructure/vault/threaded-key-ring.js';
 
@@ -91,18 +92,40 @@ describe('the key ring on a thread @req R12', () => {
     const wishes = Array.from({ length: 30 }, (_, n) => ring.keyFor(`case:${n}`));
     await ring.close();
     expect((await Promise.all(wishes)).every((key) => key?.length === 32)).toBe(true);
-    await expect(ring.keyFor('case:late')).rejects.toThrow('the thread of the key ring has ended');
+    await expect(ring.keyFor('case:late')).rejects.toThrow('the key ring is closed');
   });
 
-  it('lets nobody wait for a thread that died', async () => {
+  const endThread = () => (ring as unknown as { thread: { terminate(): Promise<number> } }).thread.terminate();
+
+  it('lets nobody wait for a thread that died, and begins another for the next wish', async () => {
+    const key = await ring.keyFor('case:there');
     const wish = ring.keyFor('case:a');
-    await (ring as unknown as { thread: { terminate(): Promise<number> } }).thread.terminate();
+    await endThread();
     const outcome = await wish.then(
       () => 'made',
-      (error: Error) => error.message,
+      (error: Error) => [error.constructor, error.message],
     );
-    expect(['made', 'the thread of the key ring has ended']).toContain(outcome);
-    await expect(ring.existingKey('case:a')).rejects.toThrow('the thread of the key ring has ended');
+    expect(['made', [StorageUnavailableError, 'the thread of the key ring is gone: it ended']]).toContainEqual(outcome);
+    const [again, there] = await Promise.all([ring.keyFor('case:a'), ring.existingKey('case:there')]);
+    expect(again).toHaveLength(32);
+    expect(there).toEqual(key);
+    await endThread();
+    expect(await ring.existingKey('case:a')).toEqual(again);
+  });
+
+  it.each([
+    ['is gone', () => {}],
+    ['is another one', () => new KeyRing(file, masterKey).close()],
+  ])('begins no thread over a file that %s: its keys would be made anew', async (_, leave) => {
+    await ring.keyFor('case:there');
+    renameSync(file, `${file}.away`);
+    leave();
+    await endThread();
+    const refused = ring.keyFor('case:there');
+    await expect(refused).rejects.toThrow(StorageUnavailableError);
+    await expect(refused).rejects.toThrow(/is gone, or another file than at the start/);
+    renameSync(`${file}.away`, file);
+    expect(await ring.existingKey('case:there')).toHaveLength(32);
   });
 
   it('says why it cannot be opened', async () => {

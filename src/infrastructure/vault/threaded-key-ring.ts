@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StorageUnavailableError } from '../../application/ports/store/storage-trouble.js';
 import type { CardKeys } from './card-keys.js';
@@ -47,37 +48,57 @@ interface Waiting {
 }
 
 /** The key ring on a thread of its own. What is wished for while the disk is busy is done together, in one durable
- * step; each wish is answered after it. */
+ * step; each wish is answered after it. A thread that ends takes nothing with it that was answered: what was asked and
+ * not answered is refused as for a disk that is away, and the next wish begins another thread. */
 export class ThreadedKeyRing implements Keys, CardKeys {
   private readonly waiting = new Map<number, Waiting>();
   private numbers = 0;
-  private dead: Error | null = null;
-  private readonly ended: Promise<void>;
+  private thread: Worker | null = null;
+  private beginning: Promise<Worker> | null = null;
+  private isClosing = false;
+  private ended: Promise<void> = Promise.resolve();
+  /** The file that was opened first: another one in its place has none of the keys. */
+  private opened = '';
 
-  private constructor(private readonly thread: Worker) {
-    thread.on('message', (message: FromKeyThread) => this.heard(message));
-    thread.on('error', (error) => this.died(error));
-    this.ended = new Promise((resolve) => {
-      thread.on('exit', () => {
-        this.died(new StorageUnavailableError('the thread of the key ring has ended'));
-        resolve();
-      });
-    });
-  }
+  private constructor(private readonly data: KeyThreadData) {}
 
   /** @throws what opening the file throws, in words. */
   static async open(file: string, masterKey: Uint8Array): Promise<ThreadedKeyRing> {
-    const data: KeyThreadData = { file, masterKey };
+    const ring = new ThreadedKeyRing({ file, masterKey });
+    await ring.begin();
+    ring.opened = identityOf(file);
+    return ring;
+  }
+
+  private async begin(): Promise<Worker> {
     const thread = new Worker(builtFile(import.meta.url, 'key-ring-thread.js'), {
       name: 'keys',
-      workerData: data,
+      workerData: this.data,
       execArgv: THREAD_ARGUMENTS,
     });
+    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
     await new Promise<void>((resolve, reject) => {
       thread.once('message', () => resolve());
       thread.once('error', reject);
+      void ended.then(() => reject(new Error('it ended before it had begun')));
     });
-    return new ThreadedKeyRing(thread);
+    thread.on('message', (message: FromKeyThread) => this.heard(message));
+    // An end follows, and says the same to whoever waits.
+    thread.on('error', (error) => this.died(thread, error.message));
+    void ended.then(() => this.died(thread, 'it ended'));
+    [this.thread, this.ended] = [thread, ended];
+    return thread;
+  }
+
+  /** One at a time, whoever asks. @throws {StorageUnavailableError} while none can be had */
+  private async beginAgain(): Promise<Worker> {
+    if (this.isClosing) throw new StorageUnavailableError('the key ring is closed');
+    if (identityOf(this.data.file) !== this.opened)
+      throw new StorageUnavailableError(`${this.data.file} is gone, or another file than at the start`);
+    return this.begin().catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new StorageUnavailableError(`the thread of the key ring does not begin: ${why}`, { cause });
+    });
   }
 
   keyFor(owner: string): Promise<Uint8Array | null> {
@@ -122,17 +143,24 @@ export class ThreadedKeyRing implements Keys, CardKeys {
 
   /** What was wished for before is done first. */
   async close(): Promise<void> {
-    if (!this.dead) this.thread.postMessage('close' satisfies ToKeyThread);
+    this.isClosing = true;
+    await this.beginning?.catch(() => undefined);
+    this.thread?.postMessage('close' satisfies ToKeyThread);
     await this.ended;
   }
 
-  private ask(wish: KeyWish): Promise<Answer> {
-    if (this.dead) return Promise.reject(this.dead);
+  private async ask(wish: KeyWish): Promise<Answer> {
+    const thread = this.thread ?? (await this.another());
     const number = (this.numbers += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(number, { resolve, reject });
-      this.thread.postMessage({ number, wish } satisfies ToKeyThread);
+      thread.postMessage({ number, wish } satisfies ToKeyThread);
     });
+  }
+
+  private another(): Promise<Worker> {
+    this.beginning ??= this.beginAgain().finally(() => (this.beginning = null));
+    return this.beginning;
   }
 
   private heard(message: FromKeyThread): void {
@@ -148,9 +176,16 @@ export class ThreadedKeyRing implements Keys, CardKeys {
 
   /** Whoever waits must not wait for ever. A key that was being made may or may not be there: asking again makes it or
    * finds it. */
-  private died(error: Error): void {
-    this.dead ??= error;
-    for (const { reject } of this.waiting.values()) reject(this.dead);
+  private died(thread: Worker, why: string): void {
+    if (this.thread !== thread) return;
+    this.thread = null;
+    const error = new StorageUnavailableError(`the thread of the key ring is gone: ${why}`);
+    for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
+}
+
+function identityOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found ? `${found.dev} ${found.ino}` : 'none';
 }
