@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { StorageUnavailableError } from '../../application/ports/store/storage-trouble.js';
 import type { CardKeys } from './card-keys.js';
 import { KeyDiffersError, type Keys } from './key-ring.js';
 import { builtFile } from '../threads/built-file.js';
+import { fileIdentity } from '../threads/file-identity.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
 const THREAD_ARGUMENTS = ['--disable-warning=ExperimentalWarning'];
@@ -66,7 +66,7 @@ export class ThreadedKeyRing implements Keys, CardKeys {
   static async open(file: string, masterKey: Uint8Array): Promise<ThreadedKeyRing> {
     const ring = new ThreadedKeyRing({ file, masterKey });
     await ring.begin();
-    ring.opened = identityOf(file);
+    ring.opened = fileIdentity(file);
     return ring;
   }
 
@@ -93,7 +93,7 @@ export class ThreadedKeyRing implements Keys, CardKeys {
   /** One at a time, whoever asks. @throws {StorageUnavailableError} while none can be had */
   private async beginAgain(): Promise<Worker> {
     if (this.isClosing) throw new StorageUnavailableError('the key ring is closed');
-    if (identityOf(this.data.file) !== this.opened)
+    if (fileIdentity(this.data.file) !== this.opened)
       throw new StorageUnavailableError(`${this.data.file} is gone, or another file than at the start`);
     return this.begin().catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -183,9 +183,4 @@ export class ThreadedKeyRing implements Keys, CardKeys {
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
-}
-
-function identityOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found ? `${found.dev} ${found.ino}` : 'none';
 }

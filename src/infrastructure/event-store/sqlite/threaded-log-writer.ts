@@ -2,6 +2,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { EventStoreUnavailableError, type EventStoreFailure } from '../../../application/ports/store/event-store.js';
 import type { AppendAnswer, AppendRequest, CommitOutcome, LogWriter, LogWriterOptions } from './sqlite-log-writer.js';
 import { unavailable } from './sqlite-failure.js';
+import { fileIdentity } from '../../threads/file-identity.js';
 import { builtFile } from '../../threads/built-file.js';
 
 /** Said outright, because a thread takes over the arguments of its process, and some of them do not fit a thread. */
@@ -34,8 +35,49 @@ export type FromWriter =
   | { readonly is: 'refused' | 'unknown'; readonly failure: PlainFailure }
   | { readonly is: 'closed' };
 
-/** The writing connection on a thread of its own, so that waiting for the disk holds nothing else up. */
+/** The writing connection on a thread of its own, so that waiting for the disk holds nothing else up. A thread that ends
+ * gives nothing away: the group that it had is of unknown outcome, and the next one begins another thread. */
 export class ThreadedLogWriter implements LogWriter {
+  private constructor(
+    private readonly file: string,
+    private readonly options: LogWriterOptions,
+    private thread: WriterThread,
+    /** The file that was opened first: another one in its place has none of the events. */
+    private readonly opened: string,
+  ) {}
+
+  /** @throws {EventStoreUnavailableError} when the file cannot be opened or is not an event log. */
+  static async open(file: string, options: LogWriterOptions): Promise<ThreadedLogWriter> {
+    const thread = await WriterThread.open(file, options);
+    return new ThreadedLogWriter(file, options, thread, fileIdentity(file));
+  }
+
+  async commit(requests: readonly AppendRequest[]): Promise<CommitOutcome> {
+    if (this.thread.isGone) {
+      const error = await this.beginAgain();
+      if (error) return { outcome: 'refused', error };
+    }
+    return this.thread.commit(requests);
+  }
+
+  close(): Promise<void> {
+    return this.thread.close();
+  }
+
+  /** @returns why there is no other thread, or null */
+  private async beginAgain(): Promise<Error | null> {
+    if (fileIdentity(this.file) !== this.opened)
+      return unavailable('io', this.file, 'it is gone, or another file than at the start; put it back');
+    try {
+      this.thread = await WriterThread.open(this.file, this.options);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : unavailable('io', this.file, String(error));
+    }
+  }
+}
+
+class WriterThread implements LogWriter {
   private waiting: ((message: FromWriter) => void) | null = null;
   private dead: Error | null = null;
 
@@ -50,12 +92,11 @@ export class ThreadedLogWriter implements LogWriter {
     thread.on('exit', () => this.died(new Error('the writing thread ended')));
   }
 
-  /** @throws {EventStoreUnavailableError} when the file cannot be opened or is not an event log. */
-  static async open(file: string, options: LogWriterOptions): Promise<ThreadedLogWriter> {
+  static async open(file: string, options: LogWriterOptions): Promise<WriterThread> {
     const { port1, port2 } = new MessageChannel();
     const bell = new Int32Array(new SharedArrayBuffer(4));
     const data: WriterThreadData = { file, options, port: port2, bell };
-    const writer = new ThreadedLogWriter(
+    const writer = new WriterThread(
       file,
       new Worker(builtFile(import.meta.url, 'log-writer-thread.js'), {
         name: 'event log',
@@ -74,12 +115,11 @@ export class ThreadedLogWriter implements LogWriter {
       : unavailable('io', file, `the writing thread did not start (${writer.causeOfDeath()})`);
   }
 
+  get isGone(): boolean {
+    return this.dead !== null;
+  }
+
   async commit(requests: readonly AppendRequest[]): Promise<CommitOutcome> {
-    if (this.dead)
-      return {
-        outcome: 'refused',
-        error: unavailable('io', this.file, `the writing thread is gone (${this.causeOfDeath()}); start again`),
-      };
     const message = await this.ask({ do: 'commit', requests });
     if (message.is === 'committed') return { outcome: 'committed', answers: message.answers };
     if (message.is === 'refused' || message.is === 'unknown')
