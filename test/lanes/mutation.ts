@@ -12,6 +12,8 @@ export interface MutationTarget {
   /** Whether the tests can be run again and again in one process (test/lanes/mutants): none that leaves a world other
    *  than it found it. Without Jest's start a change costs milliseconds, and far more tests can be asked. */
   readonly inOneProcess?: true;
+  /** A test that takes more CPU is not asked, ms; default 1,500. */
+  readonly testMsMax?: number;
   /** Published suites of case files are part of what notices, where they are there: each path rule of RFC 5280 has its
    * case in PKITS, and ours beside it would say the same again. The score is lower where they are absent. */
   readonly withPublishedSuites?: true;
@@ -92,20 +94,23 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'readers/lists': {
     mutate: ['lists/list-certificate', 'lists/verify-list'].map(auditFile),
-    tests: BUNDLE_TESTS,
+    tests: [...BUNDLE_TESTS, 'test/audit/lists.test.ts', 'test/audit/lost-lists.test.ts'],
     sentences: NOT_SLOW,
+    testMsMax: 8_000,
     inOneProcess: true,
   },
   'readers/verdicts': {
     mutate: ['bundle/verify-bundle', 'replay/certificate-replay'].map(auditFile),
-    tests: BUNDLE_TESTS,
+    tests: [...BUNDLE_TESTS, ...['certificates', 'timestamp', 'receipts'].map((name) => `test/audit/${name}.test.ts`)],
     sentences: NOT_SLOW,
+    testMsMax: 8_000,
     inOneProcess: true,
   },
   'readers/decisions': {
     mutate: ['replay/decision-replay', 'replay/command-of'].map(auditFile),
     tests: ['test/audit/decision-replay.test.ts', 'test/audit/bundle-vectors.test.ts'],
     sentences: NOT_SLOW,
+    testMsMax: 8_000,
     inOneProcess: true,
   },
   'verifier/names': {
@@ -118,12 +123,14 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     tests: VERIFIER_TESTS,
     inOneProcess: true,
     withPublishedSuites: true,
+    testMsMax: 8_000,
   },
   'verifier/paths': {
     mutate: ['x509/path/path-verifier', 'x509/path/policy-graph', 'x509/path/profiles'].map(certificateFile),
     tests: VERIFIER_TESTS,
     inOneProcess: true,
     withPublishedSuites: true,
+    testMsMax: 8_000,
   },
   'verifier/revocation': {
     mutate: ['crl', 'crl-verifier', 'ocsp-response', 'ocsp-response-verifier'].map((name) =>
@@ -132,6 +139,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     tests: [...VERIFIER_TESTS, 'test/certificate/status-rules.test.ts'],
     inOneProcess: true,
     withPublishedSuites: true,
+    testMsMax: 8_000,
   },
   'verifier/timestamps': {
     mutate: ['src/infrastructure/timestamp/timestamp-verifier.ts'],

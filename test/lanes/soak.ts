@@ -161,10 +161,12 @@ function mutation(name: string, { folder }: Run): SoakResult {
 
 /** Case files from outside are left out where a target does not ask for them: the score tells what the project's own
  * tests hold, the same on each machine. */
-function mutationSettings({ withPublishedSuites }: MutationTarget, folder: string): NodeJS.ProcessEnv {
-  if (!withPublishedSuites) return { ...process.env, HONNIN_SHARED: path.join(folder, 'none') };
-  // A suite of hundreds of cases is one test.
-  return { HONNIN_MUTANTS_TEST_MS: '8000', ...process.env };
+function mutationSettings({ withPublishedSuites, testMsMax }: MutationTarget, folder: string): NodeJS.ProcessEnv {
+  return {
+    ...(testMsMax !== undefined && { HONNIN_MUTANTS_TEST_MS: String(testMsMax) }),
+    ...process.env,
+    ...(!withPublishedSuites && { HONNIN_SHARED: path.join(folder, 'none') }),
+  };
 }
 
 function writeResult({ factor, seed }: Run, results: readonly SoakResult[]): void {
