@@ -143,7 +143,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'verifier/timestamps': {
     mutate: ['src/infrastructure/timestamp/timestamp-verifier.ts'],
-    tests: ['test/audit/timestamp.test.ts'],
+    tests: ['test/audit/timestamp.test.ts', 'test/certificate/timestamp-rules.test.ts'],
     inOneProcess: true,
   },
   'verifier/verdicts': {
