@@ -120,7 +120,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
       'x509/certificate/general-name',
       'x509/certificate/distinguished-name',
     ].map(certificateFile),
-    tests: VERIFIER_TESTS,
+    tests: [...VERIFIER_TESTS, 'test/certificate/name-rules.test.ts'],
     inOneProcess: true,
     withPublishedSuites: true,
     testMsMax: 8_000,

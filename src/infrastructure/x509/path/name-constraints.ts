@@ -57,19 +57,16 @@ export class NameConstraintState {
   private checkOne(name: GeneralName): NameProblem {
     for (const group of this.permitted) {
       const ofForm = group.filter((s) => s.base.form === name.form);
-      if (ofForm.length > 0 && !this.anyMatches(name, ofForm, 'permitted')) return refused(name);
+      if (ofForm.length > 0 && !this.anyMatches(name, ofForm, 'permitted')) return this.refused(name);
     }
-    if (
-      this.anyMatches(
-        name,
-        this.excluded.filter((s) => s.base.form === name.form),
-        'excluded',
-      )
-    )
-      return refused(name);
+    const excluded = this.excluded.filter((s) => s.base.form === name.form);
+    return this.anyMatches(name, excluded, 'excluded') ? this.refused(name) : null;
+  }
+
+  private refused(name: GeneralName): NameProblem {
     return this.comparisons > COMPARISONS_MAX
       ? { reason: 'limit_exceeded', detail: 'too many names and name constraints' }
-      : null;
+      : { reason: 'name_constraints', detail: `a name of form ${name.form} lies outside what an issuer may certify` };
   }
 
   private anyMatches(name: GeneralName, subtrees: readonly Subtree[], list: 'permitted' | 'excluded'): boolean {
@@ -80,10 +77,6 @@ export class NameConstraintState {
       return matches(name, subtree.base, list);
     });
   }
-}
-
-function refused(name: GeneralName): NameProblem {
-  return { reason: 'name_constraints', detail: `a name of form ${name.form} lies outside what an issuer may certify` };
 }
 
 function namesOf(certificate: Certificate, isLeaf: boolean, constrained: ReadonlySet<number>): GeneralName[] {
@@ -125,7 +118,7 @@ const DOTS = /[\u3002\uff0e\uff61]/gu;
  * name is undecidable. */
 function hostIn(commonName: string, constrained: ReadonlySet<number>): GeneralName[] {
   const text = commonName.replace(DOTS, '.').normalize('NFKC').trim().replace(/\.$/, '');
-  if (isIP(text) === 4 || (isIP(text) === 6 && !text.includes('.')))
+  if (isIP(text) !== 0)
     return constrained.has(NAME_FORM.ipAddress)
       ? [synthetic(NAME_FORM.ipAddress, addressBytes(text)), ...dnsNameOf(text)]
       : dnsNameOf(text);
@@ -137,8 +130,10 @@ function dnsNameOf(text: string): GeneralName[] {
   return [synthetic(NAME_FORM.dnsName, Buffer.from(text))];
 }
 
+/** @returns nothing, which is undecidable, for an address of version 4 that is written in one of version 6 */
 function addressBytes(text: string): Buffer {
   if (isIP(text) === 4) return Buffer.from(text.split('.').map(Number));
+  if (text.includes('.')) return Buffer.alloc(0);
   const [head = '', tail] = text.split('::');
   const groups = (part: string): number[] =>
     part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
@@ -169,14 +164,14 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
     }
     case NAME_FORM.rfc822Name: {
       const mailbox = name.value.toString();
-      return isMailbox(mailbox) ? mailboxMatches(mailbox, base.value.toString('latin1')) : undecidable;
+      return isMailbox(mailbox) ? mailboxMatches(mailbox, base.value.toString('latin1'), undecidable) : undecidable;
     }
     case NAME_FORM.uri: {
       const host = uriHost(name.value.toString('latin1'));
       return host === null ? undecidable : hostMatches(host, base.value.toString('latin1').toLowerCase());
     }
     case NAME_FORM.ipAddress:
-      return name.value.length * 2 === base.value.length && addressWithin(name.value, base.value);
+      return addressMatches(name.value, base.value, undecidable);
     default:
       // otherName, x400Address, ediPartyName and registeredID are not compared: a certificate with such a name fails
       // where such a constraint exists.
@@ -199,12 +194,18 @@ function dnsMatches(name: string, base: string, list: 'permitted' | 'excluded'):
   );
 }
 
-function mailboxMatches(mailbox: string, base: string): boolean {
+/** A mailbox can be written in several ways where quotes, escapes or comments stand in it (RFC 5322 section 3.4.1). */
+const IN_SEVERAL_WAYS = /["\\(]/;
+
+function mailboxMatches(mailbox: string, base: string, undecidable: boolean): boolean {
   const at = mailbox.lastIndexOf('@');
   const host = mailbox.slice(at + 1).toLowerCase();
   const baseAt = base.lastIndexOf('@');
-  if (baseAt >= 0)
-    return mailbox.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();
+  if (baseAt >= 0) {
+    const [local, wanted] = [mailbox.slice(0, at), base.slice(0, baseAt)];
+    if (host !== base.slice(baseAt + 1).toLowerCase()) return false;
+    return local === wanted || (IN_SEVERAL_WAYS.test(local + wanted) && undecidable);
+  }
   return hostMatches(host, base.toLowerCase());
 }
 
@@ -215,10 +216,21 @@ function hostMatches(host: string, base: string): boolean {
 }
 
 function uriHost(uri: string): string | null {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:@]+)(?::\d*)?(?:[/?#]|$)/i.exec(uri);
+  // What stands before the @ has the characters of RFC 3986 section 3.2.1 only: with others in it, programs differ about
+  // where the host begins.
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~!$&'()*+,;=:%-]*@)?([^/?#:@]+)(?::\d*)?(?:[/?#]|$)/i.exec(uri);
   const host = authority?.[1]?.toLowerCase() ?? null;
   // RFC 5280: a URI without a fully qualified host name cannot meet a constraint.
   return host !== null && isHostName(host) && host.includes('.') && !/^[\d.]+$/.test(host) ? host : null;
+}
+
+/** ::ffff:0:0/96 holds the addresses of version 4 in the clothes of version 6. */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+
+function addressMatches(address: Buffer, base: Buffer, undecidable: boolean): boolean {
+  if (address.length !== 4 && address.length !== 16) return undecidable;
+  if (address.length * 2 === base.length) return addressWithin(address, base);
+  return address.subarray(0, MAPPED.length).equals(MAPPED) && undecidable;
 }
 
 function addressWithin(address: Buffer, base: Buffer): boolean {
