@@ -108,7 +108,7 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'readers/decisions': {
     mutate: ['replay/decision-replay', 'replay/command-of'].map(auditFile),
-    tests: ['test/audit/decision-replay.test.ts', 'test/audit/bundle-vectors.test.ts'],
+    tests: ['decision-replay', 'rare-decisions', 'bundle-vectors'].map((name) => `test/audit/${name}.test.ts`),
     sentences: NOT_SLOW,
     testMsMax: 8_000,
     inOneProcess: true,
