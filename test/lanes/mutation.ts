@@ -148,7 +148,11 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
   },
   'verifier/verdicts': {
     mutate: ['jpki/certificate-check', 'jpki/judge-kept-verdict', 'jpki/recompute-verdict'].map(certificateFile),
-    tests: ['test/audit/certificate-settings.test.ts', 'test/audit/certificates.test.ts'],
+    tests: [
+      'test/certificate/verdict-rules.test.ts',
+      'test/audit/certificate-settings.test.ts',
+      'test/audit/certificates.test.ts',
+    ],
     inOneProcess: true,
   },
   'merkle-tree': { mutate: ['src/domain/audit/log/merkle-tree.ts'], tests: ['test/audit/merkle-tree.test.ts'] },

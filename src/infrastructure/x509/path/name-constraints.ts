@@ -216,7 +216,7 @@ function hostMatches(host: string, base: string): boolean {
 }
 
 function uriHost(uri: string): string | null {
-  // What stands before the @ has the characters of RFC 3986 section 3.2.1 only: with others in it, programs differ about
+  // What stands before the @ has the characters of RFC 3986 section 3.2.1 only: with others, programs differ about
   // where the host begins.
   const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~!$&'()*+,;=:%-]*@)?([^/?#:@]+)(?::\d*)?(?:[/?#]|$)/i.exec(uri);
   const host = authority?.[1]?.toLowerCase() ?? null;
