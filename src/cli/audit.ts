@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import type { BundleQuery } from '../application/audit/bundle-maker.js';
+import type { ExportReason } from '../application/access/export-bundle.js';
 import { RecordView, RecordViewHandler } from '../application/access/view-records.js';
+import { EXPORT_PURPOSES } from '../domain/access/access.events.js';
 import { gapsInWords } from '../domain/audit/bundle/gaps-in-words.js';
 import { toBase64, utf8 } from '../domain/audit/log/bytes.js';
 import { consistencyProof, inclusionProof } from '../domain/audit/log/merkle-tree.js';
@@ -12,7 +14,9 @@ import { LISTS } from '../domain/audit/lists/list-drawer.js';
 import { verifierKeyText, type VerifierKey } from '../domain/audit/log/signed-note.js';
 import { isSoundReport, verifyBundle, type VerifyReport } from '../domain/audit/bundle/verify-bundle.js';
 import type { Refusal } from '../domain/refusal.js';
+import { REFERENCE } from '../domain/values/file-number.js';
 import { isInstant } from '../domain/values/instant.js';
+import { holdsMyNumber } from '../domain/values/my-number.js';
 import { hasher, NODE_PRIMITIVES } from '../infrastructure/audit/digest.js';
 import { timestampAnchors } from '../infrastructure/audit/outlets/configured-outlets.js';
 import { fsck } from '../infrastructure/audit/fsck/fsck.js';
@@ -52,6 +56,8 @@ Proves what happened, to people who do not trust this machine.
   ./honnin audit export (--registration ID | (--from N [--to N] | --from INSTANT --to INSTANT) [--list NAME]...) --out FILE
         writes a bundle: events, proofs, checkpoint, timestamp, policies. The export is put on record first.
         --with-names shows who the tokens stand for; --with-evidence adds sealed certificate evidence;
+        --purpose disclosure --reference NUMBER: for somebody else, with the number of the request or order that
+        is answered; without it the purpose is audit (--reference then names the file of the audit, if there is one);
         --known FILE adds the proof for a checkpoint that the reader has (repeatable);
         --server URL --token TOKEN asks a running server, as an auditor; without it the data folder is opened
   ./honnin audit verify BUNDLE [--key VKEY|FILE]... [--known FILE|FOLDER]... [--anchors FILE]...
@@ -180,6 +186,8 @@ async function exportBundle(args: string[]): Promise<number> {
       token: TEXT,
       'with-names': FLAG,
       'with-evidence': FLAG,
+      purpose: TEXT,
+      reference: TEXT,
     },
   });
   if (!values.out) throw new UsageError('export needs --out FILE');
@@ -187,7 +195,9 @@ async function exportBundle(args: string[]): Promise<number> {
   const lists = (values.list ?? []).map(listOf);
   const known = (values.known ?? []).flatMap(notesIn);
   const options = { lists, known, withOpenings: values['with-names'], withEvidence: values['with-evidence'] };
-  if (values.server) return exportFrom(values.server, values.token, { ...bodyOf(query), ...options }, values.out);
+  const why = whyOf(values);
+  if (values.server)
+    return exportFrom(values.server, values.token, { ...bodyOf(query), ...options, ...bodyOfWhy(why) }, values.out);
   try {
     const audit = OpenAudit.at(values.data);
     const { handler, close } = await audit.exporter();
@@ -197,6 +207,7 @@ async function exportBundle(args: string[]): Promise<number> {
         by: operatorName(audit.config),
         query,
         options,
+        why,
       });
       if ('refused' in outcome) {
         complain(`honnin audit export: ${whyRefused(outcome.refused)}`);
@@ -214,6 +225,21 @@ async function exportBundle(args: string[]): Promise<number> {
     complain('Beside a running server use --server URL --token TOKEN.');
     return EXIT.failed;
   }
+}
+
+/** What an export is for. @throws {UsageError} */
+function whyOf({ purpose = 'audit', reference }: { purpose?: string | undefined; reference?: string | undefined }) {
+  const found = EXPORT_PURPOSES.find((known) => known === purpose);
+  if (found === undefined) throw new UsageError(`--purpose is one of ${EXPORT_PURPOSES.join(', ')}`);
+  if (found === 'disclosure' && reference === undefined)
+    throw new UsageError('a disclosure needs --reference: the number of the request or order that it answers');
+  if (reference !== undefined && (!REFERENCE.test(reference) || holdsMyNumber(reference)))
+    throw new UsageError(`--reference is the number of a request, an order or a file: ${REFERENCE.source}`);
+  return { purpose: found, reference: reference ?? null };
+}
+
+function bodyOfWhy({ purpose, reference }: ExportReason): object {
+  return { purpose, ...(reference !== null && { reference }) };
 }
 
 function whyRefused(refusal: Refusal): string {

@@ -133,8 +133,11 @@ export const EVENT_REGISTRY: Readonly<Record<string, EventShape>> = {
   UnknownEventMet: first,
   // Version 2 names the file, and what of the case the purpose was held against.
   BiometricViewed: { version: 2, upcasters: [(data) => ({ ...data, reference: null, grounds: null })] },
-  // Version 2 says which timestamp and which cosigned checkpoint went along.
-  AuditExported: { version: 2, upcasters: [(data) => ({ ...data, attached: null })] },
+  // Version 2 says which timestamp and which cosigned checkpoint went along; version 3 what for, and names the file.
+  AuditExported: {
+    version: 3,
+    upcasters: [(data) => ({ ...data, attached: null }), (data) => ({ ...data, purpose: null, reference: null })],
+  },
   RecordsViewed: first,
   AccessRefused: first,
   RequestRefusedAtDoor: first,

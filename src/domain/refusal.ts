@@ -39,6 +39,8 @@ export type Refusal =
   | { readonly code: 'act_own_proposal' }
   | { readonly code: 'act_waits' }
   | { readonly code: 'act_closed'; readonly data: { readonly stage: string } }
+  /** A disclosure that does not say in which file it is written down. */
+  | { readonly code: 'reference_missing' }
   | { readonly code: 'lists_of_a_case' }
   | { readonly code: 'checkpoint_unknown'; readonly data: { readonly problem: string } }
   | { readonly code: 'policy_version_unknown' }

@@ -165,4 +165,61 @@ describe('a look at a face is held against what it says it is for', () => {
     expect((await figures())('honnin_looks_of_one_person')).toBe(0);
     api.clock.now = NOW;
   });
+
+  // @fault Q6
+  describe('and a bundle that leaves the house says what for', () => {
+    const exported = async (why: object, key?: string) => {
+      const url = '/v1/audit/exports';
+      const authorization = `Bearer ${await issuer.token({ sub: 'a1', roles: ['auditor'] })}`;
+      const headers = { authorization, ...(key !== undefined && { 'idempotency-key': key }) };
+      const answer = await api.inject({ method: 'POST', url, headers, payload: { from: 0, to: 1, ...why } });
+      expect(schemas.mistakes('POST', url, answer)).toEqual([]);
+      return answer;
+    };
+    const recorded = async () =>
+      (await events('AuditExported')).map(({ data }) => [data['purpose'], data['reference']]);
+    beforeAll(async () => {
+      await received();
+      await api.caughtUp();
+    });
+
+    it('is put on record with its purpose and file; who states none asks for the own audit', async () => {
+      const before = (await recorded()).length;
+      const asked = [{}, { purpose: 'audit', reference: 'AUD/3' }, { purpose: 'disclosure', reference: 'JKN-2026-7' }];
+      for (const why of asked) expect((await exported(why)).statusCode).toBe(200);
+      expect((await recorded()).slice(before)).toEqual([
+        ['audit', null],
+        ['audit', 'AUD/3'],
+        ['disclosure', 'JKN-2026-7'],
+      ]);
+    });
+
+    it.each<[string, object, object]>([
+      ['a disclosure without a file', { purpose: 'disclosure' }, { code: 'reference_missing', status: 422 }],
+      [
+        'a sentence for a file',
+        { purpose: 'disclosure', reference: 'Mr Sato asked' },
+        { code: 'invalid_request', errors: [{ pointer: '/reference' }] },
+      ],
+      ['a My Number', { purpose: 'disclosure', reference: '123456789012' }, { code: 'my_number_present' }],
+      [
+        'the review of a hold',
+        { purpose: 'hold_review' },
+        { code: 'invalid_request', errors: [{ pointer: '/purpose' }] },
+      ],
+    ])('gives nothing out and records no export for %s', async (_what, why, refusal) => {
+      const before = await recorded();
+      expect((await exported(why)).json()).toMatchObject(refusal);
+      expect(await recorded()).toEqual(before);
+    });
+
+    it('is another command under the same key when it is for something else', async () => {
+      const reference = 'JKN-2026-8';
+      expect((await exported({ purpose: 'disclosure', reference }, 'export-1')).statusCode).toBe(200);
+      expect((await exported({ purpose: 'disclosure', reference }, 'export-1')).statusCode).toBe(200);
+      expect((await exported({ purpose: 'audit', reference }, 'export-1')).json()).toMatchObject({
+        code: 'idempotency_key_reused',
+      });
+    });
+  });
 });

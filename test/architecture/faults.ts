@@ -104,7 +104,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   Q3: { kind: 'only one offset of time is taken' },
   Q4: { kind: 'an opinion that contradicts itself is taken for good' },
   Q5: { kind: 'an erased picture is called not found' },
-  Q6: { kind: 'an opinion or a disclosure cannot carry a note', test: 'not yet' },
+  Q6: { kind: 'an opinion or a disclosure cannot carry a note' },
   Q7: { kind: 'the officer of a case is not told why' },
   Q8: { kind: 'a what-if leaves out what officers decided later' },
   Q9: { kind: 'an answer says more than was looked at' },

@@ -198,6 +198,21 @@ describe('looking at the past on the command line', () => {
     await expect(given).rejects.toThrow(message);
   });
 
+  // @fault Q6
+  it('puts on record what a bundle is taken out for, and refuses a disclosure that names no file', async () => {
+    const exported = (...why: string[]) => asked('export', '--from', '0', '--out', join(folder, 'why.honnin'), ...why);
+    const disclosed = ['--purpose', 'disclosure'];
+    for (const why of [[], [...disclosed, '--reference', 'JKN-2026-7']]) expect(await exported(...why)).toBe(EXIT.ok);
+    const why = (await stored()).filter(({ type }) => type === 'AuditExported').map(({ data }) => data);
+    expect(why.slice(-2)).toMatchObject([
+      { purpose: 'audit', reference: null },
+      { purpose: 'disclosure', reference: 'JKN-2026-7' },
+    ]);
+    await expect(exported(...disclosed)).rejects.toThrow(/a disclosure needs --reference/);
+    await expect(exported(...disclosed, '--reference', '123456789012')).rejects.toThrow(/--reference is the number/);
+    await expect(exported('--purpose', 'curiosity')).rejects.toThrow(/--purpose is one of audit, disclosure/);
+  });
+
   it('keeps a list with its certificate, which verify-list holds against a bundle, and names what was left out', async () => {
     const [list, bundle, key] = ['list.json', 'all.honnin', 'log.vkey'].map((name) => join(folder, name)) as [
       string,

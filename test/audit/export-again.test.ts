@@ -19,6 +19,7 @@ class TickingClock extends Clock {
 }
 
 const OPTIONS = { lists: [], withOpenings: false, withEvidence: false, known: [] };
+const WHY = { purpose: 'audit', reference: null } as const;
 
 /** What others say of the log comes when it likes, also between a command and its repeat. @req R4 */
 describe('an export that is asked for again', () => {
@@ -38,7 +39,7 @@ describe('an export that is asked for again', () => {
   afterAll(() => world.close());
 
   async function exported(commandId: string): Promise<string> {
-    const command = new ExportBundle(commandId, 'a1', { kind: 'range', from: 0, to: 3 }, OPTIONS);
+    const command = new ExportBundle(commandId, 'a1', { kind: 'range', from: 0, to: 3 }, OPTIONS, WHY);
     return [...valueOf(await handler.execute(command)).lines].join('\n');
   }
 

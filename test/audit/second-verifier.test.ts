@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from '@jest/globals';
+import { derivedId } from '../../src/application/decisions/ids.js';
 import { cutIntoLines } from '../../src/domain/audit/bundle/bundle.js';
+import type { JsonObject } from '../../src/domain/event-envelope.js';
 import { EVENT_REGISTRY } from '../../src/domain/event-registry.js';
 import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
 import { parseWitnessKey } from '../../src/domain/audit/log/cosignature.js';
@@ -10,6 +12,8 @@ import { parseNote, parseVerifierKey, writeNote } from '../../src/domain/audit/l
 import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
+import { canonicalJson } from '../../src/domain/values/canonical-json.js';
+import type { SyntheticAppend } from '../../src/sandbox/synthetic-history.js';
 import { elsewhere, peer, peerProgram } from '../support/peers.js';
 import { soakCount, soakFactor, soakSeed } from '../support/soak.js';
 import { describeUnless } from '../support/unless.js';
@@ -24,7 +28,7 @@ import {
   partOf,
 } from './changed-bundles.js';
 import { declaredLosses } from './declared-losses.js';
-import { MadeKey, MadeLog, MadeWitness } from './made-bundle.js';
+import { MadeKey, madeLeaves, MadeLog, MadeWitness } from './made-bundle.js';
 import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 import { primitives } from './support.js';
 
@@ -145,6 +149,15 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     );
     const outcomes = agreed(asked);
     for (const outcome of ['right', 'undecided', 'wrong']) expect(outcomes).toContain(outcome);
+  });
+
+  it('agrees on the list of what left the house, of before and of today', () => {
+    const leaves = [...eventfulLeaves(3, 4), ...leavesOfExports()];
+    const log = new MadeLog(leaves, key);
+    const [whole, list] = [log.bundle(), log.bundle({ lists: ['exports'] })];
+    const forged = list.map((line) => line.replace('"purpose":"disclosure","query"', '"purpose":"audit","query"'));
+    const asked = [whole, list, forged].map((lines) => ({ bundle: bytesOf(lines), keys: [key.text], known: [] }));
+    expect(agreed(asked)).toEqual(['right', 'right', 'wrong']);
   });
 
   it('agrees on declarations of loss, genuine and forged, whatever the reader holds', () => {
@@ -284,4 +297,25 @@ function firstOpinion({
     const wrong = { code: 'bundle_malformed', index: null, detail: 'no UTF-8' } as const;
     return { judgement: 'wrong', discrepancies: [wrong], undecided: [] };
   }
+}
+
+/** What left the house by version 2 of the event, which stated no purpose, and by today's. */
+function leavesOfExports(): string[] {
+  const counted = { by: 'a1', query: '{}', treeSize: 7, leaves: 7, withOpenings: false, withEvidence: false };
+  const of = (schemaVersion: number, why: JsonObject): SyntheticAppend => {
+    const id = derivedId('export', `${schemaVersion} ${canonicalJson(why)}`);
+    const metadata = { actor: 'officer:a1', correlationId: id, causationId: id, policyVersion: null };
+    const data = { ...counted, attached: null, ...why };
+    const at = { recordedAtUtc: '2027-06-01T00:00:00.000Z', ...metadata };
+    return {
+      stream: `access-${id}`,
+      events: [{ id, type: 'AuditExported', schemaVersion, data, metadata: at }],
+      expected: 'no_stream',
+    };
+  };
+  return madeLeaves([
+    of(2, {}),
+    of(3, { purpose: 'audit', reference: null }),
+    of(3, { purpose: 'disclosure', reference: 'JKN-2026-7' }),
+  ]);
 }

@@ -31,7 +31,8 @@ import { PHOTO_MEASURES } from '../../domain/values/face-comparison.js';
 import { AuditListAnswer, CertifiedAnswer } from '../audit/list.dto.js';
 import { BOOTH_ID } from '../../domain/booth/booth.js';
 import { UUID } from '../signed-in-request.js';
-import { base64Schema, REFERENCE } from '../contract/validation.js';
+import { REFERENCE } from '../../domain/values/file-number.js';
+import { base64Schema } from '../contract/validation.js';
 
 const KEY_BYTES = { min: 44, max: 44 };
 const KEY_PROPERTY = { ...base64Schema(KEY_BYTES), description: 'Ed25519 SubjectPublicKeyInfo, DER' };

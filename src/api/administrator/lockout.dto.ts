@@ -3,7 +3,7 @@ import { IsIn, Matches } from 'class-validator';
 import { LOCKOUT_REASONS, type LockoutReason } from '../../domain/access/lockout.events.js';
 import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { SUBJECT } from '../auth/token-verifier.js';
-import { REFERENCE } from '../contract/validation.js';
+import { REFERENCE } from '../../domain/values/file-number.js';
 
 const REFERENCE_PROPERTY = {
   pattern: REFERENCE.source,

@@ -73,6 +73,7 @@ export class AuditController {
     'unsupported_media_type',
     'request_too_large',
     'not_found',
+    'reference_missing',
     'lists_of_a_case',
     'checkpoint_unknown',
     'idempotency_key_reused',
@@ -87,7 +88,8 @@ export class AuditController {
       withEvidence: body.withEvidence ?? false,
     };
     const query = queryOf(body);
-    const command = new ExportBundle(await this.ids.of(request, person), person.subject, query, options);
+    const why = { purpose: body.purpose ?? 'audit', reference: body.reference ?? null };
+    const command = new ExportBundle(await this.ids.of(request, person), person.subject, query, options, why);
     const { lines } = valueOf(await this.commands.execute<ExportBundle, Outcome<ExportedBundle>>(command));
     return new StreamableFile(Readable.from(chunks(lines)), {
       type: 'text/plain; charset=utf-8',

@@ -14,11 +14,13 @@ import {
   Min,
 } from 'class-validator';
 import type { AuditKeys, ConsistencyAnswer, InclusionAnswer } from '../../application/queries/audit-questions.js';
+import { EXPORT_PURPOSES, type ExportPurpose } from '../../domain/access/access.events.js';
 import { ACT_REASONS } from '../../domain/dual-control/dual-act.events.js';
 import { LISTS, type ListName } from '../../domain/audit/lists/list-drawer.js';
 import type { SignedWhatIf } from '../../domain/audit/what-if/what-if-report.js';
 import type { WhatIfReport } from '../../domain/audit/what-if/what-if.js';
-import { ANY_INSTANT, IsAnyInstant, REFERENCE } from '../contract/validation.js';
+import { REFERENCE } from '../../domain/values/file-number.js';
+import { ANY_INSTANT, IsAnyInstant } from '../contract/validation.js';
 import { ClippedMomentAnswer, MemberDifferenceAnswer, MomentAnswer } from './list.dto.js';
 
 const KNOWN_MAX = 16;
@@ -89,6 +91,25 @@ export class ExportBody {
   @IsOptional()
   @IsBoolean({ message: 'must be true or false' })
   withEvidence?: boolean;
+
+  @ApiProperty({
+    required: false,
+    enum: EXPORT_PURPOSES,
+    description:
+      'audit: the own audit of the office, also where none is stated. disclosure: for somebody else, with a reference',
+  })
+  @IsOptional()
+  @IsIn(EXPORT_PURPOSES, { message: `must be one of ${EXPORT_PURPOSES.join(', ')}` })
+  purpose?: ExportPurpose;
+
+  @ApiProperty({
+    required: false,
+    pattern: REFERENCE.source,
+    description: 'The number of a request, an order or a file; needed with disclosure. No names, no sentences',
+  })
+  @IsOptional()
+  @Matches(REFERENCE, { message: `must match ${REFERENCE.source}` })
+  reference?: string;
 }
 
 export class ErasureBody {

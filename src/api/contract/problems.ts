@@ -273,6 +273,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
     'この目的では画像を表示できません。保留の確認は、自分が意見を出せる審査中の案件に限ります(理由は data.why)。' +
       '本人等への開示は purpose=disclosure と文書番号(reference)を指定してください。この操作は記録されました。',
   ),
+  reference_missing: row(
+    422,
+    'A disclosure names the file that it belongs to',
+    'Give the number of the request or order that is answered as "reference": no names, no sentences.',
+    '開示には、対象となる請求などの文書番号(reference)が必要です。氏名や文章は入れないでください。',
+  ),
   opinion_already_given: row(
     409,
     'You have given your opinion on this hold',

@@ -2,9 +2,6 @@ import { plainToInstance, Transform } from 'class-transformer';
 import { registerDecorator, validateSync, type ValidationError } from 'class-validator';
 import { addMs, isInstant } from '../../domain/values/instant.js';
 
-/** The number of an order, a ticket, a file: where more is written about something. */
-export const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,63}$/;
-
 /** A place in a request that has not the agreed form, and what is expected there. Never the value. */
 export interface FormError {
   /** JSON pointer into the body; '' is the body as a whole, or nothing of it. */

@@ -22,6 +22,7 @@ import { ViewCase, ViewList, ViewReceipt } from '../../application/access/view-r
 import type { Outcome } from '../../application/decisions/outcome.js';
 import type { RequestStatusRow } from '../../application/ports/store/read-models.js';
 import { LOOK_PURPOSES, type LookPurpose } from '../../domain/access/access.events.js';
+import { REFERENCE } from '../../domain/values/file-number.js';
 import { holdsMyNumber } from '../../domain/values/my-number.js';
 import { REQUEST_STAGES } from '../../domain/audit/lists/list-drawer.js';
 import { EndBody } from '../administrator/administrator.dto.js';
@@ -43,7 +44,7 @@ import { SignedInProblems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
-import { parameterError, REFERENCE } from '../contract/validation.js';
+import { parameterError } from '../contract/validation.js';
 import { LookWatch } from './look-watch.js';
 import { CaseAnswer, HistoryAnswer, IMAGE_FORMATS, VIEWED_IMAGES } from './officer.dto.js';
 

@@ -1,4 +1,5 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { ExportPurpose } from '../../domain/access/access.events.js';
 import { bundleLines } from '../../domain/audit/bundle/bundle.js';
 import type { StoredEvent } from '../../domain/event-envelope.js';
 import { isRetentionOver } from '../../domain/registration/registration.js';
@@ -25,6 +26,13 @@ import { Pseudonyms } from '../ports/audit/pseudonyms.js';
 import { AccessLog, type RecordedAccess } from './access-log.js';
 import { DecideAndAppend } from '../decisions/decide-and-append.js';
 
+/** What records are taken out for. */
+export interface ExportReason {
+  readonly purpose: ExportPurpose;
+  /** The number of a request, an order or a file. A disclosure has one: nobody would know later to whom it went. */
+  readonly reference: string | null;
+}
+
 /** Records leave the house as a bundle. A command, because it is on record before the first line is given out. */
 export class ExportBundle {
   constructor(
@@ -32,6 +40,7 @@ export class ExportBundle {
     readonly by: string,
     readonly query: BundleQuery,
     readonly options: Omit<BundleOptions, keyof Moment>,
+    readonly why: ExportReason,
   ) {}
 }
 
@@ -57,7 +66,8 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
   /** The same command again gives the bundle of then: of the tree, the instant, the timestamp and the cosignatures that
    *  are on record.
    *  @throws when the export cannot be put on record; then nothing is given out. */
-  async execute({ commandId, by, query, options }: ExportBundle): Promise<Outcome<ExportedBundle>> {
+  async execute({ commandId, by, query, options, why }: ExportBundle): Promise<Outcome<ExportedBundle>> {
+    if (why.purpose === 'disclosure' && why.reference === null) return refused({ code: 'reference_missing' });
     try {
       const before = await this.access.recordOf(commandId);
       const moment = before ? momentOf(before) : this.present();
@@ -65,7 +75,9 @@ export class ExportBundleHandler implements ICommandHandler<ExportBundle, Outcom
       const { withOpenings, withEvidence } = options;
       const { treeSize, attached = null } = moment;
       const asked = canonicalJson(made.header.query);
-      const data = { by, query: asked, treeSize, leaves: made.count, withOpenings, withEvidence, attached };
+      const { purpose, reference } = why;
+      const counted = { by, query: asked, treeSize, leaves: made.count, withOpenings, withEvidence, attached };
+      const data = { ...counted, purpose, reference };
       const context = { commandId, actor: `officer:${by}`, correlationId: commandId, atUtc: moment.nowUtc };
       const recorded = momentOf(await this.access.record({ type: 'AuditExported', data }, context));
       const isOurs = isSame(recorded, moment);

@@ -7,6 +7,10 @@ export type ViewedImage = 'photo' | 'card_face' | 'registered_face';
 export const LOOK_PURPOSES = ['hold_review', 'audit', 'disclosure'] as const;
 export type LookPurpose = (typeof LOOK_PURPOSES)[number];
 
+/** Nobody reviews a hold with a bundle. */
+export const EXPORT_PURPOSES = ['audit', 'disclosure'] as const satisfies readonly LookPurpose[];
+export type ExportPurpose = (typeof EXPORT_PURPOSES)[number];
+
 /** What a look rests on: a hold that was open for this officer, a file that it names, or only the word of who
  * looked. */
 export type LookGrounds = 'open_hold' | 'reference' | 'none';
@@ -58,6 +62,10 @@ export type AccessEvent =
         readonly withOpenings: boolean;
         readonly withEvidence: boolean;
         readonly attached: { readonly timestampedSize: number | null; readonly cosigned: string | null } | null;
+        /** null: exports of before, which stated none. */
+        readonly purpose: ExportPurpose | null;
+        /** Where more is written about it: the number of a request, an order or a file. Every disclosure has one. */
+        readonly reference: string | null;
       };
     }
   /** Records were looked at. `query` is the canonical text of what was asked besides; `requestId` is null where it was

@@ -45,7 +45,7 @@ DEEDS = {  # what was done: one row for each event
        for event, what, rule in (('RegistrantErased', 'registrant', 'rule'), ('RequestLapsed', 'unfinished_request',
        'reason'), ('FaceImageWithdrawn', 'registered_image', 'reason'), ('RefusedEvidenceErased', 'refused_evidence',
        'rule'))},
-    'AuditExported': ('exports', f'{LEFT} by~by what:bundle'),
+    'AuditExported': ('exports', LEFT + " by~by what:bundle *{'purpose':d.purpose}if(d.get('purpose')!=None)else{}"),
     'BiometricViewed': ('exports', f'{LEFT} by~officer what~image'),
 }
 NOT_AFTER_END = ('MaterialDiffered', 'MaterialMissing', 'RequestEndedByOperator')

@@ -336,7 +336,7 @@ STEPS = {  # what data of version 1, 2, … get to become those of the next one,
     'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
     'CertificateVerified': ['otherCertificate:not_asked agreement=NOT_COMPARED', *DIGEST, 'erasedBefore:false'],
     'BiometricViewed': ['reference:null grounds:null'],
-    'AuditExported': ['attached:null'], 'OpinionGiven': ['seen:null note:null'], 'RegistrantErased': ['tombstone:null'],
+    'AuditExported': ['attached:null', 'purpose:null reference:null'], 'OpinionGiven': ['seen:null note:null'], 'RegistrantErased': ['tombstone:null'],
     'CertificateRejected': DIGEST, 'RefusedEvidenceRetained': DIGEST, 'RefusedEvidenceErased': DIGEST,
     'PolicyProposed': [
         'report:null', VALUES + "{'refusedEvidenceRetentionDays':400}", VALUES + "{'photoQualityHoldBelow':Dot()}",

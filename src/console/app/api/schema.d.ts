@@ -1916,6 +1916,13 @@ export interface components {
             withOpenings?: boolean;
             /** @description Sealed certificate evidence */
             withEvidence?: boolean;
+            /**
+             * @description audit: the own audit of the office, also where none is stated. disclosure: for somebody else, with a reference
+             * @enum {string}
+             */
+            purpose?: "audit" | "disclosure";
+            /** @description The number of a request, an order or a file; needed with disclosure. No names, no sentences */
+            reference?: string;
         };
         ErasureBody: {
             /**
@@ -7511,7 +7518,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `my_number_present`: The request holds a My Number */
+            /** @description `my_number_present`: The request holds a My Number; `reference_missing`: A disclosure names the file that it belongs to */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -169,6 +169,8 @@ function exportRow({ type, data, metadata }: Told, index: number): JsonObject | 
     leaves: valueOf(data, 'leaves'),
     withOpenings: valueOf(data, 'withOpenings'),
     withEvidence: valueOf(data, 'withEvidence'),
+    // Exports of before stated none, and their rows stay what certificates were signed over.
+    ...(!isPicture && valueOf(data, 'purpose') !== null && { purpose: valueOf(data, 'purpose') }),
   };
 }
 

@@ -102,6 +102,14 @@ const deferred =
     en: `${what.en} (${d['cause']}). Attempt ${d['attempt']}; tried again at ${d['nextAttemptAtUtc']}.`,
   });
 
+/** Nothing for the office's own audit without a file, and for exports of before. */
+const groundsOfExport = (d: Record<string, Json>): Text => {
+  const reference = typeof d['reference'] === 'string' ? d['reference'] : null;
+  if (typeof d['purpose'] !== 'string' || (d['purpose'] === 'audit' && reference === null)) return { ja: '', en: '' };
+  const file = reference === null ? { ja: '', en: '' } : { ja: `、文書番号 ${reference}`, en: `, file ${reference}` };
+  return { ja: `(目的: ${inJapanese(d['purpose'])}${file.ja})`, en: ` (purpose: ${d['purpose']}${file.en})` };
+};
+
 /** The file that a look names, and that nothing but a word stands behind it; looks of before say neither. */
 const groundsOfLook = (d: Record<string, Json>): Text => {
   if (typeof d['reference'] === 'string')
@@ -330,7 +338,10 @@ const WORDS: Readonly<Record<Told, Words> & Record<string, Words>> = {
             `Officer ${shortName(d['officer'])} looked at the image (${d['image']}); ` +
             `purpose: ${d['purpose']}${groundsOfLook(d).en}.`,
         },
-  AuditExported: (d) => ({ ja: `記録${d['leaves']}件を書き出した。`, en: `${d['leaves']} records were exported.` }),
+  AuditExported: (d) => ({
+    ja: `記録${d['leaves']}件を書き出した${groundsOfExport(d).ja}。`,
+    en: `${d['leaves']} records were exported${groundsOfExport(d).en}.`,
+  }),
   RecordsViewed: (d) => ({
     ja: `担当者${shortName(d['by'])}が記録(${d['what']})を見た。`,
     en: `${shortName(d['by'])} looked at records (${d['what']}).`,
