@@ -1,5 +1,6 @@
 import { CommandBus } from '@nestjs/cqrs';
-import { EnrolBooth } from '../../../src/application/commands/manage-booth.js';
+import { ApproveAct, ProposeAct } from '../../../src/application/commands/dual-control.js';
+import { derivedId } from '../../../src/application/decisions/ids.js';
 import type { ApiServer } from './api-server.js';
 import { envelopeOf, newBooth, partsOf, requestJson } from './booth.js';
 import { BOUNDARY, multipartBody } from './multipart.js';
@@ -8,9 +9,12 @@ import { BOUNDARY, multipartBody } from './multipart.js';
  *  @returns its id */
 export async function receivedRequest(api: ApiServer, boothId: string): Promise<string> {
   const booth = newBooth(boothId);
-  await api.app
-    .get(CommandBus, { strict: false })
-    .execute(new EnrolBooth(`enrol-${boothId}`, boothId, booth.publicKey, 'admin'));
+  const commands = api.app.get(CommandBus, { strict: false });
+  const commandId = `enrol-${boothId}`;
+  const proposal = { act: 'enrol_booth', boothId, publicKey: booth.publicKey } as const;
+  await commands.execute(new ProposeAct(commandId, proposal, 'new_site', 'SITE-1', 'admin-a'));
+  // By two people, as a server has it: a bundle with a booth that one person enrolled is wrong.
+  await commands.execute(new ApproveAct(`${commandId}-approved`, derivedId('act', commandId), 'admin-b'));
   const challenge = await api.inject({ method: 'POST', url: '/v1/challenges', payload: { boothId } });
   const { nonce } = challenge.json<{ nonce: string }>();
   const answer = await api.inject({
