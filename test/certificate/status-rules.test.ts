@@ -44,7 +44,8 @@ import {
   type OcspAnswerSpec,
 } from './support/certificate-factory.js';
 
-/** Each rule of an OCSP answer alone: one thing is wrong and is told in its own words, and without it the answer counts. */
+/** Each rule of an OCSP answer alone: one thing is wrong and is told in its own words, and without it the answer
+ * counts. */
 const [caKey, responderKey, strangeKey, cardKey] = [ecKey(), ecKey(), ecKey(), ecKey()];
 const authority = makeAuthority(caKey);
 const card = makeCardCertificate(authority, cardKey);
@@ -265,7 +266,7 @@ describe('an OCSP answer counts', () => {
       unknownCritical(OID.ocspNonce),
       answer({ singleExtensions: [critical(OID.ocspNonce)] }),
     ],
-    ['with extensions that inform', 'good', answer({ responseExtensions: [ext.unknown(false)] })],
+    ['with extensions that inform', 'good', answer({ nonce: NONCE, responseExtensions: [ext.unknown(false)] })],
   ])('or not: %s', (_, outcome, response, check = {}) => {
     expect(said(response, check)).toBe(outcome);
   });
@@ -505,6 +506,7 @@ describe('a CRL counts', () => {
   const changeOfIssuer = {
     entries: [{ serial: 0x1234, revokedAt: NOW - 5, extensions: [crlExt.certificateIssuer(authority.name)] }],
   };
+  const PLAIN = { version: 1, number: null, authorityKey: null } as const;
   const CRLS = ext.keyUsage(KEY_USAGE.crlSign);
 
   it.each<[string, string, Buffer, Buffer?, Partial<CrlCheck>?]>([
@@ -548,6 +550,9 @@ describe('a CRL counts', () => {
     ['updated before', malformed('nextUpdate before thisUpdate'), list({ nextUpdate: NOW - 1 }), card, { at: NOW - 1 }],
     ['without number', malformed('a CRL without CRL number'), list({ number: null })],
     ['without number, for the lenient', 'good', list({ number: null }), card, { conforming: false }],
+    ['of version 1', malformed('extensions in a version 1 CRL'), list({ version: 1 })],
+    ['of version 1, without extensions', malformed('a CRL without CRL number'), list(PLAIN)],
+    ['of version 1, for the lenient', 'good', list(PLAIN), card, { conforming: false }],
     ['with the largest number', 'good', numbered(Buffer.alloc(20, 0x7f))],
     ['with the number 0x7fff', 'good', numbered(Buffer.of(0x7f, 0xff))],
     ['with a larger number', malformed('CRL number'), numbered(Buffer.alloc(21, 0x7f))],
@@ -655,11 +660,18 @@ describe('a CRL counts', () => {
     expect(saidOf(bytes, certificate, check)).toBe(outcome);
   });
   it('for the entries of each issuer in an indirect one', () => {
-    const issued = (by: Buffer | null, serial: number, reason: number) => ({
+    const issuedBy = (by: Buffer[], serial: number, reason: number) => ({
       serial,
       revokedAt: NOW - serial,
-      extensions: [crlExt.reason(reason), ...(by === null ? [] : [crlExt.certificateIssuer(by)])],
+      extensions: [
+        crlExt.reason(reason),
+        ...(by.length === 0
+          ? []
+          : [{ oid: OID.certificateIssuer, critical: true, value: encodeDer(TAG.sequence, ...by) }]),
+      ],
     });
+    const issued = (by: Buffer | null, serial: number, reason: number) =>
+      issuedBy(by === null ? [] : [directory(by)], serial, reason);
     const crl = parseCrl(
       list({
         extensions: [crlExt.issuingDistributionPoint({ indirect: true })],
@@ -669,14 +681,17 @@ describe('a CRL counts', () => {
           issued(null, 8, 4),
           issued(authority.name, 7, 5),
           issued(null, 9, 6),
+          // One that two names name, and one that a text of the same bytes does not.
+          issuedBy([directory(OTHER), directory(authority.name)], 10, 1),
+          issuedBy([directory(authority.name), encodeDer(context(6), OTHER)], 11, 1),
         ],
       }),
     );
     const reasons = (serial: number, of: Buffer) =>
       entriesFor(crl, Buffer.of(serial), (subject) => subject.equals(of)).map(({ reason }) => reason);
-    expect([authority.name, OTHER].map((of) => [7, 8, 9].map((serial) => reasons(serial, of)))).toEqual([
-      [['key_compromise', 'cessation_of_operation'], [], ['certificate_hold']],
-      [['affiliation_changed'], ['superseded'], []],
+    expect([authority.name, OTHER].map((of) => [7, 8, 9, 10, 11].map((serial) => reasons(serial, of)))).toEqual([
+      [['key_compromise', 'cessation_of_operation'], [], ['certificate_hold'], ['key_compromise'], ['key_compromise']],
+      [['affiliation_changed'], ['superseded'], [], ['key_compromise'], []],
     ]);
     expect(
       refuseForm(crl, {

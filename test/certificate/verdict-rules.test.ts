@@ -143,6 +143,10 @@ describe('a verdict', () => {
       statusResponse: kept.sealed.statusResponse,
     });
   });
+  it('says where no next answer was promised', () => {
+    const verdict = recomputeVerdict(check({ sealed: { statusResponse: OPEN } }), RULES);
+    expect(verdict).toMatchObject({ evidence: { ...EVIDENCE, nextUpdateUtc: null } });
+  });
   it('says why and since when it was revoked', () => {
     const since = new Date((NOW - 60) * 1000).toISOString();
     for (const [reason, stated, words] of [
@@ -254,6 +258,12 @@ describe('a verdict', () => {
     ],
     ['of the other type', 'valid', { type: 'digital_signature', sealed: { certificate: card({ extensions: SIGN }) } }],
     ['of a policy that was set', 'valid', withPolicy('1.2.3'), { policyOids: { user_authentication: ['1.2.3'] } }],
+    [
+      'of a policy that was set for the other type',
+      'valid',
+      { ...withPolicy('1.2.3', 'sign'), type: 'digital_signature' },
+      { policyOids: { digital_signature: ['1.2.3'] } },
+    ],
     ['on its last second', 'valid', { sealed: { certificate: card({ notAfter: NOW }) } }],
     [
       'whose path is judged at its own time',
@@ -315,8 +325,8 @@ describe('a verdict', () => {
   function withoutNonce(): Partial<SealedCertificateEvidence> {
     return { statusResponse: makeOcspResponse({ issuer: authority, serial: 0x1234, thisUpdate: NOW }) };
   }
-  function withPolicy(oid: string): Changes {
-    const [usage, , ...rest] = cardExtensions(authority, cardKey);
+  function withPolicy(oid: string, type: 'auth' | 'sign' = 'auth'): Changes {
+    const [usage, , ...rest] = cardExtensions(authority, cardKey, type);
     return { sealed: { certificate: card({ extensions: [usage!, ext.policies([oid], true), ...rest] }) } };
   }
 });
@@ -544,8 +554,8 @@ describe('a kept verdict', () => {
     ['of before there was an agreement', 'reproduced', { presented: { faceRecord: RECORD } }],
     [
       'that agrees otherwise',
-      'differs: the log states another agreement of certificate and face record (birthDate, expiry) than the evidence ' +
-        'gives',
+      'differs: the log states another agreement of certificate and face record (birthDate, expiry) than the ' +
+        'evidence gives',
       agreed({ birthDate: SAME, expiry: { outcome: 'differs' } }),
     ],
     ['whose card was told by the authority', 'reproduced', agreed({ sameCard: NOT_COMPARED.sameCard })],
@@ -556,7 +566,8 @@ describe('a kept verdict', () => {
   const TWO = rulesOf({}, [authority, other]);
   const FOREIGN = makeAuthority(ecKey(), { subject: name(['C', 'JP'], ['O', 'Foreign']) });
   const missing = (...of: Authority[]) =>
-    `undecided certificate_anchor: it was made with roots that you did not give: SHA-256 ${of.map(anchorOf).join(', ')}`;
+    'undecided certificate_anchor: it was made with roots that you did not give: SHA-256 ' +
+    of.map(anchorOf).join(', ');
   const before: Partial<SealedCertificateEvidence> = { settings: null };
   it.each<[string, string, Story, ReturnType<typeof rulesOf>?]>([
     ['with the same roots', 'reproduced', { server: TWO }, TWO],
@@ -600,8 +611,8 @@ describe('a kept verdict', () => {
     return { signedText: signedText(certificate, { certificateType: type }), sealed: { certificate } };
   }
   const settled = (told: string) =>
-    `undecided certificate_settings: it follows from the evidence with the settings that the server had, and not with ` +
-    `yours: ${told}`;
+    'undecided certificate_settings: it follows from the evidence with the settings that the server had, and not ' +
+    `with yours: ${told}`;
   const OLD = { ...answered({ nextUpdate: NOW + 9 * DAY }) };
   it.each<[string, string, Story, ReturnType<typeof rulesOf>?]>([
     [
@@ -647,6 +658,12 @@ describe('a kept verdict', () => {
       'with other settings, and wrong with both',
       'differs: it was invalid (revoked) and the evidence gives valid',
       { server: rulesOf({ status: { maxStatusAgeSeconds: 5 } }), log: { verdict: 'invalid', reason: 'revoked' } },
+    ],
+    [
+      'of a refusal of before there were settings',
+      settled(`--auth-usage ${CLIENT} (yours: 1.2.9)`),
+      { check: { sealed: { ...usage('1.2.9'), ...before } } },
+      rulesOf({ usageOids: { user_authentication: ['1.2.9'] } }),
     ],
     [
       'of before there were settings',

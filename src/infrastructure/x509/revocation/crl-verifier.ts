@@ -95,7 +95,8 @@ export function refuseForm(crl: Crl, rules: CrlRules): StatusProblem | null {
     return malformed('entries of other authorities in a CRL that is not indirect');
   if (crl.nextUpdate !== null && crl.nextUpdate < crl.thisUpdate) return malformed('nextUpdate before thisUpdate');
   if (!rules.conforming) return null;
-  if (crl.version !== 2 || crl.number === null) return malformed('a CRL without CRL number');
+  // Which one of version 1 cannot have.
+  if (crl.number === null) return malformed('a CRL without CRL number');
   return crl.nextUpdate === null ? malformed('a CRL without next update') : null;
 }
 
