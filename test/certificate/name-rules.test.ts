@@ -282,6 +282,8 @@ describe('a constraint', () => {
     const limit = { reason: 'limit_exceeded', detail: 'too many names and name constraints' };
     expect(problemOf({ excluded }, { names: names(200) })).toBeNull();
     expect(problemOf({ excluded }, { names: names(201) })).toEqual(limit);
+    const last = { reason: 'name_constraints', detail: 'a name of form 2 lies outside what an issuer may certify' };
+    expect(problemOf({ excluded }, { names: [...names(199), dns('x99.example')] })).toEqual(last);
     const permitted = [...excluded.slice(1), dns('example')];
     expect(problemOf({ permitted }, { names: names(200) })).toBeNull();
     expect(problemOf({ permitted }, { names: names(201) })).toEqual(limit);

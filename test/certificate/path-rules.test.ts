@@ -20,8 +20,8 @@ import {
   type ExtensionSpec,
 } from './support/certificate-factory.js';
 
-/** Each rule alone: a path in which one thing is wrong is refused for that and in those words, and the same path without
- * it is valid. */
+/** Each rule alone: a path in which one thing is wrong is refused for that and in those words, and the same path
+ * without it is valid. */
 const [rootKey, caKey, leafKey, strangeKey] = [ecKey('P-256'), ecKey('P-256'), ecKey('P-256'), ecKey('P-256')];
 const ROOT = name(['C', 'JP'], ['O', 'Root']);
 const CA = name(['C', 'JP'], ['O', 'Authority']);
@@ -109,6 +109,7 @@ const namesIssuer = (issuer: Buffer, serial: number): ExtensionSpec => ({
   ),
 });
 const EKU = '1.3.6.1.5.5.7.3.4';
+const OTHER_EKU = '1.3.6.1.5.5.7.3.2';
 
 describe('a path of three', () => {
   it.each<[string, Parts]>([
@@ -166,6 +167,14 @@ describe('a path of three', () => {
     [
       'whose leaf is for this purpose among others',
       { leaf: leaf(withExtensions(ext.extendedKeyUsage('1.3.6.1.5.5.7.3.2', EKU))), extendedKeyUsage: [EKU] },
+    ],
+    [
+      'for one of the purposes for which its issuer certifies',
+      {
+        authorities: [authorityWith(ext.extendedKeyUsage(EKU, OTHER_EKU))],
+        leaf: leaf(withExtensions(ext.extendedKeyUsage(OTHER_EKU))),
+        extendedKeyUsage: [EKU, OTHER_EKU],
+      },
     ],
     [
       'whose leaf is for any purpose',
@@ -420,6 +429,40 @@ describe('a path of three', () => {
       { authorities: [authority({ extensions: [ext.basicConstraints(true), SIGNS, ext.authorityKeyId(rootKey)] })] },
       'malformed',
       /an authority without subject key identifier/,
+    ],
+    [
+      'for a purpose for which its issuer does not certify, though for another that was asked for',
+      {
+        authorities: [authorityWith(ext.extendedKeyUsage(EKU))],
+        leaf: leaf(withExtensions(ext.extendedKeyUsage(OTHER_EKU))),
+        extendedKeyUsage: [EKU, OTHER_EKU],
+      },
+      'extended_key_usage',
+      /^the certificate is for other purposes$/,
+    ],
+    [
+      'for a purpose for which the anchor does not certify, though for another that was asked for',
+      {
+        root: root({
+          extensions: [ext.basicConstraints(true), SIGNS, ext.extendedKeyUsage(EKU), ...idsOf(rootKey, rootKey)],
+        }),
+        leaf: leaf(withExtensions(ext.extendedKeyUsage(OTHER_EKU))),
+        extendedKeyUsage: [EKU, OTHER_EKU],
+      },
+      'extended_key_usage',
+      /^the certificate is for other purposes$/,
+    ],
+    [
+      'of an authority for a purpose for which its own issuer does not certify',
+      {
+        root: root({
+          extensions: [ext.basicConstraints(true), SIGNS, ext.extendedKeyUsage(EKU), ...idsOf(rootKey, rootKey)],
+        }),
+        authorities: [authorityWith(ext.extendedKeyUsage(OTHER_EKU))],
+        extendedKeyUsage: [EKU, OTHER_EKU],
+      },
+      'extended_key_usage',
+      /certifies for other purposes$/,
     ],
     [
       'whose leaf is for other purposes',

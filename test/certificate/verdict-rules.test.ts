@@ -395,6 +395,7 @@ describe('kept evidence', () => {
       { ...whole, presented: { ...presented, [field]: undefined } },
     ]),
     ['a type that is none', { ...whole, presented: { ...presented, certificateType: 'card' } }],
+    ['a time that is no text', { ...whole, presented: { ...presented, at: 2026 } }],
     ['a time that is none', { ...whole, presented: { ...presented, at: 'soon' } }],
     ...Object.keys(faceRecord).map((field): [string, unknown] => [
       `a face record without ${field}`,

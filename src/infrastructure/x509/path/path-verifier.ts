@@ -181,6 +181,8 @@ class Search {
     let pathLengthLeft = anchor.trustedByKey
       ? Infinity
       : (anchor.certificate.extensions.basicConstraints?.pathLength ?? Infinity);
+    let purposes = profile.leafExtendedKeyUsage;
+    if (!anchor.trustedByKey) purposes = certifiedPurposes(anchor.certificate, purposes);
     for (let index = 1; index <= path.length; index++) {
       const certificate = path[path.length - index]!;
       const isLeaf = index === path.length;
@@ -191,8 +193,9 @@ class Search {
         policyProblem(graph.process(certificate, index, selfIssued));
       if (problem !== null) return problem;
       if (isLeaf) break;
-      const purposeProblem = checkPurpose(certificate, profile);
+      const purposeProblem = checkPurpose(certificate, purposes);
       if (purposeProblem !== null) return purposeProblem;
+      purposes = certifiedPurposes(certificate, purposes);
       if (!selfIssued && pathLengthLeft-- <= 0)
         return { reason: 'path_length', detail: 'an issuer allows fewer certificates below it' };
       const issuerProblem =
@@ -204,7 +207,7 @@ class Search {
     }
     const outcome = graph.finish(path[0]!);
     if ('problem' in outcome) return { reason: 'policy', detail: outcome.problem };
-    const leafProblem = checkLeaf(path[0]!, profile);
+    const leafProblem = checkLeaf(path[0]!, { ...profile, leafExtendedKeyUsage: purposes });
     return leafProblem ?? { certificates: path, anchor, policies: outcome.policies };
   }
 }
@@ -219,7 +222,7 @@ export function isSelfIssued(certificate: Certificate): boolean {
 
 /** An authority that may certify for some purposes only: what it certifies for others is not for them. Without a
  * purpose (nobody said what for) a critical limit cannot be acted upon, so it refuses; any other informs. */
-function checkPurpose(certificate: Certificate, { leafExtendedKeyUsage }: Profile): PathProblem | null {
+function checkPurpose(certificate: Certificate, leafExtendedKeyUsage: readonly string[] | null): PathProblem | null {
   const { extendedKeyUsage } = certificate.extensions;
   if (extendedKeyUsage === null || extendedKeyUsage.includes(OID.anyExtendedKeyUsage)) return null;
   const isCritical = certificate.extensionList.some(({ oid, critical }) => oid === OID.extendedKeyUsage && critical);
@@ -230,6 +233,16 @@ function checkPurpose(certificate: Certificate, { leafExtendedKeyUsage }: Profil
   }
   if (leafExtendedKeyUsage.some((usage) => extendedKeyUsage.includes(usage))) return null;
   return { reason: 'extended_key_usage', detail: `${describeName(certificate.subject)} certifies for other purposes` };
+}
+
+/** What is left of the purposes that were asked for below an authority: one that the whole path allows is needed, not one
+ * here and another there. */
+function certifiedPurposes(
+  { extensions: { extendedKeyUsage } }: Certificate,
+  asked: readonly string[] | null,
+): readonly string[] | null {
+  if (extendedKeyUsage === null || extendedKeyUsage.includes(OID.anyExtendedKeyUsage)) return asked;
+  return asked?.filter((usage) => extendedKeyUsage.includes(usage)) ?? null;
 }
 
 /** Extensions that path validation acts on or that only inform. Any other critical one refuses the certificate. */
@@ -425,7 +438,7 @@ function checkAnchor(anchor: TrustAnchor, at: number, profile: Profile): PathPro
     checkNames(certificate) ??
     checkIdentifiers(certificate, profile, true) ??
     checkIssuerRights(certificate, true) ??
-    checkPurpose(certificate, profile) ??
+    checkPurpose(certificate, profile.leafExtendedKeyUsage) ??
     checkAnchorPolicies(certificate)
   );
 }
