@@ -43,12 +43,24 @@ export class OutcomeUnknownError extends Error {}
  * while. */
 export class ContendedError extends OutcomeUnknownError {}
 
+/** A stream as it was read last: its next reading begins with the last of these events. */
+interface Folded<S> {
+  readonly state: S;
+  readonly stored: readonly StoredEvent[];
+}
+
+/** Streams that are kept folded: those of the cases that are worked on, the policy, the booths. */
+const FOLDED_MAX = 256;
+/** Longer ones are read anew: few are, and they would hold much memory. */
+const FOLDED_EVENTS_MAX = 64;
 const CONFLICT_RETRIES = 8;
 const UNKNOWN_RETRIES = 3;
 
 /** Loads an aggregate, decides, and appends: the one way in which aggregate events come into being. */
 @Injectable()
 export class DecideAndAppend {
+  private readonly folded = new Map<string, Folded<unknown>>();
+
   constructor(
     private readonly store: EventStore,
     private readonly clock: Clock,
@@ -59,16 +71,30 @@ export class DecideAndAppend {
     aggregate: Aggregate<S, C, E>,
     id: string,
   ): Promise<{ readonly state: S; readonly expected: ExpectedRevision; readonly stored: readonly StoredEvent[] }> {
-    const stored = await this.readWhole(aggregate.streamOf(id));
+    const stream = aggregate.streamOf(id);
+    const known = this.folded.get(stream) as Folded<S> | undefined;
+    const more = known && (await this.readBehind(stream, known.stored));
+    const stored = known && more ? [...known.stored, ...more] : await this.readWhole(stream);
+    const { evolve, initial } = aggregate.decider;
+    const unfolded = known && more ? more : stored;
+    const state = unfolded.reduce((s, e) => evolve(s, toDomain<E>(e)), known && more ? known.state : initial);
     const last = stored.at(-1);
-    return {
-      state: fold(
-        aggregate.decider,
-        stored.map((e) => toDomain<E>(e)),
-      ),
-      expected: last ? last.revision : 'no_stream',
-      stored,
-    };
+    if (last) this.keep(stream, { state, stored });
+    return { state, expected: last ? last.revision : 'no_stream', stored };
+  }
+
+  /** What came behind events that are known. Null where the last of them is not the one that the stream has there. */
+  private async readBehind(stream: string, known: readonly StoredEvent[]): Promise<readonly StoredEvent[] | null> {
+    const last = known.at(-1) as StoredEvent;
+    const [same, ...more] = await this.readWhole(stream, known.length - 1);
+    return same?.id === last.id && same.revision === last.revision ? more : null;
+  }
+
+  /** Those used last are kept. */
+  private keep(stream: string, folded: Folded<unknown>): void {
+    this.folded.delete(stream);
+    if (folded.stored.length <= FOLDED_EVENTS_MAX) this.folded.set(stream, folded);
+    if (this.folded.size > FOLDED_MAX) this.folded.delete(this.folded.keys().next().value as string);
   }
 
   /** Decides on the newest state. Somebody else's append in between leads to a new decision on the new state, a few
@@ -134,10 +160,10 @@ export class DecideAndAppend {
     };
   }
 
-  private async readWhole(stream: string): Promise<readonly StoredEvent[]> {
+  private async readWhole(stream: string, from = 0): Promise<readonly StoredEvent[]> {
     const all: StoredEvent[] = [];
     for (;;) {
-      const page = await this.store.readStream(stream, { from: all.length, limit: EVENT_LIMITS.eventsPerRead });
+      const page = await this.store.readStream(stream, { from: from + all.length, limit: EVENT_LIMITS.eventsPerRead });
       all.push(...page.map(upcast));
       if (page.length < EVENT_LIMITS.eventsPerRead) return all;
     }
@@ -150,7 +176,8 @@ function carriedOut<S, C, E extends DomainEvent>(
   stored: readonly StoredEvent[],
   commandId: string,
 ): Executed<S> | null {
-  const first = stored.findIndex((e) => e.id === derivedId(commandId, 0));
+  const firstId = derivedId(commandId, 0);
+  const first = stored.findIndex(({ id }) => id === firstId);
   if (first < 0) return null;
   let events = 1;
   while (stored[first + events]?.id === derivedId(commandId, events)) events += 1;
