@@ -10,6 +10,7 @@ import { derivedId } from '../../src/application/decisions/ids.js';
 import { Clock } from '../../src/application/ports/store/clock.js';
 import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
 import {
+  FILTERS_OF,
   coveredByListCertificate,
   listCertificateText,
   parseListCertificate,
@@ -133,6 +134,35 @@ describe('a list with its certificate', () => {
     expect(report.agreeing).toBe(report.rows);
     expect(report.rows).toBe(pages[0]!.page.of);
     expect(report.rows).toBeGreaterThan(0);
+  });
+
+  it('can be asked with each filter that it understands, and says so in a certificate that is drawn again', async () => {
+    const requestId = String((await ask({ list: 'decisions', filter: {} })).rows[0]!['requestId']);
+    const [from, to] = ['2026-01-01T00:00:00.000Z', '2030-01-01T00:00:00.000Z'];
+    const values = { boothId: 'booth-a', stage: 'accepted', include: 'all', requestId, from, to };
+    for (const list of LISTS)
+      for (const name of FILTERS_OF[list]) {
+        const page = asFile(await ask({ list, filter: { [name]: values[name] } as ListQuestion['filter'] }));
+        expect([list, name, page.certificate]).toEqual([list, name, expect.stringContaining(`"${name}":`)]);
+        const of = { boothId: 'boothId', stage: 'stage', requestId: 'requestId' }[name as 'boothId'];
+        if (of) expect([list, name, page.rows.filter((row) => row[of] !== values[name])]).toEqual([list, name, []]);
+        const { judgement, discrepancies, undecided } = check([page]);
+        expect([list, name, judgement, discrepancies, undecided]).toEqual([list, name, 'right', [], []]);
+      }
+  });
+
+  it('is not drawn again from a bundle that has only a part of what it speaks of', async () => {
+    const page = asFile(await ask({ list: 'requests', filter: {} }));
+    const last = world.log.checkpoint()!.size - 1;
+    for (const [from, to] of [
+      [0, last - 1],
+      [last - 20, last],
+      [last - 40, last - 5],
+    ] as const) {
+      const part = check([page], { bundle: await world.bundle({ kind: 'range', from, to }) });
+      expect([from, part.judgement, part.agreeing]).toEqual([from, 'undecided', 0]);
+      expect(part.undecided.map(({ code }) => code)).toContain('not_drawn');
+    }
   });
 
   describe('between two moments @fault Q1', () => {
