@@ -145,6 +145,10 @@ describe('a path of three', () => {
         leaf: leaf(withExtensions(withQualifier('1.2.3.5', false), critical(ext.keyUsage(KEY_USAGE.digitalSignature)))),
       },
     ],
+    [
+      'with hosts that have the numbers of an address in them',
+      { leaf: leaf(withExtensions(alt(dnsName('10.1.2.3.example'), dnsName('a.10.1.2.3')))) },
+    ],
     ['with a serial number of 20 bytes', { leaf: leaf({ serial: Buffer.alloc(20, 0x11) }) }],
     ['to its last second', { at: NOW + 100 * DAY }],
     ['from its first second', { at: NOW - 100 * DAY }],
@@ -377,6 +381,12 @@ describe('a path of three', () => {
       'malformed',
       /more than 20 bytes/,
     ],
+    ...[Buffer.of(0x80), Buffer.of(0xff, 1)].map((serial): [string, Parts, string, RegExp] => [
+      `with a negative serial number of ${serial.length}`,
+      { leaf: leaf({ serial }) },
+      'malformed',
+      /serial number that is not positive/,
+    ]),
     ['with serial number 0', { leaf: leaf({ serial: 0 }) }, 'malformed', /serial number that is not positive/],
     ['without issuer', under({ issuer: EMPTY }), 'untrusted_issuer', /./],
     [
@@ -407,6 +417,7 @@ describe('a path of three', () => {
       [
         ['a star inside', 2, dnsName('a.*.example')],
         ['an address as host', 2, dnsName('10.1.2.3')],
+        ['a long address as host', 2, dnsName('110.120.130.140')],
         ['a mailbox without host', 1, encodeDer(context(1), Buffer.from('nobody'))],
         ['an address of five bytes', 7, encodeDer(context(7), Buffer.alloc(5))],
         ['a URI without scheme', 6, encodeDer(context(6), Buffer.from('//good.example'))],
