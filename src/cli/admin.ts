@@ -18,7 +18,8 @@ What an administrator does on a running server. What needs two people is propose
   ./honnin admin login [--issuer URL] [--client ID] [--scope TEXT]
         signs in: confirm the code that it shows in any browser. Kept for this server in a file that you alone can read,
         and renewed while it is used; also for ./honnin consumers, audit and policy with --server
-  ./honnin admin whoami | logout
+  ./honnin admin whoami                                       asks the server as whom commands go to it
+  ./honnin admin logout
   ./honnin admin booths list | show BOOTH-ID
   ./honnin admin booths enrol BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT     proposes
   ./honnin admin booths key BOOTH-ID --key FILE|TEXT --reason CODE --reference TEXT       proposes another key

@@ -107,6 +107,13 @@ describe('an administrator at a terminal', () => {
     expect(rest).toEqual({ ...about, subject: 'administrator', roles: ['administrator'] });
     expect(Date.parse(String(expiresAtUtc))).toBeGreaterThan(Date.now());
 
+    // The server is asked, and not what this account wrote down of the token.
+    keep({ ...kept()[0]!, subject: 'somebody-else', roles: ['officer'] });
+    expect(JSON.parse((await admin('whoami', '--json')).said)).toMatchObject({ subject: 'administrator' });
+    const given = JSON.parse((await admin('whoami', '--json', '--token', kept()[0]!.accessToken)).said) as object;
+    expect(given).toEqual({ server, subject: 'administrator', roles: ['administrator'] });
+    expect(await admin('whoami', '--token', 'no.token')).toMatchObject({ code: 1 });
+
     const [{ refreshToken }] = kept() as [SavedSignIn];
     expect(await admin('logout')).toMatchObject({ code: 0, said: expect.stringMatching(/is signed out/) });
     expect(kept()).toEqual([]);

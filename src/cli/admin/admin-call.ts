@@ -84,6 +84,11 @@ export class AdminCall {
     return server;
   }
 
+  /** Whether the command names a token, in whichever way, before any sign-in that is kept. */
+  get isTokenGiven(): boolean {
+    return (this.token ?? process.env['HONNIN_TOKEN']) !== undefined;
+  }
+
   private get token(): string | undefined {
     return tokenOf(this.options);
   }

@@ -46,13 +46,18 @@ export async function logout(call: AdminCall): Promise<number> {
   });
 }
 
-/** As whom commands go to this server now. The server judges; this shows what the token says. */
+/** As whom commands go to this server now: it is asked, because it judges, and not the token is read. What is known
+ * here of a sign-in goes along. */
 export async function whoami(call: AdminCall): Promise<number> {
   call.named();
   const { server } = call;
-  const signIn = signInAt(signInFile(), server);
-  if (signIn === null)
+  const signIn = call.isTokenGiven ? null : signInAt(signInFile(), server);
+  if (signIn === null && !call.isTokenGiven)
     throw new UsageError(`nobody is signed in to ${server}: ./honnin admin login --server ${server}`);
-  const { issuer, clientId, subject, roles, expiresAtUtc, refreshToken } = signIn;
-  return call.show({ server, subject, roles, issuer, clientId, expiresAtUtc, isRenewed: refreshToken !== null });
+  const { subject, roles } = await call.get<{ readonly subject: string; readonly roles: readonly string[] }>('/v1/me');
+  // Read after the answer: the token may have been renewed for it.
+  const kept = signIn === null ? null : signInAt(signInFile(), server);
+  const { issuer, clientId, expiresAtUtc, refreshToken } = kept ?? {};
+  const known = kept === null ? {} : { issuer, clientId, expiresAtUtc, isRenewed: refreshToken !== null };
+  return call.show({ server, subject, roles, ...known });
 }
