@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { ApproveAct, DeclineAct, type ToldAct } from '../../application/commands/dual-control.js';
@@ -11,18 +11,12 @@ import { valueOf } from '../contract/answer.js';
 import { BoundsQuery, listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { CommandIds } from '../contract/command-ids.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { CarriedOutOnce, SignedInProblems } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { UUID } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
 import { ActAnswer, ActsAnswer } from './administrator.dto.js';
 
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and act: carried out once',
-  schema: { type: 'string' },
-} as const;
 const ACT_PARAM = { name: 'actId', schema: { type: 'string', format: 'uuid' } } as const;
 
 /** What needs two people: erasures, enrolments, new keys and resumptions of booths. Who proposed does not approve. */
@@ -59,13 +53,12 @@ export class ActsController {
       'Agrees to what another administrator proposed. It is carried out when the waiting time of the policy is over',
   })
   @ApiParam(ACT_PARAM)
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({
     status: 200,
     type: ActAnswer,
     description: 'The proposal; `carried_out` where there is no waiting time',
   })
-  @SignedInProblems('act_unknown', 'act_own_proposal', 'act_closed', 'idempotency_key_reused', 'outcome_unknown')
+  @CarriedOutOnce('act_unknown', 'act_own_proposal', 'act_closed')
   async approve(
     @Param('actId') actId: string,
     @Req() request: FastifyRequest,
@@ -84,9 +77,8 @@ export class ActsController {
     summary: 'Says no to a proposal, or takes an own one back, until it is carried out',
   })
   @ApiParam(ACT_PARAM)
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems('act_unknown', 'act_closed', 'idempotency_key_reused', 'outcome_unknown')
+  @CarriedOutOnce('act_unknown', 'act_closed')
   async decline(
     @Param('actId') actId: string,
     @Req() request: FastifyRequest,

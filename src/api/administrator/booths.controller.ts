@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
@@ -13,19 +13,13 @@ import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-q
 import { BoothsAnswer } from '../audit/list.dto.js';
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
 import { ActAnswer, BoothAnswer, EnrolmentBody, KeyBody, ResumptionBody, SuspensionBody } from './administrator.dto.js';
 
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and body: carried out once',
-  schema: { type: 'string' },
-} as const;
 const BOOTH_PARAM = { name: 'boothId', schema: { type: 'string', pattern: BOOTH_ID.source } } as const;
 
 /** Which photographing devices may send requests. @req R21 */
@@ -59,18 +53,8 @@ export class BoothsController {
     operationId: 'proposeBooth',
     summary: 'Proposes to enrol a booth with its public key. Another administrator agrees (`/v1/acts`)',
   })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: EnrolmentBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'booth_exists',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(EnrolmentBody, 'booth_exists')
   async enrol(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
     const { boothId, publicKey, reason, reference } = jsonBody(EnrolmentBody, request);
     const proposal = { act: 'enrol_booth', boothId, publicKey } as const;
@@ -87,19 +71,8 @@ export class BoothsController {
     summary: 'Proposes to give a booth a new public key. Another administrator agrees (`/v1/acts`)',
   })
   @ApiParam(BOOTH_PARAM)
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: KeyBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'booth_unknown',
-    'booth_retired',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(KeyBody, 'booth_unknown', 'booth_retired')
   async rotate(
     @Param('boothId') boothId: string,
     @Req() request: FastifyRequest,
@@ -120,19 +93,8 @@ export class BoothsController {
     summary: 'Proposes to bring a suspended booth back. Another administrator agrees (`/v1/acts`)',
   })
   @ApiParam(BOOTH_PARAM)
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: ResumptionBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'booth_unknown',
-    'booth_retired',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(ResumptionBody, 'booth_unknown', 'booth_retired')
   async resume(
     @Param('boothId') boothId: string,
     @Req() request: FastifyRequest,
@@ -153,18 +115,8 @@ export class BoothsController {
     summary: 'Suspends a booth at once. It comes back when two administrators agree to it, unless it was retired',
   })
   @ApiParam(BOOTH_PARAM)
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: SuspensionBody })
   @ApiResponse({ status: 200, type: BoothAnswer, description: 'The booth' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'booth_unknown',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(SuspensionBody, 'booth_unknown')
   async suspend(
     @Param('boothId') boothId: string,
     @Req() request: FastifyRequest,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
 import { ReplayParked, ResumeConsumer, ViewConsumers } from '../../application/commands/manage-consumers.js';
@@ -10,7 +10,7 @@ import type { ConsumerView } from '../../application/subscriptions/consumers.js'
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { CommandIds } from '../contract/command-ids.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { CarriedOutOnce, SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
@@ -25,12 +25,6 @@ import {
 
 const CONSUMER = /^[a-z][a-z0-9-]{0,63}$/;
 const CONSUMER_PARAM = { name: 'consumer', schema: { type: 'string', pattern: CONSUMER.source } } as const;
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and body: carried out once',
-  schema: { type: 'string' },
-} as const;
 
 /** Parts of the server that follow the log, and what people do where one met an event that it cannot take. */
 @ApiTags('Administrators')
@@ -63,9 +57,8 @@ export class ConsumersController {
     summary: 'Lets a consumer that stands still try again, after what was in its way has been put right',
   })
   @ApiParam(CONSUMER_PARAM)
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 204, description: 'It tries again' })
-  @SignedInProblems('consumer_unknown', 'consumer_not_stopped', 'idempotency_key_reused', 'outcome_unknown')
+  @CarriedOutOnce('consumer_unknown', 'consumer_not_stopped')
   async resume(
     @Param('consumer') consumer: string,
     @Req() request: FastifyRequest,
@@ -83,20 +76,8 @@ export class ConsumersController {
     summary: 'Has a parked event and what waits behind it handled, after what was in its way has been put right',
   })
   @ApiParam(CONSUMER_PARAM)
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: ReplayBody })
   @ApiResponse({ status: 200, type: ReplayAnswer, description: 'All of it was handled' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'consumer_unknown',
-    'event_not_waiting',
-    'replay_failed',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(ReplayBody, 'consumer_unknown', 'event_not_waiting', 'replay_failed')
   async replay(
     @Param('consumer') consumer: string,
     @Req() request: FastifyRequest,
@@ -116,20 +97,8 @@ export class ConsumersController {
       'Proposes to let a consumer go past an event that it cannot take. Another administrator agrees (`/v1/acts`)',
   })
   @ApiParam(CONSUMER_PARAM)
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: SkipBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'consumer_unknown',
-    'event_not_waiting',
-    'event_not_skippable',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(SkipBody, 'consumer_unknown', 'event_not_waiting', 'event_not_skippable')
   async skip(
     @Param('consumer') consumer: string,
     @Req() request: FastifyRequest,

@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ListLockouts, LockOut } from '../../application/access/lockouts.js';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
@@ -9,18 +9,11 @@ import type { Lockout } from '../../domain/access/lockout.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
 import { valueOf } from '../contract/answer.js';
 import { CommandIds } from '../contract/command-ids.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { jsonBody } from '../signed-in-request.js';
 import { actAnswer } from './act-answer.js';
 import { ActAnswer } from './administrator.dto.js';
 import { LockoutAnswer, LockoutBody, LockoutsAnswer, ReadmissionBody } from './lockout.dto.js';
-
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and body: carried out once',
-  schema: { type: 'string' },
-} as const;
 
 /** Who of the staff may not act, whatever a token says: one administrator keeps out, two let in again. */
 @ApiTags('Administrators')
@@ -49,17 +42,8 @@ export class LockoutsController {
     operationId: 'lockOut',
     summary: 'Locks a person out at once, on every server, before the access token ends; what is open to them ends',
   })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: LockoutBody })
   @ApiResponse({ status: 200, type: LockoutAnswer, description: 'The lock-out; that of before, where there was one' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(LockoutBody)
   async lockOut(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<LockoutAnswer> {
     const { subject, reason, reference } = jsonBody(LockoutBody, request);
     const command = new LockOut(await this.ids.of(request, person), subject, reason, reference, person.subject);
@@ -73,18 +57,8 @@ export class LockoutsController {
     operationId: 'proposeReadmission',
     summary: 'Proposes to let a person in again who is locked out. Another administrator agrees (`/v1/acts`)',
   })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: ReadmissionBody })
   @ApiResponse({ status: 202, type: ActAnswer, description: 'The proposal' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'person_not_locked_out',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(ReadmissionBody, 'person_not_locked_out')
   async readmit(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<ActAnswer> {
     const { subject, reason, reference } = jsonBody(ReadmissionBody, request);
     const proposal = { act: 'readmit_person', subject } as const;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { ActivatePolicy, ApprovePolicy, ProposePolicy } from '../../application/commands/manage-policy.js';
@@ -14,7 +14,7 @@ import { olderThanShipped } from '../../domain/policy/shipped-default.js';
 import { listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { CarriedOutOnce, SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { jsonBody, versionOf } from '../signed-in-request.js';
 import {
@@ -25,12 +25,6 @@ import {
   type PolicyBody,
 } from './administrator.dto.js';
 
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and body: carried out once',
-  schema: { type: 'string' },
-} as const;
 const VERSION_PARAM = { name: 'version', schema: { type: 'integer', minimum: 1, maximum: 999_999_999 } } as const;
 
 /** Thresholds and limits, versioned; who proposes one does not approve it. */
@@ -86,20 +80,8 @@ export class PoliciesController {
   @Roles('administrator')
   @HttpCode(201)
   @ApiOperation({ operationId: 'proposePolicy', summary: 'Proposes a new version' })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: ProposalBody })
   @ApiResponse({ status: 201, type: PoliciesAnswer, description: 'The policies with the new version' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'policy_invalid',
-    'policy_version_unknown',
-    'policy_report_invalid',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(ProposalBody, 'policy_invalid', 'policy_version_unknown', 'policy_report_invalid')
   async propose(@Req() request: FastifyRequest, @SignedIn() person: SignedInPerson): Promise<PoliciesAnswer> {
     const { reportNote, basedOn, ...body } = jsonBody(ProposalBody, request);
     const values = plainValues(body);
@@ -118,9 +100,8 @@ export class PoliciesController {
   @HttpCode(200)
   @ApiOperation({ operationId: 'approvePolicy', summary: "Approves another administrator's proposal" })
   @ApiParam(VERSION_PARAM)
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems('policy_version_unknown', 'policy_own_proposal', 'idempotency_key_reused', 'outcome_unknown')
+  @CarriedOutOnce('policy_version_unknown', 'policy_own_proposal')
   async approve(
     @Param('version') version: string,
     @Req() request: FastifyRequest,
@@ -136,15 +117,8 @@ export class PoliciesController {
   @HttpCode(200)
   @ApiOperation({ operationId: 'activatePolicy', summary: 'Puts an approved version in force' })
   @ApiParam(VERSION_PARAM)
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: PoliciesAnswer, description: 'The policies' })
-  @SignedInProblems(
-    'policy_version_unknown',
-    'policy_not_approved',
-    'policy_outdated',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @CarriedOutOnce('policy_version_unknown', 'policy_not_approved', 'policy_outdated')
   async activate(
     @Param('version') version: string,
     @Req() request: FastifyRequest,

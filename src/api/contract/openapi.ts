@@ -1,6 +1,7 @@
-import { applyDecorators, type INestApplication } from '@nestjs/common';
+import { applyDecorators, type INestApplication, type Type } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiExtraModels,
   ApiHeader,
   ApiProperty,
@@ -115,6 +116,30 @@ export function SignedInProblems(...codes: readonly ProblemCode[]): MethodDecora
       'sign_in_unavailable',
       'access_log_unavailable',
     ),
+  );
+}
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key, person and body: carried out once',
+  schema: { type: 'string' },
+} as const;
+
+/** Of an act of somebody who is signed in: the key under which it is carried out once. @param codes what it can answer
+ *  besides what every such act can */
+export function CarriedOutOnce(...codes: readonly ProblemCode[]): MethodDecorator {
+  return applyDecorators(
+    ApiHeader(IDEMPOTENCY_KEY),
+    SignedInProblems(...codes, 'idempotency_key_reused', 'outcome_unknown'),
+  );
+}
+
+/** Of an act that a body in JSON states. */
+export function StatedIn(body: Type<object>, ...codes: readonly ProblemCode[]): MethodDecorator {
+  return applyDecorators(
+    ApiBody({ type: body }),
+    CarriedOutOnce('invalid_request', 'my_number_present', 'unsupported_media_type', 'request_too_large', ...codes),
   );
 }
 

@@ -1,17 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import {
-  ApiBody,
-  ApiExtraModels,
-  ApiHeader,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiResponse,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import type { CasePast } from '../../application/audit/case-history.js';
@@ -40,7 +30,7 @@ import { valueOf } from '../contract/answer.js';
 import { writtenReceipt } from '../booth/receipt.js';
 import { AccessRefusals } from '../auth/access-refusals.js';
 import { Roles, SignedIn, type Role, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { invalid, jsonBody, requestIdOf } from '../signed-in-request.js';
@@ -246,25 +236,8 @@ export class CasesController {
       'Ends a case that can never go on: stopped because its material is gone or is not what was received, or with a step that waits for an operator. What was sealed of it is erased; the holder is asked to come again, unless the case had an outcome before',
   })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: 'The same key, person and body: carried out once',
-    schema: { type: 'string' },
-  })
-  @ApiBody({ type: EndBody })
   @ApiResponse({ status: 204, description: 'It is ended, or was so before for the same reason and reference' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
-    'not_found',
-    'wrong_stage',
-    'case_can_go_on',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @StatedIn(EndBody, 'not_found', 'wrong_stage', 'case_can_go_on')
   async end(
     @Param('requestId') requestId: string,
     @Req() request: FastifyRequest,

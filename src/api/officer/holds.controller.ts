@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
 import { GiveOpinion, ResolveHold, WithdrawOpinion } from '../../application/commands/review-hold.js';
@@ -12,7 +12,7 @@ import { visibleOpinions, type HoldReviewState } from '../../domain/hold-review/
 import { BoundsQuery, listQuestion, PagingQuery, type QueryParameters } from '../audit/list-question.js';
 import { valueOf } from '../contract/answer.js';
 import { Roles, SignedIn, type SignedInPerson } from '../auth/roles.js';
-import { SignedInProblems } from '../contract/openapi.js';
+import { CarriedOutOnce, SignedInProblems, StatedIn } from '../contract/openapi.js';
 import { ProblemError } from '../contract/problems.js';
 import { CommandIds } from '../contract/command-ids.js';
 import { jsonBody, requestIdOf } from '../signed-in-request.js';
@@ -24,13 +24,6 @@ import {
   ResolutionBody,
   ReviewAnswer,
 } from './officer.dto.js';
-
-const IDEMPOTENCY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'The same key, person and body: carried out once',
-  schema: { type: 'string' },
-} as const;
 
 /** The desk of the officers who decide on held cases: two of them, blind to each other. */
 @ApiTags('Officers')
@@ -83,21 +76,14 @@ export class HoldsController {
   @HttpCode(200)
   @ApiOperation({ operationId: 'giveOpinion', summary: "An officer's opinion, given without knowing the other's" })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: OpinionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The review as the officer may see it' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
+  @StatedIn(
+    OpinionBody,
     'not_found',
     'hold_not_open',
     'opinion_already_given',
     'opinion_contradicts_reason',
     'read_side_behind',
-    'idempotency_key_reused',
-    'outcome_unknown',
   )
   async giveOpinion(
     @Param('requestId') requestId: string,
@@ -126,16 +112,8 @@ export class HoldsController {
     summary: "Takes the asking officer's own opinion back, until the second one is in",
   })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiHeader(IDEMPOTENCY)
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The review as the officer may see it' })
-  @SignedInProblems(
-    'not_found',
-    'hold_not_open',
-    'opinion_not_given',
-    'opinions_complete',
-    'idempotency_key_reused',
-    'outcome_unknown',
-  )
+  @CarriedOutOnce('not_found', 'hold_not_open', 'opinion_not_given', 'opinions_complete')
   async withdrawOpinion(
     @Param('requestId') requestId: string,
     @Req() request: FastifyRequest,
@@ -155,14 +133,9 @@ export class HoldsController {
     summary: 'Ends a hold as both opinions say, or by a third officer where they differ',
   })
   @ApiParam({ name: 'requestId', schema: { type: 'string', format: 'uuid' } })
-  @ApiHeader(IDEMPOTENCY)
-  @ApiBody({ type: ResolutionBody })
   @ApiResponse({ status: 200, type: ReviewAnswer, description: 'The resolved review' })
-  @SignedInProblems(
-    'invalid_request',
-    'my_number_present',
-    'unsupported_media_type',
-    'request_too_large',
+  @StatedIn(
+    ResolutionBody,
     'not_found',
     'hold_not_open',
     'opinions_missing',
@@ -170,8 +143,6 @@ export class HoldsController {
     'third_officer_needed',
     'opinion_contradicts_reason',
     'read_side_behind',
-    'idempotency_key_reused',
-    'outcome_unknown',
   )
   async resolve(
     @Param('requestId') requestId: string,
