@@ -64,6 +64,14 @@ describe('a person of the office', () => {
     expect((await ask('officer-1', 'officer', '/v1/holds')).statusCode).toBe(200);
   });
 
+  it('is looked at where the list of who is locked out is asked for, and that is on record', async () => {
+    const before = (await api.events()).length;
+    await listed();
+    expect((await api.events()).slice(before)).toMatchObject([
+      { type: 'RecordsViewed', data: { by: 'mori', what: 'lockouts', requestId: null } },
+    ]);
+  });
+
   it.each(['auditor', 'administrator'] as const)('is locked out as %s too, from every route', async (role) => {
     await lockOut(`${role}-9`);
     for (const url of ['/v1/acts', '/v1/policies', '/v1/lockouts'])

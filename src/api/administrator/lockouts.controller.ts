@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ListLockouts, LockOut } from '../../application/access/lockouts.js';
+import { RecordView } from '../../application/access/view-records.js';
 import { ProposeAct, type ToldAct } from '../../application/commands/dual-control.js';
 import type { Outcome } from '../../application/decisions/outcome.js';
 import type { Lockout } from '../../domain/access/lockout.js';
@@ -27,10 +29,11 @@ export class LockoutsController {
 
   @Get()
   @Roles('administrator', 'auditor')
-  @ApiOperation({ operationId: 'listLockouts', summary: 'Everybody who is locked out now' })
+  @ApiOperation({ operationId: 'listLockouts', summary: 'Everybody who is locked out now, on record' })
   @ApiResponse({ status: 200, type: LockoutsAnswer, description: 'Who is locked out' })
   @SignedInProblems()
-  async list(): Promise<LockoutsAnswer> {
+  async list(@SignedIn() person: SignedInPerson): Promise<LockoutsAnswer> {
+    await this.commands.execute(new RecordView(randomUUID(), person.subject, 'lockouts', null, {}));
     const lockedOut = await this.queries.execute<ListLockouts, readonly Lockout[]>(new ListLockouts());
     return { lockouts: lockedOut.map(lockoutAnswer) };
   }

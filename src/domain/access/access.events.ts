@@ -31,6 +31,7 @@ export const VIEWED_RECORDS = [
   'what_if',
   'parked_events',
   'waiting_cases',
+  'lockouts',
 ] as const;
 export type ViewedRecords = (typeof VIEWED_RECORDS)[number];
 
