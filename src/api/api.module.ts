@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ActsController } from './administrator/acts.controller.js';
 import { BoothsController } from './administrator/booths.controller.js';
 import { ConsumersController } from './administrator/consumers.controller.js';
@@ -30,6 +30,7 @@ import { Metrics } from './metrics.js';
 import { CasesController } from './officer/cases.controller.js';
 import { LookWatch } from './officer/look-watch.js';
 import { HoldsController } from './officer/holds.controller.js';
+import { KnownParameters } from './contract/known-parameters.js';
 import { NewsController } from './officer/news.controller.js';
 import { ProblemFilter } from './contract/problem.filter.js';
 import { ConsoleFiles, ConsoleFilesController } from './session/console-files.controller.js';
@@ -106,6 +107,7 @@ export class ApiModule {
         OperatorPort,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: KnownParameters },
       ],
       // Other parts add their own measurements and find the way out.
       exports: [Metrics, Lifecycle, EventStreams, EdgeLimits],

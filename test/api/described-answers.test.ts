@@ -5,12 +5,14 @@ import { ApiServer } from './support/api-server.js';
 import { TokenIssuer } from './support/token-issuer.js';
 
 interface Parameter {
+  readonly in: string;
   readonly name: string;
   readonly schema: { readonly maximum?: number; readonly pattern?: string };
 }
 interface Operation {
   readonly tags?: readonly string[];
   readonly parameters?: readonly Parameter[];
+  readonly security?: readonly object[];
 }
 interface Described {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -96,6 +98,32 @@ describe('every operation says how it answers', () => {
     expect(asked).toBeGreaterThan(10);
     expect(mistakes).toEqual([]);
     expect([...statuses]).toContain(status);
+  });
+
+  it('and takes no query parameter of people of the office that it does not describe, however many it has', async () => {
+    const taken: string[] = [];
+    const unnamed: string[] = [];
+    let asked = 0;
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, { tags = [], parameters = [], security }] of Object.entries(operations)) {
+        const role = ROLES[tags[0] ?? ''];
+        if (security === undefined || role === undefined) continue;
+        asked += 1;
+        const url = `${filledWith(path, 'x')}?colour=red`;
+        const askAs = async (who: string) =>
+          api.inject({ method: method as 'POST', url, headers: await as(who), payload: {} });
+        const first = await askAs(role);
+        // One operation among those of auditors is an administrator's.
+        const answer = first.statusCode === 403 ? await askAs('administrator') : first;
+        const { errors = [] } = answer.json<{ errors?: { parameter?: string; expected: string }[] }>();
+        if (answer.statusCode !== 400 || errors[0]?.parameter !== 'colour') taken.push(`${method} ${path}`);
+        // What it does describe is named to whoever mistook it.
+        for (const { name, in: place } of parameters)
+          if (place === 'query' && !errors[0]?.expected.includes(name)) unnamed.push(`${method} ${path} ${name}`);
+      }
+    }
+    expect(asked).toBeGreaterThan(30);
+    expect([taken, unnamed]).toEqual([[], []]);
   });
 
   it('and the bounds of what it takes', () => {

@@ -47,6 +47,18 @@ describe('news of the desk', () => {
     await stream.cancel();
   });
 
+  it('take no filter, also none of which nobody knows', async () => {
+    const asked = {
+      method: 'GET',
+      url: '/v1/news?boothId=x',
+      headers: await headersOf('officer-1', 'officer'),
+    } as const;
+    expect((await api.inject(asked)).json()).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ parameter: 'boothId', expected: 'there are no query parameters' }],
+    });
+  });
+
   it('say nothing while rows are being built', async () => {
     api.holdCounts = null;
     const stream = await open('officer-1');

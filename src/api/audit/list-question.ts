@@ -89,7 +89,7 @@ export function refuseOthers(given: QueryParameters, known: readonly string[]): 
   throw invalid({
     pointer: '',
     parameter: other.slice(0, 64),
-    expected: `the query parameters are ${known.join(', ')}`,
+    expected: known.length === 0 ? 'there are no query parameters' : `the query parameters are ${known.join(', ')}`,
   });
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Param, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ListAnswer } from '../../application/audit/audit-lists.js';
@@ -39,20 +39,7 @@ export class AuditListsController {
   @ApiParam({ name: 'list', schema: { type: 'string', enum: [...LISTS] } })
   @MomentQuery()
   @BoundsQuery('requests, holds, acts, accesses, decisions, erasures, exports. ')
-  @ApiQuery({ name: 'boothId', required: false, description: 'requests, holds, decisions', schema: { type: 'string' } })
-  @ApiQuery({ name: 'stage', required: false, description: 'requests', schema: { type: 'string' } })
-  @ApiQuery({
-    name: 'include',
-    required: false,
-    description: 'holds: the resolved ones too',
-    schema: { type: 'string', enum: ['resolved'] },
-  })
-  @ApiQuery({
-    name: 'requestId',
-    required: false,
-    description: 'accesses, decisions, erasures, exports',
-    schema: { type: 'string', format: 'uuid' },
-  })
+  @FiltersQuery()
   @ApiQuery({
     name: 'withNames',
     required: false,
@@ -80,6 +67,7 @@ export class AuditListsController {
     summary: 'What differs in a list between two moments: rows that came, went and changed',
   })
   @ApiParam({ name: 'list', schema: { type: 'string', enum: [...LISTS] } })
+  @FiltersQuery()
   @EitherMomentQuery('from')
   @EitherMomentQuery('to')
   @ApiResponse({ status: 200, type: ListDifferenceAnswer, description: 'The differences' })
@@ -99,6 +87,31 @@ export class AuditListsController {
       ),
     );
   }
+}
+
+/** Documents which rows are asked for, beside the times of them. */
+function FiltersQuery(): MethodDecorator {
+  return applyDecorators(
+    ApiQuery({
+      name: 'boothId',
+      required: false,
+      description: 'requests, holds, decisions',
+      schema: { type: 'string' },
+    }),
+    ApiQuery({ name: 'stage', required: false, description: 'requests', schema: { type: 'string' } }),
+    ApiQuery({
+      name: 'include',
+      required: false,
+      description: 'holds: the resolved ones too',
+      schema: { type: 'string', enum: ['resolved'] },
+    }),
+    ApiQuery({
+      name: 'requestId',
+      required: false,
+      description: 'accesses, decisions, erasures, exports',
+      schema: { type: 'string', format: 'uuid' },
+    }),
+  );
 }
 
 function listOf(text: string): ListName {

@@ -502,7 +502,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everybody who is locked out now */
+        /** Everybody who is locked out now, on record */
         get: operations["listLockouts"];
         put?: never;
         /** Locks a person out at once, on every server, before the access token ends; what is open to them ends */
@@ -5085,7 +5085,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key, person and act: carried out once */
+                /** @description The same key, person and body: carried out once */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -5227,7 +5227,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key, person and act: carried out once */
+                /** @description The same key, person and body: carried out once */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -8189,14 +8189,14 @@ export interface operations {
                 cursor?: string;
                 /** @description Who the tokens stand for */
                 withNames?: boolean;
-                /** @description accesses, decisions, erasures, exports */
-                requestId?: string;
-                /** @description holds: the resolved ones too */
-                include?: "resolved";
-                /** @description requests */
-                stage?: string;
                 /** @description requests, holds, decisions */
                 boothId?: string;
+                /** @description requests */
+                stage?: string;
+                /** @description holds: the resolved ones too */
+                include?: "resolved";
+                /** @description accesses, decisions, erasures, exports */
+                requestId?: string;
                 /** @description requests, holds, acts, accesses, decisions, erasures, exports. Only rows of this instant or later, in any offset; clipped to what the log tells of, and the answer says so */
                 from?: string;
                 /** @description requests, holds, acts, accesses, decisions, erasures, exports. Only rows of this instant or earlier, in any offset; clipped to what the log tells of, and the answer says so */
@@ -8313,6 +8313,14 @@ export interface operations {
                 to: string;
                 /** @description An instant in any offset, or a position in the log, inclusive; one outside of the log is clipped, and the answer says so */
                 from: string;
+                /** @description requests, holds, decisions */
+                boothId?: string;
+                /** @description requests */
+                stage?: string;
+                /** @description holds: the resolved ones too */
+                include?: "resolved";
+                /** @description accesses, decisions, erasures, exports */
+                requestId?: string;
             };
             header?: never;
             path: {
