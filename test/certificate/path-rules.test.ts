@@ -109,6 +109,10 @@ const namesIssuer = (issuer: Buffer, serial: number): ExtensionSpec => ({
   ),
 });
 const EKU = '1.3.6.1.5.5.7.3.4';
+const REQUIRES_POLICY: ExtensionSpec = {
+  oid: OID.policyConstraints,
+  value: encodeDer(TAG.sequence, encodeDer(context(0), Buffer.of(0))),
+};
 const OTHER_EKU = '1.3.6.1.5.5.7.3.2';
 
 describe('a path of three', () => {
@@ -120,6 +124,29 @@ describe('a path of three', () => {
     [
       'that names the issuer and the serial number of its authority',
       { leaf: leaf(withExtensions().extensions && { extensions: [ext.subjectKeyId(leafKey), namesIssuer(ROOT, 2)] }) },
+    ],
+    [
+      'that names the issuer of its authority by a host',
+      {
+        leaf: leaf({
+          extensions: [
+            ext.subjectKeyId(leafKey),
+            {
+              oid: OID.authorityKeyIdentifier,
+              value: encodeDer(
+                TAG.sequence,
+                encodeDer(context(0), keyIdOf(caKey)),
+                encodeDer(contextConstructed(1), dnsName('a.example')),
+                encodeDer(context(2), Buffer.of(2)),
+              ),
+            },
+          ],
+        }),
+      },
+    ],
+    [
+      'whose authority certifies for one of the purposes that were asked for',
+      { authorities: [authorityWith(ext.extendedKeyUsage(EKU))], extendedKeyUsage: [OTHER_EKU, EKU] },
     ],
     [
       'whose authority has no key identifier for the leaf to name',
@@ -387,6 +414,7 @@ describe('a path of three', () => {
       'malformed',
       /serial number that is not positive/,
     ]),
+    ['whose leaf itself asks for a policy', { leaf: leaf(withExtensions(critical(REQUIRES_POLICY))) }, 'policy', /./],
     ['with serial number 0', { leaf: leaf({ serial: 0 }) }, 'malformed', /serial number that is not positive/],
     ['without issuer', under({ issuer: EMPTY }), 'untrusted_issuer', /./],
     [
