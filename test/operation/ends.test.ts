@@ -13,6 +13,7 @@ import {
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { built } from '../support/peers.js';
 import { until } from '../support/real-server.js';
@@ -171,6 +172,10 @@ describeUnless(built('cli/main.js'), 'a demonstration with a picture of somebody
     await ended(demo, 'SIGKILL');
     const [left] = folders(demo);
     const inside = path.join(demo.temporary, left as string);
+    expect(actsIn(path.join(inside, 'data', 'events.db'))).toEqual([
+      ['ActProposed', 'administrator'],
+      ['ActApproved', 'administrator-b'],
+    ]);
     const files = readdirSync(inside, { recursive: true, encoding: 'utf8' })
       .map((name) => path.join(inside, name))
       .filter((file) => statSync(file).isFile());
@@ -196,3 +201,16 @@ describeUnless(built('cli/main.js'), 'a demonstration with a picture of somebody
     expect(folders(demo)).toEqual([]);
   });
 });
+
+/** What was proposed and agreed to, and by whom. */
+function actsIn(file: string): readonly (readonly [type: string, username: string])[] {
+  const database = new DatabaseSync(file);
+  try {
+    const rows = database
+      .prepare("SELECT type, data FROM events WHERE type IN ('ActProposed', 'ActApproved') ORDER BY position")
+      .all() as { type: string; data: string }[];
+    return rows.map(({ type, data }) => [type, (JSON.parse(data) as { readonly by: string }).by]);
+  } finally {
+    database.close();
+  }
+}
