@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Position, StoredEvent } from '../../src/domain/event-envelope.js';
 import type { Lease } from '../../src/application/ports/store/position-store.js';
 import {
@@ -227,6 +227,49 @@ describe('subscription runner', () => {
       expect(await clocked.acquire('consumer', 'y', 1000)).toBeNull();
       time.ms = 1000;
       expect(await clocked.acquire('consumer', 'y', 1000)).not.toBeNull();
+    });
+
+    // @fault O12
+    describe('with a wall clock that jumps', () => {
+      afterEach(() => {
+        jest.restoreAllMocks();
+      });
+
+      const DAYS_30 = 30 * 86_400_000;
+      const [host, pid] = THIS_PROCESS.split('/');
+      // Of another machine, of this machine before its last boot, and of a process that still has the number.
+      const holders = ['elsewhere/1/1', `${host}/${pid}/1`, `${host}/${process.ppid}/99999999999999`];
+      it.each(holders.flatMap((holder) => [DAYS_30, -DAYS_30].map((jump) => ({ holder, jump }))))(
+        'never believes a lease for longer than twice its time ($holder, $jump ms)',
+        async ({ holder, jump }) => {
+          const [time, wall, leaseMs] = [{ ms: 5 }, Date.now(), 1000];
+          const shift = { ms: 0 };
+          jest.spyOn(performance, 'now').mockImplementation(() => time.ms);
+          jest.spyOn(Date, 'now').mockImplementation(() => wall + time.ms + shift.ms);
+          const [other, ours] = [
+            new SqlitePositionStore(database, undefined, holder),
+            new SqlitePositionStore(database),
+          ];
+          expect(await other.acquire('consumer', 'x', leaseMs)).not.toBeNull();
+          const takenAt = time.ms;
+          // Nobody renews it, and the clock jumps once others have seen it; they look as often as who stands by.
+          while ((await ours.acquire('consumer', 'y', leaseMs)) === null) {
+            expect(time.ms - takenAt).toBeLessThanOrEqual(2 * leaseMs);
+            shift.ms = jump;
+            time.ms += leaseMs / 4;
+          }
+          // Who certainly is gone holds nothing; everybody else holds it for the whole of its time.
+          expect(time.ms - takenAt).toBe(holder === `${host}/${pid}/1` ? 0 : leaseMs);
+          // And whoever renews in time keeps it, whatever the clock says.
+          const third = new SqlitePositionStore(database, undefined, 'third/1/1');
+          const lease = { consumer: 'consumer', owner: THIS_PROCESS, fencingToken: 2 };
+          for (const end = time.ms + 5 * leaseMs; time.ms < end; time.ms += leaseMs / 3) {
+            expect(await third.acquire('consumer', 'z', leaseMs)).toBeNull();
+            shift.ms = -shift.ms;
+            expect(await ours.renew(lease)).toBe(true);
+          }
+        },
+      );
     });
 
     it('leaves a lease that is renewed to its holder, however often and long others look', async () => {
