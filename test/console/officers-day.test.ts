@@ -276,6 +276,32 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       await click(tab, 'fieldset button[type=submit]');
       await tab.until(`location.search === '?include=resolved'`);
       await tab.until(`document.querySelector('a[href="/console/holds/${requestId}"]') !== null`);
+      await picture(tab, 'desk-found-ja');
+    },
+    ALLOWED,
+  );
+
+  it(
+    'finds a case by its request, however it was written',
+    async () => {
+      const tab = tabs.at(-1)!;
+      await choose(tab, 'input[name=receipt]', requestId.toUpperCase());
+      await click(tab, '[role=search] button');
+      await tab.until(`location.pathname === '/console/cases/${requestId}'`);
+      await says(tab, '申請の経過');
+      await tab.send('Page.navigate', { url: `${world.server.url}/console/` });
+      await click(tab, 'header button[lang="en"]');
+      await says(tab, 'Find by receipt or request');
+      await tab.send('Emulation.setDeviceMetricsOverride', {
+        width: 320,
+        height: 640,
+        deviceScaleFactor: 1,
+        mobile: false,
+      });
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+      await picture(tab, 'desk-320-en');
+      await tab.send('Emulation.clearDeviceMetricsOverride');
+      expect(await faults(tab)).toEqual([]);
     },
     ALLOWED,
   );

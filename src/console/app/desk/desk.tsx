@@ -10,6 +10,7 @@ import { HoldRows } from './hold-rows.tsx';
 import { useNews } from './news.js';
 
 const ROWS = 50;
+const REQUEST_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The holds that wait, due first. What is asked stands in the address, so that it can be sent on and gone back to. */
 export function Desk() {
@@ -46,9 +47,12 @@ export function Desk() {
     seen();
     again();
   };
-  const find = async (receipt: string): Promise<void> => {
+  /** By receipt, which people have, or by the request's own name, which links, logs and other officers give. */
+  const find = async (sought: string): Promise<void> => {
+    setNotFound(null);
+    if (REQUEST_ID.test(sought)) return route(`/console/cases/${sought.toLowerCase()}`);
     try {
-      const found = await asked(api.GET('/v1/cases', { params: { query: { receipt } } }));
+      const found = await asked(api.GET('/v1/cases', { params: { query: { receipt: sought } } }));
       if ('requestId' in found) route(`/console/cases/${found.requestId}`);
     } catch (error) {
       if (error instanceof Problem) setNotFound(error);

@@ -46,7 +46,7 @@ const JAPANESE = {
       booth: '端末',
       resolved: '解決済みも表示',
       apply: '適用',
-      receipt: '受付番号で探す',
+      receipt: '受付番号か申請番号で探す',
       find: '探す',
     },
     columns: {
@@ -205,7 +205,7 @@ const ENGLISH: Words = {
       booth: 'Booth',
       resolved: 'Show resolved ones too',
       apply: 'Apply',
-      receipt: 'Find by receipt',
+      receipt: 'Find by receipt or request',
       find: 'Find',
     },
     columns: {
