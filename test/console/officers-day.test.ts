@@ -165,6 +165,16 @@ describeUnless(peer('chromium') ?? built('console/app/index.html'), 'the console
       tabs.push(other);
       await says(other, '保留の審査');
       expect(await other.evaluate('document.body.innerText')).not.toContain('officer-a');
+      // Nor does anything that this officer's session may ask for.
+      for (const path of [`/v1/holds/${requestId}`, '/v1/holds?include=resolved', `/v1/cases/${requestId}/history`]) {
+        const [status, said] = await other.evaluate<[number, string]>(
+          `(() => { const x = new XMLHttpRequest(); x.open('GET', '${path}', false); x.send();
+            return [x.status, x.responseText]; })()`,
+        );
+        expect([path, status]).toEqual([path, 200]);
+        expect(said).toContain(requestId);
+        expect(said).not.toMatch(/different_person|左の眉/);
+      }
       await click(other, '.purpose button');
       await other.until(`document.querySelectorAll('canvas[data-drawn="yes"]').length === 3`);
       await click(other, 'input[value="reject"]');
