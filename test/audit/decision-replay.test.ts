@@ -190,6 +190,23 @@ describe('decisions made again', () => {
         expect(replay(alone, true).findings).toEqual([]);
       });
 
+      it('but one that is told again after a restore is called neither right nor wrong', () => {
+        const toldAgain = (causationId: string) =>
+          where(
+            (e) => e.type === 'RegistrantErased',
+            (e) => ({ ...changed(e, { by: 'system:restore' }), metadata: { ...e.metadata, causationId } }),
+          );
+        const { findings, unknown } = replay(toldAgain('an erasure that this log does not have'));
+        expect(findings).toEqual([]);
+        expect(unknown).toMatchObject([
+          { index: erased, type: 'RegistrantErased', problem: expect.stringContaining('after a restore') },
+        ]);
+        // Where it names an act, that act is at hand and judged.
+        expect(says(toldAgain((all[erased] as LeafEvent).metadata.causationId))).toEqual([
+          ['RegistrantErased', 'another person proposed it than it names'],
+        ]);
+      });
+
       it('as booths, people who are let back in and events that are skipped do', () => {
         const letIn = all.findLastIndex((e) => e.type === 'BoothEnrolled');
         const alone = (e: LeafEvent): LeafEvent => ({ ...e, metadata: { ...e.metadata, causationId: 'nothing' } });

@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { derivedId } from '../../src/application/decisions/ids.js';
 import { cutIntoLines } from '../../src/domain/audit/bundle/bundle.js';
-import type { JsonObject } from '../../src/domain/event-envelope.js';
+import type { Json, JsonObject } from '../../src/domain/event-envelope.js';
 import { EVENT_REGISTRY } from '../../src/domain/event-registry.js';
 import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
 import { parseWitnessKey } from '../../src/domain/audit/log/cosignature.js';
 import { parseNote, parseVerifierKey, writeNote } from '../../src/domain/audit/log/signed-note.js';
-import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
+import { type LeafEvent, parseLeaf } from '../../src/domain/audit/log/leaf.js';
 import { verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
@@ -106,6 +106,20 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     const outcomes = agreed(asked);
     expect(outcomes.filter((outcome) => outcome === 'right').length).toBeGreaterThan(20);
     expect(outcomes).toContain('undecided');
+  });
+
+  it('agrees that nobody can say who agreed to an erasure that is told again after a restore', () => {
+    let changed = 0;
+    const toldAgain = eventfulLeaves(3, 8).map((text) => {
+      const leaf = JSON.parse(text) as LeafEvent;
+      if (leaf.type !== 'RegistrantErased') return text;
+      changed++;
+      const metadata = { ...leaf.metadata, causationId: 'an erasure that this log does not have' };
+      return canonicalJson({ ...leaf, data: { ...leaf.data, by: 'system:restore' }, metadata } as unknown as Json);
+    });
+    expect(changed).toBe(1);
+    const bundle = bytesOf(new MadeLog(toldAgain, key).bundle());
+    expect(agreed([{ bundle, keys: [key.text], known: [] }])).toEqual(['undecided']);
   });
 
   it('agrees on what witnesses have cosigned, and on lines that they did not make', () => {

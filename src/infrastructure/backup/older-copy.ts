@@ -7,6 +7,7 @@ import { CurrentPolicy } from '../../application/decisions/current-policy.js';
 import { derivedId } from '../../application/decisions/ids.js';
 import type { EventStore } from '../../application/ports/store/event-store.js';
 import type { Clock } from '../../application/ports/store/clock.js';
+import { RESTORE_ACTOR } from '../../domain/audit/replay/agreed-acts.js';
 import { tombstoneOf } from '../../domain/registrant/registrant.js';
 import type { RegistrantEvent } from '../../domain/registrant/registrant.events.js';
 import type { Config } from '../settings/config.js';
@@ -24,7 +25,7 @@ const RULES: readonly string[] = [
   'retention_limit',
   'request_of_the_person',
 ] satisfies readonly Rule[];
-export const RESTORE_ACTOR = 'system:restore';
+export { RESTORE_ACTOR };
 /** Owners that a log knows; other keys of the ring are nobody's. */
 const OWNERS = /^(?:registrant|case|evidence):/;
 

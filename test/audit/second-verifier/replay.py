@@ -333,10 +333,11 @@ BEGINS_AGAIN = ('ConsentGiven', 'CertificateAdded', 'CertificateLinked')
 NOT_COMPARED = Dot.fromkeys(POINTS_OF_AGREEMENT, Dot(outcome='cannot_tell', because='not_compared'))
 DIGEST, VALUES = ['sealedEvidenceSha256:null'], "values=d['values']|"
 STEPS = {  # what data of version 1, 2, … get to become those of the next one, in the words of `build`
-    'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"], 'CertificateLinked': ['relation:renewal'],
+    'RequestReceived': ["material=d.get('material',Dot())|{'signatures':None}"],
+    'CertificateLinked': ['relation:renewal'], 'RegistrantErased': ['tombstone:null'],
     'CertificateVerified': ['otherCertificate:not_asked agreement=NOT_COMPARED', *DIGEST, 'erasedBefore:false'],
     'BiometricViewed': ['reference:null grounds:null'],
-    'AuditExported': ['attached:null', 'purpose:null reference:null'], 'OpinionGiven': ['seen:null note:null'], 'RegistrantErased': ['tombstone:null'],
+    'AuditExported': ['attached:null', 'purpose:null reference:null'], 'OpinionGiven': ['seen:null note:null'],
     'CertificateRejected': DIGEST, 'RefusedEvidenceRetained': DIGEST, 'RefusedEvidenceErased': DIGEST,
     'PolicyProposed': [
         'report:null', VALUES + "{'refusedEvidenceRetentionDays':400}", VALUES + "{'photoQualityHoldBelow':Dot()}",
@@ -408,7 +409,10 @@ class Replay:  # raises at the first event that is not what the rules give; `und
                 return one.stream in begun - over
         may_be_old = c.type[:5] == 'Booth' or c.type == 'RegistrantErased' and c.wrote < 2
         had_acts = any(one.stream in begun and one.d.proposal.get('act') == act for one in acts['ActProposed'])
-        return act is None or self.is_partial or 'act' in self.unknown or may_be_old and not had_acts
+        is_open = act is None or self.is_partial or 'act' in self.unknown or may_be_old and not had_acts
+        is_again = c.type == 'RegistrantErased' and c.d.by == 'system:restore'
+        self.undecided |= is_again and not is_open
+        return is_open or is_again
     def is_whole(self, name): return self.streams[name].whole if name in self.streams else not self.is_partial
     def hold_fits(self, c):
         told = [one.d.officers for one in self.of_type['HoldResolved'] if same(one.d.get('requestId'), c.case)]

@@ -22,6 +22,10 @@ type TellsProposal = (leaf: LeafEvent) => Readonly<Record<string, unknown>>;
 
 /** Events that there never were without an act: those of earlier versions had one administrator. */
 const ALWAYS: ReadonlySet<string> = new Set(['EventSkipped', 'StaffReadmitted']);
+/** Who tells erasures again that a copy of this log did not have yet when an installation went on from it. */
+export const RESTORE_ACTOR = 'system:restore';
+/** That nothing is named that people agreed to. */
+export const NOBODY_AGREED = 'no two people agreed to it';
 /** From this version on two administrators agree to an erasure. */
 const ERASURE_AGREED_SINCE = 2;
 
@@ -72,8 +76,7 @@ export class AgreedActs {
       return isSame ? null : 'it names an erasure by another person or another rule';
     }
     const act = this.acts.get(this.approvals.get(cause) ?? '');
-    if (!act)
-      return isPartial || !this.needsAct(index, leaf, rule.act, writtenAs) ? null : 'no two people agreed to it';
+    if (!act) return isPartial || !this.needsAct(index, leaf, rule.act, writtenAs) ? null : NOBODY_AGREED;
     if (!alike(act.proposal, { act: rule.act, ...rule.told(leaf) })) return 'the two people agreed to something else';
     if (!alike([act.by], [leaf.data['by']])) return 'another person proposed it than it names';
     const isRunning = act.begunAt !== null && act.begunAt < index && (act.overAt === null || act.overAt > index);

@@ -21,7 +21,7 @@ import {
   type SagaState,
 } from '../../saga/registration.saga.js';
 import { canonicalJson } from '../../values/canonical-json.js';
-import { AgreedActs } from './agreed-acts.js';
+import { AgreedActs, NOBODY_AGREED, RESTORE_ACTOR } from './agreed-acts.js';
 import {
   boothCommandOf,
   dualActCommandOf,
@@ -430,7 +430,10 @@ export class DecisionReplay {
     const { index, leaf, writtenAs = leaf.schemaVersion } = placed;
     const isPartial = this.options.isPartial || this.lost.has('act-');
     const fault = this.acts.fault(index, leaf, { writtenAs, isPartial });
-    if (fault) this.find(placed, fault);
+    // What two people agreed to was lost with the newer log: nothing here says that they did, nor that they did not.
+    if (fault === NOBODY_AGREED && leaf.type === 'RegistrantErased' && leaf.data['by'] === RESTORE_ACTOR)
+      this.doNotKnow(placed, 'it was told again after a restore, and the agreement of two people is not in this log');
+    else if (fault) this.find(placed, fault);
   }
 
   /** One version of an algorithm turns distances into points in one way, and states what they follow from always or
