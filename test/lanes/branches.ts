@@ -30,6 +30,7 @@ export const BRANCH_TARGETS: Readonly<Record<string, BranchTarget>> = {
     tests: [
       'bundle-form',
       'bundle-vectors',
+      'certificate-replay',
       'certificate-settings',
       'certificates',
       'compare',

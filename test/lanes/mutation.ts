@@ -100,10 +100,15 @@ export const MUTATION_TARGETS: Readonly<Record<string, MutationTarget>> = {
     inOneProcess: true,
   },
   'readers/verdicts': {
-    mutate: ['bundle/verify-bundle', 'replay/certificate-replay'].map(auditFile),
+    mutate: ['bundle/verify-bundle'].map(auditFile),
     tests: [...BUNDLE_TESTS, ...['certificates', 'timestamp', 'receipts'].map((name) => `test/audit/${name}.test.ts`)],
     sentences: NOT_SLOW,
     testMsMax: 8_000,
+    inOneProcess: true,
+  },
+  'readers/certificates': {
+    mutate: ['replay/certificate-replay'].map(auditFile),
+    tests: ['test/audit/certificate-replay.test.ts'],
     inOneProcess: true,
   },
   'readers/decisions': {
