@@ -14,17 +14,19 @@ import { mayBeShown, PageVerifier } from '../../src/console/verifier.js';
 import { cutIntoLines, readBundle, type BundleHeader } from '../../src/domain/audit/bundle/bundle.js';
 import { fromBase64, toBase64 } from '../../src/domain/audit/log/bytes.js';
 import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
-import { parseLeaf } from '../../src/domain/audit/log/leaf.js';
+import { parseLeaf, registrantOf } from '../../src/domain/audit/log/leaf.js';
 import { LISTS } from '../../src/domain/audit/lists/list-drawer.js';
-import { verifierKey, writeNote, type VerifierKey } from '../../src/domain/audit/log/signed-note.js';
+import { verifierKey, verifierKeyText, writeNote, type VerifierKey } from '../../src/domain/audit/log/signed-note.js';
 import { isSoundReport, verifyBundle } from '../../src/domain/audit/bundle/verify-bundle.js';
 import { verifyList } from '../../src/domain/audit/lists/verify-list.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 import { printable, printableJson } from '../../src/domain/values/printable.js';
 import { sha256 } from '../../src/infrastructure/audit/digest.js';
 import { SyntheticHistory } from '../../src/sandbox/synthetic-history.js';
+import { peer } from '../support/peers.js';
 import { soakCount } from '../support/soak.js';
 import { leafWith, MadeKey, madeLeaves, MadeLog } from './made-bundle.js';
+import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 import { AuditWorld, ORIGIN, primitives } from './support.js';
 
 const CASES = resolve('../shared/cases/audit');
@@ -183,9 +185,16 @@ describe('the one reader', () => {
     /** @fault L12 */
     it('says undecided and never wrong of a log in which any kind of event is of a later version', () => {
       const key = new MadeKey(1);
-      const leaves = madeLeaves(new SyntheticHistory({ seed: 4 }).appends(40, { registrants: 6 }));
+      const synthetic = new SyntheticHistory({ seed: 20 });
+      const before = [...synthetic.appends(14, { registrants: 2 })];
+      const person = registrantOf(before.findLast(({ stream }) => registrantOf(stream) !== null)!.stream)!;
+      // Who was erased, and whose other key was: what two people agreed to.
+      const erasures = synthetic.eraseRegistrant(person);
+      const leaves = madeLeaves([...before, ...erasures, ...synthetic.later(14, 3, 2)]);
       const types = new Set(leaves.map((text) => parseLeaf(text)!.type));
+      for (const type of ['ActProposed', 'ActApproved', 'ActBegun', 'RegistrantErased']) expect(types).toContain(type);
       expect(types.size).toBeGreaterThan(25);
+      const asked: AskedOpinion[] = [];
       for (const type of types) {
         const later = leaves.map((text) =>
           parseLeaf(text)!.type === type
@@ -196,13 +205,16 @@ describe('the one reader', () => {
             : text,
         );
         const lists = Object.fromEntries(LISTS.map((name) => [name, [{ drawn: 'by the later version' }]]));
-        const report = verifyBundle(new MadeLog(later, key).bundle({ header: { lists } }), primitives, {
-          trusted: [key.key],
-        });
+        const bundle = new MadeLog(later, key).bundle({ header: { lists } });
+        const report = verifyBundle(bundle, primitives, { trusted: [key.key] });
         expect([type, report.discrepancies, report.judgement]).toEqual([type, [], 'undecided']);
         const kinds = new Set(report.undecided.map(({ code }) => code));
         expect([type, [...kinds]]).toEqual([type, ['decision_of_another_version']]);
+        asked.push({ bundle: Buffer.from(`${[...bundle].join('\n')}\n`), keys: [verifierKeyText(key.key)], known: [] });
       }
+      if (peer('python3') !== null) return;
+      const outcomes = secondOpinions(asked).map(({ outcome }, i) => [[...types][i], outcome]);
+      expect(outcomes).toEqual([...types].map((type) => [type, 'undecided']));
     });
 
     it('names two successors of one key, and a succession that is none', () => {

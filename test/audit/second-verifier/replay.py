@@ -399,6 +399,7 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         return any(same(one.d.version, c.policy) and lasts(n) for one, n in zip(active, [*active[1:], None]))
     def is_agreed(self, c):  # what two people have to agree to stands on an act of theirs
         cause, (act, words), acts = self.sources.get(c.cause), AGREED.get(c.type, (None, '')), self.of_type
+        if 'act' in self.unknown or c.type == 'RegistrantErased' and 'registrant' in self.unknown: return True
         if cause and cause.type == c.type == 'RegistrantErased' and cause.place < c.place:
             return same([cause.d.rule, cause.d.by], [c.d.rule, c.d.by])
         begun, over = ({one.stream for kind in kinds for one in acts[kind] if one.place < c.place}
@@ -409,7 +410,7 @@ class Replay:  # raises at the first event that is not what the rules give; `und
                 return one.stream in begun - over
         may_be_old = c.type[:5] == 'Booth' or c.type == 'RegistrantErased' and c.wrote < 2
         had_acts = any(one.stream in begun and one.d.proposal.get('act') == act for one in acts['ActProposed'])
-        is_open = act is None or self.is_partial or 'act' in self.unknown or may_be_old and not had_acts
+        is_open = act is None or self.is_partial or may_be_old and not had_acts
         is_again = c.type == 'RegistrantErased' and c.d.by == 'system:restore'
         self.undecided |= is_again and not is_open
         return is_open or is_again

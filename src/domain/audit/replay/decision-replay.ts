@@ -428,8 +428,8 @@ export class DecisionReplay {
 
   private checkAgreement(placed: Placed): void {
     const { index, leaf, writtenAs = leaf.schemaVersion } = placed;
-    const isPartial = this.options.isPartial || this.lost.has('act-');
-    const fault = this.acts.fault(index, leaf, { writtenAs, isPartial });
+    if (this.lost.has('act-') || (leaf.type === 'RegistrantErased' && this.lost.has('registrant-'))) return;
+    const fault = this.acts.fault(index, leaf, { writtenAs, isPartial: this.options.isPartial });
     // What two people agreed to was lost with the newer log: nothing here says that they did, nor that they did not.
     if (fault === NOBODY_AGREED && leaf.type === 'RegistrantErased' && leaf.data['by'] === RESTORE_ACTOR)
       this.doNotKnow(placed, 'it was told again after a restore, and the agreement of two people is not in this log');
