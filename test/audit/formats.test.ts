@@ -20,11 +20,14 @@ import {
   decodeEntries,
   encodeEntries,
   ENTRY_BYTES_MAX,
+  hashInTile,
   parseTilePath,
   tilePath,
   tileWidth,
   tileOfNode,
 } from '../../src/domain/audit/log/tiles.js';
+import { isNamedEvidence, sealedEvidenceName } from '../../src/domain/audit/replay/evidence-name.js';
+import { sha1 } from '../../src/infrastructure/audit/digest.js';
 import { canonicalJson } from '../../src/domain/values/canonical-json.js';
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest());
@@ -214,9 +217,21 @@ describe('tiles', () => {
     'tile/0/001/002',
     '/tile/0/000',
     'tile/data/000',
+    'tile/0/000.p/5/more',
+    'tile/0/000 ',
+    'tile/0',
+    'tile/64/000',
+    'tile/0/x999/x999/x999/x999/x999/x999/999',
   ])('%s is no address', (path) => {
     expect(parseTilePath(path)).toBeNull();
   });
+  it('has its hashes one behind the other', () => {
+    const tile = Uint8Array.from({ length: 96 }, (_, i) => i);
+    expect([0, 1, 2].map((k) => [...hashInTile(tile, k)])).toEqual(
+      [0, 32, 64].map((from) => [...tile.subarray(from, from + 32)]),
+    );
+  });
+
   it('knows the width of every tile of a tree and where a node is', () => {
     expect([
       tileWidth(0, 0, 70000),
@@ -319,5 +334,25 @@ describe('leaves', () => {
       '"system:door"',
     );
     expect(parseLeaf(text)?.stream).toBe('registration-r1');
+  });
+});
+
+/** The digest binds the bytes, the id binds them to the effect that asked: both must fit. */
+describe('the evidence that an event names', () => {
+  const hashes = { sha256, sha1 };
+  const bytes = Buffer.from('what the responder said');
+  const digest = Buffer.from(sha256(bytes)).toString('hex');
+  const id = sealedEvidenceName('effect-1', bytes, hashes);
+
+  it.each([
+    ['with its digest', { id, sha256: digest }, 'effect-1', bytes, true],
+    ['of the time before digests', { id, sha256: null }, 'effect-1', bytes, true],
+    ['of another effect', { id, sha256: digest }, 'effect-2', bytes, false],
+    ['with other bytes', { id, sha256: digest }, 'effect-1', Buffer.from('something else'), false],
+    ['with other bytes, of the time before digests', { id, sha256: null }, 'effect-1', Buffer.from('else'), false],
+    ['with another digest', { id, sha256: '0'.repeat(64) }, 'effect-1', bytes, false],
+    ['with another name', { id: 'evidence-1', sha256: digest }, 'effect-1', bytes, false],
+  ])('%s is known: %#', (_, name, effect, content, is) => {
+    expect(isNamedEvidence(name, effect, content, hashes)).toBe(is);
   });
 });

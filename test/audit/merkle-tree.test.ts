@@ -169,6 +169,30 @@ describe('the Merkle tree', () => {
     expect(setProof(hasher, nodes, { indices: range, size: 4000 }).length).toBeLessThanOrEqual(24);
   });
 
+  it('is not led to the root by a proof with a hash more or less, whatever it proves', () => {
+    for (const size of [1, 2, 3, 7, 8, 13]) {
+      const leaves = leavesOf(size);
+      const { nodes, tree } = treeOf(leaves);
+      const leafAt = (place: number) => hasher.leaf(leaves[place] as Uint8Array);
+      const [more, root] = [hasher.leaf(Buffer.from('more')), tree.root()];
+      for (const indices of [[], [0], Array.from(leaves.keys())]) {
+        const proof = setProof(hasher, nodes, { indices, size });
+        expect(rootFromSet(hasher, [...proof, more], { indices, size, leafAt })).toBeNull();
+        if (proof.length > 0) expect(rootFromSet(hasher, proof.slice(1), { indices, size, leafAt })).toBeNull();
+      }
+      for (let first = 0; first <= size; first += 1) {
+        const firstRoot = rootHash(hasher, nodes, first);
+        const trees = { first, firstRoot, second: size, secondRoot: root };
+        const proof = consistencyProof(hasher, nodes, { first, second: size });
+        expect(isConsistent(hasher, proof, trees)).toBe(true);
+        expect(isConsistent(hasher, [...proof, more], trees)).toBe(false);
+        if (proof.length > 0) expect(isConsistent(hasher, proof.slice(1), trees)).toBe(false);
+        expect(isConsistent(hasher, [], trees)).toBe(proof.length === 0);
+        expect(isConsistent(hasher, proof, { ...trees, firstRoot: more })).toBe(false);
+      }
+    }
+  });
+
   it('is not led to the root by a changed leaf, a changed proof, another index or another size', () => {
     fc.assert(
       fc.property(
