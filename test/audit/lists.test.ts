@@ -8,7 +8,7 @@ import {
 import { MomentOutOfRangeError } from '../../src/application/audit/moments.js';
 import { derivedId } from '../../src/application/decisions/ids.js';
 import { Clock } from '../../src/application/ports/store/clock.js';
-import { parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
+import { checkpointText, parseCheckpoint } from '../../src/domain/audit/log/checkpoint.js';
 import {
   FILTERS_OF,
   coveredByListCertificate,
@@ -149,6 +149,66 @@ describe('a list with its certificate', () => {
         const { judgement, discrepancies, undecided } = check([page]);
         expect([list, name, judgement, discrepancies, undecided]).toEqual([list, name, 'right', [], []]);
       }
+  });
+
+  it('says of each checkpoint that the reader has why it tells nothing, and accuses nobody for it', async () => {
+    const page = asFile(await ask({ list: 'requests', filter: {} }));
+    const { origin, size, root } = parseCheckpoint(world.log.checkpoint()!.note).checkpoint;
+    const strange = new MadeWitness(12, 'strange.example/log').key;
+    const note = (of: string) =>
+      writeNote({
+        text: checkpointText({ origin: of, size, root }),
+        signatures: [{ name: strange.name, id: strange.id, bytes: new Uint8Array(64) }],
+      });
+    for (const [known, code] of [
+      ['no checkpoint', 'known_unreadable'],
+      [note('other.example/log'), 'known_of_another_log'],
+      [note(origin), 'known_unsigned'],
+    ] as const) {
+      const { judgement, undecided, discrepancies } = check([page], { known: [known] });
+      expect([code, judgement, discrepancies]).toEqual([code, 'undecided', []]);
+      expect(undecided.map((one) => one.code)).toContain(code);
+    }
+    const newer = check([early], { known: [world.log.checkpoint()!.note], bundle: null });
+    expect([newer.discrepancies, newer.undecided.map(({ code }) => code)]).toEqual([
+      [],
+      expect.arrayContaining(['known_is_newer']),
+    ]);
+    expect(check([page], { known: [earlyCheckpoint, world.log.checkpoint()!.note] })).toMatchObject({
+      judgement: 'right',
+    });
+  });
+
+  it('is wrong where a server that signs it says another moment, or brings another checkpoint', async () => {
+    const [now, then] = [asFile(await ask()), asFile(await ask({ moment: { atUtc: early.asOf.atUtc } }))];
+    expect(check([then])).toMatchObject({ judgement: 'right' });
+    for (const [page, asOf] of [
+      [now, { treeSize: now.asOf.treeSize - 1 }],
+      [now, { position: now.asOf.position - 1 }],
+      [now, { atUtc: '2027-01-01T00:00:00.000Z' }],
+      [then, { atUtc: '2027-01-01T00:00:00.000Z' }],
+    ] as const)
+      expect([asOf, codes([signedAnew(page, { asOf: { ...page.asOf, ...asOf } })])]).toEqual([
+        asOf,
+        expect.arrayContaining(['answer_differs']),
+      ]);
+    const { origin, size, root } = parseCheckpoint(now.checkpoint).checkpoint;
+    const signed = (text: string) => writeNote({ text, signatures: world.keys.sign(text) });
+    const bad = writeNote({
+      text: checkpointText({ origin, size, root }),
+      signatures: [{ ...world.keys.sign('another text\n')[0]! }],
+    });
+    for (const checkpoint of [
+      signed(checkpointText({ origin, size: size + 1, root })),
+      signed(checkpointText({ origin, size, root: sha256(Buffer.from('another')) })),
+      signed(checkpointText({ origin: 'other.example/log', size, root })),
+      bad,
+      'no checkpoint',
+    ])
+      expect([checkpoint, codes([signedAnew(now, { checkpoint })], { bundle: null })]).toEqual([
+        checkpoint,
+        expect.arrayContaining(['checkpoint_differs']),
+      ]);
   });
 
   it('is not drawn again from a bundle that has only a part of what it speaks of', async () => {
