@@ -103,6 +103,9 @@ export class ServerHealth extends HealthChecks {
   private async events(): Promise<Part> {
     try {
       const head = await this.store.head();
+      const refusal = this.store.refusesAppends();
+      if (refusal)
+        return { ok: false, detail: `the event log takes nothing any more; start again: ${refusal.message}` };
       return { ok: true, detail: head === null ? 'the log is empty' : `the log ends at position ${head}` };
     } catch (error) {
       return {

@@ -36,7 +36,8 @@ const WATCHED = {
 /** One thing that is not as in a server that works. */
 interface Broken {
   readonly env?: Record<string, string>;
-  readonly head?: () => Promise<never>;
+  readonly head?: () => Promise<unknown>;
+  readonly refusesAppends?: () => Error | null;
   readonly consumer?: object;
   readonly open?: number;
   readonly outlet?: object;
@@ -63,7 +64,7 @@ async function healthWith(broken: Broken = {}): Promise<ServerHealth> {
   const outlet = { outlet: 'folder', deliveredSize: 1, behindMs: 0, isLate: false, lastError: null, isFork: false };
   return new ServerHealth(
     Config.from({ ...OUTSIDE, ...broken.env }),
-    broken.head ? ({ head: broken.head } as never) : store,
+    broken.head ? ({ refusesAppends: () => null, ...broken } as never) : store,
     { status: () => [{ ...following(0), ...broken.consumer }] } as never,
     { status: () => ({ open: broken.open ?? 7, running: 0, stuck: 3, retained: 9 }) } as never,
     { status: () => [{ ...outlet, ...broken.outlet }] } as never,
@@ -92,6 +93,12 @@ describe('a server of which one part is broken', () => {
 
   it.each<[string, Broken, string, RegExp]>([
     ['the store does not answer', { head: away }, 'events', /cannot be read: nobody answers/],
+    [
+      'the store takes nothing any more',
+      { head: async () => 7n, refusesAppends: () => new Error('the disk said no') },
+      'events',
+      /takes nothing any more; start again: the disk said no/,
+    ],
     ['the store stands still', { head: silent }, 'events', /no answer within a second/],
     ['the vault is away', { vault: 'the folder is gone' }, 'vault', /the folder is gone/],
     [

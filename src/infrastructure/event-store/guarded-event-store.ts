@@ -1,6 +1,7 @@
 import type { Intake } from '../../application/installation/intake.js';
 import {
   EventStore,
+  type EventStoreUnavailableError,
   type AppendResult,
   type RecordedAnchor,
   type EventBatch,
@@ -50,6 +51,10 @@ export class GuardedEventStore extends EventStore {
 
   override anchorAt(position: Position): Promise<RecordedAnchor | null> {
     return this.store.anchorAt(position);
+  }
+
+  override refusesAppends(): EventStoreUnavailableError | null {
+    return this.store.refusesAppends();
   }
 
   override close(): Promise<void> {

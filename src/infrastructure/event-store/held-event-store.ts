@@ -1,6 +1,7 @@
 import type { StoreHold } from '../../application/installation/store-hold.js';
 import {
   EventStore,
+  type EventStoreUnavailableError,
   type AppendResult,
   type RecordedAnchor,
   type EventBatch,
@@ -59,6 +60,10 @@ export class HeldEventStore extends EventStore {
   override async anchorAt(position: Position): Promise<RecordedAnchor | null> {
     await this.hold.assertHeld();
     return this.store.anchorAt(position);
+  }
+
+  override refusesAppends(): EventStoreUnavailableError | null {
+    return this.store.refusesAppends();
   }
 
   override async close(): Promise<void> {

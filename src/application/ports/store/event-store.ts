@@ -87,6 +87,11 @@ export abstract class EventStore {
   /** The newest event at or before a position, by which a position can be recognised later; null when there is none. */
   abstract anchorAt(position: Position): Promise<RecordedAnchor | null>;
   /** Resolves when everything accepted so far is stored and all handles are closed. */
+  /** Why it takes no appends any more until it is opened again, or null. What can be mended while it is open is no such
+   * reason. */
+  refusesAppends(): EventStoreUnavailableError | null {
+    return null;
+  }
   abstract close(): Promise<void>;
 }
 

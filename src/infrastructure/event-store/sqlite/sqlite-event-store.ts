@@ -26,7 +26,7 @@ import {
   type CommitOutcome,
   type LogWriter,
 } from './sqlite-log-writer.js';
-import { ThreadedLogWriter } from './threaded-log-writer.js';
+import { ThreadedLogWriter, WriterGoneError } from './threaded-log-writer.js';
 import { WriterLock } from './writer-lock.js';
 
 export interface SqliteEventStoreOptions {
@@ -77,7 +77,7 @@ export class SqliteEventStore extends EventStore {
   private flushing = false;
   private busySinceMs: number | null = null;
   private closed = false;
-  private failed: Error | null = null;
+  private failed: EventStoreUnavailableError | null = null;
   private drained: (() => void)[] = [];
 
   private constructor(
@@ -203,6 +203,10 @@ export class SqliteEventStore extends EventStore {
     this.appended.notify();
   }
 
+  override refusesAppends(): EventStoreUnavailableError | null {
+    return this.failed;
+  }
+
   private assertWritable(): void {
     if (this.closed) throw unavailable('closed', this.options.file);
     if (!this.writer) throw unavailable('read_only', this.options.file, 'the event log was opened for reading only');
@@ -294,6 +298,7 @@ export class SqliteEventStore extends EventStore {
     }
     if (
       outcome.error instanceof EventStoreUnavailableError &&
+      !(outcome.error instanceof WriterGoneError) &&
       (outcome.error.reason === 'io' || outcome.error.reason === 'corrupt')
     ) {
       // After a failed fsync the kernel may drop the pages and report success the next time; only opening again tells

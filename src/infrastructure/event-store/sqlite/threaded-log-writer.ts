@@ -35,6 +35,13 @@ export type FromWriter =
   | { readonly is: 'refused' | 'unknown'; readonly failure: PlainFailure }
   | { readonly is: 'closed' };
 
+/** The thread is away, or its file: the next group may find both. What the disk itself said is never this. */
+export class WriterGoneError extends EventStoreUnavailableError {
+  constructor(file: string, why: string) {
+    super('io', unavailable('io', file, why).message);
+  }
+}
+
 /** The writing connection on a thread of its own, so that waiting for the disk holds nothing else up. A thread that ends
  * gives nothing away: the group that it had is of unknown outcome, and the next one begins another thread. */
 export class ThreadedLogWriter implements LogWriter {
@@ -67,7 +74,7 @@ export class ThreadedLogWriter implements LogWriter {
   /** @returns why there is no other thread, or null */
   private async beginAgain(): Promise<Error | null> {
     if (fileIdentity(this.file) !== this.opened)
-      return unavailable('io', this.file, 'it is gone, or another file than at the start; put it back');
+      return new WriterGoneError(this.file, 'it is gone, or another file than at the start; put it back');
     try {
       this.thread = await WriterThread.open(this.file, this.options);
       return null;
@@ -127,7 +134,7 @@ class WriterThread implements LogWriter {
     // The thread died with the group in its hands: it may or may not have been stored.
     return {
       outcome: 'unknown',
-      error: unavailable('io', this.file, `the writing thread ended (${this.causeOfDeath()})`),
+      error: new WriterGoneError(this.file, `the writing thread ended (${this.causeOfDeath()})`),
     };
   }
 
