@@ -362,9 +362,10 @@ class Replay:  # raises at the first event that is not what the rules give; `und
         kind = (re.match('(registration|registrant|hold|policy|booth|act|saga)-', leaf.stream) or ' ')[0][:-1]
         known, m, revision = is_known(leaf), leaf.metadata, leaf.revision
         self.undecided |= not known or not kind and leaf.type not in FACTS
+        if not kind and not (known and leaf.type in FACTS): return
         told = leaf.type, todays(leaf) if known else None, m.recordedAtUtc
         told += *map(m.get, ('correlationId', 'policyVersion', 'causationId')), leaf.schemaVersion, leaf.stream, place
-        if known and leaf.type in FACTS or not kind: return need(self.is_agreed(Case(*told)))
+        if known and leaf.type in FACTS: return need(self.is_agreed(Case(*told)))
         again = revision > 0 and kind == 'registrant' and leaf.type in BEGINS_AGAIN
         state = BEGIN[kind] | ({'erased': True} if again else {})
         need(leaf.stream in self.streams or revision == 0 or self.is_partial or kind == 'registrant' or not known)
