@@ -28,7 +28,7 @@ import {
   partOf,
 } from './changed-bundles.js';
 import { declaredLosses } from './declared-losses.js';
-import { MadeKey, madeLeaves, MadeLog, MadeWitness } from './made-bundle.js';
+import { leafWith, MadeKey, madeLeaves, MadeLog, MadeWitness } from './made-bundle.js';
 import { secondOpinions, type AskedOpinion } from './second-opinion.js';
 import { primitives } from './support.js';
 
@@ -120,6 +120,20 @@ describeUnless(peer('python3'), 'the second verifier', () => {
     expect(changed).toBe(1);
     const bundle = bytesOf(new MadeLog(toldAgain, key).bundle());
     expect(agreed([{ bundle, keys: [key.text], known: [] }])).toEqual(['undecided']);
+  });
+
+  it('agrees on an event of each kind in a stream that has no rules, whose data are not of that kind', () => {
+    const leaves = eventfulLeaves(64, 2);
+    const at = leaves.findIndex((text) => parseLeaf(text)!.stream.startsWith('door-'));
+    const types = new Set(leaves.map((text) => parseLeaf(text)!.type));
+    const asked = [...types].map((type) => {
+      const log = new MadeLog(
+        leaves.map((text, i) => (i === at ? leafWith(text, (leaf) => void (leaf.type = type)) : text)),
+        key,
+      );
+      return { bundle: bytesOf(log.bundle()), keys: [key.text], known: [] };
+    });
+    expect(new Set(agreed(asked))).toContain('undecided');
   });
 
   it('agrees on what witnesses have cosigned, and on lines that they did not make', () => {

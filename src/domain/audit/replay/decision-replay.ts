@@ -184,16 +184,18 @@ export class DecisionReplay {
   /** @param options.isPartial true where only some streams are at hand, or not from their beginning */
   constructor(private readonly options: { readonly isPartial: boolean }) {}
 
-  /** @returns false for an event that this program does not know: nothing can be drawn from it either */
+  /** @returns false for an event that this program does not know, or has no rules for where it stands: nothing can be
+   *  drawn from it either */
   feed(index: number, original: LeafEvent): boolean {
     const leaf = this.inTodaysShape(index, original);
     if (leaf) this.take(index, leaf, original.schemaVersion);
     else this.loseTrack(original);
-    return leaf !== null;
+    return leaf !== null && hasPlace(leaf);
   }
 
   private take(index: number, leaf: LeafEvent, writtenAs: number): void {
-    this.learn(index, leaf);
+    // In a stream without rules anything can have any name, and says nothing to others.
+    if (kindOf(leaf.stream)) this.learn(index, leaf);
     if (FACTS.has(leaf.type)) {
       this.facts += 1;
       this.checkAgreement({ index, leaf, writtenAs });
@@ -632,6 +634,11 @@ export class DecisionReplay {
 
 function kindOf(stream: string): (typeof DECIDERS)[number] | undefined {
   return DECIDERS.find(([prefix]) => stream.startsWith(prefix));
+}
+
+/** Whether an event is where its kind has rules, or is a fact, which needs none. */
+function hasPlace({ type, stream }: LeafEvent): boolean {
+  return FACTS.has(type) || kindOf(stream) !== undefined;
 }
 
 function streamStart(decider: AnyDecider): Omit<Stream, 'lastRevision' | 'isWhole'> {
