@@ -81,7 +81,7 @@ ActCarriedOut | begun | | refusal | stage:over
 = registrant textVersion:null linkedTo:null erased:false tombstone:null images:{{}} cards:[]
 ConsentGiven | | {FREE} and (s.erased or d.textVersion != s.textVersion) | textVersion requestId | {BACK} textVersion
 ConsentWithdrawn | | left_open() | | textVersion:null
-FaceImageRegistered | | {FREE} and not s.erased and image(s, d) is None \
+FaceImageRegistered | | {FREE} and not s.erased and image(s, d) is None and read_instant(d.capturedAtUtc) is not None \
   | imageId requestId capturedAtUtc image | *imaged(s,d|dict(stage='provisional'))
 FaceImageConfirmed | | not s.erased and replaces(c) | imageId | *imaged(s,image(s,d)|dict(stage='confirmed'))
 FaceImageWithdrawn | | withdraws(s, d) | imageId reason | *imaged(s,image(s,d)|dict(stage='withdrawn'))

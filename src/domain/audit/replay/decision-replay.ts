@@ -21,6 +21,7 @@ import {
   type SagaState,
 } from '../../saga/registration.saga.js';
 import { canonicalJson } from '../../values/canonical-json.js';
+import { isInstant } from '../../values/instant.js';
 import { AgreedActs, NOBODY_AGREED, RESTORE_ACTOR } from './agreed-acts.js';
 import {
   boothCommandOf,
@@ -363,6 +364,9 @@ export class DecisionReplay {
     const { leaf } = placed;
     this.checkPolicy(placed);
     this.checkAgreement(placed);
+    // Which image is the newest will be asked of it.
+    if (event.type === 'FaceImageRegistered' && !isMoment((event.data as { capturedAtUtc?: unknown }).capturedAtUtc))
+      this.find(placed, 'it was captured at no instant');
     if (leaf.stream.startsWith('registration-'))
       this.checkRegistration(stream.state as RegistrationState, placed, event as RegistrationEvent);
     return this.findings.length === before;
@@ -634,6 +638,10 @@ export class DecisionReplay {
 
 function kindOf(stream: string): (typeof DECIDERS)[number] | undefined {
   return DECIDERS.find(([prefix]) => stream.startsWith(prefix));
+}
+
+function isMoment(value: unknown): boolean {
+  return typeof value === 'string' && isInstant(value);
 }
 
 /** Whether an event is where its kind has rules, or is a fact, which needs none. */
